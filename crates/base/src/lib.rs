@@ -1,0 +1,13 @@
+//! Vocabulary shared by every layer: identifiers of pages, slots and log records, bounded byte access, and the traits
+//! through which the outside world (clock, entropy) enters. Pure: no I/O, no threads.
+//!
+//! Module map: [`ids`] newtypes for on-disk addresses, [`bytes`] bounded little-endian reading and writing,
+//! [`world`] clock and entropy traits.
+#![forbid(unsafe_code)]
+
+pub mod bytes;
+pub mod ids;
+pub mod world;
+
+pub use bytes::{ByteReader, ByteWriter, Truncated};
+pub use ids::{FileId, Lsn, PAGE_SIZE, PageId, PageNumber, Rid, SlotNumber};

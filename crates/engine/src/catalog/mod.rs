@@ -1,0 +1,172 @@
+//! Catalog definitions, immutable snapshots shared by `Arc`. The binder resolves names to these; operators read rows
+//! through the [`crate::access::TableAccess`] inside.
+//!
+//! Invariants
+//! 1. `TableDef::columns` is in column-id order (the order of `SELECT *`); ordinals used everywhere above are positions in it.
+//! 2. `IndexDef::keys` and `included` hold such ordinals.
+
+use std::sync::Arc;
+
+use holdfast_types::{CollationId, SqlType, Value};
+
+use crate::access::TableAccess;
+
+/// What a name can stand for.
+#[derive(Clone, Debug)]
+pub enum ObjectDef {
+    /// User table, internal table or system view: something with rows and columns.
+    Table(Arc<TableDef>),
+    View(Arc<ModuleDef>),
+    InlineFunction(Arc<ModuleDef>),
+    ScalarFunction(Arc<ModuleDef>),
+    TableFunction(Arc<ModuleDef>),
+    Procedure(Arc<ModuleDef>),
+    /// Target as written, e.g. `[db].[dbo].[t]`.
+    Synonym(Arc<str>),
+}
+
+/// A table, or a system view whose rows are computed.
+pub struct TableDef {
+    pub database_id: i32,
+    pub object_id: i32,
+    pub schema_name: Arc<str>,
+    pub name: Arc<str>,
+    pub columns: Vec<ColumnDef>,
+    pub indexes: Vec<IndexDef>,
+    /// Row count from the catalog (an estimate for plans).
+    pub row_count: u64,
+    /// Pages in use by the heap or clustered index.
+    pub page_count: u64,
+    pub access: Arc<dyn TableAccess>,
+}
+
+impl std::fmt::Debug for TableDef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TableDef({}.{} #{})", self.schema_name, self.name, self.object_id)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct ColumnDef {
+    pub name: Arc<str>,
+    pub column_id: i32,
+    pub ty: SqlType,
+    pub nullable: bool,
+    /// Name of the alias or CLR type when the declared type is one (`dbo.Flag`, `sysname`).
+    pub user_type: Option<Arc<str>>,
+    pub identity: Option<IdentityDef>,
+    pub is_row_guid: bool,
+    pub is_sparse: bool,
+    pub is_hidden: bool,
+    /// `AS (expression)` text of a computed column.
+    pub computed: Option<Arc<str>>,
+    /// A computed column whose value is stored.
+    pub persisted: bool,
+    /// DEFAULT expression text, with its parentheses.
+    pub default: Option<Arc<str>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct IdentityDef {
+    pub seed: Value,
+    pub increment: Value,
+    /// `None` before the first row.
+    pub last: Option<Value>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum IndexKind {
+    Heap,
+    Clustered,
+    Nonclustered,
+    Xml,
+    Spatial,
+    Columnstore,
+}
+
+#[derive(Clone, Debug)]
+pub struct IndexDef {
+    /// 0 heap, 1 clustered, 2… nonclustered.
+    pub index_id: i32,
+    /// `None` for a heap.
+    pub name: Option<Arc<str>>,
+    pub kind: IndexKind,
+    pub unique: bool,
+    pub primary_key: bool,
+    pub unique_constraint: bool,
+    pub disabled: bool,
+    /// Key columns in key order.
+    pub keys: Vec<IndexKey>,
+    /// Included columns (ordinals).
+    pub included: Vec<usize>,
+    /// Filter text of a filtered index.
+    pub filter: Option<Arc<str>>,
+    /// Distinct-prefix densities and histogram, when the database stores statistics for it.
+    pub statistics: Option<Arc<IndexStatistics>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexKey {
+    /// Position in `TableDef::columns`.
+    pub ordinal: usize,
+    pub descending: bool,
+}
+
+/// Statistics as the optimiser uses them.
+#[derive(Clone, Debug, Default)]
+pub struct IndexStatistics {
+    pub rows: f64,
+    /// Density (1 / distinct values) of each prefix of the key.
+    pub densities: Vec<f64>,
+    /// (upper bound, rows equal to it, rows below it since the previous step, distinct values below it).
+    pub histogram: Vec<HistogramStep>,
+}
+
+#[derive(Clone, Debug)]
+pub struct HistogramStep {
+    pub high_key: Value,
+    pub equal_rows: f64,
+    pub range_rows: f64,
+    pub distinct_range_rows: f64,
+}
+
+/// A view, procedure, function or trigger: its text and how it was created.
+#[derive(Clone, Debug)]
+pub struct ModuleDef {
+    pub database_id: i32,
+    pub object_id: i32,
+    pub schema_name: Arc<str>,
+    pub name: Arc<str>,
+    /// The whole CREATE statement as stored.
+    pub text: Arc<str>,
+    pub ansi_nulls: bool,
+    pub quoted_identifier: bool,
+    /// Columns of a view or table function as the catalog lists them.
+    pub columns: Vec<ColumnDef>,
+    pub parameters: Vec<ParameterDef>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ParameterDef {
+    /// With the `@`; empty for a return value.
+    pub name: Arc<str>,
+    pub parameter_id: i32,
+    pub ty: SqlType,
+    pub output: bool,
+    pub default: Option<Value>,
+    pub has_default: bool,
+}
+
+/// What the binder needs from a database. Implemented by the engine's databases and by fixtures in tests.
+pub trait Catalog: Send + Sync {
+    fn database_id(&self) -> i32;
+    fn database_name(&self) -> Arc<str>;
+    fn default_collation(&self) -> CollationId;
+    fn compatibility_level(&self) -> u8;
+    /// Exact-by-collation name look-up; `schema` empty means the caller's default schema was tried already and `dbo` (then `sys`) applies.
+    fn object(&self, schema: &str, name: &str) -> Option<ObjectDef>;
+    /// The schema's name as stored, if it exists.
+    fn schema(&self, name: &str) -> Option<Arc<str>>;
+    /// An alias or CLR type by name: its base type and nullability.
+    fn user_type(&self, schema: &str, name: &str) -> Option<(SqlType, bool)>;
+}
