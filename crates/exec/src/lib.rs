@@ -1,1 +1,6 @@
-//! Placeholder head; see docs/design.md.
+//! The executor: operators over column batches, expression evaluation, the statement runner, system views.
+//!
+//! Module map: [`session`] the boundary to connections.
+#![forbid(unsafe_code)]
+
+pub mod session;
