@@ -1,1 +1,42 @@
-fn main() {}
+//! The project's one tool: `cargo xtask <command>`. Each command is a module; this file is only their table.
+#![forbid(unsafe_code)]
+
+mod ci;
+mod tidy;
+
+use std::process::ExitCode;
+
+/// Name, what it does, entry point (arguments after the name).
+type Command = (&'static str, &'static str, fn(&[String]) -> anyhow::Result<()>);
+
+const COMMANDS: &[Command] = &[
+    (
+        "ci",
+        "format, lints, tidy, all tests (what CI runs); --quick leaves out real clients and long runs",
+        ci::run,
+    ),
+    (
+        "tidy",
+        "project rules that no compiler checks: crate edges, file sizes, head comments, paths",
+        tidy::run,
+    ),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((_, _, entry)) = COMMANDS.iter().find(|c| Some(c.0) == arguments.first().map(String::as_str))
+    else {
+        eprintln!("usage: cargo xtask <command>\n");
+        for (name, what, _) in COMMANDS {
+            eprintln!("  {name:<18} {what}");
+        }
+        return ExitCode::from(2);
+    };
+    match entry(&arguments[1..]) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("error: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,2 @@
+//! The `holdfast` program.
 fn main() {}

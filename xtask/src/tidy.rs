@@ -1,0 +1,133 @@
+//! `cargo xtask tidy`: rules of the project that no compiler checks.
+//!
+//! Invariants checked
+//! 1. Crate edges are only those listed in [`EDGES`] (ARCHITECTURE.md says why).
+//! 2. Every Rust file opens with a head comment and stays below [`LINES_MAX`] lines.
+//! 3. `unsafe` appears only in the crates listed in [`UNSAFE_ALLOWED`].
+//! 4. No absolute path of a build machine is committed.
+//! 5. No test is ignored and nothing is left unfinished by macro.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+/// Allowed direct edges between the project's crates (normal dependencies; tests may also use `testkit`).
+const EDGES: &[(&str, &[&str])] = &[
+    ("base", &[]),
+    ("testkit", &["base"]),
+    ("types", &["base"]),
+    ("format", &["base"]),
+    ("backup", &["base"]),
+    ("tsql", &["base"]),
+    ("tds", &["base", "types"]),
+    ("disk", &["base"]),
+    ("storage", &["base", "format", "backup", "disk"]),
+    ("engine", &["base", "format", "backup", "disk", "storage", "types"]),
+    ("plan", &["base", "types", "tsql", "engine"]),
+    ("exec", &["base", "types", "tsql", "engine", "plan", "storage", "backup", "format"]),
+    (
+        "server",
+        &["base", "types", "tsql", "tds", "engine", "plan", "exec", "backup", "format", "storage", "disk"],
+    ),
+];
+
+/// Longest allowed Rust file, tests included.
+const LINES_MAX: usize = 1200;
+
+/// Crates that may name `unsafe`, each with its argument in the module that does.
+const UNSAFE_ALLOWED: &[&str] = &["disk"];
+
+pub fn run(_arguments: &[String]) -> anyhow::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the workspace")?;
+    let mut findings = Vec::new();
+    edges(root, &mut findings)?;
+    let mut files = Vec::new();
+    for top in ["crates", "xtask", "tests", "fuzz", "docs", ".ci"] {
+        collect(&root.join(top), &mut files)?;
+    }
+    files.extend(["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "Cargo.toml"].map(|f| root.join(f)));
+    for file in &files {
+        let Ok(text) = std::fs::read_to_string(file) else { continue };
+        let name = file.strip_prefix(root).unwrap_or(file).display().to_string();
+        text_rules(&name, &text, &mut findings);
+    }
+    if findings.is_empty() {
+        println!("tidy: {} files, nothing to say", files.len());
+        return Ok(());
+    }
+    for finding in &findings {
+        eprintln!("{finding}");
+    }
+    bail!("{} findings", findings.len())
+}
+
+fn collect(dir: &Path, out: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    let Ok(entries) = std::fs::read_dir(dir) else { return Ok(()) };
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default();
+        if path.is_dir() {
+            if name != "target" && name != "node_modules" {
+                collect(&path, out)?;
+            }
+        } else if path
+            .extension()
+            .is_some_and(|e| ["rs", "md", "toml", "sh", "py", "js", "java"].iter().any(|x| e == *x))
+            || name == "run"
+        {
+            out.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn text_rules(name: &str, text: &str, findings: &mut Vec<String>) {
+    for (number, line) in text.lines().enumerate() {
+        let absolute = ["/work/", "/farm/", "/root/"].iter().any(|p| line.contains(p));
+        if absolute && name != "xtask/src/tidy.rs" {
+            findings.push(format!("{name}:{}: a path of one machine", number + 1));
+        }
+    }
+    if !name.ends_with(".rs") || name == "xtask/src/tidy.rs" {
+        return;
+    }
+    let lines = text.lines().count();
+    if lines > LINES_MAX {
+        findings.push(format!("{name}: {lines} lines, more than {LINES_MAX}; split it by kind or phase"));
+    }
+    if !text.starts_with("//!") {
+        findings.push(format!("{name}: no head comment"));
+    }
+    for (number, line) in text.lines().enumerate() {
+        let code = line.split("//").next().unwrap_or("");
+        for banned in ["todo!(", "unimplemented!(", "#[ignore", "dbg!("] {
+            if code.contains(banned) {
+                findings.push(format!("{name}:{}: {banned}", number + 1));
+            }
+        }
+        let is_unsafe = code.contains("unsafe ") && !code.contains('"');
+        if is_unsafe && !UNSAFE_ALLOWED.iter().any(|c| name.starts_with(&format!("crates/{c}/"))) {
+            findings.push(format!("{name}:{}: unsafe outside {UNSAFE_ALLOWED:?}", number + 1));
+        }
+    }
+}
+
+/// Reads each crate's `[dependencies]` table and compares with [`EDGES`].
+fn edges(root: &Path, findings: &mut Vec<String>) -> anyhow::Result<()> {
+    for (name, allowed) in EDGES {
+        let path = root.join("crates").join(name).join("Cargo.toml");
+        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let mut inside = false;
+        for line in text.lines() {
+            if line.starts_with('[') {
+                inside = line == "[dependencies]";
+            }
+            let Some(rest) = line.strip_prefix("holdfast-") else { continue };
+            let target = rest.split([' ', '=', '.']).next().unwrap_or("");
+            if inside && !allowed.contains(&target) {
+                findings.push(format!("crates/{name}: edge to {target} is not in the layer map"));
+            }
+        }
+    }
+    Ok(())
+}
