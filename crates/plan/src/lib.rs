@@ -1,1 +1,15 @@
-//! Placeholder head; see docs/design.md.
+//! Binder and optimiser: from a parsed query to a physical plan. Knows the catalog's definitions and statistics, never rows.
+//!
+//! Module map: [`context`] what binding needs from the session, [`expr`] bound expressions, [`function`] built-in functions,
+//! [`physical`] the operators' tree that the executor runs, [`logical`] the tree the rules work on.
+#![forbid(unsafe_code)]
+
+pub mod context;
+pub mod expr;
+pub mod function;
+pub mod logical;
+pub mod physical;
+
+pub use context::{BindContext, BindSettings, ConstantEvaluator, NameResolver, VariableInfo};
+pub use expr::{Expr, ExprKind, ParamId};
+pub use physical::{BoundQuery, PhysicalOp, PhysicalPlan};

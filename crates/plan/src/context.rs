@@ -1,0 +1,73 @@
+//! What binding a statement needs to know of the world: databases, variables, settings.
+
+use std::sync::Arc;
+
+use holdfast_engine::catalog::{Catalog, TableDef};
+use holdfast_types::{CollationId, SqlType, Value};
+
+use crate::expr::{Expr, ParamId};
+
+/// A local variable or procedure parameter in scope.
+#[derive(Clone, Debug)]
+pub struct VariableInfo {
+    pub slot: ParamId,
+    pub ty: SqlType,
+}
+
+/// Names outside the statement. Implemented by the session.
+pub trait NameResolver {
+    /// A database by name (`None`: 911 or 208 as fits).
+    fn database(&self, name: &str) -> Option<Arc<dyn Catalog>>;
+    /// Scalar variable `@name` (with the `@`).
+    fn variable(&self, name: &str) -> Option<VariableInfo>;
+    /// Table variable or table-valued parameter `@name`.
+    fn table_variable(&self, name: &str) -> Option<Arc<TableDef>>;
+    /// `#name` or `##name`.
+    fn temp_table(&self, name: &str) -> Option<Arc<TableDef>>;
+}
+
+/// Evaluates expressions without columns at planning time (constant folding, TOP (10), LIKE prefixes). Implemented by the executor.
+pub trait ConstantEvaluator {
+    /// `None` when the expression cannot be evaluated now or fails (then it fails at run time, if reached).
+    fn evaluate(&self, expr: &Expr) -> Option<Value>;
+}
+
+/// SET options that change meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BindSettings {
+    pub quoted_identifier: bool,
+    pub ansi_nulls: bool,
+    pub ansi_warnings: bool,
+    pub concat_null_yields_null: bool,
+    pub arithabort: bool,
+    pub numeric_roundabort: bool,
+}
+
+impl Default for BindSettings {
+    fn default() -> Self {
+        BindSettings {
+            quoted_identifier: true,
+            ansi_nulls: true,
+            ansi_warnings: true,
+            concat_null_yields_null: true,
+            arithabort: true,
+            numeric_roundabort: false,
+        }
+    }
+}
+
+pub struct BindContext<'a> {
+    /// The current database.
+    pub catalog: Arc<dyn Catalog>,
+    pub default_schema: Arc<str>,
+    pub names: &'a dyn NameResolver,
+    pub evaluator: Option<&'a dyn ConstantEvaluator>,
+    pub settings: BindSettings,
+    /// Collation of variables, literals and tempdb objects: the database's for statements in it.
+    pub database_collation: CollationId,
+    pub server_collation: CollationId,
+    /// Slots used by variables; the planner takes further ones from here.
+    pub first_free_slot: u32,
+    /// Workers a plan may use; 1 = no parallel plans.
+    pub max_parallelism: usize,
+}

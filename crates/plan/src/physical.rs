@@ -1,0 +1,410 @@
+//! Physical plans: the tree of operators the executor runs.
+//!
+//! Invariants
+//! 1. `PhysicalPlan::columns` are the operator's output columns; every `Expr::Column(n)` inside an operator is a position in its
+//!    input's output (for joins: left columns, then right columns; for scans: positions in `columns` of the scan).
+//! 2. Joins yield left columns then right columns, semi and anti joins only the left ones. Columns of an outer join's
+//!    null-extended side are nullable in the output.
+//! 3. Only [`PhysicalOp::NestedLoops`] with bindings and subquery expressions set parameter slots; an inner plan is (re)opened after they are set.
+//! 4. Row estimates are hints; no operator may rely on them.
+
+use std::sync::Arc;
+
+use holdfast_engine::catalog::{ModuleDef, TableDef};
+use holdfast_types::SqlType;
+
+use crate::expr::{Binding, Expr, ParamId};
+use crate::function::{AggregateId, TableFunctionId, WindowId};
+
+#[derive(Clone, Debug)]
+pub struct PhysicalPlan {
+    pub op: PhysicalOp,
+    pub columns: Vec<PlanColumn>,
+    /// Estimated output rows of one execution.
+    pub rows: f64,
+    /// Estimated cost of one execution, in arbitrary units.
+    pub cost: f64,
+}
+
+/// Type of an output column.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlanColumn {
+    pub ty: SqlType,
+    pub nullable: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum JoinKind {
+    Inner,
+    Left,
+    Right,
+    Full,
+    /// Left rows that have a match.
+    LeftSemi,
+    /// Left rows that have none.
+    LeftAnti,
+}
+
+/// A sort key; NULL sorts first ascending, last descending.
+#[derive(Clone, Debug)]
+pub struct SortKey {
+    /// The collation is `expr.ty.collation`.
+    pub expr: Expr,
+    pub descending: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum PhysicalOp {
+    /// Every row of the heap or clustered index.
+    TableScan {
+        table: Arc<TableDef>,
+        /// Ordinals of the table, in output order.
+        columns: Vec<usize>,
+        /// Over the output columns.
+        predicate: Option<Expr>,
+        /// Worth splitting among workers.
+        parallel: bool,
+    },
+    /// Ranges of an index, one after the other. Ranges may be empty or overlap: with several, evaluate all, drop empty ones, sort and
+    /// merge overlapping ones (so that no row comes twice and index order holds).
+    IndexSeek {
+        table: Arc<TableDef>,
+        index_id: i32,
+        ranges: Vec<SeekRange>,
+        columns: Vec<usize>,
+        predicate: Option<Expr>,
+        backward: bool,
+    },
+    /// Literal rows: VALUES, or one row of no columns for SELECT without FROM.
+    Values {
+        rows: Vec<Vec<Expr>>,
+    },
+    Filter {
+        input: Box<PhysicalPlan>,
+        predicate: Expr,
+    },
+    /// Filter that is evaluated once, before opening the input: no row when not true.
+    StartupFilter {
+        input: Box<PhysicalPlan>,
+        predicate: Expr,
+    },
+    Project {
+        input: Box<PhysicalPlan>,
+        exprs: Vec<Expr>,
+    },
+    /// Left probes, right is built. Keys compare by = (no match on NULL) unless `null_equal` says otherwise per key.
+    HashJoin {
+        kind: JoinKind,
+        left: Box<PhysicalPlan>,
+        right: Box<PhysicalPlan>,
+        /// Over the left / right input; pairwise of one type and collation.
+        left_keys: Vec<Expr>,
+        right_keys: Vec<Expr>,
+        /// Per key: NULL matches NULL (INTERSECT/EXCEPT, IS NOT DISTINCT FROM).
+        null_equal: Vec<bool>,
+        /// Part of the join condition, over left then right columns.
+        residual: Option<Expr>,
+    },
+    /// Both inputs arrive sorted ascending by their keys.
+    MergeJoin {
+        kind: JoinKind,
+        left: Box<PhysicalPlan>,
+        right: Box<PhysicalPlan>,
+        left_keys: Vec<Expr>,
+        right_keys: Vec<Expr>,
+        residual: Option<Expr>,
+    },
+    /// For each left row: set the bindings (over the left row), open the right side, join by `predicate` (over left then right columns).
+    /// Without bindings the right side is the same each time and should be kept in memory. Right and Full only come without bindings.
+    NestedLoops {
+        kind: JoinKind,
+        left: Box<PhysicalPlan>,
+        right: Box<PhysicalPlan>,
+        bindings: Vec<Binding>,
+        predicate: Option<Expr>,
+    },
+    /// Output: group keys, then aggregates, then (with grouping sets) one int column: bit i (from the left, most significant first, as
+    /// GROUPING_ID over all keys) set when key i is rolled up.
+    /// Without keys and sets there is exactly one row, also for no input.
+    Aggregate {
+        input: Box<PhysicalPlan>,
+        strategy: AggregateStrategy,
+        group: Vec<Expr>,
+        aggregates: Vec<Aggregate>,
+        /// Each a list of positions in `group`; an empty list is the grand total (one row even for no input).
+        grouping_sets: Option<Vec<Vec<usize>>>,
+        /// The input is big and the aggregates can be merged from partial ones.
+        parallel: bool,
+    },
+    /// Distinct rows over all columns (NULL equals NULL).
+    Distinct {
+        input: Box<PhysicalPlan>,
+    },
+    Sort {
+        input: Box<PhysicalPlan>,
+        keys: Vec<SortKey>,
+        /// Keep only the first this many (an expression without columns).
+        top: Option<Expr>,
+    },
+    Top {
+        input: Box<PhysicalPlan>,
+        /// bigint (float for PERCENT), no columns; NULL or negative raises 1014/1060/127 as the executor knows.
+        count: Expr,
+        percent: bool,
+        /// WITH TIES: also following rows whose keys equal the last one's.
+        ties: Option<Vec<SortKey>>,
+    },
+    Offset {
+        input: Box<PhysicalPlan>,
+        offset: Expr,
+        fetch: Option<Expr>,
+    },
+    /// UNION ALL, in order.
+    Concat {
+        inputs: Vec<PhysicalPlan>,
+    },
+    /// Distinct rows of left that are (Intersect) or are not (Except) in right; NULL equals NULL.
+    SetOp {
+        kind: SetOpKind,
+        left: Box<PhysicalPlan>,
+        right: Box<PhysicalPlan>,
+    },
+    /// Input sorted by partition then order. Output: input columns, then one per function.
+    Window {
+        input: Box<PhysicalPlan>,
+        partition: Vec<Expr>,
+        order: Vec<SortKey>,
+        functions: Vec<WindowFunction>,
+    },
+    /// UNION ALL of the anchor's rows and what `recursive` yields from the rows of the round before (read by [`PhysicalOp::CteRead`] of
+    /// the same id), until a round yields nothing. Round number above the limit (0 = none): error 530.
+    RecursiveCte {
+        id: u32,
+        anchor: Box<PhysicalPlan>,
+        recursive: Box<PhysicalPlan>,
+        max_recursion: u32,
+    },
+    CteRead {
+        id: u32,
+    },
+    TableFunction {
+        function: TableFunction,
+        args: Vec<Expr>,
+    },
+    /// A multi-statement table function, run by the interpreter.
+    UserTableFunction {
+        module: Arc<ModuleDef>,
+        args: Vec<Option<Expr>>,
+    },
+    /// Error 512 when the input has more than one row; a row of NULLs when it has none.
+    MaxOneRow {
+        input: Box<PhysicalPlan>,
+    },
+    /// One row, one column: the whole input as XML (nvarchar(max) or xml).
+    ForXml {
+        input: Box<PhysicalPlan>,
+        options: Box<ForXml>,
+    },
+    /// One row, one column: the whole input as JSON text.
+    ForJson {
+        input: Box<PhysicalPlan>,
+        options: Box<ForJson>,
+    },
+}
+
+/// Equality on a prefix of the index key, then a range on the next key column. Bounds are in **value** order, whatever the index
+/// direction; `descending` says the range column is descending in the index. A NULL bound value makes the range empty.
+#[derive(Clone, Debug)]
+pub struct SeekRange {
+    pub prefix: Vec<SeekKey>,
+    pub low: Option<SeekBound>,
+    pub high: Option<SeekBound>,
+    pub descending: bool,
+    /// With one bound only: rows with NULL in the range column are still outside (always true today, since `x < 5` excludes NULL).
+    pub exclude_null: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum SeekKey {
+    /// `key = value`; the range is empty when the value is NULL. The value has the key column's type.
+    Equal(Expr),
+    IsNull,
+}
+
+#[derive(Clone, Debug)]
+pub struct SeekBound {
+    pub value: Expr,
+    pub inclusive: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AggregateStrategy {
+    Hash,
+    /// Input arrives grouped by the keys.
+    Stream,
+}
+
+#[derive(Clone, Debug)]
+pub struct Aggregate {
+    pub function: AggregateId,
+    /// Argument (converted as the function needs); `None` for COUNT(*).
+    pub argument: Option<Expr>,
+    /// Second argument: separator of STRING_AGG, fraction of PERCENTILE_*.
+    pub argument2: Option<Expr>,
+    pub distinct: bool,
+    /// WITHIN GROUP (ORDER BY …).
+    pub order: Vec<SortKey>,
+    pub ty: SqlType,
+    pub nullable: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SetOpKind {
+    Intersect,
+    Except,
+}
+
+#[derive(Clone, Debug)]
+pub struct WindowFunction {
+    pub function: WindowFunctionKind,
+    /// The function's arguments (value, offset, default for LAG/LEAD; tiles for NTILE; fraction for PERCENTILE_*).
+    pub args: Vec<Expr>,
+    pub frame: Option<Frame>,
+    /// IGNORE NULLS.
+    pub ignore_nulls: bool,
+    pub ty: SqlType,
+    pub nullable: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum WindowFunctionKind {
+    Ranking(WindowId),
+    Aggregate(AggregateId),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// ROWS when true, else RANGE.
+    pub rows: bool,
+    pub start: FrameBound,
+    pub end: FrameBound,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameBound {
+    UnboundedPreceding,
+    Preceding(u64),
+    CurrentRow,
+    Following(u64),
+    UnboundedFollowing,
+}
+
+/// A built-in table function with what its syntax adds.
+#[derive(Clone, Debug)]
+pub struct TableFunction {
+    pub id: TableFunctionId,
+    /// OPENJSON … WITH (columns), or OPENXML's.
+    pub schema: Vec<SchemaColumn>,
+    /// XQuery of nodes().
+    pub path: Option<Arc<str>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct SchemaColumn {
+    pub name: Arc<str>,
+    pub ty: SqlType,
+    /// `None`: `$.name`.
+    pub path: Option<Arc<str>>,
+    pub as_json: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ForXmlMode {
+    Raw {
+        element: Arc<str>,
+    },
+    Auto,
+    /// Empty element name: no row wrapper.
+    Path {
+        element: Arc<str>,
+    },
+    Explicit,
+}
+
+#[derive(Clone, Debug)]
+pub struct ForXml {
+    pub mode: ForXmlMode,
+    pub root: Option<Arc<str>>,
+    /// TYPE: the result is of type xml.
+    pub typed: bool,
+    pub elements: bool,
+    pub xsinil: bool,
+    pub binary_base64: bool,
+    pub columns: Vec<SerialColumn>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ForJson {
+    pub auto: bool,
+    pub root: Option<Arc<str>>,
+    pub include_null_values: bool,
+    pub without_array_wrapper: bool,
+    pub columns: Vec<SerialColumn>,
+}
+
+/// A column handed to FOR XML / FOR JSON.
+#[derive(Clone, Debug)]
+pub struct SerialColumn {
+    pub name: Arc<str>,
+    /// AUTO: alias of the table the column comes from, and that table's nesting level (0 = outermost, in order of first appearance).
+    pub table: Option<(usize, Arc<str>)>,
+    /// The value is JSON text already (JSON_QUERY, nested FOR JSON) or xml: embed, do not escape.
+    pub raw: bool,
+}
+
+/// A bound, planned query.
+#[derive(Clone, Debug)]
+pub struct BoundQuery {
+    pub plan: PhysicalPlan,
+    /// What the client sees; as many as `plan.columns` (none when the query assigns variables).
+    pub columns: Vec<ResultColumnInfo>,
+    /// `SELECT @a = x, @b = y`: evaluated in order for every row of the plan, each seeing the assignments before it.
+    pub assignments: Vec<(ParamId, Expr)>,
+    /// Slots the parameter frame must have, variables included.
+    pub frame_size: u32,
+    /// Databases and objects read, for cache invalidation: (database id, object id).
+    pub dependencies: Vec<(i32, i32)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResultColumnInfo {
+    /// Empty when the expression has no name.
+    pub name: Arc<str>,
+    pub ty: SqlType,
+    pub nullable: bool,
+    pub identity: bool,
+    pub computed: bool,
+    pub updatable: bool,
+    pub user_type: Option<Arc<str>>,
+    pub source: Option<Arc<ColumnSourceInfo>>,
+}
+
+/// Base table of a result column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnSourceInfo {
+    pub database: Arc<str>,
+    pub schema: Arc<str>,
+    pub table: Arc<str>,
+    pub column: Arc<str>,
+    /// Part of the table's primary key.
+    pub key: bool,
+}
+
+/// Parts of `bind` for the executor: `bind_query(&Query, &BindContext) -> SqlResult<BoundQuery>` and
+/// `bind_expression(&Expression, &BindContext) -> SqlResult<BoundExpression>` land with the binder.
+#[derive(Clone, Debug)]
+pub struct BoundExpression {
+    /// Without columns; a boolean node for IF and WHILE.
+    pub expr: Expr,
+    pub frame_size: u32,
+}
