@@ -1,0 +1,22 @@
+//! The syntax tree: what was written, with positions, before any name is resolved.
+//!
+//! Module map: [`statement`] batches and control flow, [`query`] SELECT, [`expression`], [`dml`] data changes, [`ddl`]
+//! definitions, [`backup`], [`name`], [`types`].
+
+pub mod backup;
+pub mod ddl;
+pub mod dml;
+pub mod expression;
+pub mod name;
+pub mod query;
+pub mod statement;
+pub mod types;
+
+pub use backup::*;
+pub use ddl::*;
+pub use dml::*;
+pub use expression::*;
+pub use name::*;
+pub use query::*;
+pub use statement::*;
+pub use types::*;
