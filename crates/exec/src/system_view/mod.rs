@@ -1,0 +1,112 @@
+//! System views: `sys`, `INFORMATION_SCHEMA` and the compatibility views, computed from the base tables of a database and
+//! from what the instance knows of itself.
+//!
+//! A view is a row of a table: its name, its columns in one line of text, and a function that makes its rows. Rows are made
+//! when the view is opened; nothing is kept between statements except the model of a catalog snapshot (see [`model`]).
+//!
+//! Invariants
+//! 1. Column names, order and types are those of SQL Server's documentation; tools select by name and by position.
+//! 2. A view that can have no rows in Holdfast yet (availability groups, resource governor …) exists and is empty.
+//! 3. Rows come from the native base tables of the database, never from a second catalog.
+
+mod columns;
+mod compatibility;
+mod empty;
+mod indexes;
+mod information_schema;
+pub mod model;
+mod objects;
+mod security;
+mod server;
+pub mod source;
+mod storage;
+mod table;
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use holdfast_engine::catalog::TableDef;
+use holdfast_types::{SqlResult, Value};
+
+pub use source::{BaseRows, DatabaseInfo, FileInfo, LoginRow, SessionRow, ViewSource};
+use table::ComputedRows;
+
+/// Makes the rows of a view, each with one value per declared column.
+pub type RowsFn = fn(&ViewContext<'_>) -> SqlResult<Vec<Vec<Value>>>;
+
+/// A system view.
+pub struct SystemView {
+    /// `sys.objects`, `INFORMATION_SCHEMA.TABLES` …
+    pub name: &'static str,
+    /// `name type[!], …` (`!` = NOT NULL); see [`table::parse_columns`].
+    pub columns: &'static str,
+    pub rows: RowsFn,
+}
+
+/// What a rows function sees.
+pub struct ViewContext<'a> {
+    pub source: &'a dyn ViewSource,
+    pub model: Arc<model::CatalogModel>,
+}
+
+const TABLES: &[&[SystemView]] = &[
+    objects::VIEWS,
+    columns::VIEWS,
+    indexes::VIEWS,
+    security::VIEWS,
+    storage::VIEWS,
+    server::VIEWS,
+    information_schema::VIEWS,
+    compatibility::VIEWS,
+    empty::VIEWS,
+];
+
+/// Views by lower-case `schema.name`.
+fn registry() -> &'static HashMap<String, &'static SystemView> {
+    static REGISTRY: OnceLock<HashMap<String, &'static SystemView>> = OnceLock::new();
+    REGISTRY.get_or_init(|| TABLES.iter().flat_map(|t| t.iter()).map(|v| (v.name.to_lowercase(), v)).collect())
+}
+
+/// All views, for `sys.system_views` and the like.
+pub fn all() -> impl Iterator<Item = &'static SystemView> {
+    TABLES.iter().flat_map(|t| t.iter())
+}
+
+/// The view `schema.name` over a database, as a table the binder can use. Names compare without case, as every system
+/// name does in a case-insensitive server.
+pub fn resolve(schema: &str, name: &str, source: &Arc<dyn ViewSource>) -> Option<Arc<TableDef>> {
+    let view = registry().get(&format!("{}.{}", schema.to_lowercase(), name.to_lowercase()))?;
+    Some(ComputedRows::table_def(view, Arc::clone(source)))
+}
+
+/// The object id of a system view: SQL Server's own where the database lists it, else one derived from the name.
+pub fn object_id(model: &model::CatalogModel, full_name: &str) -> i32 {
+    let (schema, name) = full_name.split_once('.').unwrap_or(("sys", full_name));
+    let schema_id = if schema == "sys" { model::SCHEMA_SYS } else { model::SCHEMA_INFORMATION_SCHEMA };
+    if let Some(o) = model.system_object(schema_id, name) {
+        return o.id;
+    }
+    let hash = full_name.bytes().fold(0x811C_9DC5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
+    -((hash % 1_000_000_000) as i32) - 1_000_000_000
+}
+
+/// Builds a row from anything that turns into a value.
+macro_rules! row {
+    ($($x:expr),* $(,)?) => { vec![$($crate::system_view::table::Cell::value($x)),*] };
+}
+pub(crate) use row;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn declarations_parse_and_names_are_unique() {
+        let mut seen = std::collections::HashSet::new();
+        for view in all() {
+            assert!(seen.insert(view.name.to_lowercase()), "{} is declared twice", view.name);
+            let columns = table::parse_columns(view.columns, Default::default());
+            assert!(!columns.is_empty(), "{}", view.name);
+        }
+    }
+}

@@ -1,0 +1,426 @@
+//! Objects: sys.objects and the views that are slices of it, modules, triggers, synonyms, sequences, dependencies.
+
+use std::sync::Arc;
+
+use holdfast_types::{SqlResult, SqlType, Value};
+
+use super::model::{CatalogModel, Object, SCHEMA_INFORMATION_SCHEMA, SCHEMA_SYS};
+use super::table::{Cell, variant};
+use super::{SystemView, ViewContext, all, object_id, row};
+
+type Rows = SqlResult<Vec<Vec<Value>>>;
+
+/// The columns every slice of sys.objects starts with.
+macro_rules! object_columns {
+    ($rest:literal) => {
+        concat!(
+            "name sysname!, object_id int!, principal_id int, schema_id int!, parent_object_id int!, type code(2), ",
+            "type_desc desc, create_date datetime!, modify_date datetime!, is_ms_shipped bit!, is_published bit!, ",
+            "is_schema_published bit!",
+            $rest
+        )
+    };
+}
+
+pub const VIEWS: &[SystemView] = &[
+    SystemView { name: "sys.objects", columns: object_columns!(""), rows: objects },
+    SystemView { name: "sys.all_objects", columns: object_columns!(""), rows: all_objects },
+    SystemView { name: "sys.system_objects", columns: object_columns!(""), rows: system_objects },
+    SystemView {
+        name: "sys.tables",
+        columns: object_columns!(
+            ", lob_data_space_id int!, filestream_data_space_id int, max_column_id_used int!, lock_on_bulk_load bit!, uses_ansi_nulls bit, is_replicated bit, has_replication_filter bit, is_merge_published bit, is_sync_tran_subscribed bit, has_unchecked_assembly_data bit!, text_in_row_limit int, large_value_types_out_of_row bit, is_tracked_by_cdc bit, lock_escalation tinyint, lock_escalation_desc desc, is_filetable bit, is_memory_optimized bit, durability tinyint, durability_desc desc, temporal_type tinyint, temporal_type_desc desc, history_table_id int, is_remote_data_archive_enabled bit, is_external bit!, history_retention_period int, history_retention_period_unit int, history_retention_period_unit_desc nvarchar(10), is_node bit, is_edge bit"
+        ),
+        rows: tables,
+    },
+    SystemView {
+        name: "sys.views",
+        columns: object_columns!(
+            ", is_replicated bit, has_replication_filter bit, has_opaque_metadata bit!, has_unchecked_assembly_data bit!, with_check_option bit!, is_date_correlation_view bit!, is_tracked_by_cdc bit, has_snapshot bit"
+        ),
+        rows: |c| views(c, false),
+    },
+    SystemView {
+        name: "sys.all_views",
+        columns: object_columns!(
+            ", is_replicated bit, has_replication_filter bit, has_opaque_metadata bit!, has_unchecked_assembly_data bit!, with_check_option bit!, is_date_correlation_view bit!, is_tracked_by_cdc bit, has_snapshot bit"
+        ),
+        rows: |c| views(c, true),
+    },
+    SystemView {
+        name: "sys.system_views",
+        columns: object_columns!(
+            ", is_replicated bit, has_replication_filter bit, has_opaque_metadata bit!, has_unchecked_assembly_data bit!, with_check_option bit!, is_date_correlation_view bit!, is_tracked_by_cdc bit, has_snapshot bit"
+        ),
+        rows: |c| Ok(system_view_objects(c).iter().map(|o| view_row(o)).collect()),
+    },
+    SystemView {
+        name: "sys.procedures",
+        columns: object_columns!(
+            ", is_auto_executed bit!, is_execution_replicated bit, is_repl_serializable_only bit, skips_repl_constraints bit"
+        ),
+        rows: |c| {
+            Ok(c.model
+                .of_kind(&["P", "PC", "X"])
+                .map(|o| extend(object_row(o), row![false, false, false, false]))
+                .collect())
+        },
+    },
+    SystemView {
+        name: "sys.triggers",
+        columns: "name sysname!, object_id int!, parent_class tinyint!, parent_class_desc desc, parent_id int!, type code(2)!, type_desc desc, create_date datetime!, modify_date datetime!, is_ms_shipped bit!, is_disabled bit!, is_not_for_replication bit!, is_instead_of_trigger bit!",
+        rows: triggers,
+    },
+    SystemView {
+        name: "sys.trigger_events",
+        columns: "object_id int!, type int!, type_desc desc, is_first bit, is_last bit, event_group_type int, event_group_type_desc desc, is_trigger_event bit",
+        rows: |_| Ok(Vec::new()),
+    },
+    SystemView {
+        name: "sys.sql_modules",
+        columns: "object_id int!, definition nvarchar(max), uses_ansi_nulls bit, uses_quoted_identifier bit, is_schema_bound bit, uses_database_collation bit, is_recompiled bit, null_on_null_input bit, execute_as_principal_id int, uses_native_compilation bit, inline_type bit, is_inlineable bit",
+        rows: modules,
+    },
+    SystemView {
+        name: "sys.all_sql_modules",
+        columns: "object_id int!, definition nvarchar(max), uses_ansi_nulls bit, uses_quoted_identifier bit, is_schema_bound bit, uses_database_collation bit, is_recompiled bit, null_on_null_input bit, execute_as_principal_id int, uses_native_compilation bit, inline_type bit, is_inlineable bit",
+        rows: modules,
+    },
+    SystemView {
+        name: "sys.synonyms",
+        columns: object_columns!(", base_object_name nvarchar(1035)"),
+        rows: |c| {
+            Ok(c.model
+                .of_kind(&["SN"])
+                .map(|o| extend(object_row(o), row![c.model.synonym_target(o.id)]))
+                .collect())
+        },
+    },
+    SystemView {
+        name: "sys.sequences",
+        columns: object_columns!(
+            ", start_value sql_variant!, increment sql_variant!, minimum_value sql_variant!, maximum_value sql_variant!, is_cycling bit, is_cached bit, cache_size int, system_type_id tinyint!, user_type_id int!, precision tinyint!, scale tinyint, current_value sql_variant!, is_exhausted bit!, last_used_value sql_variant"
+        ),
+        rows: sequences,
+    },
+    SystemView { name: "sys.internal_tables", columns: object_columns!(", internal_type tinyint, internal_type_desc desc, parent_id int!, parent_minor_id int!, lob_data_space_id int!, filestream_data_space_id int"), rows: |c| Ok(c.model.objects.iter().filter(|o| &*o.kind == "IT").map(|o| extend(object_row(o), row![201u8, "QUEUE_MESSAGES", o.parent_id, 0, 0, Value::Null])).collect()) },
+    SystemView {
+        name: "sys.extended_properties",
+        columns: "class tinyint!, class_desc desc, major_id int!, minor_id int!, name sysname!, value sql_variant",
+        rows: extended_properties,
+    },
+    SystemView {
+        name: "sys.sql_expression_dependencies",
+        columns: "referencing_id int!, referencing_minor_id int!, referencing_class tinyint, referencing_class_desc desc, is_schema_bound_reference bit!, referenced_class tinyint, referenced_class_desc desc, referenced_server_name sysname, referenced_database_name sysname, referenced_schema_name sysname, referenced_entity_name sysname, referenced_id int, referenced_minor_id int!, is_caller_dependent bit!, is_ambiguous bit!",
+        rows: dependencies,
+    },
+    SystemView {
+        name: "sys.sql_dependencies",
+        columns: "class tinyint!, class_desc desc, object_id int!, column_id int!, referenced_major_id int!, referenced_minor_id int!, is_selected bit!, is_updated bit!, is_select_all bit!",
+        rows: sql_dependencies,
+    },
+];
+
+/// Appends the columns particular to a view.
+pub(super) fn extend(mut base: Vec<Value>, rest: Vec<Value>) -> Vec<Value> {
+    base.extend(rest);
+    base
+}
+
+/// The twelve columns of sys.objects.
+pub(super) fn object_row(o: &Object) -> Vec<Value> {
+    row![
+        &o.name,
+        o.id,
+        Value::Null,
+        o.schema_id,
+        o.parent_id,
+        &*o.kind,
+        o.type_desc(),
+        o.created,
+        o.modified,
+        o.system || o.status_bit(1),
+        false,
+        false
+    ]
+}
+
+fn objects(c: &ViewContext<'_>) -> Rows {
+    let listed = c.model.objects.iter().filter(|o| !o.system || matches!(&*o.kind, "S" | "IT" | "SQ"));
+    Ok(listed.map(object_row).collect())
+}
+
+/// Every object of the database, then the system views it does not list itself (before 2012 the names are not stored).
+fn all_objects(c: &ViewContext<'_>) -> Rows {
+    let mut rows: Vec<_> = c.model.objects.iter().map(object_row).collect();
+    rows.extend(unlisted_views(c).iter().map(object_row));
+    Ok(rows)
+}
+
+fn system_objects(c: &ViewContext<'_>) -> Rows {
+    let mut rows: Vec<_> = c.model.objects.iter().filter(|o| o.system).map(object_row).collect();
+    rows.extend(unlisted_views(c).iter().map(object_row));
+    Ok(rows)
+}
+
+/// System views of Holdfast that sysschobjs does not name.
+fn unlisted_views(c: &ViewContext<'_>) -> Vec<Object> {
+    all().filter_map(|v| as_object(&c.model, v, false)).collect()
+}
+
+/// All system views as objects.
+fn system_view_objects(c: &ViewContext<'_>) -> Vec<Object> {
+    all().filter_map(|v| as_object(&c.model, v, true)).collect()
+}
+
+fn as_object(model: &CatalogModel, view: &SystemView, listed_too: bool) -> Option<Object> {
+    let (schema, name) = view.name.split_once('.')?;
+    let schema_id = if schema == "sys" { SCHEMA_SYS } else { SCHEMA_INFORMATION_SCHEMA };
+    match model.system_object(schema_id, name) {
+        Some(o) if listed_too => Some(o.clone()),
+        Some(_) => None,
+        None => Some(Object {
+            id: object_id(model, view.name),
+            name: name.into(),
+            schema_id,
+            status: 1,
+            kind: "V".into(),
+            parent_id: 0,
+            intprop: 0,
+            created: Default::default(),
+            modified: Default::default(),
+            system: true,
+        }),
+    }
+}
+
+fn tables(c: &ViewContext<'_>) -> Rows {
+    Ok(c.model
+        .of_kind(&["U"])
+        .map(|t| {
+            let lob = c.model.references_of(8, t.id).next().map_or(0, |r| r.independent);
+            let escalation = (t.status >> 28) & 3;
+            let rest = row![
+                lob,
+                Value::Null,
+                t.intprop,
+                false,
+                true,
+                false,
+                false,
+                false,
+                false,
+                false,
+                0,
+                t.status_bit(0x0200_0000),
+                t.status_bit(0x0100_0000),
+                escalation,
+                ["TABLE", "DISABLE", "AUTO", "TABLE"][escalation as usize],
+                false,
+                false,
+                0,
+                "SCHEMA_AND_DATA",
+                0,
+                "NON_TEMPORAL_TABLE",
+                Value::Null,
+                false,
+                false,
+                Value::Null,
+                Value::Null,
+                Value::Null,
+                false,
+                false
+            ];
+            extend(object_row(t), rest)
+        })
+        .collect())
+}
+
+fn view_row(o: &Object) -> Vec<Value> {
+    extend(object_row(o), row![false, false, false, false, o.status_bit(0x400), false, false, false])
+}
+
+fn views(c: &ViewContext<'_>, system_too: bool) -> Rows {
+    let mut rows: Vec<_> = c.model.of_kind(&["V"]).map(view_row).collect();
+    if system_too {
+        rows.extend(system_view_objects(c).iter().map(view_row));
+    }
+    Ok(rows)
+}
+
+fn triggers(c: &ViewContext<'_>) -> Rows {
+    Ok(c.model
+        .of_kind(&["TR", "TA"])
+        .map(|t| {
+            let on_object = t.parent_id != 0;
+            let text = c.model.text(t.id).unwrap_or_else(|| Arc::from("")).to_uppercase();
+            let instead = text.split_whitespace().collect::<Vec<_>>().windows(2).any(|w| w == ["INSTEAD", "OF"]);
+            row![
+                &t.name,
+                t.id,
+                i32::from(on_object),
+                if on_object { "OBJECT_OR_COLUMN" } else { "DATABASE" },
+                t.parent_id,
+                &*t.kind,
+                t.type_desc(),
+                t.created,
+                t.modified,
+                false,
+                t.status_bit(0x100),
+                false,
+                on_object && instead
+            ]
+        })
+        .collect())
+}
+
+fn modules(c: &ViewContext<'_>) -> Rows {
+    let with_text = c.model.user_objects().filter(|o| o.is_module());
+    Ok(with_text
+        .map(|o| {
+            row![
+                o.id,
+                c.model.text(o.id),
+                o.status_bit(0x40000),
+                o.status_bit(0x80000),
+                o.status_bit(0x20000),
+                o.status_bit(0x100000),
+                o.status_bit(0x400000),
+                o.status_bit(0x200000),
+                Value::Null,
+                false,
+                false,
+                false
+            ]
+        })
+        .collect())
+}
+
+/// Sequence state: sysobjvalues class 63 (docs/format/catalog.md).
+fn sequences(c: &ViewContext<'_>) -> Rows {
+    let values = c.source.base_rows("sysobjvalues")?;
+    let mut rows = Vec::new();
+    for o in c.model.of_kind(&["SO"]) {
+        let Some(state) = values.iter().find(|r| r.int("valclass") == 63 && r.int("objid") == o.id) else {
+            continue;
+        };
+        let xtype = (state.int("valnum") & 0xff) as u8;
+        let (precision, scale) = ((state.int("valnum") >> 8) & 0xff, (state.int("valnum") >> 16) & 0xff);
+        let bytes: Vec<u8> = match state.value("value") {
+            Value::Variant(v) => match &v.value {
+                Value::Binary(b) => b.to_vec(),
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        };
+        let width = bytes.len().saturating_sub(1) / 5;
+        let part = |i: usize| -> Value {
+            let Some(b) = bytes.get(i * width..(i + 1) * width).filter(|b| (1..=8).contains(&b.len())) else {
+                return Value::Null;
+            };
+            let mut raw = [0u8; 8];
+            raw[..b.len()].copy_from_slice(b);
+            let shift = 64 - 8 * b.len() as u32;
+            let n = (i64::from_le_bytes(raw) << shift) >> shift;
+            match xtype {
+                48 => variant(Value::BigInt(n & 0xff), SqlType::TINYINT),
+                52 => variant(Value::BigInt(n), SqlType::SMALLINT),
+                56 => variant(Value::BigInt(n), SqlType::INT),
+                _ => variant(Value::BigInt(n), SqlType::BIGINT),
+            }
+        };
+        let rest = row![
+            part(0),
+            part(1),
+            part(2),
+            part(3),
+            o.status_bit(0x100),
+            true,
+            Value::Null,
+            i32::from(xtype),
+            i32::from(xtype),
+            precision,
+            scale,
+            part(4),
+            false,
+            Value::Null
+        ];
+        rows.push(extend(object_row(o), rest));
+    }
+    Ok(rows)
+}
+
+fn extended_properties(c: &ViewContext<'_>) -> Rows {
+    Ok(c.source
+        .base_rows("sysxprops")?
+        .iter()
+        .map(|r| {
+            let class = r.int("class");
+            let description = match class {
+                0 => "DATABASE",
+                1 => "OBJECT_OR_COLUMN",
+                2 => "PARAMETER",
+                3 => "SCHEMA",
+                4 => "DATABASE_PRINCIPAL",
+                5 => "ASSEMBLY",
+                6 => "TYPE",
+                7 => "INDEX",
+                10 => "XML_SCHEMA_COLLECTION",
+                15 => "MESSAGE_TYPE",
+                20 => "DATASPACE",
+                21 => "PARTITION_FUNCTION",
+                22 => "DATABASE_FILE",
+                _ => "OTHER",
+            };
+            row![class, description, r.int("id"), r.int("subid"), r.text("name"), r.value("value").clone()]
+        })
+        .collect())
+}
+
+fn dependencies(c: &ViewContext<'_>) -> Rows {
+    let mut rows = Vec::new();
+    for r in c.source.base_rows("sysmultiobjrefs")?.iter().filter(|r| matches!(r.int("class"), 0 | 1)) {
+        let (from, to) = (r.int("depid"), r.int("indepid"));
+        let (Some(a), Some(b)) = (c.model.object(from), c.model.object(to)) else { continue };
+        if a.system {
+            continue;
+        }
+        rows.push(row![
+            from,
+            r.int("depsubid"),
+            1,
+            "OBJECT_OR_COLUMN",
+            r.int("class") == 1,
+            1,
+            "OBJECT_OR_COLUMN",
+            Value::Null,
+            Value::Null,
+            c.model.schema_name(b.schema_id),
+            &b.name,
+            to,
+            r.int("indepsubid"),
+            false,
+            false
+        ]);
+    }
+    Ok(rows)
+}
+
+fn sql_dependencies(c: &ViewContext<'_>) -> Rows {
+    let mut rows = Vec::new();
+    for r in c.source.base_rows("sysmultiobjrefs")?.iter().filter(|r| matches!(r.int("class"), 0 | 1)) {
+        let status = r.int("status");
+        rows.push(row![
+            r.int("class"),
+            if r.int("class") == 0 { "OBJECT_OR_COLUMN_REFERENCE_NON_SCHEMA_BOUND" } else { "OBJECT_OR_COLUMN_REFERENCE_SCHEMA_BOUND" },
+            r.int("depid"),
+            r.int("depsubid"),
+            r.int("indepid"),
+            r.int("indepsubid"),
+            status & 1 != 0,
+            status & 2 != 0,
+            status & 4 != 0
+        ]);
+    }
+    Ok(rows)
+}

@@ -1,0 +1,369 @@
+//! What the instance tells of itself: configuration, sessions, requests, host, messages, languages.
+
+use holdfast_types::{SqlResult, SqlType, Value, messages};
+
+use super::source::SessionRow;
+use super::table::variant;
+use super::{SystemView, ViewContext, row};
+
+type Rows = SqlResult<Vec<Vec<Value>>>;
+
+pub const VIEWS: &[SystemView] = &[
+    SystemView {
+        name: "sys.configurations",
+        columns: "configuration_id int!, name nvarchar(35)!, value sql_variant, minimum sql_variant, maximum sql_variant, value_in_use sql_variant, description nvarchar(255)!, is_dynamic bit!, is_advanced bit!",
+        rows: configurations,
+    },
+    SystemView {
+        name: "sys.dm_exec_sessions",
+        columns: "session_id smallint!, login_time datetime!, host_name nvarchar(128), program_name nvarchar(128), host_process_id int, client_version int, client_interface_name nvarchar(32), security_id varbinary(85)!, login_name nvarchar(128)!, nt_domain nvarchar(128), nt_user_name nvarchar(128), status nvarchar(30)!, context_info varbinary(128), cpu_time int!, memory_usage int!, total_scheduled_time int!, total_elapsed_time int!, endpoint_id int!, last_request_start_time datetime!, last_request_end_time datetime, reads bigint!, writes bigint!, logical_reads bigint!, is_user_process bit!, text_size int!, language nvarchar(128), date_format nvarchar(3), date_first smallint!, quoted_identifier bit!, arithabort bit!, ansi_null_dflt_on bit!, ansi_defaults bit!, ansi_warnings bit!, ansi_padding bit!, ansi_nulls bit!, concat_null_yields_null bit!, transaction_isolation_level smallint!, lock_timeout int!, deadlock_priority int!, row_count bigint!, prev_error int!, original_security_id varbinary(85)!, original_login_name nvarchar(128)!, last_successful_logon datetime, last_unsuccessful_logon datetime, unsuccessful_logons bigint, group_id int!, database_id smallint!, authenticating_database_id int, open_transaction_count int!, page_server_reads bigint!",
+        rows: sessions,
+    },
+    SystemView {
+        name: "sys.dm_exec_connections",
+        columns: "session_id int, most_recent_session_id int, connect_time datetime!, net_transport nvarchar(40)!, protocol_type nvarchar(40), protocol_version int, endpoint_id int, encrypt_option nvarchar(40)!, auth_scheme nvarchar(40)!, node_affinity smallint!, num_reads int, num_writes int, last_read datetime, last_write datetime, net_packet_size int, client_net_address varchar(48), client_tcp_port int, local_net_address varchar(48), local_tcp_port int, connection_id uniqueidentifier!, parent_connection_id uniqueidentifier, most_recent_sql_handle varbinary(64)",
+        rows: connections,
+    },
+    SystemView {
+        name: "sys.dm_exec_requests",
+        columns: "session_id smallint!, request_id int!, start_time datetime!, status nvarchar(30)!, command nvarchar(32)!, sql_handle varbinary(64), statement_start_offset int, statement_end_offset int, plan_handle varbinary(64), database_id smallint!, user_id int!, connection_id uniqueidentifier, blocking_session_id smallint, wait_type nvarchar(60), wait_time int!, last_wait_type nvarchar(60)!, wait_resource nvarchar(256)!, open_transaction_count int!, open_resultset_count int!, transaction_id bigint!, context_info varbinary(128), percent_complete real!, estimated_completion_time bigint!, cpu_time int!, total_elapsed_time int!, scheduler_id int, task_address varbinary(8), reads bigint!, writes bigint!, logical_reads bigint!, text_size int!, language nvarchar(128), date_format nvarchar(3), date_first smallint!, quoted_identifier bit!, arithabort bit!, ansi_null_dflt_on bit!, ansi_defaults bit!, ansi_warnings bit!, ansi_padding bit!, ansi_nulls bit!, concat_null_yields_null bit!, transaction_isolation_level smallint!, lock_timeout int!, deadlock_priority int!, row_count bigint!, prev_error int!, nest_level int!, granted_query_memory int!, executing_managed_code bit!, group_id int!, query_hash binary(8), query_plan_hash binary(8)",
+        rows: requests,
+    },
+    SystemView {
+        name: "sys.dm_os_host_info",
+        columns: "host_platform nvarchar(256)!, host_distribution nvarchar(256)!, host_release nvarchar(256)!, host_service_pack_level nvarchar(256)!, host_sku int, os_language_version int!, host_architecture nvarchar(256)!",
+        rows: |_| {
+            let architecture = if cfg!(target_arch = "aarch64") { "ARM64" } else { "X64" };
+            Ok(vec![row!["Linux", "Linux", "", "", Value::Null, 0, architecture]])
+        },
+    },
+    SystemView {
+        name: "sys.dm_os_sys_info",
+        columns: "cpu_ticks bigint!, ms_ticks bigint!, cpu_count int!, hyperthread_ratio int!, physical_memory_kb bigint!, virtual_memory_kb bigint!, committed_kb bigint!, committed_target_kb bigint!, visible_target_kb bigint!, stack_size_in_bytes int!, os_quantum bigint!, os_error_mode int!, os_priority_class int, max_workers_count int!, scheduler_count int!, scheduler_total_count int!, deadlock_monitor_serial_number int!, sqlserver_start_time_ms_ticks bigint!, sqlserver_start_time datetime!, affinity_type int!, affinity_type_desc nvarchar(60)!, virtual_machine_type int!, virtual_machine_type_desc nvarchar(60)!, softnuma_configuration int!, softnuma_configuration_desc nvarchar(60)!, socket_count int, cores_per_socket int, numa_node_count int, container_type int!, container_type_desc nvarchar(60)!",
+        rows: system_info,
+    },
+    SystemView {
+        name: "sys.dm_server_services",
+        columns: "servicename nvarchar(256)!, startup_type int, startup_type_desc nvarchar(256)!, status int, status_desc nvarchar(256)!, process_id int, last_startup_time datetime, service_account nvarchar(256)!, filename nvarchar(256)!, is_clustered nvarchar(1)!, cluster_nodename nvarchar(256), instant_file_initialization_enabled nvarchar(1)!",
+        rows: |c| {
+            Ok(vec![row![
+                "Holdfast", 2, "Automatic", 4, "Running", std::process::id() as i32, c.source.started(), "", "holdfast", "N",
+                Value::Null, "Y"
+            ]])
+        },
+    },
+    SystemView {
+        name: "sys.messages",
+        columns: "message_id int!, language_id smallint!, severity tinyint, is_event_logged bit!, text nvarchar(2048)!",
+        rows: |_| Ok(messages::all().map(|m| row![m.0, 1033, m.1, m.1 >= 19, m.2]).collect()),
+    },
+    SystemView {
+        name: "sys.syslanguages",
+        columns: "langid smallint!, dateformat nchar(3)!, datefirst tinyint!, upgrade int, name sysname!, alias sysname, months nvarchar(372), shortmonths nvarchar(132), days nvarchar(217), lcid int!, msglangid smallint!",
+        rows: |_| {
+            Ok(vec![row![
+                0, "mdy", 7, 0, "us_english", "English",
+                "January,February,March,April,May,June,July,August,September,October,November,December",
+                "Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec",
+                "Monday,Tuesday,Wednesday,Thursday,Friday,Saturday,Sunday", 1033, 1033
+            ]])
+        },
+    },
+    SystemView {
+        name: "sys.servers",
+        columns: "server_id int!, name sysname!, product sysname!, provider sysname!, data_source nvarchar(4000), location nvarchar(4000), provider_string nvarchar(4000), catalog sysname, connect_timeout int, query_timeout int, is_linked bit!, is_remote_login_enabled bit!, is_rpc_out_enabled bit!, is_data_access_enabled bit!, is_collation_compatible bit!, uses_remote_collation bit!, collation_name sysname, lazy_schema_validation bit!, is_system bit!, is_publisher bit!, is_subscriber bit, is_distributor bit, is_nonsql_subscriber bit, is_remote_proc_transaction_promotion_enabled bit, modify_date datetime!, is_rda_server bit",
+        rows: |c| {
+            let name = c.source.server_name();
+            Ok(vec![row![
+                0, &name, "SQL Server", "SQLNCLI", &name, Value::Null, Value::Null, Value::Null, 0, 0, false, true, true, false,
+                false, true, Value::Null, false, false, false, false, false, false, true, c.source.started(), false
+            ]])
+        },
+    },
+    SystemView {
+        name: "sys.endpoints",
+        columns: "name sysname!, endpoint_id int!, principal_id int, protocol tinyint!, protocol_desc desc, type tinyint!, type_desc desc, state tinyint, state_desc desc, is_admin_endpoint bit!",
+        rows: |_| {
+            Ok(vec![row![
+                "TSQL Default TCP", 4, 1, 2, "TCP", 2, "TSQL", 0, "STARTED", false
+            ]])
+        },
+    },
+    SystemView {
+        name: "sys.database_scoped_configurations",
+        columns: "configuration_id int, name nvarchar(60), value sql_variant, value_for_secondary sql_variant, is_value_default bit",
+        rows: |_| {
+            let nothing = || Value::Null;
+            Ok(vec![
+                row![1, "MAXDOP", 0, nothing(), true],
+                row![2, "LEGACY_CARDINALITY_ESTIMATION", 0, nothing(), true],
+                row![3, "PARAMETER_SNIFFING", 1, nothing(), true],
+                row![4, "QUERY_OPTIMIZER_HOTFIXES", 0, nothing(), true],
+                row![6, "IDENTITY_CACHE", 1, nothing(), true],
+            ])
+        },
+    },
+    SystemView {
+        name: "sys.securable_classes",
+        columns: "class_desc desc, class int, type varchar(2), type_desc desc",
+        rows: |_| {
+            Ok(vec![
+                row!["DATABASE", 0, "DB", "DATABASE"],
+                row!["OBJECT_OR_COLUMN", 1, "U ", "USER_TABLE"],
+                row!["SCHEMA", 3, "SC", "SCHEMA"],
+            ])
+        },
+    },
+    SystemView {
+        name: "sys.time_zone_info",
+        columns: "name sysname!, current_utc_offset nvarchar(6)!, is_currently_dst bit!",
+        rows: |_| Ok(vec![row!["UTC", "+00:00", false]]),
+    },
+];
+
+/// Options of sp_configure that tools read: id, name, value, minimum, maximum, advanced.
+const OPTIONS: &[(i32, &str, i32, i32, i32, bool)] = &[
+    (101, "recovery interval (min)", 0, 0, 32767, true),
+    (102, "allow updates", 0, 0, 1, false),
+    (103, "user connections", 0, 0, 32767, true),
+    (106, "locks", 0, 5000, i32::MAX, true),
+    (107, "open objects", 0, 0, i32::MAX, true),
+    (109, "fill factor (%)", 0, 0, 100, true),
+    (115, "nested triggers", 1, 0, 1, false),
+    (116, "server trigger recursion", 1, 0, 1, false),
+    (117, "remote access", 1, 0, 1, false),
+    (124, "default language", 0, 0, 9999, false),
+    (400, "cross db ownership chaining", 0, 0, 1, false),
+    (503, "max worker threads", 0, 128, 65535, true),
+    (505, "network packet size (B)", 4096, 512, 32767, true),
+    (518, "show advanced options", 0, 0, 1, false),
+    (542, "remote proc trans", 0, 0, 1, false),
+    (544, "c2 audit mode", 0, 0, 1, true),
+    (1126, "default full-text language", 1033, 0, i32::MAX, true),
+    (1127, "two digit year cutoff", 2049, 1753, 9999, true),
+    (1505, "index create memory (KB)", 0, 704, i32::MAX, true),
+    (1519, "remote login timeout (s)", 10, 0, i32::MAX, false),
+    (1520, "remote query timeout (s)", 600, 0, i32::MAX, false),
+    (1531, "cursor threshold", -1, -1, i32::MAX, true),
+    (1534, "user options", 0, 0, 32767, false),
+    (1538, "cost threshold for parallelism", 5, 0, 32767, true),
+    (1539, "max degree of parallelism", 0, 0, 32767, true),
+    (1540, "min memory per query (KB)", 1024, 512, i32::MAX, true),
+    (1541, "query wait (s)", -1, -1, i32::MAX, true),
+    (1543, "min server memory (MB)", 0, 0, i32::MAX, true),
+    (1544, "max server memory (MB)", i32::MAX, 128, i32::MAX, true),
+    (1545, "query governor cost limit", 0, 0, i32::MAX, true),
+    (1562, "clr enabled", 0, 0, 1, false),
+    (1568, "default trace enabled", 0, 0, 1, true),
+    (1576, "remote admin connections", 0, 0, 1, false),
+    (1577, "common criteria compliance enabled", 0, 0, 1, true),
+    (1578, "EKM provider enabled", 0, 0, 1, true),
+    (1579, "backup compression default", 0, 0, 1, false),
+    (1580, "filestream access level", 0, 0, 2, false),
+    (1581, "optimize for ad hoc workloads", 0, 0, 1, true),
+    (1582, "access check cache bucket count", 0, 0, 65536, true),
+    (1584, "backup checksum default", 0, 0, 1, false),
+    (16384, "Agent XPs", 0, 0, 1, true),
+    (16386, "Database Mail XPs", 0, 0, 1, true),
+    (16388, "Ole Automation Procedures", 0, 0, 1, true),
+    (16390, "xp_cmdshell", 0, 0, 1, true),
+    (16391, "Ad Hoc Distributed Queries", 0, 0, 1, true),
+    (16393, "contained database authentication", 0, 0, 1, false),
+];
+
+fn configurations(_: &ViewContext<'_>) -> Rows {
+    let v = |n: i32| variant(Value::Int(n), SqlType::INT);
+    Ok(OPTIONS
+        .iter()
+        .map(|(id, name, value, low, high, advanced)| {
+            row![*id, *name, v(*value), v(*low), v(*high), v(*value), *name, true, *advanced]
+        })
+        .collect())
+}
+
+fn session(s: &SessionRow) -> Vec<Value> {
+    row![
+        s.session_id,
+        s.login_time,
+        &s.host,
+        &s.program,
+        s.host_process_id,
+        7,
+        &s.client_interface,
+        [1u8].as_slice(),
+        &s.login,
+        "",
+        "",
+        if s.running { "running" } else { "sleeping" },
+        Value::Null,
+        0,
+        4,
+        0,
+        0,
+        4,
+        s.login_time,
+        s.login_time,
+        0i64,
+        0i64,
+        0i64,
+        true,
+        i32::MAX,
+        "us_english",
+        "mdy",
+        7,
+        true,
+        true,
+        true,
+        false,
+        true,
+        true,
+        true,
+        true,
+        s.isolation,
+        -1,
+        0,
+        0i64,
+        0,
+        [1u8].as_slice(),
+        &s.login,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        2,
+        s.database_id,
+        1,
+        s.open_transactions,
+        0i64
+    ]
+}
+
+fn sessions(c: &ViewContext<'_>) -> Rows {
+    Ok(c.source.sessions().iter().map(session).collect())
+}
+
+fn connections(c: &ViewContext<'_>) -> Rows {
+    let one = |s: &SessionRow| {
+        row![
+            i32::from(s.session_id),
+            i32::from(s.session_id),
+            s.login_time,
+            "TCP",
+            "TSQL",
+            0x7400_0004,
+            4,
+            if s.encrypted { "TRUE" } else { "FALSE" },
+            "SQL",
+            0,
+            0,
+            0,
+            s.login_time,
+            s.login_time,
+            4096,
+            &s.client_address,
+            Value::Null,
+            Value::Null,
+            Value::Null,
+            [0u8; 16],
+            Value::Null,
+            Value::Null
+        ]
+    };
+    Ok(c.source.sessions().iter().map(one).collect())
+}
+
+fn requests(c: &ViewContext<'_>) -> Rows {
+    let one = |s: &SessionRow| {
+        row![
+            s.session_id,
+            0,
+            s.login_time,
+            "running",
+            &s.command,
+            Value::Null,
+            0,
+            -1,
+            Value::Null,
+            s.database_id,
+            1,
+            Value::Null,
+            0,
+            Value::Null,
+            0,
+            "MISCELLANEOUS",
+            "",
+            s.open_transactions,
+            1,
+            0i64,
+            Value::Null,
+            s.percent_complete,
+            0i64,
+            0,
+            0,
+            0,
+            Value::Null,
+            0i64,
+            0i64,
+            0i64,
+            i32::MAX,
+            "us_english",
+            "mdy",
+            7,
+            true,
+            true,
+            true,
+            false,
+            true,
+            true,
+            true,
+            true,
+            s.isolation,
+            -1,
+            0,
+            0i64,
+            0,
+            0,
+            0,
+            false,
+            2,
+            Value::Null,
+            Value::Null
+        ]
+    };
+    Ok(c.source.sessions().iter().filter(|s| s.running).map(one).collect())
+}
+
+fn system_info(c: &ViewContext<'_>) -> Rows {
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as i32);
+    Ok(vec![row![
+        0i64,
+        0i64,
+        cores,
+        1,
+        0i64,
+        0i64,
+        0i64,
+        0i64,
+        0i64,
+        2_093_056,
+        4i64,
+        5,
+        Value::Null,
+        512,
+        cores,
+        cores,
+        0,
+        0i64,
+        c.source.started(),
+        2,
+        "AUTO",
+        0,
+        "NONE",
+        0,
+        "OFF",
+        1,
+        cores,
+        1,
+        0,
+        "NONE"
+    ]])
+}

@@ -1,0 +1,184 @@
+//! What system views are computed from: the base tables of a database and what the instance tells of itself.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use holdfast_types::{CollationId, DateTime, SqlResult, Value};
+
+use super::model::CatalogModel;
+
+/// The rows of a base table with its columns by name. Columns that the database's version does not have are absent.
+#[derive(Clone, Debug, Default)]
+pub struct BaseRows {
+    pub columns: HashMap<String, usize>,
+    pub rows: Vec<Vec<Value>>,
+}
+
+impl BaseRows {
+    pub fn new(columns: &[&str], rows: Vec<Vec<Value>>) -> Self {
+        BaseRows { columns: columns.iter().enumerate().map(|(i, c)| ((*c).to_owned(), i)).collect(), rows }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = BaseRow<'_>> {
+        self.rows.iter().map(|values| BaseRow { table: self, values })
+    }
+}
+
+/// One base-table row, read by column name; an absent column reads as NULL (0, empty).
+#[derive(Clone, Copy)]
+pub struct BaseRow<'a> {
+    table: &'a BaseRows,
+    values: &'a [Value],
+}
+
+impl<'a> BaseRow<'a> {
+    pub fn value(&self, column: &str) -> &'a Value {
+        self.table.columns.get(column).and_then(|&i| self.values.get(i)).unwrap_or(&Value::Null)
+    }
+
+    pub fn integer(&self, column: &str) -> i64 {
+        match self.value(column) {
+            Value::Bit(b) => i64::from(*b),
+            Value::TinyInt(v) => i64::from(*v),
+            Value::SmallInt(v) => i64::from(*v),
+            Value::Int(v) => i64::from(*v),
+            Value::BigInt(v) => *v,
+            _ => 0,
+        }
+    }
+
+    pub fn int(&self, column: &str) -> i32 {
+        self.integer(column) as i32
+    }
+
+    pub fn is_null(&self, column: &str) -> bool {
+        self.value(column).is_null()
+    }
+
+    pub fn text(&self, column: &str) -> Arc<str> {
+        match self.value(column) {
+            Value::String(s) => Arc::from(s.to_text()),
+            _ => Arc::from(""),
+        }
+    }
+
+    pub fn optional_text(&self, column: &str) -> Option<Arc<str>> {
+        match self.value(column) {
+            Value::String(s) => Some(Arc::from(s.to_text())),
+            _ => None,
+        }
+    }
+
+    pub fn bytes(&self, column: &str) -> Option<&'a [u8]> {
+        match self.value(column) {
+            Value::Binary(b) => Some(b),
+            _ => None,
+        }
+    }
+
+    pub fn datetime(&self, column: &str) -> DateTime {
+        match self.value(column) {
+            Value::DateTime(d) => *d,
+            _ => DateTime::default(),
+        }
+    }
+}
+
+/// A database as `sys.databases` shows it.
+#[derive(Clone, Debug)]
+pub struct DatabaseInfo {
+    pub id: i32,
+    pub name: Arc<str>,
+    /// 0 ONLINE, 1 RESTORING, 2 RECOVERING, 3 RECOVERY_PENDING, 4 SUSPECT, 6 OFFLINE.
+    pub state: u8,
+    pub created: DateTime,
+    pub compatibility_level: u8,
+    pub collation: CollationId,
+    /// 1 FULL, 2 BULK_LOGGED, 3 SIMPLE.
+    pub recovery_model: u8,
+    pub read_only: bool,
+    /// Internal version (706 …).
+    pub version: i32,
+    /// 0 NONE, 1 TORN_PAGE_DETECTION, 2 CHECKSUM.
+    pub page_verify: u8,
+    pub owner_sid: Arc<[u8]>,
+    pub files: Vec<FileInfo>,
+}
+
+/// A file of a database.
+#[derive(Clone, Debug)]
+pub struct FileInfo {
+    pub file_id: i32,
+    /// 0 ROWS, 1 LOG.
+    pub kind: u8,
+    pub data_space_id: i32,
+    pub logical_name: Arc<str>,
+    pub physical_name: Arc<str>,
+    /// Pages of 8 KiB.
+    pub size: i32,
+    /// Pages; -1 unlimited.
+    pub max_size: i32,
+    /// Pages, or percent when `percent_growth`.
+    pub growth: i32,
+    pub percent_growth: bool,
+    pub guid: Option<[u8; 16]>,
+}
+
+/// A connected session as the DMVs show it.
+#[derive(Clone, Debug)]
+pub struct SessionRow {
+    pub session_id: i16,
+    pub login_time: DateTime,
+    pub login: Arc<str>,
+    pub host: Arc<str>,
+    pub program: Arc<str>,
+    pub client_interface: Arc<str>,
+    pub host_process_id: i32,
+    pub client_address: Arc<str>,
+    pub database_id: i32,
+    pub running: bool,
+    /// Text of the running (or last) batch.
+    pub text: Arc<str>,
+    pub command: Arc<str>,
+    pub open_transactions: i32,
+    /// 1 read uncommitted … 5 snapshot.
+    pub isolation: i16,
+    pub encrypted: bool,
+    pub percent_complete: f32,
+}
+
+/// A login.
+#[derive(Clone, Debug)]
+pub struct LoginRow {
+    pub principal_id: i32,
+    pub name: Arc<str>,
+    pub sid: Arc<[u8]>,
+    pub disabled: bool,
+    pub created: DateTime,
+    pub default_database: Arc<str>,
+}
+
+/// Everything a system view may ask. Implemented by the instance for each of its databases, and by tests.
+pub trait ViewSource: Send + Sync {
+    /// This database, as `sys.databases` shows it.
+    fn database(&self) -> DatabaseInfo;
+    /// Rows of a base table (`sysschobjs` …); empty when the database's version has no such table.
+    fn base_rows(&self, table: &str) -> SqlResult<Arc<BaseRows>>;
+    /// The catalog model of the current snapshot, built once by [`CatalogModel::build`].
+    fn model(&self) -> SqlResult<Arc<CatalogModel>>;
+    /// All databases of the instance.
+    fn databases(&self) -> Vec<DatabaseInfo>;
+    fn sessions(&self) -> Vec<SessionRow>;
+    fn logins(&self) -> Vec<LoginRow>;
+    /// Server name (`SERVERPROPERTY('ServerName')`).
+    fn server_name(&self) -> Arc<str>;
+    /// `15.0.4000.0` style version shown to tools.
+    fn product_version(&self) -> Arc<str>;
+    /// Time the instance started, local.
+    fn started(&self) -> DateTime;
+    fn now(&self) -> DateTime;
+    /// A SERVERPROPERTY by name (lower case).
+    fn server_property(&self, name: &str) -> Option<Value>;
+    /// Name of a collation; empty for none.
+    fn collation_name(&self, id: CollationId) -> Arc<str>;
+}

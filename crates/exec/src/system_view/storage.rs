@@ -1,0 +1,258 @@
+//! Databases, files, filegroups.
+
+use std::sync::Arc;
+
+use holdfast_types::{SqlResult, Value};
+
+use super::source::{DatabaseInfo, FileInfo};
+use super::{SystemView, ViewContext, row};
+
+type Rows = SqlResult<Vec<Vec<Value>>>;
+
+const DATABASES: &str = "name sysname!, database_id int!, source_database_id int, owner_sid varbinary(85), create_date datetime!, compatibility_level tinyint!, collation_name sysname, user_access tinyint, user_access_desc desc, is_read_only bit, is_auto_close_on bit!, is_auto_shrink_on bit, state tinyint, state_desc desc, is_in_standby bit, is_cleanly_shutdown bit, is_supplemental_logging_enabled bit, snapshot_isolation_state tinyint, snapshot_isolation_state_desc desc, is_read_committed_snapshot_on bit, recovery_model tinyint, recovery_model_desc desc, page_verify_option tinyint, page_verify_option_desc desc, is_auto_create_stats_on bit, is_auto_create_stats_incremental_on bit, is_auto_update_stats_on bit, is_auto_update_stats_async_on bit, is_ansi_null_default_on bit, is_ansi_nulls_on bit, is_ansi_padding_on bit, is_ansi_warnings_on bit, is_arithabort_on bit, is_concat_null_yields_null_on bit, is_numeric_roundabort_on bit, is_quoted_identifier_on bit, is_recursive_triggers_on bit, is_cursor_close_on_commit_on bit, is_local_cursor_default bit, is_fulltext_enabled bit, is_trustworthy_on bit, is_db_chaining_on bit, is_parameterization_forced bit, is_master_key_encrypted_by_server bit!, is_query_store_on bit, is_published bit!, is_subscribed bit!, is_merge_published bit!, is_distributor bit!, is_sync_with_backup bit!, service_broker_guid uniqueidentifier!, is_broker_enabled bit!, log_reuse_wait tinyint, log_reuse_wait_desc desc, is_date_correlation_on bit!, is_cdc_enabled bit!, is_encrypted bit, is_honor_broker_priority_on bit, replica_id uniqueidentifier, group_database_id uniqueidentifier, resource_pool_id int, default_language_lcid smallint, default_language_name nvarchar(128), default_fulltext_language_lcid int, default_fulltext_language_name nvarchar(128), is_nested_triggers_on bit, is_transform_noise_words_on bit, two_digit_year_cutoff smallint, containment tinyint, containment_desc desc, target_recovery_time_in_seconds int, delayed_durability int, delayed_durability_desc desc, is_memory_optimized_elevate_to_snapshot_on bit, is_federation_member bit, is_remote_data_archive_enabled bit, is_mixed_page_allocation_on bit, is_temporal_history_retention_enabled bit, catalog_collation_type int!, catalog_collation_type_desc desc, physical_database_name nvarchar(128), is_result_set_caching_on bit, is_accelerated_database_recovery_on bit, is_tempdb_spill_to_remote_store bit, is_stale_page_detection_on bit, is_memory_optimized_enabled bit";
+
+const DATABASE_FILES: &str = "file_id int!, file_guid uniqueidentifier, type tinyint!, type_desc desc, data_space_id int!, name sysname!, physical_name nvarchar(260), state tinyint, state_desc desc, size int!, max_size int!, growth int!, is_media_read_only bit!, is_read_only bit!, is_sparse bit!, is_percent_growth bit!, is_name_reserved bit!, is_persistent_log_buffer bit!, create_lsn numeric(25,0), drop_lsn numeric(25,0), read_only_lsn numeric(25,0), read_write_lsn numeric(25,0), differential_base_lsn numeric(25,0), differential_base_guid uniqueidentifier, differential_base_time datetime, redo_start_lsn numeric(25,0), redo_start_fork_guid uniqueidentifier, redo_target_lsn numeric(25,0), redo_target_fork_guid uniqueidentifier, backup_lsn numeric(25,0)";
+
+pub const VIEWS: &[SystemView] = &[
+    SystemView {
+        name: "sys.databases",
+        columns: DATABASES,
+        rows: |c| Ok(c.source.databases().iter().map(|d| database(c, d)).collect()),
+    },
+    SystemView {
+        name: "sys.database_files",
+        columns: DATABASE_FILES,
+        rows: |c| Ok(c.source.database().files.iter().map(file).collect()),
+    },
+    SystemView {
+        name: "sys.master_files",
+        columns: "database_id int!, file_id int!, file_guid uniqueidentifier, type tinyint!, type_desc desc, data_space_id int!, name sysname!, physical_name nvarchar(260)!, state tinyint, state_desc desc, size int!, max_size int!, growth int!, is_media_read_only bit!, is_read_only bit!, is_sparse bit!, is_percent_growth bit!, is_name_reserved bit!, is_persistent_log_buffer bit!, create_lsn numeric(25,0), drop_lsn numeric(25,0), read_only_lsn numeric(25,0), read_write_lsn numeric(25,0), differential_base_lsn numeric(25,0), differential_base_guid uniqueidentifier, differential_base_time datetime, redo_start_lsn numeric(25,0), redo_start_fork_guid uniqueidentifier, redo_target_lsn numeric(25,0), redo_target_fork_guid uniqueidentifier, backup_lsn numeric(25,0), credential_id int",
+        rows: master_files,
+    },
+    SystemView {
+        name: "sys.filegroups",
+        columns: "name sysname!, data_space_id int!, type code(2)!, type_desc desc, is_default bit, is_system bit, filegroup_guid uniqueidentifier, log_filegroup_id int, is_read_only bit, is_autogrow_all_files bit",
+        rows: filegroups,
+    },
+    SystemView {
+        name: "sys.data_spaces",
+        columns: "name sysname!, data_space_id int!, type code(2)!, type_desc desc, is_default bit, is_system bit",
+        rows: |c| {
+            Ok(filegroups(c)?
+                .into_iter()
+                .map(|mut r| {
+                    r.truncate(6);
+                    r
+                })
+                .collect())
+        },
+    },
+    SystemView {
+        name: "sys.database_recovery_status",
+        columns: "database_id int!, database_guid uniqueidentifier, family_guid uniqueidentifier, last_log_backup_lsn numeric(25,0), recovery_fork_guid uniqueidentifier, first_recovery_fork_guid uniqueidentifier, fork_point_lsn numeric(25,0)",
+        rows: |c| {
+            let one = |d: &DatabaseInfo| {
+                row![d.id, Value::Null, Value::Null, Value::Null, Value::Null, Value::Null, Value::Null]
+            };
+            Ok(c.source.databases().iter().map(one).collect())
+        },
+    },
+    SystemView {
+        name: "sys.dm_db_file_space_usage",
+        columns: "database_id int, file_id smallint, filegroup_id smallint, total_page_count bigint, allocated_extent_page_count bigint, unallocated_extent_page_count bigint, version_store_reserved_page_count bigint, user_object_reserved_page_count bigint, internal_object_reserved_page_count bigint, mixed_extent_page_count bigint",
+        rows: space_usage,
+    },
+];
+
+pub(super) fn state_desc(state: u8) -> &'static str {
+    match state {
+        0 => "ONLINE",
+        1 => "RESTORING",
+        2 => "RECOVERING",
+        3 => "RECOVERY_PENDING",
+        4 => "SUSPECT",
+        5 => "EMERGENCY",
+        _ => "OFFLINE",
+    }
+}
+
+pub(super) fn recovery_desc(model: u8) -> &'static str {
+    match model {
+        1 => "FULL",
+        2 => "BULK_LOGGED",
+        _ => "SIMPLE",
+    }
+}
+
+fn database(c: &ViewContext<'_>, d: &DatabaseInfo) -> Vec<Value> {
+    let online = d.state == 0;
+    let verify = ["NONE", "TORN_PAGE_DETECTION", "CHECKSUM"][usize::from(d.page_verify.min(2))];
+    row![
+        &d.name,
+        d.id,
+        Value::Null,
+        Arc::clone(&d.owner_sid),
+        d.created,
+        d.compatibility_level,
+        online.then(|| c.source.collation_name(d.collation)),
+        0,
+        "MULTI_USER",
+        d.read_only,
+        false,
+        false,
+        d.state,
+        state_desc(d.state),
+        false,
+        false,
+        false,
+        0,
+        "OFF",
+        false,
+        d.recovery_model,
+        recovery_desc(d.recovery_model),
+        d.page_verify,
+        verify,
+        true,
+        false,
+        true,
+        false,
+        false,
+        false,
+        false,
+        false,
+        false,
+        false,
+        false,
+        false,
+        false,
+        false,
+        false,
+        false,
+        d.id <= 4 && d.id == 4,
+        d.id <= 2,
+        false,
+        false,
+        false,
+        false,
+        false,
+        false,
+        false,
+        false,
+        [0u8; 16],
+        false,
+        0,
+        "NOTHING",
+        false,
+        false,
+        false,
+        false,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        0,
+        "NONE",
+        60,
+        0,
+        "DISABLED",
+        false,
+        false,
+        false,
+        d.version < 852,
+        true,
+        0,
+        "DATABASE_DEFAULT",
+        &d.name,
+        false,
+        false,
+        false,
+        false,
+        false
+    ]
+}
+
+fn file(f: &FileInfo) -> Vec<Value> {
+    let lsn = || Value::Null;
+    row![
+        f.file_id,
+        f.guid,
+        f.kind,
+        if f.kind == 0 { "ROWS" } else { "LOG" },
+        f.data_space_id,
+        &f.logical_name,
+        &f.physical_name,
+        0,
+        "ONLINE",
+        f.size,
+        f.max_size,
+        f.growth,
+        false,
+        false,
+        false,
+        f.percent_growth,
+        false,
+        false,
+        lsn(),
+        lsn(),
+        lsn(),
+        lsn(),
+        lsn(),
+        lsn(),
+        lsn(),
+        lsn(),
+        lsn(),
+        lsn(),
+        lsn(),
+        lsn()
+    ]
+}
+
+fn master_files(c: &ViewContext<'_>) -> Rows {
+    let mut rows = Vec::new();
+    for d in c.source.databases() {
+        for f in &d.files {
+            let mut r = row![d.id];
+            r.extend(file(f));
+            r.push(Value::Null);
+            rows.push(r);
+        }
+    }
+    Ok(rows)
+}
+
+/// Filegroups are sysclsobjs class 31; system databases without pages show PRIMARY.
+fn filegroups(c: &ViewContext<'_>) -> Rows {
+    let rows: Vec<_> = c
+        .source
+        .base_rows("sysclsobjs")?
+        .iter()
+        .filter(|r| r.int("class") == 31)
+        .map(|r| (r.text("name"), r.int("id")))
+        .collect();
+    let rows = if rows.is_empty() { vec![(Arc::from("PRIMARY"), 1)] } else { rows };
+    Ok(rows
+        .into_iter()
+        .map(|(name, id)| {
+            row![name, id, "FG", "ROWS_FILEGROUP", id == 1, false, Value::Null, Value::Null, false, false]
+        })
+        .collect())
+}
+
+fn space_usage(c: &ViewContext<'_>) -> Rows {
+    let d = c.source.database();
+    let used: i64 = c.source.base_rows("sysallocunits")?.iter().map(|r| r.integer("pcreserved")).sum();
+    Ok(d.files
+        .iter()
+        .filter(|f| f.kind == 0)
+        .map(|f| {
+            let free = (i64::from(f.size) - used).max(0);
+            row![d.id, f.file_id, f.data_space_id, i64::from(f.size), used, free, 0i64, used, 0i64, 0i64]
+        })
+        .collect())
+}
