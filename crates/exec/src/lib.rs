@@ -4,3 +4,4 @@
 #![forbid(unsafe_code)]
 
 pub mod session;
+pub mod system_view;

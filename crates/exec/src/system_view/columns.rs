@@ -59,12 +59,19 @@ pub const VIEWS: &[SystemView] = &[
     SystemView { name: "sys.types", columns: TYPES, rows: |c| Ok(types(c)) },
     SystemView {
         name: "sys.table_types",
-        columns: concat!("name sysname!, system_type_id tinyint!, user_type_id int!, schema_id int!, principal_id int, max_length smallint!, precision tinyint!, scale tinyint!, collation_name sysname, is_nullable bit, is_user_defined bit!, is_assembly_type bit!, default_object_id int!, rule_object_id int!, is_table_type bit!, type_table_object_id int!, is_memory_optimized bit"),
+        columns: concat!(
+            "name sysname!, system_type_id tinyint!, user_type_id int!, schema_id int!, principal_id int, max_length smallint!, precision tinyint!, scale tinyint!, collation_name sysname, is_nullable bit, is_user_defined bit!, is_assembly_type bit!, default_object_id int!, rule_object_id int!, is_table_type bit!, type_table_object_id int!, is_memory_optimized bit"
+        ),
         rows: |c| {
-            Ok(c.model.types.iter().filter(|t| t.xtype == 243).map(|t| {
-                let table = c.model.references_of(36, t.id).next().map_or(0, |r| r.independent);
-                extend(type_row(c, t), row![table, false])
-            }).collect())
+            Ok(c.model
+                .types
+                .iter()
+                .filter(|t| t.xtype == 243)
+                .map(|t| {
+                    let table = c.model.references_of(36, t.id).next().map_or(0, |r| r.independent);
+                    extend(type_row(c, t), row![table, false])
+                })
+                .collect())
         },
     },
     SystemView {
@@ -91,10 +98,9 @@ const TYPES: &str = "name sysname!, system_type_id tinyint!, user_type_id int!, 
 const PARAMETERS: &str = "object_id int!, name sysname, parameter_id int!, system_type_id tinyint!, user_type_id int!, max_length smallint!, precision tinyint!, scale tinyint!, is_output bit!, is_cursor_ref bit!, has_default_value bit!, is_xml_document bit!, default_value sql_variant, xml_collection_id int!, is_readonly bit!, is_nullable bit, encryption_type int, encryption_type_desc nvarchar(64), encryption_algorithm_name sysname, column_encryption_key_id int, column_encryption_key_database_name sysname";
 
 fn user_columns<'a>(c: &'a ViewContext<'_>) -> impl Iterator<Item = &'a ColumnRow> {
-    c.model
-        .columns
-        .iter()
-        .filter(|x| x.number == 0 && c.model.object(x.object_id).is_some_and(|o| !o.system || &*o.kind == "S"))
+    c.model.columns.iter().filter(|x| {
+        x.number == 0 && c.model.object(x.object_id).is_some_and(|o| !o.system || &*o.kind == "S")
+    })
 }
 
 fn collation_name(c: &ViewContext<'_>, id: u32) -> Option<Arc<str>> {
@@ -178,8 +184,7 @@ fn system_columns(c: &ViewContext<'_>) -> Rows {
     for view in all() {
         let id = object_id(&c.model, view.name);
         for (i, (name, ty, nullable)) in parse_columns(view.columns, collation).into_iter().enumerate() {
-            let user_type =
-                if ty == SqlType::sysname(collation) { 256 } else { i32::from(ty.id.xtype()) };
+            let user_type = if ty == SqlType::sysname(collation) { 256 } else { i32::from(ty.id.xtype()) };
             let column = ColumnRow {
                 object_id: id,
                 number: 0,
@@ -213,9 +218,8 @@ fn computed(c: &ViewContext<'_>) -> Rows {
                 .iter()
                 .find(|r| r.int("idmajor") == x.object_id && r.int("idminor") <= 1)
                 .map_or(-1, |r| r.integer("rowsetid"));
-            let persisted = physical
-                .iter()
-                .any(|r| r.integer("rsid") == rowset && r.int("rscolid") == x.column_id);
+            let persisted =
+                physical.iter().any(|r| r.integer("rsid") == rowset && r.int("rscolid") == x.column_id);
             let rest =
                 row![c.model.computed_text(x.object_id, x.column_id), true, persisted, true, false, false];
             extend(extend(head(c, x), tail(x)), rest)

@@ -135,8 +135,8 @@ fn syscolumns(c: &ViewContext<'_>) -> Rows {
         .map(|x| {
             let ty = x.sql_type();
             let prec = ty.char_length().filter(|_| ty.id.is_character()).unwrap_or(i32::from(x.precision));
-            let collation = (x.collation != 0)
-                .then(|| c.source.collation_name(holdfast_types::CollationId(x.collation)));
+            let collation =
+                (x.collation != 0).then(|| c.source.collation_name(holdfast_types::CollationId(x.collation)));
             row![
                 &x.name,
                 x.object_id,
@@ -194,7 +194,9 @@ fn sysindexes(c: &ViewContext<'_>) -> Rows {
         let as_value = |b: Option<Vec<u8>>| b.map_or(Value::Null, |b| Value::binary(&b));
         rows.push(row![
             i.object_id,
-            (if i.has(8) { 2 } else { 0 }) | (if i.has(0x20) { 0x800 } else { 0 }) | (if i.has(1) { 0 } else { 0x40 }),
+            (if i.has(8) { 2 } else { 0 })
+                | (if i.has(0x20) { 0x800 } else { 0 })
+                | (if i.has(1) { 0 } else { 0x40 }),
             as_value(page("pgfirst")),
             i.index_id,
             as_value(page("pgroot")),
@@ -257,8 +259,8 @@ fn systypes(c: &ViewContext<'_>) -> Rows {
         .types
         .iter()
         .map(|t| {
-            let collation = (t.collation != 0)
-                .then(|| c.source.collation_name(holdfast_types::CollationId(t.collation)));
+            let collation =
+                (t.collation != 0).then(|| c.source.collation_name(holdfast_types::CollationId(t.collation)));
             let variable = matches!(t.xtype, 165 | 167 | 231);
             row![
                 &t.name,

@@ -53,7 +53,9 @@ pub const VIEWS: &[SystemView] = &[
     },
     SystemView {
         name: "sys.foreign_keys",
-        columns: constraint_columns!("referenced_object_id int, key_index_id int, is_disabled bit!, is_not_for_replication bit!, is_not_trusted bit!, delete_referential_action tinyint, delete_referential_action_desc desc, update_referential_action tinyint, update_referential_action_desc desc, is_system_named bit!"),
+        columns: constraint_columns!(
+            "referenced_object_id int, key_index_id int, is_disabled bit!, is_not_for_replication bit!, is_not_trusted bit!, delete_referential_action tinyint, delete_referential_action_desc desc, update_referential_action tinyint, update_referential_action_desc desc, is_system_named bit!"
+        ),
         rows: foreign_keys,
     },
     SystemView {
@@ -63,7 +65,9 @@ pub const VIEWS: &[SystemView] = &[
     },
     SystemView {
         name: "sys.check_constraints",
-        columns: constraint_columns!("is_disabled bit!, is_not_for_replication bit!, is_not_trusted bit!, parent_column_id int!, definition nvarchar(max), uses_database_collation bit, is_system_named bit!"),
+        columns: constraint_columns!(
+            "is_disabled bit!, is_not_for_replication bit!, is_not_trusted bit!, parent_column_id int!, definition nvarchar(max), uses_database_collation bit, is_system_named bit!"
+        ),
         rows: |c| {
             Ok(c.model
                 .of_kind(&["C"])
@@ -117,11 +121,14 @@ pub const VIEWS: &[SystemView] = &[
         name: "sys.xml_indexes",
         columns: "object_id int!, name sysname, index_id int!, type tinyint!, type_desc desc, is_unique bit, data_space_id int!, ignore_dup_key bit, is_primary_key bit, is_unique_constraint bit, fill_factor tinyint!, is_padded bit, is_disabled bit, is_hypothetical bit, is_ignored_in_optimization bit, allow_row_locks bit, allow_page_locks bit, has_filter bit!, filter_definition nvarchar(max), using_xml_index_id int, secondary_type char(1), secondary_type_desc desc, xml_index_type tinyint, xml_index_type_description desc, path_id int",
         rows: |c| {
-            Ok(real_indexes(c).filter(|i| i.kind == 3).map(|i| {
-                let mut head = index_row(c, i);
-                head.truncate(19);
-                extend(head, row![Value::Null, Value::Null, Value::Null, 0, "PRIMARY_XML", Value::Null])
-            }).collect())
+            Ok(real_indexes(c)
+                .filter(|i| i.kind == 3)
+                .map(|i| {
+                    let mut head = index_row(c, i);
+                    head.truncate(19);
+                    extend(head, row![Value::Null, Value::Null, Value::Null, 0, "PRIMARY_XML", Value::Null])
+                })
+                .collect())
         },
     },
 ];
@@ -230,8 +237,7 @@ fn stats(c: &ViewContext<'_>) -> Rows {
 fn stats_columns(c: &ViewContext<'_>) -> Rows {
     let mut rows = Vec::new();
     for i in with_stats(c) {
-        let keys =
-            c.model.index_columns_of(i.object_id, i.index_id).iter().filter(|x| x.status & 0x10 == 0);
+        let keys = c.model.index_columns_of(i.object_id, i.index_id).iter().filter(|x| x.status & 0x10 == 0);
         for (n, x) in keys.enumerate() {
             rows.push(row![i.object_id, i.index_id, n as i32 + 1, x.column_id]);
         }

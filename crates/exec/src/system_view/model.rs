@@ -143,7 +143,13 @@ fn number(bytes: &[u8], xtype: u8) -> i128 {
     raw[..n].copy_from_slice(&magnitude[..n]);
     let value = i128::from_le_bytes(raw);
     match (decimal, n) {
-        (true, _) => if negative { -value } else { value },
+        (true, _) => {
+            if negative {
+                -value
+            } else {
+                value
+            }
+        }
         (false, 1) => value,
         (false, n) => {
             let shift = 128 - 8 * n as u32;
@@ -422,7 +428,8 @@ impl CatalogModel {
     /// (referenced table, its key index, [(parent column, referenced column)]) of a foreign key.
     pub fn foreign_key(&self, id: i32) -> (i32, i32, Vec<(i32, i32)>) {
         let target = self.references_of(27, id).next().copied();
-        let mut parents: Vec<_> = self.references_of(28, id).map(|r| (r.dependent_sub, r.independent_sub)).collect();
+        let mut parents: Vec<_> =
+            self.references_of(28, id).map(|r| (r.dependent_sub, r.independent_sub)).collect();
         let mut referenced: Vec<_> =
             self.references_of(29, id).map(|r| (r.dependent_sub, r.independent_sub)).collect();
         parents.sort_unstable();

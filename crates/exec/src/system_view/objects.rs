@@ -5,7 +5,7 @@ use std::sync::Arc;
 use holdfast_types::{SqlResult, SqlType, Value};
 
 use super::model::{CatalogModel, Object, SCHEMA_INFORMATION_SCHEMA, SCHEMA_SYS};
-use super::table::{Cell, variant};
+use super::table::variant;
 use super::{SystemView, ViewContext, all, object_id, row};
 
 type Rows = SqlResult<Vec<Vec<Value>>>;
@@ -103,7 +103,20 @@ pub const VIEWS: &[SystemView] = &[
         ),
         rows: sequences,
     },
-    SystemView { name: "sys.internal_tables", columns: object_columns!(", internal_type tinyint, internal_type_desc desc, parent_id int!, parent_minor_id int!, lob_data_space_id int!, filestream_data_space_id int"), rows: |c| Ok(c.model.objects.iter().filter(|o| &*o.kind == "IT").map(|o| extend(object_row(o), row![201u8, "QUEUE_MESSAGES", o.parent_id, 0, 0, Value::Null])).collect()) },
+    SystemView {
+        name: "sys.internal_tables",
+        columns: object_columns!(
+            ", internal_type tinyint, internal_type_desc desc, parent_id int!, parent_minor_id int!, lob_data_space_id int!, filestream_data_space_id int"
+        ),
+        rows: |c| {
+            Ok(c.model
+                .objects
+                .iter()
+                .filter(|o| &*o.kind == "IT")
+                .map(|o| extend(object_row(o), row![201u8, "QUEUE_MESSAGES", o.parent_id, 0, 0, Value::Null]))
+                .collect())
+        },
+    },
     SystemView {
         name: "sys.extended_properties",
         columns: "class tinyint!, class_desc desc, major_id int!, minor_id int!, name sysname!, value sql_variant",
@@ -254,7 +267,8 @@ fn triggers(c: &ViewContext<'_>) -> Rows {
         .map(|t| {
             let on_object = t.parent_id != 0;
             let text = c.model.text(t.id).unwrap_or_else(|| Arc::from("")).to_uppercase();
-            let instead = text.split_whitespace().collect::<Vec<_>>().windows(2).any(|w| w == ["INSTEAD", "OF"]);
+            let instead =
+                text.split_whitespace().collect::<Vec<_>>().windows(2).any(|w| w == ["INSTEAD", "OF"]);
             row![
                 &t.name,
                 t.id,
@@ -412,7 +426,11 @@ fn sql_dependencies(c: &ViewContext<'_>) -> Rows {
         let status = r.int("status");
         rows.push(row![
             r.int("class"),
-            if r.int("class") == 0 { "OBJECT_OR_COLUMN_REFERENCE_NON_SCHEMA_BOUND" } else { "OBJECT_OR_COLUMN_REFERENCE_SCHEMA_BOUND" },
+            if r.int("class") == 0 {
+                "OBJECT_OR_COLUMN_REFERENCE_NON_SCHEMA_BOUND"
+            } else {
+                "OBJECT_OR_COLUMN_REFERENCE_SCHEMA_BOUND"
+            },
             r.int("depid"),
             r.int("depsubid"),
             r.int("indepid"),

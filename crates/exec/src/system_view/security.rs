@@ -39,8 +39,20 @@ pub const VIEWS: &[SystemView] = &[
                 .iter()
                 .map(|l| {
                     row![
-                        &l.name, l.principal_id, l.sid.clone(), "S", "SQL_LOGIN", l.disabled, l.created, l.created,
-                        &l.default_database, "us_english", Value::Null, true, false, Value::Null
+                        &l.name,
+                        l.principal_id,
+                        l.sid.clone(),
+                        "S",
+                        "SQL_LOGIN",
+                        l.disabled,
+                        l.created,
+                        l.created,
+                        &l.default_database,
+                        "us_english",
+                        Value::Null,
+                        true,
+                        false,
+                        Value::Null
                     ]
                 })
                 .collect())
@@ -209,8 +221,19 @@ fn server_principals(c: &ViewContext<'_>) -> Rows {
         .iter()
         .map(|l| {
             row![
-                &l.name, l.principal_id, l.sid.clone(), "S", "SQL_LOGIN", l.disabled, l.created, l.created,
-                &l.default_database, "us_english", Value::Null, Value::Null, false
+                &l.name,
+                l.principal_id,
+                l.sid.clone(),
+                "S",
+                "SQL_LOGIN",
+                l.disabled,
+                l.created,
+                l.created,
+                &l.default_database,
+                "us_english",
+                Value::Null,
+                Value::Null,
+                false
             ]
         })
         .collect();

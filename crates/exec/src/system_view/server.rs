@@ -47,8 +47,18 @@ pub const VIEWS: &[SystemView] = &[
         columns: "servicename nvarchar(256)!, startup_type int, startup_type_desc nvarchar(256)!, status int, status_desc nvarchar(256)!, process_id int, last_startup_time datetime, service_account nvarchar(256)!, filename nvarchar(256)!, is_clustered nvarchar(1)!, cluster_nodename nvarchar(256), instant_file_initialization_enabled nvarchar(1)!",
         rows: |c| {
             Ok(vec![row![
-                "Holdfast", 2, "Automatic", 4, "Running", std::process::id() as i32, c.source.started(), "", "holdfast", "N",
-                Value::Null, "Y"
+                "Holdfast",
+                2,
+                "Automatic",
+                4,
+                "Running",
+                std::process::id() as i32,
+                c.source.started(),
+                "",
+                "holdfast",
+                "N",
+                Value::Null,
+                "Y"
             ]])
         },
     },
@@ -62,10 +72,17 @@ pub const VIEWS: &[SystemView] = &[
         columns: "langid smallint!, dateformat nchar(3)!, datefirst tinyint!, upgrade int, name sysname!, alias sysname, months nvarchar(372), shortmonths nvarchar(132), days nvarchar(217), lcid int!, msglangid smallint!",
         rows: |_| {
             Ok(vec![row![
-                0, "mdy", 7, 0, "us_english", "English",
+                0,
+                "mdy",
+                7,
+                0,
+                "us_english",
+                "English",
                 "January,February,March,April,May,June,July,August,September,October,November,December",
                 "Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec",
-                "Monday,Tuesday,Wednesday,Thursday,Friday,Saturday,Sunday", 1033, 1033
+                "Monday,Tuesday,Wednesday,Thursday,Friday,Saturday,Sunday",
+                1033,
+                1033
             ]])
         },
     },
@@ -75,19 +92,39 @@ pub const VIEWS: &[SystemView] = &[
         rows: |c| {
             let name = c.source.server_name();
             Ok(vec![row![
-                0, &name, "SQL Server", "SQLNCLI", &name, Value::Null, Value::Null, Value::Null, 0, 0, false, true, true, false,
-                false, true, Value::Null, false, false, false, false, false, false, true, c.source.started(), false
+                0,
+                &name,
+                "SQL Server",
+                "SQLNCLI",
+                &name,
+                Value::Null,
+                Value::Null,
+                Value::Null,
+                0,
+                0,
+                false,
+                true,
+                true,
+                false,
+                false,
+                true,
+                Value::Null,
+                false,
+                false,
+                false,
+                false,
+                false,
+                false,
+                true,
+                c.source.started(),
+                false
             ]])
         },
     },
     SystemView {
         name: "sys.endpoints",
         columns: "name sysname!, endpoint_id int!, principal_id int, protocol tinyint!, protocol_desc desc, type tinyint!, type_desc desc, state tinyint, state_desc desc, is_admin_endpoint bit!",
-        rows: |_| {
-            Ok(vec![row![
-                "TSQL Default TCP", 4, 1, 2, "TCP", 2, "TSQL", 0, "STARTED", false
-            ]])
-        },
+        rows: |_| Ok(vec![row!["TSQL Default TCP", 4, 1, 2, "TCP", 2, "TSQL", 0, "STARTED", false]]),
     },
     SystemView {
         name: "sys.database_scoped_configurations",

@@ -274,8 +274,8 @@ impl BatchSource for RowsSource {
             .types
             .iter()
             .enumerate()
-            .map(|(i, ty)| Arc::new(Column::from_values(ty, rows.iter().map(|r| &r[i]))))
-            .collect();
+            .map(|(i, ty)| Column::from_values(ty, rows.iter().map(|r| &r[i])).map(Arc::new))
+            .collect::<SqlResult<_>>()?;
         let len = rows.len();
         self.next = end;
         Ok(Some(Batch { len, columns }))
