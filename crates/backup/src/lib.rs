@@ -5,10 +5,12 @@
 //! - [`checksum`], [`date`], [`compress`]: the pieces. [`device`]: a file as positioned reads.
 //! - [`block`], [`label`], [`config`]: headers, media header, backup set description.
 //! - [`cursor`]: forward reading, plain and compressed alike. [`media`]: one file taken apart.
+//! - [`set`]: backup sets over their stripes; [`chain`]: what can be restored onto what; [`rows`]: RESTORE … ONLY.
 //! - [`data`]: pages and log in batches that can be decompressed in parallel.
 #![forbid(unsafe_code)]
 
 pub mod block;
+pub mod chain;
 pub mod checksum;
 pub mod compress;
 pub mod config;
@@ -19,6 +21,8 @@ pub mod device;
 pub mod error;
 pub mod label;
 pub mod media;
+pub mod rows;
+pub mod set;
 
 pub use config::{BackupKind, Configuration, FileInfo, FileKind, RecoveryModel, SetInfo};
 pub use cursor::Container;
@@ -28,3 +32,4 @@ pub use device::{Device, ReadAt, Seeking};
 pub use error::{BackupError, BackupResult};
 pub use label::MediaLabel;
 pub use media::{BulkStream, Media, SetMember, Vlf};
+pub use set::{BackupSet, MediaSet, Source};
