@@ -5,7 +5,7 @@
 //!
 //! | offset | size | field |
 //! |---|---|---|
-//! | 00 | 1 | header version: 2, 3, 4 → 1C-byte header (up to 2008 R2); 5 → 30 (2012–2017); 6 → 48 (2019–) |
+//! | 00 | 1 | header version: 2, 3 → 1C-byte header (up to 2005); 4 → 28 (2008, R2); 5 → 30 (2012–2017); 6 → 48 (2019–) |
 //! | 02 | 2 | records |
 //! | 04 | 2 | used bytes, slot array included |
 //! | 06 | 2 | size on disk in bytes |
@@ -56,7 +56,7 @@ pub struct BlockVersion {
 /// All header layouts that can be read.
 pub const BLOCK_VERSIONS: &[BlockVersion] = &[
     BlockVersion { number: 3, header_size: 0x1C, since: 611, alignment: 4 },
-    BlockVersion { number: 4, header_size: 0x1C, since: 655, alignment: 4 },
+    BlockVersion { number: 4, header_size: 0x28, since: 655, alignment: 8 },
     BlockVersion { number: 5, header_size: 0x30, since: 706, alignment: 8 },
     BlockVersion { number: 6, header_size: 0x48, since: 895, alignment: 8 },
 ];
