@@ -4,6 +4,7 @@
 //! Placeholders are those of SQL Server's texts (`%d`, `%ls`, `%.*ls`, `%I64d`, `%s`, `%0*d` …); arguments fill them in order.
 
 mod general;
+mod restore;
 
 use std::fmt::Display;
 
@@ -11,7 +12,7 @@ use std::fmt::Display;
 pub type Message = (i32, u8, &'static str);
 
 /// All tables, searched in order.
-const TABLES: &[&[Message]] = &[general::MESSAGES];
+const TABLES: &[&[Message]] = &[general::MESSAGES, restore::MESSAGES];
 
 /// Severity and template of a message, if it is in the table.
 pub fn lookup(number: i32) -> Option<(u8, &'static str)> {
@@ -53,9 +54,10 @@ pub fn fill(template: &str, arguments: &[&dyn Display]) -> String {
         while let Some(&s) = chars.peek() {
             chars.next();
             spec.push(s);
-            let done = matches!(s, 'd' | 'i' | 'u' | 'x' | 'X' | 's' | 'c' | 'o')
-                && !(s == 'd' && spec == "I64")
-                && !spec.ends_with("I6");
+            let done = spec == "S_MSG"
+                || matches!(s, 'd' | 'i' | 'u' | 'x' | 'X' | 's' | 'c' | 'o')
+                    && !(s == 'd' && spec == "I64")
+                    && !spec.ends_with("I6");
             if done {
                 break;
             }
