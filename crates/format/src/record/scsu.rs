@@ -1,0 +1,136 @@
+//! Unicode compression (SCSU, Unicode Technical Standard 6) as compressed nchar/nvarchar values use it.
+//!
+//! Invariants
+//! 1. Decoding accepts any bytes: malformed input is an error, never a panic, and the output is at most twice the input in
+//!    code units plus one.
+//!
+//! Evidence: the published standard; values of odd length are in this form, of even length plain UTF-16LE.
+
+use crate::error::RecordError;
+
+const STATIC: [u32; 8] = [0x0000, 0x0080, 0x0100, 0x0300, 0x2000, 0x2080, 0x2100, 0x3000];
+const DYNAMIC: [u32; 8] = [0x0080, 0x00C0, 0x0400, 0x0600, 0x0900, 0x3040, 0x30A0, 0xFF00];
+
+fn window(byte: u8) -> Option<u32> {
+    let b = u32::from(byte);
+    Some(match byte {
+        0x01..=0x67 => b * 0x80,
+        0x68..=0xA7 => b * 0x80 + 0xAC00,
+        0xF9 => 0x00C0,
+        0xFA => 0x0250,
+        0xFB => 0x0370,
+        0xFC => 0x0530,
+        0xFD => 0x3040,
+        0xFE => 0x30A0,
+        0xFF => 0xFF60,
+        _ => return None,
+    })
+}
+
+fn push(out: &mut Vec<u8>, code: u32) {
+    let mut units = [0u16; 2];
+    match char::from_u32(code) {
+        Some(c) => {
+            for unit in c.encode_utf16(&mut units) {
+                out.extend_from_slice(&unit.to_le_bytes());
+            }
+        }
+        None => out.extend_from_slice(&(code as u16).to_le_bytes()),
+    }
+}
+
+/// Appends the UTF-16LE form of `input` to `out`.
+pub fn decode(input: &[u8], out: &mut Vec<u8>) -> Result<(), RecordError> {
+    let mut dynamic = DYNAMIC;
+    let (mut active, mut unicode, mut at) = (0usize, false, 0usize);
+    let cut = |at: usize| RecordError::new(at, "compressed text is cut off");
+    let bad = |at: usize| RecordError::new(at, "compressed text holds a reserved tag");
+    let next = |at: &mut usize| -> Result<u8, RecordError> {
+        let b = *input.get(*at).ok_or(cut(*at))?;
+        *at += 1;
+        Ok(b)
+    };
+    while at < input.len() {
+        let start = at;
+        let b = next(&mut at)?;
+        if unicode {
+            match b {
+                0xE0..=0xE7 => {
+                    active = usize::from(b - 0xE0);
+                    unicode = false;
+                }
+                0xE8..=0xEF => {
+                    active = usize::from(b - 0xE8);
+                    dynamic[active] = window(next(&mut at)?).ok_or(bad(start))?;
+                    unicode = false;
+                }
+                0xF1 => {
+                    let word = u32::from(next(&mut at)?) << 8 | u32::from(next(&mut at)?);
+                    active = (word >> 13) as usize;
+                    dynamic[active] = 0x10000 + (word & 0x1FFF) * 0x80;
+                    unicode = false;
+                }
+                0xF2 => return Err(bad(start)),
+                _ => {
+                    let high = if b == 0xF0 { next(&mut at)? } else { b };
+                    let low = next(&mut at)?;
+                    out.extend_from_slice(&[low, high]);
+                }
+            }
+            continue;
+        }
+        match b {
+            0x01..=0x08 => {
+                let index = usize::from(b - 1);
+                let c = next(&mut at)?;
+                let code =
+                    if c < 0x80 { STATIC[index] + u32::from(c) } else { dynamic[index] + u32::from(c - 0x80) };
+                push(out, code);
+            }
+            0x0B => {
+                let word = u32::from(next(&mut at)?) << 8 | u32::from(next(&mut at)?);
+                active = (word >> 13) as usize;
+                dynamic[active] = 0x10000 + (word & 0x1FFF) * 0x80;
+            }
+            0x0C => return Err(bad(start)),
+            0x0E => {
+                let high = next(&mut at)?;
+                let low = next(&mut at)?;
+                out.extend_from_slice(&[low, high]);
+            }
+            0x0F => unicode = true,
+            0x10..=0x17 => active = usize::from(b - 0x10),
+            0x18..=0x1F => {
+                active = usize::from(b - 0x18);
+                dynamic[active] = window(next(&mut at)?).ok_or(bad(start))?;
+            }
+            0x80..=0xFF => push(out, dynamic[active] + u32::from(b - 0x80)),
+            _ => push(out, u32::from(b)),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(input: &[u8]) -> String {
+        let mut out = Vec::new();
+        decode(input, &mut out).expect("decodes");
+        let units: Vec<u16> = out.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]])).collect();
+        String::from_utf16_lossy(&units)
+    }
+
+    #[test]
+    fn the_standards_examples() {
+        assert_eq!(text(&[0xD6, 0x6C, 0x20, 0x66, 0x6C, 0x69, 0x65, 0xDF, 0x74]), "Öl fließt");
+        assert_eq!(text(&[0x12, 0x9C, 0xBE, 0xC1, 0xBA, 0xB2, 0xB0]), "Москва");
+    }
+
+    #[test]
+    fn cut_input_is_an_error() {
+        assert!(decode(&[0x0E, 0x30], &mut Vec::new()).is_err());
+        assert!(decode(&[0x0C], &mut Vec::new()).is_err());
+    }
+}
