@@ -85,7 +85,9 @@ impl FormatError {
             | FormatError::NoSuchSlot { page, .. }
             | FormatError::Lob { page, .. }
             | FormatError::Tree { page, .. } => Some(*page),
-            FormatError::LobPointer { .. } | FormatError::Catalog { .. } | FormatError::Version { .. } => None,
+            FormatError::LobPointer { .. } | FormatError::Catalog { .. } | FormatError::Version { .. } => {
+                None
+            }
         }
     }
 }

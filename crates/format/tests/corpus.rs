@@ -181,7 +181,10 @@ fn allocation_maps_agree() {
                 }
             }
             for page in iam::unit_pages(&source, unit.first_iam).expect("pages") {
-                assert!(!std::mem::replace(&mut owned[page.page as usize], true), "{name} {page} owned twice");
+                assert!(
+                    !std::mem::replace(&mut owned[page.page as usize], true),
+                    "{name} {page} owned twice"
+                );
             }
         }
     }

@@ -48,9 +48,19 @@ impl<'a> Iam<'a> {
             *page = PageId::from_bytes(reader.array().map_err(cut)?);
         }
         if interval.page % INTERVAL_PAGES != 0 {
-            return Err(FormatError::Page { page: at, what: "the IAM interval does not begin where one can" });
+            return Err(FormatError::Page {
+                page: at,
+                what: "the IAM interval does not begin where one can",
+            });
         }
-        Ok(Iam { sequence, status, interval, single_pages, extents: ExtentMap::read(view, at)?, next: view.next() })
+        Ok(Iam {
+            sequence,
+            status,
+            interval,
+            single_pages,
+            extents: ExtentMap::read(view, at)?,
+            next: view.next(),
+        })
     }
 
     /// First pages of the extents that belong to the unit.
@@ -72,7 +82,12 @@ pub fn build(id: PageId, unit_id: u64, interval: PageId, sequence: u32) -> PageB
 }
 
 /// Sets single-page slot `slot` of an IAM page.
-pub fn set_single_page(page: &mut PageBytes, at: PageId, slot: usize, target: PageId) -> Result<(), FormatError> {
+pub fn set_single_page(
+    page: &mut PageBytes,
+    at: PageId,
+    slot: usize,
+    target: PageId,
+) -> Result<(), FormatError> {
     let offset = PageView::new(page).slot_offset(0).ok_or(FormatError::NoSuchSlot { page: at, slot: 0 })?;
     let start = offset + 46 + 6 * slot;
     if slot >= SINGLE_PAGES || start + 6 > PAGE_SIZE {

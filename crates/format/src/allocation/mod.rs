@@ -161,7 +161,11 @@ pub fn set_extent(page: &mut PageBytes, at: PageId, extent: u32, value: bool) ->
     }
     let byte = &mut page[offset + 4 + extent as usize / 8];
     let mask = 1u8 << (extent % 8);
-    if value { *byte |= mask } else { *byte &= !mask }
+    if value {
+        *byte |= mask
+    } else {
+        *byte &= !mask
+    }
     Ok(())
 }
 

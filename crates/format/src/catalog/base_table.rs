@@ -142,7 +142,9 @@ pub fn decode(column: &PhysicalColumn, bytes: Vec<u8>) -> BaseValue {
             let units: Vec<u16> = bytes.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]])).collect();
             BaseValue::Text(String::from_utf16_lossy(&units))
         }
-        xtype::CHAR | xtype::VARCHAR | xtype::TEXT => BaseValue::Text(bytes.iter().map(|&b| char::from(b)).collect()),
+        xtype::CHAR | xtype::VARCHAR | xtype::TEXT => {
+            BaseValue::Text(bytes.iter().map(|&b| char::from(b)).collect())
+        }
         xtype::DATETIME if bytes.len() == 8 => {
             let mut raw = [0u8; 8];
             raw.copy_from_slice(&bytes);
@@ -170,7 +172,8 @@ pub(super) fn read(
         let layout = tables
             .layout(rowset.id)
             .ok_or_else(|| FormatError::catalog(format!("rowset {} has no columns", rowset.id)))?;
-        let positions: Vec<Option<usize>> = out.columns.iter().map(|c| layout.position_of(c.column_id)).collect();
+        let positions: Vec<Option<usize>> =
+            out.columns.iter().map(|c| layout.position_of(c.column_id)).collect();
         let Some(unit) = tables.unit(rowset.id, unit_type::IN_ROW) else { continue };
         if rowset.index_id == 0 {
             for at in iam::unit_pages(source, unit.first_iam)? {

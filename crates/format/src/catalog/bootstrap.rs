@@ -46,12 +46,30 @@ pub fn shape(version: u16) -> Result<Shape, FormatError> {
 
 /// (name, xtype) of syscolpars in column-id order; the same in all versions.
 const SYSCOLPARS: [&str; 16] = [
-    "id", "number", "colid", "name", "xtype", "utype", "length", "prec", "scale", "collationid", "status", "maxinrow",
-    "xmlns", "dflt", "chk", "idtval",
+    "id",
+    "number",
+    "colid",
+    "name",
+    "xtype",
+    "utype",
+    "length",
+    "prec",
+    "scale",
+    "collationid",
+    "status",
+    "maxinrow",
+    "xmlns",
+    "dflt",
+    "chk",
+    "idtval",
 ];
 
 pub fn syscolpars_columns() -> Vec<BaseColumn> {
-    SYSCOLPARS.iter().zip(1..).map(|(name, id)| BaseColumn { name: (*name).to_owned(), column_id: id }).collect()
+    SYSCOLPARS
+        .iter()
+        .zip(1..)
+        .map(|(name, id)| BaseColumn { name: (*name).to_owned(), column_id: id })
+        .collect()
 }
 
 /// Fixed fields of a row, by offset.
@@ -128,7 +146,10 @@ fn for_rows(
     Ok(())
 }
 
-pub(super) fn read_units(source: &dyn PageSource, boot: &BootPage) -> Result<Vec<AllocationUnit>, FormatError> {
+pub(super) fn read_units(
+    source: &dyn PageSource,
+    boot: &BootPage,
+) -> Result<Vec<AllocationUnit>, FormatError> {
     let mut units = Vec::new();
     for_rows(LeafChain::new(source, boot.first_sys_indexes, false), |row| {
         units.push(AllocationUnit {
@@ -152,7 +173,11 @@ pub(super) fn read_units(source: &dyn PageSource, boot: &BootPage) -> Result<Vec
 }
 
 /// The rows of a bootstrap table, whose rowset id is its object id << 16.
-fn table<'s>(source: &'s dyn PageSource, tables: &SystemTables, object: i32) -> Result<LeafChain<'s>, FormatError> {
+fn table<'s>(
+    source: &'s dyn PageSource,
+    tables: &SystemTables,
+    object: i32,
+) -> Result<LeafChain<'s>, FormatError> {
     let rowset = u64::from(object.unsigned_abs()) << 16;
     let unit = tables
         .unit(rowset, unit_type::IN_ROW)
@@ -229,7 +254,12 @@ fn read_hobt_columns(source: &dyn PageSource, tables: &SystemTables) -> Result<C
             physical_id,
             collation: row.u32(27)?,
             key_ordinal: row.i16(20)?,
-            status: status | if found.is_none() && status & column_status::UNIQUIFIER == 0 { column_status::DROPPED } else { 0 },
+            status: status
+                | if found.is_none() && status & column_status::UNIQUIFIER == 0 {
+                    column_status::DROPPED
+                } else {
+                    0
+                },
             xtype: row.u8(22)?,
             precision: row.u8(25)?,
             scale: row.u8(26)?,
@@ -254,6 +284,12 @@ fn takes_length(kind: u8) -> bool {
     use crate::record::layout::xtype;
     matches!(
         kind,
-        xtype::CHAR | xtype::VARCHAR | xtype::NCHAR | xtype::NVARCHAR | xtype::BINARY | xtype::VARBINARY | xtype::CLR
+        xtype::CHAR
+            | xtype::VARCHAR
+            | xtype::NCHAR
+            | xtype::NVARCHAR
+            | xtype::BINARY
+            | xtype::VARBINARY
+            | xtype::CLR
     )
 }

@@ -113,7 +113,8 @@ impl FileHeader {
         view.expect(at, PageType::FileHeader)?;
         let start = view.slot_offset(0).ok_or(FormatError::NoSuchSlot { page: at, slot: 0 })?;
         let copy = *page;
-        let record = FixedVar::parse_data(PageView::new(&copy).require_record(0)?).map_err(|e| e.at(at, 0))?;
+        let record =
+            FixedVar::parse_data(PageView::new(&copy).require_record(0)?).map_err(|e| e.at(at, 0))?;
         let base = record.bytes().as_ptr() as usize;
         let mut put = |index: u16, value: &[u8]| {
             if let Ok(Some((old, _))) = record.variable(index)

@@ -53,7 +53,10 @@ pub fn check_page(view: PageView<'_>, at: PageId, findings: &mut Vec<PageFinding
             continue;
         }
         let Some(offset) = view.slot_offset(slot) else {
-            report(PAGE_SIZE - 2 * (usize::from(slot) + 1), format!("slot {slot} points outside the records' area"));
+            report(
+                PAGE_SIZE - 2 * (usize::from(slot) + 1),
+                format!("slot {slot} points outside the records' area"),
+            );
             continue;
         };
         let Some(bytes) = view.record(slot) else { continue };
@@ -101,7 +104,8 @@ pub fn check_page(view: PageView<'_>, at: PageId, findings: &mut Vec<PageFinding
     let exact = (PAGE_SIZE - HEADER_SIZE).checked_sub(used + overhead);
     let announced = usize::from(header.free_count);
     // Records of sysfiles1 are padded to four bytes, and a heap record counts at least nine bytes.
-    let padding: usize = extents.iter().map(|e| (4 - (e.1 - e.0) % 4) % 4 + 9usize.saturating_sub(e.1 - e.0)).sum();
+    let padding: usize =
+        extents.iter().map(|e| (4 - (e.1 - e.0) % 4) % 4 + 9usize.saturating_sub(e.1 - e.0)).sum();
     match exact {
         Some(exact) if announced <= exact && announced + padding >= exact => {}
         Some(exact) => report(28, format!("{announced} free bytes are announced, {exact} are free")),

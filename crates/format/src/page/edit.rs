@@ -291,7 +291,13 @@ impl<'a> PageEditor<'a> {
         let was = crate::record::RecordType::of(old).is_ghost();
         self.page[at] = (old & !0x0E) | kind << 1;
         let count = self.view().ghost_count();
-        let count = if was == ghost { count } else if ghost { count + 1 } else { count.saturating_sub(1) };
+        let count = if was == ghost {
+            count
+        } else if ghost {
+            count + 1
+        } else {
+            count.saturating_sub(1)
+        };
         self.set_u16(58, count);
         Ok(())
     }

@@ -26,7 +26,8 @@ pub fn checksum(page: &PageBytes) -> u32 {
     for (index, sector) in page.chunks_exact(SECTOR).enumerate() {
         let mut folded = 0u64;
         for word in sector.chunks_exact(8) {
-            folded ^= u64::from_le_bytes([word[0], word[1], word[2], word[3], word[4], word[5], word[6], word[7]]);
+            folded ^=
+                u64::from_le_bytes([word[0], word[1], word[2], word[3], word[4], word[5], word[6], word[7]]);
         }
         let mut xor = (folded as u32) ^ ((folded >> 32) as u32);
         if index == 0 {

@@ -16,7 +16,10 @@
 //!
 //! Evidence: a published page dump for the structure and int values; public descriptions for the rest (docs/format/compression.md).
 
-use super::{VERSION_TAG_SIZE, layout::PhysicalColumn, layout::decimal_size, layout::fixed_size, layout::xtype, number, scsu};
+use super::{
+    VERSION_TAG_SIZE, layout::PhysicalColumn, layout::decimal_size, layout::fixed_size, layout::xtype,
+    number, scsu,
+};
 use crate::error::RecordError;
 
 /// Columns per cluster.
@@ -138,7 +141,11 @@ impl<'a> CdRecord<'a> {
                     return Err(RecordError::new(ends + 2 * index, "a long column lies outside the record"));
                 }
                 let range = (start as u16, end as u16);
-                *slot = if raw & 0x8000 != 0 { CdSlot::Complex(range.0, range.1) } else { CdSlot::Long(range.0, range.1) };
+                *slot = if raw & 0x8000 != 0 {
+                    CdSlot::Complex(range.0, range.1)
+                } else {
+                    CdSlot::Long(range.0, range.1)
+                };
                 start = end;
                 index += 1;
             }
@@ -246,7 +253,8 @@ pub fn expand(column: &PhysicalColumn, stored: &[u8], out: &mut Vec<u8>) -> Resu
 
 /// The compressed bytes of a plain value (the inverse of [`expand`], without Unicode compression: text stays UTF-16).
 pub fn shrink(column: &PhysicalColumn, plain: &[u8]) -> Result<Vec<u8>, RecordError> {
-    let without_trailing = |pad: u8| plain[..plain.iter().rposition(|&b| b != pad).map_or(0, |p| p + 1)].to_vec();
+    let without_trailing =
+        |pad: u8| plain[..plain.iter().rposition(|&b| b != pad).map_or(0, |p| p + 1)].to_vec();
     Ok(match column.xtype {
         xtype::SMALLINT | xtype::INT | xtype::BIGINT | xtype::MONEY | xtype::SMALLMONEY | xtype::DATETIME => {
             let mut raw = [0u8; 8];
@@ -258,7 +266,9 @@ pub fn shrink(column: &PhysicalColumn, plain: &[u8]) -> Result<Vec<u8>, RecordEr
         xtype::SMALLDATETIME | xtype::REAL | xtype::FLOAT => {
             plain[plain.iter().position(|&b| b != 0).unwrap_or(plain.len())..].to_vec()
         }
-        xtype::DECIMAL | xtype::NUMERIC => number::encode_vardecimal(number::decode_decimal(plain)?, column.scale),
+        xtype::DECIMAL | xtype::NUMERIC => {
+            number::encode_vardecimal(number::decode_decimal(plain)?, column.scale)
+        }
         xtype::NCHAR => {
             let mut n = plain.len() & !1;
             while n >= 2 && plain[n - 2..n] == [0x20, 0] {
@@ -372,7 +382,9 @@ mod tests {
                 match (slot, value) {
                     (CdSlot::Null, CdValue::Null) | (CdSlot::True, CdValue::True) => {}
                     (CdSlot::Empty, CdValue::Bytes(b)) => assert!(b.is_empty()),
-                    (CdSlot::Short(a, z) | CdSlot::Long(a, z), CdValue::Bytes(b)) => assert_eq!(record.range(*a, *z), *b),
+                    (CdSlot::Short(a, z) | CdSlot::Long(a, z), CdValue::Bytes(b)) => {
+                        assert_eq!(record.range(*a, *z), *b)
+                    }
                     (CdSlot::Complex(a, z), CdValue::Complex(b)) => assert_eq!(record.range(*a, *z), *b),
                     other => panic!("{other:?}"),
                 }

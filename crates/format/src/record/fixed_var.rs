@@ -159,9 +159,8 @@ impl<'a> FixedVar<'a> {
             }
         }
         let length = body_end + if first & status::VERSION_TAG != 0 { VERSION_TAG_SIZE } else { 0 };
-        let bytes = bytes
-            .get(..length)
-            .ok_or(RecordError::new(ends, "the record is longer than the page's rest"))?;
+        let bytes =
+            bytes.get(..length).ok_or(RecordError::new(ends, "the record is longer than the page's rest"))?;
         // All offsets are within a page's 8192 bytes here, because `length` was inside the slice.
         let narrow = |v: usize| u16::try_from(v).map_err(|_| RecordError::new(0, "the record is too long"));
         Ok(FixedVar {
@@ -243,11 +242,8 @@ impl<'a> FixedVar<'a> {
         let at = usize::from(self.ends) + 2 * usize::from(index);
         let broken = RecordError::new(at, "a variable column's end offset is out of order");
         let end = u16_at(self.bytes, at).ok_or(broken)?;
-        let start = if index == 0 {
-            self.variable_start
-        } else {
-            u16_at(self.bytes, at - 2).ok_or(broken)? & 0x7FFF
-        };
+        let start =
+            if index == 0 { self.variable_start } else { u16_at(self.bytes, at - 2).ok_or(broken)? & 0x7FFF };
         let (start, stop) = (usize::from(start), usize::from(end & 0x7FFF));
         if start < usize::from(self.variable_start) || stop > usize::from(self.body_end) {
             return Err(broken);
@@ -337,9 +333,7 @@ mod tests {
 
     #[test]
     fn a_row_with_fixed_and_variable_columns() {
-        let row = [
-            0x30, 0, 8, 0, 7, 0, 0, 0, 3, 0, 0b100, 2, 0, 20, 0, 20, 0, b'a', b'b', b'c', 0xEE, 0xEE,
-        ];
+        let row = [0x30, 0, 8, 0, 7, 0, 0, 0, 3, 0, 0b100, 2, 0, 20, 0, 20, 0, b'a', b'b', b'c', 0xEE, 0xEE];
         let r = FixedVar::parse_data(&row).expect("parses");
         assert_eq!(r.length(), 20);
         assert_eq!(r.field(&place(4, 4, 1)), Ok(Field::Bytes(&[7, 0, 0, 0])));

@@ -203,7 +203,8 @@ impl RowLayout {
 
     /// Positions of the key columns in key order (uniquifier and locator included where they are part of the key).
     pub fn key_positions(&self) -> Vec<usize> {
-        let mut keys: Vec<usize> = (0..self.columns.len()).filter(|&i| self.columns[i].key_ordinal > 0).collect();
+        let mut keys: Vec<usize> =
+            (0..self.columns.len()).filter(|&i| self.columns[i].key_ordinal > 0).collect();
         keys.sort_by_key(|&i| self.columns[i].key_ordinal);
         keys
     }

@@ -46,21 +46,25 @@ pub fn decode_vardecimal(bytes: &[u8], scale: u8) -> Result<i128, RecordError> {
         return Err(RecordError::new(0, "a compressed decimal is too long"));
     }
     let exponent = i32::from(first & 0x7F) - 64;
-    let (mut mantissa, mut digits) = (0u128, 0i32);
+    let (mut mantissa, mut digits, mut zeros) = (0u128, 0i32, 0u32);
     let (mut buffer, mut held) = (0u32, 0u32);
     let mut push = |group: u32| -> Result<(), RecordError> {
         if group > 999 {
             return Err(RecordError::new(1, "a digit group of a compressed decimal exceeds 999"));
         }
-        // 39 digits are the most that 10^38 − 1 needs with one leading group; more can only be zeros.
-        if digits >= 39 {
-            return if group == 0 { Ok(()) } else { Err(RecordError::new(1, "a compressed decimal has too many digits")) };
+        // Zeros wait until another digit follows: 39 digits of three-digit groups would not fit when the last is padding.
+        for digit in [group / 100, group / 10 % 10, group % 10] {
+            if digit == 0 {
+                zeros += 1;
+                continue;
+            }
+            let scaled = 10u128.checked_pow(zeros + 1).and_then(|p| mantissa.checked_mul(p));
+            mantissa = scaled
+                .and_then(|m| m.checked_add(u128::from(digit)))
+                .ok_or(RecordError::new(1, "a compressed decimal has too many digits"))?;
+            digits += zeros as i32 + 1;
+            zeros = 0;
         }
-        mantissa = mantissa
-            .checked_mul(1000)
-            .and_then(|m| m.checked_add(u128::from(group)))
-            .ok_or(RecordError::new(1, "a compressed decimal has too many digits"))?;
-        digits += 3;
         Ok(())
     };
     for &byte in groups {
@@ -94,7 +98,8 @@ pub fn encode_vardecimal(mantissa: i128, scale: u8) -> Vec<u8> {
     if mantissa == 0 {
         return Vec::new();
     }
-    let mut digits: Vec<u32> = mantissa.unsigned_abs().to_string().bytes().map(|b| u32::from(b - b'0')).collect();
+    let mut digits: Vec<u32> =
+        mantissa.unsigned_abs().to_string().bytes().map(|b| u32::from(b - b'0')).collect();
     let exponent = digits.len() as i32 - 1 - i32::from(scale);
     while digits.last() == Some(&0) {
         digits.pop();
@@ -164,7 +169,8 @@ mod tests {
     #[test]
     fn vardecimals_round_trip() {
         let biggest = 10i128.pow(38) - 1;
-        for (m, s) in [(0, 2), (123_456, 3), (-1, 38), (1000, 0), (biggest, 0), (-biggest, 38), (999_000, 5)] {
+        for (m, s) in [(0, 2), (123_456, 3), (-1, 38), (1000, 0), (biggest, 0), (-biggest, 38), (999_000, 5)]
+        {
             let b = encode_vardecimal(m, s);
             assert_eq!(decode_vardecimal(&b, s), Ok(m), "{m} scale {s}: {b:02x?}");
         }

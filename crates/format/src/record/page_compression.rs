@@ -47,7 +47,8 @@ impl CompressionInfo {
         };
         let size = word(bytes, at)?;
         at += 2;
-        let bytes = bytes.get(..size).ok_or(RecordError::new(at, "the compression information is too long"))?;
+        let bytes =
+            bytes.get(..size).ok_or(RecordError::new(at, "the compression information is too long"))?;
         let mut info = CompressionInfo { size, ..Self::default() };
         if has_anchor {
             let mut slots = Vec::new();
@@ -67,7 +68,9 @@ impl CompressionInfo {
             let mut from = 2 + 2 * count;
             for index in 0..count {
                 let end = word(region, 2 + 2 * index)?;
-                let entry = region.get(from..end).ok_or(RecordError::new(start, "a dictionary entry lies outside"))?;
+                let entry = region
+                    .get(from..end)
+                    .ok_or(RecordError::new(start, "a dictionary entry lies outside"))?;
                 info.dictionary.push(entry.to_vec());
                 from = end;
             }
@@ -98,7 +101,9 @@ impl CompressionInfo {
             let second = *stored.get(1).ok_or(RecordError::new(1, "a prefix length is cut off"))?;
             (usize::from(u16::from_be_bytes([first & 0x7F, second])), &stored[2..])
         };
-        out.extend_from_slice(anchor.get(..prefix).ok_or(RecordError::new(0, "a prefix is longer than its anchor"))?);
+        out.extend_from_slice(
+            anchor.get(..prefix).ok_or(RecordError::new(0, "a prefix is longer than its anchor"))?,
+        );
         out.extend_from_slice(rest);
         Ok(())
     }

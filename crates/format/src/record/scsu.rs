@@ -83,8 +83,11 @@ pub fn decode(input: &[u8], out: &mut Vec<u8>) -> Result<(), RecordError> {
             0x01..=0x08 => {
                 let index = usize::from(b - 1);
                 let c = next(&mut at)?;
-                let code =
-                    if c < 0x80 { STATIC[index] + u32::from(c) } else { dynamic[index] + u32::from(c - 0x80) };
+                let code = if c < 0x80 {
+                    STATIC[index] + u32::from(c)
+                } else {
+                    dynamic[index] + u32::from(c - 0x80)
+                };
                 push(out, code);
             }
             0x0B => {

@@ -29,7 +29,10 @@ pub fn find(vector: &[u8], column_id: i32) -> Result<Option<&[u8]>, RecordError>
         if u16_at(vector, 4 + 2 * index)? as i64 == i64::from(column_id) {
             let start = if index == 0 { data } else { u16_at(vector, ends + 2 * (index - 1))? & 0x7FFF };
             let end = u16_at(vector, ends + 2 * index)? & 0x7FFF;
-            return vector.get(start..end).map(Some).ok_or(RecordError::new(ends, "a sparse value lies outside"));
+            return vector
+                .get(start..end)
+                .map(Some)
+                .ok_or(RecordError::new(ends, "a sparse value lies outside"));
         }
     }
     Ok(None)

@@ -84,10 +84,9 @@ pub fn build(layout: &RowLayout, fields: &[Field<'_>], shape: RecordShape) -> Re
     let with_bitmap = match shape {
         RecordShape::Data => true,
         RecordShape::IndexLeaf => columns > 0,
-        RecordShape::IndexInternal(_) => layout
-            .columns
-            .iter()
-            .any(|c| c.internal.offset != 0 && c.internal.null_bit > 0 && !c.is_not_null() && !c.is_uniquifier()),
+        RecordShape::IndexInternal(_) => layout.columns.iter().any(|c| {
+            c.internal.offset != 0 && c.internal.null_bit > 0 && !c.is_not_null() && !c.is_uniquifier()
+        }),
     };
     if let RecordShape::IndexInternal(child) = shape {
         out.extend_from_slice(&child);
@@ -137,8 +136,11 @@ impl Parts {
         let fixed_end = usize::from(record.fixed_end());
         let bitmap_bytes = usize::from(record.column_count()).div_ceil(8);
         let bitmap_at = fixed_end + 2;
-        let null_bitmap =
-            if record.has_null_bitmap() { bytes[bitmap_at..bitmap_at + bitmap_bytes].to_vec() } else { Vec::new() };
+        let null_bitmap = if record.has_null_bitmap() {
+            bytes[bitmap_at..bitmap_at + bitmap_bytes].to_vec()
+        } else {
+            Vec::new()
+        };
         let mut variable = Vec::new();
         for index in 0..record.variable_count() {
             if let Some((data, complex)) = record.variable(index)? {
