@@ -47,7 +47,7 @@ impl<'a> Iam<'a> {
         for page in &mut single_pages {
             *page = PageId::from_bytes(reader.array().map_err(cut)?);
         }
-        if interval.page % INTERVAL_PAGES != 0 {
+        if !interval.page.is_multiple_of(INTERVAL_PAGES) {
             return Err(FormatError::Page {
                 page: at,
                 what: "the IAM interval does not begin where one can",

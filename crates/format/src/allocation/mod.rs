@@ -107,7 +107,7 @@ pub fn fixed_page_type(page: PageId) -> Option<PageType> {
         9 if page.file == 1 => return Some(PageType::Boot),
         _ => {}
     }
-    if page.page == 1 || (page.page > 0 && page.page % PFS_PAGES == 0) {
+    if page.page == 1 || (page.page > 0 && page.page.is_multiple_of(PFS_PAGES)) {
         return Some(PageType::Pfs);
     }
     let interval = interval_of(page.page);
