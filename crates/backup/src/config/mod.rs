@@ -15,7 +15,7 @@ mod set;
 use holdfast_base::ByteReader;
 
 pub use chunk::{Chunk, ChunkWriter};
-pub use file::{FileGroupInfo, FileInfo, FileKind};
+pub use file::{FileGroupInfo, FileInfo, FileKind, UNLIMITED};
 pub use set::{BackupKind, RecoveryModel, SetInfo, flags};
 
 /// Lengths that differ between releases, in bytes.

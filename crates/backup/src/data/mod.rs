@@ -1,7 +1,7 @@
 //! Reading pages and log out of a set, in bounded memory, with decompression apart from reading.
 //!
-//! A [`BatchReader`] hands out raw batches in file order; [`RawBatch::unpack`] checks and decompresses one and may run on
-//! any thread; [`extents`] cuts the result into places. Batches of one stream are independent of each other (an extent
+//! A [`BatchReader`] hands out raw batches in file order, which is cheap; [`RawBatch::unpack`] reads or decompresses one
+//! and may run on any thread; [`extents`] cuts the result into places. Batches of one stream are independent of each other (an extent
 //! occurs once per pass), a later pass replaces an earlier one: passes are to be applied in order.
 //!
 //! Invariants
@@ -12,8 +12,6 @@ mod extent;
 
 pub use extent::{EXTENT, Extent, Place, classify, extents};
 
-use std::sync::Arc;
-
 use crate::compress::{RECORD_HEADER, Record, TAG_RECORD};
 use crate::device::Device;
 use crate::error::{BackupError, BackupResult};
@@ -22,9 +20,9 @@ use crate::media::BulkStream;
 /// Most uncompressed bytes in a batch.
 pub const BATCH_LIMIT: usize = 2 << 20;
 
-/// Bytes as stored, not decompressed yet.
+/// A claimed part of a stream: compressed bytes as stored, or the place of plain ones, which are read when unpacked.
 pub struct RawBatch {
-    device: Arc<str>,
+    device: Device,
     /// Offset of the batch's first byte in the stream's data.
     pub offset: u64,
     /// Stored offset of the batch.
@@ -37,22 +35,47 @@ pub struct RawBatch {
 }
 
 impl RawBatch {
-    /// The batch's data, decompressed where needed. `out` is reused; what it held is dropped.
-    pub fn unpack(self, out: &mut Vec<u8>) -> BackupResult<()> {
-        if self.records.is_empty() {
-            *out = self.bytes;
-            return Ok(());
-        }
+    /// The batch's data, read or decompressed. `out` is reused; what it held is dropped.
+    pub fn unpack(&self, out: &mut Vec<u8>) -> BackupResult<()> {
         out.resize(self.length, 0);
+        if self.records.is_empty() {
+            return self.device.read(self.stored_offset, out);
+        }
         let mut rest = out.as_mut_slice();
         for record in &self.records {
             let at = (record.offset - self.stored_offset) as usize + RECORD_HEADER;
             let packed = self.bytes.get(at..at + record.packed).unwrap_or(&[]);
             let (piece, after) = rest.split_at_mut(record.length.min(rest.len()));
-            record.unpack(packed, piece, &self.device)?;
+            record.unpack(packed, piece, self.device.name())?;
             rest = after;
         }
         Ok(())
+    }
+
+    /// Stored offset of the byte at `offset` of the stream's data: exact in plain files, that of the compressed record
+    /// otherwise.
+    pub fn stored_at(&self, offset: u64) -> u64 {
+        let within = offset.saturating_sub(self.offset);
+        if self.records.is_empty() {
+            return self.stored_offset + within;
+        }
+        let mut end = 0;
+        for record in &self.records {
+            end += record.length as u64;
+            if within < end {
+                return record.offset;
+            }
+        }
+        self.stored_offset
+    }
+
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Gives the buffer back for the next batch.
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.bytes
     }
 }
 
@@ -74,7 +97,8 @@ impl BatchReader {
         self.stream.length
     }
 
-    /// The next batch; `buffer` is reused for its bytes.
+    /// Claims the next batch; `buffer` is reused for compressed bytes. After an error the reader may be asked again: it
+    /// goes on behind a damaged part where that is possible, and else ends.
     pub fn next_batch(&mut self, mut buffer: Vec<u8>) -> BackupResult<Option<RawBatch>> {
         let left = self.stream.length - self.offset;
         if left == 0 {
@@ -83,16 +107,21 @@ impl BatchReader {
         let (offset, stored_offset) = (self.offset, self.stored);
         let mut records = Vec::new();
         let length = if self.stream.compressed {
-            self.fill_packed(&mut buffer, &mut records)?
+            match self.fill_packed(&mut buffer, &mut records) {
+                Ok(length) => length,
+                Err(e) => {
+                    // The next record's place is not known any more.
+                    self.offset = self.stream.length;
+                    return Err(e);
+                }
+            }
         } else {
             let length = left.min(BATCH_LIMIT as u64) as usize;
-            buffer.resize(length, 0);
-            self.device.read(self.stored, &mut buffer)?;
             self.stored += length as u64;
             length
         };
         self.offset += length as u64;
-        let device = self.device.name().clone();
+        let device = self.device.clone();
         Ok(Some(RawBatch { device, offset, stored_offset, length, bytes: buffer, records }))
     }
 
