@@ -1,0 +1,322 @@
+//! The page cache: verified pages of all databases, bounded, shared.
+//!
+//! Pages are immutable `Arc`ed images. A shard is a hash table from page address to frame plus a clock hand; which shard a
+//! page belongs to depends on its extent, so that a read of neighbouring pages fills one shard under one lock.
+//!
+//! Invariants
+//! 1. A page in the cache had its checksum or torn bits verified, and its torn bits are put back.
+//! 2. The cache never holds more than its capacity; images still in use elsewhere live on by their `Arc`.
+//! 3. A page that fails verification is never cached and only fails the reader that asked for it.
+//! 4. Whoever changes a file behind the cache calls [`DatabasePages::forget`].
+//!
+//! Rejected: pinning frames in place with latches (needs unsafe frames; pages are read-mostly here, and a copy of 8 KiB at
+//! the rare write costs less than a latch at every read).
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use holdfast_base::{FileId, PAGE_SIZE, PageId};
+use holdfast_disk::DiskFile;
+use holdfast_format::page::protection;
+use holdfast_format::source::{PageRef, PageSource};
+use holdfast_format::{FormatError, PageBytes};
+use parking_lot::{Mutex, RwLock};
+
+const SHARDS: usize = 64;
+const EXTENT_PAGES: u32 = 8;
+/// Pages read at once when misses follow each other.
+const SEQUENTIAL_PAGES: u32 = 64;
+
+/// Multiplicative hash of an address; the keys are not under an adversary's control beyond page numbers of one file.
+#[derive(Default)]
+struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for &b in bytes {
+            self.write_u64(u64::from(b));
+        }
+    }
+    fn write_u64(&mut self, v: u64) {
+        let mixed = (self.0 ^ v).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = mixed ^ (mixed >> 29);
+    }
+}
+
+struct Frame {
+    key: u64,
+    page: PageRef,
+    referenced: bool,
+}
+
+#[derive(Default)]
+struct Shard {
+    places: HashMap<u64, usize, BuildHasherDefault<AddressHasher>>,
+    frames: Vec<Frame>,
+    hand: usize,
+}
+
+impl Shard {
+    fn find(&mut self, key: u64) -> Option<PageRef> {
+        let frame = self.frames.get_mut(*self.places.get(&key)?)?;
+        frame.referenced = true;
+        Some(frame.page.clone())
+    }
+
+    fn insert(&mut self, key: u64, page: PageRef, capacity: usize) {
+        if let Some(&at) = self.places.get(&key) {
+            self.frames[at].page = page;
+            return;
+        }
+        let frame = Frame { key, page, referenced: false };
+        if self.frames.len() < capacity {
+            self.places.insert(key, self.frames.len());
+            self.frames.push(frame);
+            return;
+        }
+        // Clock sweep; at most two rounds, since the first one clears every mark.
+        loop {
+            self.hand = (self.hand + 1) % self.frames.len();
+            let victim = &mut self.frames[self.hand];
+            if std::mem::take(&mut victim.referenced) {
+                continue;
+            }
+            self.places.remove(&victim.key);
+            self.places.insert(key, self.hand);
+            *victim = frame;
+            return;
+        }
+    }
+
+    fn remove(&mut self, key: u64) {
+        if let Some(at) = self.places.remove(&key) {
+            self.frames.swap_remove(at);
+            if let Some(moved) = self.frames.get(at) {
+                self.places.insert(moved.key, at);
+            }
+            self.hand = 0;
+        }
+    }
+}
+
+/// Counters since start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct CacheCounters {
+    pub hits: u64,
+    pub misses: u64,
+    pub pages_read: u64,
+}
+
+/// The cache of one instance.
+pub struct PageCache {
+    shards: Vec<Mutex<Shard>>,
+    shard_capacity: usize,
+    next_space: AtomicU32,
+    hits: AtomicU64,
+    misses: AtomicU64,
+    pages_read: AtomicU64,
+}
+
+impl PageCache {
+    /// A cache of at most `bytes` of pages (at least 8 MiB).
+    pub fn new(bytes: usize) -> Arc<Self> {
+        let pages = (bytes / PAGE_SIZE).max(1024);
+        Arc::new(PageCache {
+            shards: (0..SHARDS).map(|_| Mutex::new(Shard::default())).collect(),
+            shard_capacity: pages / SHARDS,
+            next_space: AtomicU32::new(1),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            pages_read: AtomicU64::new(0),
+        })
+    }
+
+    pub fn counters(&self) -> CacheCounters {
+        CacheCounters {
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+            pages_read: self.pages_read.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Puts the data files of a database behind the cache.
+    pub fn attach(
+        self: &Arc<Self>,
+        files: Vec<(FileId, Arc<dyn DiskFile>)>,
+    ) -> Result<Arc<DatabasePages>, FormatError> {
+        let mut table = BTreeMap::new();
+        for (id, file) in files {
+            let length = file.length().map_err(|e| unreadable(PageId::new(id, 0), &e))?;
+            let pages = u32::try_from(length / PAGE_SIZE as u64).unwrap_or(u32::MAX);
+            table.insert(
+                id,
+                Arc::new(DataFile { file, pages: AtomicU32::new(pages), next_miss: AtomicU32::new(0) }),
+            );
+        }
+        let space = self.next_space.fetch_add(1, Ordering::Relaxed);
+        Ok(Arc::new(DatabasePages { cache: self.clone(), space, files: RwLock::new(table) }))
+    }
+
+    fn shard(&self, space: u32, id: PageId) -> &Mutex<Shard> {
+        let mut h = AddressHasher(0);
+        h.write_u64(u64::from(space) << 48 | u64::from(id.file) << 32 | u64::from(id.page / EXTENT_PAGES));
+        &self.shards[(h.finish() >> 32) as usize % SHARDS]
+    }
+}
+
+fn unreadable(page: PageId, error: &dyn std::fmt::Display) -> FormatError {
+    FormatError::Unreadable { page, message: error.to_string() }
+}
+
+struct DataFile {
+    file: Arc<dyn DiskFile>,
+    pages: AtomicU32,
+    /// Page at which a miss would continue the last read.
+    next_miss: AtomicU32,
+}
+
+/// The data files of one database, seen through the cache.
+pub struct DatabasePages {
+    cache: Arc<PageCache>,
+    space: u32,
+    files: RwLock<BTreeMap<FileId, Arc<DataFile>>>,
+}
+
+impl DatabasePages {
+    fn key(&self, id: PageId) -> u64 {
+        // 16 bits are enough to tell apart databases whose pages can be in the cache at the same time.
+        (u64::from(self.space) & 0xFFFF) << 48 | u64::from(id.file) << 32 | u64::from(id.page)
+    }
+
+    /// Drops a page from the cache, after it was changed in the file.
+    pub fn forget(&self, id: PageId) {
+        self.cache.shard(self.space, id).lock().remove(self.key(id));
+    }
+
+    fn read(&self, file: &DataFile, id: PageId) -> Result<PageRef, FormatError> {
+        let count = file.pages.load(Ordering::Relaxed);
+        if id.page >= count {
+            return Err(FormatError::NoSuchPage { page: id });
+        }
+        self.cache.misses.fetch_add(1, Ordering::Relaxed);
+        let first = id.page - id.page % EXTENT_PAGES;
+        let sequential = file.next_miss.load(Ordering::Relaxed) == first;
+        let wanted = if sequential { SEQUENTIAL_PAGES } else { EXTENT_PAGES };
+        let length = wanted.min(count - first);
+        file.next_miss.store(first + length, Ordering::Relaxed);
+        let mut buffer = vec![0u8; length as usize * PAGE_SIZE];
+        file.file
+            .read_at(u64::from(first) * PAGE_SIZE as u64, &mut buffer)
+            .map_err(|e| unreadable(id, &e))?;
+        self.cache.pages_read.fetch_add(u64::from(length), Ordering::Relaxed);
+        let mut asked = None;
+        for (extent, bytes) in buffer.chunks(PAGE_SIZE * EXTENT_PAGES as usize).enumerate() {
+            let base = first + extent as u32 * EXTENT_PAGES;
+            let mut pages = Vec::with_capacity(EXTENT_PAGES as usize);
+            for (at, bytes) in bytes.chunks_exact(PAGE_SIZE).enumerate() {
+                let here = PageId::new(id.file, base + at as u32);
+                match verified(bytes, here) {
+                    Ok(page) => pages.push((here, page)),
+                    // Invariant 3.
+                    Err(e) if here == id => return Err(e),
+                    Err(_) => {}
+                }
+            }
+            let mut shard = self.cache.shard(self.space, PageId::new(id.file, base)).lock();
+            for (here, page) in pages {
+                if here == id {
+                    asked = Some(page.clone());
+                }
+                shard.insert(self.key(here), page, self.cache.shard_capacity);
+            }
+        }
+        asked.ok_or(FormatError::NoSuchPage { page: id })
+    }
+}
+
+/// Verifies a page as read from its place and puts torn bits back.
+fn verified(bytes: &[u8], at: PageId) -> Result<PageRef, FormatError> {
+    let Some(bytes) = bytes.first_chunk::<PAGE_SIZE>() else {
+        return Err(FormatError::NoSuchPage { page: at });
+    };
+    let place = |e: FormatError| match e {
+        FormatError::Checksum { stored, computed, .. } => {
+            FormatError::Checksum { page: at, stored, computed }
+        }
+        FormatError::Torn { sector, .. } => FormatError::Torn { page: at, sector },
+        e => e,
+    };
+    let mut page: PageBytes = *bytes;
+    protection::verify(&page).map_err(place)?;
+    protection::restore_torn(&mut page).map_err(place)?;
+    Ok(Arc::new(page))
+}
+
+impl PageSource for DatabasePages {
+    fn page(&self, id: PageId) -> Result<PageRef, FormatError> {
+        if let Some(page) = self.cache.shard(self.space, id).lock().find(self.key(id)) {
+            self.cache.hits.fetch_add(1, Ordering::Relaxed);
+            return Ok(page);
+        }
+        let file = self.files.read().get(&id.file).cloned();
+        let file = file.ok_or(FormatError::NoSuchPage { page: id })?;
+        self.read(&file, id)
+    }
+
+    fn files(&self) -> Vec<FileId> {
+        self.files.read().keys().copied().collect()
+    }
+
+    fn page_count(&self, file: FileId) -> u32 {
+        self.files.read().get(&file).map_or(0, |f| f.pages.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use holdfast_disk::{Disk, SimulatedDisk};
+    use std::path::Path;
+
+    fn page(number: u32) -> PageBytes {
+        let mut p = [0u8; PAGE_SIZE];
+        p[0] = 1;
+        p[1] = 1;
+        p[32..36].copy_from_slice(&number.to_le_bytes());
+        p[36] = 1;
+        protection::stamp_checksum(&mut p);
+        p
+    }
+
+    #[test]
+    fn every_page_comes_out_and_the_bound_holds() {
+        let disk = SimulatedDisk::new();
+        let file = disk.create(Path::new("/a")).expect("created");
+        let count = 4000u32;
+        for n in 0..count {
+            file.write_at(u64::from(n) * 8192, &page(n)).expect("written");
+        }
+        let cache = PageCache::new(1 << 20);
+        let pages = cache.attach(vec![(1, file.clone())]).expect("attached");
+        for round in 0..3 {
+            for n in 0..count {
+                let n = if round == 1 { n * 7919 % count } else { n };
+                let got = pages.page(PageId::new(1, n)).expect("there");
+                assert_eq!(got[32..36], n.to_le_bytes());
+            }
+        }
+        let held: usize = cache.shards.iter().map(|s| s.lock().frames.len()).sum();
+        assert!(held <= 1024 && held > 800, "{held}");
+        assert!(pages.page(PageId::new(1, count)).is_err());
+        assert!(pages.page(PageId::new(3, 0)).is_err());
+        file.write_at(8192 * 5 + 100, &[9]).expect("written");
+        pages.forget(PageId::new(1, 5));
+        assert!(matches!(pages.page(PageId::new(1, 5)), Err(FormatError::Checksum { .. })));
+        assert!(pages.page(PageId::new(1, 6)).is_ok());
+    }
+}
