@@ -1,0 +1,257 @@
+//! A RESTORE statement with its expressions evaluated and its options checked.
+
+use holdfast_tsql::ast::backup::{BackupOption, Device, DeviceKind, NameOrVariable, Restore, RestoreWhat};
+use holdfast_tsql::ast::expression::{Expr, ExprKind};
+use holdfast_types::{SqlError, SqlResult, Value};
+
+/// What is restored or read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RestoreVerb {
+    Database(String),
+    Log(String),
+    HeaderOnly,
+    FileListOnly,
+    LabelOnly,
+    VerifyOnly,
+}
+
+impl RestoreVerb {
+    /// The words of messages 3013 and 3014.
+    pub fn words(&self) -> &'static str {
+        match self {
+            RestoreVerb::Database(_) => "RESTORE DATABASE",
+            RestoreVerb::Log(_) => "RESTORE LOG",
+            RestoreVerb::HeaderOnly => "RESTORE HEADERONLY",
+            RestoreVerb::FileListOnly => "RESTORE FILELIST",
+            RestoreVerb::LabelOnly => "RESTORE LABELONLY",
+            RestoreVerb::VerifyOnly => "VERIFY DATABASE",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecoveryOption {
+    Recovery,
+    NoRecovery,
+    Standby(String),
+}
+
+/// A device as the statement names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedDevice {
+    pub name: String,
+    /// Named by a logical device, not by DISK =.
+    pub logical: bool,
+}
+
+/// All a RESTORE says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestoreRequest {
+    pub verb: RestoreVerb,
+    /// Empty: recovery only.
+    pub devices: Vec<NamedDevice>,
+    /// FILE = n; `None` = not given (1, or every set for HEADERONLY).
+    pub file: Option<u32>,
+    /// (logical name, target path).
+    pub moves: Vec<(String, String)>,
+    pub replace: bool,
+    pub recovery: RecoveryOption,
+    /// STATS step in percent; `None` = no progress messages.
+    pub stats: Option<u32>,
+    /// CHECKSUM / NO_CHECKSUM, when given.
+    pub checksum: Option<bool>,
+    pub continue_after_error: bool,
+    pub stop_at: Option<String>,
+    pub media_name: Option<String>,
+}
+
+/// Options that need nothing done on a disk of files, or only change how buffers are used.
+const ACCEPTED: &[&str] = &[
+    "UNLOAD",
+    "NOUNLOAD",
+    "REWIND",
+    "NOREWIND",
+    "STOP_ON_ERROR",
+    "BUFFERCOUNT",
+    "MAXTRANSFERSIZE",
+    "BLOCKSIZE",
+    "RECOVERY",
+    "NORECOVERY",
+    "STANDBY",
+    "CHECKSUM",
+    "NO_CHECKSUM",
+    "CONTINUE_AFTER_ERROR",
+    "REPLACE",
+    "FILE",
+    "MOVE",
+    "STATS",
+    "STOPAT",
+    "MEDIANAME",
+];
+
+impl RestoreRequest {
+    /// Evaluates and checks a statement. `evaluate` gives the value of a literal or variable.
+    ///
+    /// # Errors
+    /// 3031 (conflicting options), 3032 (not for this statement), 3250 (out of range), 3216, and "not supported yet" for
+    /// piecemeal, page and snapshot restores.
+    pub fn new(
+        statement: &Restore,
+        evaluate: &mut dyn FnMut(&Expr) -> SqlResult<Value>,
+    ) -> SqlResult<RestoreRequest> {
+        let verb = verb(statement, evaluate)?;
+        if !statement.files.is_empty() {
+            return Err(SqlError::not_supported("RESTORE of single files, filegroups or pages"));
+        }
+        let devices = statement.devices.iter().map(|d| device(d, evaluate)).collect::<SqlResult<_>>()?;
+        let mut request = RestoreRequest {
+            verb,
+            devices,
+            file: None,
+            moves: Vec::new(),
+            replace: false,
+            recovery: RecoveryOption::Recovery,
+            stats: None,
+            checksum: None,
+            continue_after_error: false,
+            stop_at: None,
+            media_name: None,
+        };
+        for option in &statement.options {
+            request.apply(option, evaluate)?;
+        }
+        request.check(statement)?;
+        Ok(request)
+    }
+
+    fn apply(
+        &mut self,
+        option: &BackupOption,
+        evaluate: &mut dyn FnMut(&Expr) -> SqlResult<Value>,
+    ) -> SqlResult<()> {
+        let mut value = |e: &Option<Expr>| e.as_ref().map_or(Ok(Value::Null), &mut *evaluate);
+        match option.name.as_str() {
+            "FILE" => {
+                let n = number(&value(&option.value)?)?;
+                self.file = Some(ranged(n, 1, 65_535, "FILE")?);
+            }
+            "MOVE" => {
+                let (logical, path) = (text(&value(&option.value)?)?, text(&value(&option.second)?)?);
+                self.moves.push((logical, path));
+            }
+            "STATS" => {
+                let step = match value(&option.value)? {
+                    Value::Null => 10,
+                    v => ranged(number(&v)?, 1, 100, "STATS")?,
+                };
+                self.stats = Some(step);
+            }
+            "REPLACE" => self.replace = true,
+            "RECOVERY" => self.recovery = RecoveryOption::Recovery,
+            "NORECOVERY" => self.recovery = RecoveryOption::NoRecovery,
+            "STANDBY" => self.recovery = RecoveryOption::Standby(text(&value(&option.value)?)?),
+            "CHECKSUM" => self.checksum = Some(true),
+            "NO_CHECKSUM" => self.checksum = Some(false),
+            "CONTINUE_AFTER_ERROR" => self.continue_after_error = true,
+            "STOPAT" => self.stop_at = Some(text(&value(&option.value)?)?),
+            "MEDIANAME" => self.media_name = Some(text(&value(&option.value)?)?),
+            name if ACCEPTED.contains(&name) => {}
+            name => {
+                return Err(SqlError::not_supported(format!("The RESTORE option {name}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Conflicts and options that do not belong to the statement.
+    fn check(&self, statement: &Restore) -> SqlResult<()> {
+        let has = |name: &str| statement.option(name).is_some();
+        for (a, b) in [
+            ("RECOVERY", "NORECOVERY"),
+            ("NORECOVERY", "STANDBY"),
+            ("RECOVERY", "STANDBY"),
+            ("CHECKSUM", "NO_CHECKSUM"),
+            ("STOP_ON_ERROR", "CONTINUE_AFTER_ERROR"),
+            ("UNLOAD", "NOUNLOAD"),
+            ("REWIND", "NOREWIND"),
+        ] {
+            if has(a) && has(b) {
+                let (a, b) = (a.to_lowercase(), b.to_lowercase());
+                return Err(SqlError::new(3031, &[&b, &a]));
+            }
+        }
+        let restores = matches!(self.verb, RestoreVerb::Database(_) | RestoreVerb::Log(_));
+        let only_restore = ["MOVE", "REPLACE", "RECOVERY", "NORECOVERY", "STANDBY", "STOPAT", "STATS"];
+        if !restores {
+            let verify = self.verb == RestoreVerb::VerifyOnly;
+            let bad: Vec<String> = only_restore
+                .iter()
+                .filter(|n| has(n) && !(verify && matches!(**n, "MOVE" | "STATS")))
+                .map(|n| n.to_lowercase())
+                .collect();
+            if !bad.is_empty() {
+                return Err(SqlError::new(3032, &[&bad.join(", ")]));
+            }
+        }
+        if let RecoveryOption::Standby(_) = self.recovery {
+            return Err(SqlError::not_supported("RESTORE WITH STANDBY"));
+        }
+        if self.stop_at.is_some() {
+            return Err(SqlError::not_supported("RESTORE WITH STOPAT"));
+        }
+        Ok(())
+    }
+}
+
+fn verb(statement: &Restore, evaluate: &mut dyn FnMut(&Expr) -> SqlResult<Value>) -> SqlResult<RestoreVerb> {
+    let name = |n: &NameOrVariable, evaluate: &mut dyn FnMut(&Expr) -> SqlResult<Value>| match n {
+        NameOrVariable::Name(i) => Ok(i.text.clone()),
+        NameOrVariable::Variable(v) => {
+            text(&evaluate(&Expr::new(ExprKind::Variable(v.clone()), statement.span))?)
+        }
+    };
+    Ok(match &statement.what {
+        RestoreWhat::Database(n) => RestoreVerb::Database(name(n, evaluate)?),
+        RestoreWhat::Log(n) => RestoreVerb::Log(name(n, evaluate)?),
+        RestoreWhat::HeaderOnly => RestoreVerb::HeaderOnly,
+        RestoreWhat::FileListOnly => RestoreVerb::FileListOnly,
+        RestoreWhat::LabelOnly => RestoreVerb::LabelOnly,
+        RestoreWhat::VerifyOnly => RestoreVerb::VerifyOnly,
+        RestoreWhat::RewindOnly => return Err(SqlError::new(3216, &[])),
+        RestoreWhat::BackupSetOnly => return Err(SqlError::not_supported("RESTORE BACKUPSETONLY")),
+        RestoreWhat::Key(k) => return Err(SqlError::not_supported(format!("RESTORE {k}"))),
+    })
+}
+
+fn device(d: &Device, evaluate: &mut dyn FnMut(&Expr) -> SqlResult<Value>) -> SqlResult<NamedDevice> {
+    let name = text(&evaluate(&d.name)?)?;
+    match d.kind {
+        DeviceKind::Disk => Ok(NamedDevice { name, logical: false }),
+        DeviceKind::Logical => Ok(NamedDevice { name, logical: true }),
+        DeviceKind::Tape => Err(SqlError::not_supported("A TAPE device")),
+        DeviceKind::Url => Err(SqlError::not_supported("A URL device")),
+        DeviceKind::VirtualDevice => Err(SqlError::not_supported("A virtual device")),
+        DeviceKind::DatabaseSnapshot => Err(SqlError::not_supported("RESTORE from a database snapshot")),
+    }
+}
+
+fn text(v: &Value) -> SqlResult<String> {
+    match v {
+        Value::String(s) => Ok(s.to_text()),
+        _ => Err(SqlError::new(102, &[&"WITH"])),
+    }
+}
+
+fn number(v: &Value) -> SqlResult<i64> {
+    match v {
+        Value::TinyInt(n) => Ok(i64::from(*n)),
+        Value::SmallInt(n) => Ok(i64::from(*n)),
+        Value::Int(n) => Ok(i64::from(*n)),
+        Value::BigInt(n) => Ok(*n),
+        _ => Err(SqlError::new(102, &[&"WITH"])),
+    }
+}
+
+fn ranged(n: i64, low: i64, high: i64, what: &str) -> SqlResult<u32> {
+    if (low..=high).contains(&n) { Ok(n as u32) } else { Err(SqlError::new(3250, &[&n, &what])) }
+}
