@@ -125,6 +125,21 @@ pub fn check_page(page: &[u8]) -> PageProtection {
     PageProtection::None
 }
 
+/// Puts back the bits that torn-page protection displaced: the two lowest bits of the last byte of sectors 1 to 15, whose
+/// originals stand in the field at 60. Pages without that protection are left alone.
+pub fn restore_torn_bits(page: &mut [u8]) {
+    let Some(head) = page.first_chunk::<64>() else { return };
+    if u16::from_le_bytes([head[4], head[5]]) & 0x0300 != 0x0100 {
+        return;
+    }
+    let field = u32::from_le_bytes([head[60], head[61], head[62], head[63]]);
+    for k in 1..16 {
+        if let Some(byte) = page.get_mut(k * 512 + 511) {
+            *byte = *byte & !3 | (field >> (2 * k) & 3) as u8;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -45,6 +45,7 @@ pub fn open(path: &Path, file: &File) -> Option<DataFile> {
     if page[0] != 1 || page[1] != FILE_HEADER || page[32..36] != [0; 4] {
         return None;
     }
+    holdfast_backup::checksum::restore_torn_bits(&mut page);
     let bytes = file.metadata().map_or(0, |m| m.len());
     let file_id = u16::from_le_bytes([page[36], page[37]]);
     let fields = header_fields(&page);
@@ -55,7 +56,10 @@ pub fn open(path: &Path, file: &File) -> Option<DataFile> {
     if file_id == 1 {
         let mut page = vec![0; PAGE];
         match file.read_exact_at(&mut page, 9 * PAGE as u64) {
-            Ok(()) if page[1] == BOOT => boot = boot_fields(&page),
+            Ok(()) if page[1] == BOOT => {
+                holdfast_backup::checksum::restore_torn_bits(&mut page);
+                boot = boot_fields(&page);
+            }
             Ok(()) => problem = Some("page (1:9) is not a boot page".to_owned()),
             Err(e) => problem = Some(format!("page (1:9): {e}")),
         }
@@ -67,7 +71,7 @@ pub fn open(path: &Path, file: &File) -> Option<DataFile> {
     Some(DataFile {
         file: path.display().to_string(),
         bytes,
-        kind: if filegroup == 0 { "log" } else { "data" },
+        kind: if filegroup == 0 && file_id != 1 { "log" } else { "data" },
         file_id,
         logical_name: utf16(field(27)),
         binding_id: field(0).first_chunk().map(guid).unwrap_or_default(),

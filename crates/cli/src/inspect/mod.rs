@@ -2,8 +2,8 @@
 //!
 //! Exit codes: 0 everything was read to its end, 1 something is damaged or cut short, 2 a file is unusable.
 
-mod data_file;
-mod report;
+pub mod data_file;
+pub mod report;
 mod text;
 
 use std::path::PathBuf;

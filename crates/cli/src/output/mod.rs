@@ -1,7 +1,9 @@
 //! Tables, sizes and identifiers for a terminal, shared by the subcommands.
 
+mod progress;
 mod table;
 
+pub use progress::Progress;
 pub use table::{Align, Table};
 
 /// Prints to standard output; a reader that has gone away ends the output, not the program.
