@@ -1,0 +1,318 @@
+//! An instance: a data directory and its databases, by name and id, with their states.
+//!
+//! Layout of the directory: `data/` database files, `backup/` default place of backups, `instance.json` which databases there
+//! are (see [`state_file`]). The server adds its own files (logins, certificate).
+//!
+//! Invariants
+//! 1. Names are unique without regard to case; ids are never given twice while a database exists; 1–4 are the system
+//!    databases master, tempdb, model, msdb.
+//! 2. `instance.json` is replaced atomically and synced before a change is acknowledged; it never names files of a restore
+//!    that has not finished as ONLINE.
+//! 3. A database that cannot be opened stays listed, as RECOVERY_PENDING, with the reason; the others start.
+
+pub mod state_file;
+mod system;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use holdfast_types::{CollationId, DateTime, SqlError, SqlResult, Value};
+use parking_lot::{Mutex, RwLock};
+
+use crate::catalog::Catalog;
+use state_file::{DatabaseRecord, FileRecord, StateFile};
+pub use system::SystemDatabase;
+
+/// Rows of a base table: column names, then rows.
+pub type BaseTable = (Vec<String>, Vec<Vec<Value>>);
+
+/// What an open database offers above its files.
+pub trait OnlineDatabase: Send + Sync {
+    /// The current catalog snapshot.
+    fn catalog(&self) -> Arc<dyn Catalog>;
+    /// All rows of a system base table; empty when this version has no such table.
+    fn base_table(&self, name: &str) -> SqlResult<BaseTable>;
+    /// What the boot page and file headers say.
+    fn properties(&self) -> DatabaseProperties;
+}
+
+/// Facts of an open database.
+#[derive(Clone, Debug, Default)]
+pub struct DatabaseProperties {
+    pub created: DateTime,
+    pub compatibility_level: u8,
+    pub collation: CollationId,
+    /// 1 FULL, 2 BULK_LOGGED, 3 SIMPLE.
+    pub recovery_model: u8,
+    pub read_only: bool,
+    /// Internal version (706 …).
+    pub version: i32,
+    /// 0 NONE, 1 TORN_PAGE_DETECTION, 2 CHECKSUM.
+    pub page_verify: u8,
+    pub owner_sid: Vec<u8>,
+    pub files: Vec<FileProperties>,
+}
+
+/// A file of an open database.
+#[derive(Clone, Debug, Default)]
+pub struct FileProperties {
+    pub file_id: i32,
+    pub is_log: bool,
+    pub filegroup_id: i32,
+    pub logical_name: String,
+    pub path: PathBuf,
+    /// Pages of 8 KiB.
+    pub size: i32,
+    /// Pages; -1 unlimited.
+    pub max_size: i32,
+    pub growth: i32,
+    pub percent_growth: bool,
+    pub guid: Option<[u8; 16]>,
+}
+
+/// State of a database; the numbers are those of sys.databases.
+#[derive(Clone)]
+pub enum DatabaseState {
+    Online(Arc<dyn OnlineDatabase>),
+    /// Between restores WITH NORECOVERY.
+    Restoring,
+    /// Could not be opened; why.
+    RecoveryPending(String),
+    Offline,
+}
+
+impl DatabaseState {
+    pub fn number(&self) -> u8 {
+        match self {
+            DatabaseState::Online(_) => 0,
+            DatabaseState::Restoring => 1,
+            DatabaseState::RecoveryPending(_) => 3,
+            DatabaseState::Offline => 6,
+        }
+    }
+}
+
+/// A listed database.
+pub struct DatabaseEntry {
+    pub id: i32,
+    pub name: Arc<str>,
+    state: RwLock<DatabaseState>,
+    /// Files as listed; the state file's truth.
+    pub files: RwLock<Vec<FileRecord>>,
+    /// Held while a RESTORE works on this database.
+    pub exclusive: Mutex<()>,
+}
+
+impl DatabaseEntry {
+    pub fn state(&self) -> DatabaseState {
+        self.state.read().clone()
+    }
+
+    /// The open database.
+    ///
+    /// # Errors
+    /// 927 in the middle of a restore, 945 when it could not be opened, 942 offline.
+    pub fn online(&self) -> SqlResult<Arc<dyn OnlineDatabase>> {
+        match &*self.state.read() {
+            DatabaseState::Online(d) => Ok(Arc::clone(d)),
+            DatabaseState::Restoring => Err(SqlError::new(927, &[&self.name])),
+            DatabaseState::RecoveryPending(_) => Err(SqlError::new(945, &[&self.name])),
+            DatabaseState::Offline => Err(SqlError::new(942, &[&self.name])),
+        }
+    }
+}
+
+/// Opens a database from its files; given by the layer that owns files and recovery.
+pub trait DatabaseOpener: Send + Sync {
+    /// `files`: data and log files with their ids. Recovers if needed. The error is a text for the log.
+    fn open(&self, id: i32, name: &str, files: &[FileRecord]) -> Result<Arc<dyn OnlineDatabase>, String>;
+}
+
+/// Configuration of an instance.
+#[derive(Clone, Debug)]
+pub struct InstanceOptions {
+    pub data_directory: PathBuf,
+    pub server_name: String,
+    /// The version that tools compare, e.g. (15, 0, 4000, 0).
+    pub product_version: (u8, u8, u16, u16),
+    /// Highest internal database version accepted by RESTORE and attach.
+    pub database_version: i32,
+    pub collation: CollationId,
+}
+
+impl InstanceOptions {
+    /// Defaults over a directory: presents itself as version 16 and takes databases up to SQL Server 2022 (957).
+    pub fn new(data_directory: impl Into<PathBuf>) -> Self {
+        InstanceOptions {
+            data_directory: data_directory.into(),
+            server_name: "holdfast".into(),
+            product_version: (16, 0, 1000, 0),
+            database_version: 957,
+            collation: CollationId::SERVER_DEFAULT,
+        }
+    }
+
+    /// `16.0.1000.0`
+    pub fn version_text(&self) -> String {
+        let (a, b, c, d) = self.product_version;
+        format!("{a}.{b}.{c}.{d}")
+    }
+}
+
+/// All databases over one data directory.
+pub struct Instance {
+    pub options: InstanceOptions,
+    databases: RwLock<BTreeMap<String, Arc<DatabaseEntry>>>,
+    state_file: Mutex<StateFile>,
+    opener: Arc<dyn DatabaseOpener>,
+}
+
+impl Instance {
+    /// Opens (or makes) an instance over its data directory. The caller holds the directory's lock. `report` is told of
+    /// databases that do not open.
+    ///
+    /// # Errors
+    /// When the directory or its state file cannot be made, read or understood.
+    pub fn open(
+        options: InstanceOptions,
+        opener: Arc<dyn DatabaseOpener>,
+        report: &mut dyn FnMut(&str),
+    ) -> std::io::Result<Arc<Self>> {
+        for folder in ["data", "backup"] {
+            create_private(&options.data_directory.join(folder))?;
+        }
+        let state = StateFile::open(&options.data_directory)?;
+        let mut databases = BTreeMap::new();
+        for (id, name) in [(1, "master"), (2, "tempdb"), (3, "model"), (4, "msdb")] {
+            let system: Arc<dyn OnlineDatabase> = Arc::new(SystemDatabase::new(id, name, options.collation));
+            insert(&mut databases, entry(id, name, DatabaseState::Online(system), Vec::new()));
+        }
+        for record in state.records() {
+            let found = if record.restoring {
+                DatabaseState::Restoring
+            } else {
+                match opener.open(record.id, &record.name, &record.files) {
+                    Ok(d) => DatabaseState::Online(d),
+                    Err(reason) => {
+                        report(&format!("database '{}' could not be opened: {reason}", record.name));
+                        DatabaseState::RecoveryPending(reason)
+                    }
+                }
+            };
+            insert(&mut databases, entry(record.id, &record.name, found, record.files.clone()));
+        }
+        Ok(Arc::new(Instance {
+            options,
+            databases: RwLock::new(databases),
+            state_file: Mutex::new(state),
+            opener,
+        }))
+    }
+
+    pub fn data_directory(&self) -> PathBuf {
+        self.options.data_directory.join("data")
+    }
+
+    pub fn backup_directory(&self) -> PathBuf {
+        self.options.data_directory.join("backup")
+    }
+
+    /// All databases by id.
+    pub fn databases(&self) -> Vec<Arc<DatabaseEntry>> {
+        let mut all: Vec<_> = self.databases.read().values().cloned().collect();
+        all.sort_by_key(|d| d.id);
+        all
+    }
+
+    pub fn find(&self, name: &str) -> Option<Arc<DatabaseEntry>> {
+        self.databases.read().get(&name.to_lowercase()).cloned()
+    }
+
+    pub fn find_id(&self, id: i32) -> Option<Arc<DatabaseEntry>> {
+        self.databases.read().values().find(|d| d.id == id).cloned()
+    }
+
+    /// The open database of a name.
+    ///
+    /// # Errors
+    /// 911 when there is none, else those of [`DatabaseEntry::online`].
+    pub fn online(&self, name: &str) -> SqlResult<Arc<dyn OnlineDatabase>> {
+        self.find(name).ok_or_else(|| SqlError::new(911, &[&name]))?.online()
+    }
+
+    /// Lists a database as RESTORING with its files, before the first page is placed. Replaces an entry of that name.
+    pub fn begin_restore(&self, name: &str, files: Vec<FileRecord>) -> std::io::Result<Arc<DatabaseEntry>> {
+        let mut databases = self.databases.write();
+        let key = name.to_lowercase();
+        let id = match databases.get(&key) {
+            Some(old) => old.id,
+            None => (5..).find(|i| databases.values().all(|d| d.id != *i)).unwrap_or(i32::MAX),
+        };
+        let shown = databases.get(&key).map_or_else(|| Arc::from(name), |old| Arc::clone(&old.name));
+        self.state_file.lock().put(DatabaseRecord {
+            id,
+            name: shown.to_string(),
+            restoring: true,
+            files: files.clone(),
+        })?;
+        let new = entry(id, &shown, DatabaseState::Restoring, files);
+        databases.insert(key, Arc::clone(&new));
+        Ok(new)
+    }
+
+    /// Opens a database whose restore has finished and lists it as ONLINE.
+    ///
+    /// # Errors
+    /// The opener's reason; the database then stays RESTORING.
+    pub fn finish_restore(&self, name: &str) -> Result<Arc<dyn OnlineDatabase>, String> {
+        let found = self.find(name).ok_or_else(|| format!("there is no database '{name}'"))?;
+        let files = found.files.read().clone();
+        let database = self.opener.open(found.id, &found.name, &files)?;
+        let record = DatabaseRecord { id: found.id, name: found.name.to_string(), restoring: false, files };
+        self.state_file.lock().put(record).map_err(|e| e.to_string())?;
+        *found.state.write() = DatabaseState::Online(Arc::clone(&database));
+        Ok(database)
+    }
+
+    /// Forgets a database (its files are the caller's).
+    pub fn remove(&self, name: &str) -> std::io::Result<()> {
+        let mut databases = self.databases.write();
+        if let Some(found) = databases.remove(&name.to_lowercase()) {
+            self.state_file.lock().remove(found.id)?;
+        }
+        Ok(())
+    }
+
+    /// The database that uses a file, if any does.
+    pub fn user_of_file(&self, path: &Path) -> Option<Arc<str>> {
+        self.databases
+            .read()
+            .values()
+            .find(|d| d.files.read().iter().any(|f| f.path == path))
+            .map(|d| Arc::clone(&d.name))
+    }
+}
+
+fn entry(id: i32, name: &str, state: DatabaseState, files: Vec<FileRecord>) -> Arc<DatabaseEntry> {
+    Arc::new(DatabaseEntry {
+        id,
+        name: name.into(),
+        state: RwLock::new(state),
+        files: RwLock::new(files),
+        exclusive: Mutex::new(()),
+    })
+}
+
+fn insert(databases: &mut BTreeMap<String, Arc<DatabaseEntry>>, e: Arc<DatabaseEntry>) {
+    databases.insert(e.name.to_lowercase(), e);
+}
+
+/// Makes a folder that only its owner can enter.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+#[cfg(test)]
+mod tests;

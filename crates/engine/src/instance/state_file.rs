@@ -1,0 +1,100 @@
+//! `instance.json`: which databases an instance has, their files, and which of them are in the middle of a restore.
+//!
+//! Invariants
+//! 1. Written whole to `instance.json.new`, synced, renamed over the old one, and the directory synced: a crash leaves the old
+//!    or the new file, never a mixture.
+//! 2. An unreadable file stops the start; it is never replaced by an empty one.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// A database as listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseRecord {
+    pub id: i32,
+    pub name: String,
+    /// In the middle of a restore; never opened at start.
+    pub restoring: bool,
+    pub files: Vec<FileRecord>,
+}
+
+/// A file as listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileRecord {
+    pub file_id: u16,
+    pub is_log: bool,
+    pub logical_name: String,
+    pub path: PathBuf,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Contents {
+    /// Layout version of this file.
+    version: u32,
+    databases: Vec<DatabaseRecord>,
+}
+
+const VERSION: u32 = 1;
+
+/// The open state file.
+pub struct StateFile {
+    path: PathBuf,
+    contents: Contents,
+}
+
+impl StateFile {
+    /// Reads the file of a data directory; an absent one is an empty instance.
+    pub fn open(directory: &Path) -> io::Result<Self> {
+        let path = directory.join("instance.json");
+        let bad = |e: String| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {e}", path.display()));
+        let contents = match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                Contents { version: VERSION, databases: Vec::new() }
+            }
+            Err(e) => return Err(e),
+        };
+        if contents.version != VERSION {
+            return Err(bad(format!("layout {} is not known to this build", contents.version)));
+        }
+        Ok(StateFile { path, contents })
+    }
+
+    pub fn records(&self) -> &[DatabaseRecord] {
+        &self.contents.databases
+    }
+
+    /// Adds or replaces a record and makes it durable.
+    pub fn put(&mut self, record: DatabaseRecord) -> io::Result<()> {
+        self.contents.databases.retain(|d| d.id != record.id);
+        self.contents.databases.push(record);
+        self.contents.databases.sort_by_key(|d| d.id);
+        self.write()
+    }
+
+    pub fn remove(&mut self, id: i32) -> io::Result<()> {
+        self.contents.databases.retain(|d| d.id != id);
+        self.write()
+    }
+
+    fn write(&self) -> io::Result<()> {
+        use std::io::Write;
+        use std::os::unix::fs::OpenOptionsExt;
+        let new = self.path.with_extension("json.new");
+        let bytes = serde_json::to_vec_pretty(&self.contents).map_err(io::Error::other)?;
+        let mut file =
+            std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&new, &self.path)?;
+        match self.path.parent() {
+            Some(directory) => std::fs::File::open(directory)?.sync_all(),
+            None => Ok(()),
+        }
+    }
+}
