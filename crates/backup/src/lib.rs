@@ -6,7 +6,7 @@
 //! - [`block`], [`label`], [`config`]: headers, media header, backup set description.
 //! - [`cursor`]: forward reading, plain and compressed alike. [`media`]: one file taken apart.
 //! - [`set`]: backup sets over their stripes; [`chain`]: what can be restored onto what; [`rows`]: RESTORE … ONLY.
-//! - [`data`]: pages and log in batches that can be decompressed in parallel.
+//! - [`data`]: pages and log in batches that can be decompressed in parallel. [`writer`]: laying out files.
 #![forbid(unsafe_code)]
 
 pub mod block;
@@ -23,6 +23,7 @@ pub mod label;
 pub mod media;
 pub mod rows;
 pub mod set;
+pub mod writer;
 
 pub use config::{BackupKind, Configuration, FileInfo, FileKind, RecoveryModel, SetInfo};
 pub use cursor::Container;
