@@ -1,9 +1,20 @@
 //! The engine: databases, their catalogs, and access to the rows of their tables. Knows SQL types and pages; knows no SQL
 //! text and no plans.
 //!
-//! Module map: [`catalog`] definitions of tables, views and modules as the binder sees them, [`access`] how rows come out.
+//! Module map: [`catalog`] definitions of tables, views and modules as the binder sees them, [`access`] how rows come out,
+//! [`database`] a stored database's catalog read from its base tables, [`stored`] scans and seeks over its pages,
+//! [`instance`] the databases of a data directory, [`decode`] stored bytes to values, [`check`] the consistency checker, [`script`] a schema as T-SQL.
 #![forbid(unsafe_code)]
 
 pub mod access;
 pub mod catalog;
+pub mod check;
+pub mod database;
+pub mod decode;
+pub mod error;
 pub mod instance;
+pub mod script;
+pub mod stored;
+
+pub use database::DatabaseCatalog;
+pub use error::page_error;

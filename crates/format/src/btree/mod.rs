@@ -157,3 +157,36 @@ pub fn leaves<'s>(
     let first = if root.is_null() { PageId::NULL } else { first_leaf(source, root, clustered)? };
     Ok(LeafChain::new(source, first, false))
 }
+
+/// Addresses of all leaves in key order, from the upper levels alone: a tree of two levels or more has its leaves' pages
+/// not read at all.
+pub fn leaf_ids(source: &dyn PageSource, root: PageId, clustered: bool) -> Result<Vec<PageId>, FormatError> {
+    if root.is_null() {
+        return Ok(Vec::new());
+    }
+    // Going down the left edge gives the number of levels, so that the last level is never fetched.
+    let mut depth = 0usize;
+    descend(source, root, clustered, |_| {
+        depth += 1;
+        Ok(0)
+    })?;
+    let limit: u64 = source.files().iter().map(|f| u64::from(source.page_count(*f))).sum();
+    let mut level = vec![root];
+    for _ in 0..depth {
+        let mut below = Vec::new();
+        for at in level {
+            let page = tree_page(source, at)?;
+            let view = PageView::new(&page);
+            view.expect(at, PageType::Index)?;
+            let rows = PageRows::new(view)?;
+            for slot in 0..rows.len() {
+                below.push(child_at(&rows, slot)?);
+            }
+            if below.len() as u64 > limit {
+                return Err(FormatError::Tree { page: root, what: "the tree has more pages than the files" });
+            }
+        }
+        level = below;
+    }
+    Ok(level)
+}

@@ -85,6 +85,11 @@ impl BaseTable {
         self.by_name.get(name).copied()
     }
 
+    /// A row by number.
+    pub fn row(&self, index: usize) -> Option<BaseRow<'_>> {
+        self.rows.get(index).map(|values| BaseRow { table: self, values })
+    }
+
     /// The rows with access by column name.
     pub fn iter(&self) -> impl Iterator<Item = BaseRow<'_>> {
         self.rows.iter().map(|values| BaseRow { table: self, values })

@@ -1,0 +1,120 @@
+//! What a schema script needs beyond definitions: constraints, foreign keys, triggers, extended properties, sequences.
+
+use std::sync::Arc;
+
+use holdfast_format::FormatError;
+
+use super::DatabaseCatalog;
+
+/// What happens to referencing rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReferentialAction {
+    NoAction,
+    Cascade,
+    SetNull,
+    SetDefault,
+}
+
+impl ReferentialAction {
+    const fn from_bits(bits: u32) -> Self {
+        match bits & 3 {
+            1 => ReferentialAction::Cascade,
+            2 => ReferentialAction::SetNull,
+            3 => ReferentialAction::SetDefault,
+            _ => ReferentialAction::NoAction,
+        }
+    }
+}
+
+/// A foreign key.
+#[derive(Clone, Debug)]
+pub struct ForeignKeyDef {
+    pub object_id: i32,
+    pub name: Arc<str>,
+    pub table_id: i32,
+    pub referenced_table_id: i32,
+    /// (column id here, column id there), in order.
+    pub columns: Vec<(i32, i32)>,
+    pub on_update: ReferentialAction,
+    pub on_delete: ReferentialAction,
+    pub disabled: bool,
+    pub not_trusted: bool,
+    pub not_for_replication: bool,
+    pub system_named: bool,
+}
+
+/// A check or default constraint.
+#[derive(Clone, Debug)]
+pub struct ConstraintDef {
+    pub object_id: i32,
+    pub name: Arc<str>,
+    pub table_id: i32,
+    /// Column id; 0 for a table-level check.
+    pub column_id: i32,
+    pub text: Arc<str>,
+    pub disabled: bool,
+    pub not_trusted: bool,
+    pub system_named: bool,
+}
+
+const SYSTEM_NAMED: u32 = 4;
+const DISABLED: u32 = 0x100;
+const NOT_FOR_REPLICATION: u32 = 0x200;
+const NOT_TRUSTED: u32 = 0x400;
+
+impl DatabaseCatalog {
+    /// Foreign keys of all tables, in id order.
+    pub fn foreign_keys(&self) -> Result<Vec<ForeignKeyDef>, FormatError> {
+        let (table, map) = self.catalogs.group(&self.store, "syssingleobjrefs", "depid")?;
+        let mut out = Vec::new();
+        for object in self.objects().into_iter().filter(|o| &*o.kind == "F") {
+            let mut key = ForeignKeyDef {
+                object_id: object.id,
+                name: object.name.clone(),
+                table_id: object.parent_id,
+                referenced_table_id: 0,
+                columns: Vec::new(),
+                on_update: ReferentialAction::from_bits(object.status >> 12),
+                on_delete: ReferentialAction::from_bits(object.status >> 14),
+                disabled: object.status & DISABLED != 0,
+                not_trusted: object.status & NOT_TRUSTED != 0,
+                not_for_replication: object.status & NOT_FOR_REPLICATION != 0,
+                system_named: object.status & SYSTEM_NAMED != 0,
+            };
+            let (mut here, mut there) = (Vec::new(), Vec::new());
+            for row in map.get(&i64::from(object.id)).into_iter().flatten().filter_map(|&i| table.row(i)) {
+                let part = (row.int("depsubid"), row.i32("indepsubid"));
+                match row.int("class") {
+                    27 => key.referenced_table_id = row.i32("indepid"),
+                    28 => here.push(part),
+                    29 => there.push(part),
+                    _ => {}
+                }
+            }
+            here.sort_unstable();
+            there.sort_unstable();
+            key.columns = here.iter().zip(&there).map(|(h, t)| (h.1, t.1)).collect();
+            out.push(key);
+        }
+        Ok(out)
+    }
+
+    /// Check (`C`) or default (`D`) constraints of all tables, in id order.
+    pub fn constraints(&self, kind: &str) -> Result<Vec<ConstraintDef>, FormatError> {
+        let mut out = Vec::new();
+        for object in self.objects().into_iter().filter(|o| &*o.kind == kind && o.parent_id != 0) {
+            let Some(text) = self.text(1, object.id, 0)? else { continue };
+            out.push(ConstraintDef {
+                object_id: object.id,
+                name: object.name.clone(),
+                table_id: object.parent_id,
+                column_id: object.intprop,
+                text,
+                disabled: object.status & DISABLED != 0,
+                not_trusted: object.status & NOT_TRUSTED != 0,
+                system_named: object.status & SYSTEM_NAMED != 0,
+            });
+        }
+        Ok(out)
+    }
+}

@@ -1,0 +1,268 @@
+//! A stored database's catalog: names to definitions, read from its base tables.
+//!
+//! Module map: [`rows`] base tables by name, [`tables`] columns, indexes and storage of a table, [`modules`] views,
+//! procedures and functions, [`details`] constraints and other things a schema script needs.
+//!
+//! Invariants
+//! 1. A [`DatabaseCatalog`] is a snapshot: base tables are read once each and kept; definitions are built on first use.
+//! 2. Names are equal when the database collation says so.
+//!
+//! Evidence: docs/format/catalog.md; tests/corpus.rs opens every data file of the corpus.
+
+pub mod details;
+pub mod modules;
+pub mod rows;
+pub mod tables;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use holdfast_format::catalog::{BaseTable, SystemTables};
+use holdfast_format::{FormatError, PageSource};
+use holdfast_types::{CollationId, SqlResult, SqlType, Value};
+use parking_lot::Mutex;
+
+use crate::catalog::{Catalog, ObjectDef, TableDef};
+use crate::decode::text;
+use crate::error::damaged;
+use crate::stored::Store;
+use rows::Catalogs;
+
+/// A row of sysschobjs that is an object of the database (system objects' names left out).
+#[derive(Clone, Debug)]
+pub struct ObjectRow {
+    pub id: i32,
+    pub name: Arc<str>,
+    pub schema_id: i32,
+    /// `U`, `V`, `P`, `FN`, `IF`, `TF`, `TR`, `PK`, `UQ`, `F`, `C`, `D`, `SN`, `SO`, `TT` …
+    pub kind: Arc<str>,
+    pub parent_id: i32,
+    pub status: u32,
+    pub intprop: i32,
+    /// Shipped with the server.
+    pub system: bool,
+    pub created: holdfast_types::DateTime,
+    pub modified: holdfast_types::DateTime,
+}
+
+/// The catalog of one database.
+pub struct DatabaseCatalog {
+    id: i32,
+    name: Arc<str>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) catalogs: Catalogs,
+    collation: CollationId,
+    /// Schemas by id.
+    schemas: HashMap<i32, Arc<str>>,
+    objects: HashMap<i32, ObjectRow>,
+    /// (schema id, folded name) of objects that names can stand for.
+    by_name: HashMap<(i32, String), i32>,
+    built: Mutex<HashMap<i32, Option<ObjectDef>>>,
+}
+
+/// Kinds of objects a name in a statement can stand for.
+const NAMED: [&str; 11] = ["U", "V", "P", "FN", "IF", "TF", "SN", "FS", "FT", "PC", "IT"];
+
+impl DatabaseCatalog {
+    /// Reads the catalog of the database in `source`. `name` replaces the name in the boot page.
+    pub fn open(id: i32, name: Option<&str>, source: Arc<dyn PageSource>) -> Result<Arc<Self>, FormatError> {
+        let tables = SystemTables::open(&*source)?;
+        let store = Arc::new(Store { source, tables });
+        let catalogs = Catalogs::open(&store)?;
+        let collation = CollationId(store.tables.boot.collation);
+        let name = name.unwrap_or(&store.tables.boot.name).into();
+        let mut catalog = DatabaseCatalog {
+            id,
+            name,
+            catalogs,
+            collation,
+            schemas: HashMap::new(),
+            objects: HashMap::new(),
+            by_name: HashMap::new(),
+            built: Mutex::new(HashMap::new()),
+            store,
+        };
+        catalog.read_schemas()?;
+        catalog.read_objects()?;
+        Ok(Arc::new(catalog))
+    }
+
+    fn read_schemas(&mut self) -> Result<(), FormatError> {
+        for row in self.base_table("sysclsobjs")?.iter() {
+            if row.int("class") == 50 {
+                self.schemas.insert(row.i32("id"), row.text("name").into());
+            }
+        }
+        for (id, name) in [(1, "dbo"), (3, "INFORMATION_SCHEMA"), (4, "sys")] {
+            self.schemas.entry(id).or_insert_with(|| name.into());
+        }
+        Ok(())
+    }
+
+    fn read_objects(&mut self) -> Result<(), FormatError> {
+        let moment = |m: Option<holdfast_format::boot::StoredDateTime>| {
+            m.map_or_else(holdfast_types::DateTime::default, |m| holdfast_types::DateTime {
+                days: m.days,
+                ticks: m.ticks,
+            })
+        };
+        for row in self.base_table("sysschobjs")?.iter() {
+            let id = row.i32("id");
+            if id < 0 || row.int("nsclass") != 0 {
+                continue;
+            }
+            let object = ObjectRow {
+                id,
+                name: row.text("name").into(),
+                schema_id: row.i32("nsid"),
+                kind: row.text("type").trim_end().into(),
+                parent_id: row.i32("pid"),
+                status: row.int("status") as u32,
+                intprop: row.i32("intprop"),
+                system: row.int("status") & 1 != 0 || row.i32("nsid") == 4,
+                created: moment(row.datetime("created")),
+                modified: moment(row.datetime("modified")),
+            };
+            if NAMED.contains(&&*object.kind) {
+                let folded = text::fold_name(self.collation, &object.name);
+                self.by_name.insert((object.schema_id, folded), id);
+            }
+            self.objects.insert(id, object);
+        }
+        Ok(())
+    }
+
+    /// Storage side of the catalog: units, rowsets, layouts, boot page.
+    pub fn storage(&self) -> &SystemTables {
+        &self.store.tables
+    }
+
+    pub fn source(&self) -> &Arc<dyn PageSource> {
+        &self.store.source
+    }
+
+    /// Internal version (611 … 957).
+    pub fn version(&self) -> u16 {
+        self.store.tables.boot.version
+    }
+
+    /// The rows of a base table by name (`sysschobjs`); empty when this version has no such table. Read once.
+    pub fn base_table(&self, name: &str) -> Result<Arc<BaseTable>, FormatError> {
+        self.catalogs.table(&self.store, name)
+    }
+
+    /// Names of the base tables of this version.
+    pub fn base_table_names(&self) -> Vec<String> {
+        self.catalogs.names()
+    }
+
+    /// The rows of a base table as SQL values: column names, then rows.
+    pub fn base_values(&self, name: &str) -> SqlResult<(Vec<String>, Vec<Vec<Value>>)> {
+        rows::base_values(self, name)
+    }
+
+    /// All objects of the database, base tables and system objects too, in id order.
+    pub fn objects(&self) -> Vec<&ObjectRow> {
+        let mut all: Vec<&ObjectRow> = self.objects.values().collect();
+        all.sort_by_key(|o| o.id);
+        all
+    }
+
+    pub fn object_row(&self, id: i32) -> Option<&ObjectRow> {
+        self.objects.get(&id)
+    }
+
+    pub fn schema_name(&self, id: i32) -> Arc<str> {
+        self.schemas.get(&id).cloned().unwrap_or_else(|| Arc::from(""))
+    }
+
+    /// Schemas in id order.
+    pub fn schemas(&self) -> Vec<(i32, Arc<str>)> {
+        let mut all: Vec<_> = self.schemas.iter().map(|(id, name)| (*id, name.clone())).collect();
+        all.sort();
+        all
+    }
+
+    fn schema_id(&self, name: &str) -> Option<i32> {
+        let wanted = text::fold_name(self.collation, name);
+        self.schemas.iter().find(|(_, n)| text::fold_name(self.collation, n) == wanted).map(|(id, _)| *id)
+    }
+
+    /// The definition of an object by id, built on first use.
+    pub fn definition(&self, id: i32) -> SqlResult<Option<ObjectDef>> {
+        if let Some(known) = self.built.lock().get(&id) {
+            return Ok(known.clone());
+        }
+        let Some(row) = self.objects.get(&id) else { return Ok(None) };
+        let built = match &*row.kind {
+            "U" | "IT" | "S" => Some(ObjectDef::Table(Arc::new(tables::build(self, row).map_err(damaged)?))),
+            "SN" => modules::synonym(self, row).map_err(damaged)?.map(ObjectDef::Synonym),
+            _ => modules::build(self, row).map_err(damaged)?,
+        };
+        self.built.lock().insert(id, built.clone());
+        Ok(built)
+    }
+
+    /// The user tables, in id order.
+    pub fn user_tables(&self) -> SqlResult<Vec<Arc<TableDef>>> {
+        let mut out = Vec::new();
+        for object in self.objects() {
+            if &*object.kind == "U"
+                && let Some(ObjectDef::Table(table)) = self.definition(object.id)?
+            {
+                out.push(table);
+            }
+        }
+        Ok(out)
+    }
+
+    /// A base table, internal table or user table by object id.
+    pub fn table(&self, id: i32) -> SqlResult<Option<Arc<TableDef>>> {
+        Ok(match self.definition(id)? {
+            Some(ObjectDef::Table(table)) => Some(table),
+            _ => None,
+        })
+    }
+
+    /// Name look-up that tells damage from absence; [`Catalog::object`] cannot.
+    pub fn find_object(&self, schema: &str, name: &str) -> SqlResult<Option<ObjectDef>> {
+        let schema_id = if schema.is_empty() { Some(1) } else { self.schema_id(schema) };
+        let Some(schema_id) = schema_id else { return Ok(None) };
+        let key = (schema_id, text::fold_name(self.collation, name));
+        match self.by_name.get(&key) {
+            Some(id) => self.definition(*id),
+            None => Ok(None),
+        }
+    }
+}
+
+impl Catalog for DatabaseCatalog {
+    fn database_id(&self) -> i32 {
+        self.id
+    }
+
+    fn database_name(&self) -> Arc<str> {
+        self.name.clone()
+    }
+
+    fn default_collation(&self) -> CollationId {
+        self.collation
+    }
+
+    fn compatibility_level(&self) -> u8 {
+        u8::try_from(self.store.tables.boot.compatibility_level).unwrap_or(100)
+    }
+
+    fn object(&self, schema: &str, name: &str) -> Option<ObjectDef> {
+        self.find_object(schema, name).ok().flatten()
+    }
+
+    fn schema(&self, name: &str) -> Option<Arc<str>> {
+        self.schema_id(name).and_then(|id| self.schemas.get(&id).cloned())
+    }
+
+    fn user_type(&self, schema: &str, name: &str) -> Option<(SqlType, bool)> {
+        let schema_id = if schema.is_empty() { None } else { Some(self.schema_id(schema)?) };
+        self.catalogs.user_type(self.collation, schema_id, name)
+    }
+}

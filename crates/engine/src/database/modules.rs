@@ -1,0 +1,107 @@
+//! Views, procedures, functions and triggers: their text and parameters.
+//!
+//! Invariants
+//! 1. The text is the stored one, byte for byte; an encrypted module has none and is not offered.
+
+use std::sync::Arc;
+
+use holdfast_format::FormatError;
+use holdfast_types::Value;
+
+use super::tables::{column_bit, column_type, columns};
+use super::{DatabaseCatalog, ObjectRow};
+use crate::catalog::{ModuleDef, ObjectDef, ParameterDef};
+use crate::decode::variant;
+
+const ANSI_NULLS: u32 = 0x4_0000;
+const QUOTED_IDENTIFIER: u32 = 0x8_0000;
+
+impl DatabaseCatalog {
+    /// A text of sysobjvalues: class, object, sub-object; the first value number.
+    pub fn text(&self, class: i64, object: i32, sub_object: i32) -> Result<Option<Arc<str>>, FormatError> {
+        let (table, map) = self.catalogs.group(&self.store, "sysobjvalues", "objid")?;
+        let rows = map.get(&i64::from(object)).into_iter().flatten().filter_map(|&i| table.row(i));
+        for row in rows {
+            if row.int("valclass") != class || row.i32("subobjid") != sub_object || row.int("valnum") != 0 {
+                continue;
+            }
+            if row.value("imageval").is_null() {
+                // Short texts (synonym targets) are a string inside the variant.
+                if let Ok(Value::String(s)) = variant::inner(row.bytes("value")) {
+                    return Ok(Some(s.to_text().into()));
+                }
+                continue;
+            }
+            let bytes = row.bytes("imageval");
+            let form = variant::inner(row.bytes("value")).ok();
+            let single_byte = form == Some(Value::Int(2));
+            let text: String = if single_byte {
+                bytes.iter().map(|&b| char::from(b)).collect()
+            } else {
+                let units: Vec<u16> =
+                    bytes.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]])).collect();
+                String::from_utf16_lossy(&units)
+            };
+            return Ok(Some(text.into()));
+        }
+        Ok(None)
+    }
+
+    /// The CREATE text of a module; `None` when it is encrypted or the object has none.
+    pub fn module_text(&self, object: &ObjectRow) -> Result<Option<Arc<str>>, FormatError> {
+        match self.text(1, object.id, 0)? {
+            Some(text) => Ok(Some(text)),
+            None => self.text(1, object.id, 1),
+        }
+    }
+
+    /// Parameters in order; the return value of a scalar function comes first with an empty name.
+    pub fn parameters(&self, object_id: i32) -> Vec<ParameterDef> {
+        let mut out: Vec<ParameterDef> = self
+            .catalogs
+            .columns_of(object_id, 1)
+            .map(|row| ParameterDef {
+                name: row.text("name").into(),
+                parameter_id: row.i32("colid"),
+                ty: column_type(&row),
+                output: row.int("status") & column_bit::OUTPUT != 0,
+                default: None,
+                has_default: false,
+            })
+            .collect();
+        out.sort_by_key(|p| p.parameter_id);
+        out
+    }
+}
+
+/// The definition of a module object.
+pub fn build(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<Option<ObjectDef>, FormatError> {
+    let Some(text) = catalog.module_text(object)? else { return Ok(None) };
+    let module = Arc::new(ModuleDef {
+        database_id: catalog.id,
+        object_id: object.id,
+        schema_name: catalog.schema_name(object.schema_id),
+        name: object.name.clone(),
+        text,
+        ansi_nulls: object.status & ANSI_NULLS != 0,
+        quoted_identifier: object.status & QUOTED_IDENTIFIER != 0,
+        columns: columns(catalog, object.id)?,
+        parameters: catalog.parameters(object.id),
+    });
+    Ok(Some(match &*object.kind {
+        "V" => ObjectDef::View(module),
+        "IF" => ObjectDef::InlineFunction(module),
+        "FN" => ObjectDef::ScalarFunction(module),
+        "TF" => ObjectDef::TableFunction(module),
+        "P" => ObjectDef::Procedure(module),
+        _ => return Ok(None),
+    }))
+}
+
+/// Target of a synonym.
+pub fn synonym(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<Option<Arc<str>>, FormatError> {
+    Ok(match catalog.text(4, object.id, 0)? {
+        Some(text) => Some(text),
+        None => catalog.text(1, object.id, 0)?,
+    })
+}

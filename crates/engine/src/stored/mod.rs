@@ -1,0 +1,16 @@
+//! Rows of stored tables: heaps and B-trees over pages.
+//!
+//! Module map: [`table`] the [`crate::access::TableAccess`] of a table, [`scan`] pages to batches, [`seek`] ranges of an
+//! index, [`key`] comparing key columns.
+//!
+//! Invariants
+//! 1. A heap row is returned once: forwarded rows where they lie, stubs skipped; ghosts never.
+//! 2. A clustered index is scanned in key order, page by page as the level above lists them; upper levels are read once.
+//! 3. An index whose order depends on a collation that cannot be compared is never used for a seek.
+
+pub mod key;
+pub mod scan;
+pub mod seek;
+pub mod table;
+
+pub use table::{RowsetAccess, Store, StoredIndex, StoredTable};

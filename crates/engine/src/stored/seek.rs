@@ -1,0 +1,465 @@
+//! Ranges of an index in key order.
+//!
+//! Invariants
+//! 1. A cursor stands before a slot of a leaf and moves along sibling pointers; it visits at most as many pages as the files
+//!    have.
+//! 2. The low end is the one that comes first in index order (for a descending key column, the larger value).
+//! 3. Several partitions are read one after the other: key order holds within each.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use holdfast_base::{PageId, Rid};
+use holdfast_format::record::row::RowKind;
+use holdfast_format::record::{Field, PageRows, Row};
+use holdfast_format::{FormatError, PageRef, PageSource, PageView, btree};
+use holdfast_types::batch::BATCH_ROWS;
+use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
+
+use super::key;
+use super::table::{Locator, RowsetAccess, Store, StoredIndex, StoredKey, StoredTable};
+use crate::access::{BatchSource, Bound, KeyRange};
+use crate::decode::column::{ColumnPlan, Records, Target, field_value, fill};
+use crate::error::damaged;
+
+/// Rows between two bounds of one index.
+struct RangeScan {
+    store: Arc<Store>,
+    types: Arc<[SqlType]>,
+    keys: Vec<StoredKey>,
+    locator: Locator,
+    clustered: bool,
+    range: KeyRange,
+    backward: bool,
+    /// Partitions still to read, the next last.
+    partitions: Vec<Partition>,
+    cursor: Option<Cursor>,
+    lookup: Option<Arc<Lookup>>,
+}
+
+/// A rowset of the index with the plans for the columns it holds.
+struct Partition {
+    rowset: RowsetAccess,
+    plans: Vec<ColumnPlan>,
+}
+
+/// Where rows are when the index does not hold all columns.
+struct Lookup {
+    base: Vec<(RowsetAccess, Vec<ColumnPlan>)>,
+    keys: Vec<StoredKey>,
+}
+
+struct Cursor {
+    partition: Partition,
+    page: PageId,
+    held: PageRef,
+    /// Forward: the next slot. Backward: one above the next slot.
+    slot: u16,
+    left: u64,
+    done: bool,
+}
+
+/// Opens a seek; see [`crate::access::TableAccess::seek`].
+pub fn open(
+    table: &StoredTable,
+    index_id: i32,
+    range: &KeyRange,
+    columns: &[usize],
+    backward: bool,
+) -> SqlResult<Box<dyn BatchSource>> {
+    let index = table.indexes.iter().find(|i| i.index_id == index_id);
+    let index = index.ok_or_else(|| {
+        SqlError::with_text(308, 16, format!("Index {index_id} on table '{}' does not exist.", table.name))
+    })?;
+    if !index.usable {
+        return Err(SqlError::not_supported(format!(
+            "Seeking in index '{}' of table '{}', whose sort order cannot be reproduced,",
+            index.name, table.name
+        )));
+    }
+    let bounded = |b: &Bound| match b {
+        Bound::Included(k) | Bound::Excluded(k) => k.len(),
+        Bound::Unbounded => 0,
+    };
+    if bounded(&range.low).max(bounded(&range.high)) > index.keys.len() {
+        return Err(SqlError::with_text(
+            8624,
+            16,
+            "Internal error: a key range is longer than its index key.",
+        ));
+    }
+    let covered = index.clustered
+        || index
+            .rowsets
+            .iter()
+            .all(|r| columns.iter().all(|&c| r.positions.get(c).copied().flatten().is_some()));
+    let mut partitions = Vec::new();
+    for rowset in index.rowsets.iter().rev() {
+        let plans = if covered { table.plans(rowset, columns)? } else { Vec::new() };
+        partitions.push(Partition { rowset: rowset.clone(), plans });
+    }
+    if backward {
+        partitions.reverse();
+    }
+    let lookup = if covered { None } else { Some(Arc::new(lookup(table, columns)?)) };
+    Ok(Box::new(RangeScan {
+        store: table.store.clone(),
+        types: columns.iter().map(|&c| table.types.get(c).copied().unwrap_or(SqlType::NULL)).collect(),
+        keys: index.keys.clone(),
+        locator: index.locator.clone(),
+        clustered: index.clustered,
+        range: range.clone(),
+        backward,
+        partitions,
+        cursor: None,
+        lookup,
+    }))
+}
+
+fn lookup(table: &StoredTable, columns: &[usize]) -> SqlResult<Lookup> {
+    let mut base = Vec::new();
+    for rowset in &table.base {
+        base.push((rowset.clone(), table.plans(rowset, columns)?));
+    }
+    let keys = table.indexes.iter().find(|i| i.clustered).map(|i| i.keys.clone()).unwrap_or_default();
+    Ok(Lookup { base, keys })
+}
+
+/// The value of a key column of a row.
+fn key_value(
+    source: &dyn PageSource,
+    row: &Row<'_>,
+    rowset: &RowsetAccess,
+    position: usize,
+    ty: &SqlType,
+    internal: bool,
+) -> Result<Value, FormatError> {
+    let mut scratch = Vec::new();
+    let unplaced = |e: holdfast_format::RecordError| FormatError::Catalog { what: e.what.to_owned() };
+    let field = row.field(&rowset.layout, position, internal, &mut scratch).map_err(unplaced)?;
+    // A uniquifier that is not there is 0.
+    if matches!(field, Field::Bytes([])) && ty.id == holdfast_types::TypeId::Int {
+        return Ok(Value::Int(0));
+    }
+    field_value(source, ty, field)
+}
+
+/// Order of a row against a key prefix.
+fn compare_row(
+    source: &dyn PageSource,
+    row: &Row<'_>,
+    rowset: &RowsetAccess,
+    keys: &[StoredKey],
+    bound: &[Value],
+    internal: bool,
+) -> Result<Ordering, FormatError> {
+    for (k, wanted) in keys.iter().zip(bound) {
+        let value = key_value(source, row, rowset, k.position, &k.ty, internal)?;
+        let order = key::compare(&k.ty, &value, wanted);
+        if order != Ordering::Equal {
+            return Ok(if k.descending { order.reverse() } else { order });
+        }
+    }
+    Ok(Ordering::Equal)
+}
+
+/// First slot for which `before` is false (slots are ordered by it).
+fn partition_point(
+    rows: &PageRows<'_>,
+    from: u16,
+    mut before: impl FnMut(&Row<'_>) -> Result<bool, FormatError>,
+) -> Result<u16, FormatError> {
+    let (mut low, mut high) = (from, rows.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let row =
+            rows.row(middle)?.ok_or(FormatError::NoSuchSlot { page: rows.view().page_id(), slot: middle })?;
+        if before(&row)? { low = middle + 1 } else { high = middle }
+    }
+    Ok(low)
+}
+
+/// The row lies before the position the bound stands for. `Unbounded` gives `unbounded`.
+fn is_before(
+    bound: &Bound,
+    is_low: bool,
+    unbounded: bool,
+    order: impl Fn(&[Value]) -> Result<Ordering, FormatError>,
+) -> Result<bool, FormatError> {
+    Ok(match (bound, is_low) {
+        (Bound::Unbounded, _) => unbounded,
+        // A low bound's position is before the first row in range; a high bound's behind the last.
+        (Bound::Included(k), true) | (Bound::Excluded(k), false) => order(k)? == Ordering::Less,
+        (Bound::Excluded(k), true) | (Bound::Included(k), false) => order(k)? != Ordering::Greater,
+    })
+}
+
+/// Leaf and slot of the position a bound stands for.
+fn position(
+    source: &dyn PageSource,
+    rowset: &RowsetAccess,
+    keys: &[StoredKey],
+    clustered: bool,
+    bound: &Bound,
+    is_low: bool,
+) -> Result<Option<(PageId, PageRef, u16)>, FormatError> {
+    if rowset.root.is_null() {
+        return Ok(None);
+    }
+    // An open high end lies behind every row, an open low end before.
+    let unbounded = !is_low;
+    let (at, page) = btree::descend(source, rowset.root, clustered, |rows| {
+        let slot = partition_point(rows, 1, |row| {
+            is_before(bound, is_low, unbounded, |k| compare_row(source, row, rowset, keys, k, true))
+        })?;
+        Ok(slot.saturating_sub(1))
+    })?;
+    let slot = {
+        let rows = PageRows::new(PageView::new(&page))?;
+        partition_point(&rows, 0, |row| {
+            is_before(bound, is_low, unbounded, |k| compare_row(source, row, rowset, keys, k, false))
+        })?
+    };
+    Ok(Some((at, page, slot)))
+}
+
+impl RangeScan {
+    fn start(&mut self) -> Result<bool, FormatError> {
+        while let Some(partition) = self.partitions.pop() {
+            let source = &*self.store.source;
+            let bound = if self.backward { &self.range.high } else { &self.range.low };
+            let found =
+                position(source, &partition.rowset, &self.keys, self.clustered, bound, !self.backward)?;
+            if let Some((page, held, slot)) = found {
+                let left = source.files().iter().map(|f| u64::from(source.page_count(*f))).sum();
+                self.cursor = Some(Cursor { partition, page, held, slot, left, done: false });
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn fill_batch(&mut self) -> Result<Option<Batch>, FormatError> {
+        let mut targets: Vec<Target> = self.types.iter().map(|ty| Target::new(ty, 16)).collect();
+        let mut count = 0usize;
+        while count < BATCH_ROWS {
+            if self.cursor.as_ref().is_none_or(|c| c.done) && !self.start()? {
+                break;
+            }
+            let Some(mut cursor) = self.cursor.take() else { break };
+            count += self.take_page(&mut cursor, &mut targets, BATCH_ROWS - count)?;
+            self.cursor = Some(cursor);
+        }
+        if count == 0 {
+            return Ok(None);
+        }
+        let columns = targets.into_iter().map(|t| Arc::new(t.finish())).collect();
+        Ok(Some(Batch::new(count, columns)))
+    }
+
+    /// Takes rows of the cursor's page that are in range, at most `limit`; moves on to the next page at its end.
+    fn take_page(
+        &self,
+        cursor: &mut Cursor,
+        targets: &mut [Target],
+        limit: usize,
+    ) -> Result<usize, FormatError> {
+        let source = &*self.store.source;
+        let held = cursor.held.clone();
+        let rows = PageRows::new(PageView::new(&held))?;
+        let mut taken: Vec<(u16, Row<'_>)> = Vec::new();
+        let end = if self.backward { &self.range.low } else { &self.range.high };
+        while taken.len() < limit {
+            let slot = if self.backward {
+                let Some(slot) = cursor.slot.checked_sub(1) else { break };
+                slot
+            } else {
+                if cursor.slot >= rows.len() {
+                    break;
+                }
+                cursor.slot
+            };
+            let Some(row) = rows.row(slot)? else {
+                return Err(FormatError::NoSuchSlot { page: cursor.page, slot });
+            };
+            let rowset = &cursor.partition.rowset;
+            let before = is_before(end, self.backward, !self.backward, |k| {
+                compare_row(source, &row, rowset, &self.keys, k, false)
+            })?;
+            // Forward: stop at the first row that is not before the high position. Backward: at the first that is
+            // before the low position.
+            if before == self.backward {
+                cursor.done = true;
+                break;
+            }
+            cursor.slot = if self.backward { slot } else { slot + 1 };
+            if row.kind() == RowKind::Row {
+                taken.push((slot, row));
+            }
+        }
+        match &self.lookup {
+            None => {
+                let layout = &cursor.partition.rowset.layout;
+                let records = Records { source, layout, page: cursor.page, rows: &taken };
+                for (plan, target) in cursor.partition.plans.iter().zip(targets.iter_mut()) {
+                    fill(&records, plan, target)?;
+                }
+            }
+            Some(lookup) => {
+                for (_, row) in &taken {
+                    self.look_up(lookup, &cursor.partition.rowset, row, targets)?;
+                }
+            }
+        }
+        let exhausted = if self.backward { cursor.slot == 0 } else { cursor.slot >= rows.len() };
+        if exhausted && !cursor.done {
+            let view = rows.view();
+            let next = if self.backward { view.previous() } else { view.next() };
+            if next.is_null() {
+                cursor.done = true;
+            } else if cursor.left == 0 {
+                return Err(FormatError::Tree {
+                    page: cursor.page,
+                    what: "the chain of leaves does not end",
+                });
+            } else {
+                cursor.left -= 1;
+                cursor.held = btree::tree_page(source, next)?;
+                cursor.page = next;
+                cursor.slot = if self.backward { PageView::new(&cursor.held).slot_count() } else { 0 };
+            }
+        }
+        Ok(taken.len())
+    }
+
+    /// Fetches the table row an index entry names.
+    fn look_up(
+        &self,
+        lookup: &Lookup,
+        rowset: &RowsetAccess,
+        entry: &Row<'_>,
+        targets: &mut [Target],
+    ) -> Result<(), FormatError> {
+        let source = &*self.store.source;
+        match &self.locator {
+            Locator::Row => Ok(()),
+            Locator::Rid(position) => {
+                let mut scratch = Vec::new();
+                let field = entry.field(&rowset.layout, *position, false, &mut scratch);
+                let Ok(Field::Bytes(bytes)) = field else {
+                    return Err(FormatError::catalog("an index entry has no row address"));
+                };
+                let mut raw = [0u8; 8];
+                raw.copy_from_slice(
+                    bytes.get(..8).ok_or_else(|| FormatError::catalog("a row address is cut off"))?,
+                );
+                let Some((base, plans)) = lookup.base.first() else {
+                    return Err(FormatError::catalog("a heap has no rowset"));
+                };
+                heap_row(source, Rid::from_bytes(raw), base, plans, targets)
+            }
+            Locator::Key(positions) => {
+                let mut wanted = Vec::with_capacity(positions.len());
+                for (position, k) in positions.iter().zip(&lookup.keys) {
+                    wanted.push(key_value(source, entry, rowset, *position, &k.ty, false)?);
+                }
+                for (base, plans) in &lookup.base {
+                    if clustered_row(source, &wanted, base, &lookup.keys, plans, targets)? {
+                        return Ok(());
+                    }
+                }
+                Err(FormatError::catalog("an index entry names a row that is not there"))
+            }
+        }
+    }
+}
+
+/// Reads the row at a RID, following one forwarding stub.
+fn heap_row(
+    source: &dyn PageSource,
+    rid: Rid,
+    base: &RowsetAccess,
+    plans: &[ColumnPlan],
+    targets: &mut [Target],
+) -> Result<(), FormatError> {
+    let mut at = rid;
+    for _ in 0..2 {
+        let page = source.page(at.page)?;
+        let view = PageView::new(&page);
+        view.expect_id(at.page)?;
+        view.expect(at.page, holdfast_format::PageType::Data)?;
+        let rows = PageRows::new(view)?;
+        let missing = FormatError::NoSuchSlot { page: at.page, slot: at.slot };
+        let row = rows.row(at.slot)?.ok_or(missing.clone())?;
+        match row.kind() {
+            RowKind::Stub => {
+                at = holdfast_format::record::fixed_var::stub_target(view.require_record(at.slot)?)
+                    .map_err(|e| e.at(at.page, at.slot))?;
+            }
+            RowKind::Ghost => return Err(missing),
+            RowKind::Row | RowKind::Forwarded => {
+                let taken = [(at.slot, row)];
+                let records = Records { source, layout: &base.layout, page: at.page, rows: &taken };
+                for (plan, target) in plans.iter().zip(targets) {
+                    fill(&records, plan, target)?;
+                }
+                return Ok(());
+            }
+        }
+    }
+    Err(FormatError::Tree { page: rid.page, what: "a forwarding stub leads to another one" })
+}
+
+/// Finds the row with exactly this clustered key; false when it is not in this rowset.
+fn clustered_row(
+    source: &dyn PageSource,
+    wanted: &[Value],
+    base: &RowsetAccess,
+    keys: &[StoredKey],
+    plans: &[ColumnPlan],
+    targets: &mut [Target],
+) -> Result<bool, FormatError> {
+    let bound = Bound::Included(wanted.to_vec());
+    let Some((mut at, mut page, mut slot)) = position(source, base, keys, true, &bound, true)? else {
+        return Ok(false);
+    };
+    // The first row not before the key may be on the next page.
+    for _ in 0..3 {
+        let next = {
+            let rows = PageRows::new(PageView::new(&page))?;
+            if slot < rows.len() {
+                let row = rows.row(slot)?.ok_or(FormatError::NoSuchSlot { page: at, slot })?;
+                if compare_row(source, &row, base, keys, wanted, false)? != Ordering::Equal
+                    || row.kind() != RowKind::Row
+                {
+                    return Ok(false);
+                }
+                let taken = [(slot, row)];
+                let records = Records { source, layout: &base.layout, page: at, rows: &taken };
+                for (plan, target) in plans.iter().zip(targets) {
+                    fill(&records, plan, target)?;
+                }
+                return Ok(true);
+            }
+            rows.view().next()
+        };
+        if next.is_null() {
+            return Ok(false);
+        }
+        page = btree::tree_page(source, next)?;
+        at = next;
+        slot = 0;
+    }
+    Ok(false)
+}
+
+impl BatchSource for RangeScan {
+    fn next_batch(&mut self) -> SqlResult<Option<Batch>> {
+        self.fill_batch().map_err(damaged)
+    }
+}
+
+/// An index whose entries can be told apart, for messages.
+pub fn describe(index: &StoredIndex) -> String {
+    format!("{} ({})", index.name, index.index_id)
+}

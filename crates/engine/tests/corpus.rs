@@ -1,0 +1,177 @@
+//! Every genuine data file opens, every table reads, row counts agree, and seeks return what scans return.
+
+use std::sync::Arc;
+
+use holdfast_engine::DatabaseCatalog;
+use holdfast_engine::access::{Bound, KeyRange};
+use holdfast_engine::catalog::{Catalog, IndexKind, ObjectDef, TableDef};
+use holdfast_format::MemoryPages;
+use holdfast_types::{SqlType, Value};
+
+fn databases() -> Vec<(String, Arc<DatabaseCatalog>)> {
+    holdfast_testkit::corpus()
+        .iter()
+        .filter(|f| f.column("kind") == "mdf")
+        .map(|f| {
+            let source = Arc::new(MemoryPages::from_file(&f.read()));
+            let catalog =
+                DatabaseCatalog::open(5, None, source).unwrap_or_else(|e| panic!("{}: {e}", f.name()));
+            (f.name().to_owned(), catalog)
+        })
+        .collect()
+}
+
+fn stored_columns(table: &TableDef) -> Vec<usize> {
+    (0..table.columns.len())
+        .filter(|&i| table.columns[i].computed.is_none() || table.columns[i].persisted)
+        .collect()
+}
+
+fn rows(table: &TableDef, columns: &[usize]) -> Vec<Vec<Value>> {
+    let types: Vec<SqlType> = columns.iter().map(|&c| table.columns[c].ty).collect();
+    let mut source = table.access.scan(columns).unwrap_or_else(|e| panic!("{table:?}: {e}"));
+    let mut out = Vec::new();
+    while let Some(batch) = source.next_batch().unwrap_or_else(|e| panic!("{table:?}: {e}")) {
+        out.extend((0..batch.len).map(|i| batch.row(i, &types)));
+    }
+    out
+}
+
+#[test]
+fn every_table_of_every_database_reads_with_its_row_count() {
+    let mut total = 0;
+    for (name, catalog) in databases() {
+        for object in catalog.objects() {
+            if !matches!(&*object.kind, "U" | "S" | "IT") {
+                continue;
+            }
+            let Some(table) = catalog.table(object.id).expect("definition") else { continue };
+            let found = rows(&table, &stored_columns(&table));
+            assert_eq!(found.len() as u64, table.row_count, "{name} {table:?}");
+            let parallel: usize = table
+                .access
+                .parallel_scan(&[], 4)
+                .expect("parallel scan")
+                .into_iter()
+                .map(|mut s| {
+                    let mut n = 0;
+                    while let Some(b) = s.next_batch().expect("batch") {
+                        n += b.len;
+                    }
+                    n
+                })
+                .sum();
+            assert_eq!(parallel, found.len(), "{name} {table:?}");
+            total += found.len();
+        }
+    }
+    assert!(total == 0 || total > 20_000, "{total}");
+}
+
+#[test]
+fn northwind_reads_as_installed() {
+    let Some((_, catalog)) = databases().into_iter().find(|(n, _)| n.contains("NORTHWND")) else { return };
+    let Some(ObjectDef::Table(products)) = catalog.object("", "products") else { panic!("Products") };
+    assert_eq!(products.row_count, 77);
+    let found = rows(&products, &[0, 1, 5]);
+    assert_eq!(found[0], [Value::Int(1), Value::string("Chai"), Value::Money(180_000)]);
+    let Some(ObjectDef::Table(details)) = catalog.object("dbo", "Order Details") else {
+        panic!("Order Details")
+    };
+    assert_eq!(details.row_count, 2155);
+    let Some(ObjectDef::View(view)) = catalog.object("dbo", "Invoices") else { panic!("Invoices") };
+    assert!(view.text.to_lowercase().contains("create view"), "{}", view.text);
+    let Some(ObjectDef::Table(employees)) = catalog.object("dbo", "Employees") else { panic!("Employees") };
+    assert!(employees.columns[0].identity.is_some());
+    assert!(!rows(&employees, &(0..employees.columns.len()).collect::<Vec<_>>()).is_empty());
+}
+
+#[test]
+fn seeks_return_what_scans_return() {
+    let mut seeks = 0;
+    let mut skipped = 0;
+    for (name, catalog) in databases() {
+        for object in catalog.objects() {
+            if !matches!(&*object.kind, "U" | "S") {
+                continue;
+            }
+            let Some(table) = catalog.table(object.id).expect("definition") else { continue };
+            let columns = stored_columns(&table);
+            let types: Vec<SqlType> = columns.iter().map(|&c| table.columns[c].ty).collect();
+            let all = rows(&table, &columns);
+            for index in &table.indexes {
+                if index.kind == IndexKind::Heap {
+                    continue;
+                }
+                if index.disabled {
+                    skipped += 1;
+                    continue;
+                }
+                if index.filter.is_some() {
+                    continue;
+                }
+                let run = |range: &KeyRange, backward: bool| -> Vec<Vec<Value>> {
+                    let mut source = table
+                        .access
+                        .seek(index.index_id, range, &columns, backward)
+                        .unwrap_or_else(|e| panic!("{name} {table:?} {index:?}: {e}"));
+                    let mut out = Vec::new();
+                    while let Some(batch) =
+                        source.next_batch().unwrap_or_else(|e| panic!("{name} {table:?} {index:?}: {e}"))
+                    {
+                        out.extend((0..batch.len).map(|i| batch.row(i, &types)));
+                    }
+                    out
+                };
+                let forward = run(&KeyRange::all(), false);
+                assert_eq!(forward.len(), all.len(), "{name} {table:?} {index:?}");
+                let mut backward = run(&KeyRange::all(), true);
+                backward.reverse();
+                assert!(forward == backward, "{name} {table:?} {index:?}: backward differs");
+                let place = |ordinal: usize| columns.iter().position(|&c| c == ordinal).expect("stored");
+                let keys: Vec<usize> = index.keys.iter().map(|k| place(k.ordinal)).collect();
+                let step = (all.len() / 6).max(1);
+                for row in all.iter().step_by(step) {
+                    for prefix in 1..=keys.len() {
+                        let key: Vec<Value> = keys[..prefix].iter().map(|&k| row[k].clone()).collect();
+                        let mut found = run(&KeyRange::point(key.clone()), false);
+                        let mut wanted: Vec<&Vec<Value>> = all
+                            .iter()
+                            .filter(|r| {
+                                keys[..prefix].iter().zip(&key).all(|(&k, v)| same(&r[k], v, &types[k]))
+                            })
+                            .collect();
+                        let text = |r: &Vec<Value>| format!("{r:?}");
+                        found.sort_by_key(text);
+                        wanted.sort_by_key(|r| text(r));
+                        assert!(
+                            found.iter().eq(wanted.iter().copied()),
+                            "{name} {table:?} {} {key:?}",
+                            index.index_id
+                        );
+                        let below = run(
+                            &KeyRange { low: Bound::Unbounded, high: Bound::Excluded(key.clone()) },
+                            false,
+                        );
+                        let above = run(
+                            &KeyRange { low: Bound::Excluded(key.clone()), high: Bound::Unbounded },
+                            true,
+                        );
+                        assert_eq!(
+                            below.len() + found.len() + above.len(),
+                            all.len(),
+                            "{name} {table:?} {key:?}"
+                        );
+                        seeks += 1;
+                    }
+                }
+            }
+        }
+    }
+    eprintln!("{seeks} seeks, {skipped} indexes without a usable order");
+}
+
+/// Equality as the index has it.
+fn same(a: &Value, b: &Value, ty: &SqlType) -> bool {
+    holdfast_engine::stored::key::compare(ty, a, b) == std::cmp::Ordering::Equal
+}
