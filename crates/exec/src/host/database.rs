@@ -1,0 +1,227 @@
+//! One open database as the binder and the system views see it: its own catalog with `sys` and `INFORMATION_SCHEMA` added.
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use holdfast_engine::catalog::{Catalog, ObjectDef};
+use holdfast_engine::instance::{DatabaseEntry, DatabaseState, OnlineDatabase};
+use holdfast_types::{CollationId, DateTime, SqlResult, SqlType, Value};
+
+use super::Host;
+use crate::system_view::model::CatalogModel;
+use crate::system_view::{self, BaseRows, DatabaseInfo, FileInfo, LoginRow, SessionRow, ViewSource};
+
+/// A database of a host.
+pub struct HostDatabase {
+    host: Weak<Host>,
+    pub id: i32,
+    pub name: Arc<str>,
+    online: Arc<dyn OnlineDatabase>,
+    catalog: Arc<dyn Catalog>,
+    model: OnceLock<Arc<CatalogModel>>,
+    this: Weak<HostDatabase>,
+}
+
+impl HostDatabase {
+    pub fn new(
+        host: &Arc<Host>,
+        id: i32,
+        name: Arc<str>,
+        online: Arc<dyn OnlineDatabase>,
+    ) -> Arc<HostDatabase> {
+        let catalog = online.catalog();
+        Arc::new_cyclic(|this| HostDatabase {
+            host: Arc::downgrade(host),
+            id,
+            name,
+            online,
+            catalog,
+            model: OnceLock::new(),
+            this: this.clone(),
+        })
+    }
+
+    /// Whether this is a view over exactly that opened database.
+    pub fn is_over(&self, online: &Arc<dyn OnlineDatabase>) -> bool {
+        std::ptr::addr_eq(Arc::as_ptr(&self.online), Arc::as_ptr(online))
+    }
+
+    pub fn online(&self) -> &Arc<dyn OnlineDatabase> {
+        &self.online
+    }
+
+    fn source(&self) -> Option<Arc<dyn ViewSource>> {
+        self.this.upgrade().map(|d| d as Arc<dyn ViewSource>)
+    }
+}
+
+impl Catalog for HostDatabase {
+    fn database_id(&self) -> i32 {
+        self.id
+    }
+    fn database_name(&self) -> Arc<str> {
+        Arc::clone(&self.name)
+    }
+    fn default_collation(&self) -> CollationId {
+        self.catalog.default_collation()
+    }
+    fn compatibility_level(&self) -> u8 {
+        self.catalog.compatibility_level()
+    }
+
+    /// The database's own objects first; then system views. The compatibility views (`sysobjects` …) are found under dbo and
+    /// without a schema, too.
+    fn object(&self, schema: &str, name: &str) -> Option<ObjectDef> {
+        let system_schema =
+            schema.eq_ignore_ascii_case("sys") || schema.eq_ignore_ascii_case("INFORMATION_SCHEMA");
+        let source = self.source()?;
+        if system_schema
+            && let Some(view) = system_view::resolve(schema, name, &source)
+        {
+            return Some(ObjectDef::Table(view));
+        }
+        if let Some(own) = self.catalog.object(schema, name) {
+            return Some(own);
+        }
+        let old_view = name.get(..3).is_some_and(|p| p.eq_ignore_ascii_case("sys"));
+        if old_view && (schema.is_empty() || schema.eq_ignore_ascii_case("dbo")) {
+            return system_view::resolve("sys", name, &source).map(ObjectDef::Table);
+        }
+        None
+    }
+
+    fn schema(&self, name: &str) -> Option<Arc<str>> {
+        self.catalog.schema(name)
+    }
+    fn user_type(&self, schema: &str, name: &str) -> Option<(SqlType, bool)> {
+        self.catalog.user_type(schema, name)
+    }
+}
+
+/// A listed database for `sys.databases`, whatever its state.
+pub fn database_info(entry: &DatabaseEntry, fallback: CollationId) -> DatabaseInfo {
+    let state = entry.state();
+    let properties = match &state {
+        DatabaseState::Online(d) => d.properties(),
+        _ => Default::default(),
+    };
+    let online = state.number() == 0;
+    let files = if properties.files.is_empty() {
+        entry
+            .files
+            .read()
+            .iter()
+            .map(|f| FileInfo {
+                file_id: i32::from(f.file_id),
+                kind: u8::from(f.is_log),
+                data_space_id: i32::from(!f.is_log),
+                logical_name: f.logical_name.as_str().into(),
+                physical_name: f.path.display().to_string().into(),
+                size: 0,
+                max_size: -1,
+                growth: 0,
+                percent_growth: false,
+                guid: None,
+            })
+            .collect()
+    } else {
+        properties
+            .files
+            .iter()
+            .map(|f| FileInfo {
+                file_id: f.file_id,
+                kind: u8::from(f.is_log),
+                data_space_id: f.filegroup_id,
+                logical_name: f.logical_name.as_str().into(),
+                physical_name: f.path.display().to_string().into(),
+                size: f.size,
+                max_size: f.max_size,
+                growth: f.growth,
+                percent_growth: f.percent_growth,
+                guid: f.guid,
+            })
+            .collect()
+    };
+    DatabaseInfo {
+        id: entry.id,
+        name: Arc::clone(&entry.name),
+        state: state.number(),
+        created: properties.created,
+        compatibility_level: properties.compatibility_level,
+        collation: if online { properties.collation } else { fallback },
+        recovery_model: if online { properties.recovery_model } else { 1 },
+        read_only: properties.read_only,
+        version: properties.version,
+        page_verify: properties.page_verify,
+        owner_sid: properties.owner_sid.into(),
+        files,
+    }
+}
+
+impl ViewSource for HostDatabase {
+    fn database(&self) -> DatabaseInfo {
+        let entry = self.host.upgrade().and_then(|h| h.instance.find_id(self.id));
+        let fallback = self.catalog.default_collation();
+        match entry {
+            Some(e) => database_info(&e, fallback),
+            // Dropped while a statement still reads it.
+            None => DatabaseInfo {
+                id: self.id,
+                name: Arc::clone(&self.name),
+                state: 6,
+                created: DateTime::default(),
+                compatibility_level: self.catalog.compatibility_level(),
+                collation: fallback,
+                recovery_model: 3,
+                read_only: false,
+                version: 0,
+                page_verify: 0,
+                owner_sid: Arc::from([]),
+                files: Vec::new(),
+            },
+        }
+    }
+
+    fn base_rows(&self, table: &str) -> SqlResult<Arc<BaseRows>> {
+        let (columns, rows) = self.online.base_table(table)?;
+        let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+        Ok(Arc::new(BaseRows::new(&names, rows)))
+    }
+
+    fn model(&self) -> SqlResult<Arc<CatalogModel>> {
+        if let Some(known) = self.model.get() {
+            return Ok(Arc::clone(known));
+        }
+        let built = Arc::new(CatalogModel::build(&|t| self.base_rows(t))?);
+        Ok(Arc::clone(self.model.get_or_init(|| built)))
+    }
+
+    fn databases(&self) -> Vec<DatabaseInfo> {
+        let Some(host) = self.host.upgrade() else { return Vec::new() };
+        let fallback = host.instance.options.collation;
+        host.instance.databases().iter().map(|e| database_info(e, fallback)).collect()
+    }
+    fn sessions(&self) -> Vec<SessionRow> {
+        self.host.upgrade().map_or_else(Vec::new, |h| h.sessions.rows())
+    }
+    fn logins(&self) -> Vec<LoginRow> {
+        self.host.upgrade().map_or_else(Vec::new, |h| h.logins())
+    }
+    fn server_name(&self) -> Arc<str> {
+        self.host.upgrade().map_or_else(|| "".into(), |h| h.instance.options.server_name.as_str().into())
+    }
+    fn product_version(&self) -> Arc<str> {
+        self.host.upgrade().map_or_else(|| "".into(), |h| h.instance.options.version_text().into())
+    }
+    fn started(&self) -> DateTime {
+        self.host.upgrade().map_or_else(DateTime::default, |h| h.started())
+    }
+    fn now(&self) -> DateTime {
+        self.host.upgrade().map_or_else(DateTime::default, |h| h.now())
+    }
+    fn server_property(&self, name: &str) -> Option<Value> {
+        super::properties::server_property(&*self.host.upgrade()?, name).map(|p| p.1)
+    }
+    fn collation_name(&self, id: CollationId) -> Arc<str> {
+        id.name().unwrap_or_default().into()
+    }
+}

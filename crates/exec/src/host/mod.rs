@@ -1,0 +1,116 @@
+//! The instance as sessions see it: databases with their system views, sessions, logins, properties.
+//!
+//! Module map: [`database`] a database with system views and metadata, [`sessions`] who is connected,
+//! [`properties`] SERVERPROPERTY and DATABASEPROPERTYEX, [`metadata`] what OBJECT_ID and its kin ask.
+//!
+//! Invariants
+//! 1. A [`HostDatabase`] is bound to one opened database; after a RESTORE the next look-up gives a new one.
+
+pub mod database;
+pub mod metadata;
+pub mod properties;
+pub mod sessions;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use holdfast_base::world::Clock;
+use holdfast_engine::instance::{Instance, OnlineDatabase};
+use holdfast_types::{DateTime, SqlError, SqlResult};
+use parking_lot::Mutex;
+
+pub use database::HostDatabase;
+pub use sessions::{SessionRegistry, SessionState};
+
+use crate::system_view::LoginRow;
+
+/// What all sessions of a server share.
+pub struct Host {
+    pub instance: Arc<Instance>,
+    pub sessions: SessionRegistry,
+    pub clock: Arc<dyn Clock>,
+    started: DateTime,
+    logins: Mutex<Vec<LoginRow>>,
+    /// Views over opened databases, by database id.
+    views: Mutex<HashMap<i32, Arc<HostDatabase>>>,
+}
+
+impl Host {
+    pub fn new(instance: Arc<Instance>, clock: Arc<dyn Clock>) -> Arc<Self> {
+        let started = local_datetime(&*clock);
+        Arc::new(Host {
+            instance,
+            sessions: SessionRegistry::default(),
+            clock,
+            started,
+            logins: Mutex::new(Vec::new()),
+            views: Mutex::new(HashMap::new()),
+        })
+    }
+
+    /// Tells the host which logins there are (the server owns them).
+    pub fn set_logins(&self, logins: Vec<LoginRow>) {
+        *self.logins.lock() = logins;
+    }
+
+    pub fn logins(&self) -> Vec<LoginRow> {
+        self.logins.lock().clone()
+    }
+
+    pub fn started(&self) -> DateTime {
+        self.started
+    }
+
+    /// Local time now as datetime.
+    pub fn now(&self) -> DateTime {
+        local_datetime(&*self.clock)
+    }
+
+    /// An open database by name.
+    ///
+    /// # Errors
+    /// 911, 927, 942, 945.
+    pub fn database(self: &Arc<Self>, name: &str) -> SqlResult<Arc<HostDatabase>> {
+        let entry = self.instance.find(name).ok_or_else(|| SqlError::new(911, &[&name]))?;
+        let online = entry.online()?;
+        Ok(self.view(entry.id, &entry.name, online))
+    }
+
+    /// An open database by id.
+    pub fn database_by_id(self: &Arc<Self>, id: i32) -> Option<Arc<HostDatabase>> {
+        let entry = self.instance.find_id(id)?;
+        let online = entry.online().ok()?;
+        Some(self.view(entry.id, &entry.name, online))
+    }
+
+    fn view(
+        self: &Arc<Self>,
+        id: i32,
+        name: &Arc<str>,
+        online: Arc<dyn OnlineDatabase>,
+    ) -> Arc<HostDatabase> {
+        let mut views = self.views.lock();
+        if let Some(known) = views.get(&id)
+            && known.is_over(&online)
+        {
+            return Arc::clone(known);
+        }
+        let new = HostDatabase::new(self, id, Arc::clone(name), online);
+        views.insert(id, Arc::clone(&new));
+        new
+    }
+}
+
+/// The clock's local time in datetime's units: days since 1900 and 1/300 s.
+pub fn local_datetime(clock: &dyn Clock) -> DateTime {
+    let utc = clock.now_utc();
+    let offset = i64::from(clock.local_offset_minutes(utc)) * 60_000;
+    let ms = utc.as_millis() as i64 + offset;
+    let days = ms.div_euclid(86_400_000);
+    let ticks = (ms.rem_euclid(86_400_000) * 3 + 5) / 10;
+    // 1970-01-01 is day 25,567 of datetime.
+    if ticks >= 25_920_000 {
+        return DateTime { days: days as i32 + 25_568, ticks: 0 };
+    }
+    DateTime { days: days as i32 + 25_567, ticks: ticks as u32 }
+}
