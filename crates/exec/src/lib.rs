@@ -3,7 +3,6 @@
 //! Module map: [`session`] the boundary to connections.
 #![forbid(unsafe_code)]
 
-pub mod host;
 pub mod restore;
 pub mod session;
 pub mod system_view;

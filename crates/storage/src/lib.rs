@@ -1,8 +1,9 @@
 //! Everything between files and the catalogue: the page cache, recovery and restore.
 //!
-//! Module map: [`cache`] verified pages of open databases.
+//! Module map: [`cache`] verified pages of open databases, [`restore`] backup sets into files.
 #![forbid(unsafe_code)]
 
 pub mod cache;
+pub mod restore;
 
 pub use cache::{DatabasePages, PageCache};

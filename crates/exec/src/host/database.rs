@@ -74,9 +74,7 @@ impl Catalog for HostDatabase {
         let system_schema =
             schema.eq_ignore_ascii_case("sys") || schema.eq_ignore_ascii_case("INFORMATION_SCHEMA");
         let source = self.source()?;
-        if system_schema
-            && let Some(view) = system_view::resolve(schema, name, &source)
-        {
+        if system_schema && let Some(view) = system_view::resolve(schema, name, &source) {
             return Some(ObjectDef::Table(view));
         }
         if let Some(own) = self.catalog.object(schema, name) {

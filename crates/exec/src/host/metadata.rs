@@ -63,9 +63,8 @@ impl HostDatabase {
         let kind = &*o.kind;
         let flag = |b: bool| Some(Value::Int(i32::from(b)));
         let indexes = || model.indexes_of(o.id).iter().filter(|i| i.is_index());
-        let children = |kinds: &[&str]| {
-            model.user_objects().any(|c| c.parent_id == o.id && kinds.contains(&&*c.kind))
-        };
+        let children =
+            |kinds: &[&str]| model.user_objects().any(|c| c.parent_id == o.id && kinds.contains(&&*c.kind));
         let columns = || model.columns_of(o.id).iter();
         let table = kind == "U";
         Ok(match property.to_lowercase().as_str() {
@@ -92,12 +91,17 @@ impl HostDatabase {
             "ismsshipped" => flag(o.system || o.status_bit(1)),
             "isencrypted" => flag(o.is_module() && model.text(o.id).is_none()),
             "isschemabound" => flag(o.is_module() && o.status_bit(0x20000)),
-            "isdeterministic" | "issystemverified" | "isexecuted" | "isreplproc" | "isindexable" => flag(false),
+            "isdeterministic" | "issystemverified" | "isexecuted" | "isreplproc" | "isindexable" => {
+                flag(false)
+            }
             "isindexed" => flag(indexes().any(|i| i.index_id > 0)),
             "execisansinullson" | "isansinullson" => flag(!o.is_module() || o.status_bit(0x40000)),
             "execisquotedidenton" | "isquotedidenton" => flag(!o.is_module() || o.status_bit(0x80000)),
             "execisstartup" | "execiswithnativecompilation" => flag(false),
-            "execisupdatetrigger" | "execisinserttrigger" | "execisdeletetrigger" | "execistriggerdisabled" => {
+            "execisupdatetrigger"
+            | "execisinserttrigger"
+            | "execisdeletetrigger"
+            | "execistriggerdisabled" => {
                 flag(property.eq_ignore_ascii_case("ExecIsTriggerDisabled") && o.status_bit(0x100))
             }
             "execisinsteadoftrigger" | "execisaftertrigger" => {
@@ -114,9 +118,7 @@ impl HostDatabase {
             "tablehasforeignkey" => flag(table && children(&["F"])),
             "tablehascheckcnst" => flag(table && children(&["C"])),
             "tablehasdefaultcnst" => flag(table && children(&["D"])),
-            "tablehasforeignref" => {
-                flag(model.of_kind(&["F"]).any(|f| model.foreign_key(f.id).0 == o.id))
-            }
+            "tablehasforeignref" => flag(model.of_kind(&["F"]).any(|f| model.foreign_key(f.id).0 == o.id)),
             "tablehasindex" => flag(indexes().any(|i| i.index_id > 0)),
             "tablehasclustindex" => flag(indexes().any(|i| i.index_id == 1)),
             "tablehasnonclustindex" => flag(indexes().any(|i| i.index_id > 1)),
@@ -125,13 +127,18 @@ impl HostDatabase {
             "tablehastimestamp" => flag(columns().any(|c| c.xtype == 189)),
             "tablehasrowguidcol" => flag(columns().any(|c| c.status & 8 != 0)),
             "tablehascolumnset" => flag(columns().any(|c| c.status & 0x0200_0000 != 0)),
-            "tablehasvardecimalstorageformat" | "tableisfake" | "tableislockedonbulkload" | "tableismemoryoptimized"
-            | "tablehasactivefulltextindex" | "tablefulltextcatalogid" | "tableispinned" | "tabletemporaltype" => {
-                flag(false)
-            }
-            "tablehasinserttrigger" | "tablehasupdatetrigger" | "tablehasdeletetrigger" | "tablehasaftertrigger" => {
-                flag(children(&["TR"]))
-            }
+            "tablehasvardecimalstorageformat"
+            | "tableisfake"
+            | "tableislockedonbulkload"
+            | "tableismemoryoptimized"
+            | "tablehasactivefulltextindex"
+            | "tablefulltextcatalogid"
+            | "tableispinned"
+            | "tabletemporaltype" => flag(false),
+            "tablehasinserttrigger"
+            | "tablehasupdatetrigger"
+            | "tablehasdeletetrigger"
+            | "tablehasaftertrigger" => flag(children(&["TR"])),
             "tabletextinrowlimit" => flag(false),
             "cardinality" => {
                 let rowsets = self.base_rows("sysrowsets")?;

@@ -65,11 +65,23 @@ pub fn server_property(host: &Host, name: &str) -> Option<(SqlType, Value)> {
         "sqlsortorder" => Some((SqlType::TINYINT, Value::TinyInt((collation.0 >> 24) as u8))),
         "sqlsortordername" => text("nocase_iso"),
         "buildclrversion" => text(""),
-        "isclustered" | "ishadrenabled" | "isfulltextinstalled" | "isintegratedsecurityonly" | "islocaldb"
-        | "issingleuser" | "isadvancedanalyticsinstalled" | "ispolybaseinstalled" | "isxtpsupported"
-        | "isbigdatacluster" | "isexternalauthenticationonly" | "isexternalgovernanceenabled"
-        | "istempdbmetadatamemoryoptimized" | "isserversuspendedforsnapshotbackup"
-        | "suspendeddatabasecount" | "filestreamconfiguredlevel" | "filestreameffectivelevel" => int(0),
+        "isclustered"
+        | "ishadrenabled"
+        | "isfulltextinstalled"
+        | "isintegratedsecurityonly"
+        | "islocaldb"
+        | "issingleuser"
+        | "isadvancedanalyticsinstalled"
+        | "ispolybaseinstalled"
+        | "isxtpsupported"
+        | "isbigdatacluster"
+        | "isexternalauthenticationonly"
+        | "isexternalgovernanceenabled"
+        | "istempdbmetadatamemoryoptimized"
+        | "isserversuspendedforsnapshotbackup"
+        | "suspendeddatabasecount"
+        | "filestreamconfiguredlevel"
+        | "filestreameffectivelevel" => int(0),
         "hadrmanagerstatus" => int(2),
         "licensetype" => text("DISABLED"),
         "numlicenses" => Some((SqlType::INT, Value::Null)),
@@ -114,14 +126,30 @@ pub fn database_property(host: &Host, database_id: i32, name: &str) -> Option<(S
         "useraccess" => text("MULTI_USER"),
         "version" => online.then_some((SqlType::INT, Value::Int(info.version))),
         "edition" => text("Holdfast Edition"),
-        "isinstandby" | "isautoclose" | "isautoshrink" | "isfulltextenabled" | "ismergepublished"
-        | "ispublished" | "issubscribed" | "issyncwithbackup" | "isansinullsenabled"
-        | "isansinulldefault" | "isansipaddingenabled" | "isansiwarningsenabled" | "isarithmeticabortenabled"
-        | "isclone" | "isclosecursorsoncommitenabled" | "islocalcursorsdefault" | "isnullconcat"
-        | "isnumericroundabortenabled" | "isparameterizationforced" | "isquotedidentifiersenabled"
-        | "isrecursivetriggersenabled" | "isverifiedclone" | "isxtpsupported" | "ismemoryoptimizedelevatetosnapshotenabled" => {
-            int(0)
-        }
+        "isinstandby"
+        | "isautoclose"
+        | "isautoshrink"
+        | "isfulltextenabled"
+        | "ismergepublished"
+        | "ispublished"
+        | "issubscribed"
+        | "issyncwithbackup"
+        | "isansinullsenabled"
+        | "isansinulldefault"
+        | "isansipaddingenabled"
+        | "isansiwarningsenabled"
+        | "isarithmeticabortenabled"
+        | "isclone"
+        | "isclosecursorsoncommitenabled"
+        | "islocalcursorsdefault"
+        | "isnullconcat"
+        | "isnumericroundabortenabled"
+        | "isparameterizationforced"
+        | "isquotedidentifiersenabled"
+        | "isrecursivetriggersenabled"
+        | "isverifiedclone"
+        | "isxtpsupported"
+        | "ismemoryoptimizedelevatetosnapshotenabled" => int(0),
         "isautocreatestatistics" | "isautoupdatestatistics" => int(1),
         "istornpagedetectionenabled" => int(i32::from(info.page_verify == 1)),
         "lastgoodcheckdbtime" => Some((SqlType::DATETIME, Value::Null)),
