@@ -1,0 +1,446 @@
+//! What one execution of a statement carries: session, parameter frame, memory budget, cancel flag.
+//!
+//! Invariants
+//! 1. A [`QueryContext`] lives as long as one statement; the clock's value in it does not move.
+//! 2. Frames form a chain: an inner plan sees the slots of the plans around it, the innermost first.
+//! 3. Nothing here is changed while operators run, except the caches of subquery results, which are per frame.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use holdfast_engine::catalog::ModuleDef;
+use holdfast_plan::expr::ParamId;
+use holdfast_types::{Batch, CollationId, DateTimeOffset, SqlError, SqlResult, SqlType, Value};
+use parking_lot::Mutex;
+
+use crate::operator::spill::MemoryBudget;
+use crate::session::CancelFlag;
+
+/// SET options and other session state that expressions look at.
+#[derive(Clone, Debug)]
+pub struct SessionSettings {
+    /// 1 = Monday … 7 = Sunday (us_english default 7).
+    pub date_first: u8,
+    pub date_format: DateOrder,
+    pub language: Arc<str>,
+    pub ansi_nulls: bool,
+    pub ansi_warnings: bool,
+    pub arith_abort: bool,
+    pub concat_null_yields_null: bool,
+    pub text_size: i32,
+    pub lock_timeout_ms: i32,
+    /// Bits of @@OPTIONS.
+    pub options: i32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DateOrder {
+    Mdy,
+    Dmy,
+    Ymd,
+    Ydm,
+    Myd,
+    Dym,
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        SessionSettings {
+            date_first: 7,
+            date_format: DateOrder::Mdy,
+            language: Arc::from("us_english"),
+            ansi_nulls: true,
+            ansi_warnings: true,
+            arith_abort: true,
+            concat_null_yields_null: true,
+            text_size: 2_147_483_647,
+            lock_timeout_ms: -1,
+            options: 5496,
+        }
+    }
+}
+
+/// The error a CATCH block handles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaughtError {
+    pub number: i32,
+    pub severity: u8,
+    pub state: u8,
+    pub line: u32,
+    pub procedure: Option<Arc<str>>,
+    pub message: Arc<str>,
+}
+
+/// An object as metadata functions need it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectInfo {
+    pub database_id: i32,
+    pub object_id: i32,
+    pub schema_id: i32,
+    pub schema_name: Arc<str>,
+    pub name: Arc<str>,
+    /// `sys.objects.type`: `U`, `V`, `P`, `FN`, `IF`, `TF`, `PK`, `F`, `D`, `C`, `S`, …
+    pub object_type: Arc<str>,
+    pub parent_object_id: i32,
+    pub is_ms_shipped: bool,
+    pub definition: Option<Arc<str>>,
+}
+
+/// A column as COL_LENGTH, COL_NAME and COLUMNPROPERTY need it.
+#[derive(Clone, Debug)]
+pub struct ColumnInfo {
+    pub column_id: i32,
+    pub name: Arc<str>,
+    pub ty: SqlType,
+    pub nullable: bool,
+    pub identity: bool,
+    pub computed: bool,
+    pub sparse: bool,
+    pub row_guid: bool,
+}
+
+/// What functions ask of the session, the server and the catalogs. Every method has an answer for "knows nothing".
+pub trait SessionInfo: Send + Sync {
+    fn settings(&self) -> SessionSettings {
+        SessionSettings::default()
+    }
+    fn session_id(&self) -> u16 {
+        0
+    }
+    fn login_name(&self) -> Arc<str> {
+        Arc::from("sa")
+    }
+    fn original_login(&self) -> Arc<str> {
+        self.login_name()
+    }
+    fn user_name(&self) -> Arc<str> {
+        Arc::from("dbo")
+    }
+    fn host_name(&self) -> Arc<str> {
+        Arc::from("")
+    }
+    fn application_name(&self) -> Arc<str> {
+        Arc::from("")
+    }
+    fn database(&self) -> (i32, Arc<str>) {
+        (1, Arc::from("master"))
+    }
+    fn default_schema(&self) -> Arc<str> {
+        Arc::from("dbo")
+    }
+    fn default_collation(&self) -> CollationId {
+        CollationId::SERVER_DEFAULT
+    }
+    /// @@VERSION.
+    fn version_text(&self) -> Arc<str> {
+        Arc::from("Holdfast")
+    }
+    fn server_name(&self) -> Arc<str> {
+        Arc::from("holdfast")
+    }
+    fn row_count(&self) -> i64 {
+        0
+    }
+    fn last_error(&self) -> i32 {
+        0
+    }
+    fn transaction_count(&self) -> i32 {
+        0
+    }
+    /// 1 committable, -1 doomed, 0 none.
+    fn transaction_state(&self) -> i16 {
+        0
+    }
+    fn nest_level(&self) -> i32 {
+        0
+    }
+    fn fetch_status(&self) -> i32 {
+        0
+    }
+    fn procedure_id(&self) -> i32 {
+        0
+    }
+    fn identity(&self, scope_only: bool) -> Value {
+        let _ = scope_only;
+        Value::Null
+    }
+    fn caught_error(&self) -> Option<CaughtError> {
+        None
+    }
+    fn session_context(&self, key: &str) -> Value {
+        let _ = key;
+        Value::Null
+    }
+    fn context_info(&self) -> Value {
+        Value::Null
+    }
+
+    fn database_id(&self, name: &str) -> Option<i32> {
+        let (id, current) = self.database();
+        current.eq_ignore_ascii_case(name).then_some(id)
+    }
+    fn database_name(&self, id: i32) -> Option<Arc<str>> {
+        let (current, name) = self.database();
+        (current == id).then_some(name)
+    }
+    /// `schema` empty: the caller's default, then dbo, then sys.
+    fn object(&self, database_id: i32, schema: &str, name: &str) -> Option<ObjectInfo> {
+        let _ = (database_id, schema, name);
+        None
+    }
+    fn object_by_id(&self, database_id: i32, object_id: i32) -> Option<ObjectInfo> {
+        let _ = (database_id, object_id);
+        None
+    }
+    /// Whether the table has an index, trigger, key … as OBJECTPROPERTY names it; `None` for properties it does not know.
+    fn object_property(&self, object: &ObjectInfo, property: &str) -> Option<Value> {
+        let _ = (object, property);
+        None
+    }
+    fn columns(&self, database_id: i32, object_id: i32) -> Vec<ColumnInfo> {
+        let _ = (database_id, object_id);
+        Vec::new()
+    }
+    fn schema_id(&self, name: &str) -> Option<i32> {
+        match name.to_ascii_lowercase().as_str() {
+            "dbo" => Some(1),
+            "guest" => Some(2),
+            "information_schema" => Some(3),
+            "sys" => Some(4),
+            _ => None,
+        }
+    }
+    fn schema_name(&self, id: i32) -> Option<Arc<str>> {
+        match id {
+            1 => Some(Arc::from("dbo")),
+            2 => Some(Arc::from("guest")),
+            3 => Some(Arc::from("INFORMATION_SCHEMA")),
+            4 => Some(Arc::from("sys")),
+            _ => None,
+        }
+    }
+    /// A user-defined type's id (system types are known without).
+    fn user_type_id(&self, schema: &str, name: &str) -> Option<i32> {
+        let _ = (schema, name);
+        None
+    }
+    fn user_type_name(&self, id: i32) -> Option<Arc<str>> {
+        let _ = id;
+        None
+    }
+    fn principal_id(&self, name: &str) -> Option<i32> {
+        name.eq_ignore_ascii_case("dbo").then_some(1)
+    }
+    fn principal_name(&self, id: i32) -> Option<Arc<str>> {
+        (id == 1).then(|| Arc::from("dbo"))
+    }
+    /// SERVERPROPERTY; name in any case. `None`: no such property.
+    fn server_property(&self, name: &str) -> Option<(SqlType, Value)> {
+        let _ = name;
+        None
+    }
+    /// DATABASEPROPERTYEX.
+    fn database_property(&self, database_id: i32, name: &str) -> Option<(SqlType, Value)> {
+        let _ = (database_id, name);
+        None
+    }
+    /// INDEXPROPERTY, STATS_DATE, IDENT_CURRENT, FILEPROPERTY and the like: by function name in upper case.
+    fn other(&self, function: &str, args: &[Value]) -> Option<Value> {
+        let _ = (function, args);
+        None
+    }
+    /// Rows of the table-valued functions that show server or catalog state (`sys.dm_…`, fn_listextendedproperty …), by name in lower case.
+    fn table_function(&self, name: &str, args: &[Value]) -> Option<SqlResult<Vec<Vec<Value>>>> {
+        let _ = (name, args);
+        None
+    }
+}
+
+/// Runs user-defined functions; implemented by the procedure interpreter.
+pub trait ModuleRunner: Send + Sync {
+    /// `None` arguments take the parameter's default.
+    fn scalar(&self, module: &Arc<ModuleDef>, args: Vec<Option<Value>>) -> SqlResult<Value>;
+    fn table(&self, module: &Arc<ModuleDef>, args: Vec<Option<Value>>) -> SqlResult<Vec<Batch>>;
+}
+
+/// A session that knows nothing but the defaults, for tests and tools.
+#[derive(Debug, Default)]
+pub struct PlainSession;
+impl SessionInfo for PlainSession {}
+
+/// One statement's surroundings.
+pub struct QueryContext {
+    pub session: Arc<dyn SessionInfo>,
+    pub settings: SessionSettings,
+    pub modules: Option<Arc<dyn ModuleRunner>>,
+    pub budget: Arc<MemoryBudget>,
+    pub cancel: CancelFlag,
+    /// Local time at the start of the statement, with its offset.
+    pub now: DateTimeOffset,
+    /// Worker threads a query may use.
+    pub workers: usize,
+    random: AtomicU64,
+    null_eliminated: AtomicBool,
+}
+
+/// Memory of a query without other configuration: 512 MB.
+pub const DEFAULT_MEMORY_LIMIT: usize = 512 << 20;
+
+impl QueryContext {
+    pub fn new(session: Arc<dyn SessionInfo>, now: DateTimeOffset) -> Self {
+        let settings = session.settings();
+        QueryContext {
+            session,
+            settings,
+            modules: None,
+            budget: MemoryBudget::new(DEFAULT_MEMORY_LIMIT, std::env::temp_dir()),
+            cancel: CancelFlag::new(),
+            now,
+            workers: 2,
+            random: AtomicU64::new(0x9E37_79B9_7F4A_7C15 ^ u64::from(now.utc.date.0 as u32) ^ now.utc.time.0),
+            null_eliminated: AtomicBool::new(false),
+        }
+    }
+
+    /// An aggregate left out a NULL: the statement ends with warning 8153 when ANSI_WARNINGS is on.
+    pub fn note_null_eliminated(&self) {
+        self.null_eliminated.store(true, Ordering::Relaxed);
+    }
+
+    pub fn null_eliminated(&self) -> bool {
+        self.null_eliminated.load(Ordering::Relaxed)
+    }
+
+    #[must_use]
+    pub fn with_budget(mut self, budget: Arc<MemoryBudget>) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    #[must_use]
+    pub fn with_cancel(mut self, cancel: CancelFlag) -> Self {
+        self.cancel = cancel;
+        self
+    }
+
+    #[must_use]
+    pub fn with_modules(mut self, modules: Arc<dyn ModuleRunner>) -> Self {
+        self.modules = Some(modules);
+        self
+    }
+
+    /// Seeds NEWID and RAND.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        self.random.store(seed, Ordering::Relaxed);
+        self
+    }
+
+    /// The next pseudo-random number (splitmix64); for RAND, NEWID and sampling, never for secrets.
+    pub fn next_random(&self) -> u64 {
+        let mut z = self.random.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+}
+
+/// Parameter slots set at one level.
+#[derive(Debug, Default)]
+pub struct Frame {
+    parent: Option<Arc<Frame>>,
+    /// A root frame holds slot i at position i; inner frames hold (slot, value) pairs.
+    root: Vec<Value>,
+    bound: Vec<(ParamId, Value)>,
+    /// Results of uncorrelated subqueries, by the address of their node.
+    cache: Mutex<HashMap<usize, Value>>,
+}
+
+/// Rows that CteRead yields: those of the round before.
+#[derive(Debug)]
+struct CteScope {
+    id: u32,
+    rows: Arc<Vec<Batch>>,
+    parent: Option<Arc<CteScope>>,
+}
+
+/// Everything an operator or expression needs besides its plan. Cheap to clone.
+#[derive(Clone)]
+pub struct ExecContext {
+    pub query: Arc<QueryContext>,
+    frame: Arc<Frame>,
+    ctes: Option<Arc<CteScope>>,
+}
+
+impl ExecContext {
+    /// `parameters`: slot i of the frame at position i.
+    pub fn new(query: Arc<QueryContext>, parameters: Vec<Value>) -> Self {
+        let frame = Arc::new(Frame { root: parameters, ..Frame::default() });
+        ExecContext { query, frame, ctes: None }
+    }
+
+    /// A context for tests and tools.
+    pub fn plain() -> Self {
+        Self::new(Arc::new(QueryContext::new(Arc::new(PlainSession), DateTimeOffset::default())), Vec::new())
+    }
+
+    /// The same context with slots set.
+    #[must_use]
+    pub fn bind(&self, bound: Vec<(ParamId, Value)>) -> Self {
+        let frame = Frame { parent: Some(Arc::clone(&self.frame)), bound, ..Frame::default() };
+        ExecContext { query: Arc::clone(&self.query), frame: Arc::new(frame), ctes: self.ctes.clone() }
+    }
+
+    /// The same context with the rows that a recursive member reads.
+    #[must_use]
+    pub fn with_cte(&self, id: u32, rows: Arc<Vec<Batch>>) -> Self {
+        let mut out = self.bind(Vec::new());
+        out.ctes = Some(Arc::new(CteScope { id, rows, parent: self.ctes.clone() }));
+        out
+    }
+
+    pub fn cte(&self, id: u32) -> SqlResult<Arc<Vec<Batch>>> {
+        let mut at = self.ctes.as_ref();
+        while let Some(s) = at {
+            if s.id == id {
+                return Ok(Arc::clone(&s.rows));
+            }
+            at = s.parent.as_ref();
+        }
+        Err(SqlError::with_text(8624, 16, "Internal error: a recursive member is read outside its recursion."))
+    }
+
+    pub fn parameter(&self, id: ParamId) -> Value {
+        let mut at = Some(&self.frame);
+        while let Some(f) = at {
+            if let Some((_, v)) = f.bound.iter().find(|(p, _)| *p == id) {
+                return v.clone();
+            }
+            if let Some(v) = f.root.get(id.0 as usize) {
+                return v.clone();
+            }
+            at = f.parent.as_ref();
+        }
+        Value::Null
+    }
+
+    pub(crate) fn cached(&self, node: usize) -> Option<Value> {
+        self.frame.cache.lock().get(&node).cloned()
+    }
+
+    pub(crate) fn keep(&self, node: usize, value: Value) {
+        self.frame.cache.lock().insert(node, value);
+    }
+
+    /// Called once per batch by operators: ends the query when it was cancelled.
+    #[inline]
+    pub fn check_cancel(&self) -> SqlResult<()> {
+        if self.query.cancel.is_cancelled() { Err(cancelled()) } else { Ok(()) }
+    }
+}
+
+/// The error a cancelled query ends with; it never reaches the client as an error.
+pub fn cancelled() -> SqlError {
+    SqlError::with_text(3617, 11, "The statement was terminated by the client.")
+}

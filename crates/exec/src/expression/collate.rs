@@ -1,0 +1,80 @@
+//! The one place where the executor asks how strings compare: everything else goes through these functions.
+//!
+//! Invariants
+//! 1. Trailing blanks never matter here (LIKE handles its own).
+//! 2. `sort_key` of two strings compares bytewise exactly as `compare` does; equal strings have equal keys.
+
+use std::cmp::Ordering;
+
+use holdfast_types::CollationId;
+
+fn trim(mut s: &[u16]) -> &[u16] {
+    while let [head @ .., 0x20] = s {
+        s = head;
+    }
+    s
+}
+
+fn fold(u: u16) -> u16 {
+    match u {
+        0x61..=0x7A => u - 32,
+        0x80.. => {
+            let Some(c) = char::from_u32(u32::from(u)) else { return u };
+            let mut upper = c.to_uppercase();
+            match (upper.next(), upper.next()) {
+                (Some(x), None) => u16::try_from(u32::from(x)).unwrap_or(u),
+                _ => u,
+            }
+        }
+        _ => u,
+    }
+}
+
+/// Order of two strings under a collation.
+pub fn compare(collation: CollationId, a: &[u16], b: &[u16]) -> Ordering {
+    let _ = collation;
+    trim(a).iter().map(|&u| fold(u)).cmp(trim(b).iter().map(|&u| fold(u)))
+}
+
+/// Appends the sort key of `s`.
+pub fn sort_key(collation: CollationId, s: &[u16], out: &mut Vec<u8>) {
+    let _ = collation;
+    for &u in trim(s) {
+        out.extend_from_slice(&fold(u).to_be_bytes());
+    }
+}
+
+/// Equality without trimming, for LIKE and the string functions that search.
+pub fn equal_exact(collation: CollationId, a: &[u16], b: &[u16]) -> bool {
+    let _ = collation;
+    a.iter().map(|&u| fold(u)).eq(b.iter().map(|&u| fold(u)))
+}
+
+/// Whether comparison is by code unit, so that equal means identical (but for trailing blanks).
+pub fn is_binary(collation: CollationId) -> bool {
+    let _ = collation;
+    false
+}
+
+pub fn to_upper(collation: CollationId, s: &[u16]) -> Vec<u16> {
+    let _ = collation;
+    s.iter().map(|&u| fold(u)).collect()
+}
+
+pub fn to_lower(collation: CollationId, s: &[u16]) -> Vec<u16> {
+    let _ = collation;
+    s.iter()
+        .map(|&u| match u {
+            0x41..=0x5A => u + 32,
+            0x80.. => {
+                let Some(c) = char::from_u32(u32::from(u)) else { return u };
+                let mut lower = c.to_lowercase();
+                match (lower.next(), lower.next()) {
+                    (Some(x), None) => u16::try_from(u32::from(x)).unwrap_or(u),
+                    _ => u,
+                }
+            }
+            _ => u,
+        })
+        .collect()
+}

@@ -1,0 +1,180 @@
+//! Conversions: kernels for the common numeric widenings and for strings that keep their text, the rest value by value.
+//!
+//! Invariants
+//! 1. TRY conversions turn every conversion error into NULL; the others raise it.
+//! 2. A NULL converts to NULL whatever the types are.
+
+use std::sync::Arc;
+
+use holdfast_plan::expr::ConvertMode;
+use holdfast_types::batch::ColumnBuilder;
+use holdfast_types::{Column, ColumnData, Decimal, SqlError, SqlResult, SqlString, SqlType, TypeId, Value, Variant};
+
+use super::arithmetic::{divide_rounded, integer_value, power_of_ten};
+use super::vector::Vector;
+use crate::context::ExecContext;
+
+/// Converts a vector from type `from` to type `to`.
+pub fn convert(
+    v: &Vector,
+    from: &SqlType,
+    to: &SqlType,
+    style: Option<&(Vector, SqlType)>,
+    mode: ConvertMode,
+    len: usize,
+    ctx: &ExecContext,
+) -> SqlResult<Vector> {
+    if style.is_none() {
+        if let Some(done) = fast(v, from, to) {
+            return Ok(done);
+        }
+    }
+    let style_at = |row: usize| -> Option<i32> {
+        style.map(|(s, t)| integer_value(&s.value(row, t)).and_then(|n| i32::try_from(n).ok()).unwrap_or(0))
+    };
+    let one = |value: &Value, row: usize| -> SqlResult<Value> {
+        match convert_value(value, from, to, style_at(row), mode, ctx) {
+            Ok(v) => Ok(v),
+            Err(e) if mode == ConvertMode::Try && is_conversion_error(&e) => Ok(Value::Null),
+            Err(e) => Err(e),
+        }
+    };
+    match v {
+        Vector::Const(c) if style.is_none_or(|(s, _)| s.is_const()) => Ok(Vector::Const(one(c, 0)?)),
+        _ => {
+            let mut out = ColumnBuilder::new(*to, len);
+            for row in 0..len {
+                if v.is_null(row) {
+                    out.push_null();
+                } else {
+                    out.push(&one(&v.value(row, from), row)?)?;
+                }
+            }
+            Ok(Vector::column(out.finish()))
+        }
+    }
+}
+
+/// Errors that say "this value cannot become that type", as opposed to "these types never convert".
+fn is_conversion_error(e: &SqlError) -> bool {
+    matches!(e.number, 220 | 232 | 234 | 241 | 242 | 244 | 245 | 248 | 295 | 296 | 517 | 8114 | 8115 | 8169 | 9807 | 9819 | 6355 | 9400..=9500)
+}
+
+/// Conversions that need no look at the single values, or only a cheap one.
+fn fast(v: &Vector, from: &SqlType, to: &SqlType) -> Option<Vector> {
+    if let Vector::Const(Value::Null) = v {
+        return Some(Vector::Const(Value::Null));
+    }
+    let same_text = match (from.id, to.id) {
+        (TypeId::Char | TypeId::VarChar, TypeId::VarChar) => from.collation == to.collation || to.is_max(),
+        (TypeId::NChar | TypeId::NVarChar | TypeId::Char | TypeId::VarChar, TypeId::NVarChar) => true,
+        _ => false,
+    };
+    let fits = to.is_max() || (!from.is_max() && from.char_length() <= to.char_length());
+    if same_text && fits {
+        return Some(v.clone());
+    }
+    if from.id == to.id && !from.id.is_character() && !from.id.is_binary() && from.scale == to.scale {
+        let narrower = matches!(from.id, TypeId::Decimal | TypeId::Numeric) && to.precision < from.precision;
+        if !narrower {
+            return Some(v.clone());
+        }
+    }
+    let Vector::Column(c) = v else { return None };
+    let data = match (&c.data, to.id) {
+        (ColumnData::U8(x), TypeId::SmallInt) => ColumnData::I16(x.iter().map(|&v| i16::from(v)).collect()),
+        (ColumnData::U8(x), TypeId::Int) => ColumnData::I32(x.iter().map(|&v| i32::from(v)).collect()),
+        (ColumnData::U8(x), TypeId::BigInt) => ColumnData::I64(x.iter().map(|&v| i64::from(v)).collect()),
+        (ColumnData::I16(x), TypeId::Int) => ColumnData::I32(x.iter().map(|&v| i32::from(v)).collect()),
+        (ColumnData::I16(x), TypeId::BigInt) => ColumnData::I64(x.iter().map(|&v| i64::from(v)).collect()),
+        (ColumnData::I32(x), TypeId::BigInt) if from.id == TypeId::Int => {
+            ColumnData::I64(x.iter().map(|&v| i64::from(v)).collect())
+        }
+        (ColumnData::I32(x), TypeId::Float) if from.id == TypeId::Int => {
+            ColumnData::F64(x.iter().map(|&v| f64::from(v)).collect())
+        }
+        (ColumnData::I64(x), TypeId::Float) if from.id == TypeId::BigInt => {
+            ColumnData::F64(x.iter().map(|&v| v as f64).collect())
+        }
+        (ColumnData::F32(x), TypeId::Float) => ColumnData::F64(x.iter().map(|&v| f64::from(v)).collect()),
+        (ColumnData::I32(x), TypeId::Decimal | TypeId::Numeric)
+            if from.id == TypeId::Int && to.precision.saturating_sub(to.scale) >= 10 =>
+        {
+            let f = power_of_ten(u32::from(to.scale));
+            ColumnData::Decimal(x.iter().map(|&v| i128::from(v) * f).collect())
+        }
+        (ColumnData::Decimal(x), TypeId::Decimal | TypeId::Numeric)
+            if to.scale >= from.scale && to.precision - to.scale >= from.precision - from.scale =>
+        {
+            let f = power_of_ten(u32::from(to.scale - from.scale));
+            ColumnData::Decimal(x.iter().map(|&v| v.wrapping_mul(f)).collect())
+        }
+        _ => return None,
+    };
+    Some(Vector::Column(Arc::new(Column { data, nulls: c.nulls.clone() })))
+}
+
+/// Converts one value.
+pub fn convert_value(
+    v: &Value,
+    from: &SqlType,
+    to: &SqlType,
+    style: Option<i32>,
+    mode: ConvertMode,
+    ctx: &ExecContext,
+) -> SqlResult<Value> {
+    let _ = (style, mode, ctx);
+    if v.is_null() {
+        return Ok(Value::Null);
+    }
+    if from.id == to.id && from.length == to.length && from.scale == to.scale {
+        return Ok(v.clone());
+    }
+    if to.id == TypeId::SqlVariant {
+        return Ok(Value::Variant(Arc::new(Variant { ty: *from, value: v.clone() })));
+    }
+    if let Value::Variant(x) = v {
+        return convert_value(&x.value, &x.ty, to, style, mode, ctx);
+    }
+    let refuse = || SqlError::not_supported(format!("Conversion from {from} to {to}"));
+    let overflow = || SqlError::new(8115, &[&from.id.name(), &to.id.name()]);
+    if let Some(n) = integer_value(v) {
+        return Ok(match to.id {
+            TypeId::Bit => Value::Bit(n != 0),
+            TypeId::TinyInt => Value::TinyInt(u8::try_from(n).map_err(|_| overflow())?),
+            TypeId::SmallInt => Value::SmallInt(i16::try_from(n).map_err(|_| overflow())?),
+            TypeId::Int => Value::Int(i32::try_from(n).map_err(|_| overflow())?),
+            TypeId::BigInt => Value::BigInt(n),
+            TypeId::Real => Value::Real(n as f32),
+            TypeId::Float => Value::Float(n as f64),
+            TypeId::Decimal | TypeId::Numeric => {
+                let m = i128::from(n).checked_mul(power_of_ten(u32::from(to.scale))).ok_or_else(overflow)?;
+                if m.abs() >= power_of_ten(u32::from(to.precision)) {
+                    return Err(overflow());
+                }
+                Value::Decimal(Decimal::new(m, to.scale))
+            }
+            _ if to.id.is_character() => Value::String(SqlString::from(n.to_string())),
+            _ => return Err(refuse()),
+        });
+    }
+    Ok(match (v, to.id) {
+        (Value::String(s), TypeId::NVarChar | TypeId::VarChar) => {
+            let n = to.char_length().map_or(s.len(), |n| s.len().min(n.max(0) as usize));
+            Value::String(SqlString::new(&s.units()[..n]))
+        }
+        (Value::Decimal(d), TypeId::Float) => Value::Float(d.mantissa as f64 / 10f64.powi(i32::from(d.scale))),
+        (Value::Decimal(d), TypeId::Decimal | TypeId::Numeric) => {
+            let m = if to.scale >= d.scale {
+                d.mantissa.checked_mul(power_of_ten(u32::from(to.scale - d.scale))).ok_or_else(overflow)?
+            } else {
+                divide_rounded(d.mantissa, power_of_ten(u32::from(d.scale - to.scale)))
+            };
+            if m.abs() >= power_of_ten(u32::from(to.precision)) {
+                return Err(overflow());
+            }
+            Value::Decimal(Decimal::new(m, to.scale))
+        }
+        _ => return Err(refuse()),
+    })
+}
