@@ -408,7 +408,11 @@ impl ExecContext {
             }
             at = s.parent.as_ref();
         }
-        Err(SqlError::with_text(8624, 16, "Internal error: a recursive member is read outside its recursion."))
+        Err(SqlError::with_text(
+            8624,
+            16,
+            "Internal error: a recursive member is read outside its recursion.",
+        ))
     }
 
     pub fn parameter(&self, id: ParamId) -> Value {

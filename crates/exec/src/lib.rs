@@ -1,8 +1,13 @@
 //! The executor: operators over column batches, expression evaluation, the statement runner, system views.
 //!
-//! Module map: [`session`] the boundary to connections.
+//! Module map: [`session`] the boundary to connections, [`context`] what one execution carries, [`operator`] the physical operators
+//! ([`operator::open`] runs a plan), [`expression`] evaluation over batches, [`function`] built-in functions.
 #![forbid(unsafe_code)]
 
+pub mod context;
+pub mod expression;
+pub mod function;
+pub mod operator;
 pub mod restore;
 pub mod session;
 pub mod system_view;

@@ -10,7 +10,9 @@
 use ethnum::I256;
 use holdfast_plan::expr::{BinaryOp, UnaryOp};
 use holdfast_types::batch::VarColumn;
-use holdfast_types::{Column, ColumnData, DateTime, SmallDateTime, SqlError, SqlResult, SqlType, TypeId, Value};
+use holdfast_types::{
+    Column, ColumnData, DateTime, SmallDateTime, SqlError, SqlResult, SqlType, TypeId, Value,
+};
 
 use super::vector::{Vector, merged_nulls};
 
@@ -301,9 +303,7 @@ fn decimal(
             let sum = I256::from(x) * I256::from(fa) + I256::from(y) * I256::from(fb);
             check(narrow(rescale(sum, common, sr)))
         }),
-        BinaryOp::Multiply if sa + sb == sr => map2(a, b, len, nulls, |x, y| {
-            check(x.checked_mul(y))
-        }),
+        BinaryOp::Multiply if sa + sb == sr => map2(a, b, len, nulls, |x, y| check(x.checked_mul(y))),
         BinaryOp::Multiply => map2(a, b, len, nulls, |x, y| {
             if let (Some(p), true) = (x.checked_mul(y), sa + sb >= sr) {
                 return check(Some(divide_rounded(p, power_of_ten(sa + sb - sr))));
@@ -337,16 +337,16 @@ fn decimal(
         _ => return Err(unsupported(op, ty)),
     };
     out.map_err(|row| {
-        if matches!(op, BinaryOp::Divide | BinaryOp::Modulo) && b.at(row) == 0 { divide_by_zero() } else { overflow(ty) }
+        if matches!(op, BinaryOp::Divide | BinaryOp::Modulo) && b.at(row) == 0 {
+            divide_by_zero()
+        } else {
+            overflow(ty)
+        }
     })
 }
 
 fn rescale(v: I256, from: u32, to: u32) -> I256 {
-    if from > to {
-        wide_divide_rounded(v, wide_power(from - to))
-    } else {
-        v * wide_power(to - from)
-    }
+    if from > to { wide_divide_rounded(v, wide_power(from - to)) } else { v * wide_power(to - from) }
 }
 
 fn narrow(v: I256) -> Option<i128> {
@@ -540,7 +540,13 @@ pub fn shift_value(v: &Value, count: i64, left: bool) -> SqlResult<Value> {
         ($x:expr, $u:ty, $s:ty) => {{
             let bits = <$u>::BITS as u64;
             let x = $x as $u;
-            (if count >= bits { 0 } else if left { x << count } else { x >> count }) as $s
+            (if count >= bits {
+                0
+            } else if left {
+                x << count
+            } else {
+                x >> count
+            }) as $s
         }};
     }
     Ok(match v {
@@ -618,7 +624,12 @@ pub fn unary(op: UnaryOp, operand: &Vector, from: &SqlType, ty: &SqlType, len: u
         (UnaryOp::BitNot, ColumnData::I16(v)) => ColumnData::I16(v.iter().map(|x| !x).collect()),
         (UnaryOp::BitNot, ColumnData::I32(v)) => ColumnData::I32(v.iter().map(|x| !x).collect()),
         (UnaryOp::BitNot, ColumnData::I64(v)) => ColumnData::I64(v.iter().map(|x| !x).collect()),
-        _ => return Err(SqlError::new(8117, &[&ty.id.name(), &if op == UnaryOp::Negate { "minus" } else { "'~'" }])),
+        _ => {
+            return Err(SqlError::new(
+                8117,
+                &[&ty.id.name(), &if op == UnaryOp::Negate { "minus" } else { "'~'" }],
+            ));
+        }
     };
     Ok(Vector::column(Column { data, nulls: c.nulls.clone() }))
 }
@@ -635,10 +646,19 @@ mod tests {
     #[test]
     fn decimal_operations_follow_the_result_type() {
         let (a, b) = (SqlType::decimal(5, 2), SqlType::decimal(5, 3));
-        let r = binary(BinaryOp::Add, &dec(150, 2), &a, &dec(2500, 3), &b, &SqlType::decimal(7, 3), 1).unwrap();
+        let r =
+            binary(BinaryOp::Add, &dec(150, 2), &a, &dec(2500, 3), &b, &SqlType::decimal(7, 3), 1).unwrap();
         assert_eq!(r.value(0, &SqlType::decimal(7, 3)), Value::Decimal(Decimal::new(4000, 3)));
         let t = SqlType::decimal(8, 6);
-        let r = binary(BinaryOp::Divide, &dec(20, 1), &SqlType::decimal(2, 1), &dec(3, 0), &SqlType::decimal(1, 0), &t, 1);
+        let r = binary(
+            BinaryOp::Divide,
+            &dec(20, 1),
+            &SqlType::decimal(2, 1),
+            &dec(3, 0),
+            &SqlType::decimal(1, 0),
+            &t,
+            1,
+        );
         assert_eq!(r.unwrap().value(0, &t), Value::Decimal(Decimal::new(666_666, 6)));
         let big = SqlType::decimal(38, 0);
         let x = dec(10i128.pow(37), 0);
@@ -651,7 +671,10 @@ mod tests {
         let c = Column::from_values(&SqlType::INT, &[Value::Int(i32::MAX), Value::Null]).unwrap();
         let int = SqlType::INT;
         let one = Vector::Const(Value::Int(1));
-        assert_eq!(binary(BinaryOp::Add, &Vector::column(c), &int, &one, &int, &int, 2).unwrap_err().number, 8115);
+        assert_eq!(
+            binary(BinaryOp::Add, &Vector::column(c), &int, &one, &int, &int, 2).unwrap_err().number,
+            8115
+        );
         let c = Vector::column(Column::from_values(&int, &[Value::Int(4), Value::Null]).unwrap());
         let zeroes = Vector::column(Column::from_values(&int, &[Value::Int(2), Value::Int(0)]).unwrap());
         let r = binary(BinaryOp::Divide, &c, &int, &zeroes, &int, &int, 2).unwrap();

@@ -43,7 +43,9 @@ pub fn order(a: &Value, b: &Value, ty: &SqlType) -> SqlResult<Ordering> {
         (Value::SmallMoney(x), Value::SmallMoney(y)) => x.cmp(y),
         (Value::Decimal(x), Value::Decimal(y)) if x.scale == y.scale => x.mantissa.cmp(&y.mantissa),
         (Value::Decimal(x), Value::Decimal(y)) => {
-            let wide = |m: i128, s: u8| ethnum::I256::from(m) * ethnum::I256::from(10).pow(u32::from(38 - s.min(38)));
+            let wide = |m: i128, s: u8| {
+                ethnum::I256::from(m) * ethnum::I256::from(10).pow(u32::from(38 - s.min(38)))
+            };
             wide(x.mantissa, x.scale).cmp(&wide(y.mantissa, y.scale))
         }
         (Value::Real(x), Value::Real(y)) => float_order(f64::from(*x), f64::from(*y)),
@@ -209,7 +211,9 @@ pub fn compare(op: CompareOp, left: &Vector, right: &Vector, ty: &SqlType, len: 
             return Ok(Truth::Const(UNKNOWN));
         }
         let on_null = if op == CompareOp::NotDistinct { TRUE } else { FALSE };
-        return Ok(Truth::Rows((0..len).map(|i| if a.is_null(i) { on_null } else { TRUE - on_null }).collect()));
+        return Ok(Truth::Rows(
+            (0..len).map(|i| if a.is_null(i) { on_null } else { TRUE - on_null }).collect(),
+        ));
     }
     macro_rules! kernel {
         ($x:expr, $variant:ident, $pattern:pat => $value:expr, $cmp:expr) => {
@@ -249,7 +253,9 @@ pub fn compare(op: CompareOp, left: &Vector, right: &Vector, ty: &SqlType, len: 
             Vector::Const(Value::Time(t)) => fixed(op, x, Err(t.0 as i64), |p, q| p.cmp(&q)),
             _ => kernel!(x, I64, Value::BigInt(v) | Value::Money(v) => *v, |p, q| p.cmp(&q)),
         },
-        ColumnData::F32(x) => kernel!(x, F32, Value::Real(v) => *v, |p: f32, q: f32| p.partial_cmp(&q).unwrap_or(Ordering::Equal)),
+        ColumnData::F32(x) => {
+            kernel!(x, F32, Value::Real(v) => *v, |p: f32, q: f32| p.partial_cmp(&q).unwrap_or(Ordering::Equal))
+        }
         ColumnData::F64(x) => kernel!(x, F64, Value::Float(v) => *v, float_order),
         ColumnData::Decimal(x) => match right {
             Vector::Const(Value::Decimal(d)) if d.scale == ty.scale => {
@@ -263,7 +269,9 @@ pub fn compare(op: CompareOp, left: &Vector, right: &Vector, ty: &SqlType, len: 
         },
         ColumnData::DateTime(x) => kernel!(x, DateTime, Value::DateTime(v) => *v, |p, q| p.cmp(&q)),
         ColumnData::DateTime2(x) => kernel!(x, DateTime2, Value::DateTime2(v) => *v, |p, q| p.cmp(&q)),
-        ColumnData::SmallDateTime(x) => kernel!(x, SmallDateTime, Value::SmallDateTime(v) => *v, |p, q| p.cmp(&q)),
+        ColumnData::SmallDateTime(x) => {
+            kernel!(x, SmallDateTime, Value::SmallDateTime(v) => *v, |p, q| p.cmp(&q))
+        }
         ColumnData::Guid(x) => kernel!(x, Guid, Value::Guid(v) => *v, |p: Guid, q: Guid| guid_order(&p, &q)),
         ColumnData::Utf16(x) => {
             let c = ty.collation;

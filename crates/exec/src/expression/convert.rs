@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use holdfast_plan::expr::ConvertMode;
 use holdfast_types::batch::ColumnBuilder;
-use holdfast_types::{Column, ColumnData, Decimal, SqlError, SqlResult, SqlString, SqlType, TypeId, Value, Variant};
+use holdfast_types::{
+    Column, ColumnData, Decimal, SqlError, SqlResult, SqlString, SqlType, TypeId, Value, Variant,
+};
 
 use super::arithmetic::{divide_rounded, integer_value, power_of_ten};
 use super::vector::Vector;
@@ -57,7 +59,26 @@ pub fn convert(
 
 /// Errors that say "this value cannot become that type", as opposed to "these types never convert".
 fn is_conversion_error(e: &SqlError) -> bool {
-    matches!(e.number, 220 | 232 | 234 | 241 | 242 | 244 | 245 | 248 | 295 | 296 | 517 | 8114 | 8115 | 8169 | 9807 | 9819 | 6355 | 9400..=9500)
+    matches!(
+        e.number,
+        220 | 232
+            | 234
+            | 241
+            | 242
+            | 244
+            | 245
+            | 248
+            | 295
+            | 296
+            | 517
+            | 8114
+            | 8115
+            | 8169
+            | 9807
+            | 9819
+            | 6355
+            | 9400..=9500
+    )
 }
 
 /// Conversions that need no look at the single values, or only a cheap one.
@@ -163,7 +184,9 @@ pub fn convert_value(
             let n = to.char_length().map_or(s.len(), |n| s.len().min(n.max(0) as usize));
             Value::String(SqlString::new(&s.units()[..n]))
         }
-        (Value::Decimal(d), TypeId::Float) => Value::Float(d.mantissa as f64 / 10f64.powi(i32::from(d.scale))),
+        (Value::Decimal(d), TypeId::Float) => {
+            Value::Float(d.mantissa as f64 / 10f64.powi(i32::from(d.scale)))
+        }
         (Value::Decimal(d), TypeId::Decimal | TypeId::Numeric) => {
             let m = if to.scale >= d.scale {
                 d.mantissa.checked_mul(power_of_ten(u32::from(to.scale - d.scale))).ok_or_else(overflow)?

@@ -14,7 +14,10 @@ enum Token {
     Unit(u16),
     Any,
     Sequence,
-    Set { negated: bool, items: Vec<(u16, u16)> },
+    Set {
+        negated: bool,
+        items: Vec<(u16, u16)>,
+    },
     /// A malformed set: never matches.
     Never,
 }
@@ -128,7 +131,8 @@ impl Pattern {
         if !open_start {
             return usize::from(self.matches(s, false));
         }
-        let rest = Pattern { tokens: self.tokens[1..].to_vec(), collation: self.collation, binary: self.binary };
+        let rest =
+            Pattern { tokens: self.tokens[1..].to_vec(), collation: self.collation, binary: self.binary };
         if rest.tokens.is_empty() {
             return 1;
         }
@@ -181,7 +185,8 @@ mod tests {
 
     fn like(s: &str, p: &str, escape: Option<char>) -> bool {
         let units = |s: &str| s.encode_utf16().collect::<Vec<u16>>();
-        Pattern::new(&units(p), escape.map(|c| c as u16), CollationId::SERVER_DEFAULT).matches(&units(s), false)
+        Pattern::new(&units(p), escape.map(|c| c as u16), CollationId::SERVER_DEFAULT)
+            .matches(&units(s), false)
     }
 
     #[test]
@@ -208,7 +213,8 @@ mod tests {
     #[test]
     fn positions() {
         let units = |s: &str| s.encode_utf16().collect::<Vec<u16>>();
-        let find = |s: &str, p: &str| Pattern::new(&units(p), None, CollationId::SERVER_DEFAULT).find(&units(s));
+        let find =
+            |s: &str, p: &str| Pattern::new(&units(p), None, CollationId::SERVER_DEFAULT).find(&units(s));
         assert_eq!(find("interesting data", "%ter%"), 3);
         assert_eq!(find("abc123", "%[0-9]%"), 4);
         assert_eq!(find("abc", "b%"), 0);

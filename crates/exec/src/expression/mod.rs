@@ -37,7 +37,11 @@ pub fn evaluate(expr: &Expr, batch: &Batch, ctx: &ExecContext) -> SqlResult<Vect
         ExprKind::Literal(v) => Ok(Vector::Const(v.clone())),
         ExprKind::Column(n) => match batch.columns.get(*n) {
             Some(c) => Ok(Vector::Column(c.clone())),
-            None => Err(SqlError::with_text(8624, 16, "Internal error: the plan names a column that its input lacks.")),
+            None => Err(SqlError::with_text(
+                8624,
+                16,
+                "Internal error: the plan names a column that its input lacks.",
+            )),
         },
         ExprKind::Parameter(id) => Ok(Vector::Const(ctx.parameter(*id))),
         ExprKind::Unary { op, operand } => {
@@ -124,7 +128,9 @@ pub fn evaluate_predicate(expr: &Expr, batch: &Batch, ctx: &ExecContext) -> SqlR
             let t = in_list(operand, list, batch, ctx)?;
             Ok(if *negated { t.negate() } else { t })
         }
-        ExprKind::Subquery(s) if !matches!(s.kind, SubqueryKind::Scalar) => subquery::predicate(s, batch, ctx),
+        ExprKind::Subquery(s) if !matches!(s.kind, SubqueryKind::Scalar) => {
+            subquery::predicate(s, batch, ctx)
+        }
         // A bit value in a boolean place.
         _ => Ok(match evaluate(expr, batch, ctx)? {
             Vector::Const(Value::Bit(b)) => Truth::Const(truth_of(Some(b))),

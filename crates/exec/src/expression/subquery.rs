@@ -17,7 +17,9 @@ use crate::operator::open;
 fn physical(s: &Subquery) -> SqlResult<&PhysicalPlan> {
     match &s.plan {
         SubPlan::Physical(p) => Ok(p),
-        SubPlan::Logical(_) => Err(SqlError::with_text(8624, 16, "Internal error: a subquery was not planned.")),
+        SubPlan::Logical(_) => {
+            Err(SqlError::with_text(8624, 16, "Internal error: a subquery was not planned."))
+        }
     }
 }
 

@@ -185,5 +185,9 @@ pub fn scatter(ty: &SqlType, len: usize, pieces: Vec<(Vec<u32>, Vector)>) -> Sql
         }
         all.append(vector.into_column(ty, rows.len())?.as_ref())?;
     }
-    Ok(Vector::column(if position.contains(&u32::MAX) { all.take_or_null(&position) } else { all.take(&position) }))
+    Ok(Vector::column(if position.contains(&u32::MAX) {
+        all.take_or_null(&position)
+    } else {
+        all.take(&position)
+    }))
 }

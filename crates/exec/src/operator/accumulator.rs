@@ -38,12 +38,31 @@ impl Groups<'_> {
 enum State {
     Count(Vec<i64>),
     /// Integers, money: wide sums and counts.
-    Wide { sums: Vec<i128>, counts: Vec<i64>, average: bool },
+    Wide {
+        sums: Vec<i128>,
+        counts: Vec<i64>,
+        average: bool,
+    },
     /// As `Wide` where 64 bits hold any sum of 32-bit values.
-    Narrow { sums: Vec<i64>, counts: Vec<i64>, average: bool },
-    Float { sums: Vec<f64>, counts: Vec<i64>, average: bool },
-    Decimal { sums: Vec<i128>, counts: Vec<i64>, average: bool },
-    Extreme { best: Best, want: Want },
+    Narrow {
+        sums: Vec<i64>,
+        counts: Vec<i64>,
+        average: bool,
+    },
+    Float {
+        sums: Vec<f64>,
+        counts: Vec<i64>,
+        average: bool,
+    },
+    Decimal {
+        sums: Vec<i128>,
+        counts: Vec<i64>,
+        average: bool,
+    },
+    Extreme {
+        best: Best,
+        want: Want,
+    },
     /// count, mean, sum of squared deviations
     Moments(Vec<(f64, f64, f64)>),
     Text(Vec<Option<Vec<TextPart>>>),
@@ -95,15 +114,31 @@ impl Accumulator {
         let argument = a.argument.as_ref().map_or(SqlType::INT, |e| e.ty);
         let average = is_average(a.function);
         let state = match a.function {
-            AggregateId::Count | AggregateId::CountBig | AggregateId::ApproxCountDistinct => State::Count(Vec::new()),
+            AggregateId::Count | AggregateId::CountBig | AggregateId::ApproxCountDistinct => {
+                State::Count(Vec::new())
+            }
             AggregateId::Sum | AggregateId::Avg => match argument.id {
-                TypeId::TinyInt | TypeId::SmallInt | TypeId::Int | TypeId::Bit | TypeId::Null | TypeId::SmallMoney => {
-                    State::Narrow { sums: Vec::new(), counts: Vec::new(), average }
+                TypeId::TinyInt
+                | TypeId::SmallInt
+                | TypeId::Int
+                | TypeId::Bit
+                | TypeId::Null
+                | TypeId::SmallMoney => State::Narrow { sums: Vec::new(), counts: Vec::new(), average },
+                TypeId::BigInt | TypeId::Money => {
+                    State::Wide { sums: Vec::new(), counts: Vec::new(), average }
                 }
-                TypeId::BigInt | TypeId::Money => State::Wide { sums: Vec::new(), counts: Vec::new(), average },
-                TypeId::Real | TypeId::Float => State::Float { sums: Vec::new(), counts: Vec::new(), average },
-                TypeId::Decimal | TypeId::Numeric => State::Decimal { sums: Vec::new(), counts: Vec::new(), average },
-                _ => return Err(SqlError::new(8117, &[&argument.id.name(), &a.function.name().to_lowercase()])),
+                TypeId::Real | TypeId::Float => {
+                    State::Float { sums: Vec::new(), counts: Vec::new(), average }
+                }
+                TypeId::Decimal | TypeId::Numeric => {
+                    State::Decimal { sums: Vec::new(), counts: Vec::new(), average }
+                }
+                _ => {
+                    return Err(SqlError::new(
+                        8117,
+                        &[&argument.id.name(), &a.function.name().to_lowercase()],
+                    ));
+                }
             },
             AggregateId::Min | AggregateId::Max | AggregateId::Any => {
                 let want = match a.function {
@@ -737,7 +772,9 @@ fn decimal_average(sum: i128, count: i64, from: u8, to: u8) -> Option<i128> {
         let f = power_of_ten(u32::from(to - from));
         match sum.checked_mul(f) {
             Some(x) => Some(x / n),
-            None => i128::try_from(ethnum::I256::from(sum) * ethnum::I256::from(f) / ethnum::I256::from(n)).ok(),
+            None => {
+                i128::try_from(ethnum::I256::from(sum) * ethnum::I256::from(f) / ethnum::I256::from(n)).ok()
+            }
         }
     } else {
         Some(sum / power_of_ten(u32::from(from - to)) / n)

@@ -40,7 +40,8 @@ struct Spec<'p> {
 }
 
 pub fn open_aggregate<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext) -> SqlResult<Source<'p>> {
-    let PhysicalOp::Aggregate { input, strategy, group, aggregates, grouping_sets, parallel } = &plan.op else {
+    let PhysicalOp::Aggregate { input, strategy, group, aggregates, grouping_sets, parallel } = &plan.op
+    else {
         return Err(SqlError::with_text(8624, 16, "Internal error: not an aggregation."));
     };
     let spec = Spec { group, aggregates, sets: grouping_sets.as_deref() };
@@ -200,7 +201,12 @@ impl GroupState {
                 ctx.query.note_null_eliminated();
             }
             let fraction = match &a.argument2 {
-                Some(e) if matches!(a.function, AggregateId::ApproxPercentileCont | AggregateId::ApproxPercentileDisc) => {
+                Some(e)
+                    if matches!(
+                        a.function,
+                        AggregateId::ApproxPercentileCont | AggregateId::ApproxPercentileDisc
+                    ) =>
+                {
                     Some(super::accumulator::value_number(&evaluate_constant(e, ctx)?)?)
                 }
                 _ => None,
@@ -335,7 +341,10 @@ impl Hash<'_> {
         let spec = self.spec;
         let mergeable = spec.aggregates.iter().all(|a| {
             !a.distinct
-                && !matches!(a.function, AggregateId::StringAgg | AggregateId::ApproxCountDistinct | AggregateId::Any)
+                && !matches!(
+                    a.function,
+                    AggregateId::StringAgg | AggregateId::ApproxCountDistinct | AggregateId::Any
+                )
         });
         let workers = self.ctx.query.workers;
         if self.parallel && mergeable && workers > 1 {
@@ -387,7 +396,8 @@ impl Hash<'_> {
     }
 
     fn finish(&self, states: &mut [GroupState]) -> SqlResult<Batch> {
-        let batches = states.iter_mut().map(|s| s.finish(&self.spec, &self.ctx)).collect::<SqlResult<Vec<_>>>()?;
+        let batches =
+            states.iter_mut().map(|s| s.finish(&self.spec, &self.ctx)).collect::<SqlResult<Vec<_>>>()?;
         let types: Vec<SqlType> = self
             .spec
             .group

@@ -89,7 +89,12 @@ impl<'p> Built<'p> {
         })
     }
 
-    fn read(spec: Spec<'p>, source: &mut dyn BatchSource, ctx: &ExecContext, force: bool) -> SqlResult<Build<'p>> {
+    fn read(
+        spec: Spec<'p>,
+        source: &mut dyn BatchSource,
+        ctx: &ExecContext,
+        force: bool,
+    ) -> SqlResult<Build<'p>> {
         let mut grant = Grant::new(&ctx.query.budget);
         let mut batches = Vec::new();
         let mut bytes = 0;
@@ -154,8 +159,9 @@ impl<'p> Built<'p> {
 
     /// Build rows that found no partner, with NULLs on the left.
     fn unmatched(&self) -> Batch {
-        let rows: Vec<u32> =
-            (0..self.rows.len as u32).filter(|&r| !self.matched[r as usize].load(Ordering::Relaxed)).collect();
+        let rows: Vec<u32> = (0..self.rows.len as u32)
+            .filter(|&r| !self.matched[r as usize].load(Ordering::Relaxed))
+            .collect();
         let left: Vec<Arc<Column>> =
             self.spec.left.columns.iter().map(|c| Arc::new(Column::all_null(&c.ty, rows.len()))).collect();
         Batch { len: rows.len(), columns: left }.beside(self.rows.take(&rows))

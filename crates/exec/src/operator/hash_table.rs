@@ -123,7 +123,13 @@ struct RawStrings<T> {
 
 impl<T: Copy + Eq> RawStrings<T> {
     fn new() -> Self {
-        RawStrings { data: Vec::new(), offsets: vec![0], hashes: Vec::new(), class: Vec::new(), slots: Slots::new() }
+        RawStrings {
+            data: Vec::new(),
+            offsets: vec![0],
+            hashes: Vec::new(),
+            class: Vec::new(),
+            slots: Slots::new(),
+        }
     }
 
     fn entry(&self, i: u32) -> &[T] {
@@ -303,7 +309,8 @@ fn intern_kind(ty: &SqlType) -> Option<InternKind> {
 
 impl KeyTable {
     pub fn new(types: &[SqlType]) -> Self {
-        let interners: Vec<Option<Interner>> = types.iter().map(|t| intern_kind(t).map(Interner::new)).collect();
+        let interners: Vec<Option<Interner>> =
+            types.iter().map(|t| intern_kind(t).map(Interner::new)).collect();
         let widths: Vec<usize> = types
             .iter()
             .map(|t| match t.id {
@@ -311,7 +318,8 @@ impl KeyTable {
                 _ => 1,
             })
             .collect();
-        let layout = if widths == [1] { Layout::Single } else { Layout::Words(widths.iter().sum::<usize>() + 1) };
+        let layout =
+            if widths == [1] { Layout::Single } else { Layout::Words(widths.iter().sum::<usize>() + 1) };
         KeyTable {
             types: types.to_vec(),
             widths,
@@ -363,7 +371,14 @@ impl KeyTable {
         match self.layout {
             Layout::Single => {
                 let mut words = std::mem::take(&mut self.words);
-                let coded = encode_words(columns[0], len, &mut words, 1, 0, &mut Source::Insert(self.interners[0].as_mut()));
+                let coded = encode_words(
+                    columns[0],
+                    len,
+                    &mut words,
+                    1,
+                    0,
+                    &mut Source::Insert(self.interners[0].as_mut()),
+                );
                 if let Err(e) = coded {
                     self.words = words;
                     return Err(e);
@@ -404,7 +419,14 @@ impl KeyTable {
                 words.resize(stride * len, 0);
                 let mut at = 0;
                 for (k, c) in columns.iter().enumerate() {
-                    encode_words(c, len, &mut words, stride, at, &mut Source::Insert(self.interners[k].as_mut()))?;
+                    encode_words(
+                        c,
+                        len,
+                        &mut words,
+                        stride,
+                        at,
+                        &mut Source::Insert(self.interners[k].as_mut()),
+                    )?;
                     at += self.widths[k];
                 }
                 self.mark_nulls(columns, len, null_matches, &mut words, stride);
@@ -575,9 +597,9 @@ impl KeyTable {
                         continue;
                     }
                     let key = &words[i * stride..(i + 1) * stride];
-                    let found = self
-                        .wide
-                        .find(hash_words(key), |g| &self.keys[g as usize * stride..(g as usize + 1) * stride] == key);
+                    let found = self.wide.find(hash_words(key), |g| {
+                        &self.keys[g as usize * stride..(g as usize + 1) * stride] == key
+                    });
                     out.push(found.unwrap_or(NO_GROUP));
                 }
             }
@@ -750,7 +772,8 @@ mod tests {
     #[test]
     fn integers_and_null() {
         let mut t = KeyTable::new(&[SqlType::INT]);
-        let c = column(&SqlType::INT, &[Value::Int(5), Value::Null, Value::Int(-1), Value::Int(5), Value::Null]);
+        let c =
+            column(&SqlType::INT, &[Value::Int(5), Value::Null, Value::Int(-1), Value::Int(5), Value::Null]);
         let mut out = Vec::new();
         t.insert(&[&c], 5, &[true], &mut out).unwrap();
         assert_eq!(out, [0, 1, 2, 0, 1]);

@@ -77,7 +77,8 @@ impl<'p> Side<'p> {
             }
             let columns = evaluate_columns(self.keys, &b, &self.ctx)?;
             let refs: Vec<&Column> = columns.iter().map(|c| c.as_ref()).collect();
-            let parts: Vec<KeyPart> = self.keys.iter().map(|e| KeyPart { ty: e.ty, descending: false }).collect();
+            let parts: Vec<KeyPart> =
+                self.keys.iter().map(|e| KeyPart { ty: e.ty, descending: false }).collect();
             let keys = encode_rows(&parts, &refs, b.len)?;
             let nulls = (0..b.len).map(|i| refs.iter().any(|c| c.is_null(i))).collect();
             self.batch = Some((b, keys, nulls, 0));

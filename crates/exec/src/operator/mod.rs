@@ -71,9 +71,13 @@ pub fn open<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext) -> SqlResult<Source<'
         PhysicalOp::Top { input, count, percent, ties } => {
             simple::open_top(input, count, *percent, ties.as_deref(), ctx)?
         }
-        PhysicalOp::Offset { input, offset, fetch } => simple::open_offset(input, offset, fetch.as_ref(), ctx)?,
+        PhysicalOp::Offset { input, offset, fetch } => {
+            simple::open_offset(input, offset, fetch.as_ref(), ctx)?
+        }
         PhysicalOp::Concat { inputs } => Box::new(simple::Concat::new(inputs, ctx)),
-        PhysicalOp::SetOp { kind, left, right } => Box::new(set_op::SetOperation::new(*kind, left, right, ctx)?),
+        PhysicalOp::SetOp { kind, left, right } => {
+            Box::new(set_op::SetOperation::new(*kind, left, right, ctx)?)
+        }
         PhysicalOp::Window { input, partition, order, functions } => {
             Box::new(window::Window::new(input, partition, order, functions, ctx)?)
         }
@@ -81,7 +85,9 @@ pub fn open<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext) -> SqlResult<Source<'
             Box::new(recursive::Recursion::new(*id, anchor, recursive, *max_recursion, ctx)?)
         }
         PhysicalOp::CteRead { id } => Box::new(Stored::new(ctx.cte(*id)?)),
-        PhysicalOp::TableFunction { function, args } => table_function::open_function(function, args, plan, ctx)?,
+        PhysicalOp::TableFunction { function, args } => {
+            table_function::open_function(function, args, plan, ctx)?
+        }
         PhysicalOp::UserTableFunction { module, args } => table_function::open_module(module, args, ctx)?,
         PhysicalOp::MaxOneRow { input } => simple::open_max_one_row(input, ctx)?,
         PhysicalOp::ForXml { input, options } => serialize::open_xml(input, options, plan, ctx)?,

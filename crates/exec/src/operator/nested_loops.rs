@@ -85,7 +85,8 @@ struct Apply<'p> {
 impl Apply<'_> {
     /// Rows of the join for one left row.
     fn row(&self, left: &Batch, values: &[Vector], row: usize, out: &mut Vec<Batch>) -> SqlResult<()> {
-        let bound = self.bindings.iter().zip(values).map(|(b, v)| (b.slot, v.value(row, &b.value.ty))).collect();
+        let bound =
+            self.bindings.iter().zip(values).map(|(b, v)| (b.slot, v.value(row, &b.value.ty))).collect();
         let ctx = self.ctx.bind(bound);
         let mut right = open(self.right, &ctx)?;
         let mut found = false;
@@ -212,7 +213,9 @@ impl Loops<'_> {
             };
             let (l, r): (Vec<u32>, Vec<u32>) = match kept {
                 None => (l, r),
-                Some(k) => (k.iter().map(|&i| l[i as usize]).collect(), k.iter().map(|&i| r[i as usize]).collect()),
+                Some(k) => {
+                    (k.iter().map(|&i| l[i as usize]).collect(), k.iter().map(|&i| r[i as usize]).collect())
+                }
             };
             l.iter().for_each(|&i| has[i as usize] = true);
             if outer_right {
@@ -237,7 +240,10 @@ impl Loops<'_> {
         } else if right.len == 0 && outer_left {
             let nulls = Batch {
                 len: left.len,
-                columns: types_of(self.right).iter().map(|t| Arc::new(Column::all_null(t, left.len))).collect(),
+                columns: types_of(self.right)
+                    .iter()
+                    .map(|t| Arc::new(Column::all_null(t, left.len)))
+                    .collect(),
             };
             self.output.push_back(left.clone().beside(nulls));
         }

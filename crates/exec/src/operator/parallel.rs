@@ -127,8 +127,9 @@ pub fn run<'p, R: Send>(
                 Ok(Ok(r)) => out.push(r),
                 Ok(Err(e)) => failure = failure.or(Some(e)),
                 Err(_) => {
-                    failure = failure
-                        .or_else(|| Some(SqlError::with_text(8624, 16, "Internal error: a worker thread failed.")));
+                    failure = failure.or_else(|| {
+                        Some(SqlError::with_text(8624, 16, "Internal error: a worker thread failed."))
+                    });
                 }
             }
         }

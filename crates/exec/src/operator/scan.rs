@@ -74,7 +74,11 @@ fn bound_values(b: &Bound) -> &[Value] {
 
 fn index_of(table: &TableDef, index_id: i32) -> SqlResult<&IndexDef> {
     table.indexes.iter().find(|i| i.index_id == index_id).ok_or_else(|| {
-        SqlError::with_text(8624, 16, format!("Internal error: table {} has no index {index_id}.", table.name))
+        SqlError::with_text(
+            8624,
+            16,
+            format!("Internal error: table {} has no index {index_id}.", table.name),
+        )
     })
 }
 
@@ -93,9 +97,13 @@ fn evaluate_range(r: &SeekRange, ctx: &ExecContext) -> SqlResult<Option<Range>> 
             SeekKey::IsNull => Value::Null,
         });
     }
-    let mut bound = |b: &Option<holdfast_plan::physical::SeekBound>| -> SqlResult<Option<Bound>> {
+    let bound = |b: &Option<holdfast_plan::physical::SeekBound>| -> SqlResult<Option<Bound>> {
         let Some(b) = b else {
-            return Ok(Some(if prefix.is_empty() { Bound::Unbounded } else { Bound::Included(prefix.clone()) }));
+            return Ok(Some(if prefix.is_empty() {
+                Bound::Unbounded
+            } else {
+                Bound::Included(prefix.clone())
+            }));
         };
         let v = evaluate_constant(&b.value, ctx)?;
         if v.is_null() {
@@ -212,7 +220,8 @@ impl BatchSource for Seek<'_> {
                 self.current = None;
             }
             let Some(range) = self.ranges.pop_front() else { return Ok(None) };
-            self.current = Some(self.table.access.seek(self.index_id, &range, self.columns, self.backward)?);
+            self.current =
+                Some(self.table.access.seek(self.index_id, &range, self.columns, self.backward)?);
         }
     }
 }

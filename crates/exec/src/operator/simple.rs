@@ -212,7 +212,9 @@ pub fn open_top<'p>(
     };
     Ok(match ties {
         None => Box::new(Limit { input: source, skip: 0, limit }),
-        Some(keys) => Box::new(Ties { input: source, limit, keys, last: None, done: false, ctx: ctx.clone() }),
+        Some(keys) => {
+            Box::new(Ties { input: source, limit, keys, last: None, done: false, ctx: ctx.clone() })
+        }
     })
 }
 

@@ -21,7 +21,8 @@ use crate::expression::{evaluate, evaluate_constant};
 
 /// Normalised keys of a batch.
 pub fn keys_of(keys: &[SortKey], batch: &Batch, ctx: &ExecContext) -> SqlResult<VarColumn<u8>> {
-    let parts: Vec<KeyPart> = keys.iter().map(|k| KeyPart { ty: k.expr.ty, descending: k.descending }).collect();
+    let parts: Vec<KeyPart> =
+        keys.iter().map(|k| KeyPart { ty: k.expr.ty, descending: k.descending }).collect();
     let columns: Vec<Arc<Column>> = keys
         .iter()
         .map(|k| evaluate(&k.expr, batch, ctx)?.into_column(&k.expr.ty, batch.len))
@@ -87,7 +88,8 @@ impl<'p> Sort<'p> {
                 None => b,
                 Some(limit) => {
                     let keys = keys_of(self.keys, &b, &self.ctx)?;
-                    let good: Vec<u32> = (0..b.len as u32).filter(|&i| keys.entry(i as usize) < &limit[..]).collect();
+                    let good: Vec<u32> =
+                        (0..b.len as u32).filter(|&i| keys.entry(i as usize) < &limit[..]).collect();
                     if good.is_empty() {
                         continue;
                     }
@@ -113,7 +115,8 @@ impl<'p> Sort<'p> {
         let keys = keys_of(self.keys, &whole, &self.ctx)?;
         let mut order = sort_rows(&keys);
         order.truncate(n);
-        let last = if order.len() == n { order.last().map(|&r| keys.entry(r as usize).to_vec()) } else { None };
+        let last =
+            if order.len() == n { order.last().map(|&r| keys.entry(r as usize).to_vec()) } else { None };
         Ok((whole.take(&order), last))
     }
 

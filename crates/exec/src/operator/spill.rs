@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use holdfast_types::batch::VarColumn;
 use holdfast_types::{
-    Batch, Column, ColumnData, Date, DateTime, DateTime2, DateTimeOffset, SmallDateTime, SqlError, SqlResult, SqlType,
-    Time, TypeId, Value, Variant,
+    Batch, Column, ColumnData, Date, DateTime, DateTime2, DateTimeOffset, SmallDateTime, SqlError, SqlResult,
+    SqlType, Time, TypeId, Value, Variant,
 };
 
 /// Memory that the operators of one query may hold together, in bytes.
@@ -331,10 +331,12 @@ fn decode_column(r: &mut Reader<'_>, ty: &SqlType, rows: usize) -> SqlResult<Col
         ColumnData::Guid(_) => ColumnData::Guid(r.fixed(rows, |g| g)?),
         ColumnData::DateTime(_) => ColumnData::DateTime(r.fixed(rows, datetime_from)?),
         ColumnData::DateTime2(_) => ColumnData::DateTime2(r.fixed(rows, datetime2_from)?),
-        ColumnData::SmallDateTime(_) => ColumnData::SmallDateTime(r.fixed(rows, |b: [u8; 4]| SmallDateTime {
-            days: u16::from_le_bytes([b[0], b[1]]),
-            minutes: u16::from_le_bytes([b[2], b[3]]),
-        })?),
+        ColumnData::SmallDateTime(_) => {
+            ColumnData::SmallDateTime(r.fixed(rows, |b: [u8; 4]| SmallDateTime {
+                days: u16::from_le_bytes([b[0], b[1]]),
+                minutes: u16::from_le_bytes([b[2], b[3]]),
+            })?)
+        }
         ColumnData::Values(_) => {
             let mut v = Vec::with_capacity(rows.min(r.data.len()));
             for _ in 0..rows {
