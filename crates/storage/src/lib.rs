@@ -1,9 +1,11 @@
 //! Everything between files and the catalogue: the page cache, recovery and restore.
 //!
-//! Module map: [`cache`] verified pages of open databases, [`restore`] backup sets into files.
+//! Module map: [`cache`] verified pages of open databases; [`recovery`] the one pass over the log; [`restore`] backup sets
+//! into files.
 #![forbid(unsafe_code)]
 
 pub mod cache;
+pub mod recovery;
 pub mod restore;
 
 pub use cache::{DatabasePages, PageCache};

@@ -1,0 +1,39 @@
+//! Why recovery stopped. Every variant names the log record or the page.
+
+use holdfast_base::{Lsn, PageId};
+use holdfast_disk::DiskError;
+use holdfast_format::FormatError;
+use holdfast_format::log::{Context, LogError, Operation};
+use thiserror::Error;
+
+pub type RecoveryResult<T> = Result<T, RecoveryError>;
+
+#[derive(Debug, Clone, Error)]
+pub enum RecoveryError {
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    #[error("log record {lsn}: {error}")]
+    Page { lsn: Lsn, error: FormatError },
+    #[error("page {page} cannot be read: {error}")]
+    Unreadable { page: PageId, error: FormatError },
+    #[error(
+        "log record {lsn} changes page {page} from LSN {expected}, but the page carries {found}: the log has a gap or belongs to another database"
+    )]
+    Gap { lsn: Lsn, page: PageId, expected: Lsn, found: Lsn },
+    #[error(
+        "log record {lsn} of operation {operation} in context {context} is not known; recovery cannot pass over it"
+    )]
+    UnknownOperation { lsn: Lsn, operation: Operation, context: Context },
+    #[error("log record {lsn} ({operation}) on page {page} slot {slot}: {what}")]
+    Mismatch { lsn: Lsn, operation: Operation, page: PageId, slot: u16, what: &'static str },
+    #[error("log record {lsn} names page {page}, which is outside the files of the database")]
+    NoSuchFile { lsn: Lsn, page: PageId },
+    #[error("log record {lsn} ({operation}) of an unfinished transaction cannot be undone")]
+    CannotUndo { lsn: Lsn, operation: Operation },
+    #[error("the log file has no room left and cannot grow: {what}")]
+    LogFull { what: &'static str },
+    #[error("the database files do not fit recovery: {what}")]
+    Database { what: String },
+}

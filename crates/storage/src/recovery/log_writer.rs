@@ -1,0 +1,342 @@
+//! Appending records to a log file: blocks, VLF changes, reuse, growth.
+//!
+//! Invariants
+//! 1. The writer begins at a block boundary behind the last valid block; whatever could be taken for a later block is
+//!    cleared before.
+//! 2. A record is durable when [`LogWriter::flush`] has returned.
+//! 3. A VLF is reused only when its sequence number is below the oldest that is still needed.
+
+use std::sync::Arc;
+
+use holdfast_base::{Lsn, PAGE_SIZE};
+use holdfast_disk::DiskFile;
+use holdfast_format::log::block::{MAX_BLOCK, SECTOR};
+use holdfast_format::log::vlf::{FIRST_BLOCK, VLF_HEADER_SIZE};
+use holdfast_format::log::write::BlockBuilder;
+use holdfast_format::log::{BlockVersion, LogTime, VlfHeader};
+
+use super::error::{RecoveryError, RecoveryResult};
+
+/// Size of a VLF added when none is free: 1 MiB.
+const GROWTH: u64 = 1 << 20;
+/// Largest block the writer makes, leaving room for sectors of 4096 bytes.
+const BLOCK_LIMIT: usize = MAX_BLOCK - 4096;
+
+/// How blocks of a log are written; all of it depends on the database.
+#[derive(Clone, Copy, Debug)]
+pub struct LogShape {
+    pub version: BlockVersion,
+    /// VLF format number.
+    pub vlf_format: u16,
+    /// Sector size of the log: 512 or 4096.
+    pub sector: usize,
+    /// Byte of unused space: 0, or C0 since 2016.
+    pub fill: u8,
+    /// Whether blocks carry checksums.
+    pub checksum: bool,
+}
+
+impl LogShape {
+    pub fn of_database(version: u16, checksum: bool) -> Self {
+        LogShape {
+            version: BlockVersion::of_database(version),
+            vlf_format: match version {
+                0..=654 => 2,
+                655..=705 => 4,
+                _ => 5,
+            },
+            sector: SECTOR,
+            fill: if version >= 852 { 0xC0 } else { 0 },
+            checksum,
+        }
+    }
+}
+
+/// The 8 KiB that begin a VLF.
+pub fn vlf_header_bytes(vlf: &VlfHeader, fill: u8) -> Vec<u8> {
+    let mut out = vec![0; VLF_HEADER_SIZE as usize];
+    if let Some(second) = out.get_mut(4096..) {
+        second.fill(fill);
+    }
+    let head = vlf.encode();
+    out[..head.len()].copy_from_slice(&head);
+    out
+}
+
+/// Appends to one log file.
+pub struct LogWriter {
+    file: Arc<dyn DiskFile>,
+    vlfs: Vec<VlfHeader>,
+    current: usize,
+    /// Place of the block being filled.
+    block: u32,
+    previous_size: u16,
+    builder: BlockBuilder,
+    shape: LogShape,
+    time: LogTime,
+    /// VLFs with a lower sequence number may be reused.
+    oldest_needed: u32,
+    last: Lsn,
+    dirty: bool,
+}
+
+impl LogWriter {
+    /// Continues the log at `end`, the place behind the last valid block, whose size is `previous_size`.
+    pub fn resume(
+        file: Arc<dyn DiskFile>,
+        vlfs: Vec<VlfHeader>,
+        end: Lsn,
+        previous_size: u16,
+        shape: LogShape,
+        time: LogTime,
+        oldest_needed: u32,
+    ) -> RecoveryResult<Self> {
+        let current = vlfs.iter().position(|v| v.sequence == end.vlf && v.parity != 0);
+        let current = current
+            .ok_or(RecoveryError::LogFull { what: "the end of the log lies in no virtual log file" })?;
+        let builder = BlockBuilder::new(shape.version, end);
+        let mut writer = LogWriter {
+            file,
+            vlfs,
+            current,
+            block: end.block,
+            previous_size,
+            builder,
+            shape,
+            time,
+            oldest_needed,
+            last: Lsn::ZERO,
+            dirty: false,
+        };
+        writer.clear_behind()?;
+        Ok(writer)
+    }
+
+    pub fn version(&self) -> BlockVersion {
+        self.shape.version
+    }
+
+    /// LSN of the last appended record.
+    pub fn last(&self) -> Lsn {
+        self.last
+    }
+
+    /// Place behind everything appended: where the next block goes.
+    pub fn end(&self) -> Lsn {
+        let vlf = self.vlfs[self.current].sequence;
+        Lsn::new(vlf, self.block, 1)
+    }
+
+    pub fn vlfs(&self) -> &[VlfHeader] {
+        &self.vlfs
+    }
+
+    /// Invariant 1: first sectors that carry this VLF's parity and sequence number behind the end are blocks of a write
+    /// that did not complete; one of them could fit behind a new block.
+    fn clear_behind(&mut self) -> RecoveryResult<()> {
+        let vlf = self.vlfs[self.current];
+        let mut at = vlf.block_offset(self.block);
+        let mut window = vec![0u8; 64 * 1024];
+        while at < vlf.end() {
+            let length = (vlf.end() - at).min(window.len() as u64) as usize;
+            let part = &mut window[..length];
+            self.file.read_at(at, part)?;
+            for (index, sector) in part.chunks_mut(SECTOR).enumerate() {
+                let first = sector.first().copied().unwrap_or(0);
+                let sequence = sector.get(0x0C..0x10).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+                if first & 0xD0 == vlf.parity | 0x10 && sequence == Some(vlf.sequence) {
+                    sector.fill(self.shape.fill);
+                    self.file.write_at(at + (index * SECTOR) as u64, sector)?;
+                    self.dirty = true;
+                }
+            }
+            at += length as u64;
+        }
+        let next = vlf.sequence.wrapping_add(1);
+        for index in 0..self.vlfs.len() {
+            if self.vlfs[index].sequence == next {
+                let old = self.vlfs[index];
+                self.vlfs[index] = VlfHeader { sequence: 0, ..old };
+                self.file.write_at(old.offset, &vlf_header_bytes(&self.vlfs[index], self.shape.fill))?;
+                self.dirty = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn room(&self) -> u64 {
+        let vlf = &self.vlfs[self.current];
+        vlf.end().saturating_sub(vlf.block_offset(self.block))
+    }
+
+    /// Appends a record and answers its LSN.
+    pub fn append(&mut self, record: &[u8]) -> RecoveryResult<Lsn> {
+        let limit = |room: u64| usize::try_from(room).unwrap_or(usize::MAX).min(BLOCK_LIMIT);
+        if !self.builder.fits(record.len(), limit(self.room())) {
+            self.write_block()?;
+            // An empty block that still has no room for the record: the rest of the VLF is too small.
+            while !self.builder.fits(record.len(), limit(self.room())) {
+                self.next_vlf(record.len())?;
+            }
+        }
+        let lsn = self.builder.push(record);
+        self.last = lsn.ok_or(RecoveryError::LogFull { what: "a record is larger than a log block" })?;
+        Ok(self.last)
+    }
+
+    /// Makes everything appended durable.
+    pub fn flush(&mut self) -> RecoveryResult<()> {
+        self.write_block()?;
+        if std::mem::take(&mut self.dirty) {
+            self.file.sync()?;
+        }
+        Ok(())
+    }
+
+    /// Ends the present block, so that the next record begins a new one.
+    pub fn write_block(&mut self) -> RecoveryResult<()> {
+        if self.builder.is_empty() {
+            return Ok(());
+        }
+        let vlf = self.vlfs[self.current];
+        let sector =
+            if self.room().is_multiple_of(self.shape.sector as u64) { self.shape.sector } else { SECTOR };
+        let full = std::mem::replace(&mut self.builder, BlockBuilder::new(self.shape.version, Lsn::ZERO));
+        let bytes = full.finish(
+            vlf.parity,
+            self.previous_size,
+            sector,
+            self.shape.fill,
+            self.time,
+            self.shape.checksum,
+        );
+        self.put(&bytes)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> RecoveryResult<()> {
+        let vlf = self.vlfs[self.current];
+        self.file.write_at(vlf.block_offset(self.block), bytes)?;
+        self.dirty = true;
+        self.previous_size = bytes.len() as u16;
+        self.block += (bytes.len() / SECTOR) as u32;
+        self.builder = BlockBuilder::new(self.shape.version, self.end());
+        Ok(())
+    }
+
+    /// Fills the rest of the VLF with blocks without records and goes on in another VLF.
+    fn next_vlf(&mut self, record: usize) -> RecoveryResult<()> {
+        while self.room() > 0 {
+            let size = self.room().min(MAX_BLOCK as u64) as usize;
+            let vlf = self.vlfs[self.current];
+            let builder = BlockBuilder::new(self.shape.version, self.end());
+            let bytes = builder.finish(
+                vlf.parity,
+                self.previous_size,
+                size,
+                self.shape.fill,
+                self.time,
+                self.shape.checksum,
+            );
+            self.put(&bytes)?;
+        }
+        let sequence = self.vlfs[self.current].sequence;
+        let next_sequence =
+            sequence.checked_add(1).ok_or(RecoveryError::LogFull { what: "sequence numbers are used up" })?;
+        let free = |v: &VlfHeader| v.sequence == 0 || v.sequence < self.oldest_needed;
+        let wanted = VLF_HEADER_SIZE + record as u64 + 4096;
+        let reusable = self.vlfs.iter().enumerate().filter(|(_, v)| free(v) && v.size >= wanted);
+        let chosen = match reusable.min_by_key(|(_, v)| (v.sequence != 0, v.offset)).map(|(i, _)| i) {
+            Some(index) => index,
+            None => self.grow()?,
+        };
+        let old = self.vlfs[chosen];
+        let cycle = old.cycle.wrapping_add(1).max(1);
+        let parity = if cycle % 2 == 1 { 0x40 } else { 0x80 };
+        let vlf = VlfHeader { parity, format: self.shape.vlf_format, sequence: next_sequence, cycle, ..old };
+        self.file.write_at(vlf.offset, &vlf_header_bytes(&vlf, self.shape.fill))?;
+        // The header must be there before a block of the VLF can count.
+        self.file.sync()?;
+        self.vlfs[chosen] = vlf;
+        self.current = chosen;
+        self.block = FIRST_BLOCK;
+        self.builder = BlockBuilder::new(self.shape.version, self.end());
+        self.clear_behind()
+    }
+
+    fn grow(&mut self) -> RecoveryResult<usize> {
+        let offset = self.vlfs.iter().map(VlfHeader::end).max().unwrap_or(PAGE_SIZE as u64);
+        let create_lsn = self.end();
+        let vlf = VlfHeader { create_lsn, ..VlfHeader::unused(self.shape.vlf_format, offset, GROWTH) };
+        self.file.allocate(vlf.end())?;
+        self.vlfs.push(vlf);
+        Ok(self.vlfs.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use holdfast_disk::{Disk, SimulatedDisk};
+    use holdfast_format::log::vlf::vlf_table;
+    use holdfast_format::log::write::begin_checkpoint;
+    use holdfast_format::log::{LogBytes, LogError, LogStore, TransactionId};
+    use std::path::Path;
+
+    struct Bytes(Arc<dyn DiskFile>);
+    impl LogBytes for Bytes {
+        fn length(&self) -> u64 {
+            self.0.length().expect("length")
+        }
+        fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<(), LogError> {
+            self.0.read_at(offset, out).map_err(|e| LogError::Read { offset, message: e.to_string() })
+        }
+    }
+
+    #[test]
+    fn records_go_through_vlf_ends_reuse_and_growth() {
+        for version in [661, 706, 904] {
+            let disk = SimulatedDisk::new();
+            let file = disk.create(Path::new("/l")).expect("created");
+            let shape = LogShape::of_database(version, true);
+            let size = 0x3E000;
+            file.set_length(8192 + 2 * size).expect("sized");
+            let first = VlfHeader {
+                parity: 0x40,
+                sequence: 33,
+                cycle: 1,
+                ..VlfHeader::unused(shape.vlf_format, 8192, size)
+            };
+            let second = VlfHeader::unused(shape.vlf_format, 8192 + size, size);
+            for vlf in [&first, &second] {
+                file.write_at(vlf.offset, &vlf_header_bytes(vlf, shape.fill)).expect("written");
+            }
+            let time = LogTime::default();
+            let vlfs = vec![first, second];
+            let mut writer = LogWriter::resume(file.clone(), vlfs, Lsn::new(33, 16, 1), 0, shape, time, 0)
+                .expect("resumes");
+            let mut lsns = Vec::new();
+            for n in 0..9000u64 {
+                let record = begin_checkpoint(Lsn::ZERO, time, version, TransactionId(n));
+                lsns.push(writer.append(&record).expect("appends"));
+                if n % 97 == 0 {
+                    writer.flush().expect("durable");
+                }
+            }
+            writer.flush().expect("durable");
+            assert!(writer.vlfs().len() > 2, "the file grew");
+            let mut store = LogStore::new();
+            let bytes = Bytes(file);
+            assert_eq!(vlf_table(&bytes).expect("valid"), writer.vlfs());
+            store.add_file(Arc::new(bytes)).expect("valid");
+            let mut seen = Vec::new();
+            let end = store
+                .for_each_record::<LogError>(Lsn::new(33, 16, 1), |r| {
+                    seen.push(r.lsn());
+                    Ok(true)
+                })
+                .expect("readable");
+            assert_eq!(seen, lsns);
+            assert_eq!(end.at, writer.end());
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Recovery: the one pass over log records that makes data files consistent. Crash recovery, the log inside a full backup,
+//! log backups and standby copies differ only in where the log comes from ([`holdfast_format::log::LogStore`]) and where to
+//! stop ([`StopPoint`]).
+//!
+//! Module map: [`analysis`] open transactions; [`redo`] one record on one page; [`roll_forward`] the walk; [`position`] where
+//! rows went since; [`undo`] roll back with compensation records; [`log_writer`] appending to log files; [`pages`] pages
+//! being changed; [`checkpoint`] the end.
+//!
+//! Invariants
+//! 1. Redo applies every record, of winners and losers alike; undo then takes back the losers (docs/design/recovery.md).
+//! 2. A record that is not understood stops everything, unless it is known to touch no page.
+//! 3. A changed page reaches its file only after the log that describes the change is durable.
+
+pub mod analysis;
+pub mod checkpoint;
+mod error;
+pub mod log_writer;
+pub mod pages;
+pub mod position;
+pub mod redo;
+pub mod undo;
+
+pub use analysis::{OpenTransaction, TransactionTable};
+pub use error::{RecoveryError, RecoveryResult};
+pub use log_writer::LogWriter;
+pub use pages::{FilePages, PageStore, Protection};
+
+use holdfast_base::Lsn;
+use holdfast_format::log::transaction::EndTransaction;
+use holdfast_format::log::{EndOfLog, LogRecord, LogStore, LogTime, op};
+
+use redo::Gate;
+
+/// Where to stop rolling forward.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum StopPoint {
+    #[default]
+    EndOfLog,
+    /// Before the first commit that is later than this time.
+    Time(LogTime),
+    /// Before the record with this LSN.
+    Before(Lsn),
+    /// After the record with this LSN.
+    After(Lsn),
+}
+
+impl StopPoint {
+    fn reached(&self, record: &LogRecord<'_>) -> RecoveryResult<bool> {
+        Ok(match *self {
+            StopPoint::EndOfLog => false,
+            StopPoint::Time(time) => {
+                record.operation() == op::COMMIT_XACT && EndTransaction::decode(record)?.time > time
+            }
+            StopPoint::Before(lsn) => record.lsn() >= lsn,
+            StopPoint::After(lsn) => record.lsn() > lsn,
+        })
+    }
+}
+
+/// What rolling forward did.
+#[derive(Clone, Copy, Debug)]
+pub struct RollForward {
+    /// Where the log ended, or the record at which the stop point was reached.
+    pub end: EndOfLog,
+    pub stopped: bool,
+    pub records: u64,
+    /// Records that changed a page.
+    pub applied: u64,
+}
+
+/// Walks the log from `from`, redoing every record and keeping the table of open transactions. `progress` gets the number
+/// of records now and then.
+pub fn roll_forward(
+    pages: &mut dyn PageStore,
+    log: &LogStore,
+    from: Lsn,
+    stop: StopPoint,
+    table: &mut TransactionTable,
+    progress: &mut dyn FnMut(u64),
+) -> RecoveryResult<RollForward> {
+    let (mut records, mut applied, mut stopped) = (0u64, 0u64, false);
+    let end = log.for_each_record::<RecoveryError>(from, |record| {
+        if stop.reached(record)? {
+            stopped = true;
+            return Ok(false);
+        }
+        table.observe(record)?;
+        applied += u64::from(redo_record(pages, record)?);
+        records += 1;
+        if records.is_multiple_of(1024) {
+            // Restore and crash recovery read the log from durable storage: it is ahead of every page.
+            pages.relieve()?;
+            progress(records);
+        }
+        Ok(true)
+    })?;
+    Ok(RollForward { end, stopped, records, applied })
+}
+
+/// Redoes one record; answers whether a page changed.
+pub fn redo_record(pages: &mut dyn PageStore, record: &LogRecord<'_>) -> RecoveryResult<bool> {
+    let Some(target) = record.page_target()? else {
+        if record.operation().touches_no_page() {
+            return Ok(false);
+        }
+        return Err(RecoveryError::UnknownOperation {
+            lsn: record.lsn(),
+            operation: record.operation(),
+            context: record.context(),
+        });
+    };
+    if !pages.has_file(target.page.file) {
+        // Page 0 of a log file: its copy of the header is rebuilt when the log file is made.
+        if target.page.page == 0 && record.operation() == op::FILE_HDR_MODIFY {
+            return Ok(false);
+        }
+        return Err(RecoveryError::NoSuchFile { lsn: record.lsn(), page: target.page });
+    }
+    let page = pages.page(target.page)?;
+    match redo::gate(record, &target, page)? {
+        Gate::Done => Ok(false),
+        Gate::Apply => {
+            redo::apply(record, &target, pages.page_mut(target.page)?)?;
+            Ok(true)
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! Undo: takes back the records of open transactions, newest first, writing a compensation record for each and closing
+//! every transaction with ABORT_XACT.
+//!
+//! | undone | written |
+//! |---|---|
+//! | INSERT in an index | DELETE_ROWS as ghost (in a system transaction: removal) |
+//! | INSERT in a heap or large value | DELETE_ROWS |
+//! | DELETE as ghost | INSERT_ROWS that takes the ghost over |
+//! | DELETE | INSERT_ROWS |
+//! | MODIFY_ROW, MODIFY_COLUMNS, MODIFY_HEADER, SET_BITS, ROOT_CHANGE, FILE_HDR_MODIFY | the same with the old value |
+//! | DELETE_SPLIT | INSERT_ROWS of the rows that had moved |
+//!
+//! Invariants
+//! 1. A compensation record is applied to its page by the same redo as any other record.
+//! 2. The previous LSN of a compensation record is that of the record it undoes, so that an interrupted rollback goes on
+//!    behind it and nothing is undone twice.
+//! 3. Before a row is touched it is compared with what the record left; a difference stops undo.
+
+use std::collections::BTreeMap;
+
+use holdfast_base::Lsn;
+use holdfast_format::PageBytes;
+use holdfast_format::log::page_operation::{DeleteSplit, RootChange, SetBits, column_changes};
+use holdfast_format::log::record::flag;
+use holdfast_format::log::write::{RecordHeader, end_transaction, page_record, row_record};
+use holdfast_format::log::{
+    BlockVersion, Context, LogBlock, LogRecord, LogStore, LogTime, Operation, PageTarget, RowTarget, context,
+    op,
+};
+use holdfast_format::page::PageView;
+
+use super::analysis::{OpenTransaction, TransactionTable};
+use super::error::{RecoveryError, RecoveryResult};
+use super::log_writer::LogWriter;
+use super::pages::PageStore;
+use super::position::Positions;
+use super::redo;
+use super::redo::{is_ghost, rows_keep_slots};
+
+/// What undo did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RollBack {
+    pub transactions: u64,
+    pub records: u64,
+}
+
+/// Reads records by LSN, keeping the last block.
+struct Reader<'a> {
+    log: &'a LogStore,
+    block: Option<LogBlock>,
+}
+
+impl Reader<'_> {
+    fn with<T>(
+        &mut self,
+        lsn: Lsn,
+        f: impl FnOnce(&LogRecord<'_>) -> RecoveryResult<T>,
+    ) -> RecoveryResult<T> {
+        let first = Lsn { slot: 1, ..lsn };
+        let block = match self.block.take().filter(|b| b.header().lsn == first) {
+            Some(block) => block,
+            None => self.log.block_of(lsn)?,
+        };
+        let block = self.block.insert(block);
+        f(&block.record(lsn.slot)?)
+    }
+}
+
+/// Undoes everything that is open in `table`; `log` must reach back to their beginnings.
+pub fn roll_back(
+    pages: &mut dyn PageStore,
+    log: &LogStore,
+    writer: &mut LogWriter,
+    table: &mut TransactionTable,
+    time: LogTime,
+) -> RecoveryResult<RollBack> {
+    let losers: Vec<OpenTransaction> = table.open().copied().collect();
+    let mut done = RollBack::default();
+    if losers.is_empty() {
+        return Ok(done);
+    }
+    let oldest =
+        losers.iter().map(|t| if t.begin.is_zero() { t.last } else { t.begin }).min().unwrap_or(Lsn::ZERO);
+    let mut positions = Positions::follow(log, oldest, &|id| table.is_open(id))?;
+    let mut reader = Reader { log, block: None };
+    // Next record to undo of each transaction; the newest comes first.
+    let mut next: BTreeMap<Lsn, OpenTransaction> = losers.iter().map(|t| (t.last, *t)).collect();
+    while let Some((lsn, loser)) = next.pop_last() {
+        let (previous, written) = reader.with(lsn, |record| {
+            if record.operation() == op::BEGIN_XACT {
+                return Ok((Lsn::ZERO, None));
+            }
+            if record.is_compensation() {
+                return Ok((record.previous(), None));
+            }
+            Ok((record.previous(), compensate(pages, log, record, &loser, &mut positions)?))
+        })?;
+        if let Some(bytes) = written {
+            let own = writer.append(&bytes)?;
+            let record = LogRecord::new(own, &bytes)?;
+            if let Some(target) = record.page_target()? {
+                redo::apply(&record, &target, pages.page_mut(target.page)?)?;
+            }
+            positions.observe(&record, false)?;
+            done.records += 1;
+            if done.records.is_multiple_of(256) {
+                writer.flush()?;
+                pages.relieve()?;
+            }
+        }
+        if previous.is_zero() {
+            let begin = if loser.begin.is_zero() { lsn } else { loser.begin };
+            let version = writer.version();
+            writer.append(&abort(&loser, begin, time, version))?;
+            table.close(loser.id);
+            done.transactions += 1;
+        } else {
+            next.insert(previous, loser);
+        }
+    }
+    writer.flush()?;
+    Ok(done)
+}
+
+fn abort(loser: &OpenTransaction, begin: Lsn, time: LogTime, version: BlockVersion) -> Vec<u8> {
+    end_transaction(op::ABORT_XACT, loser.id, begin, time, 0, version)
+}
+
+/// What a compensation is built from.
+struct Undoing<'a, 'r> {
+    record: &'a LogRecord<'r>,
+    target: PageTarget,
+    page: PageBytes,
+}
+
+impl Undoing<'_, '_> {
+    fn header(&self, operation: Operation, context: Context) -> RecordHeader {
+        RecordHeader {
+            previous: self.record.previous(),
+            flags: flag::TRANSACTION | flag::COMPENSATION,
+            transaction: self.record.transaction(),
+            operation,
+            context,
+        }
+    }
+
+    fn same_header(&self) -> RecordHeader {
+        self.header(self.record.operation(), self.record.context())
+    }
+
+    fn mismatch(&self, what: &'static str) -> RecoveryError {
+        RecoveryError::Mismatch {
+            lsn: self.record.lsn(),
+            operation: self.record.operation(),
+            page: self.target.page,
+            slot: self.target.slot,
+            what,
+        }
+    }
+
+    fn row(&self) -> Option<&[u8]> {
+        PageView::new(&self.page).record(self.target.slot)
+    }
+
+    /// Invariant 3 for whole rows: equal but for the ghost state and the version tag behind.
+    fn expect_row(&self, image: &[u8], ghost: bool) -> RecoveryResult<()> {
+        let row = self.row().ok_or_else(|| self.mismatch("the row to be undone is not there"))?;
+        let same = row.len() >= image.len() && image.len() > 1 && row.get(1..image.len()) == image.get(1..);
+        if !same {
+            return Err(self.mismatch("the row to be undone is another one"));
+        }
+        if row.first().is_some_and(|&b| is_ghost(b)) != ghost {
+            return Err(self.mismatch("the row to be undone is not in the state that was left"));
+        }
+        Ok(())
+    }
+}
+
+/// The compensation record of a record; `None` when there is nothing to take back on a page.
+fn compensate(
+    pages: &mut dyn PageStore,
+    log: &LogStore,
+    record: &LogRecord<'_>,
+    loser: &OpenTransaction,
+    positions: &mut Positions,
+) -> RecoveryResult<Option<Vec<u8>>> {
+    let Some(mut target) = record.page_target()? else {
+        // Locks, savepoints, counters in memory: nothing on a page.
+        return Ok(None);
+    };
+    if !pages.has_file(target.page.file) {
+        return Ok(None);
+    }
+    (target.page, target.slot) = positions.of(record.lsn(), target.page, target.slot);
+    let page = *pages.page(target.page)?;
+    target.page_lsn = PageView::new(&page).lsn();
+    let undo = Undoing { record, target, page };
+    let keep = rows_keep_slots(record.context());
+    Ok(match record.operation() {
+        // The page goes back to the free ones with the bits that gave it out; system transaction brackets leave nothing.
+        op::FORMAT_PAGE | op::INSYSXACT => None,
+        op::INSERT_ROWS => Some(undo_insert(&undo, loser.system, keep)?),
+        op::DELETE_ROWS => Some(undo_delete(&undo)?),
+        op::MODIFY_ROW | op::MODIFY_HEADER => Some(undo_modify(&undo)?),
+        op::MODIFY_COLUMNS => Some(undo_columns(&undo)?),
+        op::SET_BITS => {
+            let bits = SetBits::decode(record)?;
+            let mut rest = bits.first.to_le_bytes().to_vec();
+            rest.extend_from_slice(&bits.count.to_le_bytes());
+            rest.extend_from_slice(&u16::from(!bits.value).to_le_bytes());
+            Some(page_record(&undo.same_header(), &undo.target, &rest, Some(&[])))
+        }
+        op::ROOT_CHANGE => Some(undo_root_change(&undo)?),
+        op::FILE_HDR_MODIFY => {
+            let elements = record.elements()?;
+            let row = record.row_target()?;
+            let (old, new) = (elements.required(0)?, elements.required(1)?);
+            Some(row_record(&undo.same_header(), &undo.target, &row, &[new, old, &[], &[]]))
+        }
+        op::DELETE_SPLIT => {
+            let split = DeleteSplit::decode(record)?;
+            let images = moved_rows(log, record, &split)?;
+            if let Some(first) = positions.last_insert(record.transaction(), split.new_page) {
+                let slots = u32::from(first)..u32::from(first) + u32::from(split.rows);
+                positions.relocate(split.new_page, slots, undo.target.page, undo.target.slot);
+            }
+            let mut elements: Vec<&[u8]> = images.iter().map(Vec::as_slice).collect();
+            elements.extend([&[][..], &[][..]]);
+            let header = undo.header(op::INSERT_ROWS, record.context());
+            Some(row_record(&header, &undo.target, &RowTarget::default(), &elements))
+        }
+        operation => return Err(RecoveryError::CannotUndo { lsn: record.lsn(), operation }),
+    })
+}
+
+fn undo_insert(undo: &Undoing<'_, '_>, system: bool, keep: bool) -> RecoveryResult<Vec<u8>> {
+    let elements = undo.record.elements()?;
+    let rows = elements.len().saturating_sub(2);
+    let row = undo.record.row_target()?;
+    let row = RowTarget { offset: 1, size_or_flags: 0, ..row };
+    if rows > 1 {
+        // Rows that a split had put here: they are the last things a split writes to a page, so they stand together.
+        let behind = PageView::new(&undo.page).slot_count().saturating_sub(undo.target.slot);
+        if usize::from(behind) != rows {
+            return Err(undo.mismatch("rows of a split are not at the end of the page"));
+        }
+        let mut rest = undo.target.page.to_bytes().to_vec();
+        rest.extend_from_slice(&(rows as u16).to_le_bytes());
+        rest.resize(0x3C - 0x30, 0);
+        return Ok(page_record(
+            &undo.header(op::DELETE_SPLIT, undo.record.context()),
+            &undo.target,
+            &rest,
+            Some(&[]),
+        ));
+    }
+    let image = elements.required(0)?;
+    undo.expect_row(image, image.first().is_some_and(|&b| is_ghost(b)))?;
+    let remove = keep || system || undo.record.context() == context::INDEX_INTERIOR;
+    let context = if remove { undo.record.context() } else { context::MARK_AS_GHOST };
+    Ok(row_record(&undo.header(op::DELETE_ROWS, context), &undo.target, &row, &[&[], &[]]))
+}
+
+fn undo_delete(undo: &Undoing<'_, '_>) -> RecoveryResult<Vec<u8>> {
+    let elements = undo.record.elements()?;
+    let image = elements.required(0)?;
+    let row = RowTarget { offset: 0, ..undo.record.row_target()? };
+    if undo.record.context() == context::MARK_AS_GHOST {
+        undo.expect_row(image, true)?;
+        let context = match (PageView::new(&undo.page).page_type(), PageView::new(&undo.page).level()) {
+            (1, _) => context::CLUSTERED,
+            (_, 0) => context::INDEX_LEAF,
+            _ => context::INDEX_INTERIOR,
+        };
+        let row = RowTarget { size_or_flags: 2, ..row };
+        return Ok(row_record(
+            &undo.header(op::INSERT_ROWS, context),
+            &undo.target,
+            &row,
+            &[image, &[], &[]],
+        ));
+    }
+    let row = RowTarget { size_or_flags: 0, ..row };
+    Ok(row_record(
+        &undo.header(op::INSERT_ROWS, undo.record.context()),
+        &undo.target,
+        &row,
+        &[image, &[], &[]],
+    ))
+}
+
+fn undo_modify(undo: &Undoing<'_, '_>) -> RecoveryResult<Vec<u8>> {
+    let elements = undo.record.elements()?;
+    let (old, new) = (elements.required(0)?, elements.required(1)?);
+    let mut row = undo.record.row_target()?;
+    if undo.record.operation() == op::MODIFY_ROW {
+        let offset = usize::from(row.offset);
+        // A piece of a large value that grew has its length word set by redo, not by the record.
+        let present = undo.row().and_then(|r| r.get(offset..offset + new.len()));
+        if present != Some(new) {
+            return Err(undo.mismatch("the bytes to be undone are other ones"));
+        }
+        row.size_or_flags = new.len() as u16;
+    }
+    Ok(row_record(&undo.same_header(), &undo.target, &row, &[&[], old, &[], &[]]))
+}
+
+fn undo_columns(undo: &Undoing<'_, '_>) -> RecoveryResult<Vec<u8>> {
+    let changes = column_changes(undo.record)?;
+    let (mut pairs, mut lengths) = (Vec::new(), Vec::new());
+    for change in &changes {
+        pairs.extend_from_slice(&change.new_offset.to_le_bytes());
+        pairs.extend_from_slice(&change.old_offset.to_le_bytes());
+        lengths.extend_from_slice(&(change.new.len() as u16).to_le_bytes());
+        let offset = usize::from(change.new_offset);
+        if undo.row().and_then(|r| r.get(offset..offset + change.new.len())) != Some(change.new) {
+            return Err(undo.mismatch("the bytes to be undone are other ones"));
+        }
+    }
+    let mut elements: Vec<&[u8]> = vec![&pairs, &lengths, &[], &[]];
+    for change in &changes {
+        elements.extend([&[][..], change.old]);
+    }
+    let row = undo.record.row_target()?;
+    Ok(row_record(&undo.same_header(), &undo.target, &row, &elements))
+}
+
+fn undo_root_change(undo: &Undoing<'_, '_>) -> RecoveryResult<Vec<u8>> {
+    let change = RootChange::decode(undo.record)?;
+    let mut rest = undo.record.fixed().get(0x30..).unwrap_or(&[]).to_vec();
+    let (new, old) = (change.old.to_bytes(), change.new.to_bytes());
+    for (at, bytes) in [(0x48 - 0x30, new), (0x50 - 0x30, old)] {
+        if let Some(field) = rest.get_mut(at..at + 6) {
+            field.copy_from_slice(&bytes);
+        }
+    }
+    Ok(page_record(&undo.same_header(), &undo.target, &rest, Some(&[])))
+}
+
+/// The rows a split moved: the images of the insert into the new page, which the same transaction wrote before.
+fn moved_rows(log: &LogStore, record: &LogRecord<'_>, split: &DeleteSplit) -> RecoveryResult<Vec<Vec<u8>>> {
+    let cannot = || RecoveryError::CannotUndo { lsn: record.lsn(), operation: record.operation() };
+    let mut reader = Reader { log, block: None };
+    let mut lsn = record.previous();
+    let mut images: Vec<Vec<u8>> = Vec::new();
+    while !lsn.is_zero() && images.len() < usize::from(split.rows) {
+        lsn = reader.with(lsn, |r| {
+            let into_new = r.page_target()?.is_some_and(|t| t.page == split.new_page);
+            if r.operation() == op::INSERT_ROWS && into_new && !r.is_compensation() {
+                let elements = r.elements()?;
+                let rows = elements.as_slice();
+                let rows = rows.get(..rows.len().saturating_sub(2)).unwrap_or(&[]);
+                images.splice(0..0, rows.iter().map(|b| b.to_vec()));
+            }
+            Ok(r.previous())
+        })?;
+    }
+    if images.len() == usize::from(split.rows) { Ok(images) } else { Err(cannot()) }
+}
