@@ -600,24 +600,8 @@ impl Accumulator {
                 }
             }
             State::Decimal { sums, counts, average } => {
-                let limit = power_of_ten(u32::from(ty.precision));
                 for g in 0..groups {
-                    if counts[g] == 0 {
-                        out.push_null();
-                        continue;
-                    }
-                    let m = if *average {
-                        decimal_average(sums[g], counts[g], self.argument.scale, ty.scale)
-                    } else {
-                        Some(sums[g])
-                    };
-                    match m {
-                        Some(m) if m > -limit && m < limit => {
-                            let scale = if *average { ty.scale } else { self.argument.scale };
-                            out.push(&Value::Decimal(Decimal::new(m, scale)))?;
-                        }
-                        _ => return Err(overflow(&ty)),
-                    }
+                    out.push(&decimal_sum_result(sums[g], counts[g], *average, &self.argument, &ty)?)?;
                 }
             }
             State::Extreme { best, .. } => match best {
@@ -752,7 +736,8 @@ fn replace_if_better(best: &mut Value, c: &Column, row: usize, ty: &SqlType, wan
     Ok(())
 }
 
-fn integer_result(sum: i128, count: i64, average: bool, ty: &SqlType) -> SqlResult<Value> {
+/// Result of SUM or AVG over exact integers and money.
+pub fn integer_result(sum: i128, count: i64, average: bool, ty: &SqlType) -> SqlResult<Value> {
     if count == 0 {
         return Ok(Value::Null);
     }
@@ -764,6 +749,27 @@ fn integer_result(sum: i128, count: i64, average: bool, ty: &SqlType) -> SqlResu
         TypeId::Int | TypeId::Null => Value::Int(i32::try_from(wide).map_err(|_| overflow(ty))?),
         _ => return Err(type_mismatch()),
     })
+}
+
+/// Result of SUM or AVG over decimals of type `argument`.
+pub fn decimal_sum_result(
+    sum: i128,
+    count: i64,
+    average: bool,
+    argument: &SqlType,
+    ty: &SqlType,
+) -> SqlResult<Value> {
+    if count == 0 {
+        return Ok(Value::Null);
+    }
+    let m = if average { decimal_average(sum, count, argument.scale, ty.scale) } else { Some(sum) };
+    let limit = power_of_ten(u32::from(ty.precision));
+    match m {
+        Some(m) if m > -limit && m < limit => {
+            Ok(Value::Decimal(Decimal::new(m, if average { ty.scale } else { argument.scale })))
+        }
+        _ => Err(overflow(ty)),
+    }
 }
 
 fn decimal_average(sum: i128, count: i64, from: u8, to: u8) -> Option<i128> {
