@@ -16,5 +16,5 @@ pub mod instance;
 pub mod script;
 pub mod stored;
 
-pub use database::DatabaseCatalog;
+pub use database::{DatabaseCatalog, StoredDatabase};
 pub use error::page_error;

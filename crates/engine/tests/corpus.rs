@@ -175,3 +175,19 @@ fn seeks_return_what_scans_return() {
 fn same(a: &Value, b: &Value, ty: &SqlType) -> bool {
     holdfast_engine::stored::key::compare(ty, a, b) == std::cmp::Ordering::Equal
 }
+
+#[test]
+fn schemas_are_scripted() {
+    for (name, catalog) in databases() {
+        let script = holdfast_engine::script::schema(&catalog).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let tables = catalog.user_tables().expect("tables").len();
+        assert!(script.matches("CREATE TABLE ").count() >= tables, "{name}: {script}");
+        if name.contains("NORTHWND") {
+            assert!(
+                script.contains("CONSTRAINT [FK_Orders_Customers] FOREIGN KEY ([CustomerID])"),
+                "{script}"
+            );
+            assert!(script.contains("[ProductID] int IDENTITY(1,1) NOT NULL"), "{script}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! What a schema script needs beyond definitions: constraints, foreign keys, triggers, extended properties, sequences.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use holdfast_format::FormatError;
@@ -116,5 +117,30 @@ impl DatabaseCatalog {
             });
         }
         Ok(out)
+    }
+
+    /// Names of user-named default constraints by (table, column id).
+    pub fn default_constraints(&self) -> Result<HashMap<(i32, i32), Arc<str>>, FormatError> {
+        let mut out = HashMap::new();
+        for object in self.objects().into_iter().filter(|o| &*o.kind == "D" && o.parent_id != 0) {
+            if object.status & SYSTEM_NAMED == 0 {
+                out.insert((object.parent_id, object.intprop), object.name.clone());
+            }
+        }
+        Ok(out)
+    }
+
+    /// Indexes of a table that ALTER INDEX disabled (not those whose order cannot be reproduced).
+    pub fn disabled_indexes(&self, table_id: i32) -> HashSet<i32> {
+        let Ok((table, map)) = self.catalogs.group(&self.store, "sysidxstats", "id") else {
+            return HashSet::new();
+        };
+        map.get(&i64::from(table_id))
+            .into_iter()
+            .flatten()
+            .filter_map(|&i| table.row(i))
+            .filter(|r| r.int("status") & super::tables::index_bit::DISABLED != 0)
+            .map(|r| r.i32("indid"))
+            .collect()
     }
 }

@@ -1,7 +1,7 @@
 //! A stored database's catalog: names to definitions, read from its base tables.
 //!
 //! Module map: [`rows`] base tables by name, [`tables`] columns, indexes and storage of a table, [`modules`] views,
-//! procedures and functions, [`details`] constraints and other things a schema script needs.
+//! procedures and functions, [`online`] the database as the instance sees it, [`details`] constraints and other things a schema script needs.
 //!
 //! Invariants
 //! 1. A [`DatabaseCatalog`] is a snapshot: base tables are read once each and kept; definitions are built on first use.
@@ -11,6 +11,7 @@
 
 pub mod details;
 pub mod modules;
+pub mod online;
 pub mod rows;
 pub mod tables;
 
@@ -26,6 +27,7 @@ use crate::catalog::{Catalog, ObjectDef, TableDef};
 use crate::decode::text;
 use crate::error::damaged;
 use crate::stored::Store;
+pub use online::StoredDatabase;
 use rows::Catalogs;
 
 /// A row of sysschobjs that is an object of the database (system objects' names left out).

@@ -49,3 +49,8 @@ fn trim(units: &[u16]) -> &[u16] {
 pub fn fold_name(collation: CollationId, name: &str) -> String {
     if collation.0 & CASE_INSENSITIVE != 0 { name.to_lowercase() } else { name.to_owned() }
 }
+
+/// Name of a collation.
+pub fn name(_collation: CollationId) -> Option<String> {
+    None
+}

@@ -1,0 +1,156 @@
+//! An open database of the instance: its catalog snapshot and what its pages say about the database itself.
+//!
+//! Invariants
+//! 1. Everything here is read from the pages given; paths are those the opener gives, never those stored inside.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use holdfast_base::{FileId, PageId};
+use holdfast_format::file_header::FileHeader;
+use holdfast_format::{FormatError, PageSource};
+use holdfast_types::{CollationId, DateTime, SqlResult, Value};
+
+use super::DatabaseCatalog;
+use crate::catalog::Catalog;
+use crate::instance::{BaseTable, DatabaseProperties, FileProperties, OnlineDatabase};
+
+/// Bits of the boot page's status (those of sysdatabases.status).
+mod status {
+    pub const BULK_LOGGED: u32 = 0x4;
+    pub const SIMPLE: u32 = 0x8;
+    pub const TORN_PAGE_DETECTION: u32 = 0x10;
+    pub const READ_ONLY: u32 = 0x400;
+    pub const CHECKSUM: u32 = 0x1_0000;
+}
+
+/// A database over its pages.
+pub struct StoredDatabase {
+    catalog: Arc<DatabaseCatalog>,
+    properties: DatabaseProperties,
+}
+
+impl StoredDatabase {
+    /// Opens the database in `source`; `paths` names its files (data and log) by id.
+    pub fn open(
+        id: i32,
+        name: &str,
+        source: Arc<dyn PageSource>,
+        paths: &[(FileId, PathBuf)],
+    ) -> Result<Self, FormatError> {
+        let catalog = DatabaseCatalog::open(id, Some(name), source)?;
+        let properties = properties(&catalog, paths)?;
+        Ok(StoredDatabase { catalog, properties })
+    }
+
+    pub fn stored_catalog(&self) -> &Arc<DatabaseCatalog> {
+        &self.catalog
+    }
+}
+
+/// Facts from boot page, file headers and file catalog.
+pub fn properties(
+    catalog: &DatabaseCatalog,
+    paths: &[(FileId, PathBuf)],
+) -> Result<DatabaseProperties, FormatError> {
+    let boot = &catalog.storage().boot;
+    let source = &**catalog.source();
+    let mut files = Vec::new();
+    for row in catalog.base_table("sysprufiles")?.iter() {
+        let file_id = row.i32("fileid");
+        let is_log = row.int("filetype") == 1;
+        let id = FileId::try_from(file_id).unwrap_or(0);
+        let header = if is_log {
+            None
+        } else {
+            source.page(PageId::new(id, 0)).ok().and_then(|page| FileHeader::read(&page).ok())
+        };
+        let guid = match row.value("fileguid") {
+            holdfast_format::catalog::BaseValue::Guid(g) => Some(*g),
+            _ => None,
+        };
+        files.push(FileProperties {
+            file_id,
+            is_log,
+            filegroup_id: row.i32("grpid"),
+            logical_name: row.text("lname").to_owned(),
+            path: path_of(paths, id, row.text("pname")),
+            size: header.as_ref().map_or(row.i32("size"), |h| h.size as i32),
+            max_size: row.i32("maxsize"),
+            growth: row.i32("growth"),
+            percent_growth: row.int("status") & 0x20 != 0,
+            guid,
+        });
+    }
+    if files.is_empty() {
+        // Version 611 has only sysfiles1; sizes come from the file headers.
+        for row in catalog.base_table("sysfiles1")?.iter() {
+            let file_id = row.i32("fileid");
+            let id = FileId::try_from(file_id).unwrap_or(0);
+            let is_log = row.int("status") & 0x40 != 0;
+            let header = source.page(PageId::new(id, 0)).ok().and_then(|page| FileHeader::read(&page).ok());
+            let header = header.filter(|_| !is_log).unwrap_or_default();
+            files.push(FileProperties {
+                file_id,
+                is_log,
+                filegroup_id: i32::from(header.filegroup_id),
+                logical_name: row.text("name").trim_end().to_owned(),
+                path: path_of(paths, id, row.text("filename").trim_end()),
+                size: header.size as i32,
+                max_size: header.max_size,
+                growth: header.growth as i32,
+                percent_growth: row.int("status") & 0x10_0000 != 0,
+                guid: (!is_log).then_some(header.file_guid),
+            });
+        }
+    }
+    let owner_sid = catalog
+        .base_table("sysowners")?
+        .iter()
+        .find(|r| r.i32("id") == 1)
+        .map(|r| r.bytes("sid").to_vec())
+        .unwrap_or_default();
+    Ok(DatabaseProperties {
+        created: DateTime { days: boot.created.days, ticks: boot.created.ticks },
+        compatibility_level: catalog.compatibility_level(),
+        collation: CollationId(boot.collation),
+        recovery_model: match boot.status {
+            s if s & status::SIMPLE != 0 => 3,
+            s if s & status::BULK_LOGGED != 0 => 2,
+            _ => 1,
+        },
+        read_only: boot.status & status::READ_ONLY != 0,
+        version: i32::from(boot.version),
+        page_verify: match boot.status {
+            s if s & status::CHECKSUM != 0 => 2,
+            s if s & status::TORN_PAGE_DETECTION != 0 => 1,
+            _ => 0,
+        },
+        owner_sid,
+        files,
+    })
+}
+
+/// Where a file is now; the stored name when the opener does not say.
+fn path_of(paths: &[(FileId, PathBuf)], id: FileId, stored: &str) -> PathBuf {
+    paths.iter().find(|(file, _)| *file == id).map_or_else(|| PathBuf::from(stored), |(_, path)| path.clone())
+}
+
+impl OnlineDatabase for StoredDatabase {
+    fn catalog(&self) -> Arc<dyn Catalog> {
+        self.catalog.clone()
+    }
+
+    fn base_table(&self, name: &str) -> SqlResult<BaseTable> {
+        self.catalog.base_values(name)
+    }
+
+    fn properties(&self) -> DatabaseProperties {
+        self.properties.clone()
+    }
+}
+
+/// All rows of a base table as values; for tests and tools.
+pub fn rows_of(database: &dyn OnlineDatabase, table: &str) -> SqlResult<Vec<Vec<Value>>> {
+    database.base_table(table).map(|t| t.1)
+}
