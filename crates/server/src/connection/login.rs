@@ -1,0 +1,374 @@
+//! From the first byte to the login's answer.
+//!
+//! Invariants
+//! 1. Messages here are limited to the login record's size, and the whole takes at most the configured time.
+//! 2. A refusal is 18456 without a reason, after a delay that grows with the failures of the address.
+//! 3. Login-only encryption: TLS ends with the login record; the answer is plain.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use holdfast_exec::session::{
+    CancelFlag, Done, DoneKind, EnvironmentChange, LoginInfo, RequestEnd, ResultColumn, ResultSink,
+    SessionFactory, SinkResult, SqlSession,
+};
+use holdfast_tds::login::{Feature, Login7, SIZE_MAX, feature};
+use holdfast_tds::packet::{
+    HEADER_SIZE, PACKET_SIZE_DEFAULT, PACKET_SIZE_MIN, PacketHeader, PacketType, message,
+};
+use holdfast_tds::prelogin::{Encryption, EncryptionScope, PreLogin, negotiate};
+use holdfast_tds::token::{Environment, LoginAck, write_environment, write_feature_ack, write_login_ack};
+use holdfast_tds::{TdsError, TdsVersion, collation};
+use holdfast_types::SqlError;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
+
+use super::Shared;
+use super::io::{ConnectionError, Io};
+use super::sink::{TdsSink, Wire};
+use super::stream::{ByteStream, Tunnel};
+use crate::rpc::Procedures;
+use crate::security::LoginVerdict;
+
+/// A connection that may send requests.
+pub struct LoggedIn {
+    pub io: Io,
+    pub session: Box<dyn SqlSession>,
+    pub cancel: CancelFlag,
+    pub wire: Wire,
+    pub shared: Arc<Shared>,
+}
+
+/// First byte of a TLS record that starts a handshake.
+const TLS_HANDSHAKE: u8 = 0x16;
+/// Name in LOGINACK.
+const PROGRAM: &str = "Holdfast";
+const LANGUAGE: &str = "us_english";
+
+/// `None`: the login was refused and the client told.
+pub async fn login(
+    shared: &Arc<Shared>,
+    tcp: TcpStream,
+    peer: SocketAddr,
+) -> Result<Option<LoggedIn>, ConnectionError> {
+    let mut first = [0u8; 1];
+    if tcp.peek(&mut first).await? == 0 {
+        return Err(ConnectionError::ClosedEarly);
+    }
+    if first[0] == TLS_HANDSHAKE {
+        let mut tls = TlsAcceptor::from(Arc::clone(&shared.certificates.strict)).accept(tcp).await?;
+        let asked = read_prelogin(&mut tls).await?;
+        // Inside TLS the option is a formality: the connection is encrypted already.
+        answer_prelogin(shared, &mut tls, asked.encryption.map(|_| Encryption::NotSupported)).await?;
+        let record = read_login(&mut tls).await?;
+        return authenticate(shared, new_io(tls), record, peer, true, true).await;
+    }
+    let mut tcp = tcp;
+    let asked = read_prelogin(&mut tcp).await?;
+    let client = asked.encryption.unwrap_or(Encryption::NotSupported);
+    let (answer, scope) = negotiate(client, shared.config.force_encryption);
+    answer_prelogin(shared, &mut tcp, Some(answer)).await?;
+    if scope == EncryptionScope::Nothing {
+        let record = read_login(&mut tcp).await?;
+        return authenticate(shared, new_io(tcp), record, peer, false, false).await;
+    }
+    if client == Encryption::NotSupported {
+        return Err(ConnectionError::Refused("the client does not encrypt and the server insists"));
+    }
+    let acceptor = TlsAcceptor::from(Arc::clone(&shared.certificates.wrapped));
+    let mut tls = acceptor.accept(Tunnel::new(tcp)).await?;
+    tls.get_mut().0.end_wrapping();
+    let record = read_login(&mut tls).await?;
+    if scope == EncryptionScope::Everything {
+        return authenticate(shared, new_io(tls), record, peer, true, false).await;
+    }
+    // Invariant 3.
+    let tcp = tls.into_inner().0.into_tcp();
+    authenticate(shared, new_io(tcp), record, peer, false, false).await
+}
+
+fn new_io(stream: impl ByteStream + 'static) -> Io {
+    Io::new(Box::new(stream), SIZE_MAX)
+}
+
+/// Reads one message and not a byte more, so that the stream below can change its nature afterwards.
+async fn read_exactly_one(
+    stream: &mut (impl AsyncRead + Unpin),
+    expected: PacketType,
+) -> Result<Vec<u8>, ConnectionError> {
+    let mut payload = Vec::new();
+    loop {
+        let mut head = [0u8; HEADER_SIZE];
+        stream.read_exact(&mut head).await?;
+        let header = PacketHeader::decode(head)?;
+        if header.ty != expected {
+            return Err(TdsError::MixedMessage { expected: expected.code(), got: header.ty.code() }.into());
+        }
+        let start = payload.len();
+        let size = usize::from(header.length) - HEADER_SIZE;
+        if start + size > SIZE_MAX {
+            return Err(TdsError::MessageTooLong { limit: SIZE_MAX }.into());
+        }
+        payload.resize(start + size, 0);
+        stream.read_exact(&mut payload[start..]).await?;
+        if header.is_last() {
+            return Ok(payload);
+        }
+    }
+}
+
+async fn read_prelogin(stream: &mut (impl AsyncRead + Unpin)) -> Result<PreLogin, ConnectionError> {
+    Ok(PreLogin::decode(&read_exactly_one(stream, PacketType::PreLogin).await?)?)
+}
+
+async fn read_login(stream: &mut (impl AsyncRead + Unpin)) -> Result<Login7, ConnectionError> {
+    Ok(Login7::decode(&read_exactly_one(stream, PacketType::Login7).await?)?)
+}
+
+async fn answer_prelogin(
+    shared: &Shared,
+    stream: &mut (impl AsyncWrite + Unpin),
+    encryption: Option<Encryption>,
+) -> Result<(), ConnectionError> {
+    let answer = PreLogin {
+        version: shared.factory.product_version(),
+        encryption,
+        // Several result sets at once are not offered: 0 is the polite refusal.
+        mars: false,
+        ..Default::default()
+    };
+    let bytes = message(PacketType::Tabular, PACKET_SIZE_DEFAULT, 0, answer.encode(true));
+    stream.write_all(&bytes).await?;
+    stream.flush().await?;
+    Ok(())
+}
+
+/// Checks the login and answers it.
+async fn authenticate(
+    shared: &Arc<Shared>,
+    mut io: Io,
+    record: Login7,
+    peer: SocketAddr,
+    encrypted: bool,
+    strict: bool,
+) -> Result<Option<LoggedIn>, ConnectionError> {
+    let mut version = record.version()?;
+    if strict {
+        version = TdsVersion::V8_0;
+    }
+    let asked_size = record.packet_size as usize;
+    let packet_size = match asked_size {
+        0 => PACKET_SIZE_DEFAULT,
+        n => n.clamp(PACKET_SIZE_MIN, shared.config.packet_size_max),
+    };
+    let wire = Wire { version, packet_size, spid: 0, server_name: shared.factory.server_name() };
+    if let Some(error) = refusal(&record, version) {
+        refuse(&mut io, &wire, &[error]).await?;
+        return Ok(None);
+    }
+    let work = Arc::clone(shared);
+    let (name, password) = (record.user_name.clone(), record.password.clone());
+    let verdict = tokio::task::spawn_blocking(move || work.logins.verify(&name, &password.0))
+        .await
+        .map_err(|_| ConnectionError::Worker)?;
+    if verdict == LoginVerdict::Refused {
+        tracing::warn!(login = %record.user_name, client = %peer, "login failed");
+        tokio::time::sleep(shared.logins.failed(peer.ip())).await;
+        let error = SqlError::new(18456, &[&record.user_name]);
+        refuse(&mut io, &wire, &[error]).await?;
+        return Ok(None);
+    }
+    shared.logins.succeeded(peer.ip());
+    open_session(shared, io, record, peer, wire, encrypted).await
+}
+
+/// Kinds of login that are not offered.
+fn refusal(record: &Login7, version: TdsVersion) -> Option<SqlError> {
+    if version < TdsVersion::V7_1 {
+        return Some(SqlError::not_supported("A TDS version below 7.1"));
+    }
+    if record.feature(feature::FED_AUTH).is_some() {
+        return Some(SqlError::with_text(
+            18456,
+            14,
+            "Login failed: federated authentication is not supported by Holdfast. Use a SQL login.",
+        ));
+    }
+    if record.is_integrated() {
+        return Some(SqlError::new(18452, &[]));
+    }
+    if !record.change_password.0.is_empty() {
+        return Some(SqlError::not_supported("Changing the password while logging in"));
+    }
+    None
+}
+
+async fn refuse(io: &mut Io, wire: &Wire, errors: &[SqlError]) -> Result<(), ConnectionError> {
+    let (tx, _rx) = mpsc::channel(1);
+    let mut sink = TdsSink::new(wire.clone(), tx, CancelFlag::new());
+    for e in errors {
+        let _ = sink.message(&e.clone().at_line(1));
+    }
+    let _ = sink.done(Done { kind: DoneKind::Done, rows: None, error: true, command: 0 });
+    io.write(&sink.finish(RequestEnd::Finished).0).await?;
+    io.shutdown().await;
+    Ok(())
+}
+
+/// Holds what opening the session says until the login's own tokens can be written around it.
+#[derive(Default)]
+struct Opening {
+    messages: Vec<SqlError>,
+    changes: Vec<EnvironmentChange>,
+}
+
+impl ResultSink for Opening {
+    fn columns(&mut self, _: &[ResultColumn]) -> SinkResult {
+        Ok(())
+    }
+    fn rows(&mut self, _: &holdfast_types::Batch) -> SinkResult {
+        Ok(())
+    }
+    fn done(&mut self, _: Done) -> SinkResult {
+        Ok(())
+    }
+    fn message(&mut self, message: &SqlError) -> SinkResult {
+        self.messages.push(message.clone());
+        Ok(())
+    }
+    fn environment(&mut self, change: EnvironmentChange) -> SinkResult {
+        self.changes.push(change);
+        Ok(())
+    }
+    fn return_status(&mut self, _: i32) -> SinkResult {
+        Ok(())
+    }
+    fn return_value(
+        &mut self,
+        _: u16,
+        _: &str,
+        _: &holdfast_types::SqlType,
+        _: &holdfast_types::Value,
+    ) -> SinkResult {
+        Ok(())
+    }
+    fn flush(&mut self) -> SinkResult {
+        Ok(())
+    }
+}
+
+async fn open_session(
+    shared: &Arc<Shared>,
+    mut io: Io,
+    record: Login7,
+    peer: SocketAddr,
+    mut wire: Wire,
+    encrypted: bool,
+) -> Result<Option<LoggedIn>, ConnectionError> {
+    let info = LoginInfo {
+        login: record.user_name.clone(),
+        host_name: record.host_name.clone(),
+        application: record.application.clone(),
+        client_interface: record.interface.clone(),
+        database: record.database.clone(),
+        language: record.language.clone(),
+        client_address: peer.ip().to_string(),
+        packet_size: wire.packet_size as u32,
+        tds_version: wire.version.number(),
+        encrypted,
+        client_process_id: record.client_process_id,
+    };
+    let factory = Arc::clone(&shared.factory);
+    let (opened, said) = tokio::task::spawn_blocking(move || {
+        let mut said = Opening::default();
+        (factory.open(info, &mut said), said)
+    })
+    .await
+    .map_err(|_| ConnectionError::Worker)?;
+    let session = match opened {
+        Ok(s) => s,
+        Err(e) => {
+            let failed = SqlError::new(18456, &[&record.user_name]);
+            refuse(&mut io, &wire, &[e, failed]).await?;
+            return Ok(None);
+        }
+    };
+    wire.spid = session.session_id();
+    let cancel = session.cancel_flag();
+    let answer = login_answer(shared.factory.as_ref(), &wire, &record, session.as_ref(), &said);
+    io.write(&answer).await?;
+    io.set_limit(shared.config.message_size_max);
+    tracing::info!(login = %record.user_name, client = %peer, session = wire.spid, "logged in");
+    let session: Box<dyn SqlSession> = Box::new(Procedures::new(session));
+    Ok(Some(LoggedIn { io, session, cancel, wire, shared: Arc::clone(shared) }))
+}
+
+/// All tokens of a successful login, in the order clients expect.
+fn login_answer(
+    factory: &dyn SessionFactory,
+    wire: &Wire,
+    record: &Login7,
+    session: &dyn SqlSession,
+    said: &Opening,
+) -> Vec<u8> {
+    let (tx, _rx) = mpsc::channel(1);
+    // Before the login's end packets have the default size.
+    let small = Wire { packet_size: PACKET_SIZE_DEFAULT, ..wire.clone() };
+    let mut sink = TdsSink::new(small, tx, CancelFlag::new());
+    let database = session.database();
+    let has = |number| said.messages.iter().any(|m| m.number == number);
+    sink.token(|w, _| {
+        let old = "master".to_owned();
+        write_environment(w, &Environment::Database { new: database.to_string(), old });
+    });
+    if !has(5701) {
+        let _ = sink.message(&SqlError::new(5701, &[&database]).state(2).at_line(1));
+    }
+    sink.token(|w, _| {
+        let new = Some(collation::to_wire(factory.default_collation()));
+        write_environment(w, &Environment::Collation { new, old: None });
+        write_environment(w, &Environment::Language { new: LANGUAGE.into(), old: String::new() });
+    });
+    if !has(5703) {
+        let _ = sink.message(&SqlError::new(5703, &[&LANGUAGE]).at_line(1));
+    }
+    for m in &said.messages {
+        let _ = sink.message(m);
+    }
+    for c in &said.changes {
+        let known = matches!(c, EnvironmentChange::Database { .. } | EnvironmentChange::Language { .. });
+        if !known {
+            let _ = sink.environment(c.clone());
+        }
+    }
+    let ack = LoginAck {
+        interface: 1,
+        tds_version: wire.version.number(),
+        program: PROGRAM.into(),
+        version: factory.product_version(),
+    };
+    let features = acknowledged(record);
+    let sizes = (wire.packet_size as u32, record.packet_size);
+    sink.token(|w, version| {
+        write_login_ack(w, &ack);
+        if sizes.0 as usize != PACKET_SIZE_DEFAULT || sizes.0 != sizes.1 {
+            let old = PACKET_SIZE_DEFAULT as u32;
+            write_environment(w, &Environment::PacketSize { new: sizes.0, old });
+        }
+        if version.has_74() && !features.is_empty() {
+            write_feature_ack(w, &features);
+        }
+    });
+    sink.finish(RequestEnd::Finished).0
+}
+
+/// Answers to the feature extensions asked for. A feature that is not acknowledged is not there.
+fn acknowledged(record: &Login7) -> Vec<Feature> {
+    let mut out = Vec::new();
+    if record.feature(feature::UTF8_SUPPORT).is_some() {
+        out.push(Feature { id: feature::UTF8_SUPPORT, data: vec![1] });
+    }
+    out
+}
