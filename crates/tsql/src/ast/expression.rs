@@ -192,6 +192,8 @@ pub enum ExprKind {
     },
     /// `UPDATE(column)` in a trigger.
     UpdatedColumn(Ident),
+    /// `MATCH(a-(e)->b)` of graph tables, as text.
+    GraphMatch(String),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -397,6 +399,7 @@ impl Expr {
                 | ExprKind::Quantified { .. }
                 | ExprKind::FullText { .. }
                 | ExprKind::UpdatedColumn(_)
+                | ExprKind::GraphMatch(_)
                 | ExprKind::CurrentOf { .. }
         )
     }

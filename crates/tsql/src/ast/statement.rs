@@ -16,6 +16,18 @@ use crate::ast::types::DataType;
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Batch {
     pub statements: Vec<Statement>,
+    /// Every use of a variable outside module bodies, in order, so that the runner can report the undeclared ones (137,
+    /// 1087) before anything runs.
+    pub uses: Vec<VariableUse>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct VariableUse {
+    /// With the @.
+    pub name: String,
+    /// Used as a table.
+    pub table: bool,
+    pub span: Span,
 }
 
 #[derive(Clone, Debug, PartialEq)]
