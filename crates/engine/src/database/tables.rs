@@ -151,8 +151,20 @@ fn stored_defaults(
     Ok(out)
 }
 
+/// The stored side of a table or indexed view alone.
+pub fn storage(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<StoredTable, FormatError> {
+    build_both(catalog, object).map(|both| both.1)
+}
+
 /// Builds the definition of a table (or base table).
 pub fn build(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<TableDef, FormatError> {
+    let (mut definition, access) = build_both(catalog, object)?;
+    definition.access = Arc::new(access);
+    Ok(definition)
+}
+
+/// The definition, with an empty access, and the access.
+fn build_both(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<(TableDef, StoredTable), FormatError> {
     let mut columns = columns(catalog, object.id)?;
     let tables = &catalog.store.tables;
     let mut base = Vec::new();
@@ -190,7 +202,16 @@ pub fn build(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<TableDef, 
         base,
         indexes: stored,
     };
-    Ok(TableDef {
+    let nothing = StoredTable {
+        store: catalog.store.clone(),
+        name: object.name.clone(),
+        types: Vec::new(),
+        names: Vec::new(),
+        computed: Vec::new(),
+        base: Vec::new(),
+        indexes: Vec::new(),
+    };
+    let definition = TableDef {
         database_id: catalog.id,
         object_id: object.id,
         schema_name: catalog.schema_name(object.schema_id),
@@ -199,8 +220,9 @@ pub fn build(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<TableDef, 
         indexes,
         row_count,
         page_count,
-        access: Arc::new(access),
-    })
+        access: Arc::new(nothing),
+    };
+    Ok((definition, access))
 }
 
 /// A stored default has the type of the constant that was written; only its scale or width can differ from the column's.

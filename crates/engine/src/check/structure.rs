@@ -1,0 +1,372 @@
+//! Trees, heaps, large values and row counts of every table.
+//!
+//! Invariants
+//! 1. Sibling links are symmetrical and follow the order of the level above; keys ascend along the leaves (where the order of
+//!    the key's types can be reproduced).
+//! 2. Forwarding stubs and forwarded rows come in pairs.
+//! 3. No LOB record belongs to two values.
+
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use holdfast_base::{PageId, Rid};
+use holdfast_format::catalog::unit_type;
+use holdfast_format::record::row::RowKind;
+use holdfast_format::record::{Field, PageRows, Row, fixed_var};
+use holdfast_format::{FormatError, PageSource, PageType, PageView, allocation::iam, btree, lob};
+use holdfast_types::Value;
+
+use super::{Finding, Report, allocation::Owners};
+use crate::database::DatabaseCatalog;
+use crate::decode::column::field_value;
+use crate::stored::key;
+use crate::stored::table::{RowsetAccess, StoredKey};
+
+struct Checker<'c> {
+    source: &'c dyn PageSource,
+    owners: &'c Owners,
+    name: Arc<str>,
+    unit: Option<usize>,
+    lobs: HashSet<Rid>,
+}
+
+/// Checks the rowsets of every object.
+pub fn check(catalog: &DatabaseCatalog, owners: &Owners, report: &mut Report) {
+    let source = &**catalog.source();
+    for name in catalog.base_table_names() {
+        if let Err(error) = catalog.base_table(&name) {
+            report.error(Some(Arc::from(name)), &error);
+        }
+    }
+    let unit_index: HashMap<u64, usize> =
+        catalog.storage().units.iter().enumerate().map(|(i, u)| (u.id, i)).collect();
+    let mut checked = HashSet::new();
+    for object in catalog.objects() {
+        if catalog.storage().rowsets_of(object.id).next().is_none() {
+            continue;
+        }
+        let name: Arc<str> = format!("{}.{}", catalog.schema_name(object.schema_id), object.name).into();
+        let table = match crate::database::tables::storage(catalog, object) {
+            Ok(table) => table,
+            Err(error) => {
+                report.error(Some(name), &error);
+                continue;
+            }
+        };
+        report.tables_checked += 1;
+        for rowset in catalog.storage().rowsets_of(object.id) {
+            if rowset.compression > 2 || !checked.insert(rowset.id) {
+                continue;
+            }
+            let Some(layout) = catalog.storage().layout(rowset.id) else {
+                report.add(Finding {
+                    page: None,
+                    offset: 0,
+                    object: Some(name.clone()),
+                    what: format!("rowset {} has no columns in the catalog", rowset.id),
+                });
+                continue;
+            };
+            let Some(unit) = catalog.storage().unit(rowset.id, unit_type::IN_ROW) else { continue };
+            let access = RowsetAccess {
+                rowset: rowset.id,
+                layout: layout.clone(),
+                root: unit.root,
+                first_iam: unit.first_iam,
+                heap: rowset.index_id == 0,
+                positions: Vec::new(),
+                missing: Vec::new(),
+                compression: rowset.compression,
+            };
+            let index = table.indexes.iter().find(|i| i.index_id == rowset.index_id && i.usable);
+            let mut checker = Checker {
+                source,
+                owners,
+                name: name.clone(),
+                unit: unit_index.get(&unit.id).copied(),
+                lobs: HashSet::new(),
+            };
+            let rows = if access.heap {
+                checker.heap(&access, report)
+            } else {
+                checker.tree(&access, rowset.index_id == 1, index.map_or(&[][..], |i| &i.keys), report)
+            };
+            match rows {
+                Ok(rows) => {
+                    report.rows_checked += rows;
+                    if rows as i64 != rowset.rows {
+                        report.add(Finding {
+                            page: None,
+                            offset: 0,
+                            object: Some(name.clone()),
+                            what: format!(
+                                "index {}: {rows} rows are there, the catalog says {}",
+                                rowset.index_id, rowset.rows
+                            ),
+                        });
+                    }
+                }
+                Err(error) => report.error(Some(name.clone()), &error),
+            }
+        }
+    }
+}
+
+impl Checker<'_> {
+    fn fault(&self, report: &mut Report, page: PageId, offset: usize, what: impl Into<String>) {
+        report.add(Finding { page: Some(page), offset, object: Some(self.name.clone()), what: what.into() });
+    }
+
+    /// The page belongs to the unit being checked.
+    fn owned(&self, page: PageId, report: &mut Report) {
+        if self.unit.is_some() && self.owners.owner(page) != self.unit {
+            self.fault(report, page, 0, "the page is linked into an index that does not own it");
+        }
+    }
+
+    /// Reads every column of a row, follows its large values, and gives the number of faults through `report`.
+    fn row(&mut self, access: &RowsetAccess, row: &Row<'_>, at: PageId, slot: u16, report: &mut Report) {
+        let mut scratch = Vec::new();
+        for position in 0..access.layout.columns.len() {
+            if access.layout.columns[position].is_dropped() {
+                continue;
+            }
+            match row.field(&access.layout, position, false, &mut scratch) {
+                Err(error) => report.error(Some(self.name.clone()), &error.at(at, slot)),
+                Ok(Field::Complex(pointer)) => {
+                    let lobs = &mut self.lobs;
+                    let mut twice = None;
+                    let read = lob::read_visiting(self.source, pointer, &mut |rid| {
+                        if !lobs.insert(rid) {
+                            twice = Some(rid);
+                        }
+                    });
+                    if let Err(error) = read {
+                        report.error(Some(self.name.clone()), &error);
+                    }
+                    if let Some(rid) = twice {
+                        self.fault(
+                            report,
+                            rid.page,
+                            0,
+                            format!("the large value record {rid} belongs to two values"),
+                        );
+                    }
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+
+    fn heap(&mut self, access: &RowsetAccess, report: &mut Report) -> Result<u64, FormatError> {
+        let mut rows = 0;
+        let mut stubs: HashMap<Rid, Rid> = HashMap::new();
+        let mut forwarded: HashMap<Rid, Option<Rid>> = HashMap::new();
+        for at in iam::unit_pages(self.source, access.first_iam)? {
+            let page = self.source.page(at)?;
+            let view = PageView::new(&page);
+            if !view.is(PageType::Data) {
+                self.fault(report, at, 1, format!("a heap owns a page of type {}", view.page_type()));
+                continue;
+            }
+            let page_rows = PageRows::new(view)?;
+            for slot in 0..page_rows.len() {
+                let row = match page_rows.row(slot) {
+                    Ok(Some(row)) => row,
+                    Ok(None) => continue,
+                    Err(error) => {
+                        report.error(Some(self.name.clone()), &error);
+                        continue;
+                    }
+                };
+                let here = Rid { page: at, slot };
+                match row.kind() {
+                    RowKind::Stub => {
+                        if let Some(Ok(target)) = view.record(slot).map(fixed_var::stub_target) {
+                            stubs.insert(here, target);
+                        }
+                        continue;
+                    }
+                    RowKind::Ghost => continue,
+                    RowKind::Forwarded => {
+                        let back = if let Row::Plain(record) = &row { record.back_pointer() } else { None };
+                        forwarded.insert(here, back);
+                    }
+                    RowKind::Row => {}
+                }
+                rows += 1;
+                self.row(access, &row, at, slot, report);
+            }
+        }
+        for (stub, target) in &stubs {
+            if forwarded.get(target) != Some(&Some(*stub)) {
+                self.fault(
+                    report,
+                    stub.page,
+                    0,
+                    format!("the stub {stub} points to {target}, which does not point back"),
+                );
+            }
+        }
+        for (here, back) in &forwarded {
+            if back.is_none_or(|b| stubs.get(&b) != Some(here)) && access.compression == 0 {
+                self.fault(report, here.page, 0, format!("the forwarded row {here} has no stub"));
+            }
+        }
+        Ok(rows)
+    }
+
+    fn tree(
+        &mut self,
+        access: &RowsetAccess,
+        clustered: bool,
+        keys: &[StoredKey],
+        report: &mut Report,
+    ) -> Result<u64, FormatError> {
+        if access.root.is_null() {
+            return Ok(0);
+        }
+        self.upper_levels(access, clustered, report)?;
+        let mut rows = 0;
+        let mut last: Option<Vec<Value>> = None;
+        let mut previous = PageId::NULL;
+        for leaf in btree::leaves(self.source, access.root, clustered)? {
+            let (at, page) = leaf?;
+            let view = PageView::new(&page);
+            self.owned(at, report);
+            if view.previous() != previous {
+                self.fault(
+                    report,
+                    at,
+                    8,
+                    format!("the page before is {previous}, the link says {}", view.previous()),
+                );
+            }
+            previous = at;
+            if !btree::is_leaf(view, clustered) {
+                self.fault(report, at, 1, "a page among the leaves is not a leaf");
+                continue;
+            }
+            let page_rows = PageRows::new(view)?;
+            for slot in 0..page_rows.len() {
+                let row = match page_rows.row(slot) {
+                    Ok(Some(row)) => row,
+                    Ok(None) => continue,
+                    Err(error) => {
+                        report.error(Some(self.name.clone()), &error);
+                        continue;
+                    }
+                };
+                if !keys.is_empty() {
+                    match self.key(access, &row, keys) {
+                        Ok(next) => {
+                            if let Some(before) = &last
+                                && order(keys, before, &next) == Ordering::Greater
+                            {
+                                self.fault(report, at, 0, format!("slot {slot}: the keys are out of order"));
+                            }
+                            last = Some(next);
+                        }
+                        Err(error) => report.error(Some(self.name.clone()), &error),
+                    }
+                }
+                if row.kind() == RowKind::Row {
+                    rows += 1;
+                    self.row(access, &row, at, slot, report);
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The children of each level, left to right, are the pages of the next along its links.
+    fn upper_levels(
+        &mut self,
+        access: &RowsetAccess,
+        clustered: bool,
+        report: &mut Report,
+    ) -> Result<(), FormatError> {
+        let root = btree::tree_page(self.source, access.root)?;
+        let view = PageView::new(&root);
+        if !view.previous().is_null() || !view.next().is_null() {
+            self.fault(report, access.root, 8, "the root page has siblings");
+        }
+        let mut level = vec![access.root];
+        let limit: usize = self.source.files().iter().map(|f| self.source.page_count(*f) as usize).sum();
+        for _ in 0..btree::MAX_DEPTH {
+            let mut below = Vec::new();
+            for (place, &at) in level.iter().enumerate() {
+                let page = btree::tree_page(self.source, at)?;
+                let view = PageView::new(&page);
+                if btree::is_leaf(view, clustered) {
+                    return Ok(());
+                }
+                self.owned(at, report);
+                let next = level.get(place + 1).copied().unwrap_or(PageId::NULL);
+                if view.next() != next {
+                    self.fault(
+                        report,
+                        at,
+                        16,
+                        format!("the next page of the level is {next}, the link says {}", view.next()),
+                    );
+                }
+                let rows = PageRows::new(view)?;
+                for slot in 0..rows.len() {
+                    below.push(btree::child_at(&rows, slot)?);
+                }
+            }
+            if below.len() > limit {
+                return Err(FormatError::Tree {
+                    page: access.root,
+                    what: "the tree has more pages than the files",
+                });
+            }
+            if let Some(&first) = below.first() {
+                let page = btree::tree_page(self.source, first)?;
+                if btree::is_leaf(PageView::new(&page), clustered) {
+                    let chain: Result<Vec<PageId>, FormatError> =
+                        btree::LeafChain::new(self.source, first, false).map(|p| p.map(|p| p.0)).collect();
+                    if chain? != below {
+                        self.fault(report, first, 16, "the chain of leaves differs from the level above");
+                    }
+                    return Ok(());
+                }
+            }
+            level = below;
+        }
+        Err(FormatError::Tree { page: access.root, what: "the tree is too deep" })
+    }
+
+    fn key(
+        &self,
+        access: &RowsetAccess,
+        row: &Row<'_>,
+        keys: &[StoredKey],
+    ) -> Result<Vec<Value>, FormatError> {
+        let mut scratch = Vec::new();
+        keys.iter()
+            .map(|k| {
+                let field = row
+                    .field(&access.layout, k.position, false, &mut scratch)
+                    .map_err(|e| FormatError::Catalog { what: e.what.to_owned() })?;
+                if matches!(field, Field::Bytes([])) && k.ty.id == holdfast_types::TypeId::Int {
+                    return Ok(Value::Int(0));
+                }
+                field_value(self.source, &k.ty, field)
+            })
+            .collect()
+    }
+}
+
+fn order(keys: &[StoredKey], a: &[Value], b: &[Value]) -> Ordering {
+    keys.iter()
+        .zip(a.iter().zip(b))
+        .map(|(k, (a, b))| {
+            let order = key::compare(&k.ty, a, b);
+            if k.descending { order.reverse() } else { order }
+        })
+        .find(|o| *o != Ordering::Equal)
+        .unwrap_or(Ordering::Equal)
+}
