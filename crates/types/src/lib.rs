@@ -6,15 +6,22 @@
 #![forbid(unsafe_code)]
 
 pub mod batch;
+pub mod code_page;
+pub mod collation;
+pub mod conversion;
 pub mod datetime;
 pub mod decimal;
 pub mod error;
 pub mod messages;
 pub mod sql_type;
+pub mod storage_form;
 pub mod string;
 pub mod value;
+pub mod variant;
+pub mod xml;
 
 pub use batch::{Batch, Column, ColumnData};
+pub use code_page::CodePage;
 pub use datetime::{Date, DateTime, DateTime2, DateTimeOffset, SmallDateTime, Time};
 pub use decimal::Decimal;
 pub use error::{SqlError, SqlResult};

@@ -1,0 +1,4 @@
+//! Collations: identity, comparison, sort keys, pattern matching, case mapping.
+
+pub mod id;
+mod names;

@@ -1,0 +1,5 @@
+//! Conversions between types.
+
+pub mod text;
+
+pub use text::{money_text, uuid_text};

@@ -1,0 +1,2 @@
+//! placeholder
+pub fn run(_: &[String]) -> anyhow::Result<()> { Ok(()) }
