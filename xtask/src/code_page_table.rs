@@ -14,8 +14,9 @@ pub fn run(arguments: &[String]) -> anyhow::Result<()> {
     for page in PAGES {
         let path = Path::new(folder).join(format!("c_{page}.nls"));
         let data = std::fs::read(&path).with_context(|| path.display().to_string())?;
-        let word =
-            |i: usize| data.get(2 * i..2 * i + 2).map(|b| u16::from_le_bytes([b[0], b[1]])).context("short file");
+        let word = |i: usize| {
+            data.get(2 * i..2 * i + 2).map(|b| u16::from_le_bytes([b[0], b[1]])).context("short file")
+        };
         let header = usize::from(word(0)?);
         ensure!(word(1)? == page && word(2)? == 1, "{} is not single-byte page {page}", path.display());
         let default = word(3)? as u8;

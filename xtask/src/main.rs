@@ -22,7 +22,11 @@ const COMMANDS: &[Command] = &[
         "project rules that no compiler checks: crate edges, file sizes, head comments, paths",
         tidy::run,
     ),
-    ("code-page-table", "regenerates the single-byte code page table from code page files", code_page_table::run),
+    (
+        "code-page-table",
+        "regenerates the single-byte code page table from code page files",
+        code_page_table::run,
+    ),
     ("collation-table", "regenerates the sort weight table from a sort table file", collation_table::run),
 ];
 

@@ -28,7 +28,8 @@ use crate::sql_type::{decimal_length, time_length};
 use crate::variant;
 use crate::xml::XmlError;
 use crate::{
-    Date, DateTime, DateTime2, DateTimeOffset, Decimal, SmallDateTime, SqlString, SqlType, Time, TypeId, Value,
+    Date, DateTime, DateTime2, DateTimeOffset, Decimal, SmallDateTime, SqlString, SqlType, Time, TypeId,
+    Value,
 };
 
 /// Why stored bytes are not a value of their type.
@@ -66,7 +67,9 @@ pub fn decode_value(ty: &SqlType, bytes: &[u8]) -> Result<Value> {
         TypeId::SmallInt => Value::SmallInt(i16::from_le_bytes(exact(ty, bytes)?)),
         TypeId::Int | TypeId::Null => Value::Int(i32::from_le_bytes(exact(ty, bytes)?)),
         TypeId::BigInt => Value::BigInt(i64::from_le_bytes(exact(ty, bytes)?)),
-        TypeId::Decimal | TypeId::Numeric => Value::Decimal(Decimal::new(decode_decimal(ty, bytes)?, ty.scale)),
+        TypeId::Decimal | TypeId::Numeric => {
+            Value::Decimal(Decimal::new(decode_decimal(ty, bytes)?, ty.scale))
+        }
         TypeId::Money => Value::Money(i64::from_le_bytes(exact(ty, bytes)?)),
         TypeId::SmallMoney => Value::SmallMoney(i32::from_le_bytes(exact(ty, bytes)?)),
         TypeId::Real => Value::Real(f32::from_le_bytes(exact(ty, bytes)?)),
@@ -156,9 +159,7 @@ pub fn encode_value(ty: &SqlType, value: &Value) -> Result<Vec<u8>> {
             let offset = d.offset_minutes.to_le_bytes().to_vec();
             [encode_time(ty, d.utc.time), encode_date(d.utc.date), offset].concat()
         }
-        (TypeId::DateTime, Value::DateTime(d)) => {
-            [d.ticks.to_le_bytes(), d.days.to_le_bytes()].concat()
-        }
+        (TypeId::DateTime, Value::DateTime(d)) => [d.ticks.to_le_bytes(), d.days.to_le_bytes()].concat(),
         (TypeId::SmallDateTime, Value::SmallDateTime(d)) => {
             [d.minutes.to_le_bytes(), d.days.to_le_bytes()].concat()
         }

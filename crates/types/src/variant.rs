@@ -93,7 +93,9 @@ pub fn encode(v: &Variant) -> Result<Vec<u8>, StorageFormError> {
         TypeId::Binary | TypeId::VarBinary if (0..=8000).contains(&ty.length) => {
             w.u16(ty.length as u16);
         }
-        TypeId::Char | TypeId::VarChar | TypeId::NChar | TypeId::NVarChar if (0..=8000).contains(&ty.length) => {
+        TypeId::Char | TypeId::VarChar | TypeId::NChar | TypeId::NVarChar
+            if (0..=8000).contains(&ty.length) =>
+        {
             w.u16(ty.length as u16).u32(ty.collation.0);
         }
         TypeId::Time | TypeId::DateTime2 | TypeId::DateTimeOffset => {

@@ -279,7 +279,12 @@ mod tests {
             assert_eq!(CollationId::from_name(f[1]), Some(id), "{}", f[1]);
             assert_eq!(id.lcid(), f[2].parse::<u32>().unwrap(), "{}", f[1]);
             let tds = id.to_tds();
-            assert_eq!(format!("0x{:02X}{:02X}{:02X}{:02X}", tds[0], tds[1], tds[2], tds[3]), f[3], "{}", f[1]);
+            assert_eq!(
+                format!("0x{:02X}{:02X}{:02X}{:02X}", tds[0], tds[1], tds[2], tds[3]),
+                f[3],
+                "{}",
+                f[1]
+            );
             if !id.supplementary() {
                 assert_eq!(CollationId::from_tds(tds), Some(id), "{}", f[1]);
             }

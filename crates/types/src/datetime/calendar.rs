@@ -30,7 +30,11 @@ pub const fn days_in_month(year: i32, month: u32) -> u32 {
 impl Date {
     /// `None` when the date does not exist or lies outside 0001–9999.
     pub fn from_ymd(year: i32, month: u32, day: u32) -> Option<Date> {
-        if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || day == 0 || day > days_in_month(year, month) {
+        if !(1..=9999).contains(&year)
+            || !(1..=12).contains(&month)
+            || day == 0
+            || day > days_in_month(year, month)
+        {
             return None;
         }
         // Years counted from March, so that the leap day is the last one.
@@ -162,7 +166,10 @@ mod tests {
             }
         }
         assert_eq!(Date::from_ymd(1900, 1, 1), Some(Date(super::super::DAYS_TO_1900)));
-        assert_eq!(Date::from_ymd(1753, 1, 1).unwrap().0, super::super::DAYS_TO_1900 + super::super::DATETIME_DAYS_MIN);
+        assert_eq!(
+            Date::from_ymd(1753, 1, 1).unwrap().0,
+            super::super::DAYS_TO_1900 + super::super::DATETIME_DAYS_MIN
+        );
         assert_eq!(Date::from_ymd(2023, 2, 29), None);
     }
 

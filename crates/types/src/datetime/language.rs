@@ -85,9 +85,8 @@ impl Language {
     pub fn month_from_name(self, name: &str) -> Option<u32> {
         let wanted = name.to_lowercase();
         let find = |l: &LanguageInfo| {
-            (0..12).find(|&m| {
-                l.months[m].to_lowercase() == wanted || l.short_months[m].to_lowercase() == wanted
-            })
+            (0..12)
+                .find(|&m| l.months[m].to_lowercase() == wanted || l.short_months[m].to_lowercase() == wanted)
         };
         find(self.0)
             .or_else(|| find(&LANGUAGES[0]))
@@ -97,7 +96,17 @@ impl Language {
 }
 
 const EN: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 const EN_SHORT: [&str; 12] =

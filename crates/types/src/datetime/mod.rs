@@ -196,7 +196,10 @@ mod tests {
         let at = |ms: u64| {
             DateTime::from_datetime2(DateTime2 { date: Date(DAYS_TO_1900), time: Time(ms * 10_000) }).unwrap()
         };
-        assert_eq!([0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(|m| at(m).milliseconds()), [0, 0, 3, 3, 3, 7, 7, 7, 7, 10]);
+        assert_eq!(
+            [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(|m| at(m).milliseconds()),
+            [0, 0, 3, 3, 3, 7, 7, 7, 7, 10]
+        );
         assert_eq!(at(998).milliseconds(), 997);
         assert_eq!(at(86_399_999), DateTime { days: 1, ticks: 0 });
     }

@@ -296,7 +296,10 @@ pub fn time_from_parts(
         return Err(SqlError::new(10760, &[]));
     }
     let limit = 10i32.pow(precision as u32);
-    if !(0..24).contains(&hour) || !(0..60).contains(&minute) || !(0..60).contains(&second) || !(0..limit).contains(&fraction)
+    if !(0..24).contains(&hour)
+        || !(0..60).contains(&minute)
+        || !(0..60).contains(&second)
+        || !(0..limit).contains(&fraction)
     {
         return Err(bad());
     }
@@ -345,7 +348,10 @@ mod tests {
     use crate::{DateTime, DateTimeOffset};
 
     fn dt2(y: i32, m: u32, d: u32, h: u32, mi: u32, s: u32) -> Value {
-        Value::DateTime2(DateTime2 { date: Date::from_ymd(y, m, d).unwrap(), time: Time::from_hms(h, mi, s, 0) })
+        Value::DateTime2(DateTime2 {
+            date: Date::from_ymd(y, m, d).unwrap(),
+            time: Time::from_hms(h, mi, s, 0),
+        })
     }
 
     #[test]
@@ -355,9 +361,15 @@ mod tests {
         assert_eq!(date_add(DatePart::Month, 1, &a, &ty), Ok(dt2(2024, 2, 29, 10, 0, 0)));
         assert_eq!(date_add(DatePart::Hour, -11, &a, &ty), Ok(dt2(2024, 1, 30, 23, 0, 0)));
         assert_eq!(date_add(DatePart::Year, 9999, &a, &ty).unwrap_err().number, 517);
-        assert_eq!(date_add(DatePart::Hour, 1, &Value::Date(Date(5)), &SqlType::DATE).unwrap_err().number, 9810);
+        assert_eq!(
+            date_add(DatePart::Hour, 1, &Value::Date(Date(5)), &SqlType::DATE).unwrap_err().number,
+            9810
+        );
         let t = Value::Time(Time::from_hms(23, 0, 0, 0));
-        assert_eq!(date_add(DatePart::Hour, 2, &t, &SqlType::time(7)), Ok(Value::Time(Time::from_hms(1, 0, 0, 0))));
+        assert_eq!(
+            date_add(DatePart::Hour, 2, &t, &SqlType::time(7)),
+            Ok(Value::Time(Time::from_hms(1, 0, 0, 0)))
+        );
         let d = Value::DateTime(DateTime { days: 0, ticks: 1 });
         assert_eq!(
             date_add(DatePart::Millisecond, 2, &d, &SqlType::DATETIME),
@@ -368,7 +380,14 @@ mod tests {
     #[test]
     fn boundaries() {
         let (a, b) = (dt2(2023, 12, 31, 23, 59, 59), dt2(2024, 1, 1, 0, 0, 0));
-        for part in [DatePart::Year, DatePart::Quarter, DatePart::Month, DatePart::Day, DatePart::Hour, DatePart::Second] {
+        for part in [
+            DatePart::Year,
+            DatePart::Quarter,
+            DatePart::Month,
+            DatePart::Day,
+            DatePart::Hour,
+            DatePart::Second,
+        ] {
             assert_eq!(date_diff(part, &a, &b, false), Ok(1), "{part:?}");
         }
         // 2023-12-31 was a Sunday: the week began there.
@@ -386,9 +405,15 @@ mod tests {
         assert_eq!(date_part(DatePart::Weekday, &v, 7), Ok(5));
         assert_eq!(date_part(DatePart::Weekday, &v, 1), Ok(4));
         assert_eq!(date_name(DatePart::Weekday, &v, 7, Language::US_ENGLISH).unwrap(), "Thursday");
-        assert_eq!(date_name(DatePart::Month, &v, 7, Language::from_name("german").unwrap()).unwrap(), "Juli");
+        assert_eq!(
+            date_name(DatePart::Month, &v, 7, Language::from_name("german").unwrap()).unwrap(),
+            "Juli"
+        );
         let o = DateTimeOffset::from_local(DateTime2::default(), 0).unwrap();
-        assert_eq!(date_name(DatePart::TzOffset, &Value::DateTimeOffset(o), 7, Language::US_ENGLISH).unwrap(), "+00:00");
+        assert_eq!(
+            date_name(DatePart::TzOffset, &Value::DateTimeOffset(o), 7, Language::US_ENGLISH).unwrap(),
+            "+00:00"
+        );
         assert_eq!(date_part(DatePart::Hour, &Value::Date(Date(0)), 7).unwrap_err().number, 9810);
     }
 }

@@ -103,7 +103,11 @@ fn finish(mantissa: I256, from: u32, ty: &SqlType) -> SqlResult<Decimal> {
     if from > to {
         let divisor = ten(from - to);
         let (q, r) = (m / divisor, m % divisor);
-        m = if r.unsigned_abs() * U256::new(2) >= divisor.unsigned_abs() { q + I256::new(1) * m.signum() } else { q };
+        m = if r.unsigned_abs() * U256::new(2) >= divisor.unsigned_abs() {
+            q + I256::new(1) * m.signum()
+        } else {
+            q
+        };
     } else if to > from {
         m = m.checked_mul(ten(to - from)).ok_or_else(overflow)?;
     }

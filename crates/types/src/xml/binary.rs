@@ -450,7 +450,10 @@ impl<'a> Reader<'a> {
         };
         let mut text = String::new();
         if let Some(day) = date {
-            let day = i32::try_from(day).ok().filter(|d| (0..=crate::datetime::DATE_MAX).contains(d)).ok_or(bad.clone())?;
+            let day = i32::try_from(day)
+                .ok()
+                .filter(|d| (0..=crate::datetime::DATE_MAX).contains(d))
+                .ok_or(bad.clone())?;
             text.push_str(&date_text::date(Date(day)));
         }
         if let Some(ms) = time {

@@ -11,13 +11,25 @@ use super::{DEPTH_MAX, XmlError};
 /// What the parser finds, in document order. Names are split; `uri` is what the prefix stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event<'a> {
-    Start { prefix: &'a str, local: &'a str, uri: &'a str },
+    Start {
+        prefix: &'a str,
+        local: &'a str,
+        uri: &'a str,
+    },
     /// Namespace declarations come as prefix `xmlns` (or local `xmlns` without prefix).
-    Attribute { prefix: &'a str, local: &'a str, uri: &'a str, value: &'a str },
+    Attribute {
+        prefix: &'a str,
+        local: &'a str,
+        uri: &'a str,
+        value: &'a str,
+    },
     End,
     Text(&'a str),
     Comment(&'a str),
-    Instruction { target: &'a str, data: &'a str },
+    Instruction {
+        target: &'a str,
+        data: &'a str,
+    },
 }
 
 const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
@@ -385,7 +397,9 @@ fn is_xml_char(c: char) -> bool {
 }
 
 fn is_name_char(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | ':' | '-' | '.' | '\u{B7}') || ('\u{300}'..='\u{36F}').contains(&c)
+    c.is_alphanumeric()
+        || matches!(c, '_' | ':' | '-' | '.' | '\u{B7}')
+        || ('\u{300}'..='\u{36F}').contains(&c)
 }
 
 fn is_name(s: &str) -> bool {
