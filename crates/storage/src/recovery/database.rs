@@ -1,0 +1,151 @@
+//! Recovery of a whole database: from a starting point through the log in its files to a new checkpoint. Crash recovery
+//! starts at the boot page's checkpoint; a restore where its last set ended.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use holdfast_base::{FileId, Lsn, PAGE_SIZE};
+use holdfast_disk::DiskFile;
+use holdfast_format::log::{BlockFlaw, LogStore, LogTime, VlfHeader};
+use holdfast_format::page::{PageView, flag};
+
+use super::checkpoint::{boot, checkpoint};
+use super::error::{RecoveryError, RecoveryResult};
+use super::log_writer::{LogShape, LogWriter};
+use super::pages::{FilePages, PageStore};
+use super::{StopPoint, TransactionTable, roll_forward, undo};
+use crate::restore::log_files::{log_store, table};
+
+/// Where recovery begins and what is known there.
+pub struct Start {
+    pub from: Lsn,
+    pub last_checkpoint: Lsn,
+    pub table: TransactionTable,
+}
+
+/// What recovery did.
+#[derive(Clone, Copy, Debug)]
+pub struct Finished {
+    /// Log records read.
+    pub records: u64,
+    /// Transactions rolled back.
+    pub rolled_back: u64,
+    /// End of the log as found.
+    pub end: Lsn,
+    /// The new checkpoint.
+    pub checkpoint: Lsn,
+}
+
+/// Row offset 372 of the boot page: where recovery must begin when transactions were open at the checkpoint.
+const RECOVERY_LSN: usize = 96 + 372;
+
+/// Crash recovery: makes the files of a database consistent, whatever moment they stopped at.
+pub fn recover_files(
+    data: BTreeMap<FileId, Arc<dyn DiskFile>>,
+    log: &BTreeMap<FileId, Arc<dyn DiskFile>>,
+    time: LogTime,
+    held_pages: usize,
+) -> RecoveryResult<Finished> {
+    let mut pages = FilePages::new(data, held_pages)?;
+    let facts = boot(&mut pages)?;
+    let page = pages.page(holdfast_format::boot::BOOT_PAGE)?;
+    let second =
+        page.get(RECOVERY_LSN..RECOVERY_LSN + 10).and_then(|b| b.try_into().ok()).map(Lsn::from_bytes);
+    let from = second.filter(|l| !l.is_zero() && *l < facts.checkpoint_lsn).unwrap_or(facts.checkpoint_lsn);
+    let start = Start { from, last_checkpoint: facts.checkpoint_lsn, table: TransactionTable::new() };
+    finish(&mut pages, log, start, facts.version, time)
+}
+
+/// Rolls forward to the end of the log, rolls back what is open, writes a checkpoint.
+pub fn finish(
+    pages: &mut FilePages,
+    log: &BTreeMap<FileId, Arc<dyn DiskFile>>,
+    start: Start,
+    version: u16,
+    time: LogTime,
+) -> RecoveryResult<Finished> {
+    let store = log_store(log)?;
+    let Start { from, last_checkpoint, mut table } = start;
+    let done = roll_forward(pages, &store, from, StopPoint::EndOfLog, &mut table, &mut |_| {})?;
+    if let Some(BlockFlaw::Version(number)) = done.end.flaw {
+        return Err(RecoveryError::Database {
+            what: format!("log blocks of unknown header version {number}"),
+        });
+    }
+    // What was read may not be durable yet (a process that died left it in the system's cache).
+    for file in log.values() {
+        file.sync()?;
+    }
+    let mut writer = writer_at(pages, log, &store, &table, done.end.at, version, time)?;
+    let undone = undo::roll_back(pages, &store, &mut writer, &mut table, time)?;
+    let previous = if table.last_checkpoint().is_zero() { last_checkpoint } else { table.last_checkpoint() };
+    let checkpoint = checkpoint(pages, &mut writer, previous, table.highest(), time)?;
+    Ok(Finished { records: done.records, rolled_back: undone.transactions, end: done.end.at, checkpoint })
+}
+
+fn writer_at(
+    pages: &mut FilePages,
+    log: &BTreeMap<FileId, Arc<dyn DiskFile>>,
+    store: &LogStore,
+    transactions: &TransactionTable,
+    end: Lsn,
+    version: u16,
+    time: LogTime,
+) -> RecoveryResult<LogWriter> {
+    let flags = PageView::new(pages.page(holdfast_base::PageId::new(1, 0))?).flags();
+    let shape = LogShape::of_database(version, flags & flag::CHECKSUM != 0);
+    let shape = LogShape { sector: sector_of(log, end)?, ..shape };
+    let oldest = transactions.open().map(|t| if t.begin.is_zero() { t.last } else { t.begin }).min();
+    let oldest_needed = oldest.unwrap_or(end).vlf.min(end.vlf);
+    for file in log.values() {
+        let vlfs = table(file)?;
+        if vlfs.iter().any(|v| v.sequence == end.vlf && v.parity != 0) {
+            let previous = previous_size(store, &vlfs, end)?;
+            return LogWriter::resume(file.clone(), vlfs, end, previous, shape, time, oldest_needed);
+        }
+    }
+    // A set that ends exactly at the end of a VLF names the next one, which has no header yet.
+    let before = Lsn { vlf: end.vlf.saturating_sub(1), ..end };
+    for file in log.values() {
+        let vlfs = table(file)?;
+        if let Some(vlf) = vlfs.iter().find(|v| v.sequence == before.vlf && v.parity != 0) {
+            let at = Lsn::new(before.vlf, u32::try_from(vlf.size / 512).unwrap_or(u32::MAX), 1);
+            return LogWriter::resume(file.clone(), vlfs, at, 0, shape, time, oldest_needed);
+        }
+    }
+    Err(RecoveryError::LogFull { what: "the end of the log lies in no virtual log file" })
+}
+
+/// Size of the last valid block before the end; 0 when the log at hand begins there.
+fn previous_size(store: &LogStore, vlfs: &[VlfHeader], end: Lsn) -> RecoveryResult<u16> {
+    if vlfs.is_empty() {
+        return Ok(0);
+    }
+    // Blocks have no pointer forward from the end: try the possible sizes, smallest first.
+    for sectors in 1..=120u32 {
+        let Some(block) = end.block.checked_sub(sectors) else { break };
+        if let Ok(found) = store.block(end.vlf, block)?
+            && found.next_block() == end.block
+        {
+            return Ok(found.header().size);
+        }
+    }
+    Ok(0)
+}
+
+/// Sector size of a log: 4096 when every block seen near its end begins on such a boundary and page 0 says so.
+fn sector_of(log: &BTreeMap<FileId, Arc<dyn DiskFile>>, end: Lsn) -> RecoveryResult<usize> {
+    for file in log.values() {
+        if file.length()? < PAGE_SIZE as u64 {
+            continue;
+        }
+        if let Ok(Some(page)) = crate::restore::log_files::read_page(file.as_ref(), 0)
+            && let Ok(header) = holdfast_format::file_header::FileHeader::read(&page)
+            && header.sector_size == 4096
+            && end.block % 8 == 0
+        {
+            return Ok(4096);
+        }
+    }
+    Ok(512)
+}

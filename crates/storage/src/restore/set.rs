@@ -1,0 +1,348 @@
+//! One backup set applied to a database: pages, log, roll forward; and recovery at the end of a sequence of sets.
+//!
+//! Invariants
+//! 1. The state file is durable before any file of the database is touched, and goes last (see [`super::state`]).
+//! 2. Whatever fails, the state file stays: the database does not come online half restored.
+//! 3. After recovery the data files and the log file are a consistent pair: the log ends with a checkpoint, and the boot page
+//!    names it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use holdfast_backup::chain::{Link, apply};
+use holdfast_backup::{BackupKind, BackupSet, Configuration, FileKind};
+use holdfast_base::{FileId, Lsn, PAGE_SIZE, PageId};
+use holdfast_disk::{Disk, DiskFile};
+use holdfast_format::boot::{BOOT_PAGE, BootPage};
+use holdfast_format::file_header::FileHeader;
+use holdfast_format::log::LogTime;
+
+use super::error::RestoreError;
+use super::log_files::{LogFileFacts, log_header_page, log_store, place_log};
+use super::place::{PlaceOptions, TargetFile, place_pages};
+use super::state::{Phase, RestoreState, RestoredFile};
+use crate::recovery::{
+    FilePages, PageStore, RecoveryError, StopPoint, TransactionTable, database, roll_forward,
+};
+
+/// Pages that recovery holds at most: 64 MiB.
+const RECOVERY_PAGES: usize = 8192;
+
+/// Where a database is restored to.
+#[derive(Clone, Debug)]
+pub struct RestoreTarget {
+    pub database: String,
+    /// A path for every file of the set, data and log.
+    pub files: BTreeMap<FileId, PathBuf>,
+    /// The state file of this restore.
+    pub state: PathBuf,
+}
+
+/// How to restore a set.
+#[derive(Clone, Copy, Debug)]
+pub struct RestoreOptions {
+    /// Highest database version that is accepted.
+    pub newest_version: u16,
+    pub verify: bool,
+    pub continue_after_error: bool,
+    /// Threads for placing pages.
+    pub workers: usize,
+    /// Where to stop rolling forward.
+    pub stop: StopPoint,
+}
+
+impl Default for RestoreOptions {
+    fn default() -> Self {
+        RestoreOptions {
+            newest_version: 998,
+            verify: true,
+            continue_after_error: false,
+            workers: 2,
+            stop: StopPoint::EndOfLog,
+        }
+    }
+}
+
+/// What one set did.
+#[derive(Clone, Debug)]
+pub struct Restored {
+    /// Pages placed per data file.
+    pub pages: BTreeMap<FileId, u64>,
+    /// Bytes of log placed.
+    pub log_bytes: u64,
+    /// Log records read, and those that changed a page.
+    pub records: u64,
+    pub applied: u64,
+    /// Damaged pages placed all the same.
+    pub damaged: Vec<PageId>,
+    pub state: RestoreState,
+}
+
+/// Applies one set and leaves the database restoring. `progress` gets page bytes done and in all, and answers whether to go
+/// on.
+pub fn restore_set(
+    disk: &dyn Disk,
+    set: &BackupSet,
+    target: &RestoreTarget,
+    options: RestoreOptions,
+    progress: &mut dyn FnMut(u64, u64) -> bool,
+) -> Result<Restored, RestoreError> {
+    let configuration = set.require_complete()?;
+    let info = &configuration.set;
+    if info.database_version > options.newest_version {
+        let (version, supported) = (info.database_version, options.newest_version);
+        return Err(RestoreError::Version { version, supported });
+    }
+    if options.stop != StopPoint::EndOfLog {
+        return Err(RestoreError::StopPoint);
+    }
+    let full = info.kind == BackupKind::Full;
+    let previous = if full { None } else { Some(previous_state(disk, target)?) };
+    let reached = apply(previous.as_ref().map(|p| &p.progress), &Link::new(set.guid(), info))?;
+    let files = match &previous {
+        Some(p) => p.files.clone(),
+        None => named_files(configuration, target)?,
+    };
+    let mut state = RestoreState {
+        phase: Phase::Placing,
+        database: target.database.clone(),
+        version: info.database_version,
+        progress: reached,
+        reached: info.first_lsn,
+        last_checkpoint: info.checkpoint_lsn,
+        highest: previous.as_ref().map_or(Default::default(), |p| p.highest),
+        open: Vec::new(),
+        files,
+    };
+    // A log backup adds nothing that could make the present state unusable: it is replayed from where it stood.
+    if let Some(p) = previous.as_ref().filter(|_| info.kind == BackupKind::Log) {
+        state.reached = p.reached;
+        state.open.clone_from(&p.open);
+        state.last_checkpoint = p.last_checkpoint;
+    } else {
+        state.save(disk, &target.state)?;
+    }
+    let placed = place_data(disk, set, configuration, &state, options, progress)?;
+    let log_targets = paths(&state.files, true);
+    let (log, log_bytes) = place_log(disk, set, &log_targets, full)?;
+    for file in log.values() {
+        file.sync()?;
+    }
+    for directory in state.files.iter().filter_map(|f| f.path.parent()) {
+        disk.sync_directory(directory)?;
+    }
+    let (records, applied) = roll(disk, &mut state, &log, info.last_lsn)?;
+    state.phase = Phase::Restoring;
+    state.reached = info.last_lsn;
+    state.save(disk, &target.state)?;
+    Ok(Restored { pages: placed.pages, log_bytes, records, applied, damaged: placed.damaged, state })
+}
+
+fn previous_state(disk: &dyn Disk, target: &RestoreTarget) -> Result<RestoreState, RestoreError> {
+    let loaded = RestoreState::load(disk, &target.state)?;
+    let state = loaded.ok_or(RestoreError::WrongState { what: "no restore is under way" })?;
+    let state = state.ok_or_else(|| RestoreError::State { path: target.state.clone() })?;
+    if state.phase != Phase::Restoring {
+        return Err(RestoreError::WrongState { what: "the last restore did not finish" });
+    }
+    Ok(state)
+}
+
+fn named_files(
+    configuration: &Configuration,
+    target: &RestoreTarget,
+) -> Result<Vec<RestoredFile>, RestoreError> {
+    let mut out = Vec::new();
+    for file in &configuration.files {
+        let no_target = RestoreError::NoTarget { file: file.id as u16 };
+        let id = u16::try_from(file.id).ok();
+        let path = id.and_then(|id| target.files.get(&id)).ok_or(no_target)?;
+        let is_log = match file.kind {
+            FileKind::Data => false,
+            FileKind::Log => true,
+            FileKind::Other(_) => continue,
+        };
+        let percent = file.flags & 8 != 0;
+        let growth = if percent { file.growth } else { file.growth / PAGE_SIZE as u64 };
+        let max_pages = file.max_size / PAGE_SIZE as u64;
+        out.push(RestoredFile {
+            file_id: file.id as u16,
+            is_log,
+            path: path.clone(),
+            logical_name: file.logical_name.clone(),
+            max_size: i32::try_from(max_pages).unwrap_or(-1),
+            growth: u32::try_from(growth).unwrap_or(10),
+            sector_size: if file.source_block_size == 4096 { 4096 } else { 512 },
+        });
+    }
+    Ok(out)
+}
+
+fn paths(files: &[RestoredFile], log: bool) -> BTreeMap<FileId, PathBuf> {
+    files.iter().filter(|f| f.is_log == log).map(|f| (f.file_id, f.path.clone())).collect()
+}
+
+fn place_data(
+    disk: &dyn Disk,
+    set: &BackupSet,
+    configuration: &Configuration,
+    state: &RestoreState,
+    options: RestoreOptions,
+    progress: &mut dyn FnMut(u64, u64) -> bool,
+) -> Result<super::place::Placed, RestoreError> {
+    let kind = configuration.set.kind;
+    if kind == BackupKind::Log {
+        return Ok(super::place::Placed::default());
+    }
+    let mut targets = Vec::new();
+    for (file_id, path) in paths(&state.files, false) {
+        let file = configuration.files.iter().find(|f| f.id == u32::from(file_id));
+        let size = file.map(|f| f.size).ok_or(RestoreError::NoTarget { file: file_id })?;
+        targets.push(TargetFile { file_id, path, size });
+    }
+    let place = PlaceOptions {
+        create: kind == BackupKind::Full,
+        verify: options.verify,
+        continue_after_error: options.continue_after_error,
+        workers: options.workers,
+    };
+    Ok(place_pages(disk, set, &targets, place, progress)?)
+}
+
+fn open_all(
+    disk: &dyn Disk,
+    files: &[RestoredFile],
+    log: bool,
+) -> Result<BTreeMap<FileId, Arc<dyn DiskFile>>, RestoreError> {
+    paths(files, log).into_iter().map(|(id, path)| Ok((id, disk.open(&path, true)?))).collect()
+}
+
+/// Rolls the log now in place forward, from where the state stands to `end`.
+fn roll(
+    disk: &dyn Disk,
+    state: &mut RestoreState,
+    log: &BTreeMap<FileId, Arc<dyn DiskFile>>,
+    end: Lsn,
+) -> Result<(u64, u64), RestoreError> {
+    if state.reached == end {
+        return Ok((0, 0));
+    }
+    let store = log_store(log)?;
+    let mut pages = FilePages::new(open_all(disk, &state.files, false)?, RECOVERY_PAGES)?;
+    let mut table = TransactionTable::with_open(state.open.iter().copied(), state.highest);
+    let done =
+        roll_forward(&mut pages, &store, state.reached, StopPoint::Before(end), &mut table, &mut |_| {})?;
+    // LastLSN is the first LSN behind the set: the walk must have come exactly there, or to the end of the VLF before.
+    let at = done.end.at;
+    let next_vlf = at.vlf.checked_add(1) == Some(end.vlf) && end.block <= 0x10;
+    if !done.stopped && (at.vlf, at.block) != (end.vlf, end.block) && !next_vlf {
+        return Err(RestoreError::LogEnds { found: at, wanted: end });
+    }
+    pages.flush()?;
+    state.open = table.open().copied().collect();
+    state.highest = table.highest();
+    if !table.last_checkpoint().is_zero() {
+        state.last_checkpoint = table.last_checkpoint();
+    }
+    Ok((done.records, done.applied))
+}
+
+/// Who the recovered database is.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Name in the boot page.
+    pub name: String,
+    /// Written to every file of the database.
+    pub binding_id: [u8; 16],
+    /// The new recovery fork.
+    pub fork: [u8; 16],
+    /// For the log file's header.
+    pub log_file_guid: [u8; 16],
+    pub time: LogTime,
+}
+
+/// What recovery did.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Recovered {
+    pub rolled_back: u64,
+    pub records: u64,
+}
+
+/// RESTORE … WITH RECOVERY: rolls back what is open, ends with a checkpoint and takes the state file away. May be called
+/// again after a crash.
+pub fn recover(disk: &dyn Disk, state_path: &Path, identity: &Identity) -> Result<Recovered, RestoreError> {
+    let loaded = RestoreState::load(disk, state_path)?;
+    let state = loaded.ok_or(RestoreError::WrongState { what: "no restore is under way" })?;
+    let mut state = state.ok_or_else(|| RestoreError::State { path: state_path.to_owned() })?;
+    if state.phase == Phase::Placing {
+        return Err(RestoreError::WrongState { what: "the last restore did not finish" });
+    }
+    if state.phase != Phase::Recovering {
+        state.phase = Phase::Recovering;
+        state.save(disk, state_path)?;
+    }
+    let log = open_all(disk, &state.files, true)?;
+    let mut pages = FilePages::new(open_all(disk, &state.files, false)?, RECOVERY_PAGES)?;
+    let table = TransactionTable::with_open(state.open.iter().copied(), state.highest);
+    let start = database::Start { from: state.reached, last_checkpoint: state.last_checkpoint, table };
+    let done = database::finish(&mut pages, &log, start, state.version, identity.time)?;
+    sign(&mut pages, &state, identity, done.end)?;
+    write_log_headers(&mut pages, &state, &log, identity)?;
+    pages.flush()?;
+    for file in log.values() {
+        file.sync()?;
+    }
+    disk.remove(state_path)?;
+    disk.sync_directory(state_path.parent().unwrap_or(Path::new(".")))?;
+    Ok(Recovered { rolled_back: done.rolled_back, records: done.records })
+}
+
+/// Writes the new identity into the boot page and the file headers. Unlogged, as a rebuilt log's.
+fn sign(
+    pages: &mut FilePages,
+    state: &RestoreState,
+    identity: &Identity,
+    fork_point: Lsn,
+) -> Result<(), RestoreError> {
+    let failed = |page, error| RestoreError::Recovery(RecoveryError::Unreadable { page, error });
+    let page = pages.page_mut(BOOT_PAGE)?;
+    let mut boot = BootPage::read(page).map_err(|e| failed(BOOT_PAGE, e))?;
+    boot.name.clone_from(&identity.name);
+    boot.recovery_fork_lsn = fork_point;
+    boot.recovery_fork_guid = identity.fork;
+    boot.write(page).map_err(|e| failed(BOOT_PAGE, e))?;
+    for file_id in paths(&state.files, false).into_keys() {
+        let at = PageId::new(file_id, 0);
+        let page = pages.page_mut(at)?;
+        let mut header = FileHeader::read(page).map_err(|e| failed(at, e))?;
+        header.binding_id = identity.binding_id;
+        header.write(page).map_err(|e| failed(at, e))?;
+    }
+    Ok(())
+}
+
+fn write_log_headers(
+    pages: &mut FilePages,
+    state: &RestoreState,
+    log: &BTreeMap<FileId, Arc<dyn DiskFile>>,
+    identity: &Identity,
+) -> Result<(), RestoreError> {
+    for (index, (&file_id, file)) in log.iter().enumerate() {
+        let Some(described) = state.files.iter().find(|f| f.file_id == file_id) else { continue };
+        let mut file_guid = identity.log_file_guid;
+        file_guid[0] ^= index as u8;
+        let facts = LogFileFacts {
+            file_id,
+            name: described.logical_name.clone(),
+            max_size: described.max_size,
+            growth: described.growth,
+            sector_size: described.sector_size,
+            file_guid,
+            lsn: Lsn::new(0, 0, 1),
+        };
+        let page = log_header_page(pages, &facts, file.length()?)?;
+        file.write_at(0, page.as_ref())?;
+    }
+    Ok(())
+}
