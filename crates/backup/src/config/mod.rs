@@ -16,7 +16,7 @@ use holdfast_base::ByteReader;
 
 pub use chunk::{Chunk, ChunkWriter};
 pub use file::{FileGroupInfo, FileInfo, FileKind, UNLIMITED};
-pub use set::{BackupKind, RecoveryModel, SetInfo, flags};
+pub use set::{BackupKind, Fork, RecoveryModel, SetInfo, flags};
 
 /// Lengths that differ between releases, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,0 +1,120 @@
+//! The catalogue rows of an empty database of version 904, carried as text (`data/system-904.tsv`): facts read from a
+//! genuine new database, without its user objects, statistics, paths and owner.
+//!
+//! Lines: `table <name> <object id> <columns…>`, then its rows, separated by tabs; `\N` is NULL, `\\ \t \n \r \0` escapes.
+
+use crate::{GeneratorError, Result};
+
+const DATA: &str = include_str!("../data/system-904.tsv");
+
+/// Internal version of databases made here.
+pub const VERSION: u16 = 904;
+
+/// One base table with its rows as text.
+#[derive(Clone, Debug)]
+pub struct BaseTable {
+    pub id: i32,
+    pub name: String,
+    pub columns: Vec<String>,
+    pub rows: Vec<Vec<Option<String>>>,
+}
+
+impl BaseTable {
+    pub fn position(&self, column: &str) -> Option<usize> {
+        self.columns.iter().position(|c| c == column)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Template {
+    pub tables: Vec<BaseTable>,
+}
+
+fn unescape(s: &str) -> Option<String> {
+    if s == "\\N" {
+        return None;
+    }
+    let mut out = String::with_capacity(s.len());
+    let mut chars = s.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        out.push(match chars.next() {
+            Some('t') => '\t',
+            Some('n') => '\n',
+            Some('r') => '\r',
+            Some('0') => '\0',
+            Some(other) => other,
+            None => '\\',
+        });
+    }
+    Some(out)
+}
+
+impl Template {
+    pub fn load() -> Result<Self> {
+        let mut tables: Vec<BaseTable> = Vec::new();
+        for (number, line) in DATA.split('\n').enumerate().filter(|(_, l)| !l.is_empty()) {
+            let bad = |what: &str| GeneratorError::Template(format!("line {}: {what}", number + 1));
+            let mut cells = line.split('\t');
+            if let Some(rest) = line.strip_prefix("table\t") {
+                let mut cells = rest.split('\t');
+                let name = cells.next().ok_or_else(|| bad("no name"))?.to_owned();
+                let id = cells.next().and_then(|s| s.parse().ok()).ok_or_else(|| bad("no id"))?;
+                tables.push(BaseTable {
+                    id,
+                    name,
+                    columns: cells.map(str::to_owned).collect(),
+                    rows: Vec::new(),
+                });
+                continue;
+            }
+            let table = tables.last_mut().ok_or_else(|| bad("a row before any table"))?;
+            let row: Vec<Option<String>> = cells.by_ref().map(unescape).collect();
+            if row.len() != table.columns.len() {
+                return Err(bad("as many cells as columns are needed"));
+            }
+            table.rows.push(row);
+        }
+        Ok(Template { tables })
+    }
+
+    pub fn table(&self, name: &str) -> Result<&BaseTable> {
+        let missing = || GeneratorError::Template(format!("no table {name}"));
+        self.tables.iter().find(|t| t.name == name).ok_or_else(missing)
+    }
+
+    pub fn table_mut(&mut self, name: &str) -> Result<&mut BaseTable> {
+        let missing = || GeneratorError::Template(format!("no table {name}"));
+        self.tables.iter_mut().find(|t| t.name == name).ok_or_else(missing)
+    }
+
+    /// Appends a row of `(column, text)`; columns not named are NULL.
+    pub fn add(&mut self, table: &str, cells: &[(&str, String)]) -> Result<()> {
+        let t = self.table_mut(table)?;
+        let mut row = vec![None; t.columns.len()];
+        for (column, value) in cells {
+            let at = t.position(column);
+            let at = at.ok_or_else(|| GeneratorError::Template(format!("{table} has no column {column}")))?;
+            row[at] = Some(value.clone());
+        }
+        t.rows.push(row);
+        Ok(())
+    }
+
+    /// Appends a row in column order; `None` is NULL.
+    pub fn add_row(&mut self, table: &str, cells: &[&dyn std::fmt::Display]) -> Result<()> {
+        let t = self.table_mut(table)?;
+        let mut row: Vec<Option<String>> = cells.iter().map(|c| Some(c.to_string())).collect();
+        row.resize(t.columns.len(), None);
+        t.rows.push(row);
+        Ok(())
+    }
+
+    /// A numeric cell.
+    pub fn number(row: &[Option<String>], at: usize) -> i64 {
+        row.get(at).and_then(|c| c.as_deref()).and_then(|s| s.parse().ok()).unwrap_or(0)
+    }
+}
