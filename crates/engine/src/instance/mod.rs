@@ -11,6 +11,7 @@
 //! 3. A database that cannot be opened stays listed, as RECOVERY_PENDING, with the reason; the others start.
 
 pub mod state_file;
+pub mod stored;
 mod system;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::catalog::Catalog;
 use state_file::{DatabaseRecord, FileRecord, StateFile};
+pub use stored::{StoredDatabase, StoredOpener};
 pub use system::SystemDatabase;
 
 /// Rows of a base table: column names, then rows.
