@@ -24,7 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("storage", &["base", "format", "backup", "disk"]),
     ("engine", &["base", "format", "backup", "disk", "storage", "types"]),
     ("plan", &["base", "types", "tsql", "engine"]),
-    ("exec", &["base", "types", "tsql", "engine", "plan", "storage", "backup", "format"]),
+    ("exec", &["base", "types", "tsql", "engine", "plan", "storage", "backup", "format", "disk"]),
     (
         "server",
         &["base", "types", "tsql", "tds", "engine", "plan", "exec", "backup", "format", "storage", "disk"],

@@ -4,6 +4,7 @@
 //! ([`operator::open`] runs a plan), [`expression`] evaluation over batches, [`function`] built-in functions.
 #![forbid(unsafe_code)]
 
+pub mod collect;
 pub mod context;
 pub mod expression;
 pub mod function;

@@ -22,7 +22,8 @@ use holdfast_types::{CollationId, DateTime, SqlError, SqlResult, Value};
 use parking_lot::{Mutex, RwLock};
 
 use crate::catalog::Catalog;
-use state_file::{DatabaseRecord, FileRecord, StateFile};
+use state_file::{DatabaseRecord, StateFile};
+pub use state_file::{FileRecord, RestoreProgress};
 pub use stored::{StoredDatabase, StoredOpener};
 pub use system::SystemDatabase;
 
@@ -37,6 +38,10 @@ pub trait OnlineDatabase: Send + Sync {
     fn base_table(&self, name: &str) -> SqlResult<BaseTable>;
     /// What the boot page and file headers say.
     fn properties(&self) -> DatabaseProperties;
+    /// Family GUID: the same for all copies of one database; `None` for system databases.
+    fn family(&self) -> Option<[u8; 16]> {
+        None
+    }
 }
 
 /// Facts of an open database.
@@ -256,11 +261,28 @@ impl Instance {
             id,
             name: shown.to_string(),
             restoring: true,
+            progress: None,
             files: files.clone(),
         })?;
         let new = entry(id, &shown, DatabaseState::Restoring, files);
         databases.insert(key, Arc::clone(&new));
         Ok(new)
+    }
+
+    /// Notes how far a restore sequence has got, durably.
+    pub fn set_progress(&self, name: &str, progress: RestoreProgress) -> std::io::Result<()> {
+        let mut state = self.state_file.lock();
+        let found = state.records().iter().find(|r| r.name.to_lowercase() == name.to_lowercase()).cloned();
+        match found {
+            Some(record) => state.put(DatabaseRecord { progress: Some(progress), ..record }),
+            None => Ok(()),
+        }
+    }
+
+    /// How far the restore sequence of a database has got.
+    pub fn progress(&self, name: &str) -> Option<RestoreProgress> {
+        let state = self.state_file.lock();
+        state.records().iter().find(|r| r.name.to_lowercase() == name.to_lowercase())?.progress
     }
 
     /// Opens a database whose restore has finished and lists it as ONLINE.
@@ -271,7 +293,13 @@ impl Instance {
         let found = self.find(name).ok_or_else(|| format!("there is no database '{name}'"))?;
         let files = found.files.read().clone();
         let database = self.opener.open(found.id, &found.name, &files)?;
-        let record = DatabaseRecord { id: found.id, name: found.name.to_string(), restoring: false, files };
+        let record = DatabaseRecord {
+            id: found.id,
+            name: found.name.to_string(),
+            restoring: false,
+            progress: None,
+            files,
+        };
         self.state_file.lock().put(record).map_err(|e| e.to_string())?;
         *found.state.write() = DatabaseState::Online(Arc::clone(&database));
         Ok(database)

@@ -10,8 +10,7 @@ use holdfast_format::file_header::FileHeader;
 use holdfast_storage::PageCache;
 use holdfast_types::{CollationId, DateTime, SqlResult};
 
-use super::state_file::FileRecord;
-use super::{BaseTable, DatabaseOpener, DatabaseProperties, FileProperties, OnlineDatabase};
+use super::{BaseTable, DatabaseOpener, DatabaseProperties, FileProperties, FileRecord, OnlineDatabase};
 use crate::catalog::Catalog;
 use crate::database::DatabaseCatalog;
 
@@ -54,6 +53,10 @@ impl DatabaseOpener for StoredOpener {
         let mut data = Vec::new();
         let mut lengths = Vec::new();
         for f in files {
+            if f.is_log && !self.disk.exists(&f.path) {
+                lengths.push(0);
+                continue;
+            }
             let file = self.disk.open(&f.path, !f.is_log).map_err(|e| e.to_string())?;
             lengths.push(file.length().map_err(|e| e.to_string())?);
             if !f.is_log {
@@ -106,6 +109,10 @@ impl OnlineDatabase for StoredDatabase {
 
     fn base_table(&self, name: &str) -> SqlResult<BaseTable> {
         self.catalog.base_values(name)
+    }
+
+    fn family(&self) -> Option<[u8; 16]> {
+        Some(self.catalog.storage().boot.family_guid)
     }
 
     fn properties(&self) -> DatabaseProperties {

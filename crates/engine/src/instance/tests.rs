@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::state_file::FileRecord;
 use super::*;
 
 /// Opens everything as an empty database, except names that begin with `bad`.

@@ -1,0 +1,479 @@
+//! RESTORE DATABASE and RESTORE LOG: from the request to an open (or RESTORING) database, with its messages.
+//!
+//! Order: open devices, check the set against version, database and sequence, choose files, list the database as RESTORING,
+//! place pages, roll the log, open. The list is durable before the first page is written, so a stop at any point leaves a
+//! database that says RESTORING, or none.
+//!
+//! Invariants
+//! 1. Nothing is written before every check that can be made without writing has passed.
+//! 2. A first restore that fails leaves no database and no files; a later step of a sequence that fails leaves it RESTORING.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use holdfast_backup::chain::{Link, Progress, apply};
+use holdfast_backup::{BackupKind, BackupSet, Configuration, FileInfo, FileKind};
+use holdfast_base::Lsn;
+use holdfast_engine::instance::{DatabaseState, FileRecord, Instance, RestoreProgress};
+use holdfast_types::{SqlError, SqlResult};
+
+use super::devices::open_set;
+use super::errors::message;
+use super::request::{RecoveryOption, RestoreRequest, RestoreVerb};
+use super::roll;
+use crate::session::{CancelFlag, ResultSink};
+
+/// What the statement needs of the session and the host.
+pub struct Surroundings<'a> {
+    pub instance: &'a Arc<Instance>,
+    pub cancel: &'a CancelFlag,
+    /// The session's own current database.
+    pub session_database: i32,
+    /// Whether another session is in a database.
+    pub in_use: &'a dyn Fn(i32) -> bool,
+    pub workers: usize,
+}
+
+/// Runs the statement. Informational messages go to the sink; errors come back, to be sent by the caller before 3013.
+///
+/// # Errors
+/// All errors in the order in which they are to be sent.
+pub fn restore(
+    request: &RestoreRequest,
+    around: &Surroundings<'_>,
+    sink: &mut dyn ResultSink,
+) -> Result<(), Vec<SqlError>> {
+    let name = match &request.verb {
+        RestoreVerb::Database(n) | RestoreVerb::Log(n) => n.clone(),
+        other => return Err(vec![SqlError::not_supported(other.words())]),
+    };
+    if request.devices.is_empty() {
+        return recover_only(&name, request, around, sink).map_err(|e| vec![e]);
+    }
+    let media = open_set(&request.devices, &around.instance.backup_directory()).map_err(|e| vec![e])?;
+    let position = request.file.unwrap_or(1);
+    let set = media.set(position).map_err(|e| vec![message(&e)])?;
+    let configuration = set.require_complete().map_err(|e| vec![message(&e)])?.clone();
+    check_version(&configuration, around.instance).map_err(|e| vec![e])?;
+    let kind = configuration.set.kind;
+    let wanted = if matches!(request.verb, RestoreVerb::Log(_)) { BackupKind::Log } else { kind };
+    if wanted != kind || kind == BackupKind::Log && !matches!(request.verb, RestoreVerb::Log(_)) {
+        let device = media.media.first().map_or("", |m| m.device.name()).to_owned();
+        return Err(vec![SqlError::new(3135, &[&device, &made_by(kind)])]);
+    }
+    let job = Job { request, around, name: &name, set: &set, configuration: &configuration, position };
+    match kind {
+        BackupKind::Full => job.full(sink),
+        BackupKind::Differential | BackupKind::Log => job.continue_sequence(sink),
+        other => Err(vec![SqlError::not_supported(format!("Restoring a {} backup", other.description()))]),
+    }
+}
+
+/// The statement that makes a kind of backup, for 3135.
+fn made_by(kind: BackupKind) -> &'static str {
+    match kind {
+        BackupKind::Log => "BACKUP LOG",
+        _ => "BACKUP DATABASE",
+    }
+}
+
+/// 3169 for anything newer than the configured version.
+fn check_version(configuration: &Configuration, instance: &Instance) -> SqlResult<()> {
+    let s = &configuration.set;
+    if i32::from(s.database_version) <= instance.options.database_version {
+        return Ok(());
+    }
+    let (major, minor, build, _) = instance.options.product_version;
+    let shown = |a: u8, b: u8, c: u16, d: i32| format!("{a}.{b:02}.{c:04} (database version {d})");
+    Err(SqlError::new(
+        3169,
+        &[
+            &shown(s.software_major, s.software_minor, s.software_build, i32::from(s.database_version)),
+            &shown(major, minor, build, instance.options.database_version),
+        ],
+    ))
+}
+
+/// RESTORE DATABASE x WITH RECOVERY, without FROM: finishes a sequence.
+fn recover_only(
+    name: &str,
+    request: &RestoreRequest,
+    around: &Surroundings<'_>,
+    sink: &mut dyn ResultSink,
+) -> SqlResult<()> {
+    let entry = around.instance.find(name).ok_or_else(|| SqlError::new(911, &[&name]))?;
+    if !matches!(entry.state(), DatabaseState::Restoring) {
+        return Err(SqlError::new(3148, &[]));
+    }
+    if request.recovery != RecoveryOption::Recovery {
+        return Err(SqlError::new(3031, &[&"norecovery", &"recovery"]));
+    }
+    let start = Instant::now();
+    let files = entry.files.read().clone();
+    roll::recover(&files)?;
+    around.instance.finish_restore(name).map_err(|reason| could_not_start(name, &reason))?;
+    let _ = sink.message(&finished(request.verb.words(), 0, start));
+    Ok(())
+}
+
+fn could_not_start(name: &str, reason: &str) -> SqlError {
+    let mut e = SqlError::new(3167, &[&name]);
+    e.message = format!("{} [{reason}]", e.message);
+    e
+}
+
+/// 3014 with its arithmetic: MB of 2^20 bytes, seconds and rate cut to three decimals.
+fn finished(words: &str, pages: u64, start: Instant) -> SqlError {
+    let micros = start.elapsed().as_micros().max(1);
+    let ms = (micros / 1000).max(1);
+    let rate = u128::from(pages) * 8192 * 1_000_000 * 1000 / (1 << 20) / micros;
+    SqlError::new(
+        3014,
+        &[
+            &words,
+            &pages,
+            &(ms / 1000),
+            &format!("{:03}", ms % 1000),
+            &(rate / 1000),
+            &format!("{:03}", rate % 1000),
+        ],
+    )
+}
+
+struct Job<'a> {
+    request: &'a RestoreRequest,
+    around: &'a Surroundings<'a>,
+    name: &'a str,
+    set: &'a BackupSet,
+    configuration: &'a Configuration,
+    position: u32,
+}
+
+impl Job<'_> {
+    /// A full backup: makes or replaces the database.
+    fn full(&self, sink: &mut dyn ResultSink) -> Result<(), Vec<SqlError>> {
+        let planning = |e: SqlError| vec![e, SqlError::new(3119, &[])];
+        let existing = self.around.instance.find(self.name);
+        let mut old_files = Vec::new();
+        if let Some(old) = &existing {
+            self.may_replace(old.id, &old.state()).map_err(|e| vec![e])?;
+            old_files = old.files.read().clone();
+        }
+        let (files, notes) = self.choose_files(&old_files).map_err(planning)?;
+        let new = existing.is_none();
+        let instance = self.around.instance;
+        let shown = existing.as_ref().map_or_else(|| Arc::from(self.name), |e| Arc::clone(&e.name));
+        instance.begin_restore(self.name, files.clone()).map_err(|e| vec![file_error(&e)])?;
+        for note in notes {
+            let _ = sink.message(&note);
+        }
+        let result = self.run(&shown, &files, true, sink);
+        match result {
+            Ok(()) => {
+                // Files of the database that was replaced and that the new one does not use.
+                for f in old_files.iter().filter(|f| files.iter().all(|n| n.path != f.path)) {
+                    let _ = std::fs::remove_file(&f.path);
+                }
+                Ok(())
+            }
+            Err(e) if new => {
+                for f in &files {
+                    let _ = std::fs::remove_file(&f.path);
+                }
+                let _ = instance.remove(self.name);
+                Err(vec![e])
+            }
+            Err(e) => Err(vec![e]),
+        }
+    }
+
+    /// A differential or log backup on top of what is there.
+    fn continue_sequence(&self, sink: &mut dyn ResultSink) -> Result<(), Vec<SqlError>> {
+        let fail = |e: SqlError| vec![e];
+        let Some(entry) = self.around.instance.find(self.name) else {
+            return Err(fail(SqlError::new(3118, &[&self.name])));
+        };
+        if !matches!(entry.state(), DatabaseState::Restoring) {
+            return Err(fail(SqlError::new(3117, &[])));
+        }
+        let files = entry.files.read().clone();
+        self.run(&entry.name, &files, false, sink).map_err(fail)
+    }
+
+    /// Whether the existing database may be overwritten.
+    fn may_replace(&self, id: i32, state: &DatabaseState) -> SqlResult<()> {
+        if id <= 4 {
+            return Err(SqlError::not_supported("Restoring a system database"));
+        }
+        if id == self.around.session_database {
+            return Err(SqlError::new(3102, &[&"RESTORE", &self.name]));
+        }
+        if (self.around.in_use)(id) {
+            return Err(SqlError::new(3101, &[]));
+        }
+        if self.request.replace {
+            return Ok(());
+        }
+        match state {
+            DatabaseState::Online(d) => {
+                if d.family() != Some(self.configuration.set.family) {
+                    return Err(SqlError::new(3154, &[&self.name]));
+                }
+                Ok(())
+            }
+            // A restore that was not finished may be begun again with the same database's backup.
+            _ => match self.around.instance.progress(self.name) {
+                Some(p) if p.family != self.configuration.set.family => {
+                    Err(SqlError::new(3154, &[&self.name]))
+                }
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// Paths for all files: MOVE targets, the replaced database's own places, else the data directory.
+    fn choose_files(&self, old: &[FileRecord]) -> SqlResult<(Vec<FileRecord>, Vec<SqlError>)> {
+        let set = &self.configuration.set;
+        let known = |logical: &str| {
+            self.configuration.files.iter().any(|f| f.logical_name.eq_ignore_ascii_case(logical))
+        };
+        for (logical, _) in &self.request.moves {
+            if !known(logical) {
+                return Err(SqlError::new(3234, &[logical, &set.database_name]));
+            }
+        }
+        let mut out: Vec<FileRecord> = Vec::new();
+        let mut notes = Vec::new();
+        let mut taken: BTreeSet<PathBuf> = BTreeSet::new();
+        for f in &self.configuration.files {
+            if let FileKind::Other(_) = f.kind {
+                return Err(SqlError::not_supported("Restoring FILESTREAM or memory-optimized data"));
+            }
+            let moved = self.request.moves.iter().find(|m| m.0.eq_ignore_ascii_case(&f.logical_name));
+            let path = match moved {
+                Some((_, target)) => self.moved_path(f, target, old)?,
+                None => {
+                    let path = self.default_path(f, old, &taken);
+                    notes.push(mapped(f, &path));
+                    path
+                }
+            };
+            if !taken.insert(path.clone()) {
+                let first = out.iter().find(|o| o.path == path);
+                let first_name = first.map_or("", |o| o.logical_name.as_str()).to_owned();
+                let first_id = first.map_or(0, |o| o.file_id);
+                let shown = path.display().to_string();
+                return Err(SqlError::new(3176, &[&shown, &f.logical_name, &f.id, &first_name, &first_id]));
+            }
+            out.push(FileRecord {
+                file_id: f.id as u16,
+                is_log: f.kind == FileKind::Log,
+                logical_name: f.logical_name.clone(),
+                path,
+            });
+        }
+        Ok((out, notes))
+    }
+
+    /// A MOVE target: 1834, 3142, 5133 as they apply.
+    fn moved_path(&self, f: &FileInfo, target: &str, old: &[FileRecord]) -> SqlResult<PathBuf> {
+        let directory = self.around.instance.data_directory();
+        let path = match target.rsplit_once(['\\']) {
+            // A Windows target keeps its name and goes to the data directory.
+            Some((_, name)) => directory.join(name),
+            None if Path::new(target).is_absolute() => PathBuf::from(target),
+            None => directory.join(target),
+        };
+        let shown = path.display().to_string();
+        if let Some(user) = self.around.instance.user_of_file(&path)
+            && !user.eq_ignore_ascii_case(self.name)
+        {
+            return Err(SqlError::new(1834, &[&shown, &user]));
+        }
+        let own = old.iter().any(|o| o.path == path);
+        if path.exists() && !own && !self.request.replace {
+            return Err(SqlError::new(3142, &[&f.logical_name, &shown]));
+        }
+        if !path.parent().is_some_and(Path::is_dir) {
+            return Err(SqlError::new(5133, &[&shown, &"2(No such file or directory)"]));
+        }
+        Ok(path)
+    }
+
+    /// The replaced database's place for the file; else the backup's file name in the data directory, made unique.
+    fn default_path(&self, f: &FileInfo, old: &[FileRecord], taken: &BTreeSet<PathBuf>) -> PathBuf {
+        if let Some(o) = old.iter().find(|o| u32::from(o.file_id) == f.id && !taken.contains(&o.path)) {
+            return o.path.clone();
+        }
+        let directory = self.around.instance.data_directory();
+        let file_name = f.physical_name.rsplit(['\\', '/']).next().unwrap_or("");
+        let file_name: String = file_name.chars().filter(|c| !c.is_control()).collect();
+        let file_name = if file_name.is_empty() || file_name.starts_with('.') {
+            format!("{}_{}", f.logical_name.replace(['/', '\\'], "_"), f.id)
+        } else {
+            file_name
+        };
+        let free = |p: &PathBuf| !p.exists() && !taken.contains(p);
+        let plain = directory.join(&file_name);
+        if free(&plain) {
+            return plain;
+        }
+        let safe: String =
+            self.name.chars().map(|c| if matches!(c, '/' | '\\' | '\0') { '_' } else { c }).collect();
+        (0u32..)
+            .map(|n| {
+                let prefix = if n == 0 { safe.clone() } else { format!("{safe}_{n}") };
+                directory.join(format!("{prefix}_{file_name}"))
+            })
+            .find(free)
+            .unwrap_or(plain)
+    }
+
+    /// Places pages, rolls the log, opens; with the messages in SQL Server's order.
+    fn run(
+        &self,
+        shown: &Arc<str>,
+        files: &[FileRecord],
+        create: bool,
+        sink: &mut dyn ResultSink,
+    ) -> SqlResult<()> {
+        let start = Instant::now();
+        let instance = self.around.instance;
+        let now = instance.progress(self.name).map(from_record);
+        let link = Link::of(self.set).ok_or_else(|| SqlError::new(3270, &[]))?;
+        let next = apply(now.as_ref(), &link).map_err(|e| chain_message(&e, self.name))?;
+        let recover = self.request.recovery == RecoveryOption::Recovery;
+        let mut stats = Stats::new(self.request.stats);
+        let roll = roll::Roll {
+            set: self.set,
+            configuration: self.configuration,
+            files,
+            create,
+            verify: self.request.checksum,
+            continue_after_error: self.request.continue_after_error,
+            workers: self.around.workers,
+            database: shown,
+            recover,
+        };
+        let cancel = self.around.cancel;
+        let done = roll.run(&mut |done, total| {
+            if let Some(percent) = stats.step(done, total) {
+                let _ = sink.message(&SqlError::new(3211, &[&percent]));
+                let _ = sink.flush();
+            }
+            !cancel.is_cancelled()
+        })?;
+        if let Some(percent) = stats.finish() {
+            let _ = sink.message(&SqlError::new(3211, &[&percent]));
+        }
+        let mut total = 0;
+        for f in files {
+            let pages = done.pages.get(&f.file_id).copied().unwrap_or(0);
+            total += pages;
+            let m = SqlError::new(4035, &[&pages, shown, &f.logical_name, &self.position]);
+            let _ = sink.message(&m);
+        }
+        if done.damaged > 0 {
+            let _ = sink.message(&SqlError::new(3184, &[]));
+        }
+        if recover {
+            instance.finish_restore(self.name).map_err(|reason| could_not_start(self.name, &reason))?;
+        } else {
+            instance.set_progress(self.name, to_record(&next)).map_err(|e| file_error(&e))?;
+        }
+        let _ = sink.message(&finished(self.request.verb.words(), total, start));
+        Ok(())
+    }
+}
+
+/// Tells where a file went that the statement did not place itself.
+fn mapped(f: &FileInfo, path: &Path) -> SqlError {
+    SqlError::with_text(
+        0,
+        0,
+        format!(
+            "File '{}' ('{}' in the backup) is restored to '{}'.",
+            f.logical_name,
+            f.physical_name,
+            path.display()
+        ),
+    )
+}
+
+fn file_error(e: &std::io::Error) -> SqlError {
+    SqlError::new(3271, &[&"instance.json", &e.to_string()])
+}
+
+fn chain_message(e: &holdfast_backup::chain::ChainError, name: &str) -> SqlError {
+    use holdfast_backup::chain::ChainError as C;
+    match e {
+        C::OtherDatabase => SqlError::new(3154, &[&name]),
+        C::TooRecent { first, needed } => SqlError::new(4305, &[&first.to_decimal(), &needed.to_decimal()]),
+        C::TooEarly { last, needed } => SqlError::new(4326, &[&last.to_decimal(), &needed.to_decimal()]),
+        other => SqlError::new(other.message_number(), &[]),
+    }
+}
+
+fn to_record(p: &Progress) -> RestoreProgress {
+    RestoreProgress {
+        base: p.base,
+        base_is_copy_only: p.base_is_copy_only,
+        lsn: (p.lsn.vlf, p.lsn.block, p.lsn.slot),
+        family: p.family,
+        fork: p.fork,
+    }
+}
+
+fn from_record(r: RestoreProgress) -> Progress {
+    Progress {
+        base: r.base,
+        base_is_copy_only: r.base_is_copy_only,
+        lsn: Lsn::new(r.lsn.0, r.lsn.1, r.lsn.2),
+        family: r.family,
+        fork: r.fork,
+    }
+}
+
+/// When to send 3211: at about each step, with the real percentage, and 100 once at the end.
+struct Stats {
+    step: Option<u32>,
+    next: u32,
+    last: u32,
+}
+
+impl Stats {
+    fn new(step: Option<u32>) -> Self {
+        Stats { step, next: step.unwrap_or(0), last: 0 }
+    }
+
+    fn step(&mut self, done: u64, total: u64) -> Option<u32> {
+        let step = self.step?;
+        let percent = (u128::from(done) * 100 / u128::from(total.max(1))) as u32;
+        if percent < self.next || percent >= 100 {
+            return None;
+        }
+        self.next = (percent / step + 1) * step;
+        self.last = percent;
+        Some(percent)
+    }
+
+    fn finish(&mut self) -> Option<u32> {
+        self.step.filter(|_| self.last < 100).map(|_| 100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_says_the_real_percentage_once_a_step() {
+        let mut stats = Stats::new(Some(10));
+        let said: Vec<u32> = (0..=1000).filter_map(|n| stats.step(n, 1000)).collect();
+        assert_eq!(said, [10, 20, 30, 40, 50, 60, 70, 80, 90]);
+        assert_eq!(stats.finish(), Some(100));
+        assert_eq!(Stats::new(None).finish(), None);
+    }
+}
