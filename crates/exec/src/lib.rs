@@ -8,6 +8,7 @@ pub mod collect;
 pub mod context;
 pub mod expression;
 pub mod function;
+pub mod host;
 pub mod operator;
 pub mod restore;
 pub mod session;

@@ -148,6 +148,10 @@ impl OnlineDatabase for StoredDatabase {
     fn properties(&self) -> DatabaseProperties {
         self.properties.clone()
     }
+
+    fn family(&self) -> Option<[u8; 16]> {
+        Some(self.catalog.storage().boot.family_guid)
+    }
 }
 
 /// All rows of a base table as values; for tests and tools.

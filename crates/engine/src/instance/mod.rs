@@ -24,7 +24,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::catalog::Catalog;
 use state_file::{DatabaseRecord, StateFile};
 pub use state_file::{FileRecord, RestoreProgress};
-pub use stored::{StoredDatabase, StoredOpener};
+pub use stored::StoredOpener;
 pub use system::SystemDatabase;
 
 /// Rows of a base table: column names, then rows.
