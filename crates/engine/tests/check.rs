@@ -1,23 +1,17 @@
 //! The checker finds nothing on undamaged genuine databases, and something on damaged ones.
 
+mod common;
+
 use std::sync::Arc;
 
 use holdfast_base::PageId;
 use holdfast_engine::check::check;
+use holdfast_format::PageSource;
 use holdfast_format::page::protection;
-use holdfast_format::{MemoryPages, PageSource};
-
-fn files() -> Vec<(String, MemoryPages)> {
-    holdfast_testkit::corpus()
-        .iter()
-        .filter(|f| f.column("kind") == "mdf")
-        .map(|f| (f.name().to_owned(), MemoryPages::from_file(&f.read())))
-        .collect()
-}
 
 #[test]
 fn genuine_databases_are_clean() {
-    for (name, pages) in files() {
+    for (name, pages) in common::all_databases() {
         let source: Arc<dyn PageSource> = Arc::new(pages);
         let report = check(&source, &mut |_, _| {});
         assert!(report.is_clean(), "{name}: {:#?}", &report.findings[..report.findings.len().min(10)]);
@@ -27,7 +21,9 @@ fn genuine_databases_are_clean() {
 
 #[test]
 fn damage_is_found_and_never_panics() {
-    let Some((_, clean)) = files().into_iter().find(|(n, _)| n.starts_with("706")) else { return };
+    let Some((_, clean)) = common::data_files().into_iter().find(|(n, _)| n.starts_with("706")) else {
+        return;
+    };
     let count = clean.page_count(1);
     let mut seed = 88_172_645_463_325_252u64;
     let mut random = move || {

@@ -1,22 +1,21 @@
 //! Every genuine data file opens, every table reads, row counts agree, and seeks return what scans return.
 
+mod common;
+
 use std::sync::Arc;
 
 use holdfast_engine::DatabaseCatalog;
 use holdfast_engine::access::{Bound, KeyRange};
 use holdfast_engine::catalog::{Catalog, IndexKind, ObjectDef, TableDef};
-use holdfast_format::MemoryPages;
 use holdfast_types::{SqlType, Value};
 
 fn databases() -> Vec<(String, Arc<DatabaseCatalog>)> {
-    holdfast_testkit::corpus()
-        .iter()
-        .filter(|f| f.column("kind") == "mdf")
-        .map(|f| {
-            let source = Arc::new(MemoryPages::from_file(&f.read()));
+    common::all_databases()
+        .into_iter()
+        .map(|(name, pages)| {
             let catalog =
-                DatabaseCatalog::open(5, None, source).unwrap_or_else(|e| panic!("{}: {e}", f.name()));
-            (f.name().to_owned(), catalog)
+                DatabaseCatalog::open(5, None, Arc::new(pages)).unwrap_or_else(|e| panic!("{name}: {e}"));
+            (name, catalog)
         })
         .collect()
 }
