@@ -129,9 +129,9 @@ fn seeks_return_what_scans_return() {
                 assert!(forward == backward, "{name} {table:?} {index:?}: backward differs");
                 let place = |ordinal: usize| columns.iter().position(|&c| c == ordinal).expect("stored");
                 let keys: Vec<usize> = index.keys.iter().map(|k| place(k.ordinal)).collect();
-                let step = (all.len() / 6).max(1);
-                for row in all.iter().step_by(step) {
-                    for prefix in 1..=keys.len() {
+                let step = (all.len() / 3).max(1);
+                for row in all.iter().step_by(step).take(4) {
+                    for prefix in [1, keys.len()] {
                         let key: Vec<Value> = keys[..prefix].iter().map(|&k| row[k].clone()).collect();
                         let mut found = run(&KeyRange::point(key.clone()), false);
                         let mut wanted: Vec<&Vec<Value>> = all
@@ -148,19 +148,24 @@ fn seeks_return_what_scans_return() {
                             "{name} {table:?} {} {key:?}",
                             index.index_id
                         );
-                        let below = run(
-                            &KeyRange { low: Bound::Unbounded, high: Bound::Excluded(key.clone()) },
+                        let count = |range: KeyRange, backward: bool| -> usize {
+                            let source = table.access.seek(index.index_id, &range, &[], backward);
+                            let mut source = source.expect("seek");
+                            let mut n = 0;
+                            while let Some(batch) = source.next_batch().expect("batch") {
+                                n += batch.len;
+                            }
+                            n
+                        };
+                        let below = count(
+                            KeyRange { low: Bound::Unbounded, high: Bound::Excluded(key.clone()) },
                             false,
                         );
-                        let above = run(
-                            &KeyRange { low: Bound::Excluded(key.clone()), high: Bound::Unbounded },
+                        let above = count(
+                            KeyRange { low: Bound::Excluded(key.clone()), high: Bound::Unbounded },
                             true,
                         );
-                        assert_eq!(
-                            below.len() + found.len() + above.len(),
-                            all.len(),
-                            "{name} {table:?} {key:?}"
-                        );
+                        assert_eq!(below + found.len() + above, all.len(), "{name} {table:?} {key:?}");
                         seeks += 1;
                     }
                 }

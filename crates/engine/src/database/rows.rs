@@ -28,6 +28,9 @@ pub struct TypeRow {
     pub nullable: bool,
 }
 
+/// Row numbers by the value of an integer column.
+pub type RowMap = HashMap<i64, Vec<usize>>;
+
 /// Base tables and the maps into them.
 pub struct Catalogs {
     /// Object id of each base table by name.
@@ -38,7 +41,7 @@ pub struct Catalogs {
     columns_of: HashMap<(i32, i16), Vec<usize>>,
     types: HashMap<i32, TypeRow>,
     /// Maps by base table: key column's value to row numbers.
-    grouped: Mutex<HashMap<(&'static str, &'static str), Arc<HashMap<i64, Vec<usize>>>>>,
+    grouped: Mutex<HashMap<(&'static str, &'static str), Arc<RowMap>>>,
 }
 
 /// The columns of sysschobjs needed to find the others; ids are column ids.
@@ -149,12 +152,12 @@ impl Catalogs {
         store: &Store,
         table: &'static str,
         column: &'static str,
-    ) -> Result<(Arc<BaseTable>, Arc<HashMap<i64, Vec<usize>>>), FormatError> {
+    ) -> Result<(Arc<BaseTable>, Arc<RowMap>), FormatError> {
         let rows = self.table(store, table)?;
         if let Some(map) = self.grouped.lock().get(&(table, column)) {
             return Ok((rows, map.clone()));
         }
-        let mut map: HashMap<i64, Vec<usize>> = HashMap::new();
+        let mut map = RowMap::new();
         for (index, row) in rows.iter().enumerate() {
             map.entry(row.int(column)).or_default().push(index);
         }

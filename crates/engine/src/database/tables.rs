@@ -331,7 +331,7 @@ fn indexes(
                 definition.disabled |= !index.usable;
                 stored.push(index);
             }
-            None => definition.disabled |= matches!(kind, IndexKind::Clustered | IndexKind::Nonclustered),
+            None => definition.disabled |= kind != IndexKind::Heap,
         }
         definitions.push(definition);
     }

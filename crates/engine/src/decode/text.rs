@@ -6,12 +6,7 @@ use holdfast_types::CollationId;
 /// Appends the UTF-16 units of text stored under `collation`.
 #[inline]
 pub fn decode(collation: CollationId, bytes: &[u8], out: &mut Vec<u16>) {
-    if bytes.is_ascii() {
-        out.extend(bytes.iter().map(|&b| u16::from(b)));
-    } else {
-        let _ = collation;
-        out.extend(bytes.iter().map(|&b| u16::from(b)));
-    }
+    collation.code_page().decode_into(bytes, out);
 }
 
 /// json (version 998) is stored in a binary form whose layout is not known.
@@ -22,18 +17,19 @@ pub fn json(bytes: &[u8]) -> Result<Vec<u16>, RecordError> {
 
 /// xml is stored in a binary form.
 pub fn xml(bytes: &[u8]) -> Result<Vec<u16>, RecordError> {
-    let _ = bytes;
-    Err(RecordError::new(0, "the binary form of xml cannot be read yet"))
+    use holdfast_types::xml::XmlError;
+    holdfast_types::xml::decode_to_units(bytes).map_err(|error| match error {
+        XmlError::Truncated { offset } => RecordError::new(offset, "an xml value ends too early"),
+        XmlError::Token { offset, .. } => RecordError::new(offset, "an xml value holds an unknown token"),
+        XmlError::Name { offset, .. } => RecordError::new(offset, "an xml value uses an undefined name"),
+        XmlError::Value { offset } => RecordError::new(offset, "a value inside xml is out of range"),
+        _ => RecordError::new(0, "the bytes are not an xml value"),
+    })
 }
-
-/// Bit of a collation id: case-insensitive.
-const CASE_INSENSITIVE: u32 = 1 << 12;
-/// Bits of a collation id: BIN and BIN2.
-const BINARY: u32 = 1 << 16 | 1 << 11;
 
 /// The order of strings under the collation can be reproduced.
 pub fn is_ordered(collation: CollationId) -> bool {
-    collation.0 & BINARY != 0
+    collation.is_binary2()
 }
 
 /// Order of two strings; trailing blanks do not count.
@@ -47,10 +43,10 @@ fn trim(units: &[u16]) -> &[u16] {
 
 /// A form of a name that is equal exactly for names that are equal under the collation.
 pub fn fold_name(collation: CollationId, name: &str) -> String {
-    if collation.0 & CASE_INSENSITIVE != 0 { name.to_lowercase() } else { name.to_owned() }
+    if collation.ignores_case() { name.to_lowercase() } else { name.to_owned() }
 }
 
 /// Name of a collation.
-pub fn name(_collation: CollationId) -> Option<String> {
-    None
+pub fn name(collation: CollationId) -> Option<String> {
+    collation.name()
 }

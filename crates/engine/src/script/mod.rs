@@ -241,11 +241,12 @@ fn module(catalog: &DatabaseCatalog, object: &ObjectRow, out: &mut String) -> Sq
     let _ = writeln!(out, "SET ANSI_NULLS {};\nSET QUOTED_IDENTIFIER {};\nGO", on(0x4_0000), on(0x8_0000));
     out.push_str(text.trim());
     out.push_str("\nGO\n");
-    if &*object.kind == "TR" && object.status & 0x100 != 0 {
-        if let Some(table) = catalog.object_row(object.parent_id) {
-            let table = full_name(catalog, table);
-            let _ = writeln!(out, "DISABLE TRIGGER {} ON {table};\nGO", full_name(catalog, object));
-        }
+    if &*object.kind == "TR"
+        && object.status & 0x100 != 0
+        && let Some(table) = catalog.object_row(object.parent_id)
+    {
+        let table = full_name(catalog, table);
+        let _ = writeln!(out, "DISABLE TRIGGER {} ON {table};\nGO", full_name(catalog, object));
     }
     Ok(())
 }
