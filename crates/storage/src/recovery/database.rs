@@ -77,7 +77,7 @@ pub fn finish(
         file.sync()?;
     }
     let mut writer = writer_at(pages, log, &store, &table, done.end.at, version, time)?;
-    let undone = undo::roll_back(pages, &store, &mut writer, &mut table, time)?;
+    let undone = undo::roll_back(pages, &store, done.end.at, &mut writer, &mut table, time)?;
     let previous = if table.last_checkpoint().is_zero() { last_checkpoint } else { table.last_checkpoint() };
     let checkpoint = checkpoint(pages, &mut writer, previous, table.highest(), time)?;
     Ok(Finished { records: done.records, rolled_back: undone.transactions, end: done.end.at, checkpoint })
@@ -142,7 +142,7 @@ fn sector_of(log: &BTreeMap<FileId, Arc<dyn DiskFile>>, end: Lsn) -> RecoveryRes
         if let Ok(Some(page)) = crate::restore::log_files::read_page(file.as_ref(), 0)
             && let Ok(header) = holdfast_format::file_header::FileHeader::read(&page)
             && header.sector_size == 4096
-            && end.block % 8 == 0
+            && end.block.is_multiple_of(8)
         {
             return Ok(4096);
         }

@@ -2,9 +2,13 @@
 //! have come before them and splits may have moved them. All of that is in the log, so following it gives the exact place
 //! without knowing any key.
 //!
+//! Every record that moves slots is an event of its page. The present place of a row is its old place carried through the
+//! events behind it. Undoing a record takes its event back instead of adding one: removing two neighbours and putting them
+//! back is then exact, which counting forwards and backwards is not (both slots become one in between).
+//!
 //! Invariants
-//! 1. Only pages whose slots shift are followed; rows of heaps and large values stay where they are.
-//! 2. Every record that moves rows goes through [`Positions::observe`], those written by undo included.
+//! 1. Only pages whose slots shift have events; rows of heaps and large values stay where they are.
+//! 2. Undo goes from new to old, so that of the losers' own events none behind the record in hand is left.
 //!
 //! Rejected: descending the tree by key, which needs the catalogue before the catalogue is consistent, and the collation of
 //! every key column.
@@ -19,129 +23,178 @@ use holdfast_format::log::{LogRecord, LogStore, TransactionId, context, op};
 use super::error::{RecoveryError, RecoveryResult};
 use super::redo::rows_keep_slots;
 
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    record: Lsn,
-    page: PageId,
-    slot: u16,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Move {
+    /// Rows came in at the slot.
+    In { slot: u16, rows: u16 },
+    /// The row of the slot went away.
+    Out { slot: u16 },
+    /// Rows from the slot on went to another page, the first of them to slot `to`.
+    Split { slot: u16, rows: u16, new_page: PageId, to: u16 },
 }
 
-/// Present places of the rows named by records that may have to be undone.
+#[derive(Clone, Copy, Debug)]
+struct Event {
+    lsn: Lsn,
+    moved: Move,
+    undone: bool,
+}
+
+/// A record of a loser that is still to be undone, for matching compensation records written before the crash.
+#[derive(Clone, Copy, Debug)]
+struct Live {
+    lsn: Lsn,
+    previous: Lsn,
+    page: PageId,
+}
+
+/// The moves of slots since the oldest record to undo.
 #[derive(Default)]
 pub struct Positions {
-    rows: Vec<Row>,
-    by_page: HashMap<PageId, Vec<usize>>,
-    by_record: HashMap<Lsn, usize>,
+    by_page: HashMap<PageId, Vec<Event>>,
+    live: HashMap<TransactionId, Vec<Live>>,
     /// Slot of the last insert of a transaction into a page: where a split put the rows it moved.
     last_insert: HashMap<(TransactionId, PageId), u16>,
 }
 
 impl Positions {
-    /// Follows the log from `from` to its end for the records of the given transactions.
+    /// Follows the log from `from` up to `end` (exclusive) for the records of the given transactions.
     pub fn follow(
         log: &LogStore,
         from: Lsn,
+        end: Lsn,
         is_loser: &dyn Fn(TransactionId) -> bool,
     ) -> RecoveryResult<Self> {
         let mut positions = Positions::default();
         log.for_each_record::<RecoveryError>(from, |record| {
-            let undoable = record.flags() & (flag::TRANSACTION | flag::COMPENSATION) == flag::TRANSACTION;
-            positions.observe(record, undoable && is_loser(record.transaction()))?;
+            if record.lsn() >= end {
+                return Ok(false);
+            }
+            positions.observe(record, is_loser(record.transaction()))?;
             Ok(true)
         })?;
         Ok(positions)
     }
 
-    /// Present place of the row that a record named; the place in the record where it was not followed.
+    /// Present place of the row that a record named.
     pub fn of(&self, record: Lsn, page: PageId, slot: u16) -> (PageId, u16) {
-        self.by_record.get(&record).and_then(|&i| self.rows.get(i)).map_or((page, slot), |r| (r.page, r.slot))
-    }
-
-    fn shift(&mut self, page: PageId, from: u16, by: i32) {
-        for &index in self.by_page.get(&page).into_iter().flatten() {
-            let row = &mut self.rows[index];
-            if row.slot >= from {
-                row.slot = (i32::from(row.slot) + by).clamp(0, i32::from(u16::MAX)) as u16;
+        let (mut page, mut slot, mut after) = (page, slot, record);
+        'pages: loop {
+            for event in self.by_page.get(&page).into_iter().flatten() {
+                if event.lsn <= after || event.undone {
+                    continue;
+                }
+                match event.moved {
+                    Move::In { slot: at, rows } if slot >= at => slot = slot.saturating_add(rows),
+                    Move::Out { slot: at } if slot > at => slot -= 1,
+                    Move::Split { slot: at, rows, new_page, to }
+                        if slot >= at && u32::from(slot) < u32::from(at) + u32::from(rows) =>
+                    {
+                        slot = to.saturating_add(slot - at);
+                        page = new_page;
+                        after = event.lsn;
+                        continue 'pages;
+                    }
+                    _ => {}
+                }
             }
+            return (page, slot);
         }
     }
 
-    /// Moves the followed rows in `slots` of one page to another page, `to` being the place of the first of them.
-    pub fn relocate(&mut self, page: PageId, slots: std::ops::Range<u32>, new_page: PageId, to: u16) {
-        let Some(indexes) = self.by_page.remove(&page) else { return };
-        for index in indexes {
-            let row = &mut self.rows[index];
-            let slot = u32::from(row.slot);
-            if slots.contains(&slot) {
-                row.page = new_page;
-                row.slot = to.saturating_add((slot - slots.start) as u16);
-            }
-            let here = row.page;
-            self.by_page.entry(here).or_default().push(index);
+    /// A record is being undone: its move did not happen.
+    pub fn take_back(&mut self, record: Lsn, page: PageId) {
+        let events = self.by_page.get_mut(&page).map_or(&mut [][..], Vec::as_mut_slice);
+        // Events stand in log order.
+        if let Ok(at) = events.binary_search_by_key(&record, |e| e.lsn)
+            && let Some(event) = events.get_mut(at)
+        {
+            event.undone = true;
         }
     }
 
-    fn add(&mut self, record: Lsn, page: PageId, slot: u16) {
-        self.by_page.entry(page).or_default().push(self.rows.len());
-        self.by_record.insert(record, self.rows.len());
-        self.rows.push(Row { record, page, slot });
-    }
-
-    /// Takes note of a record; `track` when its own row may have to be found again.
-    pub fn observe(&mut self, record: &LogRecord<'_>, track: bool) -> RecoveryResult<()> {
+    fn observe(&mut self, record: &LogRecord<'_>, loser: bool) -> RecoveryResult<()> {
         let Some(target) = record.page_target()? else { return Ok(()) };
-        let operation = record.operation();
-        let followed = matches!(
-            operation,
-            op::INSERT_ROWS
-                | op::DELETE_ROWS
-                | op::EXPUNGE_ROWS
-                | op::DELETE_SPLIT
-                | op::MODIFY_ROW
-                | op::MODIFY_COLUMNS
-                | op::ROOT_CHANGE
-        );
-        if !followed || rows_keep_slots(record.context()) {
+        if rows_keep_slots(record.context()) {
             return Ok(());
         }
-        let (page, slot) = (target.page, target.slot);
-        match operation {
+        let (page, slot, id) = (target.page, target.slot, record.transaction());
+        let moved = match record.operation() {
             op::INSERT_ROWS => {
                 let rows = record.elements()?.len().saturating_sub(2);
-                if record.row_target()?.size_or_flags & 2 == 0 {
-                    self.shift(page, slot, i32::try_from(rows).unwrap_or(0));
-                }
-                self.last_insert.insert((record.transaction(), page), slot);
+                self.last_insert.insert((id, page), slot);
+                let takes_over = record.row_target()?.size_or_flags & 2 != 0;
+                (!takes_over).then_some(Move::In { slot, rows: u16::try_from(rows).unwrap_or(u16::MAX) })
             }
-            op::DELETE_ROWS if record.context() != context::MARK_AS_GHOST => {
-                self.shift(page, slot.saturating_add(1), -1);
-            }
-            op::EXPUNGE_ROWS => self.shift(page, slot.saturating_add(1), -1),
+            op::DELETE_ROWS if record.context() != context::MARK_AS_GHOST => Some(Move::Out { slot }),
+            op::EXPUNGE_ROWS => Some(Move::Out { slot }),
             op::DELETE_SPLIT => {
                 let split = DeleteSplit::decode(record)?;
-                let to = self.last_insert.get(&(record.transaction(), split.new_page)).copied().unwrap_or(0);
-                self.relocate(
-                    page,
-                    u32::from(slot)..u32::from(slot) + u32::from(split.rows),
-                    split.new_page,
-                    to,
-                );
+                let to = self.last_insert.get(&(id, split.new_page)).copied().unwrap_or(0);
+                Some(Move::Split { slot, rows: split.rows, new_page: split.new_page, to })
             }
-            _ => {}
+            _ => None,
+        };
+        if loser && record.flags() & flag::COMPENSATION != 0 {
+            // Written by a rollback that the crash cut short: it takes back the record that has the same predecessor.
+            let live = self.live.entry(id).or_default();
+            while let Some(undone) = live.pop() {
+                if undone.previous == record.previous() {
+                    if moved.is_some() {
+                        self.take_back(undone.lsn, undone.page);
+                    }
+                    return Ok(());
+                }
+            }
         }
-        if track {
-            self.add(record.lsn(), page, slot);
+        if loser {
+            self.live.entry(id).or_default().push(Live {
+                lsn: record.lsn(),
+                previous: record.previous(),
+                page,
+            });
+        }
+        if let Some(moved) = moved {
+            self.by_page.entry(page).or_default().push(Event { lsn: record.lsn(), moved, undone: false });
         }
         Ok(())
     }
+}
 
-    /// Slot at which a transaction last inserted into a page.
-    pub fn last_insert(&self, transaction: TransactionId, page: PageId) -> Option<u16> {
-        self.last_insert.get(&(transaction, page)).copied()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lsn(n: u16) -> Lsn {
+        Lsn::new(1, 16, n)
     }
 
-    /// Records that are followed, for tests.
-    pub fn records(&self) -> impl Iterator<Item = Lsn> + '_ {
-        self.rows.iter().map(|r| r.record)
+    fn positions(page: PageId, moves: &[(u16, Move)]) -> Positions {
+        let events = moves.iter().map(|&(n, moved)| Event { lsn: lsn(n), moved, undone: false }).collect();
+        Positions { by_page: HashMap::from([(page, events)]), ..Positions::default() }
+    }
+
+    #[test]
+    fn rows_are_found_behind_moves() {
+        let (a, b) = (PageId::new(1, 80), PageId::new(1, 90));
+        let moves = [
+            (2, Move::In { slot: 3, rows: 1 }),
+            (3, Move::Out { slot: 0 }),
+            (4, Move::Split { slot: 5, rows: 3, new_page: b, to: 2 }),
+        ];
+        let p = positions(a, &moves);
+        assert_eq!(p.of(lsn(1), a, 1), (a, 0));
+        assert_eq!(p.of(lsn(1), a, 4), (a, 4));
+        assert_eq!(p.of(lsn(1), a, 6), (b, 3));
+        assert_eq!(p.of(lsn(3), a, 4), (a, 4));
+    }
+
+    #[test]
+    fn neighbours_removed_one_after_the_other_come_back_in_order() {
+        let a = PageId::new(1, 80);
+        let mut p = positions(a, &[(1, Move::Out { slot: 5 }), (2, Move::Out { slot: 5 })]);
+        assert_eq!(p.of(lsn(2), a, 5), (a, 5));
+        p.take_back(lsn(2), a);
+        assert_eq!(p.of(lsn(1), a, 5), (a, 5));
     }
 }

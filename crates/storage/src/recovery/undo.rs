@@ -3,8 +3,7 @@
 //!
 //! | undone | written |
 //! |---|---|
-//! | INSERT in an index | DELETE_ROWS as ghost (in a system transaction: removal) |
-//! | INSERT in a heap or large value | DELETE_ROWS |
+//! | INSERT | DELETE_ROWS; as ghost when the row had taken over a ghost |
 //! | DELETE as ghost | INSERT_ROWS that takes the ghost over |
 //! | DELETE | INSERT_ROWS |
 //! | MODIFY_ROW, MODIFY_COLUMNS, MODIFY_HEADER, SET_BITS, ROOT_CHANGE, FILE_HDR_MODIFY | the same with the old value |
@@ -15,6 +14,9 @@
 //! 2. The previous LSN of a compensation record is that of the record it undoes, so that an interrupted rollback goes on
 //!    behind it and nothing is undone twice.
 //! 3. Before a row is touched it is compared with what the record left; a difference stops undo.
+//!
+//! A running server turns the rows of a rolled back insert into ghosts, because others may wait on their keys. Nobody waits
+//! during recovery, and removing the row keeps the order of rows exact when the transaction also removed neighbours.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +37,7 @@ use super::log_writer::LogWriter;
 use super::pages::PageStore;
 use super::position::Positions;
 use super::redo;
-use super::redo::{is_ghost, rows_keep_slots};
+use super::redo::is_ghost;
 
 /// What undo did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,10 +68,12 @@ impl Reader<'_> {
     }
 }
 
-/// Undoes everything that is open in `table`; `log` must reach back to their beginnings.
+/// Undoes everything that is open in `table`; `log` must reach back to their beginnings. Records from `end` on did not
+/// happen.
 pub fn roll_back(
     pages: &mut dyn PageStore,
     log: &LogStore,
+    end: Lsn,
     writer: &mut LogWriter,
     table: &mut TransactionTable,
     time: LogTime,
@@ -81,7 +85,7 @@ pub fn roll_back(
     }
     let oldest =
         losers.iter().map(|t| if t.begin.is_zero() { t.last } else { t.begin }).min().unwrap_or(Lsn::ZERO);
-    let mut positions = Positions::follow(log, oldest, &|id| table.is_open(id))?;
+    let mut positions = Positions::follow(log, oldest, end, &|id| table.is_open(id))?;
     let mut reader = Reader { log, block: None };
     // Next record to undo of each transaction; the newest comes first.
     let mut next: BTreeMap<Lsn, OpenTransaction> = losers.iter().map(|t| (t.last, *t)).collect();
@@ -93,7 +97,7 @@ pub fn roll_back(
             if record.is_compensation() {
                 return Ok((record.previous(), None));
             }
-            Ok((record.previous(), compensate(pages, log, record, &loser, &mut positions)?))
+            Ok((record.previous(), compensate(pages, log, record, &mut positions)?))
         })?;
         if let Some(bytes) = written {
             let own = writer.append(&bytes)?;
@@ -101,7 +105,6 @@ pub fn roll_back(
             if let Some(target) = record.page_target()? {
                 redo::apply(&record, &target, pages.page_mut(target.page)?)?;
             }
-            positions.observe(&record, false)?;
             done.records += 1;
             if done.records.is_multiple_of(256) {
                 writer.flush()?;
@@ -181,7 +184,6 @@ fn compensate(
     pages: &mut dyn PageStore,
     log: &LogStore,
     record: &LogRecord<'_>,
-    loser: &OpenTransaction,
     positions: &mut Positions,
 ) -> RecoveryResult<Option<Vec<u8>>> {
     let Some(mut target) = record.page_target()? else {
@@ -191,15 +193,15 @@ fn compensate(
     if !pages.has_file(target.page.file) {
         return Ok(None);
     }
+    positions.take_back(record.lsn(), target.page);
     (target.page, target.slot) = positions.of(record.lsn(), target.page, target.slot);
     let page = *pages.page(target.page)?;
     target.page_lsn = PageView::new(&page).lsn();
     let undo = Undoing { record, target, page };
-    let keep = rows_keep_slots(record.context());
     Ok(match record.operation() {
         // The page goes back to the free ones with the bits that gave it out; system transaction brackets leave nothing.
         op::FORMAT_PAGE | op::INSYSXACT => None,
-        op::INSERT_ROWS => Some(undo_insert(&undo, loser.system, keep)?),
+        op::INSERT_ROWS => Some(undo_insert(&undo)?),
         op::DELETE_ROWS => Some(undo_delete(&undo)?),
         op::MODIFY_ROW | op::MODIFY_HEADER => Some(undo_modify(&undo)?),
         op::MODIFY_COLUMNS => Some(undo_columns(&undo)?),
@@ -220,10 +222,6 @@ fn compensate(
         op::DELETE_SPLIT => {
             let split = DeleteSplit::decode(record)?;
             let images = moved_rows(log, record, &split)?;
-            if let Some(first) = positions.last_insert(record.transaction(), split.new_page) {
-                let slots = u32::from(first)..u32::from(first) + u32::from(split.rows);
-                positions.relocate(split.new_page, slots, undo.target.page, undo.target.slot);
-            }
             let mut elements: Vec<&[u8]> = images.iter().map(Vec::as_slice).collect();
             elements.extend([&[][..], &[][..]]);
             let header = undo.header(op::INSERT_ROWS, record.context());
@@ -233,10 +231,11 @@ fn compensate(
     })
 }
 
-fn undo_insert(undo: &Undoing<'_, '_>, system: bool, keep: bool) -> RecoveryResult<Vec<u8>> {
+fn undo_insert(undo: &Undoing<'_, '_>) -> RecoveryResult<Vec<u8>> {
     let elements = undo.record.elements()?;
     let rows = elements.len().saturating_sub(2);
     let row = undo.record.row_target()?;
+    let took_over = row.size_or_flags & 2 != 0;
     let row = RowTarget { offset: 1, size_or_flags: 0, ..row };
     if rows > 1 {
         // Rows that a split had put here: they are the last things a split writes to a page, so they stand together.
@@ -256,8 +255,7 @@ fn undo_insert(undo: &Undoing<'_, '_>, system: bool, keep: bool) -> RecoveryResu
     }
     let image = elements.required(0)?;
     undo.expect_row(image, image.first().is_some_and(|&b| is_ghost(b)))?;
-    let remove = keep || system || undo.record.context() == context::INDEX_INTERIOR;
-    let context = if remove { undo.record.context() } else { context::MARK_AS_GHOST };
+    let context = if took_over { context::MARK_AS_GHOST } else { undo.record.context() };
     Ok(row_record(&undo.header(op::DELETE_ROWS, context), &undo.target, &row, &[&[], &[]]))
 }
 
@@ -266,7 +264,10 @@ fn undo_delete(undo: &Undoing<'_, '_>) -> RecoveryResult<Vec<u8>> {
     let image = elements.required(0)?;
     let row = RowTarget { offset: 0, ..undo.record.row_target()? };
     if undo.record.context() == context::MARK_AS_GHOST {
-        undo.expect_row(image, true)?;
+        // The key is the same; the rest may have been another row in between, which was rolled back to a ghost.
+        if !undo.row().and_then(|r| r.first()).is_some_and(|&b| is_ghost(b)) {
+            return Err(undo.mismatch("the row to be undone is no ghost"));
+        }
         let context = match (PageView::new(&undo.page).page_type(), PageView::new(&undo.page).level()) {
             (1, _) => context::CLUSTERED,
             (_, 0) => context::INDEX_LEAF,

@@ -39,6 +39,9 @@ impl LogBytes for DiskLog {
     }
 }
 
+/// Open log files by file id.
+pub type LogFiles = BTreeMap<FileId, Arc<dyn DiskFile>>;
+
 /// All log in the given files.
 pub fn log_store(files: &BTreeMap<FileId, Arc<dyn DiskFile>>) -> Result<LogStore, LogError> {
     let mut store = LogStore::new();
@@ -95,7 +98,7 @@ pub fn place_log(
     set: &BackupSet,
     targets: &BTreeMap<FileId, PathBuf>,
     create: bool,
-) -> Result<(BTreeMap<FileId, Arc<dyn DiskFile>>, u64), RestoreError> {
+) -> Result<(LogFiles, u64), RestoreError> {
     let layout = layout(set)?;
     let sources = set.log();
     let mut files = BTreeMap::new();
