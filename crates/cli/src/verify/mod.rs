@@ -4,16 +4,19 @@
 //! Exit codes: 0 good, 1 damaged, 2 a file is unusable. Findings go to standard output, progress to standard error.
 
 mod data_file;
+mod deep;
 mod finding;
+mod log;
 mod pages;
 mod stream;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use holdfast_backup::chain::{Link, best_sequence};
-use holdfast_backup::{BackupError, BackupKind, BackupSet, Device, Media, MediaSet, Source};
+use holdfast_backup::{BackupError, BackupKind, BackupSet, Device, Media, MediaSet};
 
 use crate::inspect::data_file as header;
 use crate::inspect::report::kind_name;
@@ -26,6 +29,21 @@ pub struct Args {
     /// Backup files (any mix of stripes and sets), data and log files
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// Check allocation, system tables, trees and heaps whatever the size (else up to 1 GiB of pages)
+    #[arg(long)]
+    deep: bool,
+    /// Only stream through the files: container, checksums, pages, log blocks
+    #[arg(long, conflicts_with = "deep")]
+    quick: bool,
+}
+
+/// Structure is checked without being asked for up to this many bytes of pages.
+const DEEP_LIMIT: u64 = 1 << 30;
+
+impl Args {
+    fn wants_deep(&self, bytes: u64) -> bool {
+        self.deep || !self.quick && bytes <= DEEP_LIMIT
+    }
 }
 
 struct DataInput {
@@ -57,7 +75,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             }
         }
         for set in group.sets() {
-            summary.push(check_set(&set, &findings, &progress));
+            summary.push(check_set(&set, &args, &findings, &progress));
         }
     }
     for d in &data {
@@ -79,6 +97,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             summary.push(format!("{}: log file, header only", d.path.display()));
         }
     }
+    check_structure(&data, &args, &findings, &mut summary);
     chain_findings(&sets, &findings);
     progress.finish();
     conclude(&findings, &summary)
@@ -114,7 +133,7 @@ fn open(path: &Path, media: &mut Vec<Arc<Media>>, data: &mut Vec<DataInput>, fin
 }
 
 /// Checks one backup set over the stripes that are there; gives its line of the summary.
-fn check_set(set: &BackupSet, findings: &Findings, progress: &Progress) -> String {
+fn check_set(set: &BackupSet, args: &Args, findings: &Findings, progress: &Progress) -> String {
     let device = set.media().device.name().to_string();
     let missing = set.missing_families();
     if !missing.is_empty() {
@@ -135,12 +154,16 @@ fn check_set(set: &BackupSet, findings: &Findings, progress: &Progress) -> Strin
         }
         pages += checks.finish(findings);
     }
-    let mut log_bytes = 0;
+    let (mut log_bytes, mut blocks) = (0, 0);
     for (vlf, source) in set.log() {
         log_bytes += vlf.end.saturating_sub(vlf.start);
         if let Some(source) = source {
-            check_log(&source, findings, progress);
+            stream::check_stream(&source, &PageChecks::default(), findings, progress);
+            blocks += log::check_blocks(&vlf, &source, findings);
         }
+    }
+    if missing.is_empty() && set.require_complete().is_ok() {
+        log::check_cover(set, findings);
     }
     check_counts(set, missing.is_empty(), findings);
     let what = set.info().map_or_else(
@@ -148,11 +171,35 @@ fn check_set(set: &BackupSet, findings: &Findings, progress: &Progress) -> Strin
         |i| format!("{} backup of {}", kind_name(i.kind), i.database_name),
     );
     let position = set.head().start.position;
-    format!("{device}: set {position}, {what}: {pages} pages, {} of log read", size(log_bytes))
+    let mut line =
+        format!("{device}: set {position}, {what}: {pages} pages, {} of log read", size(log_bytes));
+    let full = set.info().is_some_and(|i| i.kind == BackupKind::Full);
+    if full && missing.is_empty() && set.require_complete().is_ok() {
+        if args.wants_deep(set.page_bytes()) {
+            if let Some(text) = deep::check_backup(set, &device, blocks, findings) {
+                line.push_str(&format!(", {text}"));
+            }
+        } else if !args.quick {
+            line.push_str(", structure not checked (--deep does)");
+        }
+    }
+    line
 }
 
-fn check_log(source: &Source, findings: &Findings, progress: &Progress) {
-    stream::check_stream(source, &PageChecks::default(), findings, progress);
+/// Structure of the data files given, database by database (files of one database share their binding id).
+fn check_structure(data: &[DataInput], args: &Args, findings: &Findings, summary: &mut Vec<String>) {
+    for primary in data.iter().filter(|d| d.header.boot.is_some()) {
+        let members = data
+            .iter()
+            .filter(|d| d.header.kind == "data" && d.header.binding_id == primary.header.binding_id);
+        let files: BTreeMap<_, _> = members.map(|d| (d.header.file_id, d.device.clone())).collect();
+        let bytes: u64 = files.values().map(Device::length).sum();
+        if args.wants_deep(bytes) {
+            summary.push(deep::check_files(files, &primary.path.display().to_string(), findings));
+        } else if !args.quick {
+            summary.push(format!("{}: structure not checked (--deep does)", primary.path.display()));
+        }
+    }
 }
 
 /// The data must be as long as the configuration says.
