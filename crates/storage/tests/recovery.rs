@@ -285,7 +285,7 @@ fn an_older_data_file_catches_up_with_a_newer_log() {
     let disk = SimulatedDisk::new();
     let file = disk.create(Path::new("/old.mdf")).unwrap();
     file.write_at(0, &data[old].1).unwrap();
-    let mut pages = FilePages::new(BTreeMap::from([(1, file.clone())]), 100).unwrap();
+    let mut pages = FilePages::new(BTreeMap::from([(1, file.clone())]), 100, None).unwrap();
     let (log, from, _) = store(log);
     let mut table = TransactionTable::new();
     let done = roll_forward(&mut pages, &log, from, StopPoint::EndOfLog, &mut table, &mut |_| {}).unwrap();

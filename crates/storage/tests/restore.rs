@@ -119,7 +119,7 @@ fn every_full_backup_recovers_and_is_clean_afterwards() {
         let data = open(&disk, &done.state, false);
         let log = open(&disk, &done.state, true);
         let again =
-            recover_files(data, &log, identity().time, 1000).unwrap_or_else(|e| panic!("{name}: {e}"));
+            recover_files(data, &log, None, identity().time, 1000).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert!(again.records <= 3 && again.rolled_back == 0, "{name}: {again:?}");
         let after = allocated(&disk, &done.state);
         for (id, page) in &before {

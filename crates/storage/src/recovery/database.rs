@@ -43,10 +43,11 @@ const RECOVERY_LSN: usize = 96 + 372;
 pub fn recover_files(
     data: BTreeMap<FileId, Arc<dyn DiskFile>>,
     log: &BTreeMap<FileId, Arc<dyn DiskFile>>,
+    journal: Option<Arc<dyn DiskFile>>,
     time: LogTime,
     held_pages: usize,
 ) -> RecoveryResult<Finished> {
-    let mut pages = FilePages::new(data, held_pages)?;
+    let mut pages = FilePages::new(data, held_pages, journal)?;
     let facts = boot(&mut pages)?;
     let page = pages.page(holdfast_format::boot::BOOT_PAGE)?;
     let second =

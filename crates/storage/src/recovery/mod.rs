@@ -4,7 +4,7 @@
 //!
 //! Module map: [`analysis`] open transactions; [`redo`] one record on one page; [`roll_forward`] the walk; [`position`] where
 //! rows went since; [`undo`] roll back with compensation records; [`log_writer`] appending to log files; [`pages`] pages
-//! being changed; [`checkpoint`] the end; [`database`] all of it over the files of a database.
+//! being changed; [`journal`] against torn pages; [`checkpoint`] the end; [`database`] all of it over the files of a database.
 //!
 //! Invariants
 //! 1. Redo applies every record, of winners and losers alike; undo then takes back the losers (docs/design/recovery.md).
@@ -15,6 +15,7 @@ pub mod analysis;
 pub mod checkpoint;
 pub mod database;
 mod error;
+pub mod journal;
 pub mod log_writer;
 pub mod pages;
 pub mod position;

@@ -4,7 +4,8 @@
 //! 1. A changed page gets its protection (checksum, torn bits or none, as it had, new pages as the database) when it is
 //!    written, never before.
 //! 2. [`FilePages::relieve`] is the only place that writes pages before the end; its caller has made the log durable first.
-//! 3. At most the given number of pages is held between two calls of `relieve`, plus those touched since.
+//! 3. With a journal, a page is written over only after the journal holds it durably (see [`super::journal`]).
+//! 4. At most the given number of pages is held between two calls of `relieve`, plus those touched since.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use holdfast_format::page::{PageView, flag, protection};
 use holdfast_format::{FormatError, PageBytes};
 
 use super::error::{RecoveryError, RecoveryResult};
+use super::journal::{self, PageJournal};
 
 /// Pages by address, for reading and changing.
 pub trait PageStore {
@@ -62,6 +64,7 @@ pub struct FilePages {
     held: HashMap<PageId, Held>,
     capacity: usize,
     protection: Protection,
+    journal: Option<PageJournal>,
     /// Pages whose stored checksum or torn bits were wrong when they were read.
     damaged: Vec<PageId>,
 }
@@ -70,13 +73,19 @@ pub struct FilePages {
 const PAGE_LIMIT: u32 = u32::MAX / 2;
 
 impl FilePages {
-    /// `capacity` in pages.
-    pub fn new(files: BTreeMap<FileId, Arc<dyn DiskFile>>, capacity: usize) -> RecoveryResult<Self> {
+    /// `capacity` in pages. With a journal file, pages that a crash has torn are first made whole from it.
+    pub fn new(
+        files: BTreeMap<FileId, Arc<dyn DiskFile>>,
+        capacity: usize,
+        journal: Option<Arc<dyn DiskFile>>,
+    ) -> RecoveryResult<Self> {
+        let journal = journal.map(|file| PageJournal::open(file, &files)).transpose()?;
         let mut pages = FilePages {
             files,
             held: HashMap::new(),
             capacity,
             protection: Protection::Checksum,
+            journal,
             damaged: Vec::new(),
         };
         if pages.has_file(1) {
@@ -122,12 +131,17 @@ impl FilePages {
         Ok(Held { page, dirty: false, torn })
     }
 
-    fn write(&mut self, id: PageId) -> RecoveryResult<()> {
+    fn image(&self, id: PageId) -> Option<(PageId, Box<PageBytes>)> {
+        let held = self.held.get(&id)?;
+        let mut image = held.page.clone();
+        protect(&mut image, self.protection, held.torn);
+        Some((id, image))
+    }
+
+    fn write(&mut self, id: PageId, image: &PageBytes) -> RecoveryResult<()> {
         let (Some(held), Some(file)) = (self.held.get_mut(&id), self.files.get(&id.file)) else {
             return Ok(());
         };
-        let mut image = held.page.clone();
-        protect(&mut image, self.protection, held.torn);
         let offset = u64::from(id.page) * PAGE_SIZE as u64;
         if offset + PAGE_SIZE as u64 > file.length()? {
             file.allocate((offset + PAGE_SIZE as u64).next_multiple_of(8 * PAGE_SIZE as u64))?;
@@ -141,7 +155,20 @@ impl FilePages {
     fn write_dirty(&mut self) -> RecoveryResult<()> {
         let mut dirty: Vec<PageId> = self.held.iter().filter(|(_, h)| h.dirty).map(|(&id, _)| id).collect();
         dirty.sort_unstable();
-        dirty.into_iter().try_for_each(|id| self.write(id))
+        for part in dirty.chunks(journal::CAPACITY) {
+            let images: Vec<_> = part.iter().filter_map(|&id| self.image(id)).collect();
+            if let Some(journal) = &self.journal {
+                journal.write(&images)?;
+            }
+            for (id, image) in &images {
+                self.write(*id, image)?;
+            }
+            if let Some(journal) = &self.journal {
+                self.files.values().try_for_each(|f| f.sync())?;
+                journal.clear()?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -117,11 +117,17 @@ pub fn restore_set(
     };
     // A log backup adds nothing that could make the present state unusable: it is replayed from where it stood.
     if let Some(p) = previous.as_ref().filter(|_| info.kind == BackupKind::Log) {
+        state.phase = p.phase;
         state.reached = p.reached;
         state.open.clone_from(&p.open);
         state.last_checkpoint = p.last_checkpoint;
     } else {
         state.save(disk, &target.state)?;
+        // A journal of an earlier attempt must not be put back over what is placed now.
+        let journal = journal_path(&target.state);
+        if disk.exists(&journal) {
+            disk.remove(&journal)?;
+        }
     }
     let placed = place_data(disk, set, configuration, &state, options, progress)?;
     let log_targets = paths(&state.files, true);
@@ -132,7 +138,7 @@ pub fn restore_set(
     for directory in state.files.iter().filter_map(|f| f.path.parent()) {
         disk.sync_directory(directory)?;
     }
-    let (records, applied) = roll(disk, &mut state, &log, info.last_lsn)?;
+    let (records, applied) = roll(disk, &mut state, &log, info.last_lsn, &target.state)?;
     state.phase = Phase::Restoring;
     state.reached = info.last_lsn;
     state.save(disk, &target.state)?;
@@ -218,18 +224,36 @@ fn open_all(
     paths(files, log).into_iter().map(|(id, path)| Ok((id, disk.open(&path, true)?))).collect()
 }
 
+/// The page journal of a restore, beside its state file.
+fn journal_path(state: &Path) -> PathBuf {
+    state.with_extension("journal")
+}
+
+fn open_journal(disk: &dyn Disk, state: &Path) -> Result<Arc<dyn DiskFile>, RestoreError> {
+    let path = journal_path(state);
+    if disk.exists(&path) {
+        return Ok(disk.open(&path, true)?);
+    }
+    let file = disk.create(&path)?;
+    disk.sync_directory(path.parent().unwrap_or(Path::new(".")))?;
+    Ok(file)
+}
+
 /// Rolls the log now in place forward, from where the state stands to `end`.
 fn roll(
     disk: &dyn Disk,
     state: &mut RestoreState,
     log: &BTreeMap<FileId, Arc<dyn DiskFile>>,
     end: Lsn,
+    state_path: &Path,
 ) -> Result<(u64, u64), RestoreError> {
     if state.reached == end {
         return Ok((0, 0));
     }
     let store = log_store(log)?;
-    let mut pages = FilePages::new(open_all(disk, &state.files, false)?, RECOVERY_PAGES)?;
+    // Pages of a set that is being placed are torn or whole together with the rest of it; under a log backup they are not.
+    let journal = if state.phase == Phase::Placing { None } else { Some(open_journal(disk, state_path)?) };
+    let mut pages = FilePages::new(open_all(disk, &state.files, false)?, RECOVERY_PAGES, journal)?;
     let mut table = TransactionTable::with_open(state.open.iter().copied(), state.highest);
     let done =
         roll_forward(&mut pages, &store, state.reached, StopPoint::Before(end), &mut table, &mut |_| {})?;
@@ -283,7 +307,8 @@ pub fn recover(disk: &dyn Disk, state_path: &Path, identity: &Identity) -> Resul
         state.save(disk, state_path)?;
     }
     let log = open_all(disk, &state.files, true)?;
-    let mut pages = FilePages::new(open_all(disk, &state.files, false)?, RECOVERY_PAGES)?;
+    let journal = open_journal(disk, state_path)?;
+    let mut pages = FilePages::new(open_all(disk, &state.files, false)?, RECOVERY_PAGES, Some(journal))?;
     let table = TransactionTable::with_open(state.open.iter().copied(), state.highest);
     let start = database::Start { from: state.reached, last_checkpoint: state.last_checkpoint, table };
     let done = database::finish(&mut pages, &log, start, state.version, identity.time)?;
@@ -293,6 +318,8 @@ pub fn recover(disk: &dyn Disk, state_path: &Path, identity: &Identity) -> Resul
     for file in log.values() {
         file.sync()?;
     }
+    // The journal is empty now; it goes first, so that nothing is left when the state file is gone.
+    disk.remove(&journal_path(state_path))?;
     disk.remove(state_path)?;
     disk.sync_directory(state_path.parent().unwrap_or(Path::new(".")))?;
     Ok(Recovered { rolled_back: done.rolled_back, records: done.records })
