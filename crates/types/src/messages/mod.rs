@@ -3,6 +3,7 @@
 //!
 //! Placeholders are those of SQL Server's texts (`%d`, `%ls`, `%.*ls`, `%I64d`, `%s`, `%0*d` …); arguments fill them in order.
 
+mod binding;
 mod conversion;
 mod general;
 mod login;
@@ -14,7 +15,7 @@ use std::fmt::Display;
 pub type Message = (i32, u8, &'static str);
 
 /// All tables, searched in order.
-const TABLES: &[&[Message]] = &[conversion::MESSAGES, general::MESSAGES, login::MESSAGES, restore::MESSAGES];
+const TABLES: &[&[Message]] = &[binding::MESSAGES, conversion::MESSAGES, general::MESSAGES, login::MESSAGES, restore::MESSAGES];
 
 /// Severity and template of a message, if it is in the table.
 pub fn lookup(number: i32) -> Option<(u8, &'static str)> {

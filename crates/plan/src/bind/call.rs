@@ -1,0 +1,968 @@
+//! Function calls: built-in scalar functions, aggregates, user-defined functions, methods.
+
+use std::sync::Arc;
+
+use holdfast_engine::catalog::{ModuleDef, ObjectDef};
+use holdfast_tsql::Span;
+use holdfast_tsql::ast::expression as ast;
+use holdfast_tsql::ast::name::{Ident, ObjectName};
+use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
+
+use super::collate::merge;
+use super::{Binder, Clause, Coerce, Typed, at, err, key_of};
+use crate::expr::{BinaryOp, ConvertMode, Expr, ExprKind};
+use crate::function::{
+    self, AggregateId, ArgRule, DatePart, FunctionDef, FunctionId, MethodId, Nullability, ResultRule,
+    WindowId,
+};
+use crate::physical::{Aggregate, SortKey};
+use crate::typing;
+
+impl Binder<'_> {
+    pub fn bind_call(&mut self, call: &ast::FunctionCall, span: Span) -> SqlResult<Typed> {
+        if !call.name.is_simple() {
+            return self.bind_qualified_call(call, span);
+        }
+        let name = call.name.name.text.as_str();
+        if let Some(window) = WindowId::parse(name) {
+            return match &call.over {
+                Some(over) => self.bind_ranking(window, call, over, span),
+                None => err(span, 10753, &[&name.to_ascii_lowercase()]),
+            };
+        }
+        if let Some(aggregate) = AggregateId::parse(name) {
+            return match &call.over {
+                Some(over) => self.bind_windowed_aggregate(aggregate, call, over, span),
+                None => self.bind_aggregate(aggregate, call, span),
+            };
+        }
+        if call.over.is_some() {
+            return err(span, 4113, &[&name]);
+        }
+        if name.eq_ignore_ascii_case("GROUPING") || name.eq_ignore_ascii_case("GROUPING_ID") {
+            return self.bind_grouping(call, span);
+        }
+        let Some(def) = function::find(name).filter(|d| !d.name.starts_with('@') && !d.name.contains(' '))
+        else {
+            return err(span, 195, &[&name, &"built-in function name"]);
+        };
+        let mut args = Vec::with_capacity(call.arguments.len());
+        for (i, a) in call.arguments.iter().enumerate() {
+            if i == 0 && def.arg_rule(0) == ArgRule::DatePart {
+                args.push(self.bind_date_part(def, a)?);
+            } else {
+                args.push(self.bind(a)?);
+            }
+        }
+        match def.id {
+            // TRIM's syntax order is characters first.
+            FunctionId::Trim if args.len() == 2 => {
+                args.swap(0, 1);
+                let side = match call.trim {
+                    Some(ast::TrimSide::Leading) => 1,
+                    Some(ast::TrimSide::Trailing) => 2,
+                    _ => 3,
+                };
+                args.push(Typed::new(Expr::int(side)));
+            }
+            FunctionId::Trim => {
+                if let Some(side @ (ast::TrimSide::Leading | ast::TrimSide::Trailing)) = call.trim {
+                    let collation = self.collation();
+                    args.push(Typed::new(super::scalar::string_literal(" ", false, collation)));
+                    args.push(Typed::new(Expr::int(if side == ast::TrimSide::Leading { 1 } else { 2 })));
+                }
+            }
+            FunctionId::JsonObject | FunctionId::JsonArray => {
+                let default = def.id == FunctionId::JsonObject;
+                args.push(Typed::new(Expr::int(i32::from(call.null_on_null.unwrap_or(default)))));
+            }
+            FunctionId::Checksum | FunctionId::BinaryChecksum if call.star => {
+                let columns = self.select_level().map(|l| l.sources.clone()).unwrap_or_default();
+                for c in
+                    columns.iter().flat_map(|s| &s.columns).filter(|c| !typing::not_comparable(c.col.ty.id))
+                {
+                    args.push(Typed::with(c.col.expr(), c.coerce));
+                }
+            }
+            _ => {}
+        }
+        at(span, self.call_builtin(def, args, span))
+    }
+
+    fn bind_date_part(&mut self, def: &FunctionDef, a: &ast::Expr) -> SqlResult<Typed> {
+        let name = match &a.unparen().kind {
+            ast::ExprKind::Column(parts) if parts.len() == 1 => parts[0].text.as_str(),
+            _ => return err(a.span, 1023, &[&1, &def.name.to_ascii_lowercase()]),
+        };
+        match DatePart::parse(name) {
+            Some(p) => Ok(Typed::new(Expr::literal(Value::TinyInt(p as u8), SqlType::TINYINT))),
+            None => err(a.span, 155, &[&name, &def.name.to_ascii_lowercase()]),
+        }
+    }
+
+    /// Checks the count of arguments, converts them and works out the result type.
+    pub fn call_builtin(
+        &mut self,
+        def: &'static FunctionDef,
+        args: Vec<Typed>,
+        span: Span,
+    ) -> SqlResult<Typed> {
+        let n = args.len();
+        if n < usize::from(def.min_args) || (def.max_args != 255 && n > usize::from(def.max_args)) {
+            let name = def.name.to_ascii_lowercase();
+            return if def.min_args == def.max_args {
+                err(span, 174, &[&name, &def.min_args])
+            } else {
+                err(span, 189, &[&name, &def.min_args, &def.max_args])
+            };
+        }
+        let first_ty = args.first().map(|t| t.e.ty);
+        let common = if (0..n).any(|i| def.arg_rule(i) == ArgRule::Common) {
+            let list: Vec<_> = args
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| def.arg_rule(*i) == ArgRule::Common)
+                .map(|(_, t)| (t.e.ty, t.coerce))
+                .collect();
+            Some(self.common_of(&list)?)
+        } else {
+            None
+        };
+        // Strings in a function meet by collation precedence like operands.
+        let mut label = (holdfast_types::CollationId::NONE, Coerce::Default);
+        for (i, t) in args.iter().enumerate() {
+            if t.e.ty.id.is_character() && !matches!(def.arg_rule(i), ArgRule::Variant | ArgRule::Any) {
+                label = match merge(label, (t.e.ty.collation, t.coerce), None) {
+                    Ok(l) => l,
+                    Err(e) => return Err(e.at_line(span.line)),
+                };
+            }
+        }
+        let compares = matches!(
+            def.id,
+            FunctionId::CharIndex
+                | FunctionId::PatIndex
+                | FunctionId::Replace
+                | FunctionId::Translate
+                | FunctionId::Greatest
+                | FunctionId::Least
+        );
+        if compares && let Coerce::None(x, y) = label.1 {
+            return err(
+                span,
+                468,
+                &[
+                    &super::name::collation_name(y),
+                    &super::name::collation_name(x),
+                    &def.name.to_ascii_lowercase(),
+                ],
+            );
+        }
+        let mut exprs = Vec::with_capacity(n);
+        for (i, t) in args.into_iter().enumerate() {
+            let rule = def.arg_rule(i);
+            let e = self.convert_argument(def, i, rule, t, first_ty, common.map(|c| c.0))?;
+            exprs.push(if compares { super::collate::relabel(e, label.0) } else { e });
+        }
+        let types: Vec<SqlType> = exprs.iter().map(|e| e.ty).collect();
+        let collation = if label.0.is_none() { self.collation() } else { label.0 };
+        let default_collation = self.collation();
+        let mut coerce = Coerce::Default;
+        let mut ty = match def.result {
+            ResultRule::Fixed(t) => t,
+            ResultRule::NVarChar(n) => SqlType::nvarchar(n, default_collation),
+            ResultRule::VarChar(n) => SqlType::varchar(n, default_collation),
+            ResultRule::NVarCharMax => SqlType::nvarchar_max(default_collation),
+            ResultRule::First => types.first().copied().unwrap_or(SqlType::INT),
+            ResultRule::Common => common.map_or(SqlType::INT, |c| c.0),
+            ResultRule::Derive(f) => f(&types, collation),
+            ResultRule::Special => self.special_result(def.id, &exprs, collation)?,
+        };
+        if ty.id == TypeId::Null {
+            ty = SqlType::INT;
+        }
+        if ty.id.is_character()
+            && types.iter().any(|t| t.id.is_character())
+            && !matches!(def.result, ResultRule::NVarChar(_) | ResultRule::NVarCharMax)
+        {
+            ty.collation = collation;
+            coerce = label.1;
+        }
+        let nullable = match def.nullability {
+            Nullability::Never => false,
+            Nullability::Always | Nullability::PropagateOr => match def.id {
+                FunctionId::IsNull => exprs.iter().all(|e| e.nullable),
+                _ => true,
+            },
+            Nullability::Propagate => exprs.iter().any(|e| e.nullable),
+        };
+        let raw = matches!(
+            def.id,
+            FunctionId::JsonQuery | FunctionId::JsonModify | FunctionId::JsonObject | FunctionId::JsonArray
+        );
+        let mut t = Typed::with(
+            Expr::new(ExprKind::Function { function: def.id, args: exprs }, ty, nullable),
+            coerce,
+        );
+        t.raw = raw;
+        Ok(t)
+    }
+
+    fn convert_argument(
+        &mut self,
+        def: &FunctionDef,
+        i: usize,
+        rule: ArgRule,
+        t: Typed,
+        first: Option<SqlType>,
+        common: Option<SqlType>,
+    ) -> SqlResult<Expr> {
+        let id = t.e.ty.id;
+        let invalid = || SqlError::new(8116, &[&id.name(), &(i + 1), &def.name.to_ascii_lowercase()]);
+        let collation = if t.e.ty.collation.is_none() { self.collation() } else { t.e.ty.collation };
+        let is_max =
+            t.e.ty.is_max() || matches!(id, TypeId::Text | TypeId::NText | TypeId::Image | TypeId::Xml);
+        let plain_string = matches!(id, TypeId::Char | TypeId::VarChar | TypeId::NChar | TypeId::NVarChar);
+        let target = match rule {
+            ArgRule::Any | ArgRule::DatePart => return Ok(t.e),
+            ArgRule::Int => {
+                if id.is_temporal()
+                    || matches!(id, TypeId::UniqueIdentifier | TypeId::SqlVariant | TypeId::Xml)
+                {
+                    return Err(invalid());
+                }
+                SqlType::INT
+            }
+            ArgRule::BigInt => {
+                if id.is_temporal()
+                    || matches!(id, TypeId::UniqueIdentifier | TypeId::SqlVariant | TypeId::Xml)
+                {
+                    return Err(invalid());
+                }
+                if id == TypeId::Int || id == TypeId::SmallInt || id == TypeId::TinyInt {
+                    return Ok(self.convert(t.e, SqlType::BIGINT));
+                }
+                SqlType::BIGINT
+            }
+            ArgRule::Float => {
+                if id.is_temporal()
+                    || matches!(id, TypeId::UniqueIdentifier | TypeId::SqlVariant | TypeId::Xml)
+                    || id.is_binary()
+                {
+                    return Err(invalid());
+                }
+                SqlType::FLOAT
+            }
+            ArgRule::Numeric => {
+                if id.is_numeric() {
+                    let widened = match id {
+                        TypeId::Bit | TypeId::Real => SqlType::FLOAT,
+                        TypeId::TinyInt | TypeId::SmallInt => SqlType::INT,
+                        TypeId::SmallMoney => SqlType::MONEY,
+                        _ => t.e.ty,
+                    };
+                    return Ok(self.convert(t.e, widened));
+                }
+                if id == TypeId::Null {
+                    return Ok(self.convert(t.e, SqlType::INT));
+                }
+                if !plain_string {
+                    return Err(invalid());
+                }
+                SqlType::FLOAT
+            }
+            ArgRule::String | ArgRule::StringOrBinary => {
+                if plain_string || (rule == ArgRule::StringOrBinary && id.is_binary() && id != TypeId::Image)
+                {
+                    return Ok(t.e);
+                }
+                match id {
+                    TypeId::Text => SqlType::varchar(-1, collation),
+                    TypeId::NText | TypeId::Xml | TypeId::Json => SqlType::nvarchar_max(collation),
+                    TypeId::Image if rule == ArgRule::StringOrBinary => {
+                        SqlType::binary(TypeId::VarBinary, -1)
+                    }
+                    TypeId::Null => SqlType::varchar(1, collation),
+                    TypeId::SqlVariant if !matches!(def.id, FunctionId::Concat | FunctionId::ConcatWs) => {
+                        return Err(invalid());
+                    }
+                    TypeId::SqlVariant => SqlType::nvarchar(4000, collation),
+                    _ => SqlType::varchar(
+                        if id.is_binary() { 8000 } else { display_width(&t.e.ty) },
+                        collation,
+                    ),
+                }
+            }
+            ArgRule::NString => {
+                if id == TypeId::SqlVariant && !matches!(def.id, FunctionId::JsonModify) {
+                    return Err(invalid());
+                }
+                if is_max {
+                    SqlType::nvarchar_max(collation)
+                } else if let Some(n) = t.e.ty.char_length().filter(|_| id.is_character()) {
+                    if n > 4000 { SqlType::nvarchar_max(collation) } else { SqlType::nvarchar(n, collation) }
+                } else {
+                    SqlType::nvarchar(4000, collation)
+                }
+            }
+            ArgRule::Binary => {
+                if id.is_binary() && id != TypeId::Image {
+                    return Ok(t.e);
+                }
+                let ty = SqlType::binary(TypeId::VarBinary, if is_max { -1 } else { 8000 });
+                let nullable = t.e.nullable;
+                return Ok(Expr::new(
+                    ExprKind::Convert { operand: Box::new(t.e), style: None, mode: ConvertMode::Implicit },
+                    ty,
+                    nullable,
+                ));
+            }
+            ArgRule::Temporal => {
+                if id.is_temporal() {
+                    return Ok(t.e);
+                }
+                if plain_string {
+                    match def.id {
+                        FunctionId::DateAdd | FunctionId::EoMonth => SqlType::DATETIME,
+                        FunctionId::AtTimeZone => SqlType::datetime2(7),
+                        _ => SqlType::datetimeoffset(7),
+                    }
+                } else if id.is_numeric()
+                    || id == TypeId::Null
+                    || matches!(id, TypeId::Binary | TypeId::VarBinary)
+                {
+                    SqlType::DATETIME
+                } else {
+                    return Err(invalid());
+                }
+            }
+            ArgRule::Date => SqlType::DATE,
+            ArgRule::DateTime => SqlType::DATETIME,
+            ArgRule::Time => SqlType::time(7),
+            ArgRule::DateTime2 => {
+                if id == TypeId::DateTime2 {
+                    return Ok(t.e);
+                }
+                SqlType::datetime2(7)
+            }
+            ArgRule::DateTimeOffset => {
+                if id == TypeId::DateTimeOffset {
+                    return Ok(t.e);
+                }
+                SqlType::datetimeoffset(7)
+            }
+            ArgRule::Guid => SqlType::GUID,
+            ArgRule::Variant => SqlType::VARIANT,
+            ArgRule::First => match first {
+                // ISNULL(NULL, x) has the type of x.
+                Some(f) if f.id != TypeId::Null => {
+                    let mut f = f;
+                    if f.id.is_character() && f.collation.is_none() {
+                        f.collation = collation;
+                    }
+                    f
+                }
+                _ => t.e.ty,
+            },
+            ArgRule::Common => common.unwrap_or(t.e.ty),
+        };
+        self.coerce_to(t, target)
+    }
+
+    /// Result types that depend on argument values.
+    fn special_result(
+        &self,
+        id: FunctionId,
+        args: &[Expr],
+        collation: holdfast_types::CollationId,
+    ) -> SqlResult<SqlType> {
+        let literal_int = |e: &Expr| match &e.kind {
+            ExprKind::Literal(Value::Int(v)) => Some(i64::from(*v)),
+            ExprKind::Literal(Value::BigInt(v)) => Some(*v),
+            _ => None,
+        };
+        let clamp = |n: i64| i32::try_from(n.clamp(1, 8000)).unwrap_or(8000);
+        Ok(match id {
+            FunctionId::Left | FunctionId::Right | FunctionId::Substring => {
+                let t = args[0].ty;
+                let wanted = args.last().and_then(literal_int).map(clamp);
+                if t.id.is_binary() {
+                    let n = match (t.is_max(), wanted) {
+                        (true, Some(n)) if n < 8000 => n,
+                        (true, _) => -1,
+                        (false, Some(n)) => n.min(t.length),
+                        (false, None) => t.length,
+                    };
+                    SqlType::binary(TypeId::VarBinary, n)
+                } else {
+                    let mut t = t;
+                    t.collation = collation;
+                    let chars = match (t.char_length(), wanted) {
+                        (Some(have), Some(n)) => Some(n.min(have)),
+                        (None, Some(n)) if n < 4000 => Some(n),
+                        (have, _) => have,
+                    };
+                    function::string_like(&t, chars)
+                }
+            }
+            FunctionId::Concat | FunctionId::ConcatWs => {
+                let unicode = args.iter().any(|a| a.ty.id.is_unicode());
+                let max = args.iter().any(|a| a.ty.is_max());
+                let total: i64 = args.iter().map(|a| i64::from(a.ty.char_length().unwrap_or(8000))).sum();
+                let separators = if id == FunctionId::ConcatWs {
+                    args[0].ty.char_length().map_or(0, i64::from) * (args.len() as i64 - 3).max(0)
+                } else {
+                    0
+                };
+                let n = if max { None } else { Some(clamp(total + separators)) };
+                let family = SqlType::character(
+                    if unicode { TypeId::NVarChar } else { TypeId::VarChar },
+                    2,
+                    collation,
+                );
+                function::string_like(&family, n)
+            }
+            FunctionId::Stuff => {
+                let (a, b) = (args[0].ty, args[3].ty);
+                if a.id.is_binary() {
+                    SqlType::binary(
+                        TypeId::VarBinary,
+                        if a.is_max() || b.is_max() { -1 } else { (a.length + b.length).min(8000) },
+                    )
+                } else {
+                    let unicode = a.id.is_unicode() || b.id.is_unicode();
+                    let family = SqlType::character(
+                        if unicode { TypeId::NVarChar } else { TypeId::VarChar },
+                        2,
+                        collation,
+                    );
+                    let n = match (a.char_length(), b.char_length()) {
+                        (Some(x), Some(y)) => Some(x.saturating_add(y)),
+                        _ => None,
+                    };
+                    function::string_like(&family, n)
+                }
+            }
+            FunctionId::StrFn => {
+                let n = args.get(1).map_or(Some(10), literal_int).map_or(8000, clamp);
+                SqlType::varchar(n, collation)
+            }
+            FunctionId::DateTime2FromParts => SqlType::datetime2(scale_literal(args.get(7))?),
+            FunctionId::DateTimeOffsetFromParts => SqlType::datetimeoffset(scale_literal(args.get(9))?),
+            FunctionId::TimeFromParts => SqlType::time(scale_literal(args.get(4))?),
+            FunctionId::IsNull => {
+                let t = args[0].ty;
+                if t.id == TypeId::Null { args[1].ty } else { t }
+            }
+            FunctionId::Choose => args.get(1).map_or(SqlType::INT, |a| a.ty),
+            _ => return Err(SqlError::not_supported("This function here")),
+        })
+    }
+
+    /// An aggregate of the current query.
+    fn bind_aggregate(&mut self, id: AggregateId, call: &ast::FunctionCall, span: Span) -> SqlResult<Typed> {
+        let name = id.name();
+        let Some(level) = self.levels.last() else {
+            return err(span, 147, &[]);
+        };
+        if !level.is_select {
+            return Err(SqlError::not_supported("An aggregate here").at_line(span.line));
+        }
+        match level.clause {
+            Clause::Where => return err(span, 147, &[]),
+            Clause::On => return err(span, 1015, &[]),
+            Clause::GroupBy => return err(span, 144, &[]),
+            _ => {}
+        }
+        if level.in_aggregate {
+            return err(span, 130, &[]);
+        }
+        if let Some(l) = self.levels.last_mut() {
+            l.in_aggregate = true;
+        }
+        let built = self.aggregate_parts(id, call, span);
+        if let Some(l) = self.levels.last_mut() {
+            l.in_aggregate = false;
+        }
+        let (aggregate, coerce) = built?;
+        let only_outer = aggregate.argument.as_ref().is_some_and(|a| {
+            !a.any(&|e| matches!(e.kind, ExprKind::Column(_)))
+                && a.any(&|e| matches!(e.kind, ExprKind::Parameter(_)))
+        });
+        if only_outer && self.levels.len() > 1 && self.is_outer_argument(&aggregate) {
+            return Err(SqlError::not_supported(format!("{name} over columns of an outer query only"))
+                .at_line(span.line));
+        }
+        let key = format!("{aggregate:?}");
+        let (ty, nullable) = (aggregate.ty, aggregate.nullable);
+        let existing = self.levels.last().and_then(|l| l.aggregates.iter().find(|a| a.2 == key).map(|a| a.0));
+        let column = match existing {
+            Some(c) => c,
+            None => {
+                let c = self.new_column();
+                if let Some(l) = self.levels.last_mut() {
+                    l.aggregates.push((c, aggregate, key));
+                    l.grouped = true;
+                }
+                c
+            }
+        };
+        Ok(Typed::with(Expr::column(column, ty, nullable), coerce))
+    }
+
+    /// Whether a parameter in the argument stands for an outer column (and not a variable).
+    fn is_outer_argument(&self, aggregate: &Aggregate) -> bool {
+        let first = self.cx.first_free_slot;
+        let module_slots: Vec<_> = self.env.parameters.iter().flatten().map(|(_, v)| v.slot).collect();
+        aggregate.argument.as_ref().is_some_and(|a| {
+            a.any(&|e| matches!(&e.kind, ExprKind::Parameter(p) if p.0 >= first && !module_slots.contains(p)))
+        })
+    }
+
+    /// Argument checks and the result type; shared with windowed aggregates.
+    pub fn aggregate_parts(
+        &mut self,
+        id: AggregateId,
+        call: &ast::FunctionCall,
+        span: Span,
+    ) -> SqlResult<(Aggregate, Coerce)> {
+        let name = id.name();
+        let distinct = call.quantifier == Some(ast::SetQuantifier::Distinct);
+        let mut order = Vec::new();
+        for item in &call.within_group {
+            let t = self.bind(&item.expr)?;
+            order.push(SortKey { expr: t.e, descending: item.descending });
+        }
+        if call.star
+            || (call.arguments.is_empty() && matches!(id, AggregateId::Count | AggregateId::CountBig))
+        {
+            if !matches!(id, AggregateId::Count | AggregateId::CountBig) || call.arguments.len() > 1 {
+                return Err(SqlError::with_text(102, 15, "Incorrect syntax near '*'.").at_line(span.line));
+            }
+            let ty = if id == AggregateId::Count { SqlType::INT } else { SqlType::BIGINT };
+            let a = Aggregate {
+                function: id,
+                argument: None,
+                argument2: None,
+                distinct: false,
+                order,
+                ty,
+                nullable: false,
+            };
+            return Ok((a, Coerce::Default));
+        }
+        let wanted = if id == AggregateId::StringAgg { 2 } else { 1 };
+        if call.arguments.len() != wanted {
+            return err(span, 174, &[&name, &wanted]);
+        }
+        let t = self.bind(&call.arguments[0])?;
+        if t.e.any(&|e| matches!(&e.kind, ExprKind::Subquery(_))) {
+            return err(span, 130, &[]);
+        }
+        let mut coerce = t.coerce;
+        let at_id = t.e.ty.id;
+        let invalid = || SqlError::new(8117, &[&at_id.name(), &name.to_ascii_lowercase()]).at_line(span.line);
+        let mut argument2 = None;
+        let (argument, ty, nullable) = match id {
+            AggregateId::Count | AggregateId::CountBig | AggregateId::ApproxCountDistinct => {
+                if matches!(at_id, TypeId::Text | TypeId::NText | TypeId::Image)
+                    || (distinct && typing::not_comparable(at_id))
+                {
+                    return Err(invalid());
+                }
+                coerce = Coerce::Default;
+                (t.e, if id == AggregateId::Count { SqlType::INT } else { SqlType::BIGINT }, false)
+            }
+            AggregateId::Sum | AggregateId::Avg => {
+                let ty = sum_type(&t.e.ty, id == AggregateId::Avg).ok_or_else(invalid)?;
+                let argument = match at_id {
+                    TypeId::TinyInt | TypeId::SmallInt => self.convert(t.e, SqlType::INT),
+                    TypeId::SmallMoney => self.convert(t.e, SqlType::MONEY),
+                    TypeId::Real => self.convert(t.e, SqlType::FLOAT),
+                    _ => t.e,
+                };
+                (argument, ty, true)
+            }
+            AggregateId::Min | AggregateId::Max | AggregateId::Any => {
+                if typing::not_comparable(at_id) || at_id == TypeId::Bit {
+                    return Err(invalid());
+                }
+                let ty = if at_id == TypeId::Null { SqlType::INT } else { t.e.ty };
+                (t.e, ty, true)
+            }
+            AggregateId::StDev | AggregateId::StDevP | AggregateId::Var | AggregateId::VarP => {
+                if !at_id.is_numeric() || at_id == TypeId::Bit {
+                    return Err(invalid());
+                }
+                (self.convert(t.e, SqlType::FLOAT), SqlType::FLOAT, true)
+            }
+            AggregateId::StringAgg => {
+                let unicode = at_id.is_unicode();
+                let collation = if t.e.ty.collation.is_none() { self.collation() } else { t.e.ty.collation };
+                let max = t.e.ty.is_max();
+                let argument = if at_id.is_character() {
+                    t.e
+                } else {
+                    self.coerce_to(t, SqlType::nvarchar(4000, collation))?
+                };
+                let unicode = unicode || argument.ty.id.is_unicode();
+                let ty = match (unicode, max) {
+                    (true, true) => SqlType::nvarchar_max(collation),
+                    (true, false) => SqlType::nvarchar(4000, collation),
+                    (false, true) => SqlType::varchar(-1, collation),
+                    (false, false) => SqlType::varchar(8000, collation),
+                };
+                let s = self.bind(&call.arguments[1])?;
+                argument2 = Some(
+                    self.coerce_to(s, SqlType { length: if ty.is_max() { -1 } else { ty.length }, ..ty })?,
+                );
+                (argument, ty, true)
+            }
+            AggregateId::ChecksumAgg => (self.coerce_to(t, SqlType::INT)?, SqlType::INT, true),
+            AggregateId::ApproxPercentileCont | AggregateId::ApproxPercentileDisc => {
+                let ty = order.first().map_or(SqlType::FLOAT, |k| k.expr.ty);
+                let ty = if id == AggregateId::ApproxPercentileCont { SqlType::FLOAT } else { ty };
+                (self.coerce_to(t, SqlType::FLOAT)?, ty, true)
+            }
+        };
+        let distinct = distinct && !matches!(id, AggregateId::Min | AggregateId::Max);
+        Ok((
+            Aggregate { function: id, argument: Some(argument), argument2, distinct, order, ty, nullable },
+            coerce,
+        ))
+    }
+
+    /// GROUPING(x), GROUPING_ID(x, …) over the current grouping sets.
+    fn bind_grouping(&mut self, call: &ast::FunctionCall, span: Span) -> SqlResult<Typed> {
+        let single = call.name.name.is("GROUPING");
+        let mut keys = Vec::new();
+        for a in &call.arguments {
+            keys.push(key_of(&self.bind(a)?.e));
+        }
+        if single && keys.len() != 1 {
+            return err(span, 174, &[&"GROUPING", &1]);
+        }
+        let level = self.levels.last();
+        let groups: Vec<String> =
+            level.map(|l| l.group.iter().map(|g| g.2.clone()).collect()).unwrap_or_default();
+        let id = level.and_then(|l| l.grouping_id);
+        let n = groups.len();
+        let all = keys.is_empty();
+        let mut positions = Vec::new();
+        for (i, k) in keys.iter().enumerate() {
+            match groups.iter().position(|g| g == k) {
+                Some(p) => positions.push(p),
+                None => return err(span, 8161, &[&(i + 1), &call.name.name.text.to_ascii_uppercase()]),
+            }
+        }
+        if all {
+            positions = (0..n).collect();
+        }
+        let ty = if single { SqlType::TINYINT } else { SqlType::INT };
+        let Some(id) = id else {
+            return Ok(Typed::new(self.convert(Expr::int(0), ty)));
+        };
+        // Bit of group i (of n, most significant first), moved to its place in the result.
+        let source = Expr::column(id, SqlType::INT, false);
+        let mut sum: Option<Expr> = None;
+        let m = positions.len();
+        for (j, p) in positions.into_iter().enumerate() {
+            let shift = 1i32.checked_shl((n - 1 - p) as u32).unwrap_or(0).max(1);
+            let place = 1i32.checked_shl((m - 1 - j) as u32).unwrap_or(0).max(1);
+            let node = |op, l, r| {
+                Expr::new(ExprKind::Binary { op, left: Box::new(l), right: Box::new(r) }, SqlType::INT, false)
+            };
+            let bit = node(
+                BinaryOp::BitAnd,
+                node(BinaryOp::Divide, source.clone(), Expr::int(shift)),
+                Expr::int(1),
+            );
+            let term = node(BinaryOp::Multiply, bit, Expr::int(place));
+            sum = Some(match sum {
+                Some(s) => node(BinaryOp::Add, s, term),
+                None => term,
+            });
+        }
+        let e = sum.unwrap_or_else(|| Expr::int(0));
+        Ok(Typed::new(self.convert(e, ty)))
+    }
+
+    /// `schema.function(…)`, `column.method(…)`, `sys.fn_…(…)`.
+    fn bind_qualified_call(&mut self, call: &ast::FunctionCall, span: Span) -> SqlResult<Typed> {
+        let name = &call.name;
+        // A method of a column comes first when the qualifier is one.
+        let qualifier: Vec<Ident> =
+            [&name.server, &name.database, &name.schema].into_iter().flatten().cloned().collect();
+        if let Some((column, rest)) = qualifier.split_last()
+            && let Ok(Some(target)) = self.find_column(rest, column)
+            && (matches!(
+                target.e.ty.id,
+                TypeId::Xml | TypeId::HierarchyId | TypeId::Geometry | TypeId::Geography | TypeId::Clr
+            ) || qualifier.len() > 1)
+        {
+            return self.bind_method(target, &name.name, &call.arguments, span);
+        }
+        if let Some(module) = self.find_scalar_function(name)? {
+            return self.bind_user_function(module, call, span);
+        }
+        let schema_is_system = name.schema.as_ref().is_some_and(|s| s.is("sys") || s.is("dbo"));
+        if schema_is_system
+            && name.name.text.to_ascii_lowercase().starts_with("fn_")
+            && let Some(def) = function::find(&name.name.text)
+        {
+            let args = call.arguments.iter().map(|a| self.bind(a)).collect::<SqlResult<Vec<_>>>()?;
+            return at(span, self.call_builtin(def, args, span));
+        }
+        let first = qualifier.first().map_or("", |q| q.text.as_str());
+        err(span, 4121, &[&first, name])
+    }
+
+    fn find_scalar_function(&mut self, name: &ObjectName) -> SqlResult<Option<Arc<ModuleDef>>> {
+        let catalog = match &name.database {
+            Some(d) => self.cx.names.database(&d.text),
+            None => Some(self.env.catalog.clone()),
+        };
+        let Some(catalog) = catalog else { return Ok(None) };
+        let schema = name.schema.as_ref().map_or("dbo", |s| s.text.as_str());
+        Ok(match catalog.object(schema, &name.name.text) {
+            Some(ObjectDef::ScalarFunction(m)) => {
+                self.depends_on(m.database_id, m.object_id);
+                Some(m)
+            }
+            _ => None,
+        })
+    }
+
+    fn bind_user_function(
+        &mut self,
+        module: Arc<ModuleDef>,
+        call: &ast::FunctionCall,
+        span: Span,
+    ) -> SqlResult<Typed> {
+        let args = self.user_arguments(&module, &call.arguments, span)?;
+        let result = module.parameters.iter().find(|p| p.name.is_empty()).map(|p| p.ty);
+        let Some(ty) = result else {
+            return Err(SqlError::not_supported(format!("Calling {}", call.name)).at_line(span.line));
+        };
+        Ok(Typed::with(Expr::new(ExprKind::UserFunction { module, args }, ty, true), Coerce::Default))
+    }
+
+    /// Arguments of a user-defined function, converted; `None` for DEFAULT.
+    pub fn user_arguments(
+        &mut self,
+        module: &ModuleDef,
+        arguments: &[ast::Expr],
+        span: Span,
+    ) -> SqlResult<Vec<Option<Expr>>> {
+        let parameters: Vec<_> = module.parameters.iter().filter(|p| !p.name.is_empty()).collect();
+        let name = format!("{}.{}", module.schema_name, module.name);
+        if arguments.len() < parameters.len() {
+            return err(span, 313, &[&name]);
+        }
+        if arguments.len() > parameters.len() {
+            return err(span, 8144, &[&name]);
+        }
+        let mut out = Vec::with_capacity(arguments.len());
+        for (a, p) in arguments.iter().zip(parameters) {
+            if matches!(a.kind, ast::ExprKind::Default) {
+                out.push(None);
+            } else {
+                let t = self.bind(a)?;
+                out.push(Some(at(a.span, self.coerce_to(t, p.ty))?));
+            }
+        }
+        Ok(out)
+    }
+
+    pub fn bind_method(
+        &mut self,
+        target: Typed,
+        method: &Ident,
+        arguments: &[ast::Expr],
+        span: Span,
+    ) -> SqlResult<Typed> {
+        let id = target.e.ty.id;
+        let collation = self.collation();
+        if id == TypeId::Xml {
+            return self.bind_xml_method(target, method, arguments, span);
+        }
+        let name = method.text.as_str();
+        let mut args = Vec::new();
+        for a in arguments {
+            args.push(self.bind(a)?.e);
+        }
+        let text = SqlType::nvarchar(4000, collation);
+        let long_text = SqlType::nvarchar_max(collation);
+        use MethodId as M;
+        let (m, ty) = match (id, name) {
+            (TypeId::HierarchyId, "ToString") => (M::ToText, text),
+            (TypeId::HierarchyId, "GetLevel") => (M::HierarchyGetLevel, SqlType::SMALLINT),
+            (TypeId::HierarchyId, "GetAncestor") => (M::HierarchyGetAncestor, SqlType::HIERARCHYID),
+            (TypeId::HierarchyId, "GetDescendant") => (M::HierarchyGetDescendant, SqlType::HIERARCHYID),
+            (TypeId::HierarchyId, "GetReparentedValue") => {
+                (M::HierarchyGetReparentedValue, SqlType::HIERARCHYID)
+            }
+            (TypeId::HierarchyId, "IsDescendantOf") => (M::HierarchyIsDescendantOf, SqlType::BIT),
+            (TypeId::Geometry | TypeId::Geography, _) => match name {
+                "ToString" => (M::ToText, long_text),
+                "STAsText" => (M::StAsText, long_text),
+                "AsTextZM" => (M::AsTextZm, long_text),
+                "STAsBinary" => (M::StAsBinary, SqlType::binary(TypeId::VarBinary, -1)),
+                "STGeometryType" => (M::StGeometryType, text),
+                "STNumPoints" => (M::StNumPoints, SqlType::INT),
+                "STNumGeometries" => (M::StNumGeometries, SqlType::INT),
+                "STIsEmpty" => (M::StIsEmpty, SqlType::BIT),
+                "STDimension" => (M::StDimension, SqlType::INT),
+                "STPointN" => (M::StPointN, target.e.ty),
+                "STStartPoint" => (M::StStartPoint, target.e.ty),
+                "STEndPoint" => (M::StEndPoint, target.e.ty),
+                other => {
+                    return Err(SqlError::not_supported(format!("The method {other}")).at_line(span.line));
+                }
+            },
+            (TypeId::HierarchyId | TypeId::Clr, other) => {
+                return Err(SqlError::not_supported(format!("The method {other}")).at_line(span.line));
+            }
+            (other, _) => return err(span, 258, &[&other.name()]),
+        };
+        Ok(Typed::new(Expr::new(ExprKind::Method { method: m, operand: Box::new(target.e), args }, ty, true)))
+    }
+
+    fn bind_xml_method(
+        &mut self,
+        target: Typed,
+        method: &Ident,
+        arguments: &[ast::Expr],
+        span: Span,
+    ) -> SqlResult<Typed> {
+        let literal = |i: usize| match arguments.get(i).map(|a| &a.unparen().kind) {
+            Some(ast::ExprKind::Literal(ast::Literal::String { value, .. })) => Some(value.clone()),
+            _ => None,
+        };
+        let Some(query) = literal(0) else {
+            return Err(SqlError::with_text(
+                8172,
+                16,
+                format!(
+                    "The argument 1 of the XML data type method \"{}\" must be a string literal.",
+                    method.text
+                ),
+            )
+            .at_line(span.line));
+        };
+        let collation = self.collation();
+        let query = super::scalar::string_literal(&query, true, collation);
+        let (m, ty) = match method.text.as_str() {
+            "value" => {
+                let Some(t) = literal(1) else {
+                    return Err(SqlError::with_text(
+                        8172,
+                        16,
+                        "The argument 2 of the XML data type method \"value\" must be a string literal.",
+                    )
+                    .at_line(span.line));
+                };
+                (MethodId::XmlValue, self.type_from_text(&t, span)?)
+            }
+            "query" => (MethodId::XmlQuery, SqlType::XML),
+            "exist" => (MethodId::XmlExist, SqlType::BIT),
+            "nodes" => {
+                return Err(SqlError::with_text(
+                    493,
+                    16,
+                    "The column that was returned from the nodes() method cannot be used directly. It can only be used with one of the \
+                     four XML data type methods, exist(), nodes(), query(), and value(), or in IS NULL and IS NOT NULL checks.",
+                )
+                .at_line(span.line));
+            }
+            other => {
+                return Err(SqlError::with_text(
+                    227,
+                    15,
+                    format!("\"{other}\" is not a valid function, property, or field."),
+                )
+                .at_line(span.line));
+            }
+        };
+        let kind = ExprKind::Method { method: m, operand: Box::new(target.e), args: vec![query] };
+        Ok(Typed::new(Expr::new(kind, ty, true)))
+    }
+
+    /// A type named in a string, as value('…', 'int') does.
+    fn type_from_text(&mut self, text: &str, span: Span) -> SqlResult<SqlType> {
+        let probe = format!("SELECT CAST(NULL AS {text})");
+        let query = super::source::parse_query(&probe, true)?;
+        let item = match &query.body {
+            holdfast_tsql::ast::query::QueryBody::Select(s) => s.items.first(),
+            _ => None,
+        };
+        if let Some(holdfast_tsql::ast::query::SelectItem::Expr { expr, .. }) = item
+            && let ast::ExprKind::Cast { data_type, .. } = &expr.kind
+        {
+            return at(span, self.data_type(data_type, true).map(|t| t.0));
+        }
+        err(span, 243, &[&text])
+    }
+
+    pub fn bind_property(&mut self, target: Typed, property: &Ident, span: Span) -> SqlResult<Typed> {
+        use MethodId as M;
+        let (m, ty) = match (target.e.ty.id, property.text.as_str()) {
+            (TypeId::Geometry, "STX") => (M::StX, SqlType::FLOAT),
+            (TypeId::Geometry, "STY") => (M::StY, SqlType::FLOAT),
+            (TypeId::Geography, "Lat") => (M::Lat, SqlType::FLOAT),
+            (TypeId::Geography, "Long") => (M::Long, SqlType::FLOAT),
+            (TypeId::Geometry | TypeId::Geography, "STSrid") => (M::StSrid, SqlType::INT),
+            (TypeId::Geometry | TypeId::Geography, "Z") => (M::Z, SqlType::FLOAT),
+            (TypeId::Geometry | TypeId::Geography, "M") => (M::M, SqlType::FLOAT),
+            (_, other) => {
+                return Err(SqlError::not_supported(format!("The property {other}")).at_line(span.line));
+            }
+        };
+        Ok(Typed::new(Expr::new(
+            ExprKind::Method { method: m, operand: Box::new(target.e), args: Vec::new() },
+            ty,
+            true,
+        )))
+    }
+}
+
+/// The literal scale of DATETIME2FROMPARTS and its kin.
+fn scale_literal(e: Option<&Expr>) -> SqlResult<u8> {
+    match e.map(|e| &e.kind) {
+        Some(ExprKind::Literal(Value::Int(n @ 0..=7))) => Ok(*n as u8),
+        _ => Err(SqlError::with_text(
+            10760,
+            16,
+            "Scale argument is not valid. Valid expressions for data type datetime2 scale argument are integer constants and integer constant expressions.",
+        )),
+    }
+}
+
+/// Characters that a value of a non-character type can take as text.
+fn display_width(t: &SqlType) -> i32 {
+    match t.id {
+        TypeId::Bit => 1,
+        TypeId::TinyInt => 3,
+        TypeId::SmallInt => 6,
+        TypeId::Int => 12,
+        TypeId::BigInt => 20,
+        TypeId::Decimal | TypeId::Numeric => 41,
+        TypeId::UniqueIdentifier => 36,
+        _ => 50,
+    }
+}
+
+/// Result type of SUM and AVG.
+fn sum_type(t: &SqlType, average: bool) -> Option<SqlType> {
+    Some(match t.id {
+        TypeId::TinyInt | TypeId::SmallInt | TypeId::Int => SqlType::INT,
+        TypeId::BigInt => SqlType::BIGINT,
+        TypeId::Decimal | TypeId::Numeric => {
+            let scale = if average { t.scale.max(6) } else { t.scale };
+            SqlType { id: t.id, ..SqlType::decimal(38, scale) }
+        }
+        TypeId::Money | TypeId::SmallMoney => SqlType::MONEY,
+        TypeId::Real | TypeId::Float => SqlType::FLOAT,
+        _ => return None,
+    })
+}

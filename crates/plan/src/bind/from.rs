@@ -1,0 +1,805 @@
+//! FROM: tables, views, functions, derived tables, joins, APPLY, PIVOT.
+
+use std::sync::Arc;
+
+use holdfast_engine::catalog::{Catalog, ColumnDef, IndexKind, ObjectDef, TableDef};
+use holdfast_tsql::Span;
+use holdfast_tsql::ast::expression::Expr as AstExpr;
+use holdfast_tsql::ast::query::{
+    HintArgument, JoinHint, JoinKind as AstJoin, NamedTable, TableHint, TableKind, TableRef,
+};
+use holdfast_tsql::ast::{Ident, ObjectName};
+use holdfast_types::{SqlError, SqlResult, SqlType, TypeId};
+
+use super::name::same_name;
+use super::query::BoundQueryPlan;
+use super::{Binder, Clause, Coerce, ColumnMeta, QueryRole, ScopeColumn, Source, at, err};
+use crate::context::VariableInfo;
+use crate::expr::{Binding, Expr};
+use crate::function::{self, ArgRule, TableFunctionId};
+use crate::logical::{AccessHints, Col, JoinAlgorithm, LogicalPlan};
+use crate::physical::{ColumnSourceInfo, JoinKind, SchemaColumn, TableFunction};
+use crate::typing;
+
+/// A bound row source.
+pub(crate) struct From {
+    pub plan: LogicalPlan,
+    pub sources: Vec<Source>,
+}
+
+impl Binder<'_> {
+    /// A whole FROM clause; the comma is a cross join.
+    pub fn bind_from(&mut self, refs: &[TableRef]) -> SqlResult<From> {
+        let mut result: Option<From> = None;
+        for r in refs {
+            let next = self.bind_table_ref(r)?;
+            result = Some(match result {
+                None => next,
+                Some(left) => self.join(JoinKind::Inner, left, next, None, None)?,
+            });
+        }
+        Ok(result.unwrap_or(From { plan: LogicalPlan::one_row(), sources: Vec::new() }))
+    }
+
+    fn join(
+        &mut self,
+        kind: JoinKind,
+        left: From,
+        right: From,
+        predicate: Option<Expr>,
+        algorithm: Option<JoinAlgorithm>,
+    ) -> SqlResult<From> {
+        check_exposed(&left.sources, &right.sources)?;
+        let mut sources = left.sources;
+        let mut right_sources = right.sources;
+        if matches!(kind, JoinKind::Right | JoinKind::Full) {
+            make_nullable(&mut sources);
+        }
+        if matches!(kind, JoinKind::Left | JoinKind::Full) {
+            make_nullable(&mut right_sources);
+        }
+        sources.append(&mut right_sources);
+        let plan = LogicalPlan::Join {
+            kind,
+            left: Box::new(left.plan),
+            right: Box::new(right.plan),
+            predicate,
+            algorithm,
+        };
+        Ok(From { plan, sources })
+    }
+
+    pub fn bind_table_ref(&mut self, r: &TableRef) -> SqlResult<From> {
+        at(r.span, self.nested(|b| b.bind_table_inner(r)))
+    }
+
+    fn bind_table_inner(&mut self, r: &TableRef) -> SqlResult<From> {
+        match &r.kind {
+            TableKind::Named(t) => self.bind_named(t, r.span),
+            TableKind::Variable { name, alias, .. } => {
+                let Some(table) = self.cx.names.table_variable(name) else {
+                    return err(r.span, 1087, &[name]);
+                };
+                let label = alias.as_ref().map_or(name.as_str(), |a| a.text.as_str());
+                Ok(self.table_source(table, None, label, alias.is_some(), &[]))
+            }
+            TableKind::Function { name, arguments, alias, columns, .. } => {
+                self.bind_table_function(name, arguments, alias.as_ref(), columns, r.span)
+            }
+            TableKind::Method { call, alias, columns } => {
+                self.bind_nodes_expr(call, alias.as_ref(), columns, r.span)
+            }
+            TableKind::Derived { query, alias, columns } => {
+                let label = alias.as_ref().map_or("", |a| a.text.as_str());
+                let q = self.bind_query(query, QueryRole::Derived)?;
+                self.derived(q, label, columns)
+            }
+            TableKind::Values { rows, alias, columns } => {
+                let q = self.bind_values(rows)?;
+                let label = alias.as_ref().map_or("", |a| a.text.as_str());
+                self.derived(q, label, columns)
+            }
+            TableKind::Join { kind, hint, left, right, on } => {
+                let l = self.bind_table_ref(left)?;
+                let r2 = self.bind_table_ref(right)?;
+                check_exposed(&l.sources, &r2.sources)?;
+                let kind = match kind {
+                    AstJoin::Inner | AstJoin::Cross => JoinKind::Inner,
+                    AstJoin::Left => JoinKind::Left,
+                    AstJoin::Right => JoinKind::Right,
+                    AstJoin::Full => JoinKind::Full,
+                };
+                let algorithm = match hint {
+                    Some(JoinHint::Loop) => Some(JoinAlgorithm::Loop),
+                    Some(JoinHint::Hash) => Some(JoinAlgorithm::Hash),
+                    Some(JoinHint::Merge) => Some(JoinAlgorithm::Merge),
+                    _ => None,
+                };
+                let predicate = match on {
+                    None => None,
+                    Some(c) => {
+                        let visible: Vec<Source> = l.sources.iter().chain(&r2.sources).cloned().collect();
+                        Some(self.with_sources(visible, Clause::On, |b| b.bind_condition(c))?)
+                    }
+                };
+                self.join(kind, l, r2, predicate, algorithm)
+            }
+            TableKind::Apply { outer, left, right } => {
+                let l = self.bind_table_ref(left)?;
+                let visible = l.sources.clone();
+                let (r2, bindings) =
+                    self.with_sources(visible, Clause::Other, |b| b.collecting(|b| b.bind_table_ref(right)))?;
+                self.apply(*outer, l, r2, bindings)
+            }
+            TableKind::Paren(inner) => self.bind_table_ref(inner),
+            TableKind::Pivot(p) => self.bind_pivot(p, r.span),
+            TableKind::Unpivot(u) => self.bind_unpivot(u, r.span),
+            TableKind::OpenJson { json, path, columns, alias } => {
+                let mut args = vec![json.as_ref()];
+                args.extend(path.as_deref());
+                let mut schema = Vec::with_capacity(columns.len());
+                for c in columns {
+                    let (ty, _) = self.data_type(&c.data_type, false)?;
+                    schema.push(SchemaColumn {
+                        name: c.name.text.as_str().into(),
+                        ty,
+                        path: c.path.as_deref().map(Into::into),
+                        as_json: c.as_json,
+                    });
+                }
+                let label = alias.as_ref().map_or("openjson", |a| a.text.as_str()).to_owned();
+                self.builtin_table(TableFunctionId::OpenJson, "openjson", &args, schema, &label, &[], r.span)
+            }
+            TableKind::OpenXml { .. } => Err(SqlError::not_supported("OPENXML")),
+            TableKind::OpenQuery { .. } => Err(SqlError::not_supported("OPENQUERY")),
+            TableKind::OpenRowset { .. } => Err(SqlError::not_supported("OPENROWSET")),
+            TableKind::OpenDataSource { .. } => Err(SqlError::not_supported("OPENDATASOURCE")),
+            TableKind::ChangeTable { .. } => Err(SqlError::not_supported("CHANGETABLE")),
+            TableKind::FullText { function, .. } => {
+                Err(SqlError::not_supported(function.text.to_ascii_uppercase()))
+            }
+            TableKind::Unsupported { name, .. } => Err(SqlError::not_supported(name)),
+        }
+    }
+
+    /// Runs `f` while the top level sees these sources.
+    pub fn with_sources<T>(
+        &mut self,
+        sources: Vec<Source>,
+        clause: Clause,
+        f: impl FnOnce(&mut Self) -> SqlResult<T>,
+    ) -> SqlResult<T> {
+        let Some(top) = self.levels.len().checked_sub(1) else {
+            return Err(SqlError::not_supported("A row source outside a query"));
+        };
+        let saved = std::mem::replace(&mut self.levels[top].sources, sources);
+        let saved_clause = std::mem::replace(&mut self.levels[top].clause, clause);
+        let result = f(self);
+        self.levels[top].sources = saved;
+        self.levels[top].clause = saved_clause;
+        result
+    }
+
+    fn apply(&mut self, outer: bool, left: From, right: From, bindings: Vec<Binding>) -> SqlResult<From> {
+        let kind = if outer { JoinKind::Left } else { JoinKind::Inner };
+        if bindings.is_empty() {
+            return self.join(kind, left, right, None, None);
+        }
+        check_exposed(&left.sources, &right.sources)?;
+        let mut sources = left.sources;
+        let mut right_sources = right.sources;
+        if outer {
+            make_nullable(&mut right_sources);
+        }
+        sources.append(&mut right_sources);
+        let plan = LogicalPlan::Apply {
+            kind,
+            left: Box::new(left.plan),
+            right: Box::new(right.plan),
+            bindings,
+            predicate: None,
+        };
+        Ok(From { plan, sources })
+    }
+
+    /// A bound query as a row source named `label`.
+    pub fn derived(&mut self, q: BoundQueryPlan, label: &str, names: &[Ident]) -> SqlResult<From> {
+        if !names.is_empty() {
+            if names.len() < q.columns.len() {
+                return Err(SqlError::new(8158, &[&label]));
+            }
+            if names.len() > q.columns.len() {
+                return Err(SqlError::new(8159, &[&label]));
+            }
+        }
+        let mut columns: Vec<ScopeColumn> = Vec::with_capacity(q.columns.len());
+        // The same column twice needs two identities for the sources of an outer join; plain reuse of the id is fine otherwise.
+        for (i, c) in q.columns.iter().enumerate() {
+            let name: Arc<str> = match names.get(i) {
+                Some(n) => n.text.as_str().into(),
+                None => match &c.name {
+                    Some(n) if !n.is_empty() => n.clone(),
+                    _ => return Err(SqlError::new(8155, &[&(i + 1), &label])),
+                },
+            };
+            if columns.iter().any(|o| same_name(&o.name, &name)) {
+                return Err(SqlError::new(8156, &[&name, &label]));
+            }
+            let coerce = if c.col.ty.id.is_character() && c.coerce == Coerce::Default {
+                Coerce::Implicit
+            } else {
+                c.coerce
+            };
+            self.column_names.insert(c.col.id, format!("{label}.{name}"));
+            columns.push(ScopeColumn { name, col: c.col, coerce, meta: c.meta.clone(), hidden: false });
+        }
+        let source = Source { name: Some(label.into()), aliased: true, columns, ..Source::default() };
+        Ok(From { plan: q.plan, sources: vec![source] })
+    }
+
+    fn bind_named(&mut self, t: &NamedTable, span: Span) -> SqlResult<From> {
+        let label = t.alias.as_ref().map_or(t.name.name.text.as_str(), |a| a.text.as_str()).to_owned();
+        if t.system_time.is_some() {
+            return Err(SqlError::not_supported("FOR SYSTEM_TIME"));
+        }
+        if t.name.is_simple()
+            && let Some(i) = self.ctes.iter().rposition(|c| same_name(&c.table.name.text, &t.name.name.text))
+        {
+            return self.bind_cte(i, &label);
+        }
+        if t.name.server.is_some() {
+            return Err(SqlError::with_text(
+                7202,
+                11,
+                format!(
+                    "Could not find server '{}' in sys.servers. Verify that the correct server name was specified.",
+                    t.name
+                ),
+            ));
+        }
+        if t.name.name.text.starts_with('#') {
+            let Some(table) = self.cx.names.temp_table(&t.name.name.text) else {
+                return err(t.name.span, 208, &[&t.name]);
+            };
+            return Ok(self.table_source(table, None, &label, t.alias.is_some(), &t.hints));
+        }
+        let (catalog, object) = self.find_object(&t.name)?;
+        let Some(object) = object else {
+            return err(t.name.span, 208, &[&t.name]);
+        };
+        self.named_object(object, catalog, t, &label, span, 0)
+    }
+
+    /// Looks an object up as a statement in the current surroundings would.
+    pub fn find_object(&mut self, name: &ObjectName) -> SqlResult<(Arc<dyn Catalog>, Option<ObjectDef>)> {
+        let catalog = match &name.database {
+            Some(d) if !d.text.is_empty() => match self.cx.names.database(&d.text) {
+                Some(c) => c,
+                None => return err(name.span, 208, &[name]),
+            },
+            _ => self.env.catalog.clone(),
+        };
+        let object = match &name.schema {
+            Some(s) if !s.text.is_empty() => catalog.object(&s.text, &name.name.text),
+            _ => catalog
+                .object(&self.env.schema, &name.name.text)
+                .or_else(|| catalog.object("", &name.name.text)),
+        };
+        Ok((catalog, object))
+    }
+
+    fn named_object(
+        &mut self,
+        object: ObjectDef,
+        catalog: Arc<dyn Catalog>,
+        t: &NamedTable,
+        label: &str,
+        span: Span,
+        hops: usize,
+    ) -> SqlResult<From> {
+        match object {
+            ObjectDef::Table(table) => {
+                let mut from = self.table_source(table, Some(&catalog), label, t.alias.is_some(), &t.hints);
+                if let Some(s) = from.sources.first_mut()
+                    && t.alias.is_none()
+                {
+                    s.database = Some(catalog.database_name());
+                }
+                if let Some(sample) = &t.sample {
+                    return self.sample(from, sample);
+                }
+                Ok(from)
+            }
+            ObjectDef::View(module) => {
+                let (q, columns) = self
+                    .bind_module(&module, catalog.clone(), Vec::new())
+                    .map_err(|e| e.at_line(span.line))?;
+                let mut from = self.derived(q, label, &columns)?;
+                if let Some(s) = from.sources.first_mut()
+                    && t.alias.is_none()
+                {
+                    s.aliased = false;
+                    s.schema = Some(module.schema_name.clone());
+                    s.database = Some(catalog.database_name());
+                }
+                Ok(from)
+            }
+            ObjectDef::Synonym(target) if hops < 2 => {
+                let parts = split_name(&target);
+                let name = ObjectName {
+                    server: None,
+                    database: parts.get(2).map(|p| Ident::new(p.as_str())),
+                    schema: parts.get(1).map(|p| Ident::new(p.as_str())),
+                    name: Ident::new(parts.first().map_or("", String::as_str)),
+                    span: t.name.span,
+                };
+                let (catalog, object) = self.find_object(&name)?;
+                match object {
+                    Some(o) => self.named_object(o, catalog, t, label, span, hops + 1),
+                    None => err(t.name.span, 5313, &[&t.name]),
+                }
+            }
+            ObjectDef::InlineFunction(_) | ObjectDef::TableFunction(_) => Err(SqlError::with_text(
+                216,
+                16,
+                format!("Parameters were not supplied for the function '{}'.", t.name),
+            )),
+            _ => err(t.name.span, 208, &[&t.name]),
+        }
+    }
+
+    fn sample(&mut self, from: From, sample: &holdfast_tsql::ast::query::TableSample) -> SqlResult<From> {
+        let _ = (&from, sample);
+        Err(SqlError::not_supported("TABLESAMPLE"))
+    }
+
+    /// A table with fresh column ids.
+    fn table_source(
+        &mut self,
+        table: Arc<TableDef>,
+        catalog: Option<&Arc<dyn Catalog>>,
+        label: &str,
+        aliased: bool,
+        hints: &[TableHint],
+    ) -> From {
+        self.depends_on(table.database_id, table.object_id);
+        let database = catalog.map(|c| c.database_name());
+        let primary = table.indexes.iter().find(|i| i.primary_key);
+        let mut cols = Vec::with_capacity(table.columns.len());
+        let mut columns = Vec::with_capacity(table.columns.len());
+        for (i, c) in table.columns.iter().enumerate() {
+            let col = self.new_col(c.ty, c.nullable);
+            self.column_names.insert(
+                col.id,
+                if aliased {
+                    format!("{label}.{}", c.name)
+                } else {
+                    format!("{}.{}.{}", table.schema_name, table.name, c.name)
+                },
+            );
+            cols.push(col);
+            let key = primary.is_some_and(|p| p.keys.iter().any(|k| k.ordinal == i));
+            columns.push(ScopeColumn {
+                name: c.name.clone(),
+                col,
+                coerce: Coerce::Implicit,
+                meta: Some(Arc::new(meta_of(c, &table, database.as_ref(), key))),
+                hidden: c.is_hidden,
+            });
+        }
+        let hints = access_hints(&table, hints);
+        let source = Source {
+            name: Some(label.into()),
+            schema: Some(table.schema_name.clone()),
+            database: None,
+            aliased,
+            columns,
+        };
+        From { plan: LogicalPlan::Get { table, columns: cols, hints }, sources: vec![source] }
+    }
+
+    fn bind_table_function(
+        &mut self,
+        name: &ObjectName,
+        arguments: &[AstExpr],
+        alias: Option<&Ident>,
+        names: &[Ident],
+        span: Span,
+    ) -> SqlResult<From> {
+        let label = alias.map_or(name.name.text.as_str(), |a| a.text.as_str()).to_owned();
+        // col.nodes('…')
+        if name.name.text == "nodes" && !name.is_simple() {
+            let qualifier: Vec<Ident> =
+                [&name.server, &name.database, &name.schema].into_iter().flatten().cloned().collect();
+            let target = self.bind_column(&qualifier)?;
+            return self.nodes(target.e, arguments, alias, names, span);
+        }
+        let sys = name.schema.as_ref().is_some_and(|s| s.is("sys"));
+        if (name.is_simple() || sys)
+            && let Some(def) = function::find_table_function(&name.name.text, sys)
+        {
+            let args: Vec<&AstExpr> = arguments.iter().collect();
+            return self.builtin_table(def.id, def.name, &args, Vec::new(), &label, names, span);
+        }
+        let (catalog, object) = self.find_object(name)?;
+        match object {
+            Some(ObjectDef::InlineFunction(module)) => {
+                let args = self.user_arguments(&module, arguments, span)?;
+                let parameters: Vec<_> =
+                    module.parameters.iter().filter(|p| !p.name.is_empty()).cloned().collect();
+                let mut bound = Vec::with_capacity(parameters.len());
+                let mut bindings = Vec::with_capacity(parameters.len());
+                for (p, a) in parameters.iter().zip(args) {
+                    let value = match a {
+                        Some(e) => e,
+                        None => match &p.default {
+                            Some(v) => Expr::literal(v.clone(), p.ty),
+                            None => Expr::literal(holdfast_types::Value::Null, p.ty),
+                        },
+                    };
+                    let slot = self.new_slot();
+                    bound.push((p.name.clone(), VariableInfo { slot, ty: p.ty }));
+                    bindings.push(Binding { slot, value });
+                }
+                let (q, columns) =
+                    self.bind_module(&module, catalog, bound).map_err(|e| e.at_line(span.line))?;
+                let names = if names.is_empty() { &columns } else { names };
+                let mut from = self.derived(q, &label, names)?;
+                if !bindings.is_empty() {
+                    from.plan = LogicalPlan::Apply {
+                        kind: JoinKind::Inner,
+                        left: Box::new(LogicalPlan::one_row()),
+                        right: Box::new(from.plan),
+                        bindings,
+                        predicate: None,
+                    };
+                }
+                Ok(from)
+            }
+            Some(ObjectDef::TableFunction(module)) => {
+                self.depends_on(module.database_id, module.object_id);
+                let args = self.user_arguments(&module, arguments, span)?;
+                let (cols, columns) = self.plain_columns(
+                    &module
+                        .columns
+                        .iter()
+                        .map(|c| (c.name.to_string(), c.ty, c.nullable))
+                        .collect::<Vec<_>>(),
+                    &label,
+                    names,
+                )?;
+                let plan = LogicalPlan::UserTableFunction { module, args, columns: cols };
+                Ok(From {
+                    plan,
+                    sources: vec![Source {
+                        name: Some(label.as_str().into()),
+                        aliased: true,
+                        columns,
+                        ..Source::default()
+                    }],
+                })
+            }
+            _ => err(name.span, 208, &[name]),
+        }
+    }
+
+    fn plain_columns(
+        &mut self,
+        list: &[(String, SqlType, bool)],
+        label: &str,
+        names: &[Ident],
+    ) -> SqlResult<(Vec<Col>, Vec<ScopeColumn>)> {
+        if !names.is_empty() && names.len() != list.len() {
+            return Err(SqlError::new(if names.len() < list.len() { 8158 } else { 8159 }, &[&label]));
+        }
+        let mut cols = Vec::with_capacity(list.len());
+        let mut columns = Vec::with_capacity(list.len());
+        for (i, (name, ty, nullable)) in list.iter().enumerate() {
+            let col = self.new_col(*ty, *nullable);
+            let name: Arc<str> = names.get(i).map_or(name.as_str(), |n| n.text.as_str()).into();
+            self.column_names.insert(col.id, format!("{label}.{name}"));
+            cols.push(col);
+            columns.push(ScopeColumn { name, col, coerce: Coerce::Implicit, meta: None, hidden: false });
+        }
+        Ok((cols, columns))
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn builtin_table(
+        &mut self,
+        id: TableFunctionId,
+        name: &str,
+        arguments: &[&AstExpr],
+        schema: Vec<SchemaColumn>,
+        label: &str,
+        names: &[Ident],
+        span: Span,
+    ) -> SqlResult<From> {
+        let Some(def) = function::TABLE_FUNCTIONS.iter().find(|d| d.id == id) else {
+            return err(span, 208, &[&name]);
+        };
+        let n = arguments.len();
+        if n < usize::from(def.min_args) {
+            return err(span, 313, &[&name]);
+        }
+        if n > usize::from(def.max_args) {
+            return err(span, 8144, &[&name]);
+        }
+        let mut bound = Vec::with_capacity(n);
+        for a in arguments {
+            bound.push(if matches!(a.kind, holdfast_tsql::ast::expression::ExprKind::Default) {
+                super::Typed::new(Expr::null())
+            } else {
+                self.bind(a)?
+            });
+        }
+        let first = bound.first().map(|t| (t.e.ty, t.coerce));
+        let mut args = Vec::with_capacity(n);
+        let common = if def.args.contains(&ArgRule::Common) {
+            let list: Vec<_> = bound.iter().map(|t| (t.e.ty, t.coerce)).collect();
+            Some(self.common_of(&list)?.0)
+        } else {
+            None
+        };
+        for (i, t) in bound.into_iter().enumerate() {
+            let rule = def.args.get(i).or(def.args.last()).copied().unwrap_or(ArgRule::Any);
+            let collation = if t.e.ty.collation.is_none() { self.collation() } else { t.e.ty.collation };
+            let ty = match rule {
+                ArgRule::Int => SqlType::INT,
+                ArgRule::NString => {
+                    if t.e.ty.is_max()
+                        || t.e.ty.id == TypeId::NText
+                        || t.e.ty.id == TypeId::Text
+                        || t.e.ty.char_length().is_some_and(|c| c > 4000)
+                    {
+                        SqlType::nvarchar_max(collation)
+                    } else {
+                        SqlType::nvarchar(4000, collation)
+                    }
+                }
+                ArgRule::String if !t.e.ty.id.is_character() => SqlType::varchar(8000, collation),
+                ArgRule::Binary if !t.e.ty.id.is_binary() => SqlType::binary(TypeId::VarBinary, 8000),
+                ArgRule::Common => common.unwrap_or(t.e.ty),
+                _ => t.e.ty,
+            };
+            args.push(self.coerce_to(t, ty)?);
+        }
+        let mut list: Vec<(String, SqlType, bool)> = (def.columns)(self.collation())
+            .into_iter()
+            .map(|(n, t, nullable)| (n.to_owned(), t, nullable))
+            .collect();
+        match id {
+            TableFunctionId::StringSplit => {
+                if let Some((ty, _)) = first {
+                    let mut value = function::string_like(&ty, ty.char_length());
+                    if value.collation.is_none() {
+                        value.collation = self.collation();
+                    }
+                    list[0].1 = value;
+                }
+                let ordinal = matches!(
+                    args.get(2).map(|a| &a.kind),
+                    Some(crate::expr::ExprKind::Literal(holdfast_types::Value::Int(1)))
+                );
+                if !ordinal {
+                    list.truncate(1);
+                }
+            }
+            TableFunctionId::GenerateSeries => {
+                if let Some(c) = common {
+                    list[0].1 = c;
+                }
+            }
+            TableFunctionId::OpenJson if !schema.is_empty() => {
+                list = schema.iter().map(|c| (c.name.to_string(), c.ty, true)).collect();
+            }
+            _ => {}
+        }
+        let (cols, columns) = self.plain_columns(&list, label, names)?;
+        let plan = LogicalPlan::TableFunction {
+            function: TableFunction { id, schema, path: None },
+            args,
+            columns: cols,
+        };
+        Ok(From {
+            plan,
+            sources: vec![Source { name: Some(label.into()), aliased: true, columns, ..Source::default() }],
+        })
+    }
+
+    /// `@x.nodes('…') AS T(c)`.
+    fn bind_nodes_expr(
+        &mut self,
+        call: &AstExpr,
+        alias: Option<&Ident>,
+        names: &[Ident],
+        span: Span,
+    ) -> SqlResult<From> {
+        match &call.unparen().kind {
+            holdfast_tsql::ast::expression::ExprKind::Method { target, method, arguments }
+                if method.text == "nodes" =>
+            {
+                let t = self.bind(target)?;
+                self.nodes(t.e, arguments, alias, names, span)
+            }
+            _ => Err(SqlError::not_supported("This row source")),
+        }
+    }
+
+    fn nodes(
+        &mut self,
+        target: Expr,
+        arguments: &[AstExpr],
+        alias: Option<&Ident>,
+        names: &[Ident],
+        span: Span,
+    ) -> SqlResult<From> {
+        if target.ty.id != TypeId::Xml {
+            return err(span, 258, &[&target.ty.id.name()]);
+        }
+        use holdfast_tsql::ast::expression::{ExprKind as K, Literal};
+        let path = match arguments.first().map(|a| &a.unparen().kind) {
+            Some(K::Literal(Literal::String { value, .. })) => value.as_str(),
+            _ => {
+                return Err(SqlError::with_text(
+                    8172,
+                    16,
+                    "The argument 1 of the XML data type method \"nodes\" must be a string literal.",
+                ));
+            }
+        };
+        let label = alias.map_or("nodes", |a| a.text.as_str()).to_owned();
+        let (cols, columns) =
+            self.plain_columns(&[("nodes".to_owned(), SqlType::XML, true)], &label, names)?;
+        let function =
+            TableFunction { id: TableFunctionId::XmlNodes, schema: Vec::new(), path: Some(path.into()) };
+        let plan = LogicalPlan::TableFunction { function, args: vec![target], columns: cols };
+        Ok(From {
+            plan,
+            sources: vec![Source {
+                name: Some(label.as_str().into()),
+                aliased: true,
+                columns,
+                ..Source::default()
+            }],
+        })
+    }
+
+    /// `(VALUES …)`.
+    pub fn bind_values(&mut self, rows: &[Vec<AstExpr>]) -> SqlResult<BoundQueryPlan> {
+        let width = rows.first().map_or(0, Vec::len);
+        let mut bound = Vec::with_capacity(rows.len());
+        for row in rows {
+            if row.len() != width {
+                return Err(SqlError::new(10709, &[]));
+            }
+            bound.push(row.iter().map(|e| self.bind(e)).collect::<SqlResult<Vec<_>>>()?);
+        }
+        let mut columns = Vec::with_capacity(width);
+        let mut out = Vec::with_capacity(width);
+        for i in 0..width {
+            let list: Vec<_> = bound.iter().map(|r| (r[i].e.ty, r[i].coerce)).collect();
+            let (ty, coerce) = self.common_of(&list)?;
+            let nullable = bound.iter().any(|r| r[i].e.nullable);
+            let col = self.new_col(ty, nullable);
+            columns.push(col);
+            out.push(super::OutColumn { name: None, col, coerce, meta: None, raw: false });
+        }
+        let rows = bound
+            .into_iter()
+            .map(|r| r.into_iter().zip(&columns).map(|(t, c)| self.convert(t.e, c.ty)).collect())
+            .collect();
+        Ok(BoundQueryPlan { plan: LogicalPlan::Values { columns, rows }, columns: out, ordered: false })
+    }
+
+    pub fn comparable(&self, e: &Expr) -> SqlResult<()> {
+        if typing::not_comparable(e.ty.id) {
+            return Err(if e.ty.id == TypeId::Xml {
+                SqlError::new(305, &[])
+            } else {
+                SqlError::new(306, &[])
+            });
+        }
+        Ok(())
+    }
+}
+
+fn meta_of(c: &ColumnDef, table: &TableDef, database: Option<&Arc<str>>, key: bool) -> ColumnMeta {
+    ColumnMeta {
+        identity: c.identity.is_some(),
+        computed: c.computed.is_some(),
+        user_type: c.user_type.clone(),
+        source: Some(Arc::new(ColumnSourceInfo {
+            database: database.cloned().unwrap_or_else(|| "".into()),
+            schema: table.schema_name.clone(),
+            table: table.name.clone(),
+            column: c.name.clone(),
+            key,
+        })),
+    }
+}
+
+fn access_hints(table: &TableDef, hints: &[TableHint]) -> AccessHints {
+    let mut out = AccessHints::default();
+    for h in hints {
+        match h.name.as_str() {
+            "INDEX" => {
+                out.index = h.arguments.first().and_then(|a| match a {
+                    HintArgument::Number(n) => i32::try_from(*n).ok(),
+                    HintArgument::Name(n) => table
+                        .indexes
+                        .iter()
+                        .find(|i| i.name.as_deref().is_some_and(|x| same_name(x, &n.text)))
+                        .map(|i| if i.kind == IndexKind::Heap { 0 } else { i.index_id }),
+                });
+            }
+            "FORCESEEK" => out.force_seek = true,
+            "FORCESCAN" => out.force_scan = true,
+            _ => {}
+        }
+    }
+    out
+}
+
+pub(crate) fn make_nullable(sources: &mut [Source]) {
+    for c in sources.iter_mut().flat_map(|s| &mut s.columns) {
+        c.col.nullable = true;
+    }
+}
+
+/// Two sources may not answer to the same name.
+fn check_exposed(left: &[Source], right: &[Source]) -> SqlResult<()> {
+    for l in left {
+        for r in right {
+            let (Some(a), Some(b)) = (&l.name, &r.name) else { continue };
+            if a.is_empty() || !same_name(a, b) {
+                continue;
+            }
+            match (l.aliased, r.aliased) {
+                (true, true) => return Err(SqlError::new(1011, &[b])),
+                (false, false) => {
+                    let schema_differs = match (&l.schema, &r.schema) {
+                        (Some(x), Some(y)) => !same_name(x, y),
+                        _ => false,
+                    };
+                    let database_differs = match (&l.database, &r.database) {
+                        (Some(x), Some(y)) => !same_name(x, y),
+                        _ => false,
+                    };
+                    if !schema_differs && !database_differs {
+                        return Err(SqlError::new(1013, &[b, a]));
+                    }
+                }
+                (true, false) => return Err(SqlError::new(1012, &[a, b])),
+                (false, true) => return Err(SqlError::new(1012, &[b, a])),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `[db].[dbo].[t]` -> innermost first.
+fn split_name(text: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    let mut current = String::new();
+    let mut chars = text.chars().peekable();
+    let mut in_brackets = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '[' if !in_brackets => in_brackets = true,
+            ']' if in_brackets => {
+                if chars.peek() == Some(&']') {
+                    chars.next();
+                    current.push(']');
+                } else {
+                    in_brackets = false;
+                }
+            }
+            '.' if !in_brackets => parts.push(std::mem::take(&mut current)),
+            c => current.push(c),
+        }
+    }
+    parts.push(current);
+    parts.reverse();
+    parts
+}

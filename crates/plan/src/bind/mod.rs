@@ -1,0 +1,265 @@
+//! The binder: from syntax to a logical plan with types, names resolved and conversions written out.
+//!
+//! Invariants
+//! 1. `levels` holds one level per query being bound, plus a collecting level for each place where an inner plan hangs off an outer
+//!    row (subquery expressions, APPLY). A column found in level i while binding above it becomes a parameter, and the
+//!    assignment of that parameter is recorded in level i + 1, which is always a collecting level.
+//! 2. While a FROM clause is bound its select level has no sources, so siblings do not see each other except through APPLY.
+//! 3. Views, inline functions and CTEs are bound with the outer levels put aside.
+
+mod call;
+mod collate;
+mod datatype;
+mod from;
+mod grouping;
+mod name;
+mod query;
+mod scalar;
+mod select;
+mod serial;
+mod source;
+mod subquery;
+mod window;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use holdfast_engine::catalog::Catalog;
+use holdfast_tsql::Span;
+use holdfast_tsql::ast::query::CommonTable;
+use holdfast_types::{CollationId, SqlError, SqlResult, SqlType};
+
+use crate::context::{BindContext, BindSettings, VariableInfo};
+use crate::expr::{Binding, Expr, ParamId};
+use crate::logical::{Col, ColumnId};
+use crate::physical::{Aggregate, ColumnSourceInfo, SortKey, WindowFunction};
+
+pub(crate) use collate::{Coerce, Typed};
+pub use datatype::resolve_type;
+pub(crate) use query::QueryRole;
+pub(crate) use scalar::convert as fold_integer;
+
+/// Views and functions may nest this deep.
+const MAX_MODULE_DEPTH: usize = 32;
+
+/// Deepest nesting of expressions and queries the binder follows.
+const MAX_BIND_DEPTH: usize = 256;
+
+/// What a result or source column carries besides its type.
+#[derive(Debug, Default)]
+pub(crate) struct ColumnMeta {
+    pub identity: bool,
+    pub computed: bool,
+    pub user_type: Option<Arc<str>>,
+    pub source: Option<Arc<ColumnSourceInfo>>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct ScopeColumn {
+    pub name: Arc<str>,
+    pub col: Col,
+    pub coerce: Coerce,
+    pub meta: Option<Arc<ColumnMeta>>,
+    pub hidden: bool,
+}
+
+/// A row source of a FROM clause.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Source {
+    /// Alias, or the object's name.
+    pub name: Option<Arc<str>>,
+    /// Qualifiers that may stand before the name (only when there is no alias).
+    pub schema: Option<Arc<str>>,
+    pub database: Option<Arc<str>>,
+    pub aliased: bool,
+    pub columns: Vec<ScopeColumn>,
+}
+
+/// A column of a bound query.
+#[derive(Clone, Debug)]
+pub(crate) struct OutColumn {
+    pub name: Option<Arc<str>>,
+    pub col: Col,
+    pub coerce: Coerce,
+    pub meta: Option<Arc<ColumnMeta>>,
+    /// JSON or XML text made by a nested FOR clause or JSON_QUERY.
+    pub raw: bool,
+}
+
+/// Where an expression stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Clause {
+    #[default]
+    Other,
+    Where,
+    On,
+    GroupBy,
+    Select,
+    Having,
+    OrderBy,
+}
+
+/// One (PARTITION BY, ORDER BY) combination and its functions.
+pub(crate) struct WindowSpec {
+    pub key: String,
+    pub partition: Vec<Expr>,
+    pub order: Vec<SortKey>,
+    pub functions: Vec<(ColumnId, WindowFunction)>,
+}
+
+#[derive(Default)]
+pub(crate) struct Level {
+    pub sources: Vec<Source>,
+    /// Parameter assignments for the plan being bound above this level.
+    pub outer: Vec<Binding>,
+    memo: HashMap<ColumnId, ParamId>,
+    pub is_select: bool,
+    pub clause: Clause,
+    pub in_aggregate: bool,
+    pub in_window: bool,
+    pub aggregates: Vec<(ColumnId, Aggregate, String)>,
+    pub windows: Vec<WindowSpec>,
+    /// Group expressions: output column, expression and its key.
+    pub group: Vec<(ColumnId, Expr, String)>,
+    pub grouped: bool,
+    pub grouping_id: Option<ColumnId>,
+    pub named_windows: Vec<(String, holdfast_tsql::ast::expression::OverClause)>,
+}
+
+/// A CTE in scope. `visible` is how many of the CTEs before it its query may see.
+#[derive(Clone)]
+pub(crate) struct Cte {
+    pub table: Arc<CommonTable>,
+    pub visible: usize,
+    /// While binding the recursive part: the columns that self-references read.
+    pub recursion: Option<(u32, Vec<ScopeColumn>)>,
+}
+
+/// Surroundings of the text being bound: the batch or a module.
+#[derive(Clone)]
+pub(crate) struct Env {
+    pub catalog: Arc<dyn Catalog>,
+    pub schema: Arc<str>,
+    pub settings: BindSettings,
+    /// Parameters of an inline function; `None` outside modules.
+    pub parameters: Option<Vec<(Arc<str>, VariableInfo)>>,
+}
+
+pub(crate) struct Binder<'a> {
+    pub cx: &'a BindContext<'a>,
+    pub env: Env,
+    pub levels: Vec<Level>,
+    pub ctes: Vec<Cte>,
+    pub next_column: ColumnId,
+    pub next_slot: u32,
+    pub next_cte: u32,
+    pub module_depth: usize,
+    pub depth: usize,
+    pub max_recursion: u32,
+    pub dependencies: Vec<(i32, i32)>,
+    /// `SELECT @x = …`.
+    pub assignments: Vec<(ParamId, Expr)>,
+    /// `table.column` of source columns, for message 8120 and its kin.
+    pub column_names: HashMap<ColumnId, String>,
+}
+
+impl<'a> Binder<'a> {
+    pub fn new(cx: &'a BindContext<'a>) -> Self {
+        Binder {
+            cx,
+            env: Env {
+                catalog: cx.catalog.clone(),
+                schema: cx.default_schema.clone(),
+                settings: cx.settings,
+                parameters: None,
+            },
+            levels: Vec::new(),
+            ctes: Vec::new(),
+            next_column: 0,
+            next_slot: cx.first_free_slot,
+            next_cte: 0,
+            module_depth: 0,
+            depth: 0,
+            max_recursion: 100,
+            dependencies: Vec::new(),
+            assignments: Vec::new(),
+            column_names: HashMap::new(),
+        }
+    }
+
+    pub fn new_column(&mut self) -> ColumnId {
+        let id = self.next_column;
+        self.next_column += 1;
+        id
+    }
+
+    pub fn new_col(&mut self, ty: SqlType, nullable: bool) -> Col {
+        Col { id: self.new_column(), ty, nullable }
+    }
+
+    pub fn new_slot(&mut self) -> ParamId {
+        let slot = ParamId(self.next_slot);
+        self.next_slot += 1;
+        slot
+    }
+
+    /// Collation of literals and variables.
+    pub fn collation(&self) -> CollationId {
+        self.cx.database_collation
+    }
+
+    pub fn depends_on(&mut self, database: i32, object: i32) {
+        if !self.dependencies.contains(&(database, object)) {
+            self.dependencies.push((database, object));
+        }
+    }
+
+    /// Runs `f` one nesting level deeper; 191 when that is too deep.
+    pub fn nested<T>(&mut self, f: impl FnOnce(&mut Self) -> SqlResult<T>) -> SqlResult<T> {
+        if self.depth >= MAX_BIND_DEPTH {
+            return Err(SqlError::new(191, &[]));
+        }
+        self.depth += 1;
+        let result = f(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// Binds with a collecting level on top; the assignments it collected come back with the result.
+    pub fn collecting<T>(
+        &mut self,
+        f: impl FnOnce(&mut Self) -> SqlResult<T>,
+    ) -> SqlResult<(T, Vec<Binding>)> {
+        self.levels.push(Level::default());
+        let height = self.levels.len();
+        let result = f(self);
+        self.levels.truncate(height);
+        let level = self.levels.pop().unwrap_or_default();
+        Ok((result?, level.outer))
+    }
+
+    /// The innermost select level.
+    pub fn select_level(&mut self) -> Option<&mut Level> {
+        self.levels.iter_mut().rev().find(|l| l.is_select)
+    }
+
+    pub fn set_clause(&mut self, clause: Clause) {
+        if let Some(l) = self.levels.last_mut() {
+            l.clause = clause;
+        }
+    }
+}
+
+/// Attaches the line of `span` to an error that has none.
+pub(crate) fn at<T>(span: Span, r: SqlResult<T>) -> SqlResult<T> {
+    r.map_err(|e| e.at_line(span.line))
+}
+
+pub(crate) fn err<T>(span: Span, number: i32, args: &[&dyn std::fmt::Display]) -> SqlResult<T> {
+    Err(SqlError::new(number, args).at_line(span.line))
+}
+
+/// Text that is equal for equal expressions.
+pub(crate) fn key_of(e: &Expr) -> String {
+    format!("{:?}", e.kind)
+}

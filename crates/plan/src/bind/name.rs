@@ -1,0 +1,149 @@
+//! Name resolution: columns through the levels, variables, and equality of names.
+
+use std::sync::Arc;
+
+use holdfast_tsql::Span;
+use holdfast_tsql::ast::name::Ident;
+use holdfast_types::{CollationId, SqlError, SqlResult};
+
+use super::{Binder, Coerce, ScopeColumn, Source, Typed, err};
+use crate::context::VariableInfo;
+use crate::expr::{Binding, Expr, ExprKind};
+
+/// Name equality. Catalog look-ups compare by the database's collation; names inside a statement (aliases, columns) compare here
+/// without regard to case.
+pub(crate) fn same_name(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b) || (!(a.is_ascii() && b.is_ascii()) && a.to_lowercase() == b.to_lowercase())
+}
+
+/// Name of a collation, for messages.
+pub(crate) fn collation_name(c: CollationId) -> String {
+    c.name().unwrap_or_else(|| format!("{:#010x}", c.0))
+}
+
+fn dotted(parts: &[Ident]) -> String {
+    parts.iter().map(|p| p.text.as_str()).collect::<Vec<_>>().join(".")
+}
+
+impl Source {
+    /// Whether `qualifier` (one to three parts, innermost last) names this source.
+    pub fn answers_to(&self, qualifier: &[Ident]) -> bool {
+        let mut parts = qualifier.iter().rev();
+        let Some(name) = parts.next() else { return true };
+        if !self.name.as_deref().is_some_and(|n| same_name(n, &name.text)) {
+            return false;
+        }
+        let mut check = |have: &Option<Arc<str>>| match parts.next() {
+            None => true,
+            Some(p) => {
+                p.text.is_empty() || (!self.aliased && have.as_deref().is_some_and(|h| same_name(h, &p.text)))
+            }
+        };
+        check(&self.schema) && check(&self.database)
+    }
+}
+
+/// Outcome of looking in one level.
+enum Found {
+    No,
+    /// The qualifier fits a source that lacks the column.
+    NoColumn,
+    Column(ScopeColumn),
+}
+
+fn look(sources: &[Source], qualifier: &[Ident], column: &Ident) -> SqlResult<Found> {
+    let mut found: Option<&ScopeColumn> = None;
+    let mut source_seen = false;
+    for s in sources {
+        if !qualifier.is_empty() {
+            if !s.answers_to(qualifier) {
+                continue;
+            }
+            source_seen = true;
+        }
+        for c in s.columns.iter().filter(|c| same_name(&c.name, &column.text)) {
+            if found.is_some() {
+                return err(column.span, 209, &[&column.text]);
+            }
+            found = Some(c);
+        }
+        if source_seen && !qualifier.is_empty() && found.is_some() {
+            break;
+        }
+    }
+    Ok(match found {
+        Some(c) => Found::Column(c.clone()),
+        None if source_seen => Found::NoColumn,
+        None => Found::No,
+    })
+}
+
+impl Binder<'_> {
+    /// A column reference of one to four parts.
+    pub fn bind_column(&mut self, parts: &[Ident]) -> SqlResult<Typed> {
+        let Some((column, qualifier)) = parts.split_last() else {
+            return Err(SqlError::not_supported("An empty column reference"));
+        };
+        match self.find_column(qualifier, column)? {
+            Some(t) => Ok(t),
+            None if qualifier.is_empty() => err(column.span, 207, &[&column.text]),
+            None => err(parts.first().map_or(Span::default(), |p| p.span), 4104, &[&dotted(parts)]),
+        }
+    }
+
+    /// As `bind_column`; `None` when no level knows the name.
+    pub fn find_column(&mut self, qualifier: &[Ident], column: &Ident) -> SqlResult<Option<Typed>> {
+        for i in (0..self.levels.len()).rev() {
+            match look(&self.levels[i].sources, qualifier, column)? {
+                Found::Column(c) => return Ok(Some(self.reference(i, &c))),
+                Found::NoColumn => return err(column.span, 207, &[&column.text]),
+                Found::No => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// A column of level `i` as seen from the innermost level.
+    fn reference(&mut self, i: usize, c: &ScopeColumn) -> Typed {
+        let mut e = c.col.expr();
+        if i + 1 < self.levels.len() {
+            let slot = match self.levels[i + 1].memo.get(&c.col.id) {
+                Some(&slot) => slot,
+                None => {
+                    let slot = self.new_slot();
+                    let level = &mut self.levels[i + 1];
+                    level.memo.insert(c.col.id, slot);
+                    level.outer.push(Binding { slot, value: e.clone() });
+                    slot
+                }
+            };
+            e = Expr::new(ExprKind::Parameter(slot), c.col.ty, c.col.nullable);
+        }
+        Typed::with(e, c.coerce)
+    }
+
+    /// `@x`.
+    pub fn variable(&self, name: &str) -> Option<VariableInfo> {
+        match &self.env.parameters {
+            Some(list) => list.iter().find(|(n, _)| same_name(n, name)).map(|(_, v)| v.clone()),
+            None => self.cx.names.variable(name),
+        }
+    }
+
+    pub fn bind_variable(&self, name: &str, span: Span) -> SqlResult<Typed> {
+        match self.variable(name) {
+            Some(v) => Ok(Typed::with(Expr::new(ExprKind::Parameter(v.slot), v.ty, true), Coerce::Default)),
+            None => err(span, 137, &[&name]),
+        }
+    }
+}
+
+impl Binder<'_> {
+    /// A collation by name; DATABASE_DEFAULT and CATALOG_DEFAULT stand for the database's.
+    pub fn find_collation(&self, name: &str) -> Option<CollationId> {
+        if name.eq_ignore_ascii_case("DATABASE_DEFAULT") || name.eq_ignore_ascii_case("CATALOG_DEFAULT") {
+            return Some(self.env.catalog.default_collation());
+        }
+        CollationId::from_name(name)
+    }
+}

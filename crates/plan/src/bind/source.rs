@@ -1,0 +1,91 @@
+//! Texts that expand inside a query: views and inline functions, bound in their own surroundings.
+
+use std::sync::Arc;
+
+use holdfast_engine::catalog::{Catalog, ModuleDef};
+use holdfast_tsql::ast::{Ddl, FunctionReturns, Ident, Query, StatementKind};
+use holdfast_tsql::{ParseOptions, SyntaxError};
+use holdfast_types::{SqlError, SqlResult};
+
+use super::query::BoundQueryPlan;
+use super::{Binder, Env, MAX_MODULE_DEPTH, QueryRole};
+use crate::context::{BindSettings, VariableInfo};
+
+fn syntax(e: SyntaxError) -> SqlError {
+    SqlError::with_text(e.number, e.severity, e.message).state(e.state).at_line(e.line)
+}
+
+/// Parses a text that is one query.
+pub(crate) fn parse_query(text: &str, quoted_identifier: bool) -> SqlResult<Query> {
+    holdfast_tsql::parse_query(text, &ParseOptions { quoted_identifier }).map_err(syntax)
+}
+
+/// The query inside CREATE VIEW or an inline function, with the view's column list.
+fn module_query(module: &ModuleDef) -> SqlResult<(Query, Vec<Ident>)> {
+    let options = ParseOptions { quoted_identifier: module.quoted_identifier };
+    let batch = holdfast_tsql::parse_batch(&module.text, &options).map_err(|mut v| {
+        if v.is_empty() { SqlError::new(102, &[&module.name]) } else { syntax(v.swap_remove(0)) }
+    })?;
+    for s in batch.statements {
+        if let StatementKind::Ddl(ddl) = s.kind {
+            match *ddl {
+                Ddl::CreateView(v) => return Ok((v.query, v.columns)),
+                Ddl::CreateFunction(f) => {
+                    if let FunctionReturns::Inline(q) = f.returns {
+                        return Ok((q, Vec::new()));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    Err(SqlError::new(4413, &[&module.name]))
+}
+
+impl Binder<'_> {
+    /// Binds a module's query in the module's database, schema and settings. Returns the plan and the view's column list.
+    pub fn bind_module(
+        &mut self,
+        module: &Arc<ModuleDef>,
+        catalog: Arc<dyn Catalog>,
+        parameters: Vec<(Arc<str>, VariableInfo)>,
+    ) -> SqlResult<(BoundQueryPlan, Vec<Ident>)> {
+        if self.module_depth >= MAX_MODULE_DEPTH {
+            return Err(SqlError::with_text(
+                217,
+                16,
+                "Maximum stored procedure, function, trigger, or view nesting level exceeded (limit 32).",
+            ));
+        }
+        self.depends_on(module.database_id, module.object_id);
+        let (query, columns) = module_query(module)?;
+        let env = Env {
+            catalog,
+            schema: module.schema_name.clone(),
+            settings: BindSettings {
+                quoted_identifier: module.quoted_identifier,
+                ansi_nulls: module.ansi_nulls,
+                ..self.env.settings
+            },
+            parameters: Some(parameters),
+        };
+        let saved_env = std::mem::replace(&mut self.env, env);
+        let saved_levels = std::mem::take(&mut self.levels);
+        let saved_ctes = std::mem::take(&mut self.ctes);
+        self.module_depth += 1;
+        let result = self.nested(|b| b.bind_query(&query, QueryRole::View));
+        self.module_depth -= 1;
+        self.env = saved_env;
+        self.levels = saved_levels;
+        self.ctes = saved_ctes;
+        match result {
+            Ok(plan) => Ok((plan, columns)),
+            Err(mut e) => {
+                if e.procedure.is_empty() {
+                    e.procedure = module.name.to_string();
+                }
+                Err(e)
+            }
+        }
+    }
+}

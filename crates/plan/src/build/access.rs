@@ -1,0 +1,582 @@
+//! Access paths: scan or index seek for one table and the conditions on it.
+//!
+//! Invariants
+//! 1. A condition leaves the residual predicate only when the seek implies it exactly: never for character keys.
+//! 2. Seek values have the key column's type, or convert to it without changing which rows match; otherwise the condition stays residual.
+
+use holdfast_engine::catalog::{IndexDef, IndexKind, TableDef};
+use holdfast_types::{CollationId, SqlResult, SqlString, SqlType, TypeId, Value};
+
+use super::{
+    Builder, Built, Needed, Order, PARALLEL_ROWS, columns_of, full_range, is_volatile, satisfies, unary,
+};
+use crate::expr::{CompareOp, ConvertMode, Expr, ExprKind};
+use crate::logical::{Col, ColumnId, LogicalPlan};
+use crate::physical::{PhysicalOp, PlanColumn, SeekBound, SeekKey, SeekRange};
+
+/// Ranges one seek may have (IN lists).
+const MAX_RANGES: usize = 256;
+/// Cost of reading one page in a scan, of one row, of descending an index, of fetching a row through a nonclustered index.
+const PAGE_COST: f64 = 1.0;
+const ROW_COST: f64 = 0.02;
+const SEEK_COST: f64 = 3.0;
+const LOOKUP_COST: f64 = 3.0;
+
+/// A way into an index.
+struct Path<'t> {
+    index: &'t IndexDef,
+    ranges: Vec<SeekRange>,
+    /// Conditions (positions) that the ranges imply exactly.
+    covered: Vec<usize>,
+    rows: f64,
+    cost: f64,
+    order: Order,
+    backward: bool,
+    constant: Vec<ColumnId>,
+    unique_order: bool,
+}
+
+/// One usable condition on a key column.
+enum Sarg {
+    Equal(Expr),
+    In(Vec<Expr>),
+    IsNull,
+    Low(SeekBound),
+    High(SeekBound),
+}
+
+impl Builder<'_> {
+    pub(super) fn build_access(
+        &mut self,
+        get: &LogicalPlan,
+        conjuncts: &[Expr],
+        needed: &Needed,
+        wanted: &[(ColumnId, bool)],
+    ) -> SqlResult<Built> {
+        let LogicalPlan::Get { table, columns, hints } = get else {
+            return self.build(get, needed, wanted);
+        };
+        let mut used: Vec<usize> = Vec::new();
+        let mut want_id = |id: ColumnId| {
+            if let Some(p) = columns.iter().position(|c| c.id == id)
+                && !used.contains(&p)
+            {
+                used.push(p);
+            }
+        };
+        needed.iter().copied().for_each(&mut want_id);
+        let select: Vec<usize> = {
+            let mut v = used.clone();
+            v.sort_unstable();
+            v
+        };
+        let mut want_id = |id: ColumnId| {
+            if let Some(p) = columns.iter().position(|c| c.id == id)
+                && !used.contains(&p)
+            {
+                used.push(p);
+            }
+        };
+        conjuncts.iter().flat_map(columns_of).for_each(&mut want_id);
+        used.sort_unstable();
+
+        let total = (table.row_count as f64).max(1.0);
+        let pages = (table.page_count as f64).max(total / 100.0).max(1.0);
+        let scan_cost = pages * PAGE_COST + total * ROW_COST;
+        let out_rows = conjuncts.iter().map(|c| self.estimator.selectivity(c)).product::<f64>() * total;
+        let sort_cost = |rows: f64| {
+            let n = rows.max(2.0);
+            n * n.log2() * 0.05
+        };
+
+        let mut best: Option<(f64, Path<'_>)> = None;
+        if !hints.force_scan {
+            for index in &table.indexes {
+                if !usable(index) || hints.index.is_some_and(|h| h != index.index_id) {
+                    continue;
+                }
+                let Some(mut path) = self.path(table, index, columns, conjuncts, &used, total, pages) else {
+                    continue;
+                };
+                let sorted = self.orient(&mut path, wanted, &columns_sorted(table, columns));
+                if path.ranges.is_empty() {
+                    // A whole-index scan pays only for its order or for being narrower.
+                    if !sorted || wanted.is_empty() {
+                        if index.kind != IndexKind::Nonclustered || !covers(index, table, &used) {
+                            continue;
+                        }
+                    }
+                    path.ranges.push(full_range());
+                }
+                let mut cost = path.cost;
+                if !wanted.is_empty() && !sorted {
+                    cost += sort_cost(path.rows.min(out_rows));
+                }
+                if hints.force_seek || hints.index.is_some() {
+                    cost = cost.min(1.0);
+                }
+                if best.as_ref().is_none_or(|(c, _)| cost < *c) {
+                    best = Some((cost, path));
+                }
+            }
+        }
+        let scan_total = scan_cost + if wanted.is_empty() { 0.0 } else { sort_cost(out_rows) };
+        let chosen = match best {
+            Some((cost, path)) if cost < scan_total => Some(path),
+            _ => None,
+        };
+
+        let covered: Vec<usize> = chosen.as_ref().map(|p| p.covered.clone()).unwrap_or_default();
+        let residual: Vec<Expr> = conjuncts
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| !covered.contains(i))
+            .map(|(_, c)| c.clone())
+            .collect();
+        // Columns only needed by covered conditions fall away.
+        let mut out: Vec<usize> = select;
+        for id in residual.iter().flat_map(columns_of) {
+            if let Some(p) = columns.iter().position(|c| c.id == id)
+                && !out.contains(&p)
+            {
+                out.push(p);
+            }
+        }
+        out.sort_unstable();
+        let ids: Vec<ColumnId> = out.iter().map(|&i| columns[i].id).collect();
+        let types: Vec<PlanColumn> =
+            out.iter().map(|&i| PlanColumn { ty: columns[i].ty, nullable: columns[i].nullable }).collect();
+        let predicate =
+            if residual.is_empty() { None } else { Some(self.place(&Expr::and(residual), &ids)?) };
+        Ok(match chosen {
+            Some(path) => {
+                let mut ranges = Vec::with_capacity(path.ranges.len());
+                for r in &path.ranges {
+                    ranges.push(self.place_range(r)?);
+                }
+                let order: Order = path.order;
+                let op = PhysicalOp::IndexSeek {
+                    table: table.clone(),
+                    index_id: path.index.index_id,
+                    ranges,
+                    columns: out,
+                    predicate,
+                    backward: path.backward,
+                };
+                Built {
+                    plan: unary(
+                        op,
+                        types,
+                        out_rows.max(if path.unique_order { 0.0 } else { out_rows }).min(path.rows.max(1.0)),
+                        path.cost,
+                    ),
+                    ids,
+                    order,
+                    constant: path.constant,
+                    unique_order: path.unique_order,
+                }
+            }
+            None => {
+                let parallel = self.cx.max_parallelism > 1 && table.row_count >= PARALLEL_ROWS;
+                let op = PhysicalOp::TableScan { table: table.clone(), columns: out, predicate, parallel };
+                Built {
+                    plan: unary(op, types, out_rows, scan_cost),
+                    ids,
+                    order: Vec::new(),
+                    constant: Vec::new(),
+                    unique_order: false,
+                }
+            }
+        })
+    }
+
+    fn place_range(&mut self, r: &SeekRange) -> SqlResult<SeekRange> {
+        let mut out = r.clone();
+        for k in &mut out.prefix {
+            if let SeekKey::Equal(e) = k {
+                *e = self.place(e, &[])?;
+            }
+        }
+        for b in [&mut out.low, &mut out.high].into_iter().flatten() {
+            b.value = self.place(&b.value, &[])?;
+        }
+        Ok(out)
+    }
+
+    /// The best use of `index` for these conditions; no ranges when none applies.
+    #[allow(clippy::too_many_arguments)]
+    fn path<'t>(
+        &self,
+        table: &TableDef,
+        index: &'t IndexDef,
+        columns: &[Col],
+        conjuncts: &[Expr],
+        used: &[usize],
+        total: f64,
+        pages: f64,
+    ) -> Option<Path<'t>> {
+        let mut prefix_sets: Vec<Vec<SeekKey>> = vec![Vec::new()];
+        let mut covered = Vec::new();
+        let mut constant = Vec::new();
+        let mut selectivity = 1.0;
+        let mut low: Option<SeekBound> = None;
+        let mut high: Option<SeekBound> = None;
+        let mut descending = false;
+        let mut matched = 0usize;
+        let mut null_in_key = false;
+        for key in &index.keys {
+            let col = columns.get(key.ordinal)?;
+            let column_ty = table.columns.get(key.ordinal)?.ty;
+            let mut equal: Option<(usize, Vec<SeekKey>, bool)> = None;
+            let mut bounds: Vec<(usize, bool, SeekBound, bool)> = Vec::new();
+            for (i, c) in conjuncts.iter().enumerate() {
+                let exact = !column_ty.id.is_character();
+                for (sarg, exact_match) in sargs(c, col.id, &column_ty) {
+                    match sarg {
+                        Sarg::Equal(v) if equal.as_ref().is_none_or(|e| e.1.len() > 1) => {
+                            equal = Some((i, vec![SeekKey::Equal(v)], exact && exact_match));
+                        }
+                        Sarg::IsNull if equal.is_none() => {
+                            null_in_key = true;
+                            equal = Some((i, vec![SeekKey::IsNull], true));
+                        }
+                        Sarg::In(list) if equal.is_none() => {
+                            equal = Some((
+                                i,
+                                list.into_iter().map(SeekKey::Equal).collect(),
+                                exact && exact_match,
+                            ));
+                        }
+                        Sarg::Low(b) => bounds.push((i, true, b, exact && exact_match)),
+                        Sarg::High(b) => bounds.push((i, false, b, exact && exact_match)),
+                        _ => {}
+                    }
+                }
+            }
+            if let Some((i, values, exact)) = equal
+                && prefix_sets.len().saturating_mul(values.len()) <= MAX_RANGES
+            {
+                selectivity *= self.estimator.selectivity(&conjuncts[i]);
+                if values.len() == 1 && prefix_sets.len() == 1 {
+                    constant.push(col.id);
+                }
+                prefix_sets = prefix_sets
+                    .iter()
+                    .flat_map(|p| {
+                        values.iter().map(move |v| {
+                            let mut p = p.clone();
+                            p.push(v.clone());
+                            p
+                        })
+                    })
+                    .collect();
+                if exact {
+                    covered.push(i);
+                }
+                matched += 1;
+                continue;
+            }
+            for (i, is_low, b, exact) in bounds {
+                let slot = if is_low { &mut low } else { &mut high };
+                // One bound per side; further ones stay residual.
+                if slot.is_none() {
+                    *slot = Some(b);
+                    if !covered.contains(&i) {
+                        selectivity *= self.estimator.selectivity(&conjuncts[i]);
+                    }
+                    // BETWEEN arrives as two conditions; a condition giving both bounds (LIKE) is never exact.
+                    if exact {
+                        covered.push(i);
+                    }
+                }
+            }
+            descending = key.descending;
+            break;
+        }
+        let ranged = low.is_some() || high.is_some();
+        let full_key = matched == index.keys.len() && index.unique && !null_in_key;
+        if full_key && prefix_sets.len() == 1 {
+            selectivity = selectivity.min(1.0 / total);
+        }
+        // Statistics of the whole prefix beat the product of single columns.
+        if let Some(s) = &index.statistics
+            && matched > 1
+            && let Some(d) = s.densities.get(matched - 1)
+        {
+            selectivity = selectivity.min(1.0).min((d * prefix_sets.len() as f64).max(1.0 / total));
+        }
+        let rows = (total * selectivity).max(if full_key { 1.0 } else { 0.1 });
+        let covering = covers(index, table, used);
+        let seeks = prefix_sets.len() as f64;
+        let width = if index.kind == IndexKind::Clustered {
+            pages / total
+        } else {
+            (pages / total)
+                * ((index.keys.len() + index.included.len() + 1) as f64 / table.columns.len().max(1) as f64)
+                    .min(1.0)
+        };
+        let cost = seeks * SEEK_COST
+            + rows * (width * PAGE_COST + ROW_COST)
+            + if covering { 0.0 } else { rows * LOOKUP_COST };
+        let no_condition = matched == 0 && !ranged;
+        let ranges = if no_condition {
+            Vec::new()
+        } else {
+            prefix_sets
+                .into_iter()
+                .map(|prefix| SeekRange {
+                    prefix,
+                    low: low.clone(),
+                    high: high.clone(),
+                    descending,
+                    exclude_null: ranged,
+                })
+                .collect()
+        };
+        let order: Order =
+            index.keys.iter().filter_map(|k| columns.get(k.ordinal).map(|c| (c.id, k.descending))).collect();
+        Some(Path {
+            index,
+            ranges,
+            covered,
+            rows,
+            cost,
+            order,
+            backward: false,
+            constant,
+            unique_order: index.unique,
+        })
+    }
+
+    /// Turns the path around when that gives the wanted order. True when the order fits.
+    fn orient(&self, path: &mut Path<'_>, wanted: &[(ColumnId, bool)], comparable: &[ColumnId]) -> bool {
+        // Only columns whose sort in the index is the sort of ORDER BY may promise an order.
+        let keep = path.order.iter().take_while(|(id, _)| comparable.contains(id)).count();
+        if keep < path.order.len() {
+            path.order.truncate(keep);
+            path.unique_order = false;
+        }
+        let probe = |path: &Path<'_>| Built {
+            plan: unary(PhysicalOp::Values { rows: Vec::new() }, Vec::new(), 0.0, 0.0),
+            ids: Vec::new(),
+            order: path.order.clone(),
+            constant: path.constant.clone(),
+            unique_order: path.unique_order,
+        };
+        if wanted.is_empty() || satisfies(&probe(path), wanted) {
+            return true;
+        }
+        let reversed: Order = path.order.iter().map(|(id, d)| (*id, !d)).collect();
+        let forward = std::mem::replace(&mut path.order, reversed);
+        if satisfies(&probe(path), wanted) {
+            path.backward = true;
+            return true;
+        }
+        path.order = forward;
+        false
+    }
+}
+
+/// Ids of columns whose index order is their ORDER BY order (all types that compare).
+fn columns_sorted(table: &TableDef, columns: &[Col]) -> Vec<ColumnId> {
+    columns
+        .iter()
+        .zip(&table.columns)
+        .filter(|(_, d)| !crate::typing::not_comparable(d.ty.id) && d.ty.id != TypeId::SqlVariant)
+        .map(|(c, _)| c.id)
+        .collect()
+}
+
+fn usable(index: &IndexDef) -> bool {
+    matches!(index.kind, IndexKind::Clustered | IndexKind::Nonclustered)
+        && !index.disabled
+        && index.filter.is_none()
+        && !index.keys.is_empty()
+}
+
+/// Whether the index holds all these columns.
+fn covers(index: &IndexDef, table: &TableDef, used: &[usize]) -> bool {
+    if index.kind == IndexKind::Clustered {
+        return true;
+    }
+    let clustered = table.indexes.iter().find(|i| i.kind == IndexKind::Clustered);
+    used.iter().all(|u| {
+        index.keys.iter().any(|k| k.ordinal == *u)
+            || index.included.contains(u)
+            || clustered.is_some_and(|c| c.keys.iter().any(|k| k.ordinal == *u))
+    })
+}
+
+/// SQL_… collations sort varchar and nvarchar differently.
+fn is_sql_collation(c: CollationId) -> bool {
+    c.0 >> 24 != 0
+}
+
+/// The key column itself, seen through conversions that keep equality (`Some(false)` when only equality survives).
+fn key_side(e: &Expr, id: ColumnId, ty: &SqlType) -> Option<bool> {
+    match &e.kind {
+        ExprKind::Column(c) if *c == id => {
+            if e.ty.id == ty.id && e.ty.collation == ty.collation {
+                return Some(true);
+            }
+            let strings = e.ty.id.is_character() && ty.id.is_character() && e.ty.collation == ty.collation;
+            if strings && e.ty.id.is_unicode() == ty.id.is_unicode() {
+                return Some(true);
+            }
+            // varchar seen as nvarchar: same order under Windows collations only.
+            if strings && !is_sql_collation(ty.collation) {
+                return Some(true);
+            }
+            let decimals = matches!(e.ty.id, TypeId::Decimal | TypeId::Numeric)
+                && matches!(ty.id, TypeId::Decimal | TypeId::Numeric);
+            let binaries = e.ty.id.is_binary() && ty.id.is_binary() && ty.id != TypeId::RowVersion;
+            (decimals || binaries).then_some(true)
+        }
+        ExprKind::Convert { operand, mode: ConvertMode::Implicit, .. }
+            if matches!(operand.kind, ExprKind::Column(c) if c == id)
+                && ty.id.is_integer()
+                && e.ty.id.is_integer()
+                && ty.id != TypeId::Bit =>
+        {
+            Some(false)
+        }
+        _ => None,
+    }
+}
+
+/// A seek value of the key's type, or `None` when converting could change the result. The flag: equality only.
+fn seek_value(v: &Expr, ty: &SqlType, equality_only: bool) -> Option<(Expr, bool)> {
+    if v.ty.id == TypeId::SqlVariant {
+        return None;
+    }
+    if equality_only {
+        // A wider integer: values outside the key's range match nothing, which TRY_CONVERT's NULL expresses.
+        let e = crate::bind::fold_integer(v.clone(), *ty);
+        if e.ty == *ty && e.is_literal() {
+            return Some((e, true));
+        }
+        return Some((
+            Expr::new(
+                ExprKind::Convert { operand: Box::new(v.clone()), style: None, mode: ConvertMode::Try },
+                *ty,
+                true,
+            ),
+            true,
+        ));
+    }
+    if matches!(ty.id, TypeId::Decimal | TypeId::Numeric) {
+        if v.ty.scale == ty.scale {
+            return Some((v.clone(), true));
+        }
+        if v.ty.scale > ty.scale {
+            return None;
+        }
+        let wide = SqlType { id: ty.id, ..SqlType::decimal(38, ty.scale) };
+        let nullable = v.nullable;
+        let e = match &v.kind {
+            ExprKind::Literal(Value::Decimal(d)) => {
+                let m = d
+                    .mantissa
+                    .checked_mul(10i128.checked_pow(u32::from(ty.scale - d.scale.min(ty.scale)))?)?;
+                Expr::literal(Value::Decimal(holdfast_types::Decimal::new(m, ty.scale)), wide)
+            }
+            _ => Expr::new(
+                ExprKind::Convert { operand: Box::new(v.clone()), style: None, mode: ConvertMode::Try },
+                wide,
+                nullable,
+            ),
+        };
+        return Some((e, true));
+    }
+    let scaled = matches!(ty.id, TypeId::Time | TypeId::DateTime2 | TypeId::DateTimeOffset);
+    if v.ty.id == ty.id
+        || (v.ty.id.is_character() && ty.id.is_character())
+        || (v.ty.id.is_binary() && ty.id.is_binary())
+    {
+        // Values carry 100 ns ticks whatever their scale, so a finer value still compares rightly.
+        let _ = scaled;
+        return Some((v.clone(), true));
+    }
+    None
+}
+
+/// What a condition says about the key column; the flag tells whether the seek implies the condition exactly.
+fn sargs(c: &Expr, id: ColumnId, ty: &SqlType) -> Vec<(Sarg, bool)> {
+    if is_volatile(c) {
+        return Vec::new();
+    }
+    match &c.kind {
+        ExprKind::Compare { op, left, right } => {
+            let (op, equality_only, value) = match (key_side(left, id, ty), key_side(right, id, ty)) {
+                (Some(exact), None) => (*op, !exact, right),
+                (None, Some(exact)) => (op.swap(), !exact, left),
+                _ => return Vec::new(),
+            };
+            if !columns_of(value).is_empty() || value.any(&|x| matches!(x.kind, ExprKind::Subquery(_))) {
+                return Vec::new();
+            }
+            if equality_only && op != CompareOp::Equal {
+                return Vec::new();
+            }
+            let Some((v, exact)) = seek_value(value, ty, equality_only) else { return Vec::new() };
+            let bound = |inclusive| SeekBound { value: v.clone(), inclusive };
+            match op {
+                CompareOp::Equal => vec![(Sarg::Equal(v), exact)],
+                CompareOp::Greater => vec![(Sarg::Low(bound(false)), exact)],
+                CompareOp::GreaterOrEqual => vec![(Sarg::Low(bound(true)), exact)],
+                CompareOp::Less => vec![(Sarg::High(bound(false)), exact)],
+                CompareOp::LessOrEqual => vec![(Sarg::High(bound(true)), exact)],
+                _ => Vec::new(),
+            }
+        }
+        ExprKind::IsNull { operand, negated: false } => match key_side(operand, id, ty) {
+            Some(_) => vec![(Sarg::IsNull, true)],
+            None => Vec::new(),
+        },
+        ExprKind::InList { operand, list, negated: false } => {
+            let Some(exact) = key_side(operand, id, ty) else { return Vec::new() };
+            let mut values = Vec::with_capacity(list.len());
+            for v in list {
+                if !columns_of(v).is_empty() || v.any(&|x| matches!(x.kind, ExprKind::Subquery(_))) {
+                    return Vec::new();
+                }
+                match seek_value(v, ty, !exact) {
+                    Some((v, _)) => values.push(v),
+                    None => return Vec::new(),
+                }
+            }
+            vec![(Sarg::In(values), true)]
+        }
+        ExprKind::Like { operand, pattern, escape: None, negated: false } => {
+            if key_side(operand, id, ty) != Some(true) {
+                return Vec::new();
+            }
+            let ExprKind::Literal(Value::String(p)) = &pattern.kind else { return Vec::new() };
+            like_bounds(p, pattern.ty).into_iter().map(|s| (s, false)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Bounds from the leading plain letters and digits of a LIKE pattern. Only characters whose order is beyond doubt take part.
+fn like_bounds(pattern: &SqlString, ty: SqlType) -> Vec<Sarg> {
+    let plain = |u: u16| u8::try_from(u).is_ok_and(|b| b.is_ascii_alphanumeric());
+    let prefix: Vec<u16> = pattern.units().iter().copied().take_while(|&u| plain(u)).collect();
+    let Some(&last) = prefix.last() else { return Vec::new() };
+    let low = Expr::literal(Value::String(SqlString::from(prefix.clone())), ty);
+    let mut out = vec![Sarg::Low(SeekBound { value: low, inclusive: true })];
+    // The next letter or digit ends the range; the last of its kind leaves it open.
+    let next = match last as u8 {
+        b @ (b'0'..=b'8' | b'a'..=b'y' | b'A'..=b'Y') => Some(u16::from(b) + 1),
+        _ => None,
+    };
+    if let Some(n) = next {
+        let mut end = prefix;
+        if let Some(l) = end.last_mut() {
+            *l = n;
+        }
+        let high = Expr::literal(Value::String(SqlString::from(end)), ty);
+        out.push(Sarg::High(SeekBound { value: high, inclusive: false }));
+    }
+    out
+}

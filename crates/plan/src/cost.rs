@@ -1,0 +1,251 @@
+//! Row estimates. Only hints: nothing depends on them for correctness.
+//!
+//! Evidence: default selectivities follow common practice (equality 1/distinct, range 30 %, LIKE 10 %).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use holdfast_engine::catalog::{IndexStatistics, TableDef};
+use holdfast_types::{TypeId, Value};
+
+use crate::expr::{CompareOp, Expr, ExprKind, SubqueryKind};
+use crate::logical::{ColumnId, LogicalPlan};
+use crate::physical::JoinKind;
+
+/// Where columns come from, for statistics.
+#[derive(Default)]
+pub(crate) struct Estimator {
+    columns: HashMap<ColumnId, (Arc<TableDef>, usize)>,
+}
+
+impl Estimator {
+    /// Notes the base columns of a plan.
+    pub fn learn(&mut self, plan: &LogicalPlan) {
+        if let LogicalPlan::Get { table, columns, .. } = plan {
+            for (i, c) in columns.iter().enumerate() {
+                self.columns.insert(c.id, (table.clone(), i));
+            }
+        }
+        for input in plan.inputs() {
+            self.learn(input);
+        }
+    }
+
+    fn source(&self, e: &Expr) -> Option<&(Arc<TableDef>, usize)> {
+        match &e.kind {
+            ExprKind::Column(id) => self.columns.get(id),
+            ExprKind::Convert { operand, .. } => self.source(operand),
+            _ => None,
+        }
+    }
+
+    fn statistics(&self, e: &Expr) -> Option<&Arc<IndexStatistics>> {
+        let (table, ordinal) = self.source(e)?;
+        table
+            .indexes
+            .iter()
+            .filter(|i| i.keys.first().is_some_and(|k| k.ordinal == *ordinal))
+            .find_map(|i| i.statistics.as_ref())
+    }
+
+    /// Fraction of rows equal to one value of `e`.
+    fn density(&self, e: &Expr) -> Option<f64> {
+        if let Some(s) = self.statistics(e)
+            && let Some(d) = s.densities.first()
+            && *d > 0.0
+        {
+            return Some(d.min(1.0));
+        }
+        let (table, ordinal) = self.source(e)?;
+        let unique =
+            table.indexes.iter().any(|i| i.unique && i.keys.len() == 1 && i.keys[0].ordinal == *ordinal);
+        if unique {
+            return Some(1.0 / (table.row_count.max(1) as f64));
+        }
+        if table.columns.get(*ordinal).is_some_and(|c| c.ty.id == TypeId::Bit) {
+            return Some(0.5);
+        }
+        Some(1.0 / (table.row_count.max(1) as f64).sqrt().max(1.0))
+    }
+
+    pub fn distinct(&self, e: &Expr, rows: f64) -> f64 {
+        match self.density(e) {
+            Some(d) => (1.0 / d).min(rows.max(1.0)),
+            None if e.is_literal() => 1.0,
+            None => rows.max(1.0).sqrt(),
+        }
+    }
+
+    /// Fraction of rows for which a predicate holds.
+    pub fn selectivity(&self, e: &Expr) -> f64 {
+        match &e.kind {
+            ExprKind::BoolLiteral(Some(true)) => 1.0,
+            ExprKind::BoolLiteral(_) => 0.0,
+            ExprKind::And(v) => v.iter().map(|x| self.selectivity(x)).product::<f64>().max(1e-9),
+            ExprKind::Or(v) => 1.0 - v.iter().map(|x| 1.0 - self.selectivity(x)).product::<f64>(),
+            ExprKind::Not(x) => (1.0 - self.selectivity(x)).clamp(0.05, 1.0),
+            ExprKind::Compare { op, left, right } => {
+                let (column, other) = if self.source(left).is_some() { (left, right) } else { (right, left) };
+                let both = self.source(left).is_some() && self.source(right).is_some();
+                match op {
+                    CompareOp::Equal | CompareOp::NotDistinct if both => {
+                        let a = self.density(left).unwrap_or(0.1);
+                        let b = self.density(right).unwrap_or(0.1);
+                        a.min(b)
+                    }
+                    CompareOp::Equal | CompareOp::NotDistinct => {
+                        self.histogram(column, *op, other).or_else(|| self.density(column)).unwrap_or(0.1)
+                    }
+                    CompareOp::NotEqual | CompareOp::Distinct => 0.9,
+                    _ => {
+                        let op = if self.source(left).is_some() { *op } else { op.swap() };
+                        self.histogram(column, op, other).unwrap_or(0.3)
+                    }
+                }
+            }
+            ExprKind::InList { operand, list, negated } => {
+                let s = (self.density(operand).unwrap_or(0.05) * list.len() as f64).min(0.9);
+                if *negated { 1.0 - s } else { s }
+            }
+            ExprKind::IsNull { operand, negated } => {
+                let s = if operand.nullable { 0.05 } else { 0.0 };
+                if *negated { 1.0 - s } else { s }
+            }
+            ExprKind::Like { negated, .. } => {
+                if *negated {
+                    0.9
+                } else {
+                    0.1
+                }
+            }
+            ExprKind::Subquery(s) => match s.kind {
+                SubqueryKind::Exists => 0.5,
+                _ => 0.3,
+            },
+            _ => 0.5,
+        }
+    }
+
+    /// Fraction of rows by the histogram, for a literal.
+    fn histogram(&self, column: &Expr, op: CompareOp, other: &Expr) -> Option<f64> {
+        let s = self.statistics(column)?;
+        let ExprKind::Literal(v) = &other.kind else { return None };
+        let x = number(v)?;
+        let total: f64 = s.histogram.iter().map(|h| h.equal_rows + h.range_rows).sum();
+        if total <= 0.0 {
+            return None;
+        }
+        let (mut below, mut equal) = (0.0, 0.0);
+        for h in &s.histogram {
+            let high = number(&h.high_key)?;
+            if high < x {
+                below += h.equal_rows + h.range_rows;
+            } else if (high - x).abs() < f64::EPSILON {
+                below += h.range_rows;
+                equal = h.equal_rows;
+                break;
+            } else {
+                below += h.range_rows / 2.0;
+                equal = h.range_rows / h.distinct_range_rows.max(1.0);
+                break;
+            }
+        }
+        let fraction = match op {
+            CompareOp::Equal | CompareOp::NotDistinct => equal,
+            CompareOp::Less => below,
+            CompareOp::LessOrEqual => below + equal,
+            CompareOp::Greater => total - below - equal,
+            CompareOp::GreaterOrEqual => total - below,
+            _ => return None,
+        } / total;
+        Some(fraction.clamp(1e-7, 1.0))
+    }
+
+    /// Estimated rows of one execution.
+    pub fn rows(&self, plan: &LogicalPlan) -> f64 {
+        use LogicalPlan as P;
+        match plan {
+            P::Get { table, .. } => (table.row_count as f64).max(1.0),
+            P::Values { rows, .. } => rows.len() as f64,
+            P::Filter { input, predicate } => self.rows(input) * self.selectivity(predicate),
+            P::Extend { input, .. } | P::Sort { input, .. } | P::Window { input, .. } => self.rows(input),
+            P::Join { kind, left, right, predicate, .. } => {
+                let (l, r) = (self.rows(left), self.rows(right));
+                let s = predicate.as_ref().map_or(1.0, |p| self.selectivity(p));
+                match kind {
+                    JoinKind::Inner => l * r * s,
+                    JoinKind::Left => (l * r * s).max(l),
+                    JoinKind::Right => (l * r * s).max(r),
+                    JoinKind::Full => (l * r * s).max(l + r),
+                    JoinKind::LeftSemi => l * (r * s).min(0.9),
+                    JoinKind::LeftAnti => l * 0.5,
+                }
+            }
+            P::Apply { kind, left, right, .. } => {
+                let l = self.rows(left);
+                match kind {
+                    JoinKind::LeftSemi | JoinKind::LeftAnti => l * 0.5,
+                    JoinKind::Left => l * self.rows(right).max(1.0),
+                    _ => l * self.rows(right),
+                }
+            }
+            P::Aggregate { input, group, sets, .. } => {
+                if group.is_empty() {
+                    return 1.0;
+                }
+                let rows = self.rows(input);
+                let groups = group.iter().map(|(_, e)| self.distinct(e, rows)).product::<f64>().min(rows);
+                groups * sets.as_ref().map_or(1.0, |s| s.len() as f64)
+            }
+            P::Distinct { input, columns } => {
+                let rows = self.rows(input);
+                columns.iter().map(|c| self.distinct(&c.expr(), rows)).product::<f64>().min(rows)
+            }
+            P::Top { input, count, percent, .. } => {
+                let rows = self.rows(input);
+                match (&count.kind, percent) {
+                    (ExprKind::Literal(v), false) => number(v).unwrap_or(100.0).min(rows),
+                    (ExprKind::Literal(v), true) => rows * number(v).unwrap_or(10.0) / 100.0,
+                    _ => rows.min(100.0),
+                }
+            }
+            P::Offset { input, fetch, .. } => {
+                let rows = self.rows(input);
+                match fetch.as_ref().map(|f| &f.kind) {
+                    Some(ExprKind::Literal(v)) => number(v).unwrap_or(100.0).min(rows),
+                    Some(_) => rows.min(100.0),
+                    None => rows,
+                }
+            }
+            P::Concat { inputs, .. } => inputs.iter().map(|(p, _)| self.rows(p)).sum(),
+            P::SetOp { left, .. } => self.rows(left) * 0.5,
+            P::RecursiveCte { anchor, .. } => self.rows(anchor) * 10.0,
+            P::CteRead { .. } => 10.0,
+            P::TableFunction { .. } | P::UserTableFunction { .. } => 50.0,
+            P::MaxOneRow { .. } | P::ForXml { .. } | P::ForJson { .. } => 1.0,
+        }
+        .max(0.0)
+    }
+}
+
+/// A value on a number line, for histograms and counts.
+pub(crate) fn number(v: &Value) -> Option<f64> {
+    Some(match v {
+        Value::Bit(b) => f64::from(u8::from(*b)),
+        Value::TinyInt(n) => f64::from(*n),
+        Value::SmallInt(n) => f64::from(*n),
+        Value::Int(n) => f64::from(*n),
+        Value::BigInt(n) => *n as f64,
+        Value::Decimal(d) => d.mantissa as f64 / 10f64.powi(i32::from(d.scale)),
+        Value::Money(n) => *n as f64 / 10_000.0,
+        Value::SmallMoney(n) => f64::from(*n) / 10_000.0,
+        Value::Real(f) => f64::from(*f),
+        Value::Float(f) => *f,
+        Value::Date(d) => f64::from(d.0),
+        Value::DateTime(d) => f64::from(d.days) + f64::from(d.ticks) / 25_920_000.0,
+        Value::SmallDateTime(d) => f64::from(d.days) + f64::from(d.minutes) / 1440.0,
+        Value::DateTime2(d) => f64::from(d.date.0) + d.time.0 as f64 / 864e9,
+        Value::Time(t) => t.0 as f64,
+        _ => return None,
+    })
+}

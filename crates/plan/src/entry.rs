@@ -1,0 +1,116 @@
+//! Entry points: a parsed query or expression in, a physical plan or bound expression out.
+
+use holdfast_tsql::ast::expression::Expr as AstExpr;
+use holdfast_tsql::ast::query::{Query, QueryHint};
+use holdfast_types::{SqlError, SqlResult, SqlType};
+
+use crate::bind::{Binder, QueryRole};
+use crate::build::Builder;
+use crate::context::BindContext;
+use crate::cost::Estimator;
+use crate::expr::{Expr, ExprKind};
+use crate::logical::ColumnId;
+use crate::physical::{BoundExpression, BoundQuery, ResultColumnInfo};
+use crate::rules;
+
+/// Binds and plans a query.
+pub fn bind_query(query: &Query, hints: &[QueryHint], cx: &BindContext<'_>) -> SqlResult<BoundQuery> {
+    let mut binder = Binder::new(cx);
+    for h in hints {
+        if h.name == "MAXRECURSION"
+            && let Some(n) = h.arguments.first().and_then(AstExpr::as_integer)
+        {
+            binder.max_recursion = u32::try_from(n).ok().filter(|n| *n <= 32_767).ok_or_else(|| {
+                SqlError::with_text(310, 15, format!("The value {n} specified for the MAXRECURSION option exceeds the allowed maximum of 32767."))
+            })?;
+        }
+    }
+    let bound = binder.bind_query(query, QueryRole::Statement)?;
+    let assignments = std::mem::take(&mut binder.assignments);
+    let columns: Vec<ResultColumnInfo> = bound
+        .columns
+        .iter()
+        .map(|c| {
+            let meta = c.meta.as_deref();
+            ResultColumnInfo {
+                name: c.name.clone().unwrap_or_else(|| "".into()),
+                ty: c.col.ty,
+                nullable: c.col.nullable,
+                identity: meta.is_some_and(|m| m.identity),
+                computed: meta.is_some_and(|m| m.computed),
+                updatable: meta.is_some_and(|m| m.source.is_some() && !m.computed && !m.identity),
+                user_type: meta.and_then(|m| m.user_type.clone()),
+                source: meta.and_then(|m| m.source.clone()),
+            }
+        })
+        .collect();
+    let mut ids: Vec<ColumnId> = bound.columns.iter().map(|c| c.col.id).collect();
+    for (_, e) in &assignments {
+        e.columns(&mut ids);
+    }
+    let next_slot = binder.next_slot;
+    let next_column = binder.next_column;
+    let dependencies = std::mem::take(&mut binder.dependencies);
+    let logical = rules::rewrite(bound.plan, cx, next_column);
+    let mut estimator = Estimator::default();
+    estimator.learn(&logical);
+    let mut builder = Builder::new(cx, estimator, next_slot);
+    if assignments.is_empty() {
+        let plan = builder.build_exact(&logical, &ids, &[])?;
+        return Ok(BoundQuery {
+            plan,
+            columns,
+            assignments: Vec::new(),
+            frame_size: builder.next_slot,
+            dependencies,
+        });
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    let plan = builder.build_exact(&logical, &ids, &[])?;
+    let assignments = assignments
+        .into_iter()
+        .map(|(p, e)| Ok((p, builder.place(&rules::rewrite_expr(e, cx), &ids)?)))
+        .collect::<SqlResult<Vec<_>>>()?;
+    Ok(BoundQuery { plan, columns: Vec::new(), assignments, frame_size: builder.next_slot, dependencies })
+}
+
+/// Binds a value expression outside a query (SET, PRINT, EXEC arguments), converted to `target` if given.
+pub fn bind_expression(
+    e: &AstExpr,
+    target: Option<SqlType>,
+    cx: &BindContext<'_>,
+) -> SqlResult<BoundExpression> {
+    let mut binder = Binder::new(cx);
+    let typed = binder.bind(e)?;
+    let expr = match target {
+        Some(ty) => binder.coerce_to(typed, ty).map_err(|x| x.at_line(e.span.line))?,
+        None => typed.e,
+    };
+    finish(expr, binder, cx)
+}
+
+/// Binds a condition outside a query (IF, WHILE).
+pub fn bind_condition(e: &AstExpr, cx: &BindContext<'_>) -> SqlResult<BoundExpression> {
+    let mut binder = Binder::new(cx);
+    let expr = binder.bind_condition(e)?;
+    finish(expr, binder, cx)
+}
+
+fn finish(expr: Expr, binder: Binder<'_>, cx: &BindContext<'_>) -> SqlResult<BoundExpression> {
+    let expr = rules::rewrite_expr(expr, cx);
+    let mut estimator = Estimator::default();
+    learn_expr(&mut estimator, &expr);
+    let mut builder = Builder::new(cx, estimator, binder.next_slot);
+    let expr = builder.place(&expr, &[])?;
+    Ok(BoundExpression { expr, frame_size: builder.next_slot })
+}
+
+fn learn_expr(estimator: &mut Estimator, e: &Expr) {
+    if let ExprKind::Subquery(s) = &e.kind
+        && let crate::expr::SubPlan::Logical(l) = &s.plan
+    {
+        estimator.learn(l);
+    }
+    e.for_each_child(&mut |c| learn_expr(estimator, c));
+}
