@@ -10,6 +10,7 @@
 
 pub mod calendar;
 pub mod language;
+pub mod parse;
 
 pub mod part;
 pub mod text;
