@@ -4,6 +4,8 @@
 //! 1. CHECKSUM gives equal values for values that compare equal; its numbers for strings are this server's own.
 //! 2. GUIDs and random bytes come from the query's generator, which the session seeds from the world's entropy.
 
+use std::sync::OnceLock;
+
 use holdfast_plan::function::FunctionId;
 use holdfast_types::{SqlError, SqlResult, SqlString, SqlType, Value};
 
@@ -31,7 +33,9 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
                 "SHA" | "SHA1" => sha1(&bytes).to_vec(),
                 "SHA2_256" => sha256(&bytes).to_vec(),
                 "SHA2_512" => sha512(&bytes).to_vec(),
-                "MD2" | "MD4" => return Err(SqlError::not_supported(format!("The hash algorithm {algorithm}"))),
+                "MD2" | "MD4" => {
+                    return Err(SqlError::not_supported(format!("The hash algorithm {algorithm}")));
+                }
                 _ => return Ok(Value::Null),
             };
             Value::Binary(digest.into())
@@ -79,7 +83,9 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             _ => Value::Null,
         },
         FunctionId::Base64Decode => match &a[0] {
-            Value::String(s) => Value::Binary(unbase64(&s.to_text()).ok_or_else(|| SqlError::new(9803, &[&"base64"]))?.into()),
+            Value::String(s) => {
+                Value::Binary(unbase64(&s.to_text()).ok_or_else(|| SqlError::new(9803, &[&"base64"]))?.into())
+            }
             _ => Value::Null,
         },
         other => return Err(not_yet(other)),
@@ -187,7 +193,8 @@ fn md5(data: &[u8]) -> [u8; 16] {
     const S: [u32; 16] = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21];
     let mut h: [u32; 4] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
     for block in padded(data, 64, 8, false).chunks_exact(64) {
-        let w: Vec<u32> = block.chunks_exact(4).map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]])).collect();
+        let w: Vec<u32> =
+            block.chunks_exact(4).map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]])).collect();
         let [mut a, mut b, mut c, mut d] = h;
         for i in 0..64 {
             let (f, g) = match i / 16 {
@@ -215,7 +222,8 @@ fn md5(data: &[u8]) -> [u8; 16] {
 fn sha1(data: &[u8]) -> [u8; 20] {
     let mut h: [u32; 5] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
     for block in padded(data, 64, 8, true).chunks_exact(64) {
-        let mut w: Vec<u32> = block.chunks_exact(4).map(|c| u32::from_be_bytes([c[0], c[1], c[2], c[3]])).collect();
+        let mut w: Vec<u32> =
+            block.chunks_exact(4).map(|c| u32::from_be_bytes([c[0], c[1], c[2], c[3]])).collect();
         for i in 16..80 {
             w.push((w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16]).rotate_left(1));
         }
@@ -267,12 +275,23 @@ fn root_fraction(p: u64, root: u32) -> u64 {
     (low & U256::from(u64::MAX)).as_u64()
 }
 
+/// Round constants and initial state of SHA-2: fractions of the cube and square roots of the first primes.
+fn constants() -> &'static (Vec<u64>, Vec<u64>) {
+    static CONSTANTS: OnceLock<(Vec<u64>, Vec<u64>)> = OnceLock::new();
+    CONSTANTS.get_or_init(|| {
+        let p = primes(80);
+        let k = p.iter().map(|&p| root_fraction(p, 3)).collect();
+        (k, p[..8].iter().map(|&p| root_fraction(p, 2)).collect())
+    })
+}
+
 fn sha256(data: &[u8]) -> [u8; 32] {
-    let p = primes(64);
-    let k: Vec<u32> = p.iter().map(|&p| (root_fraction(p, 3) >> 32) as u32).collect();
-    let mut h: Vec<u32> = p[..8].iter().map(|&p| (root_fraction(p, 2) >> 32) as u32).collect();
+    let (k, h) = constants();
+    let k: Vec<u32> = k[..64].iter().map(|x| (x >> 32) as u32).collect();
+    let mut h: Vec<u32> = h.iter().map(|x| (x >> 32) as u32).collect();
     for block in padded(data, 64, 8, true).chunks_exact(64) {
-        let mut w: Vec<u32> = block.chunks_exact(4).map(|c| u32::from_be_bytes([c[0], c[1], c[2], c[3]])).collect();
+        let mut w: Vec<u32> =
+            block.chunks_exact(4).map(|c| u32::from_be_bytes([c[0], c[1], c[2], c[3]])).collect();
         for i in 16..64 {
             let (x, y) = (w[i - 15], w[i - 2]);
             let s0 = x.rotate_right(7) ^ x.rotate_right(18) ^ (x >> 3);
@@ -302,9 +321,8 @@ fn sha256(data: &[u8]) -> [u8; 32] {
 }
 
 fn sha512(data: &[u8]) -> [u8; 64] {
-    let p = primes(80);
-    let k: Vec<u64> = p.iter().map(|&p| root_fraction(p, 3)).collect();
-    let mut h: Vec<u64> = p[..8].iter().map(|&p| root_fraction(p, 2)).collect();
+    let (k, h) = constants();
+    let mut h = h.clone();
     for block in padded(data, 128, 16, true).chunks_exact(128) {
         let mut w: Vec<u64> = block
             .chunks_exact(8)
@@ -351,10 +369,7 @@ mod tests {
         assert_eq!(hex(&md5(b"abc")), "900150983cd24fb0d6963f7d28e17f72");
         assert_eq!(hex(&md5(b"")), "d41d8cd98f00b204e9800998ecf8427e");
         assert_eq!(hex(&sha1(b"abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
-        assert_eq!(
-            hex(&sha256(b"abc")),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(hex(&sha256(b"abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(hex(&sha512(b"abc"))[..32], *"ddaf35a193617abacc417349ae204131");
     }
 

@@ -166,7 +166,9 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             }
             match (ty.id, exact(&a[0])) {
                 // Whole results of exact bases stay exact.
-                (TypeId::Int | TypeId::BigInt, Some((m, 0))) if exponent >= 0.0 && exponent.fract() == 0.0 => {
+                (TypeId::Int | TypeId::BigInt, Some((m, 0)))
+                    if exponent >= 0.0 && exponent.fract() == 0.0 =>
+                {
                     let p = (exponent < 1000.0).then(|| m.checked_pow(exponent as u32)).flatten();
                     match p {
                         Some(p) => from_exact(p, 0, ty)?,
@@ -285,7 +287,10 @@ mod tests {
         assert_eq!(r(d(-155, 1), 0), d(-160_000, 4));
         let t = run(FunctionId::Round, &[d(15_075, 2), Value::Int(0), Value::Int(1)], SqlType::decimal(5, 2));
         assert_eq!(t.unwrap(), d(15_000, 2));
-        assert_eq!(run(FunctionId::Round, &[Value::Int(748), Value::Int(-2)], SqlType::INT).unwrap(), Value::Int(700));
+        assert_eq!(
+            run(FunctionId::Round, &[Value::Int(748), Value::Int(-2)], SqlType::INT).unwrap(),
+            Value::Int(700)
+        );
         assert_eq!(
             run(FunctionId::Round, &[Value::Float(2.345), Value::Int(1)], SqlType::FLOAT).unwrap(),
             Value::Float(2.3)
@@ -296,13 +301,19 @@ mod tests {
     fn signs_floors_powers() {
         let d = Value::Decimal(Decimal::new(-12_345, 2));
         let ty = SqlType::decimal(5, 0);
-        assert_eq!(run(FunctionId::Floor, std::slice::from_ref(&d), ty).unwrap(), Value::Decimal(Decimal::new(-124, 0)));
+        assert_eq!(
+            run(FunctionId::Floor, std::slice::from_ref(&d), ty).unwrap(),
+            Value::Decimal(Decimal::new(-124, 0))
+        );
         assert_eq!(run(FunctionId::Ceiling, &[d], ty).unwrap(), Value::Decimal(Decimal::new(-123, 0)));
         assert_eq!(
             run(FunctionId::Power, &[Value::Int(2), Value::Float(10.0)], SqlType::INT).unwrap(),
             Value::Int(1024)
         );
-        assert_eq!(run(FunctionId::Power, &[Value::Int(2), Value::Float(40.0)], SqlType::INT).unwrap_err().number, 8115);
+        assert_eq!(
+            run(FunctionId::Power, &[Value::Int(2), Value::Float(40.0)], SqlType::INT).unwrap_err().number,
+            8115
+        );
         assert_eq!(run(FunctionId::Sqrt, &[Value::Float(-1.0)], SqlType::FLOAT).unwrap_err().number, 3623);
         assert_eq!(run(FunctionId::Abs, &[Value::Int(i32::MIN)], SqlType::INT).unwrap_err().number, 8115);
     }

@@ -89,7 +89,10 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             }
             match object_property(session, &o, &p) {
                 Value::Null => Value::Null,
-                v => Value::Variant(Arc::new(Variant { ty: super::system::type_of(&v).unwrap_or(SqlType::INT), value: v })),
+                v => Value::Variant(Arc::new(Variant {
+                    ty: super::system::type_of(&v).unwrap_or(SqlType::INT),
+                    value: v,
+                })),
             }
         }
         FunctionId::SchemaId => match a.first() {
@@ -143,7 +146,11 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             let mut rev = parts.iter().rev();
             let (t, schema) = (rev.next().map_or("", String::as_str), rev.next().map_or("", String::as_str));
             let user = session.user_type_id(schema, t);
-            let system = if schema.is_empty() || schema.eq_ignore_ascii_case("sys") { system_type_id(t) } else { None };
+            let system = if schema.is_empty() || schema.eq_ignore_ascii_case("sys") {
+                system_type_id(t)
+            } else {
+                None
+            };
             system.or(user).map_or(Value::Null, Value::Int)
         }
         FunctionId::TypeName => match int(&a[0]) {
@@ -159,7 +166,9 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
                 .and_then(|(d, p)| session.database_property(session.database_id(&d)?, &p));
             match found {
                 Some((_, Value::Null)) | None => Value::Null,
-                Some((_, v)) if c.function == FunctionId::DatabaseProperty => int(&v).map_or(Value::Null, Value::Int),
+                Some((_, v)) if c.function == FunctionId::DatabaseProperty => {
+                    int(&v).map_or(Value::Null, Value::Int)
+                }
                 Some((ty, value)) => Value::Variant(Arc::new(Variant { ty, value })),
             }
         }
@@ -168,16 +177,18 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         }
         // Everyone who is logged in administers this server: there are no other roles yet.
         FunctionId::IsSrvRoleMember => match text(&a[0]).map(|r| r.to_ascii_lowercase()).as_deref() {
-            Some("sysadmin" | "public" | "serveradmin" | "securityadmin" | "dbcreator" | "setupadmin" | "processadmin"
-            | "diskadmin" | "bulkadmin") => Value::Int(1),
+            Some(
+                "sysadmin" | "public" | "serveradmin" | "securityadmin" | "dbcreator" | "setupadmin"
+                | "processadmin" | "diskadmin" | "bulkadmin",
+            ) => Value::Int(1),
             _ => Value::Null,
         },
         FunctionId::IsMember | FunctionId::IsRoleMember => {
             match text(&a[0]).map(|r| r.to_ascii_lowercase()).as_deref() {
                 Some("db_owner" | "public" | "dbo") => Value::Int(1),
                 Some(
-                    "db_accessadmin" | "db_securityadmin" | "db_ddladmin" | "db_backupoperator" | "db_datareader"
-                    | "db_datawriter" | "db_denydatareader" | "db_denydatawriter",
+                    "db_accessadmin" | "db_securityadmin" | "db_ddladmin" | "db_backupoperator"
+                    | "db_datareader" | "db_datawriter" | "db_denydatareader" | "db_denydatawriter",
                 ) => Value::Int(0),
                 _ => session.other(definition(c.function).name, a).unwrap_or(Value::Null),
             }
@@ -239,9 +250,8 @@ fn column_property(x: &ColumnInfo, property: &str) -> Value {
             x.ty.char_length().map_or(Value::Int(-1), Value::Int)
         }
         "usesansitrim" if x.ty.id.is_character() || x.ty.id.is_binary() => Value::Int(1),
-        "isfulltextindexed" | "isindexable" | "iscolumnset" | "ishidden" | "isxmlindexable" | "isidnotforrepl" => {
-            bit(false)
-        }
+        "isfulltextindexed" | "isindexable" | "iscolumnset" | "ishidden" | "isxmlindexable"
+        | "isidnotforrepl" => bit(false),
         "systemdatatypeid" => Value::Int(i32::from(x.ty.id.xtype())),
         _ => Value::Null,
     }

@@ -4,12 +4,19 @@
 //! 1. Arguments arrive converted as the function's definition asks; a function whose nullability is `Propagate` never sees NULL.
 //! 2. A function over constants only is computed once per batch, except those that differ per row.
 //!
-//! Module map: [`string`], [`math`], [`date`], [`conversion`], [`json`], [`hash`], [`metadata`], [`system`], [`method`] methods of xml and CLR values.
+//! Module map: [`string`], [`math`], [`date`], [`format`], [`json`], [`hash`], [`metadata`], [`system`], [`method`] methods of xml and
+//! CLR values.
 
+pub mod date;
+pub mod hash;
 pub mod json;
+pub mod math;
+pub mod metadata;
 pub mod method;
+pub mod string;
+pub mod system;
 
-use holdfast_plan::expr::Expr;
+use holdfast_plan::expr::{ConvertMode, Expr};
 use holdfast_plan::function::{FunctionId, Nullability, Volatility, definition};
 use holdfast_types::batch::ColumnBuilder;
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
@@ -44,6 +51,7 @@ pub fn call(
     let types: Vec<SqlType> = args.iter().map(|a| a.ty).collect();
     let def = definition(function);
     let propagate = matches!(def.nullability, Nullability::Propagate | Nullability::PropagateOr);
+    let run = implementation(function);
     let mut values: Vec<Value> = vec![Value::Null; vectors.len()];
     let one = |row: usize, values: &mut Vec<Value>| -> SqlResult<Value> {
         for ((slot, v), t) in values.iter_mut().zip(&vectors).zip(&types) {
@@ -52,7 +60,7 @@ pub fn call(
         if propagate && values.iter().any(Value::is_null) {
             return Ok(Value::Null);
         }
-        scalar(&Call { function, args: values, types: &types, ty, ctx })
+        run(&Call { function, args: values, types: &types, ty, ctx })
     };
     if def.volatility != Volatility::Row && vectors.iter().all(Vector::is_const) {
         return Ok(Vector::Const(one(0, &mut values)?));
@@ -64,9 +72,48 @@ pub fn call(
     Ok(Vector::column(out.finish()))
 }
 
+type Implementation = fn(&Call<'_>) -> SqlResult<Value>;
+
+/// The module that implements a function.
+fn implementation(f: FunctionId) -> Implementation {
+    use FunctionId as F;
+    match f as u16 {
+        n if n <= F::FormatMessage as u16 => {
+            if f == F::Format {
+                |c| Err(not_yet(c.function))
+            } else {
+                string::call
+            }
+        }
+        n if n <= F::RightShift as u16 => math::call,
+        n if n <= F::IsDate as u16 => date::call,
+        n if n <= F::SqlVariantProperty as u16 => system::call,
+        n if n <= F::JsonArray as u16 => json::call,
+        n if n <= F::VarBinToHexStr as u16 => hash::call,
+        _ => match f {
+            F::ServerProperty
+            | F::ScopeIdentity
+            | F::SuserSname
+            | F::SuserName
+            | F::SuserId
+            | F::SuserSid
+            | F::UserName
+            | F::UserId
+            | F::User
+            | F::CurrentUser
+            | F::SessionUser
+            | F::SystemUser
+            | F::OriginalLogin
+            | F::DatabasePrincipalId => system::call,
+            _ if (f as u16) < F::AppName as u16 => metadata::call,
+            _ => system::call,
+        },
+    }
+}
+
 /// Evaluates a function for one row.
 pub fn scalar(call: &Call<'_>) -> SqlResult<Value> {
-    Err(not_yet(call.function))
+    implementation(call.function)(call)
 }
 
 /// The answer of a function that is not there yet.
@@ -74,13 +121,96 @@ pub fn not_yet(function: FunctionId) -> SqlError {
     SqlError::not_supported(format!("The function {}", definition(function).name))
 }
 
+/// Whether a value converts to a type.
+pub fn converts(v: &Value, from: &SqlType, to: &SqlType, ctx: &ExecContext) -> bool {
+    crate::expression::convert::convert_value(v, from, to, None, ConvertMode::Explicit, ctx)
+        .is_ok_and(|v| !v.is_null())
+}
+
+/// Whether a value is a number.
+pub fn is_number(v: &Value) -> bool {
+    matches!(
+        v,
+        Value::Bit(_)
+            | Value::TinyInt(_)
+            | Value::SmallInt(_)
+            | Value::Int(_)
+            | Value::BigInt(_)
+            | Value::Decimal(_)
+            | Value::Money(_)
+            | Value::SmallMoney(_)
+            | Value::Real(_)
+            | Value::Float(_)
+    )
+}
+
 /// A value as messages show it.
 pub fn text_of(v: &Value) -> String {
     match v {
         Value::String(s) => s.to_text(),
         Value::Null => "NULL".to_string(),
-        Value::Int(x) => x.to_string(),
-        Value::BigInt(x) => x.to_string(),
-        other => format!("{other:?}"),
+        Value::Variant(x) => text_of(&x.value),
+        other => match crate::expression::arithmetic::integer_value(other) {
+            Some(n) => n.to_string(),
+            None => format!("{other:?}"),
+        },
     }
+}
+
+/// A temporal or other value in the ISO form that JSON and XML use.
+pub fn text_in_iso(v: &Value, ty: &SqlType, _ctx: Option<&ExecContext>) -> SqlResult<String> {
+    use holdfast_types::datetime::calendar::Moment;
+    use holdfast_types::datetime::text;
+    use holdfast_types::{TypeId, datetime::text::time};
+    Ok(match v {
+        Value::Guid(g) => guid_text(g),
+        _ => {
+            let Some(m) = Moment::from_value(v) else {
+                return Err(crate::expression::arithmetic::type_mismatch());
+            };
+            let scale = match ty.id {
+                TypeId::DateTime => 3,
+                TypeId::SmallDateTime => 0,
+                _ => ty.scale,
+            };
+            // Zeros at the end of the fraction are left out.
+            let clock = {
+                let full = time(m.local.time, scale);
+                match full.split_once('.') {
+                    Some((whole, fraction)) if fraction.bytes().all(|b| b == b'0') => whole.to_string(),
+                    Some(_) => full.trim_end_matches('0').to_string(),
+                    None => full,
+                }
+            };
+            match v {
+                Value::Date(d) => text::date(*d),
+                Value::Time(_) => clock,
+                Value::DateTimeOffset(d) if d.offset_minutes == 0 => {
+                    format!("{}T{clock}Z", text::date(m.local.date))
+                }
+                Value::DateTimeOffset(d) => {
+                    format!("{}T{clock}{}", text::date(m.local.date), text::offset(d.offset_minutes))
+                }
+                _ => format!("{}T{clock}", text::date(m.local.date)),
+            }
+        }
+    })
+}
+
+/// Text of a uniqueidentifier.
+pub fn guid_text(g: &[u8; 16]) -> String {
+    format!(
+        "{:08X}-{:04X}-{:04X}-{:02X}{:02X}-{:02X}{:02X}{:02X}{:02X}{:02X}{:02X}",
+        u32::from_le_bytes([g[0], g[1], g[2], g[3]]),
+        u16::from_le_bytes([g[4], g[5]]),
+        u16::from_le_bytes([g[6], g[7]]),
+        g[8],
+        g[9],
+        g[10],
+        g[11],
+        g[12],
+        g[13],
+        g[14],
+        g[15]
+    )
 }

@@ -117,12 +117,13 @@ pub fn data_length(v: &Value, ty: &SqlType) -> i64 {
         Value::Int(_) | Value::SmallMoney(_) | Value::Real(_) | Value::SmallDateTime(_) => 4,
         Value::BigInt(_) | Value::Money(_) | Value::Float(_) | Value::DateTime(_) => 8,
         Value::Date(_) => 3,
-        Value::Decimal(_)
-        | Value::Time(_)
-        | Value::DateTime2(_)
-        | Value::DateTimeOffset(_) => i64::from(ty.length),
+        Value::Decimal(_) | Value::Time(_) | Value::DateTime2(_) | Value::DateTimeOffset(_) => {
+            i64::from(ty.length)
+        }
         Value::Guid(_) => 16,
-        Value::String(s) if ty.id.is_unicode() || matches!(ty.id, TypeId::Xml | TypeId::Json) => s.len() as i64 * 2,
+        Value::String(s) if ty.id.is_unicode() || matches!(ty.id, TypeId::Xml | TypeId::Json) => {
+            s.len() as i64 * 2
+        }
         Value::String(s) => collate::byte_length(ty.collation, s.units()) as i64,
         Value::Binary(b) => b.len() as i64,
         Value::Variant(x) => data_length(&x.value, &x.ty),
@@ -159,9 +160,10 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             let from = a.get(2).map(int).transpose()?.unwrap_or(1).max(1) as usize - 1;
             let at = match (data(&a[0])?, data(&a[1])?) {
                 (Data::Units(needle), Data::Units(s)) => find(c.types[1].collation, s, needle, from),
-                (Data::Bytes(needle), Data::Bytes(s)) if !needle.is_empty() => {
-                    s.get(from..).and_then(|t| t.windows(needle.len()).position(|w| w == needle)).map(|p| p + from)
-                }
+                (Data::Bytes(needle), Data::Bytes(s)) if !needle.is_empty() => s
+                    .get(from..)
+                    .and_then(|t| t.windows(needle.len()).position(|w| w == needle))
+                    .map(|p| p + from),
                 _ => None,
             };
             number(ty, at.map_or(0, |p| p + 1))
@@ -202,11 +204,13 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         }
         FunctionId::Substring => match data(&a[0])? {
             Data::Units(s) => {
-                let (x, y) = range(int(&a[1])?, int(&a[2])?, s.len()).ok_or_else(|| SqlError::new(537, &[]))?;
+                let (x, y) =
+                    range(int(&a[1])?, int(&a[2])?, s.len()).ok_or_else(|| SqlError::new(537, &[]))?;
                 piece(&s[x..y], ty)
             }
             Data::Bytes(s) => {
-                let (x, y) = range(int(&a[1])?, int(&a[2])?, s.len()).ok_or_else(|| SqlError::new(537, &[]))?;
+                let (x, y) =
+                    range(int(&a[1])?, int(&a[2])?, s.len()).ok_or_else(|| SqlError::new(537, &[]))?;
                 Value::binary(&s[x..y])
             }
         },
@@ -342,7 +346,8 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             let out = s
                 .iter()
                 .map(|&u| {
-                    let hit = from.iter().position(|&f| f == u || collate::equal_exact(collation, &[f], &[u]));
+                    let hit =
+                        from.iter().position(|&f| f == u || collate::equal_exact(collation, &[f], &[u]));
                     hit.map_or(u, |i| to[i])
                 })
                 .collect();
@@ -461,7 +466,10 @@ fn format_message(c: &Call<'_>) -> SqlResult<Value> {
     let template = match &c.args[0] {
         Value::Null => return Ok(Value::Null),
         Value::String(s) => s.to_text(),
-        other => match integer_value(other).and_then(|n| i32::try_from(n).ok()).and_then(holdfast_types::messages::lookup) {
+        other => match integer_value(other)
+            .and_then(|n| i32::try_from(n).ok())
+            .and_then(holdfast_types::messages::lookup)
+        {
             Some((_, t)) => t.to_string(),
             None => return Ok(Value::Null),
         },
@@ -485,7 +493,9 @@ mod tests {
         let types: Vec<SqlType> =
             args.iter().map(|v| if matches!(v, Value::String(_)) { text } else { SqlType::BIGINT }).collect();
         let ty = match function {
-            FunctionId::CharIndex | FunctionId::PatIndex | FunctionId::Len | FunctionId::Difference => SqlType::INT,
+            FunctionId::CharIndex | FunctionId::PatIndex | FunctionId::Len | FunctionId::Difference => {
+                SqlType::INT
+            }
             _ => text,
         };
         call(&Call { function, args, types: &types, ty: &ty, ctx: &ctx }).unwrap()

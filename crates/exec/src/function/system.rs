@@ -54,9 +54,7 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         FunctionId::ErrorSeverity => caught().map_or(Value::Null, |e| Value::Int(i32::from(e.severity))),
         FunctionId::ErrorState => caught().map_or(Value::Null, |e| Value::Int(i32::from(e.state))),
         FunctionId::ErrorLine => caught().map_or(Value::Null, |e| Value::Int(e.line as i32)),
-        FunctionId::ErrorProcedure => {
-            caught().and_then(|e| e.procedure).map_or(Value::Null, |p| name(&p))
-        }
+        FunctionId::ErrorProcedure => caught().and_then(|e| e.procedure).map_or(Value::Null, |p| name(&p)),
         FunctionId::XactState => integer(i64::from(session.transaction_state())),
         FunctionId::AtRowCount => integer(session.row_count()),
         FunctionId::RowCountBig => Value::BigInt(session.row_count()),
