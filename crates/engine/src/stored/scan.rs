@@ -6,15 +6,16 @@
 
 use std::sync::Arc;
 
-use holdfast_base::PageId;
+use holdfast_base::{PAGE_SIZE, PageId};
+use holdfast_format::page::HEADER_SIZE;
 use holdfast_format::record::row::RowKind;
-use holdfast_format::record::{FixedVar, PageRows, RecordType, Row, RowLayout};
+use holdfast_format::record::{FixedVar, PageRows, Row, RowLayout, status};
 use holdfast_format::{FormatError, PageSource, PageType, PageView};
 use holdfast_types::batch::BATCH_ROWS;
 use holdfast_types::{Batch, SqlResult, SqlType};
 
 use crate::access::BatchSource;
-use crate::decode::column::{ColumnPlan, Records, Target, fill};
+use crate::decode::column::{ColumnPlan, FixedRow, Records, Target, fill};
 use crate::error::damaged;
 
 /// Layout and column plans of one rowset.
@@ -72,6 +73,9 @@ impl BatchSource for PageScan {
     }
 }
 
+/// Type bits of a forwarded row.
+const FORWARDED: u8 = 0x02;
+
 /// Appends the rows of a data page; gives their number.
 pub fn fill_page(
     source: &dyn PageSource,
@@ -85,29 +89,48 @@ pub fn fill_page(
         return Err(FormatError::PageType { page, found: view.page_type(), expected: "data" });
     }
     if layout.compression == 0 && !view.is_page_compressed() {
-        let mut rows: Vec<(u16, FixedVar<'_>)> = Vec::with_capacity(usize::from(view.slot_count()));
+        let bytes = view.bytes();
+        let limit = view.slot_array_start();
+        let count = usize::from(view.slot_count()).min((PAGE_SIZE - HEADER_SIZE) / 2);
+        let mut rows: Vec<(u16, FixedRow<'_>)> = Vec::with_capacity(count);
         let mut plain = true;
-        for slot in 0..view.slot_count() {
-            if view.slot_is_empty(slot) {
+        for slot in 0..count {
+            let at = PAGE_SIZE - 2 * (slot + 1);
+            let offset = usize::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+            if offset == 0 {
                 continue;
             }
-            let bytes = view.require_record(slot)?;
-            let first = bytes.first().copied().unwrap_or(0);
-            if first & 1 != 0 {
-                plain = false;
-                break;
+            let slot = slot as u16;
+            let record = bytes
+                .get(offset..limit)
+                .filter(|r| offset >= HEADER_SIZE && !r.is_empty())
+                .ok_or(FormatError::NoSuchSlot { page, slot })?;
+            match record[0] & (status::COMPRESSED | status::TYPE_MASK) {
+                0 | FORWARDED => rows.push((slot, FixedRow(record))),
+                kind if kind & status::COMPRESSED != 0 => {
+                    plain = false;
+                    break;
+                }
+                _ => {}
             }
-            if !matches!(RecordType::of(first), RecordType::Primary | RecordType::Forwarded) {
-                continue;
-            }
-            rows.push((slot, FixedVar::parse_data(bytes).map_err(|e| e.at(page, slot))?));
         }
-        if plain {
+        if plain && plans.iter().all(|p| p.is_fixed(layout)) {
             let records = Records { source, layout, page, rows: &rows };
             for (plan, target) in plans.iter().zip(targets) {
                 fill(&records, plan, target)?;
             }
             return Ok(rows.len());
+        }
+        if plain {
+            let mut parsed: Vec<(u16, FixedVar<'_>)> = Vec::with_capacity(rows.len());
+            for (slot, record) in &rows {
+                parsed.push((*slot, FixedVar::parse_data(record.0).map_err(|e| e.at(page, *slot))?));
+            }
+            let records = Records { source, layout, page, rows: &parsed };
+            for (plan, target) in plans.iter().zip(targets) {
+                fill(&records, plan, target)?;
+            }
+            return Ok(parsed.len());
         }
     }
     let page_rows = PageRows::new(view)?;
