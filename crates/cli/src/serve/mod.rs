@@ -1,10 +1,183 @@
-//! `holdfast serve`: Runs the server.
+//! `holdfast serve`: an instance over a data directory.
+//!
+//! Order: lock the directory, open the instance (databases recover), make the `sa` login and certificate on first start,
+//! listen, restore what `--restore` names, print the ready line, serve until SIGTERM or SIGINT, end sessions, leave.
+//!
+//! Invariants
+//! 1. Nothing is written before the directory's lock is held.
+//! 2. A generated password is printed once and stored only as a hash.
+//! 3. The ready line is printed when connections are accepted and every `--restore` is done.
 
+mod restore;
+mod waiting;
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context;
+use holdfast_base::world::SystemClock;
+use holdfast_disk::{Disk, InstanceLock, RealDisk};
+use holdfast_engine::instance::stored::StoredOpener;
+use holdfast_engine::instance::{Instance, InstanceOptions};
+use holdfast_exec::host::Host;
+use holdfast_exec::session::SessionFactory;
+use holdfast_server::security::{LoginStore, login};
+use holdfast_server::{Config, Server};
+use holdfast_storage::PageCache;
+
+use crate::output::outln;
 
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Directory of the instance: databases, logins, certificate. Made on first start
+    #[arg(long, value_name = "DIR")]
+    data_dir: PathBuf,
+    /// Address to listen on; may be repeated. Port 0 takes a free one
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1433")]
+    listen: Vec<String>,
+    /// Backup files to bring online first (any mix of stripes, differentials and logs)
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    restore: Vec<PathBuf>,
+    /// Refuse connections that are not encrypted throughout
+    #[arg(long)]
+    force_encryption: bool,
+    /// PEM certificate chain to use instead of a self-made one
+    #[arg(long, value_name = "PEM", requires = "key")]
+    certificate: Option<PathBuf>,
+    /// PEM private key of the certificate
+    #[arg(long, value_name = "PEM", requires = "certificate")]
+    key: Option<PathBuf>,
+    /// Memory for database pages, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 128)]
+    cache: usize,
+    /// Name the server gives itself (@@SERVERNAME)
+    #[arg(long, value_name = "NAME")]
+    server_name: Option<String>,
+}
 
-pub fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("`holdfast serve` is not there yet")
+/// Stack of worker threads: deep expressions recurse.
+const STACK: usize = 16 << 20;
+/// Requests that run at the same time; more wait.
+const WORKERS_MAX: usize = 1024;
+
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let started = Instant::now();
+    start_log();
+    let addresses = addresses(&args.listen)?;
+    make_private(&args.data_dir).with_context(|| args.data_dir.display().to_string())?;
+    let _lock = InstanceLock::acquire(&args.data_dir)?;
+    let instance = open_instance(&args)?;
+    let logins = LoginStore::open(&args.data_dir)?;
+    first_login(&logins)?;
+    let host = Host::new(Arc::clone(&instance), Arc::new(SystemClock::new(0)));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(STACK)
+        .max_blocking_threads(WORKERS_MAX)
+        .build()
+        .context("cannot start the runtime")?;
+    let mut config = Config::new(args.data_dir.clone());
+    config.listen = addresses;
+    config.force_encryption = args.force_encryption;
+    config.certificate = args.certificate.clone().zip(args.key.clone());
+    let server = runtime.block_on(Server::bind_with(config, factory(&host), logins))?;
+    if !args.restore.is_empty() {
+        restore::bring_online(&instance, &args.restore)?;
+    }
+    let listening: Vec<String> = server.addresses().iter().map(SocketAddr::to_string).collect();
+    let user = instance.databases().iter().filter(|d| d.id > 4).count();
+    outln(&format!(
+        "holdfast ready: listening on {} ({user} user databases, {:.2} s)",
+        listening.join(", "),
+        started.elapsed().as_secs_f64()
+    ))?;
+    runtime.block_on(serve(server))?;
+    outln("holdfast stopped")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Serves until a signal asks to stop.
+async fn serve(server: Server) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stop = server.stop_handle();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        stop.stop();
+    });
+    server.run().await;
+    Ok(())
+}
+
+fn factory(host: &Arc<Host>) -> Arc<dyn SessionFactory> {
+    Arc::new(waiting::Factory::new(Arc::clone(host)))
+}
+
+fn start_log() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("HOLDFAST_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .try_init();
+}
+
+fn addresses(listen: &[String]) -> anyhow::Result<Vec<SocketAddr>> {
+    let mut out = Vec::new();
+    for text in listen {
+        let found = text.to_socket_addrs().with_context(|| format!("--listen {text}: expected HOST:PORT"))?;
+        out.extend(found);
+    }
+    Ok(out)
+}
+
+/// Makes a directory that only its owner may enter; one that exists is left as it is.
+fn make_private(directory: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    if directory.is_dir() {
+        return Ok(());
+    }
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)
+}
+
+fn open_instance(args: &Args) -> anyhow::Result<Arc<Instance>> {
+    let mut options = InstanceOptions::new(&args.data_dir);
+    options.server_name = match &args.server_name {
+        Some(n) => n.clone(),
+        None => std::fs::read_to_string("/proc/sys/kernel/hostname")
+            .map(|h| h.trim().to_owned())
+            .ok()
+            .filter(|h| !h.is_empty())
+            .unwrap_or_else(|| "holdfast".into()),
+    };
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let cache = PageCache::new(args.cache.max(16) << 20);
+    let opener = Arc::new(StoredOpener::new(disk, cache));
+    Instance::open(options, opener, &mut |text| tracing::error!("{text}"))
+        .with_context(|| format!("cannot open the instance in {}", args.data_dir.display()))
+}
+
+/// Makes `sa` on first start.
+fn first_login(logins: &LoginStore) -> anyhow::Result<()> {
+    if logins.contains("sa") {
+        return Ok(());
+    }
+    for variable in ["HOLDFAST_SA_PASSWORD", "MSSQL_SA_PASSWORD"] {
+        if let Ok(password) = std::env::var(variable) {
+            return logins.set_password("sa", &password).with_context(|| format!("{variable} is not usable"));
+        }
+    }
+    let password = login::generate_password()?;
+    logins.set_password("sa", &password)?;
+    outln(&format!("Password of login sa (shown once, not stored): {password}"))?;
+    Ok(())
 }
