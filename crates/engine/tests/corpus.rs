@@ -78,6 +78,21 @@ fn northwind_reads_as_installed() {
         panic!("Order Details")
     };
     assert_eq!(details.row_count, 2155);
+    // The counts of Microsoft's public install script.
+    for (name, rows) in [
+        ("Customers", 91),
+        ("Orders", 830),
+        ("Employees", 9),
+        ("Categories", 8),
+        ("Suppliers", 29),
+        ("Shippers", 3),
+        ("Region", 4),
+        ("Territories", 53),
+        ("EmployeeTerritories", 49),
+    ] {
+        let Some(ObjectDef::Table(table)) = catalog.object("dbo", name) else { panic!("{name}") };
+        assert_eq!(table.row_count, rows, "{name}");
+    }
     let Some(ObjectDef::View(view)) = catalog.object("dbo", "Invoices") else { panic!("Invoices") };
     assert!(view.text.to_lowercase().contains("create view"), "{}", view.text);
     let Some(ObjectDef::Table(employees)) = catalog.object("dbo", "Employees") else { panic!("Employees") };
