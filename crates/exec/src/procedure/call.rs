@@ -1,0 +1,587 @@
+//! EXECUTE: procedures of databases, system procedures, texts, sp_executesql.
+//!
+//! Invariants
+//! 1. A called text sees none of its caller's variables; SET options it changes are restored at its end, the database too.
+//! 2. A call answers, in this order: what its statements answer, return status, DONEPROC.
+
+use std::sync::Arc;
+
+use holdfast_engine::catalog::{Catalog, ModuleDef, ObjectDef};
+use holdfast_tsql::Span;
+use holdfast_tsql::ast::{
+    Ddl, Execute, ExecuteArgument, ExecuteTarget, ExprKind, ModuleBody, ObjectName, Parameter, StatementKind,
+};
+use holdfast_tsql::ParseOptions;
+use holdfast_types::{CollationId, SqlError, SqlType, Value};
+
+use super::administration;
+use super::cache::UnitKey;
+use super::memory_table::MemoryTable;
+use super::query::convert;
+use super::raise::integer;
+use super::run::{Fail, Flow, MAX_NESTING, Runner, Scope, Stop};
+use super::state::option;
+use super::unit::{Layout, TypeScope, Unit, layout, syntax_error, undeclared};
+use crate::host::HostDatabase;
+use crate::session::{Done, DoneKind};
+
+/// CurCmd of EXECUTE.
+pub const EXECUTE: u16 = 0xE0;
+
+/// An argument with its value.
+#[derive(Clone)]
+pub struct Argument {
+    /// With the @; `None` = by position.
+    pub name: Option<String>,
+    /// `None` = DEFAULT.
+    pub value: Option<Value>,
+    pub ty: SqlType,
+    pub output: bool,
+    /// Rows of a table-valued parameter.
+    pub table: Option<MemoryTable>,
+    /// Where the output goes: the caller's variable.
+    pub target: Option<String>,
+}
+
+/// What came back from a call.
+pub struct Returned {
+    pub status: i32,
+    /// Index of the argument, type and value, for those passed as OUTPUT.
+    pub outputs: Vec<(usize, SqlType, Value)>,
+}
+
+/// A procedure ready to run.
+struct Loaded {
+    unit: Arc<Unit>,
+    parameters: Vec<Parameter>,
+}
+
+impl Runner<'_> {
+    pub fn execute(&mut self, e: &Execute, span: Span, scope: &mut Scope) -> Result<(), Fail> {
+        let returned = match &e.target {
+            ExecuteTarget::Text { parts, arguments, at, .. } => {
+                if at.is_some() {
+                    return Err(SqlError::not_supported("EXECUTE … AT a linked server").into());
+                }
+                if !arguments.is_empty() {
+                    return Err(SqlError::not_supported("EXECUTE of a text with arguments").into());
+                }
+                let mut text = String::new();
+                for p in parts {
+                    let ty = SqlType::nvarchar_max(CollationId::SERVER_DEFAULT);
+                    if let Value::String(s) = self.value_as(p, ty, scope)? {
+                        text.push_str(&s.to_text());
+                    }
+                }
+                self.run_text(&text, None, &mut [])?;
+                return Ok(());
+            }
+            ExecuteTarget::Procedure { name, arguments, .. } => {
+                let mut arguments = self.arguments(arguments, scope)?;
+                self.call(name, &mut arguments, span).map(|r| (r, arguments))?
+            }
+            ExecuteTarget::Variable { name, arguments } => {
+                let slot = scope.unit.layout.variables.get(&name.to_lowercase());
+                let text = match slot.and_then(|s| scope.frame.get(s.slot.0 as usize)) {
+                    Some(Value::String(s)) => s.to_text(),
+                    _ => String::new(),
+                };
+                let procedure = holdfast_tsql::parse_object_name(&text)
+                    .map_err(|_| SqlError::with_text(2812, 16, format!("Could not find stored procedure '{text}'.")))?;
+                let mut arguments = self.arguments(arguments, scope)?;
+                self.call(&procedure, &mut arguments, span).map(|r| (r, arguments))?
+            }
+        };
+        let (returned, arguments) = returned;
+        self.take_outputs(e, &returned, &arguments, scope)?;
+        self.sink.return_status(returned.status)?;
+        // The end of a procedure within a batch.
+        self.sink.done(Done { kind: DoneKind::Proc, rows: None, error: false, command: EXECUTE })?;
+        Ok(())
+    }
+
+    fn arguments(&mut self, list: &[ExecuteArgument], scope: &Scope) -> Result<Vec<Argument>, Fail> {
+        let mut out = Vec::with_capacity(list.len());
+        let mut named = false;
+        for (i, a) in list.iter().enumerate() {
+            named |= a.name.is_some();
+            if named && a.name.is_none() {
+                let text = format!(
+                    "Must pass parameter number {} and subsequent parameters as '@name = value'. After the form '@name = value' \
+                     has been used, all subsequent parameters must be passed in the form '@name = value'.",
+                    i + 1
+                );
+                return Err(SqlError::with_text(119, 15, text).into());
+            }
+            let mut argument = Argument {
+                name: a.name.clone(),
+                value: None,
+                ty: SqlType::NULL,
+                output: a.output,
+                table: None,
+                target: None,
+            };
+            match &a.value.kind {
+                ExprKind::Default => {}
+                ExprKind::Variable(v) if scope.tables.contains_key(&v.to_lowercase()) => {
+                    argument.table = scope.tables.get(&v.to_lowercase()).cloned();
+                }
+                _ => {
+                    let (value, ty) = self.value(&a.value, scope)?;
+                    argument.value = Some(value);
+                    argument.ty = ty;
+                }
+            }
+            if let ExprKind::Variable(v) = &a.value.kind {
+                argument.target = a.output.then(|| v.clone());
+            } else if a.output {
+                let text = "Cannot use the OUTPUT option when passing a constant to a stored procedure.";
+                return Err(SqlError::with_text(179, 15, text).into());
+            }
+            out.push(argument);
+        }
+        Ok(out)
+    }
+
+    fn take_outputs(
+        &mut self,
+        e: &Execute,
+        returned: &Returned,
+        arguments: &[Argument],
+        scope: &mut Scope,
+    ) -> Result<(), Fail> {
+        let context = self.context(scope);
+        for (i, ty, value) in &returned.outputs {
+            let Some(target) = arguments.get(*i).and_then(|a| a.target.as_ref()) else { continue };
+            let Some(v) = scope.unit.layout.variables.get(&target.to_lowercase()).cloned() else { continue };
+            scope.frame[v.slot.0 as usize] = convert(value, *ty, v.ty, &context)?;
+        }
+        if let Some(name) = &e.return_variable
+            && let Some(v) = scope.unit.layout.variables.get(&name.to_lowercase()).cloned()
+        {
+            scope.frame[v.slot.0 as usize] = convert(&Value::Int(returned.status), SqlType::INT, v.ty, &context)?;
+        }
+        Ok(())
+    }
+
+    /// Calls a procedure by name.
+    pub fn call(
+        &mut self,
+        name: &ObjectName,
+        arguments: &mut [Argument],
+        span: Span,
+    ) -> Result<Returned, Fail> {
+        if name.server.is_some() {
+            return Err(SqlError::not_supported("EXECUTE on a linked server").into());
+        }
+        let database = match &name.database {
+            Some(d) => self.session.host.database(&d.text)?,
+            None => self.session.current_database(),
+        };
+        let bare = name.name.text.to_lowercase();
+        let schema = name.schema.as_ref().map_or("", |s| s.text.as_str());
+        let system = schema.is_empty() || schema.eq_ignore_ascii_case("sys") || schema.eq_ignore_ascii_case("dbo");
+        if system && bare == "sp_executesql" {
+            return self.execute_sql(arguments);
+        }
+        if system && let Some(text) = super::system::procedure_text(&bare) {
+            let loaded = self.load_system(&bare, text, &database)?;
+            return self.run_procedure(&loaded, &bare, 0, database, arguments);
+        }
+        let found = if schema.is_empty() {
+            database.object("dbo", &name.name.text).or_else(|| database.object("", &name.name.text))
+        } else {
+            database.object(schema, &name.name.text)
+        };
+        match found {
+            Some(ObjectDef::Procedure(module)) => {
+                let loaded = self.load(&module, &database)?;
+                self.run_procedure(&loaded, &module.name, module.object_id, database, arguments)
+            }
+            Some(_) => {
+                let text = format!("The request for procedure '{}' failed because '{}' is not a procedure object.", name.name.text, name.name.text);
+                Err(SqlError::with_text(2809, 16, text).into())
+            }
+            None => self.call_administration(&bare, name, arguments, span),
+        }
+    }
+
+    /// System procedures of the server layer; 2812 otherwise.
+    fn call_administration(
+        &mut self,
+        bare: &str,
+        name: &ObjectName,
+        arguments: &[Argument],
+        span: Span,
+    ) -> Result<Returned, Fail> {
+        let values: Vec<(Option<String>, Value)> =
+            arguments.iter().map(|a| (a.name.clone(), a.value.clone().unwrap_or_default())).collect();
+        let administration = Arc::clone(&self.shared.administration);
+        let session = Arc::clone(&self.session);
+        let mut evaluate =
+            |_: &holdfast_tsql::ast::Expr| -> holdfast_types::SqlResult<Value> { Ok(Value::Null) };
+        let mut call = administration::Call { evaluate: &mut evaluate, session: &session, sink: self.sink };
+        match administration.procedure(bare, &values, &mut call) {
+            Some(Ok(status)) => Ok(Returned { status, outputs: Vec::new() }),
+            Some(Err(errors)) => Err(Fail::Many(errors)),
+            None => {
+                let text = format!("Could not find stored procedure '{name}'.");
+                Err(SqlError::with_text(2812, 16, text).state(62).at_line(span.line).into())
+            }
+        }
+    }
+
+    fn load(&mut self, module: &Arc<ModuleDef>, database: &Arc<HostDatabase>) -> Result<Loaded, Fail> {
+        let options = ParseOptions { quoted_identifier: module.quoted_identifier };
+        load_text(&module.text, &options, database, &self.shared.units)
+    }
+
+    fn load_system(&mut self, _: &str, text: &str, database: &Arc<HostDatabase>) -> Result<Loaded, Fail> {
+        load_text(text, &ParseOptions { quoted_identifier: true }, database, &self.shared.units)
+    }
+
+    fn run_procedure(
+        &mut self,
+        loaded: &Loaded,
+        name: &str,
+        object_id: i32,
+        database: Arc<HostDatabase>,
+        arguments: &mut [Argument],
+    ) -> Result<Returned, Fail> {
+        let mut scope = Scope::new(Arc::clone(&loaded.unit));
+        scope.procedure = name.into();
+        let context = self.context(&scope);
+        let mut passed: Vec<Option<usize>> = vec![None; loaded.parameters.len()];
+        for (i, a) in arguments.iter().enumerate() {
+            let at = match &a.name {
+                Some(n) => loaded.parameters.iter().position(|p| p.name.eq_ignore_ascii_case(n)),
+                None => (i < loaded.parameters.len()).then_some(i),
+            };
+            let Some(at) = at else {
+                return Err(match &a.name {
+                    Some(n) => {
+                        let text = format!("{n} is not a parameter for procedure {name}.");
+                        SqlError::with_text(8145, 16, text).into()
+                    }
+                    None => {
+                        let text = format!("Procedure or function {name} has too many arguments specified.");
+                        SqlError::with_text(8144, 16, text).state(2).into()
+                    }
+                });
+            };
+            if passed[at].replace(i).is_some() {
+                let text = format!("The parameter '{}' was supplied multiple times.", loaded.parameters[at].name);
+                return Err(SqlError::with_text(8143, 16, text).into());
+            }
+        }
+        for (p, from) in loaded.parameters.iter().zip(&passed) {
+            let key = p.name.to_lowercase();
+            let argument = from.map(|i| &arguments[i]);
+            if p.readonly {
+                let table = argument.and_then(|a| a.table.clone());
+                if let Some(t) = table {
+                    scope.tables.insert(key, t);
+                }
+                continue;
+            }
+            let Some(v) = loaded.unit.layout.variables.get(&key).cloned() else { continue };
+            let value = match argument.and_then(|a| a.value.as_ref().map(|v| (v, a.ty))) {
+                Some((value, ty)) => convert(value, ty, v.ty, &context).map_err(|e| {
+                    if e.number == 245 {
+                        let to = v.ty.id.name();
+                        let text = format!("Error converting data type {} to {to}.", ty.id.name());
+                        return SqlError::with_text(8114, 16, text).state(5);
+                    }
+                    e
+                })?,
+                None => match &p.default {
+                    Some(d) => self.value_as(d, v.ty, &scope)?,
+                    None => {
+                        let text = format!(
+                            "Procedure or function '{name}' expects parameter '{}', which was not supplied.",
+                            p.name
+                        );
+                        return Err(SqlError::with_text(201, 16, text).state(4).into());
+                    }
+                },
+            };
+            scope.frame[v.slot.0 as usize] = value;
+            if argument.is_some_and(|a| a.output) && !p.output {
+                let text = format!(
+                    "The formal parameter \"{}\" was not declared as an OUTPUT parameter, but the actual parameter passed in \
+                     requested output.",
+                    p.name
+                );
+                return Err(SqlError::with_text(8162, 16, text).state(2).into());
+            }
+        }
+        let flow = self.nested_run(&mut scope, object_id, Some(database))?;
+        let status = match flow {
+            Flow::Return(Some(v)) => integer(&v).and_then(|n| i32::try_from(n).ok()).unwrap_or(0),
+            _ => 0,
+        };
+        let mut outputs = Vec::new();
+        for (p, from) in loaded.parameters.iter().zip(&passed) {
+            if let Some(i) = from
+                && arguments[*i].output
+                && let Some(v) = loaded.unit.layout.variables.get(&p.name.to_lowercase())
+            {
+                outputs.push((*i, v.ty, scope.frame[v.slot.0 as usize].clone()));
+            }
+        }
+        outputs.sort_by_key(|o| o.0);
+        Ok(Returned { status, outputs })
+    }
+
+    /// Runs a scope one level deeper and puts settings back afterwards (invariant 1).
+    fn nested_run(
+        &mut self,
+        scope: &mut Scope,
+        object_id: i32,
+        database: Option<Arc<HostDatabase>>,
+    ) -> Result<Flow, Fail> {
+        if self.level >= MAX_NESTING {
+            let text = "Maximum stored procedure, function, trigger, or view nesting level exceeded (limit 32).";
+            return Err(SqlError::with_text(217, 16, text).into());
+        }
+        let (saved_settings, saved_database, before) = {
+            let mut state = self.session.state.lock();
+            let saved = (state.settings.clone(), Arc::clone(&state.database), state.transaction.count);
+            state.nest_level += 1;
+            state.procedures.push(object_id);
+            if let Some(d) = database {
+                state.database = d;
+            }
+            saved
+        };
+        let kind = std::mem::replace(&mut self.kind, DoneKind::InProc);
+        self.level += 1;
+        let r = self.run(scope);
+        self.level -= 1;
+        self.kind = kind;
+        let after = {
+            let mut state = self.session.state.lock();
+            state.nest_level -= 1;
+            state.procedures.pop();
+            state.settings = saved_settings;
+            state.database = saved_database;
+            state.transaction.count
+        };
+        let flow = r?;
+        if object_id != 0 && after != before {
+            let text = format!(
+                "Transaction count after EXECUTE indicates a mismatching number of BEGIN and COMMIT statements. Previous count = \
+                 {before}, current count = {after}."
+            );
+            return Err(SqlError::with_text(266, 16, text).state(2).into());
+        }
+        Ok(flow)
+    }
+
+    // ---- texts ----
+
+    /// sp_executesql @statement, @parameter_definition, arguments…
+    pub fn execute_sql(&mut self, arguments: &mut [Argument]) -> Result<Returned, Fail> {
+        let text = |a: Option<&Argument>| match a.and_then(|a| a.value.as_ref()) {
+            Some(Value::String(s)) => Some(s.to_text()),
+            _ => None,
+        };
+        let named = |n: &[&str], at: usize, list: &[Argument]| -> Option<usize> {
+            list.iter()
+                .position(|a| a.name.as_ref().is_some_and(|x| n.iter().any(|n| x.eq_ignore_ascii_case(n))))
+                .or_else(|| (list.len() > at && list[at].name.is_none()).then_some(at))
+        };
+        let statement = named(&["@stmt", "@statement"], 0, arguments);
+        let Some(sql) = text(statement.map(|i| &arguments[i])) else {
+            let wrong = arguments.first().is_some_and(|a| a.value.as_ref().is_some_and(|v| !v.is_null()));
+            if wrong {
+                let message = "Procedure expects parameter '@statement' of type 'ntext/nchar/nvarchar'.";
+                return Err(SqlError::with_text(214, 16, message).state(2).into());
+            }
+            return Ok(Returned { status: 0, outputs: Vec::new() });
+        };
+        let definition = named(&["@params", "@parameters"], 1, arguments).filter(|i| Some(*i) != statement);
+        let parameters = text(definition.map(|i| &arguments[i])).unwrap_or_default();
+        let first = definition.map_or(1, |i| i + 1).max(statement.map_or(1, |i| i + 1));
+        let skipped = first.min(arguments.len());
+        let mut returned = self.run_text(&sql, Some(&parameters), &mut arguments[skipped..])?;
+        for o in &mut returned.outputs {
+            o.0 += skipped;
+        }
+        Ok(returned)
+    }
+
+    /// Runs a text as EXEC ('…') and sp_executesql do. Ends without DONEPROC; the caller sends it.
+    pub fn run_text(
+        &mut self,
+        text: &str,
+        parameters: Option<&str>,
+        arguments: &mut [Argument],
+    ) -> Result<Returned, Fail> {
+        let (unit, list) = match self.load_batch(text, parameters.unwrap_or("")) {
+            Ok(loaded) => loaded,
+            Err(mut errors) => {
+                // Syntax errors of the inner text are the statement's own errors to the caller.
+                let last = errors.pop().unwrap_or_else(|| SqlError::new(102, &[&""]));
+                for e in &errors {
+                    self.sink.message(e)?;
+                }
+                return Err(Fail::Error(last));
+            }
+        };
+        let mut scope = Scope::new(unit);
+        let context = self.context(&scope);
+        let mut passed = vec![None; list.len()];
+        for (i, a) in arguments.iter().enumerate() {
+            let at = match &a.name {
+                Some(n) => list.iter().position(|p| p.name.eq_ignore_ascii_case(n)),
+                None => (i < list.len()).then_some(i),
+            };
+            let Some(at) = at else {
+                let text = "Procedure or function  has too many arguments specified.";
+                return Err(SqlError::with_text(8144, 16, text).state(2).into());
+            };
+            passed[at] = Some(i);
+            let p = &list[at];
+            let key = p.name.to_lowercase();
+            if let Some(t) = &a.table {
+                scope.tables.insert(key, t.clone());
+                continue;
+            }
+            if let Some(v) = scope.unit.layout.variables.get(&key).cloned() {
+                let value = a.value.clone().unwrap_or_default();
+                scope.frame[v.slot.0 as usize] = convert(&value, a.ty, v.ty, &context)?;
+            }
+        }
+        for (p, from) in list.iter().zip(&passed) {
+            if from.is_none() && !p.readonly {
+                let Some(d) = &p.default else {
+                    let shown: String = list.iter().map(|p| format!("{} {}", p.name, p.data_type.name)).collect::<Vec<_>>().join(",");
+                    let text = format!(
+                        "The parameterized query '({shown}){}' expects the parameter '{}', which was not supplied.",
+                        text.chars().take(100).collect::<String>(),
+                        p.name
+                    );
+                    return Err(SqlError::with_text(8178, 16, text).into());
+                };
+                if let Some(v) = scope.unit.layout.variables.get(&p.name.to_lowercase()).cloned() {
+                    scope.frame[v.slot.0 as usize] = self.value_as(d, v.ty, &scope)?;
+                }
+            }
+        }
+        self.nested_run(&mut scope, 0, None)?;
+        let mut outputs = Vec::new();
+        for (p, from) in list.iter().zip(&passed) {
+            if let Some(i) = from
+                && arguments[*i].output
+                && let Some(v) = scope.unit.layout.variables.get(&p.name.to_lowercase())
+            {
+                outputs.push((*i, v.ty, scope.frame[v.slot.0 as usize].clone()));
+            }
+        }
+        Ok(Returned { status: 0, outputs })
+    }
+
+    /// Parses a text with parameters, or finds it in the cache.
+    pub fn load_batch(
+        &mut self,
+        text: &str,
+        parameters: &str,
+    ) -> Result<(Arc<Unit>, Vec<Parameter>), Vec<SqlError>> {
+        let database = self.session.current_database();
+        let options = self.session.state.lock().settings.options;
+        let list = parse_parameters(parameters)?;
+        let tables: Vec<&Parameter> = list.iter().filter(|p| p.readonly).collect();
+        let cacheable = tables.is_empty();
+        let key = UnitKey {
+            text: text.into(),
+            parameters: parameters.into(),
+            options: options & option::QUOTED_IDENTIFIER,
+            database: Arc::as_ptr(&database) as usize,
+        };
+        if cacheable && let Some(unit) = self.shared.units.find(&key) {
+            return Ok((unit, list));
+        }
+        let quoted = ParseOptions { quoted_identifier: options & option::QUOTED_IDENTIFIER != 0 };
+        let batch = holdfast_tsql::parse_batch(text, &quoted)
+            .map_err(|v| v.into_iter().map(syntax_error).collect::<Vec<_>>())?;
+        let types = TypeScope { catalog: &*database, collation: database.default_collation() };
+        let mut base = Layout::default();
+        for p in tables {
+            let none = super::unit::TableVariable { columns: Vec::new() };
+            base.tables.insert(p.name.to_lowercase(), none);
+        }
+        let layout = layout(&list, &batch.statements, &types, base).map_err(|e| vec![e])?;
+        let errors = undeclared(&batch.uses, &layout);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let unit = Unit::new(batch.statements, layout);
+        if cacheable {
+            self.shared.units.keep(key, &unit);
+        }
+        Ok((unit, list))
+    }
+}
+
+/// `@a int, @b nvarchar(10) OUTPUT` as parameters.
+pub fn parse_parameters(text: &str) -> Result<Vec<Parameter>, Vec<SqlError>> {
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let whole = format!("CREATE PROCEDURE p {text}\nAS RETURN");
+    let batch = holdfast_tsql::parse_batch(&whole, &ParseOptions::default())
+        .map_err(|v| v.into_iter().map(syntax_error).collect::<Vec<_>>())?;
+    match batch.statements.into_iter().next().map(|s| s.kind) {
+        Some(StatementKind::Ddl(d)) => match *d {
+            Ddl::CreateProcedure(p) => Ok(p.parameters),
+            _ => Err(vec![SqlError::new(102, &[&"@"])]),
+        },
+        _ => Err(vec![SqlError::new(102, &[&"@"])]),
+    }
+}
+
+/// The parameters and statements of CREATE PROCEDURE.
+fn load_text(
+    text: &str,
+    options: &ParseOptions,
+    database: &Arc<HostDatabase>,
+    units: &super::cache::UnitCache,
+) -> Result<Loaded, Fail> {
+    let batch = holdfast_tsql::parse_batch(text, options)
+        .map_err(|mut v| if v.is_empty() { SqlError::new(102, &[&""]) } else { syntax_error(v.swap_remove(0)) })?;
+    let statement = batch.statements.into_iter().next().map(|s| s.kind);
+    let Some(StatementKind::Ddl(d)) = statement else {
+        return Err(SqlError::not_supported("This kind of procedure").into());
+    };
+    let Ddl::CreateProcedure(p) = *d else {
+        return Err(SqlError::not_supported("This kind of procedure").into());
+    };
+    let ModuleBody::Statements(statements) = p.body else {
+        return Err(SqlError::not_supported("A procedure of an assembly").into());
+    };
+    let key = UnitKey {
+        text: text.into(),
+        parameters: "\u{1}module".into(),
+        options: i32::from(options.quoted_identifier),
+        database: Arc::as_ptr(database) as usize,
+    };
+    if let Some(unit) = units.find(&key) {
+        return Ok(Loaded { unit, parameters: p.parameters });
+    }
+    let types = TypeScope { catalog: &**database, collation: database.default_collation() };
+    let layout = layout(&p.parameters, &statements, &types, Layout::default())?;
+    let unit = Unit::new(statements, layout);
+    units.keep(key, &unit);
+    Ok(Loaded { unit, parameters: p.parameters })
+}
+
+/// Turns a stop that crossed a call into the caller's failure.
+impl From<Fail> for Stop {
+    fn from(f: Fail) -> Self {
+        match f {
+            Fail::Stop(s) => s,
+            _ => Stop::Batch,
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Cursors of T-SQL over a copy of their rows.
+//!
+//! Invariants
+//! 1. A cursor's rows are those of the moment of OPEN; variables in its query have their values of the moment of DECLARE.
+
+use std::sync::Arc;
+
+use holdfast_tsql::ast::{
+    self, CursorDeclaration, CursorName, ExprKind, Fetch, FetchDirection, SelectStatement,
+};
+use holdfast_types::{SqlError, SqlType, Value};
+
+use super::query::{SELECT, convert};
+use super::raise::integer;
+use super::run::{Fail, Runner, Scope};
+use super::unit::Unit;
+use crate::session::ResultColumn;
+
+/// A declared cursor.
+#[derive(Clone)]
+pub struct Cursor {
+    query: Arc<SelectStatement>,
+    unit: Arc<Unit>,
+    frame: Vec<Value>,
+    forward_only: bool,
+    /// Columns, rows, and the position (0 = before the first).
+    open: Option<Open>,
+}
+
+#[derive(Clone)]
+struct Open {
+    columns: Arc<Vec<ResultColumn>>,
+    rows: Arc<Vec<Vec<Value>>>,
+    position: usize,
+}
+
+/// What `SET @c = …` without a cursor gives: nothing declared yet.
+fn missing(name: &str) -> Fail {
+    Fail::Error(SqlError::with_text(16_916, 16, format!("A cursor with the name '{name}' does not exist.")))
+}
+
+impl Runner<'_> {
+    fn new_cursor(&self, c: &CursorDeclaration, scope: &Scope) -> Cursor {
+        let scroll = c.options.iter().any(|o| matches!(o.as_str(), "SCROLL" | "STATIC" | "KEYSET" | "DYNAMIC"));
+        let forward = c.options.iter().any(|o| o == "FORWARD_ONLY" || o == "FAST_FORWARD");
+        Cursor {
+            query: Arc::new(c.query.clone()),
+            unit: Arc::clone(&scope.unit),
+            frame: scope.frame.clone(),
+            forward_only: forward || !scroll,
+            open: None,
+        }
+    }
+
+    pub fn declare_cursor(&mut self, c: &CursorDeclaration, scope: &mut Scope) -> Result<(), Fail> {
+        let name = c.name.text.to_lowercase();
+        let cursor = self.new_cursor(c, scope);
+        let local = c.options.iter().any(|o| o == "LOCAL");
+        let exists = self.cursors.lock().contains_key(&name);
+        if (local && scope.cursors.contains_key(&name)) || (!local && exists) {
+            let text = format!("A cursor with the name '{}' already exists.", c.name.text);
+            return Err(SqlError::with_text(16_915, 16, text).into());
+        }
+        if local {
+            scope.cursors.insert(name, cursor);
+        } else {
+            self.cursors.lock().insert(name, cursor);
+        }
+        self.cleared();
+        Ok(())
+    }
+
+    pub fn set_cursor(&mut self, name: &str, c: &CursorDeclaration, scope: &mut Scope) -> Result<(), Fail> {
+        let cursor = self.new_cursor(c, scope);
+        scope.cursors.insert(name.to_owned(), cursor);
+        Ok(())
+    }
+
+    /// `SET @a = @b` or `SET @a = name`.
+    pub fn copy_cursor(&mut self, name: &str, value: &ast::Expr, scope: &mut Scope) -> Result<(), Fail> {
+        let source = match &value.kind {
+            ExprKind::Variable(v) => v.to_lowercase(),
+            ExprKind::Column(parts) => parts.last().map(|p| p.text.to_lowercase()).unwrap_or_default(),
+            _ => return Err(missing(name)),
+        };
+        let found = scope.cursors.get(&source).cloned().or_else(|| self.cursors.lock().get(&source).cloned());
+        let cursor = found.ok_or_else(|| missing(&source))?;
+        scope.cursors.insert(name.to_owned(), cursor);
+        Ok(())
+    }
+
+    fn key(name: &CursorName) -> (String, bool) {
+        match name {
+            CursorName::Name { name, global } => (name.text.to_lowercase(), *global),
+            CursorName::Variable(v) => (v.to_lowercase(), false),
+        }
+    }
+
+    /// Runs `f` on the cursor, the local one first.
+    fn with_cursor<T>(
+        &mut self,
+        name: &CursorName,
+        scope: &mut Scope,
+        f: impl FnOnce(&mut Cursor) -> Result<T, Fail>,
+    ) -> Result<T, Fail> {
+        let (key, global) = Self::key(name);
+        if !global && let Some(c) = scope.cursors.get_mut(&key) {
+            return f(c);
+        }
+        let mut cursors = self.cursors.lock();
+        match cursors.get_mut(&key) {
+            Some(c) => f(c),
+            None => Err(missing(&key)),
+        }
+    }
+
+    pub fn open_cursor(&mut self, name: &CursorName, scope: &mut Scope) -> Result<(), Fail> {
+        let cursor = self.with_cursor(name, scope, |c| Ok(c.clone()))?;
+        if cursor.open.is_some() {
+            return Err(SqlError::with_text(16_905, 16, "The cursor is already open.").into());
+        }
+        let mut inner = Scope::new(Arc::clone(&cursor.unit));
+        inner.frame = cursor.frame.clone();
+        inner.tables = scope.tables.clone();
+        let mut plain = (*cursor.query).clone();
+        if matches!(plain.query.for_clause, Some(ast::ForClause::ReadOnly | ast::ForClause::Update(_))) {
+            plain.query.for_clause = None;
+        }
+        let bound = self.bind_fresh(&plain, &inner)?;
+        let (columns, rows) = self.rows_of(&bound, &inner)?;
+        let columns = Arc::new(columns.iter().map(super::query::result_column).collect::<Vec<_>>());
+        let open = Open { columns, rows: Arc::new(rows), position: 0 };
+        self.with_cursor(name, scope, |c| {
+            c.open = Some(open);
+            Ok(())
+        })?;
+        self.cleared();
+        Ok(())
+    }
+
+    pub fn fetch(&mut self, f: &Fetch, scope: &mut Scope) -> Result<(), Fail> {
+        let offset = match &f.direction {
+            FetchDirection::Absolute(e) | FetchDirection::Relative(e) => integer(&self.value(e, scope)?.0).unwrap_or(0),
+            _ => 0,
+        };
+        let direction = &f.direction;
+        let (columns, row) = self.with_cursor(&f.cursor, scope, |c| {
+            let forward = c.forward_only;
+            let Some(open) = &mut c.open else {
+                return Err(SqlError::with_text(16_917, 16, "Cursor is not open.").into());
+            };
+            if forward && !matches!(direction, FetchDirection::Next) {
+                let word = fetch_word(direction);
+                let text = format!("{word}: The fetch type {word} cannot be used with forward only cursors.");
+                return Err(SqlError::with_text(16_911, 16, text).into());
+            }
+            let count = open.rows.len() as i64;
+            let at = open.position as i64;
+            let target = match direction {
+                FetchDirection::Next => at + 1,
+                FetchDirection::Prior => at - 1,
+                FetchDirection::First => 1,
+                FetchDirection::Last => count,
+                FetchDirection::Absolute(_) if offset < 0 => count + 1 + offset,
+                FetchDirection::Absolute(_) => offset,
+                FetchDirection::Relative(_) => at.saturating_add(offset),
+            };
+            open.position = target.clamp(0, count + 1) as usize;
+            let row = if (1..=count).contains(&target) { Some(open.rows[target as usize - 1].clone()) } else { None };
+            Ok((Arc::clone(&open.columns), row))
+        })?;
+        {
+            let mut state = self.session.state.lock();
+            state.fetch_status = if row.is_some() { 0 } else { -1 };
+        }
+        let count = u64::from(row.is_some());
+        if f.into.is_empty() {
+            self.sink.columns(&columns)?;
+            if let Some(values) = row {
+                let types: Vec<SqlType> = columns.iter().map(|c| c.ty).collect();
+                self.sink.rows(&holdfast_types::Batch::from_rows(&types, &[values])?)?;
+            }
+            return self.counted(count, SELECT, true);
+        }
+        if f.into.len() != columns.len() {
+            let text = "Cursorfetch: The number of variables declared in the INTO list must match that of selected columns.";
+            return Err(SqlError::with_text(16_924, 16, text).into());
+        }
+        if let Some(values) = row {
+            let context = self.context(scope);
+            for ((name, value), column) in f.into.iter().zip(&values).zip(columns.iter()) {
+                let Some(v) = scope.unit.layout.variables.get(&name.to_lowercase()).cloned() else { continue };
+                scope.frame[v.slot.0 as usize] = convert(value, column.ty, v.ty, &context)?;
+            }
+        }
+        let mut state = self.session.state.lock();
+        state.row_count = count as i64;
+        state.error = 0;
+        Ok(())
+    }
+
+    pub fn close_cursor(&mut self, name: &CursorName, scope: &mut Scope) -> Result<(), Fail> {
+        self.with_cursor(name, scope, |c| match c.open.take() {
+            Some(_) => Ok(()),
+            None => Err(SqlError::with_text(16_917, 16, "Cursor is not open.").into()),
+        })?;
+        self.cleared();
+        Ok(())
+    }
+
+    pub fn deallocate_cursor(&mut self, name: &CursorName, scope: &mut Scope) -> Result<(), Fail> {
+        let (key, global) = Self::key(name);
+        let local = !global && scope.cursors.remove(&key).is_some();
+        if !local && self.cursors.lock().remove(&key).is_none() {
+            return Err(missing(&key));
+        }
+        self.cleared();
+        Ok(())
+    }
+}
+
+fn fetch_word(d: &FetchDirection) -> &'static str {
+    match d {
+        FetchDirection::Next => "next",
+        FetchDirection::Prior => "prior",
+        FetchDirection::First => "first",
+        FetchDirection::Last => "last",
+        FetchDirection::Absolute(_) => "absolute",
+        FetchDirection::Relative(_) => "relative",
+    }
+}

@@ -1,0 +1,206 @@
+//! User-defined functions: scalar and multi-statement ones run here, one call at a time, without a client.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use holdfast_engine::catalog::{Catalog, ModuleDef};
+use holdfast_tsql::ParseOptions;
+use holdfast_tsql::ast::{CreateFunction, Ddl, FunctionReturns, ModuleBody, StatementKind};
+use holdfast_types::{Batch, SqlError, SqlResult, Value};
+use parking_lot::Mutex;
+
+use super::cache::UnitKey;
+use super::cursor::Cursor;
+use super::memory_table::MemoryTable;
+use super::query::convert;
+use super::run::{Fail, Flow, MAX_NESTING, Runner, Scope, Shared, Stop};
+use super::state::SharedSession;
+use super::unit::{Layout, TableVariable, TypeScope, Unit, layout, syntax_error};
+use crate::context::ModuleRunner;
+use crate::session::{
+    Done, DoneKind, EnvironmentChange, ResultColumn, ResultSink, SinkResult,
+};
+
+/// Runs functions for one statement.
+pub struct FunctionRunner {
+    pub session: Arc<SharedSession>,
+    pub shared: Arc<Shared>,
+    pub temporary: Arc<Mutex<HashMap<String, MemoryTable>>>,
+    pub cursors: Arc<Mutex<HashMap<String, Cursor>>>,
+    pub level: u32,
+}
+
+/// Functions send nothing.
+struct Nowhere;
+
+impl ResultSink for Nowhere {
+    fn columns(&mut self, _: &[ResultColumn]) -> SinkResult {
+        Ok(())
+    }
+    fn rows(&mut self, _: &Batch) -> SinkResult {
+        Ok(())
+    }
+    fn done(&mut self, _: Done) -> SinkResult {
+        Ok(())
+    }
+    fn message(&mut self, _: &SqlError) -> SinkResult {
+        Ok(())
+    }
+    fn environment(&mut self, _: EnvironmentChange) -> SinkResult {
+        Ok(())
+    }
+    fn return_status(&mut self, _: i32) -> SinkResult {
+        Ok(())
+    }
+    fn return_value(&mut self, _: u16, _: &str, _: &holdfast_types::SqlType, _: &Value) -> SinkResult {
+        Ok(())
+    }
+    fn flush(&mut self) -> SinkResult {
+        Ok(())
+    }
+}
+
+impl FunctionRunner {
+    fn parse(&self, module: &ModuleDef) -> SqlResult<CreateFunction> {
+        let options = ParseOptions { quoted_identifier: module.quoted_identifier };
+        let batch = holdfast_tsql::parse_batch(&module.text, &options)
+            .map_err(|mut v| if v.is_empty() { SqlError::new(102, &[&""]) } else { syntax_error(v.swap_remove(0)) })?;
+        match batch.statements.into_iter().next().map(|s| s.kind) {
+            Some(StatementKind::Ddl(d)) => match *d {
+                Ddl::CreateFunction(f) => Ok(*f),
+                _ => Err(SqlError::not_supported(format!("The function {}", module.name))),
+            },
+            _ => Err(SqlError::not_supported(format!("The function {}", module.name))),
+        }
+    }
+
+    fn run(
+        &self,
+        module: &Arc<ModuleDef>,
+        args: Vec<Option<Value>>,
+    ) -> SqlResult<(Flow, Scope, CreateFunction)> {
+        if self.level >= MAX_NESTING {
+            let text = "Maximum stored procedure, function, trigger, or view nesting level exceeded (limit 32).";
+            return Err(SqlError::with_text(217, 16, text));
+        }
+        let function = self.parse(module)?;
+        let Some(database) = self.session.host.database_by_id(module.database_id) else {
+            return Err(SqlError::new(208, &[&module.name]));
+        };
+        let types = TypeScope { catalog: &*database, collation: database.default_collation() };
+        let mut base = Layout::default();
+        let mut returns = None;
+        let statements = match &function.returns {
+            FunctionReturns::Scalar { data_type, body: ModuleBody::Statements(s) } => {
+                returns = Some(types.resolve(data_type)?.0);
+                s
+            }
+            FunctionReturns::Table { variable, definition, body } => {
+                let columns = types.columns(definition)?;
+                base.tables.insert(variable.to_lowercase(), TableVariable { columns });
+                body
+            }
+            _ => return Err(SqlError::not_supported(format!("The function {} of an assembly", module.name))),
+        };
+        let key = UnitKey {
+            text: Arc::clone(&module.text),
+            parameters: "\u{1}function".into(),
+            options: 0,
+            database: Arc::as_ptr(&database) as usize,
+        };
+        let unit = match self.shared.units.find(&key) {
+            Some(unit) => unit,
+            None => {
+                let layout = layout(&function.parameters, statements, &types, base)?;
+                let unit = Unit::new(statements.clone(), layout);
+                self.shared.units.keep(key, &unit);
+                unit
+            }
+        };
+        let mut sink = Nowhere;
+        let mut runner = Runner {
+            session: Arc::clone(&self.session),
+            shared: Arc::clone(&self.shared),
+            sink: &mut sink,
+            kind: DoneKind::InProc,
+            // As if a TRY stood around the call: an error comes back as a value and is the statement's.
+            tries: 1,
+            level: self.level + 1,
+            temporary: Arc::clone(&self.temporary),
+            cursors: Arc::clone(&self.cursors),
+        };
+        let mut scope = Scope::new(unit);
+        scope.procedure = Arc::clone(&module.name);
+        scope.returns = returns;
+        let context = runner.context(&scope);
+        for (i, p) in function.parameters.iter().enumerate() {
+            let Some(v) = scope.unit.layout.variables.get(&p.name.to_lowercase()).cloned() else { continue };
+            let value = match args.get(i).cloned().flatten() {
+                Some(value) => convert(&value, v.ty, v.ty, &context)?,
+                None => match &p.default {
+                    Some(d) => runner.value_as(d, v.ty, &scope).map_err(error_of)?,
+                    None => {
+                        let text = format!(
+                            "An insufficient number of arguments were supplied for the procedure or function {}.",
+                            module.name
+                        );
+                        return Err(SqlError::with_text(313, 16, text));
+                    }
+                },
+            };
+            scope.frame[v.slot.0 as usize] = value;
+        }
+        // The function's statements work in its database and leave no trace in @@ROWCOUNT and @@ERROR.
+        let saved = {
+            let mut state = self.session.state.lock();
+            let saved = (Arc::clone(&state.database), state.row_count, state.error);
+            state.database = database;
+            state.nest_level += 1;
+            saved
+        };
+        let r = runner.run(&mut scope);
+        {
+            let mut state = self.session.state.lock();
+            (state.database, state.row_count, state.error) = saved;
+            state.nest_level -= 1;
+        }
+        match r {
+            Ok(flow) => Ok((flow, scope, function)),
+            Err(Stop::Caught { error, .. }) => Err(error),
+            Err(Stop::Cancelled) => Err(crate::context::cancelled()),
+            Err(_) => {
+                let text = format!("The function {} could not be run.", module.name);
+                Err(SqlError::with_text(40_518, 16, text))
+            }
+        }
+    }
+}
+
+fn error_of(f: Fail) -> SqlError {
+    match f {
+        Fail::Error(e) | Fail::Compile(e) | Fail::Raised(e) | Fail::Thrown(e) => e,
+        Fail::Many(mut v) => v.pop().unwrap_or_else(crate::context::cancelled),
+        Fail::Stop(_) => crate::context::cancelled(),
+    }
+}
+
+impl ModuleRunner for FunctionRunner {
+    fn scalar(&self, module: &Arc<ModuleDef>, args: Vec<Option<Value>>) -> SqlResult<Value> {
+        let (flow, _, _) = self.run(module, args)?;
+        match flow {
+            Flow::Return(Some(v)) => Ok(v),
+            _ => Ok(Value::Null),
+        }
+    }
+
+    fn table(&self, module: &Arc<ModuleDef>, args: Vec<Option<Value>>) -> SqlResult<Vec<Batch>> {
+        let (_, scope, function) = self.run(module, args)?;
+        let FunctionReturns::Table { variable, .. } = &function.returns else {
+            return Err(SqlError::not_supported(format!("The function {}", module.name)));
+        };
+        match scope.tables.get(&variable.to_lowercase()) {
+            Some(t) => t.rows.batches(),
+            None => Ok(Vec::new()),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Metadata answers that functions take from a session: columns, identities, index properties.
+
+use std::sync::Arc;
+
+use holdfast_types::{Decimal, SqlResult, Value};
+
+use super::state::SharedSession;
+use crate::context::{ColumnInfo, ObjectInfo, SessionInfo};
+use crate::system_view::model::ColumnRow;
+
+/// A catalog row as COLUMNPROPERTY and COL_LENGTH need it.
+pub fn column_info(row: &ColumnRow) -> ColumnInfo {
+    ColumnInfo {
+        column_id: row.column_id,
+        name: Arc::clone(&row.name),
+        ty: row.sql_type(),
+        nullable: row.nullable(),
+        identity: row.is_identity(),
+        computed: row.is_computed(),
+        sparse: false,
+        row_guid: row.status & 2 != 0,
+    }
+}
+
+fn text(v: Option<&Value>) -> Option<String> {
+    match v? {
+        Value::String(s) => Some(s.to_text()),
+        _ => None,
+    }
+}
+
+fn number(v: Option<&Value>) -> Option<i32> {
+    match v? {
+        Value::TinyInt(n) => Some(i32::from(*n)),
+        Value::SmallInt(n) => Some(i32::from(*n)),
+        Value::Int(n) => Some(*n),
+        Value::BigInt(n) => i32::try_from(*n).ok(),
+        _ => None,
+    }
+}
+
+/// The object that a name of up to three parts means.
+pub fn named_object(session: &SharedSession, name: &str) -> Option<ObjectInfo> {
+    let name = holdfast_tsql::parse_object_name(name).ok()?;
+    let database = match &name.database {
+        Some(d) => session.database_id(&d.text)?,
+        None => session.database().0,
+    };
+    session.object(database, name.schema.as_ref().map_or("", |s| s.text.as_str()), &name.name.text)
+}
+
+/// Functions by upper-case name; `None` for those this does not know.
+pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<Value> {
+    match function {
+        "INDEXPROPERTY" => {
+            let (object, index, property) = (number(args.first())?, text(args.get(1))?, text(args.get(2))?);
+            session.current_database().index_property(object, &index, &property).ok()?
+        }
+        "IDENT_CURRENT" | "IDENT_SEED" | "IDENT_INCR" => {
+            let object = named_object(session, &text(args.first())?)?;
+            let database = session.host.database_by_id(object.database_id)?;
+            let (last, increment, seed) = database.identity_of(object.object_id).ok()??;
+            let value = match function {
+                "IDENT_CURRENT" => last.unwrap_or(seed),
+                "IDENT_SEED" => seed,
+                _ => increment,
+            };
+            Some(Value::Decimal(Decimal::new(value, 38, 0)))
+        }
+        "INDEX_COL" => {
+            let object = named_object(session, &text(args.first())?)?;
+            let (index, key) = (number(args.get(1))?, number(args.get(2))?);
+            let database = session.host.database_by_id(object.database_id)?;
+            let name = database.index_column_name(object.object_id, index, key).ok()??;
+            Some(Value::string(&name))
+        }
+        _ => None,
+    }
+}
+
+/// Table-valued functions over server state that have rows here.
+pub fn table_function(
+    session: &SharedSession,
+    name: &str,
+    args: &[Value],
+) -> Option<SqlResult<Vec<Vec<Value>>>> {
+    let name = name.strip_prefix("sys.").unwrap_or(name);
+    match name {
+        "dm_exec_sql_text" => {
+            let row = match args.first() {
+                Some(Value::Binary(handle)) if handle.len() >= 2 => {
+                    let id = u16::from_le_bytes([handle[0], handle[1]]);
+                    session.host.sessions.text(id)
+                }
+                _ => None,
+            };
+            let rows = row
+                .map(|t| vec![Value::Null, Value::Null, Value::Null, Value::Bit(false), Value::string(&t)])
+                .into_iter()
+                .collect();
+            Some(Ok(rows))
+        }
+        "fn_listextendedproperty" | "dm_exec_input_buffer" | "fn_helpcollations" | "fn_virtualfilestats" => {
+            Some(Ok(Vec::new()))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,212 @@
+//! SET options and USE.
+
+use std::sync::Arc;
+
+use holdfast_tsql::ast::SetOption;
+use holdfast_types::{SqlError, SqlType, Value};
+
+use super::run::{Fail, Runner, Scope};
+use super::state::option;
+use crate::context::DateOrder;
+use crate::session::EnvironmentChange;
+
+/// CurCmd of SET … ON and OFF.
+const SET_ON: u16 = 0xF9;
+const SET_OFF: u16 = 0xFA;
+
+/// Languages by name and alias: name, alias, first day of the week, date order.
+const LANGUAGES: &[(&str, &str, u8, DateOrder)] = &[
+    ("us_english", "English", 7, DateOrder::Mdy),
+    ("Deutsch", "German", 1, DateOrder::Dmy),
+    ("Français", "French", 1, DateOrder::Dmy),
+    ("日本語", "Japanese", 7, DateOrder::Ymd),
+    ("Dansk", "Danish", 1, DateOrder::Dmy),
+    ("Español", "Spanish", 1, DateOrder::Dmy),
+    ("Italiano", "Italian", 1, DateOrder::Dmy),
+    ("Nederlands", "Dutch", 1, DateOrder::Dmy),
+    ("Norsk", "Norwegian", 1, DateOrder::Dmy),
+    ("Português", "Portuguese", 7, DateOrder::Dmy),
+    ("Suomi", "Finnish", 1, DateOrder::Dmy),
+    ("Svenska", "Swedish", 1, DateOrder::Ymd),
+    ("British", "British English", 1, DateOrder::Dmy),
+];
+
+fn flag(name: &str) -> Option<i32> {
+    Some(match name {
+        "ANSI_NULLS" => option::ANSI_NULLS,
+        "ANSI_PADDING" => option::ANSI_PADDING,
+        "ANSI_WARNINGS" => option::ANSI_WARNINGS,
+        "ANSI_NULL_DFLT_ON" => option::ANSI_NULL_DFLT_ON,
+        "ANSI_NULL_DFLT_OFF" => option::ANSI_NULL_DFLT_OFF,
+        "ARITHABORT" => option::ARITHABORT,
+        "ARITHIGNORE" => option::ARITHIGNORE,
+        "CONCAT_NULL_YIELDS_NULL" => option::CONCAT_NULL_YIELDS_NULL,
+        "CURSOR_CLOSE_ON_COMMIT" => option::CURSOR_CLOSE_ON_COMMIT,
+        "IMPLICIT_TRANSACTIONS" => option::IMPLICIT_TRANSACTIONS,
+        "NOCOUNT" => option::NOCOUNT,
+        "NUMERIC_ROUNDABORT" => option::NUMERIC_ROUNDABORT,
+        "QUOTED_IDENTIFIER" => option::QUOTED_IDENTIFIER,
+        "XACT_ABORT" => option::XACT_ABORT,
+        _ => return None,
+    })
+}
+
+impl Runner<'_> {
+    pub fn set_option(&mut self, o: &SetOption, scope: &mut Scope) -> Result<(), Fail> {
+        match o {
+            SetOption::Flags { names, on } => {
+                for name in names {
+                    self.set_flag(name, *on)?;
+                }
+                self.plain_done(if *on { SET_ON } else { SET_OFF })
+            }
+            SetOption::Value { name, value } => {
+                let value = if name == "DATEFORMAT" || name == "LANGUAGE" || name == "DEADLOCK_PRIORITY" {
+                    self.value(value, scope)?.0
+                } else if name == "CONTEXT_INFO" {
+                    self.value_as(value, SqlType::binary(holdfast_types::TypeId::VarBinary, 128), scope)?
+                } else {
+                    self.value_as(value, SqlType::BIGINT, scope)?
+                };
+                self.set_value(name, value)?;
+                self.plain_done(SET_ON)
+            }
+            SetOption::TransactionIsolation(level) => {
+                self.session.state.lock().isolation = *level;
+                self.plain_done(SET_ON)
+            }
+            SetOption::Statistics { names, on } => {
+                let unknown = names.iter().find(|n| !matches!(n.as_str(), "IO" | "TIME"));
+                match unknown {
+                    Some(n) if *on => Err(SqlError::not_supported(format!("SET STATISTICS {n}")).into()),
+                    _ => self.plain_done(if *on { SET_ON } else { SET_OFF }),
+                }
+            }
+            SetOption::IdentityInsert { .. } => Err(SqlError::not_supported("SET IDENTITY_INSERT").into()),
+            SetOption::Offsets { .. } => self.plain_done(SET_OFF),
+        }
+    }
+
+    fn set_flag(&mut self, name: &str, on: bool) -> Result<(), Fail> {
+        let mut state = self.session.state.lock();
+        if let Some(f) = flag(name) {
+            state.set_option(f, on);
+            return Ok(());
+        }
+        match name {
+            "ANSI_DEFAULTS" => {
+                for f in [
+                    option::ANSI_NULLS,
+                    option::ANSI_PADDING,
+                    option::ANSI_WARNINGS,
+                    option::ANSI_NULL_DFLT_ON,
+                    option::CURSOR_CLOSE_ON_COMMIT,
+                    option::IMPLICIT_TRANSACTIONS,
+                    option::QUOTED_IDENTIFIER,
+                ] {
+                    state.set_option(f, on);
+                }
+            }
+            "NOEXEC" => state.no_exec = on,
+            "PARSEONLY" => state.parse_only = on,
+            "FMTONLY" => state.fmt_only = on,
+            // Without effect on what is answered here.
+            "FORCEPLAN" | "NO_BROWSETABLE" | "REMOTE_PROC_TRANSACTIONS" | "DISABLE_DEF_CNST_CHK" => {}
+            other if on => return Err(SqlError::not_supported(format!("SET {other} ON")).into()),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn set_value(&mut self, name: &str, value: Value) -> Result<(), Fail> {
+        let number = match &value {
+            Value::BigInt(n) => *n,
+            Value::Int(n) => i64::from(*n),
+            _ => 0,
+        };
+        let text = match &value {
+            Value::String(s) => s.to_text(),
+            _ => String::new(),
+        };
+        let invalid = |what: &str| {
+            let text = format!("The option '{what}' for SET {name} is not valid.");
+            Fail::Error(SqlError::with_text(2741, 16, text))
+        };
+        let mut state = self.session.state.lock();
+        match name {
+            "ROWCOUNT" => state.row_limit = u64::try_from(number).map_err(|_| invalid(&number.to_string()))?,
+            "TEXTSIZE" => {
+                let n = i32::try_from(number).map_err(|_| invalid(&number.to_string()))?;
+                state.settings.text_size = if n <= 0 { 2_147_483_647 } else { n };
+            }
+            "LOCK_TIMEOUT" => {
+                state.settings.lock_timeout_ms = i32::try_from(number).map_err(|_| invalid(&number.to_string()))?;
+            }
+            "DATEFIRST" => {
+                if !(1..=7).contains(&number) {
+                    let text = format!("SET DATEFIRST {number} is out of range.");
+                    return Err(SqlError::with_text(2744, 16, text).into());
+                }
+                state.settings.date_first = number as u8;
+            }
+            "DATEFORMAT" => {
+                state.settings.date_format = match text.to_lowercase().as_str() {
+                    "mdy" => DateOrder::Mdy,
+                    "dmy" => DateOrder::Dmy,
+                    "ymd" => DateOrder::Ymd,
+                    "ydm" => DateOrder::Ydm,
+                    "myd" => DateOrder::Myd,
+                    "dym" => DateOrder::Dym,
+                    _ => {
+                        let text = format!("SET DATEFORMAT date order '{text}' is invalid.");
+                        return Err(SqlError::with_text(2741, 16, text).into());
+                    }
+                };
+            }
+            "LANGUAGE" => {
+                let found = LANGUAGES
+                    .iter()
+                    .find(|l| l.0.to_lowercase() == text.to_lowercase() || l.1.eq_ignore_ascii_case(&text));
+                let Some((name, _, first, order)) = found else {
+                    let message = format!("'{text}' is not a recognized language name.");
+                    return Err(SqlError::with_text(2740, 16, message).into());
+                };
+                let old = std::mem::replace(&mut state.settings.language, Arc::from(*name));
+                state.settings.date_first = *first;
+                state.settings.date_format = *order;
+                drop(state);
+                let new: Arc<str> = Arc::from(*name);
+                self.sink.environment(EnvironmentChange::Language { new: Arc::clone(&new), old })?;
+                return self.info(5703, 0, 1, format!("Changed language setting to {new}."));
+            }
+            "CONTEXT_INFO" => {
+                if let Value::Binary(b) = &value {
+                    let mut padded = b.to_vec();
+                    padded.resize(128, 0);
+                    state.context_info = Value::binary(&padded);
+                }
+            }
+            // Accepted: nothing here waits for or yields to others.
+            "DEADLOCK_PRIORITY" | "QUERY_GOVERNOR_COST_LIMIT" | "FIPS_FLAGGER" | "ERRLVL" => {}
+            other => return Err(SqlError::not_supported(format!("SET {other}")).into()),
+        }
+        Ok(())
+    }
+
+    /// USE: the rest of the batch runs in the other database.
+    pub fn use_database(&mut self, name: &str) -> Result<(), Fail> {
+        let database = self.session.host.database(name)?;
+        let new = Arc::clone(&database.name);
+        let id = database.id;
+        let old = {
+            let mut state = self.session.state.lock();
+            let old = Arc::clone(&state.database.name);
+            state.database = database;
+            old
+        };
+        self.session.host.sessions.update(self.session.id, |s| s.database_id = id);
+        self.sink.environment(EnvironmentChange::Database { new: Arc::clone(&new), old })?;
+        self.info(5701, 0, 1, format!("Changed database context to '{new}'."))?;
+        self.plain_done(0)
+    }
+}

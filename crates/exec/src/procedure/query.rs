@@ -1,0 +1,395 @@
+//! Queries and expressions of statements: planned, kept, run, sent.
+
+use std::sync::Arc;
+
+use holdfast_engine::access::BatchSource;
+use holdfast_plan::physical::{BoundExpression, ResultColumnInfo};
+use holdfast_plan::{BoundQuery, Expr as PlanExpr, ExprKind as PlanKind};
+use holdfast_plan::expr::ConvertMode;
+use holdfast_tsql::Span;
+use holdfast_tsql::ast::{self, Declaration, DeclarationKind, QueryBody, SelectStatement, SetValue, SetVariable};
+use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
+
+use super::memory_table::MemoryTable;
+use super::run::{Fail, Runner, Scope, Stop, next_run, scope_names};
+use super::state::option;
+use super::unit::{Folding, Planned, with_bind_context};
+use crate::context::ExecContext;
+use crate::expression::{evaluate_constant, evaluate_one};
+use crate::operator;
+use crate::session::{ColumnSource, ResultColumn};
+
+/// CurCmd of SELECT.
+pub const SELECT: u16 = 0xC1;
+
+/// A planned column as clients see it.
+pub fn result_column(c: &ResultColumnInfo) -> ResultColumn {
+    ResultColumn {
+        name: Arc::clone(&c.name),
+        ty: c.ty,
+        nullable: c.nullable,
+        identity: c.identity,
+        computed: c.computed,
+        updatable: c.updatable,
+        user_type: c.user_type.clone(),
+        source: c.source.as_ref().map(|s| {
+            Arc::new(ColumnSource {
+                database: Arc::clone(&s.database),
+                schema: Arc::clone(&s.schema),
+                table: Arc::clone(&s.table),
+                column: Arc::clone(&s.column),
+            })
+        }),
+    }
+}
+
+/// Converts a value as an assignment does.
+pub fn convert(value: &Value, from: SqlType, to: SqlType, context: &ExecContext) -> SqlResult<Value> {
+    if value.is_null() || from == to {
+        return Ok(value.clone());
+    }
+    let operand = Box::new(PlanExpr::literal(value.clone(), from));
+    let kind = PlanKind::Convert { operand, style: None, mode: ConvertMode::Implicit };
+    evaluate_constant(&PlanExpr::new(kind, to, true), context)
+}
+
+impl Runner<'_> {
+    /// Number under which plans of this scope are kept: 0 when they may outlive it.
+    fn keep_under(&self, scope: &Scope) -> u64 {
+        if scope.tables.is_empty() && self.temporary.lock().is_empty() { 0 } else { scope.run }
+    }
+
+    pub fn plan_query(&mut self, q: &SelectStatement, scope: &Scope) -> Result<Arc<BoundQuery>, Fail> {
+        let node = std::ptr::from_ref(q) as usize;
+        let run = self.keep_under(scope);
+        if let Some(Planned::Query(found)) = scope.unit.kept(node, &self.session, run) {
+            return Ok(found);
+        }
+        let bound = self.bind_fresh(q, scope)?;
+        scope.unit.keep(node, Planned::Query(Arc::clone(&bound)), &self.session, run);
+        Ok(bound)
+    }
+
+    /// Plans a query that is not a node of the scope's unit; nothing is kept.
+    pub fn bind_fresh(&mut self, q: &SelectStatement, scope: &Scope) -> Result<Arc<BoundQuery>, Fail> {
+        let names = scope_names(&self.session, scope, &self.temporary);
+        let evaluator = Folding(self.context(scope));
+        let bound = with_bind_context(&names.names(), &evaluator, |cx| {
+            holdfast_plan::bind_query(&q.query, &q.options, cx)
+        });
+        Ok(Arc::new(bound.map_err(Fail::Compile)?))
+    }
+
+    fn plan_expression(
+        &mut self,
+        e: &ast::Expr,
+        target: Option<SqlType>,
+        condition: bool,
+        scope: &Scope,
+    ) -> Result<Arc<BoundExpression>, Fail> {
+        let node = std::ptr::from_ref(e) as usize;
+        let run = self.keep_under(scope);
+        if let Some(Planned::Expression(found)) = scope.unit.kept(node, &self.session, run) {
+            return Ok(found);
+        }
+        let names = scope_names(&self.session, scope, &self.temporary);
+        let evaluator = Folding(self.context(scope));
+        let bound = with_bind_context(&names.names(), &evaluator, |cx| {
+            if condition {
+                holdfast_plan::bind_condition(e, cx)
+            } else {
+                holdfast_plan::bind_expression(e, target, cx)
+            }
+        });
+        let bound = Arc::new(bound.map_err(Fail::Compile)?);
+        scope.unit.keep(node, Planned::Expression(Arc::clone(&bound)), &self.session, run);
+        Ok(bound)
+    }
+
+    /// IF and WHILE: unknown is false.
+    pub fn condition(&mut self, e: &ast::Expr, scope: &Scope) -> Result<bool, Fail> {
+        let bound = self.plan_expression(e, None, true, scope)?;
+        let context = self.framed(scope, bound.frame_size);
+        let truth = crate::expression::evaluate_predicate(&bound.expr, &Batch::one_row(), &context)?;
+        self.session.state.lock().error = 0;
+        Ok(truth.at(0) == crate::expression::vector::TRUE)
+    }
+
+    /// A value with the type that the expression has.
+    pub fn value(&mut self, e: &ast::Expr, scope: &Scope) -> Result<(Value, SqlType), Fail> {
+        let bound = self.plan_expression(e, None, false, scope)?;
+        let context = self.framed(scope, bound.frame_size);
+        let v = evaluate_constant(&bound.expr, &context)?;
+        Ok((v, bound.expr.ty))
+    }
+
+    /// A value converted as an assignment to `target` does.
+    pub fn value_as(&mut self, e: &ast::Expr, target: SqlType, scope: &Scope) -> Result<Value, Fail> {
+        let bound = self.plan_expression(e, Some(target), false, scope)?;
+        let context = self.framed(scope, bound.frame_size);
+        Ok(evaluate_constant(&bound.expr, &context)?)
+    }
+
+    fn framed(&self, scope: &Scope, size: u32) -> ExecContext {
+        let mut frame = scope.frame.clone();
+        frame.resize(frame.len().max(size as usize), Value::Null);
+        ExecContext::new(self.query_context(), frame)
+    }
+
+    /// SELECT as a statement.
+    pub fn select(&mut self, q: &SelectStatement, span: Span, scope: &mut Scope) -> Result<(), Fail> {
+        if let QueryBody::Select(s) = &q.query.body
+            && let Some(into) = &s.into
+        {
+            return self.select_into(q, &into.table, span, scope);
+        }
+        let bound = self.plan_query(q, scope)?;
+        if !bound.assignments.is_empty() {
+            return self.select_assign(&bound, scope);
+        }
+        let columns: Vec<ResultColumn> = bound.columns.iter().map(result_column).collect();
+        let context = self.framed(scope, bound.frame_size);
+        let fmt_only = self.session.state.lock().fmt_only;
+        // Opening may fail or block; the column list goes out before the first row, as clients expect.
+        self.sink.columns(&columns)?;
+        if fmt_only {
+            return self.counted(0, SELECT, true);
+        }
+        let rows = self.send(&bound, &context)?;
+        self.warn_of_nulls(&context)?;
+        self.counted(rows, SELECT, true)
+    }
+
+    fn send(&mut self, bound: &BoundQuery, context: &ExecContext) -> Result<u64, Fail> {
+        let limit = self.session.state.lock().row_limit;
+        let mut source = operator::open(&bound.plan, context)?;
+        let mut sent = 0u64;
+        while let Some(mut batch) = source.next_batch()? {
+            if self.session.cancel.is_cancelled() {
+                return Err(Stop::Cancelled.into());
+            }
+            if limit > 0 && sent + batch.len as u64 > limit {
+                batch = batch.slice(0, (limit - sent) as usize);
+            }
+            if batch.len > 0 {
+                self.sink.rows(&batch)?;
+                sent += batch.len as u64;
+            }
+            if limit > 0 && sent >= limit {
+                break;
+            }
+        }
+        Ok(sent)
+    }
+
+    /// 8153 after aggregates that left out NULLs.
+    pub fn warn_of_nulls(&mut self, context: &ExecContext) -> Result<(), Fail> {
+        if context.query.null_eliminated() && self.session.has(option::ANSI_WARNINGS) {
+            let text = "Warning: Null value is eliminated by an aggregate or other SET operation.";
+            self.info(8153, 10, 1, text.to_owned())?;
+        }
+        Ok(())
+    }
+
+    fn select_assign(&mut self, bound: &BoundQuery, scope: &mut Scope) -> Result<(), Fail> {
+        let context = self.framed(scope, bound.frame_size);
+        let limit = self.session.state.lock().row_limit;
+        let mut rows = 0u64;
+        {
+            let mut source = operator::open(&bound.plan, &context)?;
+            'rows: while let Some(batch) = source.next_batch()? {
+                for i in 0..batch.len {
+                    if limit > 0 && rows >= limit {
+                        break 'rows;
+                    }
+                    let row = batch.slice(i, 1);
+                    for (slot, e) in &bound.assignments {
+                        let mut frame = scope.frame.clone();
+                        frame.resize(frame.len().max(bound.frame_size as usize), Value::Null);
+                        let now = ExecContext::new(Arc::clone(&context.query), frame);
+                        let v = evaluate_one(e, &row, &now)?;
+                        if let Some(place) = scope.frame.get_mut(slot.0 as usize) {
+                            *place = v;
+                        }
+                    }
+                    rows += 1;
+                }
+            }
+        }
+        self.warn_of_nulls(&context)?;
+        let mut state = self.session.state.lock();
+        state.row_count = i64::try_from(rows).unwrap_or(i64::MAX);
+        state.error = 0;
+        Ok(())
+    }
+
+    /// All rows of a query as values, with its columns.
+    pub fn rows_of(
+        &mut self,
+        bound: &BoundQuery,
+        scope: &Scope,
+    ) -> Result<(Vec<ResultColumnInfo>, Vec<Vec<Value>>), Fail> {
+        let context = self.framed(scope, bound.frame_size);
+        let types: Vec<SqlType> = bound.columns.iter().map(|c| c.ty).collect();
+        let mut rows = Vec::new();
+        let mut source = operator::open(&bound.plan, &context)?;
+        while let Some(batch) = source.next_batch()? {
+            rows.extend((0..batch.len).map(|i| batch.row(i, &types)));
+        }
+        Ok((bound.columns.clone(), rows))
+    }
+
+    /// SELECT INTO a temporary table.
+    fn select_into(
+        &mut self,
+        q: &SelectStatement,
+        table: &ast::ObjectName,
+        span: Span,
+        scope: &mut Scope,
+    ) -> Result<(), Fail> {
+        if !table.name.text.starts_with('#') {
+            return Err(SqlError::not_supported("SELECT INTO a table of a database").into());
+        }
+        let name = table.name.text.to_lowercase();
+        if self.temporary.lock().contains_key(&name) {
+            let text = format!("There is already an object named '{}' in the database.", table.name.text);
+            return Err(SqlError::with_text(2714, 16, text).state(6).at_line(span.line).into());
+        }
+        let mut plain = q.clone();
+        if let QueryBody::Select(s) = &mut plain.query.body {
+            s.into = None;
+        }
+        let bound = self.bind_fresh(&plain, scope)?;
+        let (columns, rows) = self.rows_of(&bound, scope)?;
+        scope.run = next_run();
+        let mut definitions = Vec::with_capacity(columns.len());
+        for (i, c) in columns.iter().enumerate() {
+            if c.name.is_empty() {
+                let text = "An object or column name is missing or empty. For SELECT INTO statements, verify each column \
+                            has a name. For other statements, look for empty alias names. Aliases defined as \"\" or [] \
+                            are not allowed. Change the alias to a valid name.";
+                return Err(SqlError::with_text(1038, 15, text).state(5).into());
+            }
+            definitions.push(plain_column(&c.name, i, c.ty, c.nullable));
+        }
+        let made = MemoryTable::new(&table.name.text, definitions);
+        let count = rows.len() as u64;
+        made.rows.append(rows);
+        self.temporary.lock().insert(name, made);
+        self.counted(count, SELECT, true)
+    }
+
+    // ---- variables ----
+
+    pub fn declare(&mut self, list: &[Declaration], scope: &mut Scope) -> Result<(), Fail> {
+        for d in list {
+            match &d.kind {
+                DeclarationKind::Scalar { initial, .. } => {
+                    let Some(v) = scope.unit.layout.variables.get(&d.name.to_lowercase()).cloned() else {
+                        continue;
+                    };
+                    // A declaration is not an assignment: in a loop the variable keeps its value without an initialiser.
+                    if let Some(e) = initial {
+                        let value = self.value_as(e, v.ty, scope)?;
+                        scope.frame[v.slot.0 as usize] = value;
+                        let mut state = self.session.state.lock();
+                        state.row_count = 1;
+                        state.error = 0;
+                    }
+                }
+                DeclarationKind::Cursor | DeclarationKind::Table(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    pub fn set_variable(&mut self, s: &SetVariable, scope: &mut Scope) -> Result<(), Fail> {
+        let name = s.name.to_lowercase();
+        match &s.value {
+            SetValue::Cursor(c) => return self.set_cursor(&name, c, scope),
+            SetValue::Expr { value, .. } if scope.unit.layout.cursors.contains(&name) => {
+                return self.copy_cursor(&name, value, scope);
+            }
+            SetValue::Expr { op, value } => {
+                let Some(v) = scope.unit.layout.variables.get(&name).cloned() else {
+                    return Err(Fail::Compile(SqlError::new(137, &[&s.name])));
+                };
+                let new = match compound(*op) {
+                    None => self.value_as(value, v.ty, scope)?,
+                    Some(binary) => self.compound_value(&s.name, binary, value, v.ty, scope)?,
+                };
+                scope.frame[v.slot.0 as usize] = new;
+            }
+            SetValue::Member { .. } => {
+                return Err(SqlError::not_supported("SET of a member of a variable").into());
+            }
+        }
+        let mut state = self.session.state.lock();
+        state.row_count = 1;
+        state.error = 0;
+        Ok(())
+    }
+
+    /// `@v op= e` as `@v op (e)`.
+    fn compound_value(
+        &mut self,
+        name: &str,
+        op: ast::BinaryOp,
+        value: &ast::Expr,
+        ty: SqlType,
+        scope: &Scope,
+    ) -> Result<Value, Fail> {
+        let span = value.span;
+        let left = Box::new(ast::Expr::new(ast::ExprKind::Variable(name.to_owned()), span));
+        let right = Box::new(ast::Expr::new(ast::ExprKind::Paren(Box::new(value.clone())), span));
+        let whole = ast::Expr::new(ast::ExprKind::Binary { op, left, right }, span);
+        let names = scope_names(&self.session, scope, &self.temporary);
+        let context = self.context(scope);
+        let evaluator = Folding(context);
+        let bound = with_bind_context(&names.names(), &evaluator, |cx| {
+            holdfast_plan::bind_expression(&whole, Some(ty), cx)
+        })
+        .map_err(Fail::Compile)?;
+        let context = self.framed(scope, bound.frame_size);
+        Ok(evaluate_constant(&bound.expr, &context)?)
+    }
+}
+
+/// The operator of a compound assignment.
+fn compound(op: ast::AssignOp) -> Option<ast::BinaryOp> {
+    Some(match op {
+        ast::AssignOp::Set => return None,
+        ast::AssignOp::Add => ast::BinaryOp::Add,
+        ast::AssignOp::Subtract => ast::BinaryOp::Subtract,
+        ast::AssignOp::Multiply => ast::BinaryOp::Multiply,
+        ast::AssignOp::Divide => ast::BinaryOp::Divide,
+        ast::AssignOp::Modulo => ast::BinaryOp::Modulo,
+        ast::AssignOp::BitAnd => ast::BinaryOp::BitAnd,
+        ast::AssignOp::BitOr => ast::BinaryOp::BitOr,
+        ast::AssignOp::BitXor => ast::BinaryOp::BitXor,
+        ast::AssignOp::Concat => ast::BinaryOp::Concat,
+    })
+}
+
+/// A column of a table in memory.
+pub fn plain_column(
+    name: &str,
+    index: usize,
+    ty: SqlType,
+    nullable: bool,
+) -> holdfast_engine::catalog::ColumnDef {
+    holdfast_engine::catalog::ColumnDef {
+        name: name.into(),
+        column_id: index as i32 + 1,
+        ty,
+        nullable,
+        user_type: None,
+        identity: None,
+        is_row_guid: false,
+        is_sparse: false,
+        is_hidden: false,
+        computed: None,
+        persisted: false,
+        default: None,
+    }
+}

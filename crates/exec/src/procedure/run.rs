@@ -1,0 +1,547 @@
+//! The statement runner: control flow, errors, TRY…CATCH.
+//!
+//! Invariants
+//! 1. Exactly one of three things follows an error: the nearest TRY of a calling level takes it, or it is reported and the
+//!    next statement runs, or it is reported and the batch ends ([`Ends`]).
+//! 2. An error of binding is not caught by a TRY of its own level (deferred name resolution fails while the statement is
+//!    compiled), only by one around the procedure or dynamic batch.
+//! 3. @@ERROR and @@ROWCOUNT are set after every statement that sets them, and by nothing else.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use holdfast_tsql::ast::{self, Statement, StatementKind};
+use holdfast_types::{DateTimeOffset, SqlError, SqlType, Value};
+
+use super::administration::{self, Administration};
+use super::cursor::Cursor;
+use super::memory_table::MemoryTable;
+use super::state::{SharedSession, option};
+use super::unit::{Names, Unit};
+use crate::context::{CaughtError, ExecContext, QueryContext, SessionInfo};
+use crate::session::{Done, DoneKind, RequestEnd, ResultSink, SinkClosed};
+
+/// Where control goes after a statement.
+#[derive(Debug)]
+pub enum Flow {
+    Next,
+    Break,
+    Continue,
+    /// With the value of RETURN.
+    Return(Option<Value>),
+    Goto(String),
+}
+
+/// Why running stops before the end of the text.
+#[derive(Debug)]
+pub enum Stop {
+    /// On its way to a CATCH block; `compile` is the level whose own TRY does not take it.
+    Caught { error: SqlError, compile: Option<u32> },
+    /// The batch is over; the error was reported.
+    Batch,
+    Cancelled,
+    Disconnect,
+}
+
+/// How a statement failed.
+#[derive(Debug)]
+pub enum Fail {
+    Error(SqlError),
+    /// While it was bound.
+    Compile(SqlError),
+    /// RAISERROR: never ends the batch.
+    Raised(SqlError),
+    /// THROW: always does.
+    Thrown(SqlError),
+    /// Several errors of which all but the last are only reported.
+    Many(Vec<SqlError>),
+    Stop(Stop),
+}
+
+impl From<SqlError> for Fail {
+    fn from(e: SqlError) -> Self {
+        Fail::Error(e)
+    }
+}
+
+impl From<SinkClosed> for Fail {
+    fn from(_: SinkClosed) -> Self {
+        Fail::Stop(Stop::Disconnect)
+    }
+}
+
+impl From<Stop> for Fail {
+    fn from(s: Stop) -> Self {
+        Fail::Stop(s)
+    }
+}
+
+/// What one run of a text holds: variables, tables, place in the call chain.
+pub struct Scope {
+    pub unit: Arc<Unit>,
+    pub frame: Vec<Value>,
+    /// Table variables and table-valued parameters by lower-case name.
+    pub tables: HashMap<String, MemoryTable>,
+    /// Cursor variables and local cursors by lower-case name.
+    pub cursors: HashMap<String, Cursor>,
+    /// Name for messages; empty outside modules.
+    pub procedure: Arc<str>,
+    /// Distinguishes runs, for plans over tables in memory.
+    pub run: u64,
+    /// Set in a function: RETURN converts to it.
+    pub returns: Option<SqlType>,
+    /// Added to line numbers.
+    pub line_base: u32,
+}
+
+static RUNS: AtomicU64 = AtomicU64::new(1);
+
+/// A number no other run has.
+pub fn next_run() -> u64 {
+    RUNS.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Scope {
+    pub fn new(unit: Arc<Unit>) -> Self {
+        let frame = vec![Value::Null; unit.layout.frame_size as usize];
+        let tables = unit
+            .layout
+            .tables
+            .iter()
+            .map(|(name, t)| (name.clone(), MemoryTable::new(name, t.columns.clone())))
+            .collect();
+        Scope {
+            unit,
+            frame,
+            tables,
+            cursors: HashMap::new(),
+            procedure: "".into(),
+            run: next_run(),
+            returns: None,
+            line_base: 0,
+        }
+    }
+}
+
+/// Parts of the server that runners share.
+pub struct Shared {
+    pub administration: Arc<dyn Administration>,
+    pub units: super::cache::UnitCache,
+}
+
+/// Runs statements for a session.
+pub struct Runner<'s> {
+    pub session: Arc<SharedSession>,
+    pub shared: Arc<Shared>,
+    pub sink: &'s mut dyn ResultSink,
+    pub kind: DoneKind,
+    /// TRY blocks around the current statement, in all levels.
+    pub tries: u32,
+    /// Depth of the call chain.
+    pub level: u32,
+    /// Temporary tables of the session, by lower-case name.
+    pub temporary: Arc<parking_lot::Mutex<HashMap<String, MemoryTable>>>,
+    /// Global (batch-surviving) cursors.
+    pub cursors: Arc<parking_lot::Mutex<HashMap<String, Cursor>>>,
+}
+
+/// Deepest nesting of modules, as SQL Server has it.
+pub const MAX_NESTING: u32 = 32;
+
+impl Runner<'_> {
+    /// Runs a whole scope. Labels in the outermost list are reached from everywhere in it.
+    pub fn run(&mut self, scope: &mut Scope) -> Result<Flow, Stop> {
+        let unit = Arc::clone(&scope.unit);
+        match self.list(&unit.statements, scope, None)? {
+            Flow::Goto(_) | Flow::Break | Flow::Continue | Flow::Next => Ok(Flow::Next),
+            flow @ Flow::Return(_) => Ok(flow),
+        }
+    }
+
+    /// Statements in order; with `enter`, from the label of that name.
+    fn list(&mut self, list: &[Statement], scope: &mut Scope, enter: Option<String>) -> Result<Flow, Stop> {
+        let mut enter = enter;
+        let mut i = match &enter {
+            Some(label) => match list.iter().position(|s| holds_label(s, label)) {
+                Some(i) => i,
+                None => return Ok(Flow::Goto(enter.unwrap_or_default())),
+            },
+            None => 0,
+        };
+        while i < list.len() {
+            let flow = self.statement(&list[i], scope, enter.take())?;
+            match flow {
+                Flow::Next => i += 1,
+                Flow::Goto(label) => match list.iter().position(|s| holds_label(s, &label)) {
+                    Some(at) => {
+                        i = at;
+                        enter = Some(label);
+                    }
+                    None => return Ok(Flow::Goto(label)),
+                },
+                other => return Ok(other),
+            }
+        }
+        Ok(Flow::Next)
+    }
+
+    fn statement(&mut self, s: &Statement, scope: &mut Scope, enter: Option<String>) -> Result<Flow, Stop> {
+        if self.session.cancel.is_cancelled() {
+            return Err(Stop::Cancelled);
+        }
+        match self.dispatch(s, scope, enter) {
+            Ok(flow) => Ok(flow),
+            Err(fail) => self.failed(fail, s, scope),
+        }
+    }
+
+    fn dispatch(&mut self, s: &Statement, scope: &mut Scope, enter: Option<String>) -> Result<Flow, Fail> {
+        if self.session.state.lock().no_exec && !matches!(s.kind, StatementKind::SetOption(_)) {
+            return Ok(Flow::Next);
+        }
+        match &s.kind {
+            StatementKind::Block(list) => Ok(self.list(list, scope, enter)?),
+            StatementKind::If { condition, then, otherwise } => {
+                if let Some(label) = enter {
+                    let inside = if holds_label(then, &label) { Some(then) } else { otherwise.as_ref() };
+                    return match inside {
+                        Some(s) => Ok(self.statement(s, scope, Some(label))?),
+                        None => Ok(Flow::Next),
+                    };
+                }
+                if self.condition(condition, scope)? {
+                    Ok(self.statement(then, scope, None)?)
+                } else {
+                    match otherwise {
+                        Some(o) => Ok(self.statement(o, scope, None)?),
+                        None => Ok(Flow::Next),
+                    }
+                }
+            }
+            StatementKind::While { condition, body } => self.while_loop(condition, body, scope, enter),
+            StatementKind::TryCatch { body, handler } => self.try_catch(body, handler, scope),
+            StatementKind::Break => Ok(Flow::Break),
+            StatementKind::Continue => Ok(Flow::Continue),
+            StatementKind::Goto(label) => Ok(Flow::Goto(label.text.to_lowercase())),
+            StatementKind::Label(_) => Ok(Flow::Next),
+            StatementKind::Return(value) => self.return_statement(value.as_ref(), scope),
+            _ => {
+                self.simple(s, scope)?;
+                Ok(Flow::Next)
+            }
+        }
+    }
+
+    fn while_loop(
+        &mut self,
+        condition: &ast::Expr,
+        body: &Statement,
+        scope: &mut Scope,
+        enter: Option<String>,
+    ) -> Result<Flow, Fail> {
+        let mut enter = enter;
+        while enter.is_some() || self.condition(condition, scope)? {
+            match self.statement(body, scope, enter.take())? {
+                Flow::Next | Flow::Continue => {}
+                Flow::Break => break,
+                // A label inside the body is reached without testing the condition.
+                Flow::Goto(label) if holds_label(body, &label) => enter = Some(label),
+                other => return Ok(other),
+            }
+        }
+        Ok(Flow::Next)
+    }
+
+    fn return_statement(&mut self, value: Option<&ast::Expr>, scope: &mut Scope) -> Result<Flow, Fail> {
+        let Some(e) = value else { return Ok(Flow::Return(None)) };
+        let target = scope.returns.unwrap_or(SqlType::INT);
+        let v = self.value_as(e, target, scope)?;
+        Ok(Flow::Return(Some(v)))
+    }
+
+    fn try_catch(&mut self, body: &[Statement], handler: &[Statement], scope: &mut Scope) -> Result<Flow, Fail> {
+        self.tries += 1;
+        let r = self.list(body, scope, None);
+        self.tries -= 1;
+        let error = match r {
+            Ok(flow) => return Ok(flow),
+            Err(Stop::Caught { error, compile }) if compile != Some(self.level) => error,
+            Err(Stop::Caught { error, compile }) if self.tries == 0 => {
+                // Nothing further out takes it.
+                self.report(&error)?;
+                let _ = compile;
+                return Err(Stop::Batch.into());
+            }
+            Err(other) => return Err(other.into()),
+        };
+        {
+            let mut state = self.session.state.lock();
+            state.error = error.number;
+            state.caught.push(CaughtError {
+                number: error.number,
+                severity: error.severity,
+                state: error.state,
+                line: error.line,
+                procedure: (!error.procedure.is_empty()).then(|| error.procedure.as_str().into()),
+                message: error.message.as_str().into(),
+            });
+            let abort = state.settings.options & option::XACT_ABORT != 0;
+            if abort && state.transaction.count > 0 {
+                state.transaction.doomed = true;
+            }
+        }
+        let r = self.list(handler, scope, None);
+        self.session.state.lock().caught.pop();
+        Ok(r?)
+    }
+
+    /// What follows an error.
+    fn failed(&mut self, fail: Fail, s: &Statement, scope: &Scope) -> Result<Flow, Stop> {
+        let (mut error, compile, raised, thrown) = match fail {
+            Fail::Stop(stop) => return Err(stop),
+            Fail::Error(e) => (e, None, false, false),
+            Fail::Compile(e) => (e, Some(self.level), false, false),
+            Fail::Raised(e) => (e, None, true, false),
+            Fail::Thrown(e) => (e, None, false, true),
+            Fail::Many(mut list) => {
+                let Some(last) = list.pop() else { return Ok(Flow::Next) };
+                for mut e in list {
+                    self.locate(&mut e, s, scope);
+                    if self.tries == 0 || e.severity <= 10 {
+                        self.sink.message(&e).map_err(|_| Stop::Disconnect)?;
+                    }
+                }
+                (last, None, false, false)
+            }
+        };
+        if self.session.cancel.is_cancelled() {
+            return Err(Stop::Cancelled);
+        }
+        self.locate(&mut error, s, scope);
+        {
+            let mut state = self.session.state.lock();
+            state.error = error.number;
+            state.row_count = 0;
+        }
+        if error.severity >= 20 {
+            self.report(&error)?;
+            return Err(Stop::Disconnect);
+        }
+        if self.tries > 0 && error.severity > 10 {
+            return Err(Stop::Caught { error, compile });
+        }
+        self.report(&error)?;
+        let abort = self.session.has(option::XACT_ABORT) && !raised && error.severity > 10;
+        if abort {
+            self.roll_back_all()?;
+        }
+        if abort || thrown || compile.is_some() || ends_batch(error.number) {
+            return Err(Stop::Batch);
+        }
+        Ok(Flow::Next)
+    }
+
+    fn locate(&self, error: &mut SqlError, s: &Statement, scope: &Scope) {
+        if error.line == 0 {
+            error.line = s.span.line;
+        }
+        if error.procedure.is_empty() && !scope.procedure.is_empty() {
+            error.procedure = scope.procedure.to_string();
+        } else if scope.procedure.is_empty() && error.procedure.is_empty() {
+            error.line += scope.line_base;
+        }
+    }
+
+    /// Sends an error and the DONE of its statement.
+    pub fn report(&mut self, error: &SqlError) -> Result<(), Stop> {
+        self.sink.message(error).map_err(|_| Stop::Disconnect)?;
+        let done = Done { kind: self.kind, rows: None, error: true, command: 0 };
+        self.sink.done(done).map_err(|_| Stop::Disconnect)
+    }
+
+    /// After a statement that counts rows.
+    pub fn counted(&mut self, rows: u64, command: u16, shown: bool) -> Result<(), Fail> {
+        {
+            let mut state = self.session.state.lock();
+            state.row_count = i64::try_from(rows).unwrap_or(i64::MAX);
+            state.error = 0;
+        }
+        let rows = (shown && !self.session.has(option::NOCOUNT)).then_some(rows);
+        Ok(self.sink.done(Done { kind: self.kind, rows, error: false, command })?)
+    }
+
+    /// After a statement without a count that DONE ends.
+    pub fn plain_done(&mut self, command: u16) -> Result<(), Fail> {
+        self.cleared();
+        Ok(self.sink.done(Done { kind: self.kind, rows: None, error: false, command })?)
+    }
+
+    /// After a statement that only resets @@ERROR and @@ROWCOUNT.
+    pub fn cleared(&mut self) {
+        let mut state = self.session.state.lock();
+        state.row_count = 0;
+        state.error = 0;
+    }
+
+    /// An informational message.
+    pub fn info(&mut self, number: i32, severity: u8, state: u8, text: String) -> Result<(), Fail> {
+        let message = SqlError::with_text(number, severity, text).state(state);
+        Ok(self.sink.message(&message)?)
+    }
+
+    fn simple(&mut self, s: &Statement, scope: &mut Scope) -> Result<(), Fail> {
+        match &s.kind {
+            StatementKind::Select(q) => self.select(q, s.span, scope),
+            StatementKind::Declare(list) => self.declare(list, scope),
+            StatementKind::SetVariable(v) => self.set_variable(v, scope),
+            StatementKind::SetOption(o) => self.set_option(o, scope),
+            StatementKind::Print(e) => self.print(e, s.span, scope),
+            StatementKind::RaisError(r) => self.raiserror(r, s.span, scope),
+            StatementKind::Throw(t) => self.throw(t.as_deref(), s.span, scope),
+            StatementKind::Execute(e) => self.execute(e, s.span, scope),
+            StatementKind::Use(name) => self.use_database(&name.text),
+            StatementKind::BeginTransaction { name, .. } => self.begin_transaction(name.as_ref(), scope),
+            StatementKind::CommitTransaction { .. } => self.commit_transaction(),
+            StatementKind::RollbackTransaction { name } => self.rollback_transaction(name.as_ref(), scope),
+            StatementKind::SaveTransaction { name } => self.save_transaction(name, scope),
+            StatementKind::WaitFor(w) => self.wait_for(w, scope),
+            StatementKind::DeclareCursor(c) => self.declare_cursor(c, scope),
+            StatementKind::OpenCursor(c) => self.open_cursor(c, scope),
+            StatementKind::Fetch(f) => self.fetch(f, scope),
+            StatementKind::CloseCursor(c) => self.close_cursor(c, scope),
+            StatementKind::DeallocateCursor(c) => self.deallocate_cursor(c, scope),
+            StatementKind::ExecuteAs(_) | StatementKind::Revert { .. } => self.plain_done(0),
+            StatementKind::Insert(i) => self.insert(i, s.span, scope),
+            StatementKind::Delete(d) => self.delete(d, scope),
+            StatementKind::Truncate { table, .. } => self.truncate(table),
+            StatementKind::Ddl(d) => self.ddl(d, scope),
+            StatementKind::Restore(_)
+            | StatementKind::Backup(_)
+            | StatementKind::Dbcc(_)
+            | StatementKind::Kill { .. }
+            | StatementKind::Checkpoint(_)
+            | StatementKind::Reconfigure { .. }
+            | StatementKind::Shutdown { .. } => self.administration(&s.kind, scope),
+            other => Err(SqlError::not_supported(other.name()).into()),
+        }
+    }
+
+    /// Statements of the server layer.
+    pub fn administration(&mut self, kind: &StatementKind, scope: &mut Scope) -> Result<(), Fail> {
+        let administration = Arc::clone(&self.shared.administration);
+        let session = Arc::clone(&self.session);
+        let context = self.context(scope);
+        let names = scope_names(&session, scope, &self.temporary);
+        let mut evaluate = |e: &ast::Expr| -> holdfast_types::SqlResult<Value> {
+            let evaluator = super::unit::Folding(context.clone());
+            let bound = super::unit::with_bind_context(&names.names(), &evaluator, |cx| {
+                holdfast_plan::bind_expression(e, None, cx)
+            })?;
+            crate::expression::evaluate_constant(&bound.expr, &context)
+        };
+        let mut call = administration::Call { evaluate: &mut evaluate, session: &session, sink: self.sink };
+        match administration.run(kind, &mut call) {
+            Ok(Some(rows)) => self.counted(rows, 0xC1, true),
+            Ok(None) => self.plain_done(0),
+            Err(errors) => Err(Fail::Many(errors)),
+        }
+    }
+
+    /// The context of a statement that begins now.
+    pub fn context(&self, scope: &Scope) -> ExecContext {
+        ExecContext::new(self.query_context(), scope.frame.clone())
+    }
+
+    pub fn query_context(&self) -> Arc<QueryContext> {
+        let info: Arc<dyn SessionInfo> = Arc::clone(&self.session) as Arc<dyn SessionInfo>;
+        let clock = &self.session.host.clock;
+        let seed = clock.monotonic().as_nanos() as u64 ^ next_run().wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let modules = super::function_call::FunctionRunner {
+            session: Arc::clone(&self.session),
+            shared: Arc::clone(&self.shared),
+            temporary: Arc::clone(&self.temporary),
+            cursors: Arc::clone(&self.cursors),
+            level: self.level,
+        };
+        Arc::new(
+            QueryContext::new(info, now(&self.session))
+                .with_cancel(self.session.cancel.clone())
+                .with_modules(Arc::new(modules))
+                .with_seed(seed),
+        )
+    }
+}
+
+/// Copies of what names resolve to, so that nothing of the scope stays borrowed.
+pub struct ScopeNames {
+    session: Arc<SharedSession>,
+    unit: Arc<Unit>,
+    tables: HashMap<String, MemoryTable>,
+}
+
+impl ScopeNames {
+    pub fn names(&self) -> Names<'_> {
+        Names { session: &self.session, layout: &self.unit.layout, tables: &self.tables }
+    }
+}
+
+pub fn scope_names(
+    session: &Arc<SharedSession>,
+    scope: &Scope,
+    temporary: &parking_lot::Mutex<HashMap<String, MemoryTable>>,
+) -> ScopeNames {
+    let mut tables = scope.tables.clone();
+    tables.extend(temporary.lock().iter().map(|(k, v)| (k.clone(), v.clone())));
+    ScopeNames { session: Arc::clone(session), unit: Arc::clone(&scope.unit), tables }
+}
+
+/// Local time with its offset.
+pub fn now(session: &SharedSession) -> DateTimeOffset {
+    let clock = &session.host.clock;
+    let utc = clock.now_utc();
+    let offset = clock.local_offset_minutes(utc);
+    let ticks = utc.as_nanos() / 100;
+    let day = 864_000_000_000u128;
+    // Days from 0001-01-01 to 1970-01-01.
+    let days = 719_162 + i32::try_from(ticks / day).unwrap_or(0);
+    DateTimeOffset {
+        utc: holdfast_types::DateTime2 {
+            date: holdfast_types::Date(days),
+            time: holdfast_types::Time((ticks % day) as u64),
+        },
+        offset_minutes: i16::try_from(offset).unwrap_or(0),
+    }
+}
+
+/// True when the label stands in the statement where a GOTO may reach it.
+fn holds_label(s: &Statement, label: &str) -> bool {
+    match &s.kind {
+        StatementKind::Label(l) => l.text.eq_ignore_ascii_case(label) || l.text.to_lowercase() == label,
+        StatementKind::Block(list) => list.iter().any(|s| holds_label(s, label)),
+        StatementKind::If { then, otherwise, .. } => {
+            holds_label(then, label) || otherwise.as_ref().is_some_and(|o| holds_label(o, label))
+        }
+        StatementKind::While { body, .. } => holds_label(body, label),
+        _ => false,
+    }
+}
+
+/// Errors that end the batch whatever the settings: failed conversions of strings, missing objects at run time, lock and
+/// deadlock victims, nesting, wrong databases.
+fn ends_batch(number: i32) -> bool {
+    matches!(
+        number,
+        191 | 205 | 206 | 207 | 208 | 217 | 235 | 236 | 241 | 242 | 244 | 245 | 248 | 257 | 293 | 295 | 296 | 529 | 911 | 916
+            | 927 | 942 | 945 | 1205 | 1913 | 3609 | 3930 | 4104 | 8114 | 9402 | 9455 | 10314
+    )
+}
+
+/// How a request ended, from how its outermost text did.
+pub fn request_end(result: Result<Flow, Stop>) -> RequestEnd {
+    match result {
+        Ok(_) | Err(Stop::Batch | Stop::Caught { .. }) => RequestEnd::Finished,
+        Err(Stop::Cancelled) => RequestEnd::Cancelled,
+        Err(Stop::Disconnect) => RequestEnd::Disconnect,
+    }
+}

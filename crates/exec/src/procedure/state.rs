@@ -1,0 +1,290 @@
+//! What a session remembers between statements, and what functions may ask of it.
+//!
+//! Invariants
+//! 1. The lock around [`State`] is never held while a plan runs or a sink is written to.
+//! 2. `settings.options` is the one place of the ON/OFF options: the flags of @@OPTIONS.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use holdfast_engine::instance::DatabaseEntry;
+use holdfast_tsql::ast::IsolationLevel;
+use holdfast_types::{CollationId, SqlResult, SqlType, Value};
+use parking_lot::Mutex;
+
+use crate::context::{CaughtError, ColumnInfo, ObjectInfo, SessionInfo, SessionSettings};
+use crate::host::{Host, HostDatabase, properties};
+use crate::session::{CancelFlag, LoginInfo};
+use crate::system_view::model::Object;
+use crate::system_view::ViewSource;
+
+/// Bits of @@OPTIONS.
+pub mod option {
+    pub const IMPLICIT_TRANSACTIONS: i32 = 2;
+    pub const CURSOR_CLOSE_ON_COMMIT: i32 = 4;
+    pub const ANSI_WARNINGS: i32 = 8;
+    pub const ANSI_PADDING: i32 = 16;
+    pub const ANSI_NULLS: i32 = 32;
+    pub const ARITHABORT: i32 = 64;
+    pub const ARITHIGNORE: i32 = 128;
+    pub const QUOTED_IDENTIFIER: i32 = 256;
+    pub const NOCOUNT: i32 = 512;
+    pub const ANSI_NULL_DFLT_ON: i32 = 1024;
+    pub const ANSI_NULL_DFLT_OFF: i32 = 2048;
+    pub const CONCAT_NULL_YIELDS_NULL: i32 = 4096;
+    pub const NUMERIC_ROUNDABORT: i32 = 8192;
+    pub const XACT_ABORT: i32 = 16384;
+}
+
+/// The changing part of a session.
+#[derive(Clone)]
+pub struct State {
+    pub settings: SessionSettings,
+    pub database: Arc<HostDatabase>,
+    pub row_count: i64,
+    pub error: i32,
+    pub transaction: Transaction,
+    /// Errors of the CATCH blocks being run, innermost last.
+    pub caught: Vec<CaughtError>,
+    pub nest_level: i32,
+    /// Object ids of the procedures being run, innermost last.
+    pub procedures: Vec<i32>,
+    /// SET ROWCOUNT; 0 = no limit.
+    pub row_limit: u64,
+    pub isolation: IsolationLevel,
+    pub no_exec: bool,
+    pub parse_only: bool,
+    pub fmt_only: bool,
+    pub context_info: Value,
+    pub session_context: HashMap<String, (Value, bool)>,
+    pub user: Arc<str>,
+    pub fetch_status: i32,
+}
+
+/// Transactions here only read, so they have a count and a name but no log.
+#[derive(Clone, Debug, Default)]
+pub struct Transaction {
+    pub count: i32,
+    pub doomed: bool,
+    /// Name of the outermost BEGIN TRANSACTION.
+    pub name: Option<String>,
+    pub savepoints: Vec<String>,
+    /// What ENVCHANGE tells the client.
+    pub descriptor: u64,
+}
+
+/// A session as everything below it sees it.
+pub struct SharedSession {
+    pub host: Arc<Host>,
+    pub id: u16,
+    pub login: LoginInfo,
+    pub cancel: CancelFlag,
+    pub state: Mutex<State>,
+}
+
+impl SharedSession {
+    pub fn new(
+        host: Arc<Host>,
+        id: u16,
+        login: LoginInfo,
+        database: Arc<HostDatabase>,
+        cancel: CancelFlag,
+    ) -> Self {
+        let state = Mutex::new(State::new(database));
+        SharedSession { host, id, login, cancel, state }
+    }
+
+    pub fn has(&self, flag: i32) -> bool {
+        self.state.lock().settings.options & flag != 0
+    }
+
+    pub fn current_database(&self) -> Arc<HostDatabase> {
+        Arc::clone(&self.state.lock().database)
+    }
+
+    fn object_of(&self, database: &HostDatabase, o: &Object) -> Option<ObjectInfo> {
+        let model = database.model().ok()?;
+        Some(ObjectInfo {
+            database_id: database.id,
+            object_id: o.id,
+            schema_id: o.schema_id,
+            schema_name: model.schema_name(o.schema_id),
+            name: Arc::clone(&o.name),
+            object_type: Arc::clone(&o.kind),
+            parent_object_id: o.parent_id,
+            is_ms_shipped: o.system,
+            definition: None,
+        })
+    }
+}
+
+impl State {
+    pub fn new(database: Arc<HostDatabase>) -> Self {
+        State {
+            settings: SessionSettings::default(),
+            database,
+            row_count: 0,
+            error: 0,
+            transaction: Transaction::default(),
+            caught: Vec::new(),
+            nest_level: 0,
+            procedures: Vec::new(),
+            row_limit: 0,
+            isolation: IsolationLevel::ReadCommitted,
+            no_exec: false,
+            parse_only: false,
+            fmt_only: false,
+            context_info: Value::Null,
+            session_context: HashMap::new(),
+            user: Arc::from("dbo"),
+            fetch_status: 0,
+        }
+    }
+
+    /// Sets or clears a bit of @@OPTIONS and what follows from it.
+    pub fn set_option(&mut self, flag: i32, on: bool) {
+        let s = &mut self.settings;
+        if on {
+            s.options |= flag;
+        } else {
+            s.options &= !flag;
+        }
+        s.ansi_nulls = s.options & option::ANSI_NULLS != 0;
+        s.ansi_warnings = s.options & option::ANSI_WARNINGS != 0;
+        s.arith_abort = s.options & option::ARITHABORT != 0;
+        s.concat_null_yields_null = s.options & option::CONCAT_NULL_YIELDS_NULL != 0;
+    }
+}
+
+impl SessionInfo for SharedSession {
+    fn settings(&self) -> SessionSettings {
+        self.state.lock().settings.clone()
+    }
+    fn session_id(&self) -> u16 {
+        self.id
+    }
+    fn login_name(&self) -> Arc<str> {
+        self.login.login.as_str().into()
+    }
+    fn user_name(&self) -> Arc<str> {
+        Arc::clone(&self.state.lock().user)
+    }
+    fn host_name(&self) -> Arc<str> {
+        self.login.host_name.as_str().into()
+    }
+    fn application_name(&self) -> Arc<str> {
+        self.login.application.as_str().into()
+    }
+    fn database(&self) -> (i32, Arc<str>) {
+        let d = self.current_database();
+        (d.id, Arc::clone(&d.name))
+    }
+    fn default_collation(&self) -> CollationId {
+        use holdfast_engine::catalog::Catalog;
+        self.current_database().default_collation()
+    }
+    fn version_text(&self) -> Arc<str> {
+        properties::version_text(&self.host)
+    }
+    fn server_name(&self) -> Arc<str> {
+        self.host.instance.options.server_name.as_str().into()
+    }
+    fn row_count(&self) -> i64 {
+        self.state.lock().row_count
+    }
+    fn last_error(&self) -> i32 {
+        self.state.lock().error
+    }
+    fn transaction_count(&self) -> i32 {
+        self.state.lock().transaction.count
+    }
+    fn transaction_state(&self) -> i16 {
+        let t = &self.state.lock().transaction;
+        match (t.count, t.doomed) {
+            (0, _) => 0,
+            (_, true) => -1,
+            _ => 1,
+        }
+    }
+    fn nest_level(&self) -> i32 {
+        self.state.lock().nest_level
+    }
+    fn fetch_status(&self) -> i32 {
+        self.state.lock().fetch_status
+    }
+    fn procedure_id(&self) -> i32 {
+        self.state.lock().procedures.last().copied().unwrap_or(0)
+    }
+    fn caught_error(&self) -> Option<CaughtError> {
+        self.state.lock().caught.last().cloned()
+    }
+    fn session_context(&self, key: &str) -> Value {
+        self.state.lock().session_context.get(&key.to_lowercase()).map_or(Value::Null, |(v, _)| v.clone())
+    }
+    fn context_info(&self) -> Value {
+        self.state.lock().context_info.clone()
+    }
+    fn database_id(&self, name: &str) -> Option<i32> {
+        self.host.instance.find(name).map(|d: Arc<DatabaseEntry>| d.id)
+    }
+    fn database_name(&self, id: i32) -> Option<Arc<str>> {
+        self.host.instance.find_id(id).map(|d| Arc::clone(&d.name))
+    }
+    fn object(&self, database_id: i32, schema: &str, name: &str) -> Option<ObjectInfo> {
+        let database = self.host.database_by_id(database_id)?;
+        let o = database.find_object(schema, name, "dbo").ok()??;
+        self.object_of(&database, &o)
+    }
+    fn object_by_id(&self, database_id: i32, object_id: i32) -> Option<ObjectInfo> {
+        let database = self.host.database_by_id(database_id)?;
+        let o = database.find_object_id(object_id).ok()??;
+        let mut info = self.object_of(&database, &o)?;
+        use holdfast_engine::catalog::{Catalog, ObjectDef};
+        info.definition = match database.object(&info.schema_name, &info.name) {
+            Some(
+                ObjectDef::View(m)
+                | ObjectDef::InlineFunction(m)
+                | ObjectDef::ScalarFunction(m)
+                | ObjectDef::TableFunction(m)
+                | ObjectDef::Procedure(m),
+            ) => Some(Arc::clone(&m.text)),
+            _ => None,
+        };
+        Some(info)
+    }
+    fn object_property(&self, object: &ObjectInfo, property: &str) -> Option<Value> {
+        let database = self.host.database_by_id(object.database_id)?;
+        let o = database.find_object_id(object.object_id).ok()??;
+        database.object_property(&o, property).ok()?
+    }
+    fn columns(&self, database_id: i32, object_id: i32) -> Vec<ColumnInfo> {
+        let Some(database) = self.host.database_by_id(database_id) else { return Vec::new() };
+        let rows = database.object_columns(object_id).unwrap_or_default();
+        rows.iter().map(super::metadata::column_info).collect()
+    }
+    fn schema_id(&self, name: &str) -> Option<i32> {
+        self.current_database().model().ok()?.schema_id(name)
+    }
+    fn schema_name(&self, id: i32) -> Option<Arc<str>> {
+        let name = self.current_database().model().ok()?.schema_name(id);
+        (!name.is_empty()).then_some(name)
+    }
+    fn principal_id(&self, name: &str) -> Option<i32> {
+        self.current_database().principal_id(name).ok()?
+    }
+    fn principal_name(&self, id: i32) -> Option<Arc<str>> {
+        self.current_database().principal_name(id).ok()?
+    }
+    fn server_property(&self, name: &str) -> Option<(SqlType, Value)> {
+        properties::server_property(&self.host, name)
+    }
+    fn database_property(&self, database_id: i32, name: &str) -> Option<(SqlType, Value)> {
+        properties::database_property(&self.host, database_id, name)
+    }
+    fn other(&self, function: &str, args: &[Value]) -> Option<Value> {
+        super::metadata::other(self, function, args)
+    }
+    fn table_function(&self, name: &str, args: &[Value]) -> Option<SqlResult<Vec<Vec<Value>>>> {
+        super::metadata::table_function(self, name, args)
+    }
+}

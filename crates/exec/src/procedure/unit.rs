@@ -1,0 +1,346 @@
+//! A text ready to run: its statements, the slots of its variables, and the plans of its statements as they were needed.
+//!
+//! Invariants
+//! 1. Slots are given to all variables of a text (parameters first) before anything is bound, so plans can be kept.
+//! 2. A kept plan is used only while the databases it reads are the very ones it was made for, under the same settings.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use holdfast_engine::catalog::{Catalog, ColumnDef, TableDef};
+use holdfast_plan::physical::BoundExpression;
+use holdfast_plan::{BindContext, BindSettings, BoundQuery, ConstantEvaluator, NameResolver, ParamId, VariableInfo};
+use holdfast_tsql::ast::{
+    self, Batch as AstBatch, DeclarationKind, Parameter, Statement, StatementKind, TableDefinition, VariableUse,
+};
+use holdfast_tsql::{ParseOptions, SyntaxError};
+use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, Value};
+use parking_lot::Mutex;
+
+use super::memory_table::MemoryTable;
+use super::state::{SharedSession, State, option};
+use crate::context::ExecContext;
+use crate::expression::evaluate_constant;
+use crate::host::HostDatabase;
+
+/// A syntax error as clients see it.
+pub fn syntax_error(e: SyntaxError) -> SqlError {
+    SqlError::with_text(e.number, e.severity, e.message).state(e.state).at_line(e.line)
+}
+
+/// A variable's place and type.
+#[derive(Clone, Debug)]
+pub struct VariableSlot {
+    pub slot: ParamId,
+    pub ty: SqlType,
+}
+
+/// A variable of type TABLE: its columns.
+#[derive(Clone)]
+pub struct TableVariable {
+    pub columns: Vec<ColumnDef>,
+}
+
+/// Names of a text. Keys are lower case with the @.
+#[derive(Clone, Default)]
+pub struct Layout {
+    pub variables: HashMap<String, VariableSlot>,
+    pub tables: HashMap<String, TableVariable>,
+    pub cursors: Vec<String>,
+    pub frame_size: u32,
+}
+
+/// What was planned for a node of the tree.
+#[derive(Clone)]
+pub enum Planned {
+    Query(Arc<BoundQuery>),
+    Expression(Arc<BoundExpression>),
+}
+
+struct Kept {
+    planned: Planned,
+    database: Weak<HostDatabase>,
+    others: Vec<(i32, Weak<HostDatabase>)>,
+    options: i32,
+    /// Memory tables take part: then the plan belongs to one run.
+    run: u64,
+}
+
+/// A text with its plans.
+pub struct Unit {
+    pub statements: Vec<Statement>,
+    pub layout: Layout,
+    plans: Mutex<HashMap<usize, Kept>>,
+}
+
+impl Unit {
+    pub fn new(statements: Vec<Statement>, layout: Layout) -> Arc<Self> {
+        Arc::new(Unit { statements, layout, plans: Mutex::new(HashMap::new()) })
+    }
+
+    /// The plan kept for a node (by its address), if it still fits.
+    pub fn kept(&self, node: usize, session: &SharedSession, run: u64) -> Option<Planned> {
+        let (database, options) = {
+            let state = session.state.lock();
+            (Arc::clone(&state.database), state.settings.options)
+        };
+        let plans = self.plans.lock();
+        let kept = plans.get(&node)?;
+        let same = |w: &Weak<HostDatabase>, d: &Arc<HostDatabase>| std::ptr::eq(w.as_ptr(), Arc::as_ptr(d));
+        let fits = kept.options == options
+            && (kept.run == 0 || kept.run == run)
+            && same(&kept.database, &database)
+            && kept
+                .others
+                .iter()
+                .all(|(id, w)| session.host.database_by_id(*id).is_some_and(|d| same(w, &d)));
+        fits.then(|| kept.planned.clone())
+    }
+
+    /// Keeps a plan. `run` is 0 unless the plan reads tables that live in memory.
+    pub fn keep(&self, node: usize, planned: Planned, session: &SharedSession, run: u64) {
+        let (database, options) = {
+            let state = session.state.lock();
+            (Arc::clone(&state.database), state.settings.options)
+        };
+        let mut others = Vec::new();
+        if let Planned::Query(q) = &planned {
+            for (id, _) in &q.dependencies {
+                if *id != database.id
+                    && !others.iter().any(|(o, _)| o == id)
+                    && let Some(d) = session.host.database_by_id(*id)
+                {
+                    others.push((*id, Arc::downgrade(&d)));
+                }
+            }
+        }
+        let kept = Kept { planned, database: Arc::downgrade(&database), others, options, run };
+        self.plans.lock().insert(node, kept);
+    }
+}
+
+/// Collects declarations in textual order.
+fn declarations<'a>(statements: &'a [Statement], out: &mut Vec<&'a ast::Declaration>) {
+    for s in statements {
+        match &s.kind {
+            StatementKind::Declare(list) => out.extend(list),
+            StatementKind::Block(list) => declarations(list, out),
+            StatementKind::If { then, otherwise, .. } => {
+                declarations(std::slice::from_ref(&**then), out);
+                if let Some(o) = otherwise {
+                    declarations(std::slice::from_ref(&**o), out);
+                }
+            }
+            StatementKind::While { body, .. } => declarations(std::slice::from_ref(&**body), out),
+            StatementKind::TryCatch { body, handler } => {
+                declarations(body, out);
+                declarations(handler, out);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Types of variables: resolved in the session's database.
+pub struct TypeScope<'a> {
+    pub catalog: &'a dyn Catalog,
+    pub collation: CollationId,
+}
+
+impl TypeScope<'_> {
+    pub fn resolve(&self, dt: &ast::DataType) -> SqlResult<(SqlType, bool)> {
+        holdfast_plan::resolve_type(dt, self.catalog, "dbo", self.collation, false).map_err(|e| {
+            if e.number == 243 {
+                let text = format!("Column, parameter, or variable : Cannot find data type {}.", dt.name);
+                return SqlError::with_text(2715, 16, text).at_line(dt.span.line);
+            }
+            e
+        })
+    }
+
+    /// Columns of a TABLE variable or temporary table.
+    pub fn columns(&self, definition: &TableDefinition) -> SqlResult<Vec<ColumnDef>> {
+        let mut out = Vec::with_capacity(definition.columns.len());
+        for (i, c) in definition.columns.iter().enumerate() {
+            let Some(dt) = &c.data_type else {
+                return Err(SqlError::not_supported("A computed column in a temporary table").at_line(c.span.line));
+            };
+            let (ty, nullable) = self.resolve(dt)?;
+            let key = c.constraints.iter().any(|k| {
+                matches!(k.kind, ast::ConstraintKind::Key { primary: true, .. })
+            }) || definition.constraints.iter().any(|k| match &k.kind {
+                ast::ConstraintKind::Key { primary: true, columns, .. } => {
+                    columns.iter().any(|x| x.name.is(&c.name.text))
+                }
+                _ => false,
+            });
+            let default = c.constraints.iter().find_map(|k| match &k.kind {
+                ast::ConstraintKind::Default { .. } => Some(()),
+                _ => None,
+            });
+            let identity = c.identity.as_ref().map(|i| {
+                let n = |e: &Option<ast::Expr>| e.as_ref().and_then(ast::Expr::as_integer).unwrap_or(1);
+                holdfast_engine::catalog::IdentityDef {
+                    seed: Value::BigInt(n(&i.seed)),
+                    increment: Value::BigInt(n(&i.increment)),
+                    last: None,
+                }
+            });
+            out.push(ColumnDef {
+                name: c.name.text.as_str().into(),
+                column_id: i as i32 + 1,
+                ty,
+                nullable: !key && identity.is_none() && c.nullable.unwrap_or(nullable || dt.builtin().is_some()),
+                user_type: None,
+                identity,
+                is_row_guid: c.rowguidcol,
+                is_sparse: false,
+                is_hidden: c.hidden,
+                computed: None,
+                persisted: false,
+                default: default.map(|()| "".into()),
+            });
+        }
+        Ok(out)
+    }
+}
+
+/// Gives slots to parameters and variables.
+///
+/// # Errors
+/// Unknown types (2715) and the like.
+pub fn layout(
+    parameters: &[Parameter],
+    statements: &[Statement],
+    types: &TypeScope<'_>,
+    mut layout: Layout,
+) -> SqlResult<Layout> {
+    let add = |layout: &mut Layout, name: &str, dt: &ast::DataType, line: u32| -> SqlResult<()> {
+        if dt.builtin() == Some("cursor") {
+            layout.cursors.push(name.to_lowercase());
+            return Ok(());
+        }
+        let (ty, _) = types.resolve(dt).map_err(|e| e.at_line(line))?;
+        let slot = ParamId(layout.frame_size);
+        layout.frame_size += 1;
+        layout.variables.insert(name.to_lowercase(), VariableSlot { slot, ty });
+        Ok(())
+    };
+    for p in parameters {
+        if p.readonly {
+            // A table-valued parameter: its columns come with the call.
+            continue;
+        }
+        add(&mut layout, &p.name, &p.data_type, p.span.line)?;
+    }
+    let mut found = Vec::new();
+    declarations(statements, &mut found);
+    for d in found {
+        match &d.kind {
+            DeclarationKind::Scalar { data_type, .. } => add(&mut layout, &d.name, data_type, d.span.line)?,
+            DeclarationKind::Cursor => layout.cursors.push(d.name.to_lowercase()),
+            DeclarationKind::Table(definition) => {
+                let columns = types.columns(definition)?;
+                layout.tables.insert(d.name.to_lowercase(), TableVariable { columns });
+            }
+        }
+    }
+    Ok(layout)
+}
+
+/// Errors 137 and 1087 for variables that nothing declares.
+pub fn undeclared(uses: &[VariableUse], layout: &Layout) -> Vec<SqlError> {
+    let mut out = Vec::new();
+    for u in uses {
+        let name = u.name.to_lowercase();
+        let table = layout.tables.contains_key(&name);
+        if u.table && !table {
+            let text = format!("Must declare the table variable \"{}\".", u.name);
+            out.push(SqlError::with_text(1087, 15, text).state(2).at_line(u.span.line));
+        } else if !u.table && !table && !layout.variables.contains_key(&name) && !layout.cursors.contains(&name) {
+            out.push(SqlError::new(137, &[&u.name]).state(2).at_line(u.span.line));
+        }
+    }
+    out
+}
+
+/// Names as statements of one scope see them.
+pub struct Names<'a> {
+    pub session: &'a SharedSession,
+    pub layout: &'a Layout,
+    pub tables: &'a HashMap<String, MemoryTable>,
+}
+
+impl NameResolver for Names<'_> {
+    fn database(&self, name: &str) -> Option<Arc<dyn Catalog>> {
+        self.session.host.database(name).ok().map(|d| d as Arc<dyn Catalog>)
+    }
+    fn variable(&self, name: &str) -> Option<VariableInfo> {
+        let v = self.layout.variables.get(&name.to_lowercase())?;
+        Some(VariableInfo { slot: v.slot, ty: v.ty })
+    }
+    fn table_variable(&self, name: &str) -> Option<Arc<TableDef>> {
+        let name = name.to_lowercase();
+        if let Some(t) = self.tables.get(&name) {
+            return Some(Arc::clone(&t.definition));
+        }
+        let t = self.layout.tables.get(&name)?;
+        Some(MemoryTable::new(&name, t.columns.clone()).definition)
+    }
+    fn temp_table(&self, name: &str) -> Option<Arc<TableDef>> {
+        self.tables.get(&name.to_lowercase()).map(|t| Arc::clone(&t.definition))
+    }
+}
+
+/// Folds constants while planning.
+pub struct Folding(pub ExecContext);
+
+impl ConstantEvaluator for Folding {
+    fn evaluate(&self, expr: &holdfast_plan::Expr) -> Option<Value> {
+        evaluate_constant(expr, &self.0).ok()
+    }
+}
+
+/// Settings that binding depends on.
+pub fn bind_settings(state: &State) -> BindSettings {
+    let has = |flag| state.settings.options & flag != 0;
+    BindSettings {
+        quoted_identifier: has(option::QUOTED_IDENTIFIER),
+        ansi_nulls: has(option::ANSI_NULLS),
+        ansi_warnings: has(option::ANSI_WARNINGS),
+        concat_null_yields_null: has(option::CONCAT_NULL_YIELDS_NULL),
+        arithabort: has(option::ARITHABORT),
+        numeric_roundabort: has(option::NUMERIC_ROUNDABORT),
+    }
+}
+
+/// Runs `f` with a binding context for the session's current database.
+pub fn with_bind_context<T>(
+    names: &Names<'_>,
+    evaluator: &dyn ConstantEvaluator,
+    f: impl FnOnce(&BindContext<'_>) -> T,
+) -> T {
+    let (database, settings) = {
+        let state = names.session.state.lock();
+        (Arc::clone(&state.database), bind_settings(&state))
+    };
+    let database_collation = database.default_collation();
+    let context = BindContext {
+        catalog: database,
+        default_schema: "dbo".into(),
+        names,
+        evaluator: Some(evaluator),
+        settings,
+        database_collation,
+        server_collation: names.session.host.instance.options.collation,
+        first_free_slot: names.layout.frame_size,
+        max_parallelism: 2,
+    };
+    f(&context)
+}
+
+/// Parses a batch under the session's settings.
+pub fn parse(text: &str, session: &SharedSession) -> Result<AstBatch, Vec<SqlError>> {
+    let options = ParseOptions { quoted_identifier: session.has(option::QUOTED_IDENTIFIER) };
+    holdfast_tsql::parse_batch(text, &options).map_err(|v| v.into_iter().map(syntax_error).collect())
+}
