@@ -10,6 +10,7 @@ pub mod expression;
 pub mod function;
 pub mod host;
 pub mod operator;
+pub mod procedure;
 pub mod restore;
 pub mod session;
 pub mod system_view;

@@ -50,12 +50,6 @@ pub struct Returned {
     pub outputs: Vec<(usize, SqlType, Value)>,
 }
 
-/// A procedure ready to run.
-struct Loaded {
-    unit: Arc<Unit>,
-    parameters: Vec<Parameter>,
-}
-
 impl Runner<'_> {
     pub fn execute(&mut self, e: &Execute, span: Span, scope: &mut Scope) -> Result<(), Fail> {
         let returned = match &e.target {
@@ -231,31 +225,31 @@ impl Runner<'_> {
         }
     }
 
-    fn load(&mut self, module: &Arc<ModuleDef>, database: &Arc<HostDatabase>) -> Result<Loaded, Fail> {
+    fn load(&mut self, module: &Arc<ModuleDef>, database: &Arc<HostDatabase>) -> Result<Arc<Unit>, Fail> {
         let options = ParseOptions { quoted_identifier: module.quoted_identifier };
         load_text(&module.text, &options, database, &self.shared.units)
     }
 
-    fn load_system(&mut self, _: &str, text: &str, database: &Arc<HostDatabase>) -> Result<Loaded, Fail> {
+    fn load_system(&mut self, _: &str, text: &str, database: &Arc<HostDatabase>) -> Result<Arc<Unit>, Fail> {
         load_text(text, &ParseOptions { quoted_identifier: true }, database, &self.shared.units)
     }
 
     fn run_procedure(
         &mut self,
-        loaded: &Loaded,
+        unit: &Arc<Unit>,
         name: &str,
         object_id: i32,
         database: Arc<HostDatabase>,
         arguments: &mut [Argument],
     ) -> Result<Returned, Fail> {
-        let mut scope = Scope::new(Arc::clone(&loaded.unit));
+        let mut scope = Scope::new(Arc::clone(unit));
         scope.procedure = name.into();
         let context = self.context(&scope);
-        let mut passed: Vec<Option<usize>> = vec![None; loaded.parameters.len()];
+        let mut passed: Vec<Option<usize>> = vec![None; unit.parameters.len()];
         for (i, a) in arguments.iter().enumerate() {
             let at = match &a.name {
-                Some(n) => loaded.parameters.iter().position(|p| p.name.eq_ignore_ascii_case(n)),
-                None => (i < loaded.parameters.len()).then_some(i),
+                Some(n) => unit.parameters.iter().position(|p| p.name.eq_ignore_ascii_case(n)),
+                None => (i < unit.parameters.len()).then_some(i),
             };
             let Some(at) = at else {
                 return Err(match &a.name {
@@ -270,11 +264,11 @@ impl Runner<'_> {
                 });
             };
             if passed[at].replace(i).is_some() {
-                let text = format!("The parameter '{}' was supplied multiple times.", loaded.parameters[at].name);
+                let text = format!("The parameter '{}' was supplied multiple times.", unit.parameters[at].name);
                 return Err(SqlError::with_text(8143, 16, text).into());
             }
         }
-        for (p, from) in loaded.parameters.iter().zip(&passed) {
+        for (p, from) in unit.parameters.iter().zip(&passed) {
             let key = p.name.to_lowercase();
             let argument = from.map(|i| &arguments[i]);
             if p.readonly {
@@ -284,7 +278,7 @@ impl Runner<'_> {
                 }
                 continue;
             }
-            let Some(v) = loaded.unit.layout.variables.get(&key).cloned() else { continue };
+            let Some(v) = unit.layout.variables.get(&key).cloned() else { continue };
             let value = match argument.and_then(|a| a.value.as_ref().map(|v| (v, a.ty))) {
                 Some((value, ty)) => convert(value, ty, v.ty, &context).map_err(|e| {
                     if e.number == 245 {
@@ -321,10 +315,10 @@ impl Runner<'_> {
             _ => 0,
         };
         let mut outputs = Vec::new();
-        for (p, from) in loaded.parameters.iter().zip(&passed) {
+        for (p, from) in unit.parameters.iter().zip(&passed) {
             if let Some(i) = from
                 && arguments[*i].output
-                && let Some(v) = loaded.unit.layout.variables.get(&p.name.to_lowercase())
+                && let Some(v) = unit.layout.variables.get(&p.name.to_lowercase())
             {
                 outputs.push((*i, v.ty, scope.frame[v.slot.0 as usize].clone()));
             }
@@ -418,7 +412,7 @@ impl Runner<'_> {
         parameters: Option<&str>,
         arguments: &mut [Argument],
     ) -> Result<Returned, Fail> {
-        let (unit, list) = match self.load_batch(text, parameters.unwrap_or("")) {
+        let unit = match self.load_batch(text, parameters.unwrap_or("")) {
             Ok(loaded) => loaded,
             Err(mut errors) => {
                 // Syntax errors of the inner text are the statement's own errors to the caller.
@@ -429,7 +423,8 @@ impl Runner<'_> {
                 return Err(Fail::Error(last));
             }
         };
-        let mut scope = Scope::new(unit);
+        let mut scope = Scope::new(Arc::clone(&unit));
+        let list = &unit.parameters;
         let context = self.context(&scope);
         let mut passed = vec![None; list.len()];
         for (i, a) in arguments.iter().enumerate() {
@@ -487,12 +482,11 @@ impl Runner<'_> {
         &mut self,
         text: &str,
         parameters: &str,
-    ) -> Result<(Arc<Unit>, Vec<Parameter>), Vec<SqlError>> {
+    ) -> Result<Arc<Unit>, Vec<SqlError>> {
         let database = self.session.current_database();
         let options = self.session.state.lock().settings.options;
-        let list = parse_parameters(parameters)?;
-        let tables: Vec<&Parameter> = list.iter().filter(|p| p.readonly).collect();
-        let cacheable = tables.is_empty();
+        // Table-valued parameters bring their columns along with each call.
+        let cacheable = !parameters.to_ascii_lowercase().contains("readonly");
         let key = UnitKey {
             text: text.into(),
             parameters: parameters.into(),
@@ -500,14 +494,15 @@ impl Runner<'_> {
             database: Arc::as_ptr(&database) as usize,
         };
         if cacheable && let Some(unit) = self.shared.units.find(&key) {
-            return Ok((unit, list));
+            return Ok(unit);
         }
         let quoted = ParseOptions { quoted_identifier: options & option::QUOTED_IDENTIFIER != 0 };
         let batch = holdfast_tsql::parse_batch(text, &quoted)
             .map_err(|v| v.into_iter().map(syntax_error).collect::<Vec<_>>())?;
         let types = TypeScope { catalog: &*database, collation: database.default_collation() };
         let mut base = Layout::default();
-        for p in tables {
+        let list = parse_parameters(parameters)?;
+        for p in list.iter().filter(|p| p.readonly) {
             let none = super::unit::TableVariable { columns: Vec::new() };
             base.tables.insert(p.name.to_lowercase(), none);
         }
@@ -516,11 +511,11 @@ impl Runner<'_> {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let unit = Unit::new(batch.statements, layout);
+        let unit = Unit::new(list, batch.statements, layout);
         if cacheable {
             self.shared.units.keep(key, &unit);
         }
-        Ok((unit, list))
+        Ok(unit)
     }
 }
 
@@ -547,7 +542,7 @@ fn load_text(
     options: &ParseOptions,
     database: &Arc<HostDatabase>,
     units: &super::cache::UnitCache,
-) -> Result<Loaded, Fail> {
+) -> Result<Arc<Unit>, Fail> {
     let batch = holdfast_tsql::parse_batch(text, options)
         .map_err(|mut v| if v.is_empty() { SqlError::new(102, &[&""]) } else { syntax_error(v.swap_remove(0)) })?;
     let statement = batch.statements.into_iter().next().map(|s| s.kind);
@@ -567,13 +562,13 @@ fn load_text(
         database: Arc::as_ptr(database) as usize,
     };
     if let Some(unit) = units.find(&key) {
-        return Ok(Loaded { unit, parameters: p.parameters });
+        return Ok(unit);
     }
     let types = TypeScope { catalog: &**database, collation: database.default_collation() };
     let layout = layout(&p.parameters, &statements, &types, Layout::default())?;
-    let unit = Unit::new(statements, layout);
+    let unit = Unit::new(p.parameters, statements, layout);
     units.keep(key, &unit);
-    Ok(Loaded { unit, parameters: p.parameters })
+    Ok(unit)
 }
 
 /// Turns a stop that crossed a call into the caller's failure.

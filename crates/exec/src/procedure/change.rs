@@ -7,6 +7,7 @@ use holdfast_engine::catalog::ColumnDef;
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::{
     Ddl, Delete, DmlTarget, Drop as DropStatement, ExprKind, Insert, InsertSource, ObjectName, SelectStatement,
+    StatementKind,
 };
 use holdfast_types::{SqlError, SqlType, Value};
 
@@ -174,7 +175,7 @@ impl Runner<'_> {
         }
     }
 
-    pub fn ddl(&mut self, d: &Ddl, scope: &mut Scope) -> Result<(), Fail> {
+    pub fn ddl(&mut self, d: &Ddl, kind: &StatementKind, scope: &mut Scope) -> Result<(), Fail> {
         match d {
             Ddl::CreateTable(t) if t.name.name.text.starts_with('#') => {
                 let key = t.name.name.text.to_lowercase();
@@ -196,7 +197,7 @@ impl Runner<'_> {
                 self.drop_temporary(drop, scope)
             }
             Ddl::Drop(drop) if drop.if_exists && drop.kind == "TABLE" && self.absent(drop) => self.plain_done(0),
-            other => self.refuse(other),
+            _ => self.administration(kind, scope),
         }
     }
 
@@ -222,11 +223,6 @@ impl Runner<'_> {
             let schema = n.schema.as_ref().map_or("", |s| s.text.as_str());
             n.database.is_none() && database.find_object(schema, &n.name.text, "dbo").is_ok_and(|o| o.is_none())
         })
-    }
-
-    /// Definitions that change stored databases; those of the instance go to the server layer.
-    fn refuse(&mut self, d: &Ddl) -> Result<(), Fail> {
-        Err(SqlError::not_supported(d.name()).into())
     }
 }
 
@@ -288,7 +284,7 @@ fn integer_of(n: i64, ty: &SqlType) -> Value {
         TypeId::SmallInt => Value::SmallInt(n as i16),
         TypeId::Int => Value::Int(n as i32),
         TypeId::BigInt => Value::BigInt(n),
-        _ => Value::Decimal(holdfast_types::Decimal::new(i128::from(n), ty.precision, 0)),
+        _ => Value::Decimal(holdfast_types::Decimal::new(i128::from(n), 0)),
     }
 }
 

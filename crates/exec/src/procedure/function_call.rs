@@ -31,7 +31,7 @@ pub struct FunctionRunner {
 }
 
 /// Functions send nothing.
-struct Nowhere;
+pub struct Nowhere;
 
 impl ResultSink for Nowhere {
     fn columns(&mut self, _: &[ResultColumn]) -> SinkResult {
@@ -112,7 +112,7 @@ impl FunctionRunner {
             Some(unit) => unit,
             None => {
                 let layout = layout(&function.parameters, statements, &types, base)?;
-                let unit = Unit::new(statements.clone(), layout);
+                let unit = Unit::new(function.parameters.clone(), statements.clone(), layout);
                 self.shared.units.keep(key, &unit);
                 unit
             }
@@ -133,7 +133,8 @@ impl FunctionRunner {
         scope.procedure = Arc::clone(&module.name);
         scope.returns = returns;
         let context = runner.context(&scope);
-        for (i, p) in function.parameters.iter().enumerate() {
+        let unit = Arc::clone(&scope.unit);
+        for (i, p) in unit.parameters.iter().enumerate() {
             let Some(v) = scope.unit.layout.variables.get(&p.name.to_lowercase()).cloned() else { continue };
             let value = match args.get(i).cloned().flatten() {
                 Some(value) => convert(&value, v.ty, v.ty, &context)?,

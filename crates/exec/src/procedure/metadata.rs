@@ -65,7 +65,7 @@ pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<
                 "IDENT_SEED" => seed,
                 _ => increment,
             };
-            Some(Value::Decimal(Decimal::new(value, 38, 0)))
+            Some(Value::Decimal(Decimal::new(value, 0)))
         }
         "INDEX_COL" => {
             let object = named_object(session, &text(args.first())?)?;

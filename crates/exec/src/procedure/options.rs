@@ -193,6 +193,20 @@ impl Runner<'_> {
         Ok(())
     }
 
+    /// Isolation as the protocol numbers it; 0 leaves it.
+    pub fn set_isolation(&mut self, level: u8) {
+        use holdfast_tsql::ast::IsolationLevel as Level;
+        let level = match level {
+            1 => Level::ReadUncommitted,
+            2 => Level::ReadCommitted,
+            3 => Level::RepeatableRead,
+            4 => Level::Serializable,
+            5 => Level::Snapshot,
+            _ => return,
+        };
+        self.session.state.lock().isolation = level;
+    }
+
     /// USE: the rest of the batch runs in the other database.
     pub fn use_database(&mut self, name: &str) -> Result<(), Fail> {
         let database = self.session.host.database(name)?;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::access::BatchSource;
 use holdfast_plan::physical::{BoundExpression, ResultColumnInfo};
 use holdfast_plan::{BoundQuery, Expr as PlanExpr, ExprKind as PlanKind};
 use holdfast_plan::expr::ConvertMode;
@@ -104,6 +103,16 @@ impl Runner<'_> {
         let bound = Arc::new(bound.map_err(Fail::Compile)?);
         scope.unit.keep(node, Planned::Expression(Arc::clone(&bound)), &self.session, run);
         Ok(bound)
+    }
+
+    /// Plans a condition ahead of its use.
+    pub fn plan_condition(&mut self, e: &ast::Expr, scope: &Scope) -> Result<(), Fail> {
+        self.plan_expression(e, None, true, scope).map(|_| ())
+    }
+
+    /// Plans a value ahead of its use.
+    pub fn plan_value(&mut self, e: &ast::Expr, target: Option<SqlType>, scope: &Scope) -> Result<(), Fail> {
+        self.plan_expression(e, target, false, scope).map(|_| ())
     }
 
     /// IF and WHILE: unknown is false.

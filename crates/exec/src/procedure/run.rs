@@ -415,7 +415,7 @@ impl Runner<'_> {
             StatementKind::Insert(i) => self.insert(i, s.span, scope),
             StatementKind::Delete(d) => self.delete(d, scope),
             StatementKind::Truncate { table, .. } => self.truncate(table),
-            StatementKind::Ddl(d) => self.ddl(d, scope),
+            StatementKind::Ddl(d) => self.ddl(d, &s.kind, scope),
             StatementKind::Restore(_)
             | StatementKind::Backup(_)
             | StatementKind::Dbcc(_)

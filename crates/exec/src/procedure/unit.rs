@@ -68,14 +68,15 @@ struct Kept {
 
 /// A text with its plans.
 pub struct Unit {
+    pub parameters: Vec<Parameter>,
     pub statements: Vec<Statement>,
     pub layout: Layout,
     plans: Mutex<HashMap<usize, Kept>>,
 }
 
 impl Unit {
-    pub fn new(statements: Vec<Statement>, layout: Layout) -> Arc<Self> {
-        Arc::new(Unit { statements, layout, plans: Mutex::new(HashMap::new()) })
+    pub fn new(parameters: Vec<Parameter>, statements: Vec<Statement>, layout: Layout) -> Arc<Self> {
+        Arc::new(Unit { parameters, statements, layout, plans: Mutex::new(HashMap::new()) })
     }
 
     /// The plan kept for a node (by its address), if it still fits.

@@ -1,0 +1,474 @@
+//! Sessions of an instance as the protocol layer drives them, and the factory that opens them.
+//!
+//! Invariants
+//! 1. A batch with an error found before it runs (syntax, undeclared variables, unknown columns) runs nothing.
+//! 2. A missing table is no such error: its statement fails when it is reached (deferred name resolution).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use holdfast_tsql::ast::{DeclarationKind, QueryBody, SetValue, Statement, StatementKind};
+use holdfast_types::{CollationId, SqlError, Value};
+use parking_lot::Mutex;
+
+use super::administration::Administration;
+use super::cache::UnitCache;
+use super::call::{Argument, EXECUTE};
+use super::cursor::Cursor;
+use super::memory_table::MemoryTable;
+use super::query::{plain_column, result_column};
+use super::run::{Fail, Runner, Scope, Shared, Stop, request_end};
+use super::state::{SharedSession, State};
+use crate::host::{Host, SessionState};
+use crate::session::{
+    CancelFlag, Done, DoneKind, LoginInfo, RequestEnd, ResultColumn, ResultSink, RpcRequest, RpcValue, SessionFactory,
+    SqlSession, TransactionRequest,
+};
+
+/// Opens sessions of one instance.
+pub struct InstanceSessions {
+    host: Arc<Host>,
+    shared: Arc<Shared>,
+}
+
+impl InstanceSessions {
+    pub fn new(host: Arc<Host>, administration: Arc<dyn Administration>) -> Arc<Self> {
+        let shared = Arc::new(Shared { administration, units: UnitCache::default() });
+        Arc::new(InstanceSessions { host, shared })
+    }
+
+    /// A session without a network: for the command line and tests.
+    ///
+    /// # Errors
+    /// 4060 when the database cannot be opened.
+    pub fn open_session(&self, login: LoginInfo) -> Result<InstanceSession, SqlError> {
+        let name = if login.database.is_empty() { "master" } else { login.database.as_str() };
+        let database = self.host.database(name).map_err(|_| {
+            let text = format!("Cannot open database \"{name}\" requested by the login. The login failed.");
+            SqlError::with_text(4060, 11, text)
+        })?;
+        let cancel = CancelFlag::new();
+        let entered = self.host.sessions.enter(SessionState {
+            login: login.clone(),
+            login_time: self.host.now(),
+            database_id: database.id,
+            running: false,
+            text: "".into(),
+            command: "AWAITING COMMAND".into(),
+            open_transactions: 0,
+            isolation: 2,
+            percent_complete: 0.0,
+            cancel: cancel.clone(),
+        });
+        let Some(id) = entered else {
+            let text = "Could not connect because the maximum number of user connections has already been reached.";
+            return Err(SqlError::with_text(17_809, 20, text));
+        };
+        let home = Arc::clone(&database.name);
+        let session = Arc::new(SharedSession::new(Arc::clone(&self.host), id, login, database, cancel));
+        Ok(InstanceSession {
+            session,
+            shared: Arc::clone(&self.shared),
+            temporary: Arc::new(Mutex::new(HashMap::new())),
+            cursors: Arc::new(Mutex::new(HashMap::new())),
+            home,
+        })
+    }
+}
+
+impl SessionFactory for InstanceSessions {
+    fn open(&self, login: LoginInfo, _: &mut dyn ResultSink) -> Result<Box<dyn SqlSession>, SqlError> {
+        Ok(Box::new(self.open_session(login)?))
+    }
+    fn server_name(&self) -> Arc<str> {
+        self.host.instance.options.server_name.as_str().into()
+    }
+    fn product_version(&self) -> (u8, u8, u16) {
+        let (major, minor, build, _) = self.host.instance.options.product_version;
+        (major, minor, build)
+    }
+    fn default_collation(&self) -> CollationId {
+        self.host.instance.options.collation
+    }
+}
+
+/// One session.
+pub struct InstanceSession {
+    session: Arc<SharedSession>,
+    shared: Arc<Shared>,
+    temporary: Arc<Mutex<HashMap<String, MemoryTable>>>,
+    cursors: Arc<Mutex<HashMap<String, Cursor>>>,
+    /// Database of the login.
+    home: Arc<str>,
+}
+
+impl std::ops::Drop for InstanceSession {
+    fn drop(&mut self) {
+        self.session.host.sessions.leave(self.session.id);
+    }
+}
+
+impl InstanceSession {
+    pub fn shared_session(&self) -> &Arc<SharedSession> {
+        &self.session
+    }
+
+    fn runner<'s>(&self, sink: &'s mut dyn ResultSink, kind: DoneKind) -> Runner<'s> {
+        Runner {
+            session: Arc::clone(&self.session),
+            shared: Arc::clone(&self.shared),
+            sink,
+            kind,
+            tries: 0,
+            level: 0,
+            temporary: Arc::clone(&self.temporary),
+            cursors: Arc::clone(&self.cursors),
+        }
+    }
+
+    /// Marks the session as running for the DMVs while `f` runs, and leaves no half-finished state behind.
+    fn request(&self, text: &str, f: impl FnOnce() -> RequestEnd) -> RequestEnd {
+        let (host, id) = (&self.session.host, self.session.id);
+        host.sessions.update(id, |s| {
+            s.running = true;
+            s.text = text.into();
+            s.command = "SELECT".into();
+        });
+        let end = f();
+        let count = {
+            let mut state = self.session.state.lock();
+            state.caught.clear();
+            state.procedures.clear();
+            state.nest_level = 0;
+            state.transaction.count
+        };
+        let database = self.session.current_database().id;
+        host.sessions.update(id, |s| {
+            s.running = false;
+            s.command = "AWAITING COMMAND".into();
+            s.open_transactions = count;
+            s.database_id = database;
+        });
+        end
+    }
+
+    /// Sends errors and one DONE.
+    fn refuse(sink: &mut dyn ResultSink, kind: DoneKind, errors: &[SqlError]) -> RequestEnd {
+        for e in errors {
+            if sink.message(e).is_err() {
+                return RequestEnd::Disconnect;
+            }
+        }
+        let done = Done { kind, rows: None, error: true, command: 0 };
+        if sink.done(done).is_err() { RequestEnd::Disconnect } else { RequestEnd::Finished }
+    }
+
+    /// A database that was dropped or restored under the session is looked up again.
+    fn refresh_database(&self) {
+        let current = self.session.current_database();
+        if let Some(now) = self.session.host.database_by_id(current.id)
+            && !Arc::ptr_eq(&now, &current)
+        {
+            self.session.state.lock().database = now;
+        }
+    }
+
+    fn run_batch(&self, text: &str, sink: &mut dyn ResultSink) -> RequestEnd {
+        self.refresh_database();
+        let mut runner = self.runner(sink, DoneKind::Done);
+        let unit = match runner.load_batch(text, "") {
+            Ok(unit) => unit,
+            Err(errors) => {
+                if let Some(e) = errors.first() {
+                    self.session.state.lock().error = e.number;
+                }
+                return Self::refuse(runner.sink, DoneKind::Done, &errors);
+            }
+        };
+        if self.session.state.lock().parse_only && !turns_off_parse_only(&unit.statements) {
+            return RequestEnd::Finished;
+        }
+        let mut scope = Scope::new(Arc::clone(&unit));
+        let mut errors = Vec::new();
+        compile(&mut runner, &unit.statements, &scope, &mut errors);
+        if !errors.is_empty() {
+            self.session.state.lock().error = errors[0].number;
+            return Self::refuse(runner.sink, DoneKind::Done, &errors);
+        }
+        let result = runner.run(&mut scope);
+        self.end_of_batch(&mut runner, result)
+    }
+
+    fn end_of_batch(&self, runner: &mut Runner<'_>, result: Result<super::run::Flow, Stop>) -> RequestEnd {
+        let result = match result {
+            Err(Stop::Caught { error, .. }) => match runner.report(&error) {
+                Ok(()) => Err(Stop::Batch),
+                Err(stop) => Err(stop),
+            },
+            other => other,
+        };
+        if self.session.state.lock().transaction.doomed {
+            let text = "Uncommittable transaction is detected at the end of the batch. The transaction is rolled back.";
+            let error = SqlError::with_text(3998, 16, text).at_line(1);
+            if runner.roll_back_all().is_err() || runner.report(&error).is_err() {
+                return RequestEnd::Disconnect;
+            }
+        }
+        request_end(result)
+    }
+
+    fn run_rpc(&self, request: &RpcRequest, sink: &mut dyn ResultSink) -> RequestEnd {
+        self.refresh_database();
+        let name = match holdfast_tsql::parse_object_name(&request.procedure) {
+            Ok(n) => n,
+            Err(_) => {
+                let text = format!("Could not find stored procedure '{}'.", request.procedure);
+                return Self::refuse(sink, DoneKind::Proc, &[SqlError::with_text(2812, 16, text)]);
+            }
+        };
+        let mut arguments: Vec<Argument> = request.parameters.iter().map(argument).collect();
+        let mut runner = self.runner(sink, DoneKind::InProc);
+        match runner.call(&name, &mut arguments, Default::default()) {
+            Ok(returned) => {
+                let end = Done { kind: DoneKind::Proc, rows: None, error: false, command: EXECUTE };
+                let mut send = || -> Result<(), crate::session::SinkClosed> {
+                    runner.sink.return_status(returned.status)?;
+                    for (i, ty, value) in &returned.outputs {
+                        let name = request.parameters.get(*i).map_or("", |p| p.name.as_str());
+                        runner.sink.return_value(*i as u16, name, ty, value)?;
+                    }
+                    runner.sink.done(end)
+                };
+                if send().is_err() { RequestEnd::Disconnect } else { self.end_of_batch(&mut runner, Ok(super::run::Flow::Next)) }
+            }
+            Err(Fail::Stop(stop)) => {
+                let end = self.end_of_batch(&mut runner, Err(stop));
+                let done = Done { kind: DoneKind::Proc, rows: None, error: true, command: EXECUTE };
+                if end == RequestEnd::Finished && runner.sink.done(done).is_err() {
+                    return RequestEnd::Disconnect;
+                }
+                end
+            }
+            Err(fail) => {
+                let errors = match fail {
+                    Fail::Error(e) | Fail::Compile(e) | Fail::Raised(e) | Fail::Thrown(e) => vec![e],
+                    Fail::Many(v) => v,
+                    Fail::Stop(_) => Vec::new(),
+                };
+                let errors: Vec<SqlError> = errors.into_iter().map(|e| e.at_line(1)).collect();
+                if let Some(e) = errors.last() {
+                    self.session.state.lock().error = e.number;
+                }
+                Self::refuse(runner.sink, DoneKind::Proc, &errors)
+            }
+        }
+    }
+}
+
+/// A parameter of an RPC as an argument of a call.
+fn argument(p: &crate::session::RpcParameter) -> Argument {
+    let name = (!p.name.is_empty()).then(|| p.name.clone());
+    let mut a = Argument { name, value: None, ty: p.ty, output: p.output, table: None, target: None };
+    match &p.value {
+        RpcValue::Scalar(_) if p.default => {}
+        RpcValue::Scalar(v) => a.value = Some(v.clone()),
+        RpcValue::Table { columns, rows, type_name } => {
+            let definitions = columns
+                .iter()
+                .enumerate()
+                .map(|(i, c)| plain_column(&c.name, i, c.ty, c.nullable))
+                .collect();
+            let table = MemoryTable::new(type_name, definitions);
+            table.rows.append(rows.clone());
+            a.table = Some(table);
+        }
+    }
+    a
+}
+
+fn turns_off_parse_only(statements: &[Statement]) -> bool {
+    statements.iter().any(|s| {
+        matches!(&s.kind, StatementKind::SetOption(holdfast_tsql::ast::SetOption::Flags { names, on: false })
+            if names.iter().any(|n| n == "PARSEONLY"))
+    })
+}
+
+/// Binds what can be bound before the batch runs (invariant 1). `false`: what follows must wait.
+fn compile(
+    runner: &mut Runner<'_>,
+    statements: &[Statement],
+    scope: &Scope,
+    errors: &mut Vec<SqlError>,
+) -> bool {
+    for s in statements {
+        let (result, go_on) = match &s.kind {
+            // Names behind these mean something that is not there yet.
+            StatementKind::Use(_) | StatementKind::Ddl(_) | StatementKind::Execute(_) | StatementKind::SetOption(_)
+            | StatementKind::Restore(_) => return false,
+            StatementKind::Select(q) => match &q.query.body {
+                QueryBody::Select(select) if select.into.is_some() => return false,
+                _ => (runner.plan_query(q, scope).map(|_| ()), true),
+            },
+            StatementKind::Block(list) => (Ok(()), compile(runner, list, scope, errors)),
+            StatementKind::TryCatch { body, handler } => {
+                (Ok(()), compile(runner, body, scope, errors) && compile(runner, handler, scope, errors))
+            }
+            StatementKind::If { condition, then, otherwise } => {
+                let r = runner.plan_condition(condition, scope);
+                let mut go_on = compile(runner, std::slice::from_ref(&**then), scope, errors);
+                if let Some(o) = otherwise {
+                    go_on &= compile(runner, std::slice::from_ref(&**o), scope, errors);
+                }
+                (r, go_on)
+            }
+            StatementKind::While { condition, body } => {
+                let r = runner.plan_condition(condition, scope);
+                (r, compile(runner, std::slice::from_ref(&**body), scope, errors))
+            }
+            StatementKind::Declare(list) => {
+                let mut r = Ok(());
+                for d in list {
+                    if let DeclarationKind::Scalar { initial: Some(e), .. } = &d.kind
+                        && let Some(v) = scope.unit.layout.variables.get(&d.name.to_lowercase()).cloned()
+                        && r.is_ok()
+                    {
+                        r = runner.plan_value(e, Some(v.ty), scope);
+                    }
+                }
+                (r, true)
+            }
+            StatementKind::SetVariable(v) => match &v.value {
+                SetValue::Expr { op: holdfast_tsql::ast::AssignOp::Set, value } => {
+                    match scope.unit.layout.variables.get(&v.name.to_lowercase()).cloned() {
+                        Some(slot) => (runner.plan_value(value, Some(slot.ty), scope), true),
+                        None => (Ok(()), true),
+                    }
+                }
+                _ => (Ok(()), true),
+            },
+            _ => (Ok(()), true),
+        };
+        if let Err(Fail::Compile(e)) = result
+            && !deferred(e.number)
+        {
+            errors.push(e.at_line(s.span.line));
+        }
+        if !go_on {
+            return false;
+        }
+    }
+    true
+}
+
+/// Errors that wait until the statement is reached: objects that may come into being, and what is not supported yet.
+fn deferred(number: i32) -> bool {
+    matches!(number, 208 | 911 | 916 | 927 | 942 | 945 | 2812 | 40_517)
+}
+
+impl SqlSession for InstanceSession {
+    fn execute_batch(&mut self, text: &str, sink: &mut dyn ResultSink) -> RequestEnd {
+        self.request(text, || self.run_batch(text, sink))
+    }
+
+    fn execute_rpc(&mut self, request: &RpcRequest, sink: &mut dyn ResultSink) -> RequestEnd {
+        let text = match request.parameters.first().map(|p| &p.value) {
+            Some(RpcValue::Scalar(Value::String(s))) if request.procedure.ends_with("sp_executesql") => s.to_text(),
+            _ => request.procedure.clone(),
+        };
+        self.request(&text, || self.run_rpc(request, sink))
+    }
+
+    fn transaction(&mut self, request: &TransactionRequest, sink: &mut dyn ResultSink) -> RequestEnd {
+        let mut runner = self.runner(sink, DoneKind::Done);
+        let named = |n: &String| (!n.is_empty()).then(|| n.clone());
+        let result = match request {
+            TransactionRequest::Begin { name, isolation } => {
+                runner.set_isolation(*isolation);
+                runner.begin(named(name))
+            }
+            TransactionRequest::Commit { begin_next, .. } => runner.commit().and_then(|()| match begin_next {
+                Some(isolation) => {
+                    runner.set_isolation(*isolation);
+                    runner.begin(None)
+                }
+                None => Ok(()),
+            }),
+            TransactionRequest::Rollback { name, begin_next } => {
+                runner.rollback(named(name)).and_then(|()| match begin_next {
+                    Some(isolation) => {
+                        runner.set_isolation(*isolation);
+                        runner.begin(None)
+                    }
+                    None => Ok(()),
+                })
+            }
+            TransactionRequest::Save { name } => {
+                self.session.state.lock().transaction.savepoints.push(name.clone());
+                Ok(())
+            }
+        };
+        let result = result.and_then(|()| runner.plain_done(0));
+        match result {
+            Ok(()) => RequestEnd::Finished,
+            Err(Fail::Stop(stop)) => request_end(Err(stop)),
+            Err(Fail::Error(e)) => Self::refuse(runner.sink, DoneKind::Done, &[e.at_line(1)]),
+            Err(_) => RequestEnd::Finished,
+        }
+    }
+
+    fn reset(&mut self, keep_transaction: bool) {
+        let transaction = self.session.state.lock().transaction.clone();
+        let database = self.session.host.database(&self.home).unwrap_or_else(|_| self.session.current_database());
+        let mut state = State::new(database);
+        if keep_transaction {
+            state.transaction = transaction;
+        }
+        *self.session.state.lock() = state;
+        self.temporary.lock().clear();
+        self.cursors.lock().clear();
+    }
+
+    fn cancel_flag(&self) -> CancelFlag {
+        self.session.cancel.clone()
+    }
+
+    fn database(&self) -> Arc<str> {
+        Arc::clone(&self.session.current_database().name)
+    }
+
+    fn session_id(&self) -> u16 {
+        self.session.id
+    }
+
+    fn describe(&mut self, text: &str) -> Result<Vec<ResultColumn>, SqlError> {
+        self.refresh_database();
+        let mut nowhere = super::function_call::Nowhere;
+        let mut runner = self.runner(&mut nowhere, DoneKind::Done);
+        let unit = runner.load_batch(text, "").map_err(|mut v| v.swap_remove(0))?;
+        let scope = Scope::new(Arc::clone(&unit));
+        match first_select(&unit.statements) {
+            Some(q) => match runner.plan_query(q, &scope) {
+                Ok(bound) => Ok(bound.columns.iter().map(result_column).collect()),
+                Err(Fail::Error(e) | Fail::Compile(e)) => Err(e),
+                Err(_) => Ok(Vec::new()),
+            },
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+/// The first statement that answers rows.
+fn first_select(statements: &[Statement]) -> Option<&holdfast_tsql::ast::SelectStatement> {
+    statements.iter().find_map(|s| match &s.kind {
+        StatementKind::Select(q) => {
+            let assigns = matches!(&q.query.body, QueryBody::Select(s)
+                if s.into.is_some() || s.items.iter().any(|i| matches!(i, holdfast_tsql::ast::SelectItem::Assign { .. })));
+            (!assigns).then_some(&**q)
+        }
+        StatementKind::Block(list) => first_select(list),
+        StatementKind::If { then, otherwise, .. } => first_select(std::slice::from_ref(&**then))
+            .or_else(|| otherwise.as_ref().and_then(|o| first_select(std::slice::from_ref(&**o)))),
+        StatementKind::TryCatch { body, .. } => first_select(body),
+        _ => None,
+    })
+}

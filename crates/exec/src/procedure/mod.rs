@@ -1,0 +1,32 @@
+//! The procedural side of T-SQL: batches, variables, control flow, errors, procedures and functions, over the planner and the
+//! operators.
+//!
+//! Module map: [`run`] the statement runner, [`unit`] a text with its variables and plans, [`cache`] units by text,
+//! [`query`] SELECT and expressions, [`call`] EXECUTE, [`function_call`] user-defined functions, [`options`] SET and USE,
+//! [`raise`] PRINT, RAISERROR, THROW, [`transaction`], [`cursor`], [`change`] tables in memory, [`memory_table`],
+//! [`state`] what a session remembers, [`metadata`] answers for metadata functions, [`system`] system procedures as texts,
+//! [`administration`] statements of the server layer, [`instance_administration`] those that an instance alone can answer, [`instance_session`] sessions as the protocol drives them.
+
+pub mod administration;
+pub mod cache;
+pub mod call;
+pub mod change;
+pub mod cursor;
+pub mod function_call;
+pub mod instance_administration;
+pub mod instance_session;
+pub mod memory_table;
+pub mod metadata;
+pub mod options;
+pub mod query;
+pub mod raise;
+pub mod run;
+pub mod state;
+pub mod system;
+pub mod transaction;
+pub mod unit;
+
+pub use administration::{Administration, NoAdministration};
+pub use instance_administration::InstanceAdministration;
+pub use instance_session::{InstanceSession, InstanceSessions};
+pub use state::SharedSession;
