@@ -5,6 +5,8 @@ mod common;
 use std::sync::Arc;
 
 use holdfast_base::PageId;
+use holdfast_engine::DatabaseCatalog;
+use holdfast_engine::access::{BatchSource, KeyRange};
 use holdfast_engine::check::check;
 use holdfast_format::PageSource;
 use holdfast_format::page::protection;
@@ -49,7 +51,30 @@ fn damage_is_found_and_never_panics() {
         }
         pages.set(id, page);
         let source: Arc<dyn PageSource> = Arc::new(pages);
+        read_everything(&source);
         found += u32::from(!check(&source, &mut |_, _| {}).is_clean());
     }
     assert!(found > 10, "{found}");
+}
+
+/// Scans every table and walks every index; errors are fine, panics and endless loops are not.
+fn read_everything(source: &Arc<dyn PageSource>) {
+    let Ok(catalog) = DatabaseCatalog::open(5, None, source.clone()) else { return };
+    for object in catalog.objects() {
+        if !matches!(&*object.kind, "U" | "S") {
+            continue;
+        }
+        let Ok(Some(table)) = catalog.table(object.id) else { continue };
+        let columns: Vec<usize> = (0..table.columns.len()).collect();
+        let drain = |source: holdfast_types::SqlResult<Box<dyn BatchSource>>| {
+            if let Ok(mut source) = source {
+                while let Ok(Some(_)) = source.next_batch() {}
+            }
+        };
+        drain(table.access.scan(&columns));
+        for index in &table.indexes {
+            drain(table.access.seek(index.index_id, &KeyRange::all(), &columns, index.index_id % 2 == 0));
+        }
+    }
+    let _ = holdfast_engine::script::schema(&catalog);
 }

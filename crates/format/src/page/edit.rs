@@ -14,6 +14,9 @@ use super::{HEADER_SIZE, PageBytes, PageHeader, PageType, PageView, flag};
 use crate::error::{FormatError, RecordError};
 use crate::record::{FixedVar, record_length};
 
+/// Most slots a page can have.
+const MAX_SLOTS: usize = (PAGE_SIZE - HEADER_SIZE) / 2 - 2;
+
 /// Why an edit was refused. The page is unchanged then.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EditError {
@@ -71,8 +74,17 @@ impl<'a> PageEditor<'a> {
         EditError::Damaged(FormatError::Page { page: self.view().page_id(), what })
     }
 
+    /// Fails on a slot count that no page can have, so that slot positions are always inside the page.
+    fn sound(&self) -> Result<(), EditError> {
+        if usize::from(self.view().slot_count()) > MAX_SLOTS {
+            return Err(self.damaged("the slot count is larger than a page can hold"));
+        }
+        Ok(())
+    }
+
     /// Length of the record in a slot, 0 for an empty slot.
     pub fn record_length(&self, slot: u16) -> Result<usize, EditError> {
+        self.sound()?;
         let view = self.view();
         if view.slot_is_empty(slot) {
             return Ok(0);
@@ -105,8 +117,9 @@ impl<'a> PageEditor<'a> {
 
     /// Inserts a record as slot `slot`, moving later slots up by one. `slot` may be the slot count.
     pub fn insert(&mut self, slot: u16, record: &[u8]) -> Result<(), EditError> {
+        self.sound()?;
         let count = self.view().slot_count();
-        if slot > count || usize::from(count) > (PAGE_SIZE - HEADER_SIZE) / 2 - 2 {
+        if slot > count {
             return Err(self.damaged("an insert behind the last slot"));
         }
         let need = self.counted(record.len()) + 2;
@@ -129,11 +142,12 @@ impl<'a> PageEditor<'a> {
 
     /// Puts a record into an empty slot of a heap or LOB page, or appends slots up to it.
     pub fn fill_slot(&mut self, slot: u16, record: &[u8]) -> Result<(), EditError> {
+        self.sound()?;
         let count = self.view().slot_count();
         if slot < count && !self.view().slot_is_empty(slot) {
             return Err(self.damaged("the slot to fill is in use"));
         }
-        if usize::from(slot) >= (PAGE_SIZE - HEADER_SIZE) / 2 - 2 {
+        if usize::from(slot) >= MAX_SLOTS {
             return Err(self.damaged("a slot number is out of range"));
         }
         let new_count = count.max(slot + 1);
@@ -247,6 +261,7 @@ impl<'a> PageEditor<'a> {
 
     /// Moves the records together, in physical order.
     pub fn compact(&mut self) -> Result<(), EditError> {
+        self.sound()?;
         let count = self.view().slot_count();
         let mut start = HEADER_SIZE;
         if self.view().is_page_compressed() {
@@ -326,6 +341,38 @@ mod tests {
         r.extend_from_slice(&((15 + text.len()) as u16).to_le_bytes());
         r.extend_from_slice(text);
         r
+    }
+
+    #[test]
+    fn edits_of_damaged_pages_never_panic() {
+        let mut seed = 99u32;
+        let mut random = move || {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 8) as usize
+        };
+        for _ in 0..3000 {
+            let mut page = [0u8; PAGE_SIZE];
+            let header = PageHeader::new(PageId::new(1, 100), PageType::Data, 1 << 56 | 5 << 16, 8);
+            let mut editor = PageEditor::format(&mut page, &header);
+            for i in 0..40 {
+                editor.insert(i, &row(u32::from(i), &[b'y'; 100])).expect("fits");
+            }
+            for _ in 0..1 + random() % 4 {
+                let at = if random() % 2 == 0 { random() % 96 } else { PAGE_SIZE - 1 - random() % 90 };
+                page[at] = random() as u8;
+            }
+            let mut editor = PageEditor::new(&mut page);
+            let slot = (random() % 45) as u16;
+            let long = row(1, &vec![b'z'; random() % 4000]);
+            let _ = editor.insert(slot, &long);
+            let _ = editor.replace(slot, &long);
+            let _ = editor.remove(slot);
+            let _ = editor.set_ghost(slot, true);
+            let _ = editor.fill_slot(slot, &long);
+            let _ = editor.clear_slot(slot);
+            let _ = editor.overwrite(slot, random() % 9000, &[1, 2, 3]);
+            let _ = editor.compact();
+        }
     }
 
     #[test]
