@@ -29,7 +29,7 @@ pub struct Args {
     /// Backup files (any mix of stripes and sets), data and log files
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Check allocation, system tables, trees and heaps whatever the size (else up to 1 GiB of pages)
+    /// Check allocation, system tables, trees and heaps whatever the size (else up to 256 MiB of pages)
     #[arg(long)]
     deep: bool,
     /// Only stream through the files: container, checksums, pages, log blocks
@@ -38,7 +38,7 @@ pub struct Args {
 }
 
 /// Structure is checked without being asked for up to this many bytes of pages.
-const DEEP_LIMIT: u64 = 1 << 30;
+const DEEP_LIMIT: u64 = 256 << 20;
 
 impl Args {
     fn wants_deep(&self, bytes: u64) -> bool {
