@@ -6,6 +6,9 @@
 //! 3. `nulls`, when present, has one entry per row; absent means that no row is NULL.
 //! 4. A column does not know its type: `I32` may hold int, date or smallmoney. Whoever reads single values passes the type.
 
+// The macros below serve Copy and Clone vectors alike.
+#![allow(clippy::clone_on_copy)]
+
 use std::sync::Arc;
 
 use crate::{

@@ -30,8 +30,10 @@ const SUPPLEMENTARY: u32 = 1 << 8;
 const VARIATION: u32 = 1 << 9;
 const UTF8: u32 = 1 << 20;
 
+type Family = (&'static str, u32);
+
 /// Language byte and version to (name, LCID).
-static FAMILIES: LazyLock<HashMap<(u8, u8), (&'static str, u32)>> =
+static FAMILIES: LazyLock<HashMap<(u8, u8), Family>> =
     LazyLock::new(|| names::WINDOWS.iter().map(|&(n, l, v, lcid)| ((l, v), (n, lcid))).collect());
 
 /// Upper-cased name to id.

@@ -15,7 +15,8 @@ use std::fmt::Display;
 pub type Message = (i32, u8, &'static str);
 
 /// All tables, searched in order.
-const TABLES: &[&[Message]] = &[binding::MESSAGES, conversion::MESSAGES, general::MESSAGES, login::MESSAGES, restore::MESSAGES];
+const TABLES: &[&[Message]] =
+    &[binding::MESSAGES, conversion::MESSAGES, general::MESSAGES, login::MESSAGES, restore::MESSAGES];
 
 /// Severity and template of a message, if it is in the table.
 pub fn lookup(number: i32) -> Option<(u8, &'static str)> {

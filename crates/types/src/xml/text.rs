@@ -41,7 +41,7 @@ struct Parser<'a> {
 }
 
 /// Parses `text`, dropping insignificant white space.
-pub fn parse<'a>(text: &'a str, sink: impl FnMut(Event<'_>)) -> Result<(), XmlError> {
+pub fn parse(text: &str, sink: impl FnMut(Event<'_>)) -> Result<(), XmlError> {
     parse_with(text, false, sink)
 }
 
