@@ -26,6 +26,20 @@ pub trait Entropy: Send + Sync {
     }
 }
 
+/// The operating system's random numbers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    /// # Panics
+    /// When the system's random source cannot be read: nothing that needs it may go on.
+    fn fill(&self, out: &mut [u8]) {
+        use std::io::Read;
+        let read = std::fs::File::open("/dev/urandom").and_then(|mut f| f.read_exact(out));
+        assert!(read.is_ok(), "the system's random source cannot be read: {read:?}");
+    }
+}
+
 /// The machine's clock. Local time is UTC unless the owner of the process sets an offset.
 pub struct SystemClock {
     start: std::time::Instant,

@@ -112,7 +112,7 @@ fn recover_only(
     }
     let start = Instant::now();
     let files = entry.files.read().clone();
-    roll::recover(&files)?;
+    roll::recover(&files, name)?;
     around.instance.finish_restore(name).map_err(|reason| could_not_start(name, &reason))?;
     let _ = sink.message(&finished(request.verb.words(), 0, start));
     Ok(())
@@ -406,7 +406,7 @@ fn file_error(e: &std::io::Error) -> SqlError {
     SqlError::new(3271, &[&"instance.json", &e.to_string()])
 }
 
-fn chain_message(e: &holdfast_backup::chain::ChainError, name: &str) -> SqlError {
+pub(super) fn chain_message(e: &holdfast_backup::chain::ChainError, name: &str) -> SqlError {
     use holdfast_backup::chain::ChainError as C;
     match e {
         C::OtherDatabase => SqlError::new(3154, &[&name]),

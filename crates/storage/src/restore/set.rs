@@ -239,6 +239,16 @@ fn open_journal(disk: &dyn Disk, state: &Path) -> Result<Arc<dyn DiskFile>, Rest
     Ok(file)
 }
 
+/// Gives a restore up: takes its state away. The caller removes the database's files.
+pub fn discard(disk: &dyn Disk, state: &Path) {
+    for path in [journal_path(state), state.to_owned()] {
+        if disk.exists(&path) {
+            // What cannot be removed is replaced by the next restore to this place.
+            let _ = disk.remove(&path);
+        }
+    }
+}
+
 /// Rolls the log now in place forward, from where the state stands to `end`.
 fn roll(
     disk: &dyn Disk,
