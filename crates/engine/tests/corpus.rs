@@ -210,3 +210,36 @@ fn schemas_are_scripted() {
         }
     }
 }
+
+#[test]
+fn stored_statistics_add_up() {
+    let (mut read, mut steps, mut exact) = (0, 0, 0);
+    for (name, catalog) in databases() {
+        for table in catalog.user_tables().expect("tables") {
+            for index in &table.indexes {
+                let Some(statistics) = &index.statistics else { continue };
+                read += 1;
+                steps += statistics.histogram.len();
+                if statistics.histogram.is_empty() {
+                    continue;
+                }
+                let sum: f64 = statistics.histogram.iter().map(|s| s.equal_rows + s.range_rows).sum();
+                let ty = table.columns[index.keys[0].ordinal].ty;
+                for pair in statistics.histogram.windows(2) {
+                    if holdfast_engine::stored::key::is_comparable(&ty) {
+                        let order =
+                            holdfast_engine::stored::key::compare(&ty, &pair[0].high_key, &pair[1].high_key);
+                        assert_eq!(order, std::cmp::Ordering::Less, "{name} {table:?} {index:?}");
+                    }
+                }
+                assert!(
+                    (sum - statistics.rows).abs() <= 0.01 * statistics.rows + 1.0,
+                    "{name} {table:?} {index:?}"
+                );
+                exact += usize::from(sum == statistics.rows);
+            }
+        }
+    }
+    eprintln!("{read} statistics, {steps} steps, {exact} exact sums");
+    assert!(read == 0 || read > 20, "{read}");
+}

@@ -1,7 +1,7 @@
 //! A stored database's catalog: names to definitions, read from its base tables.
 //!
 //! Module map: [`rows`] base tables by name, [`tables`] columns, indexes and storage of a table, [`modules`] views,
-//! procedures and functions, [`online`] the database as the instance sees it, [`details`] constraints and other things a schema script needs.
+//! procedures and functions, [`online`] the database as the instance sees it, [`statistics`], [`details`] constraints and other things a schema script needs.
 //!
 //! Invariants
 //! 1. A [`DatabaseCatalog`] is a snapshot: base tables are read once each and kept; definitions are built on first use.
@@ -13,6 +13,7 @@ pub mod details;
 pub mod modules;
 pub mod online;
 pub mod rows;
+pub mod statistics;
 pub mod tables;
 
 use std::collections::HashMap;

@@ -318,6 +318,10 @@ fn indexes(
             filter: catalog.text(66, object_id, index_id)?,
             statistics: None,
         };
+        if let Some(first) = definition.keys.first() {
+            let ty = columns[first.ordinal].ty;
+            definition.statistics = super::statistics::of_index(catalog, object_id, index_id, &ty)?;
+        }
         let built = match kind {
             IndexKind::Clustered => clustered(catalog, &definition, columns, base),
             IndexKind::Nonclustered => {
@@ -357,7 +361,10 @@ fn clustered(
         };
         keys.push(StoredKey { position, ty, descending: physical.is_descending(), ordinal });
     }
-    let usable = keys.iter().all(|k| key::is_comparable(&k.ty)) && base.iter().all(|r| r.compression <= 2);
+    // Partitions would have to be merged to come out in key order.
+    let usable = base.len() == 1
+        && keys.iter().all(|k| key::is_comparable(&k.ty))
+        && base.iter().all(|r| r.compression <= 2);
     Some(StoredIndex {
         index_id: definition.index_id,
         name: definition.name.clone().unwrap_or_else(|| Arc::from("")),
@@ -433,6 +440,7 @@ fn nonclustered(
         })
     });
     let usable = understood
+        && rowsets.len() == 1
         && keys.iter().all(|k| key::is_comparable(&k.ty))
         && clustered.is_none_or(|c| c.usable)
         && rowsets.iter().all(|r| r.compression <= 2)

@@ -4,7 +4,7 @@
 //! 1. A cursor stands before a slot of a leaf and moves along sibling pointers; it visits at most as many pages as the files
 //!    have.
 //! 2. The low end is the one that comes first in index order (for a descending key column, the larger value).
-//! 3. Several partitions are read one after the other: key order holds within each.
+//! 3. Several partitions would come one after the other, with key order within each only; such an index is not usable.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
