@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use holdfast_engine::catalog::ModuleDef;
 use holdfast_plan::expr::ParamId;
+pub use holdfast_types::datetime::{DateOrder, Language};
 use holdfast_types::{Batch, CollationId, DateTimeOffset, SqlError, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
@@ -24,6 +25,10 @@ pub struct SessionSettings {
     pub date_first: u8,
     pub date_format: DateOrder,
     pub language: Arc<str>,
+    /// The same for month names and the order of dates.
+    pub conversion_language: Language,
+    /// Of the current database.
+    pub compatibility_level: u8,
     pub ansi_nulls: bool,
     pub ansi_warnings: bool,
     pub arith_abort: bool,
@@ -34,22 +39,14 @@ pub struct SessionSettings {
     pub options: i32,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum DateOrder {
-    Mdy,
-    Dmy,
-    Ymd,
-    Ydm,
-    Myd,
-    Dym,
-}
-
 impl Default for SessionSettings {
     fn default() -> Self {
         SessionSettings {
             date_first: 7,
             date_format: DateOrder::Mdy,
             language: Arc::from("us_english"),
+            conversion_language: Language::US_ENGLISH,
+            compatibility_level: 150,
             ansi_nulls: true,
             ansi_warnings: true,
             arith_abort: true,

@@ -32,28 +32,41 @@ fn fold(u: u16) -> u16 {
 
 /// Order of two strings under a collation.
 pub fn compare(collation: CollationId, a: &[u16], b: &[u16]) -> Ordering {
-    let _ = collation;
-    trim(a).iter().map(|&u| fold(u)).cmp(trim(b).iter().map(|&u| fold(u)))
+    let (a, b) = (trim(a), trim(b));
+    if is_binary(collation) {
+        return a.cmp(b);
+    }
+    let folded = a.iter().map(|&u| fold(u)).cmp(b.iter().map(|&u| fold(u)));
+    if collation.ignores_case() { folded } else { folded.then_with(|| b.cmp(a)) }
 }
 
 /// Appends the sort key of `s`.
 pub fn sort_key(collation: CollationId, s: &[u16], out: &mut Vec<u8>) {
-    let _ = collation;
-    for &u in trim(s) {
-        out.extend_from_slice(&fold(u).to_be_bytes());
+    let s = trim(s);
+    if is_binary(collation) {
+        s.iter().for_each(|u| out.extend_from_slice(&u.to_be_bytes()));
+        return;
+    }
+    s.iter().for_each(|&u| out.extend_from_slice(&fold(u).to_be_bytes()));
+    if !collation.ignores_case() {
+        out.extend_from_slice(&[0, 0]);
+        s.iter().for_each(|u| out.extend_from_slice(&(!u).to_be_bytes()));
     }
 }
 
 /// Equality without trimming, for LIKE and the string functions that search.
 pub fn equal_exact(collation: CollationId, a: &[u16], b: &[u16]) -> bool {
-    let _ = collation;
-    a.iter().map(|&u| fold(u)).eq(b.iter().map(|&u| fold(u)))
+    if a == b {
+        return true;
+    }
+    collation.ignores_case()
+        && !is_binary(collation)
+        && a.iter().map(|&u| fold(u)).eq(b.iter().map(|&u| fold(u)))
 }
 
 /// Whether comparison is by code unit, so that equal means identical (but for trailing blanks).
 pub fn is_binary(collation: CollationId) -> bool {
-    let _ = collation;
-    false
+    collation.is_binary() || collation.is_binary2()
 }
 
 pub fn to_upper(collation: CollationId, s: &[u16]) -> Vec<u16> {
@@ -81,30 +94,25 @@ pub fn to_lower(collation: CollationId, s: &[u16]) -> Vec<u16> {
 
 /// Bytes that the string takes in the collation's code page.
 pub fn byte_length(collation: CollationId, s: &[u16]) -> usize {
-    let _ = collation;
-    s.len()
+    collation.code_page().encoded_len(s)
 }
 
 /// First byte of the string in the collation's code page.
 pub fn first_byte(collation: CollationId, s: &[u16]) -> u8 {
-    let _ = collation;
-    s.first().and_then(|&u| u8::try_from(u).ok()).unwrap_or(b'?')
+    collation.code_page().encode(&s[..s.len().min(2)]).first().copied().unwrap_or(b'?')
 }
 
 /// The character of one byte in the collation's code page.
 pub fn decode_byte(collation: CollationId, b: u8) -> Vec<u16> {
-    let _ = collation;
-    vec![u16::from(b)]
+    collation.code_page().decode(&[b])
 }
 
 /// The collation's name.
 pub fn name(collation: CollationId) -> Option<String> {
-    let _ = collation;
-    None
+    collation.name()
 }
 
 /// The string in the collation's code page.
 pub fn encode(collation: CollationId, s: &[u16]) -> Vec<u8> {
-    let _ = collation;
-    s.iter().map(|&u| u8::try_from(u).unwrap_or(b'?')).collect()
+    collation.code_page().encode(s)
 }

@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use holdfast_plan::expr::ConvertMode;
 use holdfast_types::batch::ColumnBuilder;
-use holdfast_types::{
-    Column, ColumnData, Decimal, SqlError, SqlResult, SqlString, SqlType, TypeId, Value, Variant,
-};
+use holdfast_types::conversion::{self, ConvertContext, Mode};
+use holdfast_types::{Column, ColumnData, SqlError, SqlResult, SqlType, TypeId, Value};
 
-use super::arithmetic::{divide_rounded, integer_value, power_of_ten};
+use super::arithmetic::{integer_value, power_of_ten};
 use super::vector::Vector;
 use crate::context::ExecContext;
 
@@ -144,60 +143,15 @@ pub fn convert_value(
     mode: ConvertMode,
     ctx: &ExecContext,
 ) -> SqlResult<Value> {
-    let _ = (style, mode, ctx);
     if v.is_null() {
         return Ok(Value::Null);
     }
-    if from.id == to.id && from.length == to.length && from.scale == to.scale {
-        return Ok(v.clone());
-    }
-    if to.id == TypeId::SqlVariant {
-        return Ok(Value::Variant(Arc::new(Variant { ty: *from, value: v.clone() })));
-    }
-    if let Value::Variant(x) = v {
-        return convert_value(&x.value, &x.ty, to, style, mode, ctx);
-    }
-    let refuse = || SqlError::not_supported(format!("Conversion from {from} to {to}"));
-    let overflow = || SqlError::new(8115, &[&from.id.name(), &to.id.name()]);
-    if let Some(n) = integer_value(v) {
-        return Ok(match to.id {
-            TypeId::Bit => Value::Bit(n != 0),
-            TypeId::TinyInt => Value::TinyInt(u8::try_from(n).map_err(|_| overflow())?),
-            TypeId::SmallInt => Value::SmallInt(i16::try_from(n).map_err(|_| overflow())?),
-            TypeId::Int => Value::Int(i32::try_from(n).map_err(|_| overflow())?),
-            TypeId::BigInt => Value::BigInt(n),
-            TypeId::Real => Value::Real(n as f32),
-            TypeId::Float => Value::Float(n as f64),
-            TypeId::Decimal | TypeId::Numeric => {
-                let m = i128::from(n).checked_mul(power_of_ten(u32::from(to.scale))).ok_or_else(overflow)?;
-                if m.abs() >= power_of_ten(u32::from(to.precision)) {
-                    return Err(overflow());
-                }
-                Value::Decimal(Decimal::new(m, to.scale))
-            }
-            _ if to.id.is_character() => Value::String(SqlString::from(n.to_string())),
-            _ => return Err(refuse()),
-        });
-    }
-    Ok(match (v, to.id) {
-        (Value::String(s), TypeId::NVarChar | TypeId::VarChar) => {
-            let n = to.char_length().map_or(s.len(), |n| s.len().min(n.max(0) as usize));
-            Value::String(SqlString::new(&s.units()[..n]))
-        }
-        (Value::Decimal(d), TypeId::Float) => {
-            Value::Float(d.mantissa as f64 / 10f64.powi(i32::from(d.scale)))
-        }
-        (Value::Decimal(d), TypeId::Decimal | TypeId::Numeric) => {
-            let m = if to.scale >= d.scale {
-                d.mantissa.checked_mul(power_of_ten(u32::from(to.scale - d.scale))).ok_or_else(overflow)?
-            } else {
-                divide_rounded(d.mantissa, power_of_ten(u32::from(d.scale - to.scale)))
-            };
-            if m.abs() >= power_of_ten(u32::from(to.precision)) {
-                return Err(overflow());
-            }
-            Value::Decimal(Decimal::new(m, to.scale))
-        }
-        _ => return Err(refuse()),
-    })
+    let settings = &ctx.query.settings;
+    let context = ConvertContext {
+        date_order: settings.date_format,
+        language: settings.conversion_language,
+        compatibility_level: settings.compatibility_level,
+    };
+    let mode = if mode == ConvertMode::Implicit { Mode::Implicit } else { Mode::Explicit };
+    conversion::convert(v, from, to, style, &context, mode)
 }

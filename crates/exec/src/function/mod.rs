@@ -150,10 +150,10 @@ pub fn text_of(v: &Value) -> String {
         Value::String(s) => s.to_text(),
         Value::Null => "NULL".to_string(),
         Value::Variant(x) => text_of(&x.value),
-        other => match crate::expression::arithmetic::integer_value(other) {
-            Some(n) => n.to_string(),
-            None => format!("{other:?}"),
-        },
+        other => {
+            let ty = system::type_of(other).unwrap_or(SqlType::INT);
+            holdfast_types::conversion::canonical_text(other, &ty).unwrap_or_default()
+        }
     }
 }
 
@@ -163,7 +163,7 @@ pub fn text_in_iso(v: &Value, ty: &SqlType, _ctx: Option<&ExecContext>) -> SqlRe
     use holdfast_types::datetime::text;
     use holdfast_types::{TypeId, datetime::text::time};
     Ok(match v {
-        Value::Guid(g) => guid_text(g),
+        Value::Guid(g) => holdfast_types::conversion::uuid_text(g),
         _ => {
             let Some(m) = Moment::from_value(v) else {
                 return Err(crate::expression::arithmetic::type_mismatch());
@@ -195,22 +195,4 @@ pub fn text_in_iso(v: &Value, ty: &SqlType, _ctx: Option<&ExecContext>) -> SqlRe
             }
         }
     })
-}
-
-/// Text of a uniqueidentifier.
-pub fn guid_text(g: &[u8; 16]) -> String {
-    format!(
-        "{:08X}-{:04X}-{:04X}-{:02X}{:02X}-{:02X}{:02X}{:02X}{:02X}{:02X}{:02X}",
-        u32::from_le_bytes([g[0], g[1], g[2], g[3]]),
-        u16::from_le_bytes([g[4], g[5]]),
-        u16::from_le_bytes([g[6], g[7]]),
-        g[8],
-        g[9],
-        g[10],
-        g[11],
-        g[12],
-        g[13],
-        g[14],
-        g[15]
-    )
 }
