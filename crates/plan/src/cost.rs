@@ -8,7 +8,7 @@ use std::sync::Arc;
 use holdfast_engine::catalog::{IndexStatistics, TableDef};
 use holdfast_types::{TypeId, Value};
 
-use crate::expr::{CompareOp, Expr, ExprKind, SubqueryKind};
+use crate::expr::{CompareOp, Expr, ExprKind, SubPlan, SubqueryKind};
 use crate::logical::{ColumnId, LogicalPlan};
 use crate::physical::JoinKind;
 
@@ -19,16 +19,27 @@ pub(crate) struct Estimator {
 }
 
 impl Estimator {
-    /// Notes the base columns of a plan.
-    pub fn learn(&mut self, plan: &LogicalPlan) {
+    /// Notes the base columns of a plan and of the subqueries in it.
+    pub fn learn(&mut self, plan: &mut LogicalPlan) {
         if let LogicalPlan::Get { table, columns, .. } = plan {
             for (i, c) in columns.iter().enumerate() {
                 self.columns.insert(c.id, (table.clone(), i));
             }
         }
-        for input in plan.inputs() {
+        plan.for_each_expr_mut(&mut |e| self.learn_expr(e));
+        for input in plan.inputs_mut() {
             self.learn(input);
         }
+    }
+
+    /// As [`Estimator::learn`], for the subqueries of an expression.
+    pub fn learn_expr(&mut self, e: &mut Expr) {
+        if let ExprKind::Subquery(s) = &mut e.kind
+            && let SubPlan::Logical(l) = &mut s.plan
+        {
+            self.learn(l);
+        }
+        e.for_each_child_mut(&mut |c| self.learn_expr(c));
     }
 
     fn source(&self, e: &Expr) -> Option<&(Arc<TableDef>, usize)> {

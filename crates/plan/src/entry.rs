@@ -8,7 +8,7 @@ use crate::bind::{Binder, QueryRole};
 use crate::build::Builder;
 use crate::context::BindContext;
 use crate::cost::Estimator;
-use crate::expr::{Expr, ExprKind};
+use crate::expr::Expr;
 use crate::logical::ColumnId;
 use crate::physical::{BoundExpression, BoundQuery, ResultColumnInfo};
 use crate::rules;
@@ -49,11 +49,10 @@ pub fn bind_query(query: &Query, hints: &[QueryHint], cx: &BindContext<'_>) -> S
         e.columns(&mut ids);
     }
     let next_slot = binder.next_slot;
-    let next_column = binder.next_column;
     let dependencies = std::mem::take(&mut binder.dependencies);
-    let logical = rules::rewrite(bound.plan, cx, next_column);
+    let mut logical = rules::rewrite(bound.plan, cx);
     let mut estimator = Estimator::default();
-    estimator.learn(&logical);
+    estimator.learn(&mut logical);
     let mut builder = Builder::new(cx, estimator, next_slot);
     if assignments.is_empty() {
         let plan = builder.build_exact(&logical, &ids, &[])?;
@@ -98,19 +97,10 @@ pub fn bind_condition(e: &AstExpr, cx: &BindContext<'_>) -> SqlResult<BoundExpre
 }
 
 fn finish(expr: Expr, binder: Binder<'_>, cx: &BindContext<'_>) -> SqlResult<BoundExpression> {
-    let expr = rules::rewrite_expr(expr, cx);
+    let mut expr = rules::rewrite_expr(expr, cx);
     let mut estimator = Estimator::default();
-    learn_expr(&mut estimator, &expr);
+    estimator.learn_expr(&mut expr);
     let mut builder = Builder::new(cx, estimator, binder.next_slot);
     let expr = builder.place(&expr, &[])?;
     Ok(BoundExpression { expr, frame_size: builder.next_slot })
-}
-
-fn learn_expr(estimator: &mut Estimator, e: &Expr) {
-    if let ExprKind::Subquery(s) = &e.kind
-        && let crate::expr::SubPlan::Logical(l) = &s.plan
-    {
-        estimator.learn(l);
-    }
-    e.for_each_child(&mut |c| learn_expr(estimator, c));
 }

@@ -9,6 +9,7 @@ mod build;
 pub mod context;
 mod cost;
 mod entry;
+pub mod explain;
 pub mod expr;
 pub mod function;
 pub mod logical;

@@ -101,10 +101,11 @@ impl Builder<'_> {
                 let sorted = self.orient(&mut path, wanted, &columns_sorted(table, columns));
                 if path.ranges.is_empty() {
                     // A whole-index scan pays only for its order or for being narrower.
-                    if !sorted || wanted.is_empty() {
-                        if index.kind != IndexKind::Nonclustered || !covers(index, table, &used) {
-                            continue;
-                        }
+                    let narrow = index.kind == IndexKind::Nonclustered
+                        && covers(index, table, &used)
+                        && path.cost < scan_cost * 0.4;
+                    if (!sorted || wanted.is_empty()) && !narrow {
+                        continue;
                     }
                     path.ranges.push(full_range());
                 }

@@ -25,7 +25,7 @@ pub(super) fn fold_expr(e: &mut Expr, cx: &BindContext<'_>) {
     {
         // Subqueries get all the rules on their own.
         let plan = std::mem::replace(l.as_mut(), LogicalPlan::one_row());
-        **l = super::rewrite(plan, cx, 0);
+        **l = super::rewrite(plan, cx);
         return;
     }
     if e.is_boolean() {

@@ -1,15 +1,23 @@
 //! Rewrites of logical plans. Each rule keeps the rows; they only make better physical plans possible.
 
 mod fold;
+mod order;
+mod push;
+mod unnest;
 
 use crate::context::BindContext;
+use crate::cost::Estimator;
 use crate::expr::Expr;
-use crate::logical::{ColumnId, LogicalPlan};
+use crate::logical::LogicalPlan;
 
 /// All rules, in order.
-pub(crate) fn rewrite(mut plan: LogicalPlan, cx: &BindContext<'_>, next_column: ColumnId) -> LogicalPlan {
-    let _ = next_column;
+pub(crate) fn rewrite(mut plan: LogicalPlan, cx: &BindContext<'_>) -> LogicalPlan {
     fold::fold_plan(&mut plan, cx);
+    unnest::unnest(&mut plan);
+    let mut plan = push::push(plan, Vec::new());
+    let mut estimator = Estimator::default();
+    estimator.learn(&mut plan);
+    order::order(&mut plan, &estimator);
     plan
 }
 
