@@ -73,7 +73,7 @@ fn sample_restores_clean() {
 /// More than one PFS interval, streamed leaves, three levels.
 #[test]
 fn big_restores_clean() {
-    let database = sample::big(2_000_000).expect("builds");
+    let database = sample::big(1_400_000).expect("builds");
     let rows = row_counts(restored(&database, false));
-    assert!(rows.iter().any(|(n, c)| n == "OrderLines" && *c == 2_000_000), "{rows:?}");
+    assert!(rows.iter().any(|(n, c)| n == "OrderLines" && *c == 1_400_000), "{rows:?}");
 }
