@@ -8,6 +8,7 @@
 pub mod batch;
 pub mod code_page;
 pub mod collation;
+pub mod compare;
 pub mod conversion;
 pub mod datetime;
 pub mod decimal;
