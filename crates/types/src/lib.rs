@@ -1,8 +1,19 @@
 //! SQL values as SQL Server defines them: types, values, decimal and date arithmetic, conversions with styles, strings,
 //! collations and code pages, messages. Knows nothing of pages, plans or sockets.
 //!
-//! Module map: [`sql_type`] what a type is, [`value`] one value, [`string`] UTF-16 strings, [`decimal`], [`datetime`],
-//! [`error`] and [`messages`] what a statement answers when it fails, [`batch`] columns of values.
+//! | question | where |
+//! |---|---|
+//! | what a type is; one value; columns of values | [`sql_type`], [`value`], [`batch`] |
+//! | stored bytes to value and back | [`storage_form::decode_value`], [`storage_form::decode_into`], [`storage_form::encode_value`] |
+//! | CAST, CONVERT, implicit conversions | [`conversion::convert`], [`conversion::check`], [`conversion::conversion_kind`] |
+//! | text of dumps | [`conversion::canonical_text`] |
+//! | decimal operators and their result types | [`decimal::result_type`], [`decimal::add`] … |
+//! | date functions | [`datetime::part`]; reading literals: [`datetime::parse`] |
+//! | order, equality, hashing of values | [`compare::compare`], [`compare::hash_key`] |
+//! | order of strings, sort keys, upper and lower case | [`collation::of`] (by type), [`collation::get`] (by id) |
+//! | collation names, code pages, TDS bytes | methods of [`CollationId`] in [`collation::id`]; [`code_page`] |
+//! | special types | [`xml`], [`variant`], [`hierarchyid`], [`spatial`] |
+//! | errors and messages | [`error`], [`messages`] |
 #![forbid(unsafe_code)]
 
 pub mod batch;
