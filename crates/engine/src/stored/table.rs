@@ -5,8 +5,9 @@ use std::sync::Arc;
 use holdfast_base::PageId;
 use holdfast_format::catalog::SystemTables;
 use holdfast_format::record::RowLayout;
+use holdfast_format::record::layout::column_status;
 use holdfast_format::{FormatError, PageSource, allocation::iam};
-use holdfast_types::{SqlError, SqlResult, SqlType, Value};
+use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::{scan::PageScan, seek};
 use crate::access::{BatchSource, KeyRange, TableAccess};
@@ -111,11 +112,23 @@ impl StoredTable {
                         self.name
                     )));
                 };
-                Ok(ColumnPlan {
-                    ty: *ty,
-                    position: rowset.positions.get(ordinal).copied().flatten(),
-                    missing: rowset.missing.get(ordinal).cloned().unwrap_or_default(),
-                })
+                let position = rowset.positions.get(ordinal).copied().flatten();
+                let physical = position.and_then(|p| rowset.layout.columns.get(p));
+                let reason = match physical {
+                    None => Some("a column set"),
+                    Some(c) if c.status & column_status::FILESTREAM != 0 => Some("a FILESTREAM column"),
+                    Some(_) if ty.id == TypeId::Json => Some("a json column in binary form"),
+                    Some(_) => None,
+                };
+                if let Some(reason) = reason {
+                    let name = self.names.get(ordinal).map_or("", |n| n);
+                    let table = &self.name;
+                    return Err(SqlError::not_supported(format!(
+                        "Reading {reason} ('{name}' of table '{table}')"
+                    )));
+                }
+                let missing = rowset.missing.get(ordinal).cloned().unwrap_or_default();
+                Ok(ColumnPlan { ty: *ty, position, missing })
             })
             .collect()
     }
@@ -134,6 +147,12 @@ impl StoredTable {
     }
 
     fn open_scan(&self, columns: &[usize], parts: usize) -> SqlResult<Vec<Box<dyn BatchSource>>> {
+        if self.base.is_empty() {
+            return Err(SqlError::not_supported(format!(
+                "Reading table '{}', which keeps no rows in data pages (memory-optimized or external),",
+                self.name
+            )));
+        }
         let mut work: Vec<(usize, PageId)> = Vec::new();
         let mut plans = Vec::with_capacity(self.base.len());
         for (index, rowset) in self.base.iter().enumerate() {

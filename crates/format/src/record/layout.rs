@@ -10,6 +10,7 @@ pub mod column_status {
     pub const DROPPED: u32 = 2;
     pub const DESCENDING: u32 = 8;
     pub const UNIQUIFIER: u32 = 0x10;
+    pub const FILESTREAM: u32 = 0x20;
     pub const NOT_NULL: u32 = 0x80;
     pub const SPARSE: u32 = 0x100;
 }
