@@ -324,6 +324,13 @@ fn indexes(
         }
         let built = match kind {
             IndexKind::Clustered => clustered(catalog, &definition, columns, base),
+            // Without understanding the clustered key the row locator cannot be understood either.
+            IndexKind::Nonclustered
+                if definitions.iter().any(|d: &IndexDef| d.kind == IndexKind::Clustered)
+                    && !stored.iter().any(|s| s.clustered) =>
+            {
+                None
+            }
             IndexKind::Nonclustered => {
                 nonclustered(catalog, object_id, &definition, columns, stored.iter().find(|s| s.clustered))
             }

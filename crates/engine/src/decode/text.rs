@@ -1,7 +1,7 @@
 //! Single-byte and multi-byte text of a collation's code page.
 
 use holdfast_format::RecordError;
-use holdfast_types::CollationId;
+use holdfast_types::{CollationId, SqlType};
 
 /// Appends the UTF-16 units of text stored under `collation`.
 #[inline]
@@ -27,18 +27,9 @@ pub fn xml(bytes: &[u8]) -> Result<Vec<u16>, RecordError> {
     })
 }
 
-/// The order of strings under the collation can be reproduced.
-pub fn is_ordered(collation: CollationId) -> bool {
-    collation.is_binary2()
-}
-
-/// Order of two strings; trailing blanks do not count.
-pub fn compare(_collation: CollationId, a: &[u16], b: &[u16]) -> std::cmp::Ordering {
-    trim(a).cmp(trim(b))
-}
-
-fn trim(units: &[u16]) -> &[u16] {
-    &units[..units.iter().rposition(|&u| u != 0x20).map_or(0, |p| p + 1)]
+/// Order of two strings of type `ty`; trailing blanks do not count.
+pub fn compare(ty: &SqlType, a: &[u16], b: &[u16]) -> std::cmp::Ordering {
+    holdfast_types::collation::of(ty).compare(a, b)
 }
 
 /// A form of a name that is equal exactly for names that are equal under the collation.

@@ -29,7 +29,6 @@ pub fn is_comparable(ty: &SqlType) -> bool {
         | TypeId::Image
         | TypeId::Text
         | TypeId::NText => false,
-        id if id.is_character() => text::is_ordered(ty.collation),
         _ => true,
     }
 }
@@ -71,7 +70,7 @@ pub fn compare(ty: &SqlType, a: &Value, b: &Value) -> Ordering {
         (Value::DateTimeOffset(a), Value::DateTimeOffset(b)) => a.utc.cmp(&b.utc),
         (Value::DateTime(a), Value::DateTime(b)) => a.cmp(b),
         (Value::SmallDateTime(a), Value::SmallDateTime(b)) => a.cmp(b),
-        (Value::String(a), Value::String(b)) => text::compare(ty.collation, a.units(), b.units()),
+        (Value::String(a), Value::String(b)) => text::compare(ty, a.units(), b.units()),
         (Value::Binary(a), Value::Binary(b)) => bytes(a, b),
         (Value::Guid(a), Value::Guid(b)) => {
             let order = GUID_ORDER.iter().map(|&i| a[i].cmp(&b[i]));

@@ -15,7 +15,7 @@ use crate::boot::BootPage;
 use crate::btree::{self, LeafChain};
 use crate::error::FormatError;
 use crate::page::{PageType, PageView};
-use crate::record::layout::column_status;
+use crate::record::layout::{column_status, xtype};
 use crate::record::row::RowKind;
 use crate::record::{FixedVar, PageRows, PhysicalColumn, Row};
 use crate::source::PageSource;
@@ -247,7 +247,9 @@ fn read_hobt_columns(source: &dyn PageSource, tables: &SystemTables) -> Result<C
     for_rows(table(source, tables, object::SYSHOBTCOLUMNS)?, |row| {
         let rowset = row.u64(4)?;
         let physical_id = row.i32(12)?;
-        let status = row.u32(16)?;
+        // Other bits had another meaning then.
+        let status =
+            row.u32(16)? & (column_status::DROPPED | column_status::DESCENDING | column_status::UNIQUIFIER);
         let found = logical.get(&(rowset, physical_id)).copied();
         let mut column = PhysicalColumn {
             column_id: found.map_or(0, |f| f.0),
@@ -273,6 +275,11 @@ fn read_hobt_columns(source: &dyn PageSource, tables: &SystemTables) -> Result<C
             pair(row.u16(37)?, row.u16(39)?),
             u16::from(row.u8(35)?) | u16::from(row.u8(36)?) << 8,
         );
+        // Only the uniquifier is an int among the variable columns.
+        if column.xtype == xtype::INT && column.leaf.offset < 0 {
+            column.status = (column.status & !column_status::DROPPED) | column_status::UNIQUIFIER;
+            column.column_id = 0;
+        }
         out.entry(rowset).or_default().push(column);
         Ok(())
     })?;
@@ -281,7 +288,6 @@ fn read_hobt_columns(source: &dyn PageSource, tables: &SystemTables) -> Result<C
 
 /// Types whose declared length is part of the packed type.
 fn takes_length(kind: u8) -> bool {
-    use crate::record::layout::xtype;
     matches!(
         kind,
         xtype::CHAR
