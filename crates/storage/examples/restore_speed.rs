@@ -53,7 +53,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     let pages: u64 = done.pages.values().sum();
-    println!("backup {:.0} MB, pages {:.0} MB, {workers} workers", megabytes(length), megabytes(pages * 8192));
+    println!(
+        "backup {:.0} MB, pages {:.0} MB, {workers} workers",
+        megabytes(length),
+        megabytes(pages * 8192)
+    );
     println!("copy and sync   {copied:?}");
     println!("restore         {placed:?}, with recovery {whole:?}");
     println!(

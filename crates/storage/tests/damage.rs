@@ -71,7 +71,7 @@ fn damaged_backups_never_panic() {
                 let at = random() as usize % copy.len();
                 copy[at] ^= 1 << (random() % 8);
             }
-            if random() % 8 == 0 {
+            if random().is_multiple_of(8) {
                 copy.truncate(random() as usize % copy.len());
             }
             let disk = base.crash(0);
@@ -101,7 +101,7 @@ fn damaged_records_never_panic() {
         store
             .for_each_record::<LogError>(Lsn::new(first, 0x10, 1), |record| {
                 let target = record.page_target()?;
-                if random() % 2 == 0 {
+                if random().is_multiple_of(2) {
                     let mut copy = record.bytes().to_vec();
                     for _ in 0..1 + random() % 3 {
                         let at = random() as usize % copy.len();

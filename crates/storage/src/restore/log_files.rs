@@ -72,8 +72,8 @@ fn layout(set: &BackupSet) -> Result<Layout, RestoreError> {
             offset: vlf.offset,
             create_lsn: vlf.create_lsn,
         };
-        let inside =
-            vlf.start <= vlf.end && (vlf.start == vlf.end || vlf.start >= vlf.offset + VLF_HEADER_SIZE);
+        let inside = vlf.start <= vlf.end
+            && (vlf.start == vlf.end || vlf.start >= vlf.offset.saturating_add(VLF_HEADER_SIZE));
         if !inside || vlf.end > header.end().max(vlf.start) || vlf.size < VLF_HEADER_SIZE {
             return Err(RestoreError::LogLayout { what: "log lies outside its virtual log file" });
         }
