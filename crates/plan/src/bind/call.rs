@@ -468,6 +468,15 @@ impl Binder<'_> {
         if !level.is_select {
             return Err(SqlError::not_supported("An aggregate here").at_line(span.line));
         }
+        if matches!(level.clause, Clause::Where | Clause::Having | Clause::Select)
+            && !level.in_aggregate
+            && let Some(t) = self.bind_outer_aggregate(id, call, span)
+        {
+            return Ok(t);
+        }
+        let Some(level) = self.levels.last() else {
+            return err(span, 147, &[]);
+        };
         match level.clause {
             Clause::Where => return err(span, 147, &[]),
             Clause::On => return err(span, 1015, &[]),
@@ -508,6 +517,47 @@ impl Binder<'_> {
             }
         };
         Ok(Typed::with(Expr::column(column, ty, nullable), coerce))
+    }
+
+    /// An aggregate over columns of an outer query only belongs to that query, if it stands where aggregates may.
+    /// `None` when this is not one.
+    fn bind_outer_aggregate(
+        &mut self,
+        id: AggregateId,
+        call: &ast::FunctionCall,
+        span: Span,
+    ) -> Option<Typed> {
+        use ast::ExprKind as K;
+        let [argument] = call.arguments.as_slice() else { return None };
+        let K::Column(parts) = &argument.unparen().kind else { return None };
+        let (column, qualifier) = parts.split_last()?;
+        let top = self.levels.len().checked_sub(1)?;
+        let owner = (0..self.levels.len()).rev().find(|&i| {
+            self.levels[i].sources.iter().any(|s| {
+                s.answers_to(qualifier)
+                    && s.columns.iter().any(|c| super::name::same_name(&c.name, &column.text))
+            })
+        })?;
+        let level = &self.levels[owner];
+        if owner == top
+            || !level.is_select
+            || !matches!(level.clause, Clause::Select | Clause::Having | Clause::OrderBy)
+        {
+            return None;
+        }
+        let above = self.levels.split_off(owner + 1);
+        let bound = self.bind_aggregate(id, call, span);
+        self.levels.extend(above);
+        let t = bound.ok()?;
+        let ExprKind::Column(made) = t.e.kind else { return None };
+        let column = super::ScopeColumn {
+            name: "".into(),
+            col: crate::logical::Col { id: made, ty: t.e.ty, nullable: t.e.nullable },
+            coerce: t.coerce,
+            meta: None,
+            hidden: false,
+        };
+        Some(self.reference(owner, &column))
     }
 
     /// Whether a parameter in the argument stands for an outer column (and not a variable).

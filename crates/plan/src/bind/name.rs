@@ -104,7 +104,7 @@ impl Binder<'_> {
     }
 
     /// A column of level `i` as seen from the innermost level.
-    fn reference(&mut self, i: usize, c: &ScopeColumn) -> Typed {
+    pub fn reference(&mut self, i: usize, c: &ScopeColumn) -> Typed {
         let mut e = c.col.expr();
         if i + 1 < self.levels.len() {
             let slot = match self.levels[i + 1].memo.get(&c.col.id) {

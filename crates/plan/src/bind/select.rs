@@ -204,8 +204,8 @@ impl Binder<'_> {
                 k.expr.columns(&mut used);
                 let direct =
                     matches!(k.expr.kind, ExprKind::Column(id) if distinct.iter().any(|d| d.id == id));
-                if !direct && !(used.iter().all(|u| distinct.iter().any(|d| d.id == *u)) && !used.is_empty())
-                {
+                let derived = !used.is_empty() && used.iter().all(|u| distinct.iter().any(|d| d.id == *u));
+                if !direct && !derived {
                     return err(q.span, 145, &[]);
                 }
             }

@@ -119,6 +119,10 @@ impl<'a> Builder<'a> {
         if let ExprKind::Subquery(s) = &mut e.kind
             && let SubPlan::Logical(l) = &s.plan
         {
+            // Values of outer rows that some query further out hands down: not the same for every row of the statement.
+            if s.bindings.is_empty() && uses_outer_slots(l, self.cx.first_free_slot) {
+                s.volatile = true;
+            }
             let exists = matches!(s.kind, crate::expr::SubqueryKind::Exists);
             let mut columns = Vec::new();
             if !exists {
@@ -582,7 +586,8 @@ impl<'a> Builder<'a> {
             .collect();
         let all_plain = wanted.len() == keys.len();
         let mut built = self.build(input, &inner, if all_plain { &wanted } else { &[] })?;
-        if !keys.is_empty() && !(all_plain && satisfies(&built, &wanted)) {
+        let sorted = keys.is_empty() || (all_plain && satisfies(&built, &wanted));
+        if !sorted {
             let placed = self.place_keys(&keys, &built.ids)?;
             let n = built.plan.rows.max(2.0);
             let columns = built.plan.columns.clone();
@@ -692,6 +697,37 @@ pub(crate) fn satisfies(built: &Built, wanted: &[(ColumnId, bool)]) -> bool {
         return wanted.iter().zip(&have).all(|(w, h)| w == h);
     }
     built.unique_order && have.iter().zip(&wanted).all(|(h, w)| h == w)
+}
+
+/// Whether a plan reads slots (of the planner's own) that nothing inside it sets.
+fn uses_outer_slots(plan: &LogicalPlan, first: u32) -> bool {
+    fn walk(e: &mut Expr, used: &mut HashSet<u32>, set: &mut HashSet<u32>) {
+        match &mut e.kind {
+            ExprKind::Parameter(p) => {
+                used.insert(p.0);
+            }
+            ExprKind::Subquery(s) => {
+                set.extend(s.bindings.iter().map(|b| b.slot.0));
+                if let SubPlan::Logical(l) = &mut s.plan {
+                    collect(l, used, set);
+                }
+            }
+            _ => {}
+        }
+        e.for_each_child_mut(&mut |c| walk(c, used, set));
+    }
+    fn collect(plan: &mut LogicalPlan, used: &mut HashSet<u32>, set: &mut HashSet<u32>) {
+        if let LogicalPlan::Apply { bindings, .. } = plan {
+            set.extend(bindings.iter().map(|b| b.slot.0));
+        }
+        plan.for_each_expr_mut(&mut |e| walk(e, used, set));
+        for input in plan.inputs_mut() {
+            collect(input, used, set);
+        }
+    }
+    let (mut used, mut set) = (HashSet::new(), HashSet::new());
+    collect(&mut plan.clone(), &mut used, &mut set);
+    used.iter().any(|slot| *slot >= first && !set.contains(slot))
 }
 
 fn position(ids: &[ColumnId], id: ColumnId) -> SqlResult<usize> {
