@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 pub mod batch;
+pub mod canonical;
 pub mod code_page;
 pub mod collation;
 pub mod compare;
