@@ -46,8 +46,14 @@ fn request(name: &str, paths: &[PathBuf]) -> RestoreRequest {
 fn run(instance: &Arc<Instance>, request: &RestoreRequest) -> (Result<(), Vec<SqlError>>, Collected) {
     let mut sink = Collected::new();
     let cancel = CancelFlag::new();
-    let around =
-        Surroundings { instance, cancel: &cancel, session_database: 1, in_use: &|_| false, workers: 2 };
+    let around = Surroundings {
+        instance,
+        cancel: &cancel,
+        session_database: 1,
+        in_use: &|_| false,
+        workers: 2,
+        clock: &holdfast_base::world::SystemClock::new(0),
+    };
     (restore(request, &around, &mut sink), sink)
 }
 

@@ -116,7 +116,7 @@ fn dump_table(table: &TableDef, args: &Args) -> anyhow::Result<()> {
             eprintln!("{name}: {count} rows -> {}", path.display());
         }
         None => {
-            write(table, args.format, std::io::stdout().lock()).with_context(|| name)?;
+            write(table, args.format, std::io::stdout()).with_context(|| name)?;
         }
     }
     Ok(())

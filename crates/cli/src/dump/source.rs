@@ -137,6 +137,7 @@ fn open_backup(files: &[PathBuf], position: u32) -> anyhow::Result<Opened> {
             session_database: 1,
             in_use: &|_| false,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
+            clock: &holdfast_base::world::SystemClock::new(0),
         };
         restore(&request, &around, &mut Collected::new()).map_err(|errors| {
             let texts: Vec<String> =

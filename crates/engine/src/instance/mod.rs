@@ -22,8 +22,8 @@ use holdfast_types::{CollationId, DateTime, SqlError, SqlResult, Value};
 use parking_lot::{Mutex, RwLock};
 
 use crate::catalog::Catalog;
+pub use state_file::FileRecord;
 use state_file::{DatabaseRecord, StateFile};
-pub use state_file::{FileRecord, RestoreProgress};
 pub use stored::StoredOpener;
 pub use system::SystemDatabase;
 
@@ -261,7 +261,6 @@ impl Instance {
             id,
             name: shown.to_string(),
             restoring: true,
-            progress: None,
             files: files.clone(),
         })?;
         let new = entry(id, &shown, DatabaseState::Restoring, files);
@@ -269,20 +268,9 @@ impl Instance {
         Ok(new)
     }
 
-    /// Notes how far a restore sequence has got, durably.
-    pub fn set_progress(&self, name: &str, progress: RestoreProgress) -> std::io::Result<()> {
-        let mut state = self.state_file.lock();
-        let found = state.records().iter().find(|r| r.name.to_lowercase() == name.to_lowercase()).cloned();
-        match found {
-            Some(record) => state.put(DatabaseRecord { progress: Some(progress), ..record }),
-            None => Ok(()),
-        }
-    }
-
-    /// How far the restore sequence of a database has got.
-    pub fn progress(&self, name: &str) -> Option<RestoreProgress> {
-        let state = self.state_file.lock();
-        state.records().iter().find(|r| r.name.to_lowercase() == name.to_lowercase())?.progress
+    /// Where the storage layer keeps what it needs between the steps of a restore sequence.
+    pub fn restore_state_path(&self, id: i32) -> PathBuf {
+        self.data_directory().join(format!("{id}.restore"))
     }
 
     /// Opens a database whose restore has finished and lists it as ONLINE.
@@ -293,13 +281,7 @@ impl Instance {
         let found = self.find(name).ok_or_else(|| format!("there is no database '{name}'"))?;
         let files = found.files.read().clone();
         let database = self.opener.open(found.id, &found.name, &files)?;
-        let record = DatabaseRecord {
-            id: found.id,
-            name: found.name.to_string(),
-            restoring: false,
-            progress: None,
-            files,
-        };
+        let record = DatabaseRecord { id: found.id, name: found.name.to_string(), restoring: false, files };
         self.state_file.lock().put(record).map_err(|e| e.to_string())?;
         *found.state.write() = DatabaseState::Online(Arc::clone(&database));
         Ok(database)

@@ -18,22 +18,7 @@ pub struct DatabaseRecord {
     pub name: String,
     /// In the middle of a restore; never opened at start.
     pub restoring: bool,
-    /// How far a restore sequence has got, when another set may follow.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub progress: Option<RestoreProgress>,
     pub files: Vec<FileRecord>,
-}
-
-/// Where a restore sequence stands: what the next backup set is checked against (the fields of the backup layer's chain).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RestoreProgress {
-    pub base: [u8; 16],
-    pub base_is_copy_only: bool,
-    /// vlf, block, slot.
-    pub lsn: (u32, u32, u16),
-    pub family: [u8; 16],
-    pub fork: [u8; 16],
 }
 
 /// A file as listed.

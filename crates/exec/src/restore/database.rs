@@ -13,10 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use holdfast_backup::chain::{Link, Progress, apply};
 use holdfast_backup::{BackupKind, BackupSet, Configuration, FileInfo, FileKind};
-use holdfast_base::Lsn;
-use holdfast_engine::instance::{DatabaseState, FileRecord, Instance, RestoreProgress};
+use holdfast_base::world::Clock;
+use holdfast_engine::instance::{DatabaseState, FileRecord, Instance};
 use holdfast_types::{SqlError, SqlResult};
 
 use super::devices::open_set;
@@ -34,6 +33,7 @@ pub struct Surroundings<'a> {
     /// Whether another session is in a database.
     pub in_use: &'a dyn Fn(i32) -> bool,
     pub workers: usize,
+    pub clock: &'a dyn Clock,
 }
 
 /// Runs the statement. Informational messages go to the sink; errors come back, to be sent by the caller before 3013.
@@ -111,8 +111,7 @@ fn recover_only(
         return Err(SqlError::new(3031, &[&"norecovery", &"recovery"]));
     }
     let start = Instant::now();
-    let files = entry.files.read().clone();
-    roll::recover(&files, name)?;
+    roll::recover(&around.instance.restore_state_path(entry.id), &entry.name, around.clock)?;
     around.instance.finish_restore(name).map_err(|reason| could_not_start(name, &reason))?;
     let _ = sink.message(&finished(request.verb.words(), 0, start));
     Ok(())
@@ -169,7 +168,7 @@ impl Job<'_> {
         for note in notes {
             let _ = sink.message(&note);
         }
-        let result = self.run(&shown, &files, true, sink);
+        let result = self.run(&shown, &files, sink);
         match result {
             Ok(()) => {
                 // Files of the database that was replaced and that the new one does not use.
@@ -181,6 +180,11 @@ impl Job<'_> {
             Err(e) if new => {
                 for f in &files {
                     let _ = std::fs::remove_file(&f.path);
+                }
+                if let Some(entry) = instance.find(self.name) {
+                    let state = instance.restore_state_path(entry.id);
+                    let _ = std::fs::remove_file(state.with_extension("journal"));
+                    let _ = std::fs::remove_file(state);
                 }
                 let _ = instance.remove(self.name);
                 Err(vec![e])
@@ -199,7 +203,7 @@ impl Job<'_> {
             return Err(fail(SqlError::new(3117, &[])));
         }
         let files = entry.files.read().clone();
-        self.run(&entry.name, &files, false, sink).map_err(fail)
+        self.run(&entry.name, &files, sink).map_err(fail)
     }
 
     /// Whether the existing database may be overwritten.
@@ -224,7 +228,7 @@ impl Job<'_> {
                 Ok(())
             }
             // A restore that was not finished may be begun again with the same database's backup.
-            _ => match self.around.instance.progress(self.name) {
+            _ => match roll::progress(&self.around.instance.restore_state_path(id)) {
                 Some(p) if p.family != self.configuration.set.family => {
                     Err(SqlError::new(3154, &[&self.name]))
                 }
@@ -332,30 +336,23 @@ impl Job<'_> {
     }
 
     /// Places pages, rolls the log, opens; with the messages in SQL Server's order.
-    fn run(
-        &self,
-        shown: &Arc<str>,
-        files: &[FileRecord],
-        create: bool,
-        sink: &mut dyn ResultSink,
-    ) -> SqlResult<()> {
+    fn run(&self, shown: &Arc<str>, files: &[FileRecord], sink: &mut dyn ResultSink) -> SqlResult<()> {
         let start = Instant::now();
         let instance = self.around.instance;
-        let now = instance.progress(self.name).map(from_record);
-        let link = Link::of(self.set).ok_or_else(|| SqlError::new(3270, &[]))?;
-        let next = apply(now.as_ref(), &link).map_err(|e| chain_message(&e, self.name))?;
+        let id = instance.find(self.name).map_or(0, |e| e.id);
+        let state = instance.restore_state_path(id);
         let recover = self.request.recovery == RecoveryOption::Recovery;
         let mut stats = Stats::new(self.request.stats);
         let roll = roll::Roll {
             set: self.set,
             configuration: self.configuration,
             files,
-            create,
+            state: &state,
+            newest_version: instance.options.database_version,
             verify: self.request.checksum,
             continue_after_error: self.request.continue_after_error,
             workers: self.around.workers,
             database: shown,
-            recover,
         };
         let cancel = self.around.cancel;
         let done = roll.run(&mut |done, total| {
@@ -379,9 +376,8 @@ impl Job<'_> {
             let _ = sink.message(&SqlError::new(3184, &[]));
         }
         if recover {
+            roll::recover(&state, shown, self.around.clock)?;
             instance.finish_restore(self.name).map_err(|reason| could_not_start(self.name, &reason))?;
-        } else {
-            instance.set_progress(self.name, to_record(&next)).map_err(|e| file_error(&e))?;
         }
         let _ = sink.message(&finished(self.request.verb.words(), total, start));
         Ok(())
@@ -404,36 +400,6 @@ fn mapped(f: &FileInfo, path: &Path) -> SqlError {
 
 fn file_error(e: &std::io::Error) -> SqlError {
     SqlError::new(3271, &[&"instance.json", &e.to_string()])
-}
-
-pub(super) fn chain_message(e: &holdfast_backup::chain::ChainError, name: &str) -> SqlError {
-    use holdfast_backup::chain::ChainError as C;
-    match e {
-        C::OtherDatabase => SqlError::new(3154, &[&name]),
-        C::TooRecent { first, needed } => SqlError::new(4305, &[&first.to_decimal(), &needed.to_decimal()]),
-        C::TooEarly { last, needed } => SqlError::new(4326, &[&last.to_decimal(), &needed.to_decimal()]),
-        other => SqlError::new(other.message_number(), &[]),
-    }
-}
-
-fn to_record(p: &Progress) -> RestoreProgress {
-    RestoreProgress {
-        base: p.base,
-        base_is_copy_only: p.base_is_copy_only,
-        lsn: (p.lsn.vlf, p.lsn.block, p.lsn.slot),
-        family: p.family,
-        fork: p.fork,
-    }
-}
-
-fn from_record(r: RestoreProgress) -> Progress {
-    Progress {
-        base: r.base,
-        base_is_copy_only: r.base_is_copy_only,
-        lsn: Lsn::new(r.lsn.0, r.lsn.1, r.lsn.2),
-        family: r.family,
-        fork: r.fork,
-    }
 }
 
 /// When to send 3211: at about each step, with the real percentage, and 100 once at the end.

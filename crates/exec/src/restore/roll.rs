@@ -1,36 +1,38 @@
-//! The storage side of one restore step: pages to their files, log rolled over them.
+//! The storage side of one restore step: pages to their files, log rolled over them, recovery at the end.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 
+use holdfast_backup::chain::Progress;
 use holdfast_backup::config::flags;
-use holdfast_backup::{BackupSet, Configuration, FileKind};
-use holdfast_base::world::{Clock, Entropy, SystemClock, SystemEntropy};
-use holdfast_disk::RealDisk;
+use holdfast_backup::{BackupSet, Configuration};
+use holdfast_base::world::{Clock, Entropy, SystemEntropy};
+use holdfast_disk::{Disk, RealDisk};
 use holdfast_engine::instance::FileRecord;
 use holdfast_format::log::LogTime;
 use holdfast_storage::restore::{
-    self as storage, Identity, PlaceError, RestoreError, RestoreOptions, RestoreTarget, discard, restore_set,
+    Identity, PlaceError, RestoreError, RestoreOptions, RestoreState, RestoreTarget, recover as finish,
+    restore_set,
 };
 use holdfast_types::{SqlError, SqlResult};
 
-use super::database::chain_message;
 use super::errors::message;
+use crate::host::local_datetime;
 
 /// One step: a full, differential or log backup set over files.
 pub struct Roll<'a> {
     pub set: &'a BackupSet,
     pub configuration: &'a Configuration,
     pub files: &'a [FileRecord],
-    /// Make the files (full backup).
-    pub create: bool,
+    /// The state between steps.
+    pub state: &'a Path,
+    /// Highest database version that is taken.
+    pub newest_version: i32,
     /// CHECKSUM / NO_CHECKSUM when given.
     pub verify: Option<bool>,
     pub continue_after_error: bool,
     pub workers: usize,
     pub database: &'a str,
-    /// Undo what is open and make the database ready to open.
-    pub recover: bool,
 }
 
 /// What was done, for the messages.
@@ -42,91 +44,81 @@ pub struct Rolled {
 }
 
 impl Roll<'_> {
-    /// Runs the step; `progress` gets bytes done and in all, and answers whether to go on.
+    /// Runs the step and leaves the database restoring; `progress` gets bytes done and in all, and answers whether to go on.
     pub fn run(&self, progress: &mut dyn FnMut(u64, u64) -> bool) -> SqlResult<Rolled> {
         if self.verify == Some(true) && !self.configuration.set.has(flags::CHECKSUMS) {
             return Err(SqlError::new(3187, &[]));
         }
-        let state = state_path(self.files);
         let target = RestoreTarget {
             database: self.database.to_owned(),
             files: self.files.iter().map(|f| (f.file_id, f.path.clone())).collect(),
-            state: state.clone(),
+            state: self.state.to_owned(),
         };
         let options = RestoreOptions {
-            newest_version: u16::MAX,
+            newest_version: u16::try_from(self.newest_version).unwrap_or(u16::MAX),
             verify: self.verify != Some(false),
             continue_after_error: self.continue_after_error,
             workers: self.workers,
             ..RestoreOptions::default()
         };
-        let done = restore_set(&RealDisk, self.set, &target, options, progress).map_err(|e| {
-            if self.create {
-                discard(&RealDisk, &state);
-            }
-            restore_message(&e, self.database)
-        })?;
+        let done = restore_set(&RealDisk, self.set, &target, options, progress)
+            .map_err(|e| restore_message(&e, self.database))?;
         let mut pages = done.pages;
-        let logs = self.configuration.files.iter().filter(|f| f.kind == FileKind::Log);
-        pages.extend(logs.map(|f| (f.id as u16, u64::from(f.backup_pages))));
-        if self.recover {
-            recover(self.files, self.database)?;
+        if let Some(log) = self.files.iter().find(|f| f.is_log) {
+            pages.insert(log.file_id, done.log_bytes.div_ceil(8192));
         }
         Ok(Rolled { pages, damaged: done.damaged.len() })
     }
 }
 
-/// The state file of a restore lies beside the primary data file.
-fn state_path(files: &[FileRecord]) -> PathBuf {
-    let primary = files.iter().filter(|f| !f.is_log).min_by_key(|f| f.file_id);
-    primary.map_or_else(PathBuf::new, |f| f.path.with_added_extension("restore"))
+/// How far the sequence of a database has got; `None` when no step has finished.
+pub fn progress(state: &Path) -> Option<Progress> {
+    RestoreState::load(&RealDisk, state).ok()??.map(|s| s.progress)
 }
 
-/// Finishes a sequence of restores: undo, and ready to open.
-pub fn recover(files: &[FileRecord], database: &str) -> SqlResult<()> {
-    let now = SystemClock::new(0).now_utc();
-    // 25,567 days from 1900-01-01 to 1970-01-01; the log counts 1/300 seconds.
-    let days = u32::try_from(now.as_secs() / 86_400).unwrap_or(0) + 25_567;
-    let ticks = u32::try_from(now.as_secs() % 86_400 * 300).unwrap_or(0) + now.subsec_millis() * 3 / 10;
+/// Finishes a sequence of restores: undo, checkpoint, a new identity. Nothing is left to do when a stop came after it.
+pub fn recover(state: &Path, name: &str, clock: &dyn Clock) -> SqlResult<()> {
+    if !RealDisk.exists(state) {
+        return Ok(());
+    }
+    let now = local_datetime(clock);
     let identity = Identity {
-        name: database.to_owned(),
+        name: name.to_owned(),
         binding_id: SystemEntropy.guid(),
         fork: SystemEntropy.guid(),
         log_file_guid: SystemEntropy.guid(),
-        time: LogTime { days, ticks },
+        time: LogTime { days: now.days as u32, ticks: now.ticks },
     };
-    storage::recover(&RealDisk, &state_path(files), &identity).map_err(|e| restore_message(&e, database))?;
-    Ok(())
+    finish(&RealDisk, state, &identity).map(|_| ()).map_err(|e| restore_message(&e, name))
 }
 
+/// The message for a failure of the storage layer; what its text has no room for follows in brackets.
 fn restore_message(e: &RestoreError, database: &str) -> SqlError {
+    let with_detail = |mut m: SqlError| {
+        m.message = format!("{} [{e}]", m.message);
+        m
+    };
     match e {
-        RestoreError::Backup(b) => message(b),
-        RestoreError::Place(p) => place_message(p, database),
-        RestoreError::Disk(d) => SqlError::new(3271, &[&"", &d.to_string()]),
+        RestoreError::Backup(b) | RestoreError::Place(PlaceError::Backup(b)) => message(b),
+        RestoreError::Place(PlaceError::Page { page, .. }) => {
+            with_detail(SqlError::new(3183, &[&page.file, &page.page, &database]))
+        }
+        RestoreError::Place(PlaceError::Stopped) => SqlError::new(3204, &[]),
         RestoreError::Chain(c) => chain_message(c, database),
-        other => SqlError::with_text(
-            other.message_number(),
-            16,
-            format!("The log of database '{database}' cannot be applied: {other}."),
-        ),
+        RestoreError::Disk(d) | RestoreError::Place(PlaceError::Disk(d)) => {
+            SqlError::new(3634, &[&d.to_string(), &"RESTORE", &d.path.display()])
+        }
+        RestoreError::Recovery(_) => with_detail(SqlError::new(3456, &[])),
+        other => with_detail(SqlError::new(other.message_number(), &[])),
     }
 }
 
-fn place_message(e: &PlaceError, database: &str) -> SqlError {
+fn chain_message(e: &holdfast_backup::chain::ChainError, name: &str) -> SqlError {
+    use holdfast_backup::chain::ChainError as C;
     match e {
-        PlaceError::Backup(b) => message(b),
-        PlaceError::Page { page, .. } => {
-            let mut m = SqlError::new(3183, &[&page.file, &page.page, &database]);
-            m.message = format!("{} [{e}]", m.message);
-            m
-        }
-        PlaceError::Stopped => SqlError::new(3204, &[]),
-        PlaceError::Disk(d) => SqlError::new(3271, &[&"", &d.to_string()]),
-        PlaceError::Beyond { .. } | PlaceError::NoTarget { .. } => {
-            let mut m = SqlError::new(3270, &[]);
-            m.message = format!("{} [{e}]", m.message);
-            m
-        }
+        C::OtherDatabase => SqlError::new(3154, &[&name]),
+        C::TooRecent { first, needed } => SqlError::new(4305, &[&first.to_decimal(), &needed.to_decimal()]),
+        C::TooEarly { last, needed } => SqlError::new(4326, &[&last.to_decimal(), &needed.to_decimal()]),
+        other => SqlError::new(other.message_number(), &[]),
     }
 }

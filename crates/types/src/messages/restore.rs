@@ -64,6 +64,8 @@ pub const MESSAGES: &[Message] = &[
     (3270, 16, "An internal consistency error has occurred. This error is similar to an assert. Contact technical support for assistance."),
     (3271, 16, "A nonrecoverable I/O error occurred on file \"%ls:\" %ls."),
     (3279, 16, "Access is denied due to a password failure"),
+    (3456, 21, "Could not redo log record of the database being restored. Restore from a backup of the database, or repair the database."),
+    (3634, 16, "The operating system returned the error '%ls' while attempting '%ls' on '%ls'."),
     (4035, 10, "Processed %I64d pages for database '%ls', file '%ls' on file %d."),
     (4037, 16, "User-specified volume ID '%.*ls' does not match the volume ID '%.*ls' of the device '%ls'."),
     (4038, 16, "Cannot find file ID %d on device '%ls'."),
