@@ -85,6 +85,7 @@ fn one_database(instance: &Arc<Instance>, sets: &[&BackupSet]) -> anyhow::Result
             session_database: 1,
             in_use: &|_| false,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
+            clock: &holdfast_base::world::SystemClock::new(0),
         };
         if let Err(errors) = restore(&request, &around, &mut Printing) {
             for e in &errors {

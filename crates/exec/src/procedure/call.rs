@@ -7,11 +7,11 @@
 use std::sync::Arc;
 
 use holdfast_engine::catalog::{Catalog, ModuleDef, ObjectDef};
+use holdfast_tsql::ParseOptions;
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::{
     Ddl, Execute, ExecuteArgument, ExecuteTarget, ExprKind, ModuleBody, ObjectName, Parameter, StatementKind,
 };
-use holdfast_tsql::ParseOptions;
 use holdfast_types::{CollationId, SqlError, SqlType, Value};
 
 use super::administration;
@@ -80,8 +80,9 @@ impl Runner<'_> {
                     Some(Value::String(s)) => s.to_text(),
                     _ => String::new(),
                 };
-                let procedure = holdfast_tsql::parse_object_name(&text)
-                    .map_err(|_| SqlError::with_text(2812, 16, format!("Could not find stored procedure '{text}'.")))?;
+                let procedure = holdfast_tsql::parse_object_name(&text).map_err(|_| {
+                    SqlError::with_text(2812, 16, format!("Could not find stored procedure '{text}'."))
+                })?;
                 let mut arguments = self.arguments(arguments, scope)?;
                 self.call(&procedure, &mut arguments, span).map(|r| (r, arguments))?
             }
@@ -153,7 +154,8 @@ impl Runner<'_> {
         if let Some(name) = &e.return_variable
             && let Some(v) = scope.unit.layout.variables.get(&name.to_lowercase()).cloned()
         {
-            scope.frame[v.slot.0 as usize] = convert(&Value::Int(returned.status), SqlType::INT, v.ty, &context)?;
+            scope.frame[v.slot.0 as usize] =
+                convert(&Value::Int(returned.status), SqlType::INT, v.ty, &context)?;
         }
         Ok(())
     }
@@ -174,7 +176,8 @@ impl Runner<'_> {
         };
         let bare = name.name.text.to_lowercase();
         let schema = name.schema.as_ref().map_or("", |s| s.text.as_str());
-        let system = schema.is_empty() || schema.eq_ignore_ascii_case("sys") || schema.eq_ignore_ascii_case("dbo");
+        let system =
+            schema.is_empty() || schema.eq_ignore_ascii_case("sys") || schema.eq_ignore_ascii_case("dbo");
         if system && bare == "sp_executesql" {
             return self.execute_sql(arguments);
         }
@@ -193,7 +196,10 @@ impl Runner<'_> {
                 self.run_procedure(&loaded, &module.name, module.object_id, database, arguments)
             }
             Some(_) => {
-                let text = format!("The request for procedure '{}' failed because '{}' is not a procedure object.", name.name.text, name.name.text);
+                let text = format!(
+                    "The request for procedure '{}' failed because '{}' is not a procedure object.",
+                    name.name.text, name.name.text
+                );
                 Err(SqlError::with_text(2809, 16, text).into())
             }
             None => self.call_administration(&bare, name, arguments, span),
@@ -264,7 +270,8 @@ impl Runner<'_> {
                 });
             };
             if passed[at].replace(i).is_some() {
-                let text = format!("The parameter '{}' was supplied multiple times.", unit.parameters[at].name);
+                let text =
+                    format!("The parameter '{}' was supplied multiple times.", unit.parameters[at].name);
                 return Err(SqlError::with_text(8143, 16, text).into());
             }
         }
@@ -335,7 +342,8 @@ impl Runner<'_> {
         database: Option<Arc<HostDatabase>>,
     ) -> Result<Flow, Fail> {
         if self.level >= MAX_NESTING {
-            let text = "Maximum stored procedure, function, trigger, or view nesting level exceeded (limit 32).";
+            let text =
+                "Maximum stored procedure, function, trigger, or view nesting level exceeded (limit 32).";
             return Err(SqlError::with_text(217, 16, text).into());
         }
         let (saved_settings, saved_database, before) = {
@@ -451,7 +459,11 @@ impl Runner<'_> {
         for (p, from) in list.iter().zip(&passed) {
             if from.is_none() && !p.readonly {
                 let Some(d) = &p.default else {
-                    let shown: String = list.iter().map(|p| format!("{} {}", p.name, p.data_type.name)).collect::<Vec<_>>().join(",");
+                    let shown: String = list
+                        .iter()
+                        .map(|p| format!("{} {}", p.name, p.data_type.name))
+                        .collect::<Vec<_>>()
+                        .join(",");
                     let text = format!(
                         "The parameterized query '({shown}){}' expects the parameter '{}', which was not supplied.",
                         text.chars().take(100).collect::<String>(),
@@ -478,11 +490,7 @@ impl Runner<'_> {
     }
 
     /// Parses a text with parameters, or finds it in the cache.
-    pub fn load_batch(
-        &mut self,
-        text: &str,
-        parameters: &str,
-    ) -> Result<Arc<Unit>, Vec<SqlError>> {
+    pub fn load_batch(&mut self, text: &str, parameters: &str) -> Result<Arc<Unit>, Vec<SqlError>> {
         let database = self.session.current_database();
         let options = self.session.state.lock().settings.options;
         // Table-valued parameters bring their columns along with each call.
@@ -543,8 +551,9 @@ fn load_text(
     database: &Arc<HostDatabase>,
     units: &super::cache::UnitCache,
 ) -> Result<Arc<Unit>, Fail> {
-    let batch = holdfast_tsql::parse_batch(text, options)
-        .map_err(|mut v| if v.is_empty() { SqlError::new(102, &[&""]) } else { syntax_error(v.swap_remove(0)) })?;
+    let batch = holdfast_tsql::parse_batch(text, options).map_err(|mut v| {
+        if v.is_empty() { SqlError::new(102, &[&""]) } else { syntax_error(v.swap_remove(0)) }
+    })?;
     let statement = batch.statements.into_iter().next().map(|s| s.kind);
     let Some(StatementKind::Ddl(d)) = statement else {
         return Err(SqlError::not_supported("This kind of procedure").into());

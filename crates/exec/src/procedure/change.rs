@@ -6,8 +6,8 @@ use std::sync::Arc;
 use holdfast_engine::catalog::ColumnDef;
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::{
-    Ddl, Delete, DmlTarget, Drop as DropStatement, ExprKind, Insert, InsertSource, ObjectName, SelectStatement,
-    StatementKind,
+    Ddl, Delete, DmlTarget, Drop as DropStatement, ExprKind, Insert, InsertSource, ObjectName,
+    SelectStatement, StatementKind,
 };
 use holdfast_types::{SqlError, SqlType, Value};
 
@@ -92,7 +92,11 @@ impl Runner<'_> {
             InsertSource::Execute(e) => {
                 let mut captured = Captured::default();
                 self.captured(e, span, scope, &mut captured)?;
-                self.check_count(places.len(), captured.types.len().max(usize::from(captured.rows.is_empty()) * places.len()), span)?;
+                self.check_count(
+                    places.len(),
+                    captured.types.len().max(usize::from(captured.rows.is_empty()) * places.len()),
+                    span,
+                )?;
                 rows = self.converted(captured.rows, &captured.types, &places, columns, scope)?;
             }
         }
@@ -193,10 +197,14 @@ impl Runner<'_> {
                 scope.run = next_run();
                 self.plain_done(0)
             }
-            Ddl::Drop(drop) if drop.kind == "TABLE" && drop.names.iter().all(|n| n.name.text.starts_with('#')) => {
+            Ddl::Drop(drop)
+                if drop.kind == "TABLE" && drop.names.iter().all(|n| n.name.text.starts_with('#')) =>
+            {
                 self.drop_temporary(drop, scope)
             }
-            Ddl::Drop(drop) if drop.if_exists && drop.kind == "TABLE" && self.absent(drop) => self.plain_done(0),
+            Ddl::Drop(drop) if drop.if_exists && drop.kind == "TABLE" && self.absent(drop) => {
+                self.plain_done(0)
+            }
             _ => self.administration(kind, scope),
         }
     }
@@ -221,7 +229,8 @@ impl Runner<'_> {
         let database = self.session.current_database();
         drop.names.iter().all(|n| {
             let schema = n.schema.as_ref().map_or("", |s| s.text.as_str());
-            n.database.is_none() && database.find_object(schema, &n.name.text, "dbo").is_ok_and(|o| o.is_none())
+            n.database.is_none()
+                && database.find_object(schema, &n.name.text, "dbo").is_ok_and(|o| o.is_none())
         })
     }
 }

@@ -41,7 +41,8 @@ fn missing(name: &str) -> Fail {
 
 impl Runner<'_> {
     fn new_cursor(&self, c: &CursorDeclaration, scope: &Scope) -> Cursor {
-        let scroll = c.options.iter().any(|o| matches!(o.as_str(), "SCROLL" | "STATIC" | "KEYSET" | "DYNAMIC"));
+        let scroll =
+            c.options.iter().any(|o| matches!(o.as_str(), "SCROLL" | "STATIC" | "KEYSET" | "DYNAMIC"));
         let forward = c.options.iter().any(|o| o == "FORWARD_ONLY" || o == "FAST_FORWARD");
         Cursor {
             query: Arc::new(c.query.clone()),
@@ -140,7 +141,9 @@ impl Runner<'_> {
 
     pub fn fetch(&mut self, f: &Fetch, scope: &mut Scope) -> Result<(), Fail> {
         let offset = match &f.direction {
-            FetchDirection::Absolute(e) | FetchDirection::Relative(e) => integer(&self.value(e, scope)?.0).unwrap_or(0),
+            FetchDirection::Absolute(e) | FetchDirection::Relative(e) => {
+                integer(&self.value(e, scope)?.0).unwrap_or(0)
+            }
             _ => 0,
         };
         let direction = &f.direction;
@@ -166,7 +169,11 @@ impl Runner<'_> {
                 FetchDirection::Relative(_) => at.saturating_add(offset),
             };
             open.position = target.clamp(0, count + 1) as usize;
-            let row = if (1..=count).contains(&target) { Some(open.rows[target as usize - 1].clone()) } else { None };
+            let row = if (1..=count).contains(&target) {
+                Some(open.rows[target as usize - 1].clone())
+            } else {
+                None
+            };
             Ok((Arc::clone(&open.columns), row))
         })?;
         {
@@ -189,7 +196,9 @@ impl Runner<'_> {
         if let Some(values) = row {
             let context = self.context(scope);
             for ((name, value), column) in f.into.iter().zip(&values).zip(columns.iter()) {
-                let Some(v) = scope.unit.layout.variables.get(&name.to_lowercase()).cloned() else { continue };
+                let Some(v) = scope.unit.layout.variables.get(&name.to_lowercase()).cloned() else {
+                    continue;
+                };
                 scope.frame[v.slot.0 as usize] = convert(value, column.ty, v.ty, &context)?;
             }
         }

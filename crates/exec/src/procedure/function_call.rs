@@ -17,9 +17,7 @@ use super::run::{Fail, Flow, MAX_NESTING, Runner, Scope, Shared, Stop};
 use super::state::SharedSession;
 use super::unit::{Layout, TableVariable, TypeScope, Unit, layout, syntax_error};
 use crate::context::ModuleRunner;
-use crate::session::{
-    Done, DoneKind, EnvironmentChange, ResultColumn, ResultSink, SinkResult,
-};
+use crate::session::{Done, DoneKind, EnvironmentChange, ResultColumn, ResultSink, SinkResult};
 
 /// Runs functions for one statement.
 pub struct FunctionRunner {
@@ -63,8 +61,9 @@ impl ResultSink for Nowhere {
 impl FunctionRunner {
     fn parse(&self, module: &ModuleDef) -> SqlResult<CreateFunction> {
         let options = ParseOptions { quoted_identifier: module.quoted_identifier };
-        let batch = holdfast_tsql::parse_batch(&module.text, &options)
-            .map_err(|mut v| if v.is_empty() { SqlError::new(102, &[&""]) } else { syntax_error(v.swap_remove(0)) })?;
+        let batch = holdfast_tsql::parse_batch(&module.text, &options).map_err(|mut v| {
+            if v.is_empty() { SqlError::new(102, &[&""]) } else { syntax_error(v.swap_remove(0)) }
+        })?;
         match batch.statements.into_iter().next().map(|s| s.kind) {
             Some(StatementKind::Ddl(d)) => match *d {
                 Ddl::CreateFunction(f) => Ok(*f),
@@ -80,7 +79,8 @@ impl FunctionRunner {
         args: Vec<Option<Value>>,
     ) -> SqlResult<(Flow, Scope, CreateFunction)> {
         if self.level >= MAX_NESTING {
-            let text = "Maximum stored procedure, function, trigger, or view nesting level exceeded (limit 32).";
+            let text =
+                "Maximum stored procedure, function, trigger, or view nesting level exceeded (limit 32).";
             return Err(SqlError::with_text(217, 16, text));
         }
         let function = self.parse(module)?;

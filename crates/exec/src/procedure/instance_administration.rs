@@ -26,7 +26,11 @@ impl InstanceAdministration {
         })
     }
 
-    fn run_restore(&self, request: &RestoreRequest, call: &mut Call<'_>) -> Result<Option<u64>, Vec<SqlError>> {
+    fn run_restore(
+        &self,
+        request: &RestoreRequest,
+        call: &mut Call<'_>,
+    ) -> Result<Option<u64>, Vec<SqlError>> {
         let one = |e: SqlError| vec![e];
         let host = Arc::clone(&call.session.host);
         let directory = host.instance.backup_directory();
@@ -70,6 +74,7 @@ impl InstanceAdministration {
                     session_database: call.session.current_database().id,
                     in_use: &in_use,
                     workers: 2,
+                    clock: &*host.clock,
                 };
                 restore(request, &around, call.sink)?;
                 Ok(None)
@@ -109,7 +114,8 @@ impl InstanceAdministration {
                 let text = format!("Cannot drop the database '{shown}' because it is a system database.");
                 return Err(vec![SqlError::with_text(3708, 16, text).state(4)]);
             }
-            let busy = entry.id == session.current_database().id || host.sessions.uses_database(entry.id, session.id);
+            let busy = entry.id == session.current_database().id
+                || host.sessions.uses_database(entry.id, session.id);
             if busy {
                 let text = format!("Cannot drop database \"{shown}\" because it is currently in use.");
                 return Err(vec![SqlError::with_text(3702, 16, text).state(3)]);

@@ -21,8 +21,8 @@ use super::run::{Fail, Runner, Scope, Shared, Stop, request_end};
 use super::state::{SharedSession, State};
 use crate::host::{Host, SessionState};
 use crate::session::{
-    CancelFlag, Done, DoneKind, LoginInfo, RequestEnd, ResultColumn, ResultSink, RpcRequest, RpcValue, SessionFactory,
-    SqlSession, TransactionRequest,
+    CancelFlag, Done, DoneKind, LoginInfo, RequestEnd, ResultColumn, ResultSink, RpcRequest, RpcValue,
+    SessionFactory, SqlSession, TransactionRequest,
 };
 
 /// Opens sessions of one instance.
@@ -61,7 +61,8 @@ impl InstanceSessions {
             cancel: cancel.clone(),
         });
         let Some(id) = entered else {
-            let text = "Could not connect because the maximum number of user connections has already been reached.";
+            let text =
+                "Could not connect because the maximum number of user connections has already been reached.";
             return Err(SqlError::with_text(17_809, 20, text));
         };
         let home = Arc::clone(&database.name);
@@ -239,7 +240,11 @@ impl InstanceSession {
                     }
                     runner.sink.done(end)
                 };
-                if send().is_err() { RequestEnd::Disconnect } else { self.end_of_batch(&mut runner, Ok(super::run::Flow::Next)) }
+                if send().is_err() {
+                    RequestEnd::Disconnect
+                } else {
+                    self.end_of_batch(&mut runner, Ok(super::run::Flow::Next))
+                }
             }
             Err(Fail::Stop(stop)) => {
                 let end = self.end_of_batch(&mut runner, Err(stop));
@@ -273,11 +278,8 @@ fn argument(p: &crate::session::RpcParameter) -> Argument {
         RpcValue::Scalar(_) if p.default => {}
         RpcValue::Scalar(v) => a.value = Some(v.clone()),
         RpcValue::Table { columns, rows, type_name } => {
-            let definitions = columns
-                .iter()
-                .enumerate()
-                .map(|(i, c)| plain_column(&c.name, i, c.ty, c.nullable))
-                .collect();
+            let definitions =
+                columns.iter().enumerate().map(|(i, c)| plain_column(&c.name, i, c.ty, c.nullable)).collect();
             let table = MemoryTable::new(type_name, definitions);
             table.rows.append(rows.clone());
             a.table = Some(table);
@@ -303,7 +305,10 @@ fn compile(
     for s in statements {
         let (result, go_on) = match &s.kind {
             // Names behind these mean something that is not there yet.
-            StatementKind::Use(_) | StatementKind::Ddl(_) | StatementKind::Execute(_) | StatementKind::SetOption(_)
+            StatementKind::Use(_)
+            | StatementKind::Ddl(_)
+            | StatementKind::Execute(_)
+            | StatementKind::SetOption(_)
             | StatementKind::Restore(_) => return false,
             StatementKind::Select(q) => match &q.query.body {
                 QueryBody::Select(select) if select.into.is_some() => return false,
@@ -372,7 +377,9 @@ impl SqlSession for InstanceSession {
 
     fn execute_rpc(&mut self, request: &RpcRequest, sink: &mut dyn ResultSink) -> RequestEnd {
         let text = match request.parameters.first().map(|p| &p.value) {
-            Some(RpcValue::Scalar(Value::String(s))) if request.procedure.ends_with("sp_executesql") => s.to_text(),
+            Some(RpcValue::Scalar(Value::String(s))) if request.procedure.ends_with("sp_executesql") => {
+                s.to_text()
+            }
             _ => request.procedure.clone(),
         };
         self.request(&text, || self.run_rpc(request, sink))
@@ -386,13 +393,15 @@ impl SqlSession for InstanceSession {
                 runner.set_isolation(*isolation);
                 runner.begin(named(name))
             }
-            TransactionRequest::Commit { begin_next, .. } => runner.commit().and_then(|()| match begin_next {
-                Some(isolation) => {
-                    runner.set_isolation(*isolation);
-                    runner.begin(None)
-                }
-                None => Ok(()),
-            }),
+            TransactionRequest::Commit { begin_next, .. } => {
+                runner.commit().and_then(|()| match begin_next {
+                    Some(isolation) => {
+                        runner.set_isolation(*isolation);
+                        runner.begin(None)
+                    }
+                    None => Ok(()),
+                })
+            }
             TransactionRequest::Rollback { name, begin_next } => {
                 runner.rollback(named(name)).and_then(|()| match begin_next {
                     Some(isolation) => {
@@ -418,7 +427,8 @@ impl SqlSession for InstanceSession {
 
     fn reset(&mut self, keep_transaction: bool) {
         let transaction = self.session.state.lock().transaction.clone();
-        let database = self.session.host.database(&self.home).unwrap_or_else(|_| self.session.current_database());
+        let database =
+            self.session.host.database(&self.home).unwrap_or_else(|_| self.session.current_database());
         let mut state = State::new(database);
         if keep_transaction {
             state.transaction = transaction;

@@ -134,13 +134,16 @@ impl Runner<'_> {
         };
         let mut state = self.session.state.lock();
         match name {
-            "ROWCOUNT" => state.row_limit = u64::try_from(number).map_err(|_| invalid(&number.to_string()))?,
+            "ROWCOUNT" => {
+                state.row_limit = u64::try_from(number).map_err(|_| invalid(&number.to_string()))?
+            }
             "TEXTSIZE" => {
                 let n = i32::try_from(number).map_err(|_| invalid(&number.to_string()))?;
                 state.settings.text_size = if n <= 0 { 2_147_483_647 } else { n };
             }
             "LOCK_TIMEOUT" => {
-                state.settings.lock_timeout_ms = i32::try_from(number).map_err(|_| invalid(&number.to_string()))?;
+                state.settings.lock_timeout_ms =
+                    i32::try_from(number).map_err(|_| invalid(&number.to_string()))?;
             }
             "DATEFIRST" => {
                 if !(1..=7).contains(&number) {

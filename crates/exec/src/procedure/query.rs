@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use holdfast_plan::expr::ConvertMode;
 use holdfast_plan::physical::{BoundExpression, ResultColumnInfo};
 use holdfast_plan::{BoundQuery, Expr as PlanExpr, ExprKind as PlanKind};
-use holdfast_plan::expr::ConvertMode;
 use holdfast_tsql::Span;
-use holdfast_tsql::ast::{self, Declaration, DeclarationKind, QueryBody, SelectStatement, SetValue, SetVariable};
+use holdfast_tsql::ast::{
+    self, Declaration, DeclarationKind, QueryBody, SelectStatement, SetValue, SetVariable,
+};
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
 
 use super::memory_table::MemoryTable;

@@ -103,7 +103,8 @@ impl Runner<'_> {
             return Err(Fail::Thrown(error));
         };
         let number = integer(&self.value(&t.number, scope)?.0).unwrap_or(0);
-        let message = self.value_as(&t.message, SqlType::nvarchar(2048, CollationId::SERVER_DEFAULT), scope)?;
+        let message =
+            self.value_as(&t.message, SqlType::nvarchar(2048, CollationId::SERVER_DEFAULT), scope)?;
         let state = integer(&self.value(&t.state, scope)?.0).unwrap_or(1);
         let Ok(number) = i32::try_from(number) else { return Err(out_of_range(number)) };
         if number < 50_000 {
@@ -166,7 +167,11 @@ fn bad_time(v: &Value) -> Fail {
         Value::String(s) => s.to_text(),
         _ => String::new(),
     };
-    Fail::Error(SqlError::with_text(148, 15, format!("Incorrect time syntax in time string '{shown}' used with WAITFOR.")))
+    Fail::Error(SqlError::with_text(
+        148,
+        15,
+        format!("Incorrect time syntax in time string '{shown}' used with WAITFOR."),
+    ))
 }
 
 /// `hh:mm[:ss[.fff]]`
@@ -359,7 +364,10 @@ mod tests {
     fn templates() {
         assert_eq!(f("%d of %s%%", &[Value::Int(-3), Value::string("x")]), "-3 of x%");
         assert_eq!(f("[%5d|%-5d|%05d|%+d]", &vec![Value::Int(42); 4]), "[   42|42   |00042|+42]");
-        assert_eq!(f("[%7.3s|%*d]", &[Value::string("abcde"), Value::Int(4), Value::Int(7)]), "[    abc|   7]");
+        assert_eq!(
+            f("[%7.3s|%*d]", &[Value::string("abcde"), Value::Int(4), Value::Int(7)]),
+            "[    abc|   7]"
+        );
         assert_eq!(f("%x %#X %o %u", &vec![Value::Int(-1); 4]), "ffffffff 0XFFFFFFFF 37777777777 4294967295");
         assert_eq!(f("%I64d %s", &[Value::BigInt(1 << 40)]), "1099511627776 (null)");
         assert_eq!(f("%d", &[Value::string("x")]), "!2786");

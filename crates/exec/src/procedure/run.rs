@@ -37,7 +37,10 @@ pub enum Flow {
 #[derive(Debug)]
 pub enum Stop {
     /// On its way to a CATCH block; `compile` is the level whose own TRY does not take it.
-    Caught { error: SqlError, compile: Option<u32> },
+    Caught {
+        error: SqlError,
+        compile: Option<u32>,
+    },
     /// The batch is over; the error was reported.
     Batch,
     Cancelled,
@@ -260,7 +263,12 @@ impl Runner<'_> {
         Ok(Flow::Return(Some(v)))
     }
 
-    fn try_catch(&mut self, body: &[Statement], handler: &[Statement], scope: &mut Scope) -> Result<Flow, Fail> {
+    fn try_catch(
+        &mut self,
+        body: &[Statement],
+        handler: &[Statement],
+        scope: &mut Scope,
+    ) -> Result<Flow, Fail> {
         self.tries += 1;
         let r = self.list(body, scope, None);
         self.tries -= 1;
@@ -532,8 +540,37 @@ fn holds_label(s: &Statement, label: &str) -> bool {
 fn ends_batch(number: i32) -> bool {
     matches!(
         number,
-        191 | 205 | 206 | 207 | 208 | 217 | 235 | 236 | 241 | 242 | 244 | 245 | 248 | 257 | 293 | 295 | 296 | 529 | 911 | 916
-            | 927 | 942 | 945 | 1205 | 1913 | 3609 | 3930 | 4104 | 8114 | 9402 | 9455 | 10314
+        191 | 205
+            | 206
+            | 207
+            | 208
+            | 217
+            | 235
+            | 236
+            | 241
+            | 242
+            | 244
+            | 245
+            | 248
+            | 257
+            | 293
+            | 295
+            | 296
+            | 529
+            | 911
+            | 916
+            | 927
+            | 942
+            | 945
+            | 1205
+            | 1913
+            | 3609
+            | 3930
+            | 4104
+            | 8114
+            | 9402
+            | 9455
+            | 10314
     )
 }
 

@@ -15,8 +15,8 @@ use parking_lot::Mutex;
 use crate::context::{CaughtError, ColumnInfo, ObjectInfo, SessionInfo, SessionSettings};
 use crate::host::{Host, HostDatabase, properties};
 use crate::session::{CancelFlag, LoginInfo};
-use crate::system_view::model::Object;
 use crate::system_view::ViewSource;
+use crate::system_view::model::Object;
 
 /// Bits of @@OPTIONS.
 pub mod option {

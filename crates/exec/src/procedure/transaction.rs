@@ -97,9 +97,8 @@ impl Runner<'_> {
             {
                 // To a savepoint: the transaction goes on.
                 let Some(at) = t.savepoints.iter().rposition(|s| s == n) else {
-                    let text = format!(
-                        "Cannot roll back {n}. No transaction or savepoint of that name was found."
-                    );
+                    let text =
+                        format!("Cannot roll back {n}. No transaction or savepoint of that name was found.");
                     return Err(SqlError::with_text(6401, 16, text).into());
                 };
                 t.savepoints.truncate(at + 1);

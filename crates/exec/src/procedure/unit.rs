@@ -9,9 +9,12 @@ use std::sync::{Arc, Weak};
 
 use holdfast_engine::catalog::{Catalog, ColumnDef, TableDef};
 use holdfast_plan::physical::BoundExpression;
-use holdfast_plan::{BindContext, BindSettings, BoundQuery, ConstantEvaluator, NameResolver, ParamId, VariableInfo};
+use holdfast_plan::{
+    BindContext, BindSettings, BoundQuery, ConstantEvaluator, NameResolver, ParamId, VariableInfo,
+};
 use holdfast_tsql::ast::{
-    self, Batch as AstBatch, DeclarationKind, Parameter, Statement, StatementKind, TableDefinition, VariableUse,
+    self, Batch as AstBatch, DeclarationKind, Parameter, Statement, StatementKind, TableDefinition,
+    VariableUse,
 };
 use holdfast_tsql::{ParseOptions, SyntaxError};
 use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, Value};
@@ -164,17 +167,21 @@ impl TypeScope<'_> {
         let mut out = Vec::with_capacity(definition.columns.len());
         for (i, c) in definition.columns.iter().enumerate() {
             let Some(dt) = &c.data_type else {
-                return Err(SqlError::not_supported("A computed column in a temporary table").at_line(c.span.line));
+                return Err(
+                    SqlError::not_supported("A computed column in a temporary table").at_line(c.span.line)
+                );
             };
             let (ty, nullable) = self.resolve(dt)?;
-            let key = c.constraints.iter().any(|k| {
-                matches!(k.kind, ast::ConstraintKind::Key { primary: true, .. })
-            }) || definition.constraints.iter().any(|k| match &k.kind {
-                ast::ConstraintKind::Key { primary: true, columns, .. } => {
-                    columns.iter().any(|x| x.name.is(&c.name.text))
-                }
-                _ => false,
-            });
+            let key = c
+                .constraints
+                .iter()
+                .any(|k| matches!(k.kind, ast::ConstraintKind::Key { primary: true, .. }))
+                || definition.constraints.iter().any(|k| match &k.kind {
+                    ast::ConstraintKind::Key { primary: true, columns, .. } => {
+                        columns.iter().any(|x| x.name.is(&c.name.text))
+                    }
+                    _ => false,
+                });
             let default = c.constraints.iter().find_map(|k| match &k.kind {
                 ast::ConstraintKind::Default { .. } => Some(()),
                 _ => None,
@@ -191,7 +198,9 @@ impl TypeScope<'_> {
                 name: c.name.text.as_str().into(),
                 column_id: i as i32 + 1,
                 ty,
-                nullable: !key && identity.is_none() && c.nullable.unwrap_or(nullable || dt.builtin().is_some()),
+                nullable: !key
+                    && identity.is_none()
+                    && c.nullable.unwrap_or(nullable || dt.builtin().is_some()),
                 user_type: None,
                 identity,
                 is_row_guid: c.rowguidcol,
@@ -258,7 +267,11 @@ pub fn undeclared(uses: &[VariableUse], layout: &Layout) -> Vec<SqlError> {
         if u.table && !table {
             let text = format!("Must declare the table variable \"{}\".", u.name);
             out.push(SqlError::with_text(1087, 15, text).state(2).at_line(u.span.line));
-        } else if !u.table && !table && !layout.variables.contains_key(&name) && !layout.cursors.contains(&name) {
+        } else if !u.table
+            && !table
+            && !layout.variables.contains_key(&name)
+            && !layout.cursors.contains(&name)
+        {
             out.push(SqlError::new(137, &[&u.name]).state(2).at_line(u.span.line));
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use holdfast_backup::chain::Progress;
 use holdfast_backup::config::flags;
-use holdfast_backup::{BackupSet, Configuration};
+use holdfast_backup::{BackupSet, Configuration, FileKind};
 use holdfast_base::world::{Clock, Entropy, SystemEntropy};
 use holdfast_disk::{Disk, RealDisk};
 use holdfast_engine::instance::FileRecord;
@@ -64,9 +64,8 @@ impl Roll<'_> {
         let done = restore_set(&RealDisk, self.set, &target, options, progress)
             .map_err(|e| restore_message(&e, self.database))?;
         let mut pages = done.pages;
-        if let Some(log) = self.files.iter().find(|f| f.is_log) {
-            pages.insert(log.file_id, done.log_bytes.div_ceil(8192));
-        }
+        let logs = self.configuration.files.iter().filter(|f| f.kind == FileKind::Log);
+        pages.extend(logs.map(|f| (f.id as u16, u64::from(f.backup_pages))));
         Ok(Rolled { pages, damaged: done.damaged.len() })
     }
 }
