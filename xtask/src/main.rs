@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod ci;
+mod clients;
 mod code_page_table;
 mod collation_table;
 mod tidy;
@@ -26,6 +27,11 @@ const COMMANDS: &[Command] = &[
         "code-page-table",
         "regenerates the single-byte code page table from code page files",
         code_page_table::run,
+    ),
+    (
+        "clients",
+        "real client libraries against a server with the sample database; names choose some of them",
+        clients::run,
     ),
     ("collation-table", "regenerates the sort weight table from a sort table file", collation_table::run),
 ];

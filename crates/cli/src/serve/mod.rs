@@ -9,7 +9,6 @@
 //! 3. The ready line is printed when connections are accepted and every `--restore` is done.
 
 mod restore;
-mod waiting;
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -23,7 +22,10 @@ use holdfast_disk::{Disk, InstanceLock, RealDisk};
 use holdfast_engine::instance::stored::StoredOpener;
 use holdfast_engine::instance::{Instance, InstanceOptions};
 use holdfast_exec::host::Host;
+use holdfast_exec::procedure::instance_administration::InstanceAdministration;
+use holdfast_exec::procedure::instance_session::InstanceSessions;
 use holdfast_exec::session::SessionFactory;
+use holdfast_exec::system_view::LoginRow;
 use holdfast_server::security::{LoginStore, login};
 use holdfast_server::{Config, Server};
 use holdfast_storage::PageCache;
@@ -73,6 +75,15 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let logins = LoginStore::open(&args.data_dir)?;
     first_login(&logins)?;
     let host = Host::new(Arc::clone(&instance), Arc::new(SystemClock::new(0)));
+    // The one login there is; its principal id and security identifier are the same on every server.
+    host.set_logins(vec![LoginRow {
+        principal_id: 1,
+        name: "sa".into(),
+        sid: Arc::from([1u8]),
+        disabled: false,
+        created: host.started(),
+        default_database: "master".into(),
+    }]);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(STACK)
@@ -118,7 +129,7 @@ async fn serve(server: Server) -> anyhow::Result<()> {
 }
 
 fn factory(host: &Arc<Host>) -> Arc<dyn SessionFactory> {
-    Arc::new(waiting::Factory::new(Arc::clone(host)))
+    InstanceSessions::new(Arc::clone(host), Arc::new(InstanceAdministration))
 }
 
 fn start_log() {

@@ -1,0 +1,265 @@
+//! `cargo xtask clients`: starts a server with the sample database and lets real client libraries ask it questions.
+//!
+//! Client programs lie in `tests/clients/`; what they need (a Python environment, Node modules, FreeTDS, Java) is put under
+//! `target/clients/` by the ordinary package tools. One line per client; any failure fails the command.
+//!
+//! Invariants
+//! 1. A client that cannot be installed or run is a failure under CI (`CI=true`) and a loud skip elsewhere.
+//! 2. The server gets a free port and a fresh directory, and is stopped by SIGTERM.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+
+const PASSWORD: &str = "Client-matrix-1";
+const PYTHON_PACKAGES: &[&str] = &["pymssql", "python-tds", "pyOpenSSL", "mssql-python", "sqlalchemy"];
+const NODE_PACKAGES: &[&str] = &["tedious", "mssql", "liquibase"];
+/// Longest run of one client.
+const CLIENT_SECONDS_MAX: u64 = 300;
+
+/// One client: name, how to start it.
+struct Client {
+    name: &'static str,
+    command: fn(&Places) -> Result<Command, String>,
+}
+
+const CLIENTS: &[Client] = &[
+    Client { name: "tsql (FreeTDS)", command: tsql },
+    Client { name: "pymssql", command: |p| python(p, "pymssql_client.py") },
+    Client { name: "python-tds", command: |p| python(p, "pytds_client.py") },
+    Client { name: "mssql-python", command: |p| python(p, "mssql_python_client.py") },
+    Client { name: "SQLAlchemy", command: |p| python(p, "sqlalchemy_client.py") },
+    Client { name: "tedious", command: |p| node(p, "tedious.js") },
+    Client { name: "mssql (node)", command: |p| node(p, "mssql.js") },
+    Client { name: "JDBC (Microsoft)", command: java },
+    Client { name: "tiberius, mssql-tds", command: rust },
+];
+
+struct Places {
+    scripts: PathBuf,
+    /// `target/clients`
+    work: PathBuf,
+    python: Result<PathBuf, String>,
+    node: Result<PathBuf, String>,
+}
+
+pub fn run(arguments: &[String]) -> anyhow::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the workspace")?;
+    let work = root.join("target/clients");
+    std::fs::create_dir_all(&work)?;
+    let chosen: Vec<&Client> = CLIENTS
+        .iter()
+        .filter(|c| arguments.is_empty() || arguments.iter().any(|a| c.name.contains(a.as_str())))
+        .collect();
+    if chosen.is_empty() {
+        bail!("no client of that name");
+    }
+    let places = Places {
+        scripts: root.join("tests/clients"),
+        python: python_environment(&work),
+        node: node_modules(&work),
+        work: work.clone(),
+    };
+    let binary = build(root)?;
+    let mut server = Server::start(&binary, &work)?;
+    let ci = std::env::var_os("CI").is_some();
+    let mut failures = Vec::new();
+    for client in chosen {
+        let start = Instant::now();
+        let outcome = (client.command)(&places).map_err(Outcome::Missing).and_then(|c| ask(c, &server));
+        let seconds = start.elapsed().as_secs_f64();
+        match outcome {
+            Ok(said) => println!("{:<22} ok      {seconds:>6.1} s  {said}", client.name),
+            Err(Outcome::Missing(why)) if !ci => println!("{:<22} SKIPPED {why}", client.name),
+            Err(Outcome::Missing(why) | Outcome::Failed(why)) => {
+                println!("{:<22} FAILED  {seconds:>6.1} s\n{why}", client.name);
+                failures.push(client.name);
+            }
+        }
+    }
+    server.stop()?;
+    if failures.is_empty() { Ok(()) } else { bail!("failed: {}", failures.join(", ")) }
+}
+
+enum Outcome {
+    /// The client is not there.
+    Missing(String),
+    Failed(String),
+}
+
+fn ask(mut command: Command, server: &Server) -> Result<String, Outcome> {
+    let failed = |e: std::io::Error| Outcome::Failed(e.to_string());
+    let child = command
+        .env("HOLDFAST_HOST", "127.0.0.1")
+        .env("HOLDFAST_PORT", server.port.to_string())
+        .env("HOLDFAST_PASSWORD", PASSWORD)
+        .env("HOLDFAST_CERTIFICATE", &server.certificate)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| Outcome::Missing(e.to_string()))?;
+    let id = child.id();
+    let (done, finished) = std::sync::mpsc::channel::<()>();
+    let watch = std::thread::spawn(move || {
+        if finished.recv_timeout(Duration::from_secs(CLIENT_SECONDS_MAX)).is_err() {
+            let _ = Command::new("kill").arg("-9").arg(id.to_string()).status();
+        }
+    });
+    let output = child.wait_with_output();
+    let _ = done.send(());
+    let _ = watch.join();
+    let output = output.map_err(failed)?;
+    let text = |b: &[u8]| String::from_utf8_lossy(b).trim().to_owned();
+    if output.status.success() {
+        return Ok(text(&output.stdout).lines().last().unwrap_or("").to_owned());
+    }
+    Err(Outcome::Failed(format!("{}\n{}\n{}", output.status, text(&output.stdout), text(&output.stderr))))
+}
+
+fn build(root: &Path) -> anyhow::Result<PathBuf> {
+    let status =
+        Command::new("cargo").args(["build", "--quiet", "-p", "holdfast-cli"]).current_dir(root).status()?;
+    if !status.success() {
+        bail!("the server does not build");
+    }
+    Ok(root.join("target/debug/holdfast"))
+}
+
+struct Server {
+    child: Child,
+    port: u16,
+    certificate: PathBuf,
+}
+
+impl Server {
+    fn start(binary: &Path, work: &Path) -> anyhow::Result<Self> {
+        let sample = work.join("sample.bak");
+        let made =
+            Command::new(binary).arg("sample").arg("--out").arg(&sample).stdout(Stdio::null()).status()?;
+        if !made.success() {
+            bail!("the sample backup could not be made");
+        }
+        let data = work.join("data");
+        if data.exists() {
+            std::fs::remove_dir_all(&data)?;
+        }
+        let log = std::fs::File::create(work.join("server.log"))?;
+        let mut child = Command::new(binary)
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(&data)
+            .arg("--restore")
+            .arg(&sample)
+            .env("HOLDFAST_SA_PASSWORD", PASSWORD)
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .context("the server does not start")?;
+        let out = child.stdout.take().context("the server's output")?;
+        let mut lines = BufReader::new(out).lines();
+        let port = lines.by_ref().map_while(Result::ok).find_map(|l| {
+            let rest = l.split("listening on ").nth(1)?;
+            rest.split([' ', ',']).next()?.rsplit(':').next()?.parse().ok()
+        });
+        // What the server says later is not needed, but its pipe must not fill up.
+        std::thread::spawn(move || for _ in lines.map_while(Result::ok) {});
+        let Some(port) = port else {
+            let _ = child.kill();
+            let _ = child.wait();
+            bail!("the server ended before it was ready; see {}", work.join("server.log").display());
+        };
+        Ok(Server { child, port, certificate: data.join("security/server-certificate.pem") })
+    }
+
+    fn stop(&mut self) -> anyhow::Result<()> {
+        Command::new("kill").arg(self.child.id().to_string()).status()?;
+        let status = self.child.wait()?;
+        if !status.success() {
+            bail!("the server ended with {status} after SIGTERM");
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Runs an installing command unless `ready` is there.
+fn install(ready: &Path, steps: Vec<Command>) -> Result<(), String> {
+    if ready.exists() {
+        return Ok(());
+    }
+    for mut step in steps {
+        let output = step.output().map_err(|e| e.to_string())?;
+        if !output.status.success() {
+            return Err(format!("{step:?}: {}", String::from_utf8_lossy(&output.stderr).trim()));
+        }
+    }
+    std::fs::write(ready, "").map_err(|e| e.to_string())
+}
+
+fn python_environment(work: &Path) -> Result<PathBuf, String> {
+    let venv = work.join("venv");
+    let mut make = Command::new("python3");
+    make.args(["-m", "venv"]).arg(&venv);
+    let mut pip = Command::new(venv.join("bin/pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(PYTHON_PACKAGES);
+    install(&work.join("python.ready"), vec![make, pip])?;
+    Ok(venv.join("bin/python"))
+}
+
+fn node_modules(work: &Path) -> Result<PathBuf, String> {
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(work).args(NODE_PACKAGES);
+    install(&work.join("node.ready"), vec![npm])?;
+    Ok(work.join("node_modules"))
+}
+
+fn python(places: &Places, script: &str) -> Result<Command, String> {
+    let mut c = Command::new(places.python.clone()?);
+    c.arg(places.scripts.join("python").join(script));
+    Ok(c)
+}
+
+fn node(places: &Places, script: &str) -> Result<Command, String> {
+    let mut c = Command::new("node");
+    c.arg(places.scripts.join("node").join(script)).env("NODE_PATH", places.node.clone()?);
+    Ok(c)
+}
+
+fn java(places: &Places) -> Result<Command, String> {
+    let jar = places.node.clone()?.join("liquibase/dist/liquibase/internal/lib/mssql-jdbc.jar");
+    if !jar.exists() {
+        return Err(format!("{} is not there", jar.display()));
+    }
+    let mut c = Command::new("java");
+    c.arg("-cp").arg(jar).arg(places.scripts.join("java/Jdbc.java"));
+    Ok(c)
+}
+
+fn tsql(places: &Places) -> Result<Command, String> {
+    let there = Command::new("tsql").arg("-C").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !there.is_ok_and(|s| s.success()) {
+        return Err("tsql is not installed (package freetds-bin)".into());
+    }
+    let mut c = Command::new("sh");
+    c.arg(places.scripts.join("shell/tsql.sh"));
+    Ok(c)
+}
+
+/// Its own workspace, so that ordinary builds do not carry the foreign crates.
+fn rust(places: &Places) -> Result<Command, String> {
+    let mut c = Command::new("cargo");
+    c.args(["run", "--quiet", "--manifest-path"]).arg(places.scripts.join("rust/Cargo.toml"));
+    c.env("CARGO_TARGET_DIR", places.work.join("rust"));
+    Ok(c)
+}
