@@ -95,3 +95,22 @@ fn mutated_scripts_never_panic() {
         }
     }
 }
+
+/// Deep texts give error 191 on an ordinary thread's stack, and long flat ones parse.
+#[test]
+fn depth_is_bounded() {
+    let parse = |text: &str| parse_batch(text, &ParseOptions::default()).map_err(|e| e[0].number).err();
+    for (open, close) in [("(", ")"), ("case when 1=1 then ", " end"), ("(select ", ")"), ("abs(", ")"), ("- ", ""), ("cast(", " as int)")] {
+        let deep = |n: usize| format!("select {}1{}", open.repeat(n), close.repeat(n));
+        assert_eq!(parse(&deep(15)), None, "{open}");
+        assert_eq!(parse(&deep(5_000)), Some(191), "{open}");
+    }
+    assert_eq!(parse(&format!("{}select 1{}", "begin ".repeat(3000), " end".repeat(3000))), Some(191));
+    assert_eq!(parse(&format!("{}select 1", "if 1=1 ".repeat(3000))), Some(191));
+    assert_eq!(parse(&format!("select * from {}t{}", "(".repeat(3000), ")".repeat(3000))), Some(191));
+    assert_eq!(parse(&format!("if 1=1 select 1 {}", "else if 1=1 select 2 ".repeat(500))), None);
+    assert_eq!(parse(&format!("select 1 where 1=1 {}", "or 1=1 ".repeat(20_000))), None);
+    assert_eq!(parse(&format!("select 1 where 1 in (1{})", ",1".repeat(50_000))), None);
+    assert_eq!(parse(&format!("select 1{}", "+1".repeat(900))), None);
+    assert_eq!(parse(&format!("select 1{}", "+1".repeat(9000))), Some(191));
+}

@@ -131,10 +131,9 @@ impl InstanceAdministration {
     }
 }
 
-/// Collation of a backup header: (LCID and comparison flags, sort order) as a name.
-fn collation_name(lcid: u32, sort: u32) -> Option<String> {
-    let _ = (lcid, sort);
-    CollationId::SERVER_DEFAULT.name()
+/// Collation of a backup header as a name; the sort order is the top byte of the id.
+fn collation_name(id: u32, sort: u32) -> Option<String> {
+    CollationId(id & 0x00FF_FFFF | (sort & 0xFF) << 24).name()
 }
 
 impl Administration for InstanceAdministration {

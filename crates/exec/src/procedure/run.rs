@@ -213,12 +213,18 @@ impl Runner<'_> {
                         None => Ok(Flow::Next),
                     };
                 }
-                if self.condition(condition, scope)? {
-                    Ok(self.statement(then, scope, None)?)
-                } else {
-                    match otherwise {
-                        Some(o) => Ok(self.statement(o, scope, None)?),
-                        None => Ok(Flow::Next),
+                // Chains of ELSE IF are walked, not descended into.
+                let (mut condition, mut then, mut otherwise) = (condition, then, otherwise);
+                loop {
+                    if self.condition(condition, scope)? {
+                        return Ok(self.statement(then, scope, None)?);
+                    }
+                    match otherwise.as_deref().map(|s| (s, &s.kind)) {
+                        Some((_, StatementKind::If { condition: c, then: t, otherwise: o })) => {
+                            (condition, then, otherwise) = (c, t, o);
+                        }
+                        Some((s, _)) => return Ok(self.statement(s, scope, None)?),
+                        None => return Ok(Flow::Next),
                     }
                 }
             }

@@ -32,7 +32,7 @@ use crate::{ParseOptions, Span};
 pub(crate) type Parsed<T> = Result<T, Box<SyntaxError>>;
 
 /// Nesting of parentheses, subqueries, blocks and operators chains.
-const MAX_DEPTH: u32 = 220;
+const MAX_DEPTH: u32 = 100;
 /// Length of left-associative chains (`a + b + c …`, UNION ALL): these trees are deep on their left side.
 const MAX_CHAIN: u32 = 1_000;
 

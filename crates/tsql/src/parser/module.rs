@@ -187,7 +187,7 @@ impl Parser<'_> {
         if let Some(external) = self.external_name()? {
             return Ok(external);
         }
-        Ok(ModuleBody::Statements(self.statements_until(Self::at_end)?))
+        Ok(ModuleBody::Statements(self.statement_list(true, Self::at_end)?))
     }
 
     fn external_name(&mut self) -> Parsed<Option<ModuleBody>> {

@@ -1,6 +1,6 @@
 //! Batches, the statement dispatcher, control flow, variables, options, transactions, cursors.
 
-use super::{Parsed, Parser, error};
+use super::{MAX_CHAIN, Parsed, Parser, error};
 use crate::Span;
 use crate::ast::{
     Batch, CursorDeclaration, CursorName, Declaration, DeclarationKind, Expr, ExprKind, Fetch,
@@ -56,19 +56,28 @@ const VALUES: &[&str] = &[
 
 impl Parser<'_> {
     pub(crate) fn batch(&mut self) -> Parsed<Batch> {
-        let statements = self.statements_until(Self::at_end)?;
+        let statements = self.statement_list(true, Self::at_end)?;
         Ok(Batch { statements, uses: std::mem::take(&mut self.uses) })
     }
 
     /// Statements up to where `end` holds.
     pub(crate) fn statements_until(&mut self, end: impl Fn(&Self) -> bool) -> Parsed<Vec<Statement>> {
+        self.statement_list(false, end)
+    }
+
+    /// Like [`Parser::statements_until`]; `outermost` lists may begin with a procedure call without EXECUTE.
+    pub(crate) fn statement_list(
+        &mut self,
+        outermost: bool,
+        end: impl Fn(&Self) -> bool,
+    ) -> Parsed<Vec<Statement>> {
         let mut out = Vec::new();
         loop {
             while self.eat_symbol(';') {}
             if end(self) {
                 return Ok(out);
             }
-            let first = out.is_empty();
+            let first = outermost && out.is_empty();
             out.push(self.statement(first)?);
         }
     }
@@ -270,20 +279,41 @@ impl Parser<'_> {
         Ok(StatementKind::TryCatch { body, handler })
     }
 
+    /// A chain of ELSE IF is read in a loop, so that its length does not count as nesting.
     fn if_statement(&mut self) -> Parsed<StatementKind> {
-        self.advance();
-        let condition = self.condition()?;
-        let then = Box::new(self.statement(false)?);
-        let mut semicolons = 0;
-        while self.is_symbol_at(semicolons, ';') {
-            semicolons += 1;
-        }
+        let mut chain: Vec<(Span, Expr, Box<Statement>)> = Vec::new();
         let mut otherwise = None;
-        if self.is_word_at(semicolons, "ELSE") {
+        loop {
+            let start = self.span();
+            self.expect_word("IF")?;
+            let condition = self.condition()?;
+            let then = Box::new(self.statement(false)?);
+            chain.push((start, condition, then));
+            let mut semicolons = 0;
+            while self.is_symbol_at(semicolons, ';') {
+                semicolons += 1;
+            }
+            if !self.is_word_at(semicolons, "ELSE") {
+                break;
+            }
             (0..=semicolons).for_each(|_| self.advance());
-            otherwise = Some(Box::new(self.statement(false)?));
+            if !self.is_word("IF") {
+                otherwise = Some(Box::new(self.statement(false)?));
+                break;
+            }
+            if chain.len() >= MAX_CHAIN as usize {
+                return Err(self.too_deep());
+            }
         }
-        Ok(StatementKind::If { condition, then, otherwise })
+        let end = self.last_span();
+        while let Some((start, condition, then)) = chain.pop() {
+            let kind = StatementKind::If { condition, then, otherwise };
+            if chain.is_empty() {
+                return Ok(kind);
+            }
+            otherwise = Some(Box::new(Statement { kind, span: start.to(end) }));
+        }
+        Err(self.unexpected())
     }
 
     fn while_statement(&mut self) -> Parsed<StatementKind> {

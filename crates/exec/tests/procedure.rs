@@ -1,0 +1,133 @@
+//! The statement runner over an instance with system databases only, and over restored databases of the corpus.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use holdfast_base::world::SystemClock;
+use holdfast_disk::RealDisk;
+use holdfast_engine::instance::{Instance, InstanceOptions, StoredOpener};
+use holdfast_exec::collect::Collected;
+use holdfast_exec::host::Host;
+use holdfast_exec::procedure::{InstanceAdministration, InstanceSession, InstanceSessions};
+use holdfast_exec::session::{LoginInfo, RequestEnd, SqlSession};
+use holdfast_storage::PageCache;
+use holdfast_types::Value;
+
+fn session(dir: &Path) -> InstanceSession {
+    let opener = StoredOpener::new(Arc::new(RealDisk), PageCache::new(32 << 20));
+    let instance = Instance::open(InstanceOptions::new(dir), Arc::new(opener), &mut |m| panic!("{m}")).unwrap();
+    let host = Host::new(instance, Arc::new(SystemClock::new(0)));
+    let sessions = InstanceSessions::new(host, Arc::new(InstanceAdministration));
+    sessions.open_session(LoginInfo { login: "sa".into(), ..LoginInfo::default() }).unwrap()
+}
+
+fn text(v: &Value) -> String {
+    match v {
+        Value::Null => "NULL".into(),
+        Value::Bit(b) => i32::from(*b).to_string(),
+        Value::TinyInt(n) => n.to_string(),
+        Value::SmallInt(n) => n.to_string(),
+        Value::Int(n) => n.to_string(),
+        Value::BigInt(n) => n.to_string(),
+        Value::String(s) => s.to_text(),
+        Value::Decimal(d) => d.to_string(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Everything that a batch answers, on one line per item: rows `a|b`, messages `#number:text`, errors `!number:line:text`.
+fn answers(session: &mut InstanceSession, batch: &str) -> Vec<String> {
+    let mut sink = Collected::new();
+    let end = session.execute_batch(batch, &mut sink);
+    assert_eq!(end, RequestEnd::Finished, "{batch}");
+    let mut out: Vec<String> = sink
+        .results
+        .iter()
+        .flat_map(|r| r.rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>().join("|")))
+        .collect();
+    out.extend(sink.messages.iter().map(|m| {
+        if m.severity > 10 { format!("!{}:{}:{}", m.number, m.line, m.message) } else { format!("#{}:{}", m.number, m.message) }
+    }));
+    out
+}
+
+#[track_caller]
+fn check(session: &mut InstanceSession, batch: &str, expected: &[&str]) {
+    let found = answers(session, batch);
+    let found: Vec<&str> = found.iter().map(String::as_str).collect();
+    assert_eq!(found, expected, "{batch}");
+}
+
+#[test]
+fn variables_and_control_flow() {
+    let dir = tempfile::tempdir().unwrap();
+    let s = &mut session(dir.path());
+    check(s, "select 1, 'a' + N'b'", &["1|ab"]);
+    check(s, "declare @i int = 0, @s varchar(100) = ''; while @i < 5 begin set @i += 1; if @i = 2 continue; if @i = 4 break; set @s = @s + 'x' end select @i, @s", &["4|xx"]);
+    check(s, "declare @a int; select @a = 3; if @a = 3 print 'three' else print 'other'", &["#0:three"]);
+    check(s, "goto l\nselect 1\nl: select 2\nreturn\nselect 3", &["2"]);
+    check(s, "declare @n int = 0; again: set @n = @n + 1; if @n < 3 goto again; select @n", &["3"]);
+    check(s, "select @@rowcount; select @@error, @@trancount, @@nestlevel", &["1", "0|0|0"]);
+    check(s, "begin tran; begin tran; select @@trancount; commit; select @@trancount; rollback; select @@trancount", &["2", "1", "0"]);
+    check(s, "set nocount on; exec('select 5')", &["5"]);
+    check(s, "exec sp_executesql N'select @a + 1', N'@a int', @a = 4", &["5"]);
+    check(s, "declare @o int; exec sp_executesql N'set @x = @a * 2', N'@a int, @x int output', 21, @o output; select @o", &["42"]);
+}
+
+#[test]
+fn errors_and_try_catch() {
+    let dir = tempfile::tempdir().unwrap();
+    let s = &mut session(dir.path());
+    check(s, "select 1/0\nselect 2", &["2", "!8134:1:Divide by zero error encountered."]);
+    check(s, "select 1\nselec 2", &["!102:2:Incorrect syntax near '2'."]);
+    check(s, "print @x", &["!137:1:Must declare the scalar variable \"@x\"."]);
+    check(s, "select 1\nselect * from missing\nselect 3", &["1", "!208:2:Invalid object name 'missing'."]);
+    check(
+        s,
+        "begin try\nselect 1/0\nend try begin catch select error_number(), error_line(), error_message(), error_severity(), error_state() end catch\nselect 'after'",
+        &["8134|2|Divide by zero error encountered.|16|1", "after"],
+    );
+    check(s, "begin try raiserror('x %d', 16, 3, 7) end try begin catch select error_message(), error_state() end catch", &["x 7|3"]);
+    check(s, "raiserror('low', 5, 1)\nraiserror('high', 16, 1)\nselect @@error", &["50000", "#50000:low", "!50000:2:high"]);
+    check(s, "throw 50001, 'gone', 2\nselect 1", &["!50001:1:gone"]);
+    check(s, "begin try begin try throw 50001, 'inner', 1 end try begin catch throw end catch end try begin catch select error_number() end catch", &["50001"]);
+    check(s, "exec nosuch", &["!2812:1:Could not find stored procedure 'nosuch'."]);
+    check(s, "nosuch 1", &["!2812:1:Could not find stored procedure 'nosuch'."]);
+    check(s, "commit", &["!3902:1:The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION."]);
+    check(s, "begin try exec('select * from missing') end try begin catch select error_number() end catch", &["208"]);
+    check(s, "use nodatabase", &["!911:1:Database 'nodatabase' does not exist. Make sure that the name is entered correctly."]);
+    check(s, "update sys.objects set name = 'x'", &["!40517:1:UPDATE is not supported yet by Holdfast."]);
+}
+
+#[test]
+fn tables_in_memory_and_cursors() {
+    let dir = tempfile::tempdir().unwrap();
+    let s = &mut session(dir.path());
+    check(s, "declare @t table (id int identity, n nvarchar(10)); insert @t values ('a'), ('b'); insert @t (n) select n + 'c' from @t; select * from @t", &["1|a", "2|b", "3|ac", "4|bc"]);
+    check(s, "create table #t (a int not null); insert #t values (1), (2)", &[]);
+    check(s, "select sum(a) from #t; drop table #t", &["3"]);
+    check(s, "select 1 as a, 'x' as b into #u; select * from #u", &["1|x"]);
+    check(s, "declare c cursor for select a from (values (1), (2), (3)) v(a); declare @a int, @s int = 0; open c; fetch next from c into @a; while @@fetch_status = 0 begin set @s += @a; fetch next from c into @a end; close c; deallocate c; select @s", &["6"]);
+    check(s, "declare @t table (a int); insert @t exec('select 7 union all select 8'); select * from @t", &["7", "8"]);
+}
+
+#[test]
+fn restored_databases() {
+    let Some(file) = holdfast_testkit::corpus().into_iter().find(|f| f.column("kind") == "full" && f.name().to_lowercase().contains("northwind")) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let s = &mut session(dir.path());
+    let path = std::fs::canonicalize(&file.path).unwrap();
+    let answered = answers(s, &format!("restore database nw from disk = '{}'", path.display()));
+    assert!(answered.iter().all(|a| a.starts_with('#')), "{answered:?}");
+    check(s, "use nw; select count(*) from Customers", &["91", "#5701:Changed database context to 'nw'."]);
+    check(s, "select top 1 CustomerID from Orders order by OrderID", &["VINET"]);
+    let history = answers(s, "exec CustOrderHist 'VINET'");
+    assert_eq!(history.len(), 10, "{history:?}");
+    check(
+        s,
+        "select nosuch from Customers; select alsono from Orders",
+        &["!207:1:Invalid column name 'nosuch'.", "!207:1:Invalid column name 'alsono'."],
+    );
+    check(s, "exec CustOrderHist", &["!201:1:Procedure or function 'CustOrderHist' expects parameter '@CustomerID', which was not supplied."]);
+    check(s, "use master; drop database nw; select count(*) from sys.databases", &["4", "#5701:Changed database context to 'master'."]);
+}
