@@ -100,7 +100,14 @@ fn mutated_scripts_never_panic() {
 #[test]
 fn depth_is_bounded() {
     let parse = |text: &str| parse_batch(text, &ParseOptions::default()).map_err(|e| e[0].number).err();
-    for (open, close) in [("(", ")"), ("case when 1=1 then ", " end"), ("(select ", ")"), ("abs(", ")"), ("- ", ""), ("cast(", " as int)")] {
+    for (open, close) in [
+        ("(", ")"),
+        ("case when 1=1 then ", " end"),
+        ("(select ", ")"),
+        ("abs(", ")"),
+        ("- ", ""),
+        ("cast(", " as int)"),
+    ] {
         let deep = |n: usize| format!("select {}1{}", open.repeat(n), close.repeat(n));
         assert_eq!(parse(&deep(15)), None, "{open}");
         assert_eq!(parse(&deep(5_000)), Some(191), "{open}");
