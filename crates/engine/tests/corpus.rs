@@ -2,7 +2,8 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
 
 use holdfast_engine::DatabaseCatalog;
 use holdfast_engine::access::{Bound, KeyRange};
@@ -10,14 +11,18 @@ use holdfast_engine::catalog::{Catalog, IndexKind, ObjectDef, TableDef};
 use holdfast_types::{SqlType, Value};
 
 fn databases() -> Vec<(String, Arc<DatabaseCatalog>)> {
-    common::all_databases()
-        .into_iter()
-        .map(|(name, pages)| {
-            let catalog =
-                DatabaseCatalog::open(5, None, Arc::new(pages)).unwrap_or_else(|e| panic!("{name}: {e}"));
-            (name, catalog)
-        })
-        .collect()
+    static OPEN: OnceLock<Vec<(String, Arc<DatabaseCatalog>)>> = OnceLock::new();
+    let open = OPEN.get_or_init(|| {
+        common::all_databases()
+            .into_iter()
+            .map(|(name, pages)| {
+                let catalog = DatabaseCatalog::open(5, None, Arc::new(pages));
+                let catalog = catalog.unwrap_or_else(|e| panic!("{name}: {e}"));
+                (name, catalog)
+            })
+            .collect()
+    });
+    open.clone()
 }
 
 fn stored_columns(table: &TableDef) -> Vec<usize> {
@@ -104,9 +109,12 @@ fn northwind_reads_as_installed() {
 fn seeks_return_what_scans_return() {
     let mut seeks = 0;
     let mut skipped = 0;
+    // Base tables are much alike: those of one database of each version, and all user tables.
+    let mut versions = HashSet::new();
     for (name, catalog) in databases() {
+        let with_base_tables = versions.insert(catalog.version());
         for object in catalog.objects() {
-            if !matches!(&*object.kind, "U" | "S") {
+            if &*object.kind != "U" && !(with_base_tables && &*object.kind == "S") {
                 continue;
             }
             let Some(table) = catalog.table(object.id).expect("definition") else { continue };
