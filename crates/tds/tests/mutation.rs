@@ -290,7 +290,21 @@ fn calls_read_back_and_survive_damage() {
     for version in [TdsVersion::V7_3, TdsVersion::V7_4] {
         let asked = rpc(version);
         let bytes = asked.encode(version).unwrap();
-        assert_eq!(Rpc::decode(&bytes, version).unwrap(), asked);
+        let read = Rpc::decode(&bytes, version).unwrap();
+        // A parameter's description does not carry everything a `SqlType` says (rowversion travels as binary, CLR types
+        // without length and assembly), so values are compared, and the whole by writing it again.
+        for (a, b) in asked.calls.iter().zip(&read.calls) {
+            assert_eq!((&a.procedure, a.parameters.len()), (&b.procedure, b.parameters.len()));
+            for (p, q) in a.parameters.iter().zip(&b.parameters) {
+                match (&p.value, &q.value) {
+                    (RpcValue::Scalar { value: v, .. }, RpcValue::Scalar { value: w, .. }) => {
+                        assert_eq!(v, w)
+                    }
+                    (v, w) => assert_eq!(v, w),
+                }
+            }
+        }
+        assert!(read.encode(version).unwrap() == bytes, "written again, the bytes differ");
         let mut random = Random(0x5EED_0002);
         for _ in 0..ROUNDS {
             let _ = Rpc::decode(&mutate(&bytes, &mut random), version);

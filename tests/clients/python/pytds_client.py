@@ -35,7 +35,7 @@ def everything():
         common.result_sets(cursor)
         common.errors(cursor)
         values = (7, "O'Neil \u65e5", None, decimal.Decimal("1.25"),
-                  datetime.datetime(2024, 1, 2, 3, 4, 5, 123000), b"\x01\x02", datetime.date(2024, 2, 29), True, 1.5)
+                  datetime.datetime(2024, 1, 2, 3, 4, 5, 123000), pytds.Binary(b"\x01\x02"), datetime.date(2024, 2, 29), True, 1.5)
         cursor.execute("SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s", values)
         check("parameters", tuple(cursor.fetchone()), values)
 
