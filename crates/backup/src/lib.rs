@@ -21,6 +21,7 @@ pub mod device;
 pub mod error;
 pub mod label;
 pub mod media;
+pub mod password;
 pub mod rows;
 pub mod set;
 pub mod writer;

@@ -119,3 +119,13 @@ fn rows_have_every_column() {
         assert_eq!(rows::columns_for(&rows::HEADER_COLUMNS, major).len(), count);
     }
 }
+
+#[test]
+fn a_media_password_is_asked_for() {
+    for f in backups().iter().filter(|f| f.column("flags").contains("PASSWORD")) {
+        let m = media(f);
+        assert_eq!(m.check_password(None).map_err(|e| e.message_number()), Err(3279));
+        assert!(m.check_password(Some("wrong")).is_err());
+        assert!(m.check_password(Some("dbatools")).is_ok());
+    }
+}

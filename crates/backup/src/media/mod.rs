@@ -88,6 +88,14 @@ impl Media {
         walk::walk(device)
     }
 
+    /// Refuses a file whose media password (MEDIAPASSWORD) is not the one given.
+    pub fn check_password(&self, given: Option<&str>) -> BackupResult<()> {
+        if crate::password::accepts(self.label.password_digest.as_ref(), given) {
+            return Ok(());
+        }
+        Err(BackupError::PasswordProtected { device: self.device.name().clone() })
+    }
+
     pub fn is_compressed(&self) -> bool {
         self.container == Container::Compressed
     }

@@ -7,6 +7,7 @@ mod data_file;
 mod deep;
 mod finding;
 mod log;
+mod log_file;
 mod pages;
 mod stream;
 
@@ -94,7 +95,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             summary.push(format!("{}: {pages} pages read", d.path.display()));
         } else {
             progress.add(d.device.length());
-            summary.push(format!("{}: log file, header only", d.path.display()));
+            summary.push(log_file::check(&d.path.display().to_string(), &d.device, &findings));
         }
     }
     check_structure(&data, &args, &findings, &mut summary);
