@@ -56,7 +56,7 @@ pub fn order(a: &Value, b: &Value, ty: &SqlType) -> SqlResult<Ordering> {
         (Value::DateTimeOffset(x), Value::DateTimeOffset(y)) => x.utc.cmp(&y.utc),
         (Value::DateTime(x), Value::DateTime(y)) => x.cmp(y),
         (Value::SmallDateTime(x), Value::SmallDateTime(y)) => x.cmp(y),
-        (Value::String(x), Value::String(y)) => collate::compare(ty.collation, x.units(), y.units()),
+        (Value::String(x), Value::String(y)) => collate::compare(ty.sort_collation(), x.units(), y.units()),
         (Value::Binary(x), Value::Binary(y)) => binary_order(x, y),
         (Value::Guid(x), Value::Guid(y)) => guid_order(x, y),
         (Value::Variant(x), Value::Variant(y)) => variant_order(x, y)?,
@@ -274,7 +274,7 @@ pub fn compare(op: CompareOp, left: &Vector, right: &Vector, ty: &SqlType, len: 
         }
         ColumnData::Guid(x) => kernel!(x, Guid, Value::Guid(v) => *v, |p: Guid, q: Guid| guid_order(&p, &q)),
         ColumnData::Utf16(x) => {
-            let c = ty.collation;
+            let c = ty.sort_collation();
             match right {
                 Vector::Const(Value::String(s)) => {
                     let s = s.trim_end_blanks();

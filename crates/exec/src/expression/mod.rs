@@ -327,7 +327,7 @@ fn like(
             _ => Ok(Some(None)),
         }
     };
-    let collation = operand.ty.collation;
+    let collation = operand.ty.sort_collation();
     let ignore_blanks = !operand.ty.id.is_unicode();
     if let Vector::Const(Value::Null) = p {
         return Ok(Truth::Const(UNKNOWN));

@@ -141,11 +141,12 @@ fn too_long() -> SqlError {
 pub fn call(c: &Call<'_>) -> SqlResult<Value> {
     let a = c.args;
     let ty = c.ty;
-    let collation = c.types.first().map_or(CollationId::NONE, |t| t.collation);
+    let collation = c.types.first().map_or(CollationId::NONE, SqlType::sort_collation);
+    let page = c.types.first().map_or(CollationId::NONE, |t| t.collation);
     Ok(match c.function {
         FunctionId::Ascii => match units(&a[0])?.first() {
             None => Value::Null,
-            Some(_) => Value::Int(i32::from(collate::first_byte(collation, units(&a[0])?))),
+            Some(_) => Value::Int(i32::from(collate::first_byte(page, units(&a[0])?))),
         },
         FunctionId::Unicode => units(&a[0])?.first().map_or(Value::Null, |&u| Value::Int(i32::from(u))),
         FunctionId::Char => match u8::try_from(int(&a[0])?) {
@@ -159,7 +160,7 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         FunctionId::CharIndex => {
             let from = a.get(2).map(int).transpose()?.unwrap_or(1).max(1) as usize - 1;
             let at = match (data(&a[0])?, data(&a[1])?) {
-                (Data::Units(needle), Data::Units(s)) => find(c.types[1].collation, s, needle, from),
+                (Data::Units(needle), Data::Units(s)) => find(c.types[1].sort_collation(), s, needle, from),
                 (Data::Bytes(needle), Data::Bytes(s)) if !needle.is_empty() => s
                     .get(from..)
                     .and_then(|t| t.windows(needle.len()).position(|w| w == needle))
@@ -169,7 +170,7 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             number(ty, at.map_or(0, |p| p + 1))
         }
         FunctionId::PatIndex => {
-            let pattern = Pattern::new(units(&a[0])?, None, c.types[1].collation);
+            let pattern = Pattern::new(units(&a[0])?, None, c.types[1].sort_collation());
             number(ty, pattern.find(units(&a[1])?))
         }
         FunctionId::Concat => {

@@ -726,7 +726,7 @@ fn replace_if_better(best: &mut Value, c: &Column, row: usize, ty: &SqlType, wan
     // Strings are compared where they lie: most rows are not better and need no copy.
     let order = match (&c.data, &*best) {
         (ColumnData::Utf16(v), Value::String(b)) => {
-            crate::expression::collate::compare(ty.collation, v.entry(row), b.units())
+            crate::expression::collate::compare(ty.sort_collation(), v.entry(row), b.units())
         }
         _ => compare::order(&c.value(row, ty), best, ty)?,
     };

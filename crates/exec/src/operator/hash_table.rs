@@ -300,7 +300,7 @@ pub struct KeyTable {
 
 fn intern_kind(ty: &SqlType) -> Option<InternKind> {
     match ColumnData::for_type(ty, 0) {
-        ColumnData::Utf16(_) => Some(InternKind::Text(ty.collation, collate::is_binary(ty.collation))),
+        ColumnData::Utf16(_) => Some(InternKind::Text(collate::of(ty), collate::is_binary(collate::of(ty)))),
         ColumnData::Bytes(_) => Some(InternKind::Bytes),
         ColumnData::Values(_) => Some(InternKind::Value(*ty)),
         _ => None,

@@ -85,7 +85,7 @@ fn encode_column(part: &KeyPart, c: &Column, len: usize) -> SqlResult<VarColumn<
                 } else {
                     out.data.push(1);
                     scratch.clear();
-                    collate::sort_key(part.ty.collation, s, &mut scratch);
+                    collate::sort_key(part.ty.sort_collation(), s, &mut scratch);
                     escape(&scratch, &mut out.data);
                 }
                 finish(&mut out, start, part.descending);
