@@ -139,10 +139,7 @@ fn messages_come_in_order_and_add_up() {
     let count = |m: &SqlError| -> u64 { m.message.split_whitespace().find_map(|w| w.parse().ok()).unwrap() };
     let files: u64 = sink.messages.iter().filter(|m| m.number == 4035).map(count).sum();
     assert_eq!(count(sink.messages.last().unwrap()), files);
-    assert_eq!(
-        sink.messages.iter().filter(|m| m.number == 3211).next_back().unwrap().message,
-        "100 percent processed."
-    );
+    assert_eq!(sink.messages.iter().rfind(|m| m.number == 3211).unwrap().message, "100 percent processed.");
 }
 
 #[test]

@@ -25,10 +25,10 @@ pub fn convert(
     len: usize,
     ctx: &ExecContext,
 ) -> SqlResult<Vector> {
-    if style.is_none() {
-        if let Some(done) = fast(v, from, to) {
-            return Ok(done);
-        }
+    if style.is_none()
+        && let Some(done) = fast(v, from, to)
+    {
+        return Ok(done);
     }
     let style_at = |row: usize| -> Option<i32> {
         style.map(|(s, t)| integer_value(&s.value(row, t)).and_then(|n| i32::try_from(n).ok()).unwrap_or(0))

@@ -162,11 +162,12 @@ fn connective(terms: &[Expr], and: bool, batch: &Batch, ctx: &ExecContext) -> Sq
                 if undecided == 0 {
                     return Ok(acc);
                 }
-                if undecided * 2 > batch.len && !has_effects(term) {
-                    if let Ok(t) = evaluate_predicate(term, batch, ctx) {
-                        acc = acc.combine(t, and);
-                        continue;
-                    }
+                if undecided * 2 > batch.len
+                    && !has_effects(term)
+                    && let Ok(t) = evaluate_predicate(term, batch, ctx)
+                {
+                    acc = acc.combine(t, and);
+                    continue;
                 }
                 (0..batch.len as u32).filter(|&i| r[i as usize] != decided).collect()
             }
@@ -372,10 +373,10 @@ fn in_list(operand: &Expr, list: &[Expr], batch: &Batch, ctx: &ExecContext) -> S
     for e in list {
         items.push(evaluate(e, batch, ctx)?);
     }
-    if list.len() > LIST_AS_SET {
-        if let Some(t) = in_integer_set(&v, &items, &operand.ty) {
-            return Ok(t);
-        }
+    if list.len() > LIST_AS_SET
+        && let Some(t) = in_integer_set(&v, &items, &operand.ty)
+    {
+        return Ok(t);
     }
     let mut acc = Truth::Const(FALSE);
     for item in &items {

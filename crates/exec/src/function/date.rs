@@ -264,18 +264,18 @@ fn unit_ticks(p: DatePart) -> Option<i64> {
 fn add(p: DatePart, n: i64, v: &Value, ty: &SqlType, c: &Call<'_>) -> SqlResult<Value> {
     let out_of_range = || SqlError::new(517, &[&ty.id.name()]);
     // datetime counts 1/300 s: adding to its exact ticks keeps them.
-    if let (Value::DateTime(d), Some(unit)) = (v, unit_ticks(p)) {
-        if unit >= SECOND {
-            let seconds = n.checked_mul(unit / SECOND).ok_or_else(out_of_range)?;
-            let total = i64::from(d.days) * 86_400 + i64::from(d.ticks / 300);
-            let total = total.checked_add(seconds).ok_or_else(out_of_range)?;
-            let days = total.div_euclid(86_400);
-            if !(-53_690..=2_958_463).contains(&days) {
-                return Err(out_of_range());
-            }
-            let ticks = total.rem_euclid(86_400) as u32 * 300 + d.ticks % 300;
-            return Ok(Value::DateTime(holdfast_types::DateTime { days: days as i32, ticks }));
+    if let (Value::DateTime(d), Some(unit)) = (v, unit_ticks(p))
+        && unit >= SECOND
+    {
+        let seconds = n.checked_mul(unit / SECOND).ok_or_else(out_of_range)?;
+        let total = i64::from(d.days) * 86_400 + i64::from(d.ticks / 300);
+        let total = total.checked_add(seconds).ok_or_else(out_of_range)?;
+        let days = total.div_euclid(86_400);
+        if !(-53_690..=2_958_463).contains(&days) {
+            return Err(out_of_range());
         }
+        let ticks = total.rem_euclid(86_400) as u32 * 300 + d.ticks % 300;
+        return Ok(Value::DateTime(holdfast_types::DateTime { days: days as i32, ticks }));
     }
     let m = moment(v)?;
     check_part(p, ty, c.function)?;

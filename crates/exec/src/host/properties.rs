@@ -14,7 +14,8 @@ use super::database::database_info;
 /// Product name, first words of @@VERSION.
 pub const PRODUCT: &str = "Holdfast";
 
-/// @@VERSION. Tools look for "Microsoft SQL Server" and for the number behind " - ", so both are said, with what this is.
+/// @@VERSION. Tools (SQLAlchemy among them) look for a text that begins with
+/// "Microsoft" and for the number behind " - ", so both are said, with what this is.
 pub fn version_text(host: &Host) -> Arc<str> {
     let version = host.instance.options.version_text();
     let year = match host.instance.options.product_version.0 {
@@ -27,7 +28,7 @@ pub fn version_text(host: &Host) -> Arc<str> {
         _ => "2025",
     };
     format!(
-        "{PRODUCT} {} (compatible with Microsoft SQL Server {year}) - {version} ({}) on Linux",
+        "Microsoft SQL Server {year} compatible server {PRODUCT} {} - {version} ({}) on Linux",
         env!("CARGO_PKG_VERSION"),
         if cfg!(target_arch = "aarch64") { "ARM64" } else { "X64" },
     )

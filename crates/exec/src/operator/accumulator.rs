@@ -647,10 +647,10 @@ impl Accumulator {
                         }
                         units.extend_from_slice(part.text.units());
                     }
-                    if let Some(limit) = ty.char_length() {
-                        if units.len() > limit.max(0) as usize {
-                            return Err(SqlError::new(9829, &[&8000]));
-                        }
+                    if let Some(limit) = ty.char_length()
+                        && units.len() > limit.max(0) as usize
+                    {
+                        return Err(SqlError::new(9829, &[&8000]));
                     }
                     out.push_units(&units)?;
                 }

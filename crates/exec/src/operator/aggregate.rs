@@ -168,7 +168,7 @@ impl GroupState {
         let map: Vec<u32> = if self.keys.is_empty() {
             vec![0; other.groups]
         } else {
-            let mut all: Vec<Arc<Column>> = vec![Arc::new(Column::new(ColumnData::U8(Vec::new()))); 0];
+            let mut all: Vec<Arc<Column>> = Vec::new();
             let width = self.keys.iter().max().map_or(0, |m| m + 1);
             let empty = Arc::new(Column::new(ColumnData::U8(Vec::new())));
             all.resize(width, empty);
@@ -347,14 +347,16 @@ impl Hash<'_> {
                 )
         });
         let workers = self.ctx.query.workers;
-        if self.parallel && mergeable && workers > 1 {
-            if let Some(mut parts) = parallel::open_parts(self.input, &self.ctx, workers)? {
-                if parts.len() > 1 {
-                    return self.in_parallel(parts);
-                }
-                if let Some(mut only) = parts.pop() {
-                    return self.consume(only.as_mut(), 0);
-                }
+        if self.parallel
+            && mergeable
+            && workers > 1
+            && let Some(mut parts) = parallel::open_parts(self.input, &self.ctx, workers)?
+        {
+            if parts.len() > 1 {
+                return self.in_parallel(parts);
+            }
+            if let Some(mut only) = parts.pop() {
+                return self.consume(only.as_mut(), 0);
             }
         }
         let mut source = open(self.input, &self.ctx)?;
@@ -376,7 +378,7 @@ impl Hash<'_> {
                 }
                 add_batch(&spec, &mut states, &batch, ctx)?;
                 batches += 1;
-                if batches % 64 == 0 && !grant.resize(states.iter().map(GroupState::memory).sum()) {
+                if batches.is_multiple_of(64) && !grant.resize(states.iter().map(GroupState::memory).sum()) {
                     return Err(SqlError::new(701, &[&"default"]));
                 }
             }
@@ -504,10 +506,10 @@ impl BatchSource for Hash<'_> {
             self.output = Some(Chunks::new(batch));
         }
         loop {
-            if let Some(o) = &mut self.output {
-                if let Some(b) = o.next_batch()? {
-                    return Ok(Some(b));
-                }
+            if let Some(o) = &mut self.output
+                && let Some(b) = o.next_batch()?
+            {
+                return Ok(Some(b));
             }
             let Some(mut next) = self.pending.pop() else { return Ok(None) };
             let batch = self.consume(&mut next.reader, next.level)?;

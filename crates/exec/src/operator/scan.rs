@@ -187,13 +187,13 @@ fn merge_ranges(mut ranges: Vec<Range>, table: &TableDef, index: &IndexDef) -> S
         if compare_edges((&r.low, true), (&r.high, false), table, index)? != Ordering::Less {
             continue;
         }
-        if let Some(last) = out.last_mut() {
-            if compare_edges((&r.low, true), (&last.high, false), table, index)? != Ordering::Greater {
-                if compare_edges((&r.high, false), (&last.high, false), table, index)? == Ordering::Greater {
-                    last.high = r.high;
-                }
-                continue;
+        if let Some(last) = out.last_mut()
+            && compare_edges((&r.low, true), (&last.high, false), table, index)? != Ordering::Greater
+        {
+            if compare_edges((&r.high, false), (&last.high, false), table, index)? == Ordering::Greater {
+                last.high = r.high;
             }
+            continue;
         }
         out.push(r);
     }

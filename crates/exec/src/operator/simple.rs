@@ -94,10 +94,10 @@ impl<'p> Concat<'p> {
 impl BatchSource for Concat<'_> {
     fn next_batch(&mut self) -> SqlResult<Option<Batch>> {
         loop {
-            if let Some(s) = &mut self.current {
-                if let Some(b) = s.next_batch()? {
-                    return Ok(Some(b));
-                }
+            if let Some(s) = &mut self.current
+                && let Some(b) = s.next_batch()?
+            {
+                return Ok(Some(b));
             }
             let Some(next) = self.inputs.next() else { return Ok(None) };
             self.current = Some(open(next, &self.ctx)?);

@@ -252,10 +252,10 @@ impl BatchSource for Merge {
         while len < BATCH_ROWS {
             let mut best: Option<usize> = None;
             for (i, r) in self.runs.iter().enumerate() {
-                if let Some(k) = r.key() {
-                    if best.and_then(|b| self.runs[b].key()).is_none_or(|b| k < b) {
-                        best = Some(i);
-                    }
+                if let Some(k) = r.key()
+                    && best.and_then(|b| self.runs[b].key()).is_none_or(|b| k < b)
+                {
+                    best = Some(i);
                 }
             }
             let Some(i) = best else { break };

@@ -59,9 +59,7 @@ pub const VIEWS: &[SystemView] = &[
     SystemView { name: "sys.types", columns: TYPES, rows: |c| Ok(types(c)) },
     SystemView {
         name: "sys.table_types",
-        columns: concat!(
-            "name sysname!, system_type_id tinyint!, user_type_id int!, schema_id int!, principal_id int, max_length smallint!, precision tinyint!, scale tinyint!, collation_name sysname, is_nullable bit, is_user_defined bit!, is_assembly_type bit!, default_object_id int!, rule_object_id int!, is_table_type bit!, type_table_object_id int!, is_memory_optimized bit"
-        ),
+        columns: "name sysname!, system_type_id tinyint!, user_type_id int!, schema_id int!, principal_id int, max_length smallint!, precision tinyint!, scale tinyint!, collation_name sysname, is_nullable bit, is_user_defined bit!, is_assembly_type bit!, default_object_id int!, rule_object_id int!, is_table_type bit!, type_table_object_id int!, is_memory_optimized bit",
         rows: |c| {
             Ok(c.model
                 .types

@@ -52,7 +52,7 @@ pub const VIEWS: &[SystemView] = &[
         columns: object_columns!(
             ", is_replicated bit, has_replication_filter bit, has_opaque_metadata bit!, has_unchecked_assembly_data bit!, with_check_option bit!, is_date_correlation_view bit!, is_tracked_by_cdc bit, has_snapshot bit"
         ),
-        rows: |c| Ok(system_view_objects(c).iter().map(|o| view_row(o)).collect()),
+        rows: |c| Ok(system_view_objects(c).iter().map(view_row).collect()),
     },
     SystemView {
         name: "sys.procedures",

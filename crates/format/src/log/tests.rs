@@ -1,3 +1,5 @@
+//! Blocks and records of the log: built, read back, damaged.
+
 use super::write::{BlockBuilder, begin_checkpoint, end_checkpoint};
 use super::*;
 

@@ -1,3 +1,5 @@
+//! Redo of single records on pages made by hand.
+
 use super::*;
 use holdfast_base::PAGE_SIZE;
 use holdfast_format::log::write::{RecordHeader, page_record, row_record};
