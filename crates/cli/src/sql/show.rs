@@ -74,7 +74,7 @@ impl Show {
 
     fn row(&mut self, values: &[Value]) {
         self.count += 1;
-        let cells = values
+        let cells: Vec<String> = values
             .iter()
             .zip(&self.columns)
             .map(|(v, (_, ty))| {
