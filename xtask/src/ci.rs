@@ -23,7 +23,22 @@ const STEPS: &[Step] = &[
         long: true,
     },
     Step { name: "tidy", program: "cargo", arguments: &["xtask", "tidy"], long: false },
-    Step { name: "tests", program: "cargo", arguments: &["test", "--workspace", "--quiet"], long: false },
+    Step { name: "tests", program: "cargo", arguments: &["test", "--workspace"], long: false },
+    Step {
+        name: "clients",
+        program: "cargo",
+        arguments: &[
+            "xtask",
+            "clients",
+            "tsql (FreeTDS)",
+            "pymssql",
+            "python-tds",
+            "mssql-python",
+            "tedious",
+            "mssql (node)",
+        ],
+        long: true,
+    },
 ];
 
 pub fn run(arguments: &[String]) -> anyhow::Result<()> {
