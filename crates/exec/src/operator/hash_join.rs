@@ -73,7 +73,7 @@ pub struct Built<'p> {
 
 /// What building came to.
 enum Build<'p> {
-    Done(Built<'p>),
+    Done(Box<Built<'p>>),
     /// Batches read so far; more may follow in the source.
     TooBig(Vec<Batch>),
 }
@@ -84,7 +84,7 @@ impl<'p> Built<'p> {
         let spec = spec(plan)?;
         let mut source = open(spec.right, ctx)?;
         Ok(match Self::read(spec, source.as_mut(), ctx, false)? {
-            Build::Done(b) => Some(b),
+            Build::Done(b) => Some(*b),
             Build::TooBig(_) => None,
         })
     }
@@ -147,7 +147,16 @@ impl<'p> Built<'p> {
         } else {
             Vec::new()
         };
-        Ok(Build::Done(Built { spec, rows, table, starts, members, unique, matched, _grant: grant }))
+        Ok(Build::Done(Box::new(Built {
+            spec,
+            rows,
+            table,
+            starts,
+            members,
+            unique,
+            matched,
+            _grant: grant,
+        })))
     }
 
     fn group(&self, g: u32) -> &[u32] {
@@ -342,7 +351,7 @@ pub fn open_join<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext) -> SqlResult<Sou
             if empty_end {
                 return Ok(Box::new(Stored::new(Arc::new(Vec::new()))));
             }
-            Ok(Box::new(Probe::new(Arc::new(built), open(spec.left, ctx)?, ctx)))
+            Ok(Box::new(Probe::new(Arc::from(built), open(spec.left, ctx)?, ctx)))
         }
         Build::TooBig(read) => {
             let mut left = open(spec.left, ctx)?;
@@ -440,7 +449,7 @@ impl BatchSource for Spilled<'_> {
             let force = pair.level >= MAX_LEVEL;
             match Built::read(self.spec, &mut pair.right, &self.ctx, force)? {
                 Build::Done(built) => {
-                    self.current = Some(Probe::new(Arc::new(built), Box::new(pair.left), &self.ctx));
+                    self.current = Some(Probe::new(Arc::from(built), Box::new(pair.left), &self.ctx));
                 }
                 Build::TooBig(_) => {
                     pair.right.rewind()?;
