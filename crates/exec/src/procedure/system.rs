@@ -19,7 +19,7 @@ const PROCEDURES: &[(&str, &str)] = &[
 const SP_TABLES: &str = "CREATE PROCEDURE sp_tables @table_name nvarchar(384) = NULL, @table_owner nvarchar(384) = NULL,
     @table_qualifier sysname = NULL, @table_type varchar(100) = NULL, @fUsePattern bit = 1 AS
 SELECT DB_NAME() AS TABLE_QUALIFIER, SCHEMA_NAME(o.schema_id) AS TABLE_OWNER, o.name AS TABLE_NAME,
-    CASE WHEN o.type = 'U' THEN 'TABLE' WHEN o.is_ms_shipped = 1 THEN 'SYSTEM TABLE' ELSE 'VIEW' END AS TABLE_TYPE,
+    CASE WHEN o.is_ms_shipped = 1 THEN 'SYSTEM TABLE' WHEN o.type = 'U' THEN 'TABLE' ELSE 'VIEW' END AS TABLE_TYPE,
     CONVERT(varchar(254), NULL) AS REMARKS
 FROM sys.all_objects o
 WHERE o.type IN ('U', 'V')
@@ -27,7 +27,7 @@ WHERE o.type IN ('U', 'V')
     AND (@table_owner IS NULL OR SCHEMA_NAME(o.schema_id) LIKE @table_owner)
     AND (@table_qualifier IS NULL OR @table_qualifier = DB_NAME())
     AND (@table_type IS NULL
-        OR CHARINDEX(CASE WHEN o.type = 'U' THEN '''TABLE''' WHEN o.is_ms_shipped = 1 THEN '''SYSTEM TABLE''' ELSE '''VIEW''' END, @table_type) > 0)
+        OR CHARINDEX(CASE WHEN o.is_ms_shipped = 1 THEN '''SYSTEM TABLE''' WHEN o.type = 'U' THEN '''TABLE''' ELSE '''VIEW''' END, @table_type) > 0)
 ORDER BY 4, 1, 2, 3";
 
 const SP_COLUMNS: &str = "CREATE PROCEDURE sp_columns @table_name nvarchar(384), @table_owner nvarchar(384) = NULL,
@@ -64,7 +64,7 @@ LEFT JOIN sys.default_constraints d ON d.object_id = c.default_object_id
 WHERE o.type IN ('U', 'V') AND o.name LIKE @table_name
     AND (@table_owner IS NULL OR SCHEMA_NAME(o.schema_id) LIKE @table_owner)
     AND (@column_name IS NULL OR c.name LIKE @column_name)
-ORDER BY 1, 2, 3, 18";
+ORDER BY 1, 2, 3, 17";
 
 const SP_PKEYS: &str = "CREATE PROCEDURE sp_pkeys @table_name sysname, @table_owner sysname = NULL, @table_qualifier sysname = NULL AS
 SELECT DB_NAME() AS TABLE_QUALIFIER, SCHEMA_NAME(o.schema_id) AS TABLE_OWNER, o.name AS TABLE_NAME, c.name AS COLUMN_NAME,
