@@ -447,7 +447,7 @@ impl CatalogModel {
                     .find(|i| i.name.as_deref() == Some(&*constraint.name))
                     .map_or(0, |i| i.index_id)
             },
-            |r| r.independent_sub,
+            |r| r.independent,
         )
     }
 }

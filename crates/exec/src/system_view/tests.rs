@@ -219,6 +219,7 @@ fn a_foreign_key_is_described() {
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0][2], text("FK_t"));
     assert_eq!(rows[0][5], text("PK_t"));
+    assert_eq!(rows_of("sys.key_constraints")[0][12], int(1));
     let columns = rows_of("sys.foreign_key_columns");
     assert_eq!(columns[0][3..6], [int(2), int(1001), int(1)]);
 }
