@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use holdfast_base::PageId;
 use holdfast_engine::DatabaseCatalog;
-use holdfast_engine::access::KeyRange;
+use holdfast_engine::access::{KeyRange, ReadContext};
 use holdfast_format::MemoryPages;
 use holdfast_types::Value;
 
@@ -36,7 +36,7 @@ fn main() {
         let mut counted = 0usize;
         for _ in 0..5 {
             let started = Instant::now();
-            let sources = table.access.parallel_scan(columns, parts).expect("scan");
+            let sources = table.access.parallel_scan(&ReadContext::unlocked(), columns, parts).expect("scan");
             counted = std::thread::scope(|scope| {
                 let threads: Vec<_> = sources
                     .into_iter()
@@ -75,8 +75,10 @@ fn main() {
                 holdfast_types::TypeId::BigInt => Value::BigInt(i64::from(i) * 37 + 1),
                 _ => Value::Int(i * 37 + 1),
             };
-            let mut source =
-                table.access.seek(index.index_id, &KeyRange::point(vec![key]), &all, false).expect("seek");
+            let mut source = table
+                .access
+                .seek(&ReadContext::unlocked(), index.index_id, &KeyRange::point(vec![key]), &all, false)
+                .expect("seek");
             while let Some(batch) = source.next_batch().expect("batch") {
                 found += batch.len;
             }

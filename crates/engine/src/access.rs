@@ -5,7 +5,63 @@
 //! 1. A source yields batches whose columns are exactly the requested ordinals, in that order, with the types of `TableDef`.
 //! 2. A seek returns the rows a scan followed by the same predicate would return, in index key order.
 
+use std::sync::Arc;
+
 use holdfast_types::{Batch, SqlResult, Value};
+
+use crate::lock::{LockOwner, LockWait};
+use crate::write::TableWriter;
+
+/// Ordinal of the pseudo column that names rows for a later change: VARBINARY, opaque above the engine. It carries the
+/// row's place or key and a digest of its bytes, so that a change can tell whether the row is still what was read.
+pub const BOOKMARK: usize = usize::MAX;
+
+/// What a reading statement sees of other transactions' changes, and which locks it keeps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ReadLevel {
+    /// Takes no row locks and sees everything (READ UNCOMMITTED, NOLOCK; reads of the engine itself).
+    #[default]
+    Uncommitted,
+    /// Waits for changes of others to end; keeps no lock.
+    Committed,
+    /// Keeps shared locks on the rows read.
+    Repeatable,
+    /// Keeps locks that also keep new rows out of what was read.
+    Serializable,
+    /// Sees row versions as of a moment (SNAPSHOT; READ COMMITTED under READ_COMMITTED_SNAPSHOT).
+    Snapshot,
+}
+
+/// On whose behalf rows are read, and how.
+#[derive(Clone, Debug, Default)]
+pub struct ReadContext {
+    /// Who holds and waits for locks; the owner's own changes are always seen.
+    pub owner: LockOwner,
+    pub level: ReadLevel,
+    /// Take update locks (UPDLOCK) or exclusive ones (XLOCK) on the rows read and keep them.
+    pub intent: ReadIntent,
+    /// READPAST: leave out rows that others have locked.
+    pub skip_locked: bool,
+    /// The moment whose versions are seen, with [`ReadLevel::Snapshot`].
+    pub snapshot: u64,
+    pub wait: LockWait,
+}
+
+/// Which locks a read keeps besides those of its level.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ReadIntent {
+    #[default]
+    Read,
+    Update,
+    Exclusive,
+}
+
+impl ReadContext {
+    /// Reads what is there, without locks: for the engine itself, tools and tests.
+    pub fn unlocked() -> Self {
+        Self::default()
+    }
+}
 
 /// A stream of batches. `None` ends it; an empty batch does not.
 pub trait BatchSource: Send {
@@ -39,24 +95,36 @@ impl KeyRange {
     }
 }
 
-/// Access to the rows of one table. All methods open a new, independent source.
+/// Access to the rows of one table. All reading methods open a new, independent source. Columns are ordinals of `TableDef`,
+/// or [`BOOKMARK`] where the table can be written.
 pub trait TableAccess: Send + Sync {
     /// All rows, in allocation or key order of the heap/clustered index, columns by ordinal.
-    fn scan(&self, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>>;
+    fn scan(&self, read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>>;
 
     /// Splits a full scan into at most `parts` independent sources that together yield every row once.
-    fn parallel_scan(&self, columns: &[usize], parts: usize) -> SqlResult<Vec<Box<dyn BatchSource>>> {
+    fn parallel_scan(
+        &self,
+        read: &ReadContext,
+        columns: &[usize],
+        parts: usize,
+    ) -> SqlResult<Vec<Box<dyn BatchSource>>> {
         let _ = parts;
-        Ok(vec![self.scan(columns)?])
+        Ok(vec![self.scan(read, columns)?])
     }
 
     /// Rows of `range` through index `index_id` (1 = clustered), in key order, or reverse key order when `backward`.
     /// Columns that the index does not hold are looked up in the heap or clustered index.
     fn seek(
         &self,
+        read: &ReadContext,
         index_id: i32,
         range: &KeyRange,
         columns: &[usize],
         backward: bool,
     ) -> SqlResult<Box<dyn BatchSource>>;
+
+    /// The side that changes rows; `None` when the rows cannot be changed (system views, read-only databases).
+    fn writer(&self) -> Option<Arc<dyn TableWriter>> {
+        None
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use holdfast_base::PageId;
 use holdfast_engine::DatabaseCatalog;
-use holdfast_engine::access::{BatchSource, KeyRange};
+use holdfast_engine::access::{BatchSource, KeyRange, ReadContext};
 use holdfast_engine::check::check;
 use holdfast_format::PageSource;
 use holdfast_format::page::protection;
@@ -71,9 +71,15 @@ fn read_everything(source: &Arc<dyn PageSource>) {
                 while let Ok(Some(_)) = source.next_batch() {}
             }
         };
-        drain(table.access.scan(&columns));
+        drain(table.access.scan(&ReadContext::unlocked(), &columns));
         for index in &table.indexes {
-            drain(table.access.seek(index.index_id, &KeyRange::all(), &columns, index.index_id % 2 == 0));
+            drain(table.access.seek(
+                &ReadContext::unlocked(),
+                index.index_id,
+                &KeyRange::all(),
+                &columns,
+                index.index_id % 2 == 0,
+            ));
         }
     }
     let _ = holdfast_engine::script::schema(&catalog);

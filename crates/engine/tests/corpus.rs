@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use holdfast_engine::DatabaseCatalog;
-use holdfast_engine::access::{Bound, KeyRange};
+use holdfast_engine::access::{Bound, KeyRange, ReadContext};
 use holdfast_engine::catalog::{Catalog, IndexKind, ObjectDef, TableDef};
 use holdfast_types::{SqlType, Value};
 
@@ -54,7 +54,7 @@ fn every_table_of_every_database_reads_with_its_row_count() {
             assert_eq!(found.len() as u64, table.row_count, "{name} {table:?}");
             let parallel: usize = table
                 .access
-                .parallel_scan(&[], 4)
+                .parallel_scan(&ReadContext::unlocked(), &[], 4)
                 .expect("parallel scan")
                 .into_iter()
                 .map(|mut s| {
@@ -141,7 +141,7 @@ fn seeks_return_what_scans_return() {
                     let types: Vec<SqlType> = columns.iter().map(|&c| table.columns[c].ty).collect();
                     let mut source = table
                         .access
-                        .seek(index.index_id, range, columns, backward)
+                        .seek(&ReadContext::unlocked(), index.index_id, range, columns, backward)
                         .unwrap_or_else(|e| panic!("{name} {table:?} {index:?}: {e}"));
                     let mut out = Vec::new();
                     while let Some(batch) =
@@ -178,7 +178,13 @@ fn seeks_return_what_scans_return() {
                             index.index_id
                         );
                         let count = |range: KeyRange, backward: bool| -> usize {
-                            let source = table.access.seek(index.index_id, &range, &[], backward);
+                            let source = table.access.seek(
+                                &ReadContext::unlocked(),
+                                index.index_id,
+                                &range,
+                                &[],
+                                backward,
+                            );
                             let mut source = source.expect("seek");
                             let mut n = 0;
                             while let Some(batch) = source.next_batch().expect("batch") {

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use holdfast_engine::access::ReadContext;
 use holdfast_engine::catalog::ModuleDef;
 use holdfast_plan::expr::ParamId;
 pub use holdfast_types::datetime::{DateOrder, Language};
@@ -273,6 +274,8 @@ pub struct QueryContext {
     pub modules: Option<Arc<dyn ModuleRunner>>,
     pub budget: Arc<MemoryBudget>,
     pub cancel: CancelFlag,
+    /// What reads see and lock.
+    pub read: ReadContext,
     /// Local time at the start of the statement, with its offset.
     pub now: DateTimeOffset,
     /// Worker threads a query may use.
@@ -293,6 +296,7 @@ impl QueryContext {
             modules: None,
             budget: MemoryBudget::new(DEFAULT_MEMORY_LIMIT, std::env::temp_dir()),
             cancel: CancelFlag::new(),
+            read: ReadContext::unlocked(),
             now,
             workers: 2,
             random: AtomicU64::new(0x9E37_79B9_7F4A_7C15 ^ u64::from(now.utc.date.0 as u32) ^ now.utc.time.0),
@@ -318,6 +322,12 @@ impl QueryContext {
     #[must_use]
     pub fn with_cancel(mut self, cancel: CancelFlag) -> Self {
         self.cancel = cancel;
+        self
+    }
+
+    #[must_use]
+    pub fn with_read(mut self, read: ReadContext) -> Self {
+        self.read = read;
         self
     }
 

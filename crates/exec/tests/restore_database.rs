@@ -1,6 +1,7 @@
 //! RESTORE DATABASE over the corpus: every complete full backup (stripes put together) comes online, every table reads, and
 //! row counts agree with the catalog; differentials follow their full; refusals have SQL Server's numbers.
 
+use holdfast_engine::access::ReadContext;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -93,7 +94,10 @@ fn read_everything(name: &str, instance: &Arc<Instance>, database: &str) -> (usi
     for table in catalog.user_tables().unwrap() {
         let ordinals: Vec<usize> =
             (0..table.columns.len()).filter(|&i| table.columns[i].computed.is_none()).collect();
-        let mut scan = table.access.scan(&ordinals).unwrap_or_else(|e| panic!("{name}: {}: {e}", table.name));
+        let mut scan = table
+            .access
+            .scan(&ReadContext::unlocked(), &ordinals)
+            .unwrap_or_else(|e| panic!("{name}: {}: {e}", table.name));
         let mut count = 0;
         while let Some(batch) = scan.next_batch().unwrap_or_else(|e| panic!("{name}: {}: {e}", table.name)) {
             count += batch.len as u64;

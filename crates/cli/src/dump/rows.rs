@@ -22,7 +22,7 @@ pub fn for_each_row(
     mut each: impl FnMut(&[Value]) -> anyhow::Result<()>,
 ) -> anyhow::Result<u64> {
     let types: Vec<SqlType> = columns.iter().map(|&c| table.columns[c].ty).collect();
-    let mut scan = table.access.scan(columns)?;
+    let mut scan = table.access.scan(&holdfast_engine::access::ReadContext::unlocked(), columns)?;
     let mut count = 0;
     while let Some(batch) = scan.next_batch()? {
         for row in 0..batch.len {

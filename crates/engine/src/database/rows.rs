@@ -14,6 +14,7 @@ use holdfast_types::{CollationId, SqlResult, SqlType, TypeId, Value};
 use parking_lot::Mutex;
 
 use super::DatabaseCatalog;
+use crate::access::ReadContext;
 use crate::decode::text;
 use crate::error::damaged;
 use crate::stored::Store;
@@ -246,7 +247,7 @@ pub(super) fn base_values(
     let Some(table) = catalog.table(id)? else { return Ok((Vec::new(), Vec::new())) };
     let ordinals: Vec<usize> = (0..table.columns.len()).collect();
     let types: Vec<SqlType> = table.columns.iter().map(|c| c.ty).collect();
-    let mut source = table.access.scan(&ordinals)?;
+    let mut source = table.access.scan(&ReadContext::unlocked(), &ordinals)?;
     let mut rows = Vec::new();
     while let Some(batch) = source.next_batch()? {
         rows.extend((0..batch.len).map(|i| batch.row(i, &types)));

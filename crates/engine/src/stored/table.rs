@@ -10,7 +10,7 @@ use holdfast_format::{FormatError, PageSource, allocation::iam};
 use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::{scan::PageScan, seek};
-use crate::access::{BatchSource, KeyRange, TableAccess};
+use crate::access::{BatchSource, KeyRange, ReadContext, TableAccess};
 use crate::decode::column::ColumnPlan;
 use crate::error::damaged;
 
@@ -179,17 +179,24 @@ impl StoredTable {
 }
 
 impl TableAccess for StoredTable {
-    fn scan(&self, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
+    fn scan(&self, read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
+        let _ = read;
         let mut sources = self.open_scan(columns, 1)?;
         sources.pop().ok_or_else(|| SqlError::not_supported("Scanning a table without storage"))
     }
 
-    fn parallel_scan(&self, columns: &[usize], parts: usize) -> SqlResult<Vec<Box<dyn BatchSource>>> {
+    fn parallel_scan(
+        &self,
+        _read: &ReadContext,
+        columns: &[usize],
+        parts: usize,
+    ) -> SqlResult<Vec<Box<dyn BatchSource>>> {
         self.open_scan(columns, parts)
     }
 
     fn seek(
         &self,
+        _read: &ReadContext,
         index_id: i32,
         range: &KeyRange,
         columns: &[usize],

@@ -47,7 +47,7 @@ pub fn open<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext) -> SqlResult<Source<'
     ctx.check_cancel()?;
     Ok(match &plan.op {
         PhysicalOp::TableScan { table, columns, predicate, .. } => {
-            Box::new(scan::Scan::new(table.access.scan(columns)?, predicate.as_ref(), ctx))
+            Box::new(scan::Scan::new(table.access.scan(&ctx.query.read, columns)?, predicate.as_ref(), ctx))
         }
         PhysicalOp::IndexSeek { table, index_id, ranges, columns, predicate, backward } => {
             scan::open_seek(table, *index_id, ranges, columns, predicate.as_ref(), *backward, ctx)?

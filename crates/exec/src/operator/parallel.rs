@@ -57,7 +57,7 @@ fn open_split<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext, parts: usize) -> Sq
     Ok(match &plan.op {
         PhysicalOp::TableScan { table, columns, predicate, .. } => table
             .access
-            .parallel_scan(columns, parts)?
+            .parallel_scan(&ctx.query.read, columns, parts)?
             .into_iter()
             .map(|s| Box::new(Scan::new(s, predicate.as_ref(), ctx)) as Source<'p>)
             .collect(),

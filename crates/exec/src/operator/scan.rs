@@ -207,6 +207,7 @@ struct Seek<'p> {
     ranges: VecDeque<KeyRange>,
     columns: &'p [usize],
     backward: bool,
+    ctx: ExecContext,
     current: Option<Box<dyn BatchSource>>,
 }
 
@@ -220,8 +221,13 @@ impl BatchSource for Seek<'_> {
                 self.current = None;
             }
             let Some(range) = self.ranges.pop_front() else { return Ok(None) };
-            self.current =
-                Some(self.table.access.seek(self.index_id, &range, self.columns, self.backward)?);
+            self.current = Some(self.table.access.seek(
+                &self.ctx.query.read,
+                self.index_id,
+                &range,
+                self.columns,
+                self.backward,
+            )?);
         }
     }
 }
@@ -251,10 +257,10 @@ pub fn open_seek<'p>(
     let source: Source<'p> = if evaluated.len() == 1 {
         // The usual case needs no operator of its own.
         let range = to_key(evaluated.remove(0));
-        table.access.seek(index_id, &range, columns, backward)?
+        table.access.seek(&ctx.query.read, index_id, &range, columns, backward)?
     } else {
         let ranges = evaluated.into_iter().map(to_key).collect();
-        Box::new(Seek { table, index_id, ranges, columns, backward, current: None })
+        Box::new(Seek { table, index_id, ranges, columns, backward, ctx: ctx.clone(), current: None })
     };
     Ok(match predicate {
         None => source,

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use holdfast_engine::access::{BatchSource, KeyRange, TableAccess};
+use holdfast_engine::access::{BatchSource, KeyRange, ReadContext, TableAccess};
 use holdfast_engine::catalog::{ColumnDef, IndexDef, IndexKind, TableDef};
 use holdfast_types::batch::BATCH_ROWS;
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
@@ -113,13 +113,20 @@ impl BatchSource for Scan {
 }
 
 impl TableAccess for MemoryRows {
-    fn scan(&self, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
+    fn scan(&self, _read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
         let types = columns.iter().map(|&c| self.types.get(c).copied().unwrap_or(SqlType::NULL)).collect();
         let rows = Arc::clone(&self.rows.read());
         Ok(Box::new(Scan { rows, next: 0, columns: columns.to_vec(), types }))
     }
 
-    fn seek(&self, _: i32, _: &KeyRange, _: &[usize], _: bool) -> SqlResult<Box<dyn BatchSource>> {
+    fn seek(
+        &self,
+        _: &ReadContext,
+        _: i32,
+        _: &KeyRange,
+        _: &[usize],
+        _: bool,
+    ) -> SqlResult<Box<dyn BatchSource>> {
         Err(SqlError::not_supported("A seek in a table that has no index"))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::access::{BatchSource, KeyRange, TableAccess};
+use holdfast_engine::access::{BatchSource, KeyRange, ReadContext, TableAccess};
 use holdfast_engine::catalog::{ColumnDef, IndexDef, IndexKind, TableDef};
 use holdfast_types::batch::{BATCH_ROWS, Batch};
 use holdfast_types::{CollationId, Column, DateTime, Decimal, SqlError, SqlResult, SqlType, TypeId, Value};
@@ -222,7 +222,7 @@ fn heap() -> IndexDef {
 }
 
 impl TableAccess for ComputedRows {
-    fn scan(&self, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
+    fn scan(&self, _read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
         let context = ViewContext { source: &*self.source, model: self.source.model()? };
         let rows = (self.view.rows)(&context)?;
         let types: Vec<SqlType> = columns.iter().map(|&c| self.types[c]).collect();
@@ -241,6 +241,7 @@ impl TableAccess for ComputedRows {
 
     fn seek(
         &self,
+        _read: &ReadContext,
         _index_id: i32,
         _range: &KeyRange,
         _columns: &[usize],

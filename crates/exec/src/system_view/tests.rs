@@ -1,5 +1,6 @@
 //! Views over a small hand-made catalog: every view answers rows of its declared width, and a few answers are checked.
 
+use holdfast_engine::access::ReadContext;
 use std::sync::Arc;
 
 use holdfast_types::{CollationId, DateTime, SqlResult, Value};
@@ -206,7 +207,7 @@ fn every_view_scans_with_its_declared_types() {
         let (schema, name) = view.name.split_once('.').unwrap();
         let def = resolve(schema, name, &source).unwrap();
         let ordinals: Vec<usize> = (0..def.columns.len()).collect();
-        let mut rows = def.access.scan(&ordinals).unwrap();
+        let mut rows = def.access.scan(&ReadContext::unlocked(), &ordinals).unwrap();
         while let Some(batch) = rows.next_batch().unwrap_or_else(|e| panic!("{}: {e}", view.name)) {
             assert_eq!(batch.columns.len(), def.columns.len());
         }

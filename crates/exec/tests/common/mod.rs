@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::access::{BatchSource, KeyRange, TableAccess};
+use holdfast_engine::access::{BatchSource, KeyRange, ReadContext, TableAccess};
 use holdfast_engine::catalog::{ColumnDef, TableDef};
 use holdfast_exec::context::{ExecContext, PlainSession, QueryContext};
 use holdfast_exec::operator::open;
@@ -34,11 +34,16 @@ impl BatchSource for Source {
 }
 
 impl TableAccess for MemoryTable {
-    fn scan(&self, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
+    fn scan(&self, _read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
         Ok(Box::new(Source { batches: self.batches.iter().map(|b| b.select(columns)).collect(), next: 0 }))
     }
 
-    fn parallel_scan(&self, columns: &[usize], parts: usize) -> SqlResult<Vec<Box<dyn BatchSource>>> {
+    fn parallel_scan(
+        &self,
+        _read: &ReadContext,
+        columns: &[usize],
+        parts: usize,
+    ) -> SqlResult<Vec<Box<dyn BatchSource>>> {
         let per = self.batches.len().div_ceil(parts).max(1);
         Ok(self
             .batches
@@ -50,7 +55,14 @@ impl TableAccess for MemoryTable {
             .collect())
     }
 
-    fn seek(&self, _: i32, _: &KeyRange, _: &[usize], _: bool) -> SqlResult<Box<dyn BatchSource>> {
+    fn seek(
+        &self,
+        _: &ReadContext,
+        _: i32,
+        _: &KeyRange,
+        _: &[usize],
+        _: bool,
+    ) -> SqlResult<Box<dyn BatchSource>> {
         Err(SqlError::not_supported("A seek in a fixture"))
     }
 }

@@ -1,0 +1,74 @@
+//! Changing rows: what the statement layer calls. Implemented by stored tables and by tables in memory.
+//!
+//! Invariants
+//! 1. Everything done under a [`Transaction`] is taken back by its rollback, to a savepoint or as a whole.
+//! 2. A call either does all of what it was asked or answers an error; after an error the statement layer rolls back to the
+//!    savepoint it took before the statement.
+//! 3. Constraints other than uniqueness and NOT NULL, triggers, computed columns and identity choice belong to the caller;
+//!    keeping every index equal to its table belongs here.
+
+use holdfast_types::{SqlResult, Value};
+
+use crate::lock::LockWait;
+use crate::transaction::Transaction;
+
+/// On whose behalf rows are changed.
+#[derive(Clone, Copy)]
+pub struct WriteContext<'a> {
+    pub transaction: &'a Transaction,
+    pub wait: &'a LockWait,
+}
+
+/// A row to be stored: a value for every column of the table definition, of the column's own type. Columns that are
+/// computed and neither persisted nor part of an index may be NULL here.
+#[derive(Clone, Debug, Default)]
+pub struct NewRow {
+    pub values: Vec<Value>,
+    /// Filtered indexes whose condition is not true for this row.
+    pub outside_indexes: Vec<i32>,
+}
+
+/// A row to be replaced.
+#[derive(Clone, Debug)]
+pub struct RowUpdate {
+    /// From the pseudo column [`crate::access::BOOKMARK`].
+    pub bookmark: Vec<u8>,
+    pub row: NewRow,
+}
+
+/// What became of a row since it was read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RowState {
+    Unchanged,
+    /// Another transaction has changed or removed it since: the statement reads again.
+    Changed,
+}
+
+/// Changes rows of one table.
+pub trait TableWriter: Send + Sync {
+    /// Inserts rows and keeps every index. 2627 or 2601 for a key that exists, 515 for NULL in a NOT NULL column; with
+    /// `ignore` (indexes WITH IGNORE_DUP_KEY) such rows are left out. Answers how many were inserted.
+    fn insert(&self, write: WriteContext<'_>, rows: &[NewRow]) -> SqlResult<u64>;
+
+    /// Locks a row exclusively until the transaction ends and tells whether it still is what was read.
+    fn lock(&self, write: WriteContext<'_>, bookmark: &[u8]) -> SqlResult<RowState>;
+
+    /// Replaces rows that were locked before. `changed` are the ordinals whose values may differ; uniqueness is checked when
+    /// all are in place.
+    fn update(&self, write: WriteContext<'_>, rows: &[RowUpdate], changed: &[usize]) -> SqlResult<()>;
+
+    /// Removes rows that were locked before.
+    fn delete(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>]) -> SqlResult<()>;
+
+    /// Removes all rows by giving their pages back; identity starts again at its seed.
+    fn truncate(&self, write: WriteContext<'_>) -> SqlResult<()>;
+
+    /// The next identity value; never given again, whatever becomes of the transaction.
+    fn next_identity(&self) -> SqlResult<Value>;
+
+    /// Takes note of an identity value given explicitly (SET IDENTITY_INSERT ON) or reseeds (DBCC CHECKIDENT).
+    fn note_identity(&self, value: &Value, reseed: bool) -> SqlResult<()>;
+
+    /// The last identity value given, NULL before the first (IDENT_CURRENT).
+    fn current_identity(&self) -> SqlResult<Value>;
+}
