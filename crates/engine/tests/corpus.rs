@@ -33,7 +33,8 @@ fn stored_columns(table: &TableDef) -> Vec<usize> {
 
 fn rows(table: &TableDef, columns: &[usize]) -> Vec<Vec<Value>> {
     let types: Vec<SqlType> = columns.iter().map(|&c| table.columns[c].ty).collect();
-    let mut source = table.access.scan(&ReadContext::unlocked(), columns).unwrap_or_else(|e| panic!("{table:?}: {e}"));
+    let mut source =
+        table.access.scan(&ReadContext::unlocked(), columns).unwrap_or_else(|e| panic!("{table:?}: {e}"));
     let mut out = Vec::new();
     while let Some(batch) = source.next_batch().unwrap_or_else(|e| panic!("{table:?}: {e}")) {
         out.extend((0..batch.len).map(|i| batch.row(i, &types)));
