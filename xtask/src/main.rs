@@ -5,6 +5,7 @@ mod ci;
 mod clients;
 mod code_page_table;
 mod collation_table;
+mod fuzz;
 mod tidy;
 
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ const COMMANDS: &[Command] = &[
         "real client libraries against a server with the sample database; names choose some of them",
         clients::run,
     ),
+    ("fuzz", "mutates inputs of every decoder; --seconds N, --seed N, --target NAME", fuzz::run),
     ("collation-table", "regenerates the sort weight table from a sort table file", collation_table::run),
 ];
 

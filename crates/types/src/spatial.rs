@@ -289,22 +289,58 @@ fn points(p: &[Point], out: &mut String) {
         if i > 0 {
             out.push_str(", ");
         }
-        out.push_str(&format!("{} {}", p.x, p.y));
+        out.push_str(&format!("{} {}", number(p.x), number(p.y)));
         let known = |v: Option<f64>| v.filter(|v| !v.is_nan());
         match (known(p.z), known(p.m)) {
-            (Some(z), Some(m)) => out.push_str(&format!(" {z} {m}")),
-            (Some(z), None) => out.push_str(&format!(" {z}")),
-            (None, Some(m)) => out.push_str(&format!(" NULL {m}")),
+            (Some(z), Some(m)) => out.push_str(&format!(" {} {}", number(z), number(m))),
+            (Some(z), None) => out.push_str(&format!(" {}", number(z))),
+            (None, Some(m)) => out.push_str(&format!(" NULL {}", number(m))),
             (None, None) => {}
         }
     }
     out.push(')');
 }
 
+/// A coordinate as the CLR's round-trip format has it: 15 digits where they suffice, else 17; an exponent from 1E+15 on and
+/// below 1E-05.
+fn number(v: f64) -> String {
+    let short = format!("{v:.14e}");
+    let text = if short.parse() == Ok(v) { short } else { format!("{v:.16e}") };
+    let Some((mantissa, exponent)) = text.split_once('e') else { return text };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let mantissa =
+        if mantissa.contains('.') { mantissa.trim_end_matches('0').trim_end_matches('.') } else { mantissa };
+    if (-4..15).contains(&exponent) {
+        let digits = mantissa.chars().filter(char::is_ascii_digit).count() as i32;
+        return format!("{v:.*}", (digits - 1 - exponent).max(0) as usize);
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{mantissa}E{sign}{:02}", exponent.abs())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use holdfast_base::ByteWriter;
+
+    #[test]
+    fn coordinates_are_written_as_the_clr_writes_them() {
+        for (value, text) in [
+            (0.0, "0"),
+            (-122.349, "-122.349"),
+            (100.0, "100"),
+            (0.1 + 0.2, "0.30000000000000004"),
+            (1e14, "100000000000000"),
+            (1e15, "1E+15"),
+            (1.5e300, "1.5E+300"),
+            (0.00001, "1E-05"),
+            (0.0001, "0.0001"),
+            (f64::MIN_POSITIVE, "2.2250738585072014E-308"),
+        ] {
+            assert_eq!(number(value), text);
+            assert!(number(value).parse::<f64>() == Ok(value));
+        }
+    }
 
     fn polygon() -> Vec<u8> {
         let mut w = ByteWriter::new();
