@@ -9,7 +9,7 @@ impl Random {
         Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -17,7 +17,7 @@ impl Random {
     }
 
     pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n.max(1) as u64) as usize
+        (self.number() % n.max(1) as u64) as usize
     }
 }
 
@@ -29,7 +29,7 @@ pub fn mutate(seed: &[u8], changes: usize, random: &mut Random) -> Vec<u8> {
     let mut out = seed.to_vec();
     for _ in 0..=random.below(changes) {
         if out.is_empty() {
-            out.push(random.next() as u8);
+            out.push(random.number() as u8);
         }
         // Headers stand at the front and slot arrays behind: half of the changes go there.
         let at = match random.below(4) {
@@ -39,7 +39,7 @@ pub fn mutate(seed: &[u8], changes: usize, random: &mut Random) -> Vec<u8> {
         };
         match random.below(10) {
             0 | 1 => out[at] ^= 1 << random.below(8),
-            2 | 3 => out[at] = random.next() as u8,
+            2 | 3 => out[at] = random.number() as u8,
             4 | 5 => {
                 let value = EXTREMES[random.below(EXTREMES.len())].to_le_bytes();
                 let width = [1, 2, 4, 8][random.below(4)].min(out.len() - at);

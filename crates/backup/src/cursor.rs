@@ -6,11 +6,19 @@
 //! index 0x2C (24 bytes, then 16 bytes head with the total length at 8). Filemarks stand raw, at multiples of the media
 //! block size.
 //!
+//! The container of 2008 to 2012 has 0 or 1 in its first word and records with a header of 8 bytes: tag 0x21, length / 512,
+//! packed length u16, checksum u32. Where its records begin and what stands before a filemark is not known, so both are
+//! looked for: a record counts when its checksum is right, a filemark when it stands at a sector boundary.
+//!
+//! A backup WITH ENCRYPTION is the same container with the length of the enciphered data at 20 of a record's header and the
+//! initialisation vector at 4. It is refused.
+//!
 //! Invariants
 //! 1. `position` counts bytes of the uncompressed stream, raw filemarks included, fillers not.
 //! 2. Skipping over whole records reads their headers only.
 //!
-//! Evidence: verified on all compressed corpus files (2014-2022). Container words 0 and 1 (2008-2012) are refused.
+//! Evidence: verified on all compressed corpus files (2014-2022). The old container and the encrypted one as others describe
+//! them from genuine files (docs/format/backup.md); tests rewrite genuine records in the old form.
 
 use crate::compress::{self, Record};
 use crate::device::Device;
@@ -19,6 +27,8 @@ use crate::error::{BackupError, BackupResult};
 pub const CONTAINER_MAGIC: &[u8; 8] = b"MSSQLBAK";
 /// Where the records begin.
 pub const CONTAINER_HEADER: u64 = 480;
+/// Bytes without a record or filemark that are passed over in an old container before reading gives up.
+const GAP_LIMIT: u64 = 128 << 10;
 
 /// How the stream is stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,6 +47,8 @@ pub struct Cursor<'a> {
     current: Option<Piece>,
     window: Vec<u8>,
     window_start: u64,
+    /// Bytes of a record's header: 28, or 8 in the old container; 0 in a plain file.
+    record_header: usize,
     /// Media block size, known once the label is read.
     pub block_size: u32,
 }
@@ -47,6 +59,23 @@ struct Piece {
     consumed: usize,
     length: usize,
     bytes: Vec<u8>,
+}
+
+/// Finds the mark of a backup WITH ENCRYPTION in the container's first record.
+fn refuse_encrypted(device: &Device) -> BackupResult<()> {
+    let mut head = [0u8; compress::RECORD_HEADER];
+    if device.length() < CONTAINER_HEADER + head.len() as u64 {
+        return Ok(());
+    }
+    device.read(CONTAINER_HEADER, &mut head)?;
+    let enciphered = u32::from_le_bytes([head[20], head[21], head[22], head[23]]);
+    if enciphered == 0 || !enciphered.is_multiple_of(16) {
+        return Ok(());
+    }
+    Err(BackupError::Encrypted {
+        device: device.name().clone(),
+        thumbprint: crate::encryption::find_thumbprint(device)?,
+    })
 }
 
 impl<'a> Cursor<'a> {
@@ -61,10 +90,16 @@ impl<'a> Cursor<'a> {
             return Err(BackupError::Foreign { device: name, what: "it is shorter than any header" });
         }
         device.read(0, &mut head)?;
+        let mut record_header = 0;
         let container = if &head[..8] == CONTAINER_MAGIC {
             let version = u32::from_le_bytes([head[8], head[9], head[10], head[11]]);
-            if version != 2 {
-                return Err(BackupError::OldCompressed { device: name, version });
+            record_header = match version {
+                0 | 1 => compress::OLD_RECORD_HEADER,
+                2 => compress::RECORD_HEADER,
+                _ => return Err(BackupError::UnknownContainer { device: name, version }),
+            };
+            if version == 2 {
+                refuse_encrypted(device)?;
             }
             Container::Compressed
         } else if &head[..4] == b"TAPE" {
@@ -75,7 +110,12 @@ impl<'a> Cursor<'a> {
                 what: "it begins with neither TAPE nor MSSQLBAK",
             });
         };
-        let stored = if container == Container::Compressed { CONTAINER_HEADER } else { 0 };
+        let stored = match record_header {
+            0 => 0,
+            // The old container's records begin somewhere behind the magic and two words.
+            compress::OLD_RECORD_HEADER => head.len() as u64,
+            _ => CONTAINER_HEADER,
+        };
         Ok(Cursor {
             device,
             container,
@@ -84,12 +124,18 @@ impl<'a> Cursor<'a> {
             current: None,
             window: Vec::new(),
             window_start: 0,
+            record_header,
             block_size: 512,
         })
     }
 
     pub fn container(&self) -> Container {
         self.container
+    }
+
+    /// Bytes of a compressed record's header.
+    pub fn record_header(&self) -> usize {
+        self.record_header
     }
 
     /// Byte position in the uncompressed stream.
@@ -169,15 +215,35 @@ impl<'a> Cursor<'a> {
                 Ok(())
             };
             match head[0] {
-                compress::TAG_RECORD => {
-                    need(compress::RECORD_HEADER as u64)?;
-                    let record = Record::parse(&head, offset, self.device)?;
+                compress::TAG_RECORD | compress::TAG_PLAIN => {
+                    let old = self.record_header == compress::OLD_RECORD_HEADER;
+                    if old && !self.is_record(offset)? {
+                        if !self.find_next()? {
+                            return Ok(false);
+                        }
+                        continue;
+                    }
+                    need(self.record_header as u64)?;
+                    let record = Record::parse(&head, self.record_header, offset, self.device)?;
                     need(record.stored_length())?;
                     self.stored += record.stored_length();
                     let length = record.length;
                     self.current =
                         Some(Piece { record: Some(record), offset, consumed: 0, length, bytes: Vec::new() });
                     return Ok(true);
+                }
+                b'S' if &head[..4] == b"SFMB" => {
+                    let length = self.block_size as usize;
+                    need(length as u64)?;
+                    self.stored += length as u64;
+                    self.current =
+                        Some(Piece { record: None, offset, consumed: 0, length, bytes: Vec::new() });
+                    return Ok(true);
+                }
+                _ if self.record_header == compress::OLD_RECORD_HEADER => {
+                    if !self.find_next()? {
+                        return Ok(false);
+                    }
                 }
                 compress::TAG_FILLER => {
                     let n = 24 + u64::from(u16::from_le_bytes([head[2], head[3]]));
@@ -190,14 +256,6 @@ impl<'a> Cursor<'a> {
                     need(n)?;
                     self.stored += n;
                 }
-                b'S' if &head[..4] == b"SFMB" => {
-                    let length = self.block_size as usize;
-                    need(length as u64)?;
-                    self.stored += length as u64;
-                    self.current =
-                        Some(Piece { record: None, offset, consumed: 0, length, bytes: Vec::new() });
-                    return Ok(true);
-                }
                 tag => {
                     return Err(BackupError::UnknownPiece {
                         device: self.device.name().clone(),
@@ -207,6 +265,55 @@ impl<'a> Cursor<'a> {
                 }
             }
         }
+    }
+
+    /// A record of the old container whose checksum is right begins at `offset`.
+    fn is_record(&mut self, offset: u64) -> BackupResult<bool> {
+        let left = self.device.length().saturating_sub(offset);
+        let mut head = [0u8; compress::OLD_RECORD_HEADER];
+        if left < head.len() as u64 {
+            return Ok(false);
+        }
+        self.window_read(offset, &mut head)?;
+        if !matches!(head[0], compress::TAG_RECORD | compress::TAG_PLAIN) {
+            return Ok(false);
+        }
+        let Ok(record) = Record::parse(&head, head.len(), offset, self.device) else { return Ok(false) };
+        // A Huffman table alone takes 256 bytes.
+        if record.compressed && record.packed <= 256 || record.stored_length() > left {
+            return Ok(false);
+        }
+        let mut packed = vec![0; record.packed];
+        self.device.read(offset + head.len() as u64, &mut packed)?;
+        Ok(crate::checksum::record_checksum(&packed) == record.checksum)
+    }
+
+    /// Moves `stored` to the next record or filemark of an old container. `false` when the file ends before one.
+    ///
+    /// # Errors
+    /// [`BackupError::Damaged`] when there is none within [`GAP_LIMIT`].
+    fn find_next(&mut self) -> BackupResult<bool> {
+        let from = self.stored;
+        let end = self.device.length().min(from.saturating_add(GAP_LIMIT));
+        for at in from + 1..end {
+            let mut head = [0u8; 4];
+            if self.device.length() - at < head.len() as u64 {
+                break;
+            }
+            self.window_read(at, &mut head)?;
+            let filemark = at.is_multiple_of(512) && &head == b"SFMB";
+            if filemark
+                || (matches!(head[0], compress::TAG_RECORD | compress::TAG_PLAIN) && self.is_record(at)?)
+            {
+                self.stored = at;
+                return Ok(true);
+            }
+        }
+        if end == self.device.length() {
+            self.stored = end;
+            return Ok(false);
+        }
+        Err(self.device.damaged(from, "no compressed record and no filemark follows"))
     }
 
     fn ended(&self, wanted: u64) -> BackupError {

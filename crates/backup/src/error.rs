@@ -25,7 +25,7 @@ pub enum BackupError {
     #[error("{device}: damaged at offset {offset}: {what}")]
     Damaged { device: Arc<str>, offset: u64, what: String },
     #[error("{device}: compressed container of version {version}, whose layout is not known")]
-    OldCompressed { device: Arc<str>, version: u32 },
+    UnknownContainer { device: Arc<str>, version: u32 },
     #[error("{device}: compressed piece of unknown kind 0x{tag:02X} at offset {offset}")]
     UnknownPiece { device: Arc<str>, offset: u64, tag: u8 },
     #[error("{device}: compressed piece at offset {offset} does not decompress: {what}")]
@@ -73,7 +73,7 @@ impl BackupError {
             BackupError::Empty { .. } => 3254,
             BackupError::Foreign { .. } => 3242,
             BackupError::Damaged { .. }
-            | BackupError::OldCompressed { .. }
+            | BackupError::UnknownContainer { .. }
             | BackupError::UnknownPiece { .. }
             | BackupError::TooLarge { .. } => 3241,
             BackupError::Compression { .. } | BackupError::Checksum { .. } => 3189,
@@ -98,7 +98,7 @@ impl BackupError {
             | BackupError::Empty { device }
             | BackupError::Foreign { device, .. }
             | BackupError::Damaged { device, .. }
-            | BackupError::OldCompressed { device, .. }
+            | BackupError::UnknownContainer { device, .. }
             | BackupError::UnknownPiece { device, .. }
             | BackupError::Compression { device, .. }
             | BackupError::Checksum { device, .. }

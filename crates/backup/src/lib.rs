@@ -18,6 +18,7 @@ pub mod cursor;
 pub mod data;
 pub mod date;
 pub mod device;
+mod encryption;
 pub mod error;
 pub mod label;
 pub mod media;

@@ -207,6 +207,24 @@ impl BackupSet {
         })
     }
 
+    /// Refuses a set whose database is encrypted (TDE): its structure is plain, its pages are not.
+    ///
+    /// # Errors
+    /// [`BackupError::Encrypted`], or what reading the first extents says.
+    pub fn require_plain(&self) -> BackupResult<()> {
+        for source in self.pages(0) {
+            let Some(batch) = source.reader().next_batch(Vec::new())? else { continue };
+            let mut data = Vec::new();
+            batch.unpack(&mut data)?;
+            if data.chunks(crate::data::EXTENT).any(crate::encryption::is_enciphered) {
+                let device = source.device.name().clone();
+                let thumbprint = crate::encryption::find_thumbprint(&source.device)?;
+                return Err(BackupError::Encrypted { device, thumbprint });
+            }
+        }
+        Ok(())
+    }
+
     /// Number of passes over the data; a later pass replaces what an earlier one placed.
     pub fn passes(&self) -> usize {
         self.members.iter().map(|m| m.set().pages.len()).max().unwrap_or(0)

@@ -134,10 +134,9 @@ impl Configuration {
                 b"SCIN" if set.is_none() => set = Some(SetInfo::parse(&chunk).map_err(cut)?),
                 b"SFGI" => filegroups.push(FileGroupInfo::parse(&chunk).map_err(cut)?),
                 b"SFIN" => files.push(FileInfo::parse(&chunk).map_err(cut)?),
-                _ => {
-                    let tag = String::from_utf8_lossy(&tag).into_owned();
-                    return Err((start, format!("unknown configuration chunk {tag:?}")));
-                }
+                // Features that no file at hand uses have chunks of their own; what they describe is not needed to read
+                // the rest.
+                _ => {}
             }
         }
         let set = set.ok_or((0, "no SCIN chunk".to_owned()))?;

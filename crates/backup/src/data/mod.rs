@@ -12,7 +12,7 @@ mod extent;
 
 pub use extent::{EXTENT, Extent, Place, classify, extents};
 
-use crate::compress::{RECORD_HEADER, Record, TAG_RECORD};
+use crate::compress::{Record, TAG_PLAIN, TAG_RECORD};
 use crate::device::Device;
 use crate::error::{BackupError, BackupResult};
 use crate::media::BulkStream;
@@ -48,7 +48,7 @@ impl RawBatch {
         }
         let mut rest = out.as_mut_slice();
         for record in &self.records {
-            let at = (record.offset - self.stored_offset) as usize + RECORD_HEADER;
+            let at = (record.offset - self.stored_offset) as usize + record.header;
             let packed = self.bytes.get(at..at + record.packed).unwrap_or(&[]);
             let (piece, after) = rest.split_at_mut(record.length.min(rest.len()));
             record.unpack(packed, piece, self.device.name())?;
@@ -140,16 +140,17 @@ impl BatchReader {
         // Length and position after the last record that ended on an extent boundary.
         let mut good = (0, 0, 0);
         while length < BATCH_LIMIT {
-            let Some(head) = buffer.get(at..at + RECORD_HEADER) else { break };
+            let header = self.stream.record_header;
+            let Some(head) = buffer.get(at..at + header) else { break };
             let offset = self.stored + at as u64;
-            if head[0] != TAG_RECORD {
+            if !matches!(head[0], TAG_RECORD | TAG_PLAIN) {
                 return Err(BackupError::UnknownPiece {
                     device: self.device.name().clone(),
                     offset,
                     tag: head[0],
                 });
             }
-            let record = Record::parse(head, offset, &self.device)?;
+            let record = Record::parse(head, header, offset, &self.device)?;
             let end = at + record.stored_length() as usize;
             if end > buffer.len() {
                 break;

@@ -29,6 +29,8 @@ pub enum BulkKind {
 pub struct BulkStream {
     pub kind: BulkKind,
     pub compressed: bool,
+    /// Bytes of a compressed record's header; 0 in plain files.
+    pub record_header: usize,
     /// Stored offset of the first byte of data (plain) or of the first record (compressed).
     pub stored_start: u64,
     /// Stored offset behind the last one.

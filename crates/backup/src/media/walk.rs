@@ -243,6 +243,7 @@ fn read_stream(cursor: &mut Cursor<'_>, device: &Device, h: &StreamHeader) -> Ba
             Ok(Content::Bulk(BulkStream {
                 kind,
                 compressed: cursor.container() == Container::Compressed,
+                record_header: cursor.record_header(),
                 stored_start,
                 stored_end: cursor.stored(),
                 length,
