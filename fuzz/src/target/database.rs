@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use holdfast_base::{PAGE_SIZE, PageId, Rid};
 use holdfast_engine::DatabaseCatalog;
-use holdfast_engine::access::KeyRange;
+use holdfast_engine::access::{KeyRange, ReadContext};
 use holdfast_format::allocation::{iam, pfs};
 use holdfast_format::boot::BootPage;
 use holdfast_format::file_header::FileHeader;
@@ -92,7 +92,7 @@ fn database(data: &[u8]) {
         // A chain that was bent into a circle is an error of the scan, not an endless one.
         let limit = data.len();
         let mut count = 0;
-        if let Ok(mut scan) = table.access.scan(&columns) {
+        if let Ok(mut scan) = table.access.scan(&ReadContext::unlocked(), &columns) {
             while let Ok(Some(batch)) = scan.next_batch() {
                 count += batch.len;
                 assert!(count <= limit, "a scan without end");
@@ -100,7 +100,9 @@ fn database(data: &[u8]) {
         }
         for index in &table.indexes {
             let mut count = 0;
-            if let Ok(mut seek) = table.access.seek(index.index_id, &KeyRange::all(), &[0], true) {
+            if let Ok(mut seek) =
+                table.access.seek(&ReadContext::unlocked(), index.index_id, &KeyRange::all(), &[0], true)
+            {
                 while let Ok(Some(batch)) = seek.next_batch() {
                     count += batch.len;
                     assert!(count <= limit, "a seek without end");
