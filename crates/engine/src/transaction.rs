@@ -3,6 +3,7 @@
 //! Invariants
 //! 1. A transaction that is dropped without having ended is rolled back.
 //! 2. [`Transaction::commit`] returns after the log of every participant is durable.
+//! 3. Locks go when all participants have ended, also those that only reading took.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use holdfast_types::SqlResult;
 use parking_lot::Mutex;
 
-use crate::lock::LockOwner;
+use crate::lock::{LockManager, LockOwner};
 
 /// A place that takes part: one database's log, or the tables in memory of a session.
 pub trait Participant: Send + Sync {
@@ -44,11 +45,24 @@ pub struct Savepoint(Vec<(usize, u64)>);
 pub struct Transaction {
     owner: LockOwner,
     participants: Mutex<Vec<Arc<dyn Participant>>>,
+    locks: Option<Arc<LockManager>>,
 }
 
 impl Transaction {
+    /// Without locks: for the engine itself and for tables that nobody else sees.
     pub fn new(owner: LockOwner) -> Self {
-        Transaction { owner, participants: Mutex::new(Vec::new()) }
+        Transaction { owner, participants: Mutex::new(Vec::new()), locks: None }
+    }
+
+    /// A transaction that lets go of its owner's locks when it ends.
+    pub fn with_locks(owner: LockOwner, locks: Arc<LockManager>) -> Self {
+        Transaction { owner, participants: Mutex::new(Vec::new()), locks: Some(locks) }
+    }
+
+    fn release_locks(&self) {
+        if let Some(locks) = &self.locks {
+            locks.release_all(self.owner);
+        }
     }
 
     pub fn owner(&self) -> LockOwner {
@@ -91,6 +105,12 @@ impl Transaction {
 
     /// Ends the transaction; its changes stay.
     pub fn commit(&self) -> SqlResult<()> {
+        let result = self.commit_participants();
+        self.release_locks();
+        result
+    }
+
+    fn commit_participants(&self) -> SqlResult<()> {
         let all = std::mem::take(&mut *self.participants.lock());
         // One after the other: changes in several databases are not one atomic unit across a crash.
         for (index, p) in all.iter().enumerate() {
@@ -111,6 +131,7 @@ impl Transaction {
         for p in all.iter().rev() {
             result = result.and(p.rollback());
         }
+        self.release_locks();
         result
     }
 }

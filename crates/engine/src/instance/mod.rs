@@ -22,6 +22,7 @@ use holdfast_types::{CollationId, DateTime, SqlError, SqlResult, Value};
 use parking_lot::{Mutex, RwLock};
 
 use crate::catalog::Catalog;
+use crate::lock::LockManager;
 pub use state_file::FileRecord;
 use state_file::{DatabaseRecord, StateFile};
 pub use stored::StoredOpener;
@@ -134,6 +135,9 @@ impl DatabaseEntry {
 pub trait DatabaseOpener: Send + Sync {
     /// `files`: data and log files with their ids. Recovers if needed. The error is a text for the log.
     fn open(&self, id: i32, name: &str, files: &[FileRecord]) -> Result<Arc<dyn OnlineDatabase>, String>;
+
+    /// The locks of everything opened here: one lock manager, so that deadlocks across databases are found.
+    fn locks(&self) -> Arc<LockManager>;
 }
 
 /// Configuration of an instance.
@@ -173,6 +177,7 @@ pub struct Instance {
     databases: RwLock<BTreeMap<String, Arc<DatabaseEntry>>>,
     state_file: Mutex<StateFile>,
     opener: Arc<dyn DatabaseOpener>,
+    pub locks: Arc<LockManager>,
 }
 
 impl Instance {
@@ -213,6 +218,7 @@ impl Instance {
             options,
             databases: RwLock::new(databases),
             state_file: Mutex::new(state),
+            locks: opener.locks(),
             opener,
         }))
     }

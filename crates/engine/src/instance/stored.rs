@@ -8,16 +8,18 @@ use holdfast_storage::PageCache;
 
 use super::{DatabaseOpener, FileRecord, OnlineDatabase};
 use crate::database::StoredDatabase;
+use crate::lock::LockManager;
 
 /// Opens databases through one page cache.
 pub struct StoredOpener {
     pub disk: Arc<dyn Disk>,
     pub cache: Arc<PageCache>,
+    pub locks: Arc<LockManager>,
 }
 
 impl StoredOpener {
     pub fn new(disk: Arc<dyn Disk>, cache: Arc<PageCache>) -> Self {
-        StoredOpener { disk, cache }
+        StoredOpener { disk, cache, locks: Arc::default() }
     }
 }
 
@@ -34,5 +36,9 @@ impl DatabaseOpener for StoredOpener {
         let paths: Vec<_> = files.iter().map(|f| (f.file_id, f.path.clone())).collect();
         let database = StoredDatabase::open(id, name, pages, &paths).map_err(|e| e.to_string())?;
         Ok(Arc::new(database))
+    }
+
+    fn locks(&self) -> Arc<LockManager> {
+        Arc::clone(&self.locks)
     }
 }

@@ -14,6 +14,10 @@ impl DatabaseOpener for Opener {
         }
         Ok(Arc::new(SystemDatabase::new(id, name, CollationId::SERVER_DEFAULT)))
     }
+
+    fn locks(&self) -> Arc<LockManager> {
+        Arc::default()
+    }
 }
 
 fn open(dir: &Path) -> (Arc<Instance>, Vec<String>) {

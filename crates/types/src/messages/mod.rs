@@ -6,6 +6,7 @@
 mod binding;
 mod conversion;
 mod general;
+mod locking;
 mod login;
 mod restore;
 
@@ -15,8 +16,14 @@ use std::fmt::Display;
 pub type Message = (i32, u8, &'static str);
 
 /// All tables, searched in order.
-const TABLES: &[&[Message]] =
-    &[binding::MESSAGES, conversion::MESSAGES, general::MESSAGES, login::MESSAGES, restore::MESSAGES];
+const TABLES: &[&[Message]] = &[
+    binding::MESSAGES,
+    conversion::MESSAGES,
+    general::MESSAGES,
+    locking::MESSAGES,
+    login::MESSAGES,
+    restore::MESSAGES,
+];
 
 /// Severity and template of a message, if it is in the table.
 pub fn lookup(number: i32) -> Option<(u8, &'static str)> {
