@@ -105,6 +105,10 @@ impl CancelFlag {
     pub fn clear(&self) {
         self.0.store(false, Ordering::Release);
     }
+    /// The flag itself, for whoever waits below this layer.
+    pub fn shared(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }

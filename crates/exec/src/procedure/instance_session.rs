@@ -105,6 +105,10 @@ pub struct InstanceSession {
 
 impl std::ops::Drop for InstanceSession {
     fn drop(&mut self) {
+        // What is left open is rolled back before its locks go.
+        let open = std::mem::take(&mut self.session.state.lock().transaction);
+        drop(open);
+        self.session.host.instance.locks.release_all(self.session.owner);
         self.session.host.sessions.leave(self.session.id);
     }
 }
@@ -411,10 +415,7 @@ impl SqlSession for InstanceSession {
                     None => Ok(()),
                 })
             }
-            TransactionRequest::Save { name } => {
-                self.session.state.lock().transaction.savepoints.push(name.clone());
-                Ok(())
-            }
+            TransactionRequest::Save { name } => runner.save(name.clone()),
         };
         let result = result.and_then(|()| runner.plain_done(0));
         match result {
@@ -431,9 +432,15 @@ impl SqlSession for InstanceSession {
             self.session.host.database(&self.home).unwrap_or_else(|_| self.session.current_database());
         let mut state = State::new(database);
         if keep_transaction {
-            state.transaction = transaction;
+            state.transaction = transaction.clone();
         }
-        *self.session.state.lock() = state;
+        let old = std::mem::replace(&mut *self.session.state.lock(), state);
+        drop(transaction);
+        // Without the transaction kept, this is its last hold: it is rolled back.
+        drop(old);
+        let locks = &self.session.host.instance.locks;
+        locks.release_all(self.session.owner);
+        locks.enter(self.session.owner, self.session.id, self.session.owner);
         self.temporary.lock().clear();
         self.cursors.lock().clear();
     }

@@ -189,8 +189,21 @@ impl Runner<'_> {
                     state.context_info = Value::binary(&padded);
                 }
             }
-            // Accepted: nothing here waits for or yields to others.
-            "DEADLOCK_PRIORITY" | "QUERY_GOVERNOR_COST_LIMIT" | "FIPS_FLAGGER" | "ERRLVL" => {}
+            "DEADLOCK_PRIORITY" => {
+                let priority = match text.to_lowercase().as_str() {
+                    "low" => -5,
+                    "normal" => 0,
+                    "high" => 5,
+                    "" => i8::try_from(number)
+                        .ok()
+                        .filter(|n| (-10..=10).contains(n))
+                        .ok_or_else(|| invalid(&number.to_string()))?,
+                    other => return Err(invalid(other)),
+                };
+                state.deadlock_priority = priority;
+            }
+            // Accepted: nothing here is bounded by an estimate.
+            "QUERY_GOVERNOR_COST_LIMIT" | "FIPS_FLAGGER" | "ERRLVL" => {}
             other => return Err(SqlError::not_supported(format!("SET {other}")).into()),
         }
         Ok(())

@@ -301,7 +301,7 @@ impl Runner<'_> {
                 message: error.message.as_str().into(),
             });
             let abort = state.settings.options & option::XACT_ABORT != 0;
-            if abort && state.transaction.count > 0 {
+            if (abort || ends_transaction(error.number)) && state.transaction.count > 0 {
                 state.transaction.doomed = true;
             }
         }
@@ -347,6 +347,7 @@ impl Runner<'_> {
         }
         self.report(&error)?;
         let abort = self.session.has(option::XACT_ABORT) && !raised && error.severity > 10;
+        let abort = abort || ends_transaction(error.number);
         if abort {
             self.roll_back_all()?;
         }
@@ -572,12 +573,19 @@ fn ends_batch(number: i32) -> bool {
             | 1913
             | 3609
             | 3930
+            | 3960
             | 4104
             | 8114
             | 9402
             | 9455
             | 10314
     )
+}
+
+/// Errors after which nothing of the transaction can stay, whatever the settings: deadlock victims, update conflicts of
+/// snapshots. In a TRY it is doomed, elsewhere rolled back.
+fn ends_transaction(number: i32) -> bool {
+    matches!(number, 1205 | 3960)
 }
 
 /// How a request ended, from how its outermost text did.

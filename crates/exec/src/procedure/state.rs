@@ -6,8 +6,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use holdfast_engine::instance::DatabaseEntry;
+use holdfast_engine::lock::{LockOwner, LockWait};
+use holdfast_engine::transaction::{Savepoint, Transaction as OpenTransaction, new_owner};
 use holdfast_tsql::ast::IsolationLevel;
 use holdfast_types::{CollationId, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
@@ -52,6 +55,8 @@ pub struct State {
     /// SET ROWCOUNT; 0 = no limit.
     pub row_limit: u64,
     pub isolation: IsolationLevel,
+    /// SET DEADLOCK_PRIORITY, -10 to 10.
+    pub deadlock_priority: i8,
     pub no_exec: bool,
     pub parse_only: bool,
     pub fmt_only: bool,
@@ -61,16 +66,18 @@ pub struct State {
     pub fetch_status: i32,
 }
 
-/// Transactions here only read, so they have a count and a name but no log.
-#[derive(Clone, Debug, Default)]
+/// The session's transaction between BEGIN TRANSACTION and its end.
+#[derive(Clone, Default)]
 pub struct Transaction {
     pub count: i32,
     pub doomed: bool,
     /// Name of the outermost BEGIN TRANSACTION.
     pub name: Option<String>,
-    pub savepoints: Vec<String>,
+    pub savepoints: Vec<(String, Savepoint)>,
     /// What ENVCHANGE tells the client.
     pub descriptor: u64,
+    /// What its statements change and lock; there from the outermost BEGIN TRANSACTION on.
+    pub open: Option<Arc<OpenTransaction>>,
 }
 
 /// A session as everything below it sees it.
@@ -79,6 +86,8 @@ pub struct SharedSession {
     pub id: u16,
     pub login: LoginInfo,
     pub cancel: CancelFlag,
+    /// Holds what outlives transactions: application locks of the session.
+    pub owner: LockOwner,
     pub state: Mutex<State>,
 }
 
@@ -91,7 +100,30 @@ impl SharedSession {
         cancel: CancelFlag,
     ) -> Self {
         let state = Mutex::new(State::new(database));
-        SharedSession { host, id, login, cancel, state }
+        let owner = new_owner();
+        host.instance.locks.enter(owner, id, owner);
+        SharedSession { host, id, login, cancel, owner, state }
+    }
+
+    /// A transaction of this session: the one that BEGIN TRANSACTION opens, or that of one statement. It lets go of its locks
+    /// when it ends, also when it is dropped.
+    pub fn new_transaction(&self) -> Arc<OpenTransaction> {
+        let owner = new_owner();
+        let locks = &self.host.instance.locks;
+        locks.enter(owner, self.id, self.owner);
+        Arc::new(OpenTransaction::with_locks(owner, Arc::clone(locks)))
+    }
+
+    /// The open transaction, if there is one.
+    pub fn open_transaction(&self) -> Option<Arc<OpenTransaction>> {
+        self.state.lock().transaction.open.clone()
+    }
+
+    /// How this session waits for locks now.
+    pub fn lock_wait(&self) -> LockWait {
+        let state = self.state.lock();
+        let timeout = u64::try_from(state.settings.lock_timeout_ms).ok().map(Duration::from_millis);
+        LockWait { timeout, priority: state.deadlock_priority, cancel: Some(self.cancel.shared()) }
     }
 
     pub fn has(&self, flag: i32) -> bool {
@@ -131,6 +163,7 @@ impl State {
             procedures: Vec::new(),
             row_limit: 0,
             isolation: IsolationLevel::ReadCommitted,
+            deadlock_priority: 0,
             no_exec: false,
             parse_only: false,
             fmt_only: false,
