@@ -6,6 +6,7 @@
 //! 3. `unsafe` appears only in the crates listed in [`UNSAFE_ALLOWED`].
 //! 4. No absolute path of a build machine is committed.
 //! 5. No test is ignored and nothing is left unfinished by macro.
+//! 6. Every message number that code raises has its text in the message table.
 
 use std::path::{Path, PathBuf};
 
@@ -47,10 +48,16 @@ pub fn run(_arguments: &[String]) -> anyhow::Result<()> {
         collect(&root.join(top), &mut files)?;
     }
     files.extend(["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "Cargo.toml"].map(|f| root.join(f)));
+    let table = message_numbers(root)?;
     for file in &files {
         let Ok(text) = std::fs::read_to_string(file) else { continue };
         let name = file.strip_prefix(root).unwrap_or(file).display().to_string();
         text_rules(&name, &text, &mut findings);
+        if name.starts_with("crates") && name.ends_with(".rs") {
+            for n in raised_numbers(&text).filter(|n| !table.contains(n)) {
+                findings.push(format!("{name}: message {n} is raised but is not in the message table"));
+            }
+        }
     }
     if findings.is_empty() {
         println!("tidy: {} files, nothing to say", files.len());
@@ -60,6 +67,23 @@ pub fn run(_arguments: &[String]) -> anyhow::Result<()> {
         eprintln!("{finding}");
     }
     bail!("{} findings", findings.len())
+}
+
+/// The numbers of all rows of the message table.
+fn message_numbers(root: &Path) -> anyhow::Result<std::collections::HashSet<u32>> {
+    let mut out = std::collections::HashSet::new();
+    for entry in std::fs::read_dir(root.join("crates/types/src/messages"))? {
+        let text = std::fs::read_to_string(entry?.path())?;
+        let rows = text.lines().filter_map(|l| l.trim_start().strip_prefix('(')?.split_once(','));
+        out.extend(rows.filter_map(|(n, _)| n.parse::<u32>().ok()));
+    }
+    Ok(out)
+}
+
+/// The literal numbers given to `SqlError::new`.
+fn raised_numbers(text: &str) -> impl Iterator<Item = u32> {
+    let calls = text.split("SqlError::new(").skip(1);
+    calls.filter_map(|rest| rest.split_once(',')?.0.trim().replace('_', "").parse().ok())
 }
 
 fn collect(dir: &Path, out: &mut Vec<PathBuf>) -> anyhow::Result<()> {

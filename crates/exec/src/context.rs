@@ -282,6 +282,8 @@ pub struct QueryContext {
     pub workers: usize,
     random: AtomicU64,
     null_eliminated: AtomicBool,
+    /// Documents that nodes() opened.
+    pub xml: crate::function::xml::Documents,
 }
 
 /// Memory of a query without other configuration: 512 MB.
@@ -301,6 +303,7 @@ impl QueryContext {
             workers: 2,
             random: AtomicU64::new(0x9E37_79B9_7F4A_7C15 ^ u64::from(now.utc.date.0 as u32) ^ now.utc.time.0),
             null_eliminated: AtomicBool::new(false),
+            xml: Default::default(),
         }
     }
 

@@ -267,7 +267,7 @@ pub enum SetOpKind {
 #[derive(Clone, Debug)]
 pub struct WindowFunction {
     pub function: WindowFunctionKind,
-    /// The function's arguments (value, offset, default for LAG/LEAD; tiles for NTILE; fraction for PERCENTILE_*).
+    /// The function's arguments (value, offset, default for LAG/LEAD; tiles for NTILE; fraction and value for PERCENTILE_*).
     pub args: Vec<Expr>,
     pub frame: Option<Frame>,
     /// IGNORE NULLS.

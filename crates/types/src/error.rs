@@ -22,7 +22,14 @@ impl SqlError {
     /// Builds message `number` with its arguments put into the placeholders in order (see [`messages::format`]).
     pub fn new(number: i32, arguments: &[&dyn std::fmt::Display]) -> Self {
         let (severity, message) = messages::render(number, arguments);
-        SqlError { number, severity, state: 1, message, line: 0, procedure: String::new() }
+        SqlError {
+            number,
+            severity,
+            state: messages::state(number),
+            message,
+            line: 0,
+            procedure: String::new(),
+        }
     }
 
     /// A free text, for numbers ≥ 50000 and for Holdfast's own messages.

@@ -287,6 +287,8 @@ impl SqlType {
     pub const ROWVERSION: SqlType = Self::plain(TypeId::RowVersion, 8, 0, 0);
     pub const VARIANT: SqlType = Self::plain(TypeId::SqlVariant, 8016, 0, 0);
     pub const XML: SqlType = Self::plain(TypeId::Xml, MAX_LENGTH, 0, 0);
+    /// What nodes() yields: a place inside a document, of use to the xml methods only (error 493 elsewhere).
+    pub const XML_NODE: SqlType = Self::plain(TypeId::Xml, MAX_LENGTH, 0, 1);
     pub const IMAGE: SqlType = Self::plain(TypeId::Image, 16, 0, 0);
     pub const HIERARCHYID: SqlType = Self::plain(TypeId::HierarchyId, 892, 0, 0);
     pub const GEOMETRY: SqlType = Self::plain(TypeId::Geometry, MAX_LENGTH, 0, 0);

@@ -323,7 +323,7 @@ fn like(
             (Some(e), Some(x)) => match e.value(row, &x.ty) {
                 Value::String(s) if s.len() == 1 => Ok(Some(Some(s.units()[0]))),
                 Value::Null => Ok(None),
-                other => Err(SqlError::new(506, &[&function::text_of(&other)])),
+                other => Err(SqlError::new(506, &[&function::text_of(&other), &"LIKE"])),
             },
             _ => Ok(Some(None)),
         }

@@ -27,12 +27,24 @@ pub fn call(
         method,
         MethodId::Parse | MethodId::HierarchyGetRoot | MethodId::StGeomFromText | MethodId::Point
     );
+    let xml = match method {
+        MethodId::XmlValue | MethodId::XmlQuery | MethodId::XmlExist => {
+            let text = vectors.first().zip(args.first()).map_or(Value::Null, |(v, a)| v.value(0, &a.ty));
+            Some(super::xml::Method::new(method, &text)?)
+        }
+        _ => None,
+    };
     let one = |row: usize| -> SqlResult<Value> {
         let v = subject.value(row, &operand.ty);
         if v.is_null() && !is_static {
             return Ok(Value::Null);
         }
         let values: Vec<Value> = vectors.iter().zip(args).map(|(x, a)| x.value(row, &a.ty)).collect();
+        if let Some(xml) = &xml {
+            let sql: Vec<(Value, SqlType)> =
+                values.into_iter().zip(args).map(|(v, a)| (v, a.ty)).skip(1).collect();
+            return xml.call(&v, &sql, ty, ctx);
+        }
         value(method, &v, &operand.ty, &values)
     };
     if subject.is_const() && vectors.iter().all(Vector::is_const) {

@@ -15,6 +15,7 @@ pub mod metadata;
 pub mod method;
 pub mod string;
 pub mod system;
+pub mod xml;
 
 use holdfast_plan::expr::{ConvertMode, Expr};
 use holdfast_plan::function::{FunctionId, Nullability, Volatility, definition};

@@ -32,7 +32,11 @@ pub fn open_function<'p>(
         TableFunctionId::OpenJson => {
             rows(&types, crate::function::json::open_json(function, &values, &types, ctx)?)
         }
-        TableFunctionId::XmlNodes => Err(SqlError::not_supported("The nodes() method")),
+        TableFunctionId::XmlNodes => {
+            let values: Vec<(Value, SqlType)> = values.into_iter().zip(args.iter().map(|a| a.ty)).collect();
+            let text = function.path.as_deref().unwrap_or_default();
+            rows(&types, crate::function::xml::nodes(text, &values, ctx)?)
+        }
         other => {
             let name = TABLE_FUNCTIONS.iter().find(|f| f.id == other).map_or("", |f| f.name);
             match ctx.query.session.table_function(name, &values) {
@@ -137,7 +141,7 @@ fn series<'p>(args: &[Value], exprs: &[Expr]) -> SqlResult<Source<'p>> {
         None => -one,
     };
     if step == 0 {
-        return Err(SqlError::new(4199, &[&"step", &"GENERATE_SERIES"]));
+        return Err(SqlError::new(4199, &[&0, &3, &"generate_series"]));
     }
     Ok(Box::new(Series { ty, next: start, stop, step }))
 }

@@ -282,8 +282,8 @@ fn ranking(
         }
         WindowId::PercentileCont | WindowId::PercentileDisc => {
             let Some(key) = order.first() else { return Err(SqlError::new(10754, &[])) };
-            let fraction = argument(f, f.args.len().saturating_sub(1), batch, ctx)?;
-            let fraction_type = f.args.last().map_or(SqlType::FLOAT, |e| e.ty);
+            let fraction = argument(f, 0, batch, ctx)?;
+            let fraction_type = f.args.first().map_or(SqlType::FLOAT, |e| e.ty);
             let values = evaluate(&key.expr, batch, ctx)?;
             let mut out = ColumnBuilder::new(f.ty, n);
             let mut r = 0;
@@ -292,6 +292,9 @@ fn ranking(
                 let list: Vec<Value> =
                     (first..last).map(|i| values.value(i, &key.expr.ty)).filter(|v| !v.is_null()).collect();
                 let share = value_number(&fraction.value(r, &fraction_type))?;
+                if !(0.0..=1.0).contains(&share) {
+                    return Err(SqlError::new(4199, &[&share, &1, &id.name()]));
+                }
                 let v = percentile(&list, share, id == WindowId::PercentileDisc)?;
                 for _ in first..last {
                     out.push(&v)?;

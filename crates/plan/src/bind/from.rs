@@ -483,7 +483,7 @@ impl Binder<'_> {
         }
     }
 
-    fn plain_columns(
+    pub(super) fn plain_columns(
         &mut self,
         list: &[(String, SqlType, bool)],
         label: &str,
@@ -624,45 +624,6 @@ impl Binder<'_> {
             }
             _ => Err(SqlError::not_supported("This row source")),
         }
-    }
-
-    fn nodes(
-        &mut self,
-        target: Expr,
-        arguments: &[AstExpr],
-        alias: Option<&Ident>,
-        names: &[Ident],
-        span: Span,
-    ) -> SqlResult<From> {
-        if target.ty.id != TypeId::Xml {
-            return err(span, 258, &[&target.ty.id.name()]);
-        }
-        use holdfast_tsql::ast::expression::{ExprKind as K, Literal};
-        let path = match arguments.first().map(|a| &a.unparen().kind) {
-            Some(K::Literal(Literal::String { value, .. })) => value.as_str(),
-            _ => {
-                return Err(SqlError::with_text(
-                    8172,
-                    16,
-                    "The argument 1 of the XML data type method \"nodes\" must be a string literal.",
-                ));
-            }
-        };
-        let label = alias.map_or("nodes", |a| a.text.as_str()).to_owned();
-        let (cols, columns) =
-            self.plain_columns(&[("nodes".to_owned(), SqlType::XML, true)], &label, names)?;
-        let function =
-            TableFunction { id: TableFunctionId::XmlNodes, schema: Vec::new(), path: Some(path.into()) };
-        let plan = LogicalPlan::TableFunction { function, args: vec![target], columns: cols };
-        Ok(From {
-            plan,
-            sources: vec![Source {
-                name: Some(label.as_str().into()),
-                aliased: true,
-                columns,
-                ..Source::default()
-            }],
-        })
     }
 
     /// `(VALUES …)`.

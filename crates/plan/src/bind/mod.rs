@@ -20,6 +20,7 @@ mod serial;
 mod source;
 mod subquery;
 mod window;
+mod xml;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -143,6 +144,8 @@ pub(crate) struct Env {
     pub settings: BindSettings,
     /// Parameters of an inline function; `None` outside modules.
     pub parameters: Option<Vec<(Arc<str>, VariableInfo)>>,
+    /// WITH XMLNAMESPACES: prefix (empty = default) and URI.
+    pub namespaces: Vec<(String, String)>,
 }
 
 pub(crate) struct Binder<'a> {
@@ -172,6 +175,7 @@ impl<'a> Binder<'a> {
                 schema: cx.default_schema.clone(),
                 settings: cx.settings,
                 parameters: None,
+                namespaces: Vec::new(),
             },
             levels: Vec::new(),
             ctes: Vec::new(),

@@ -41,7 +41,13 @@ impl Binder<'_> {
 
     fn bind_query_inner(&mut self, q: &Query, role: QueryRole) -> SqlResult<BoundQueryPlan> {
         let ctes = self.ctes.len();
+        let namespaces = self.env.namespaces.clone();
         if let Some(with) = &q.with {
+            for n in &with.namespaces {
+                let prefix = n.prefix.as_ref().map_or("", |p| p.text.as_str()).to_owned();
+                self.env.namespaces.retain(|o| o.0 != prefix);
+                self.env.namespaces.push((prefix, n.uri.clone()));
+            }
             for table in &with.tables {
                 if self.ctes[ctes..].iter().any(|c| same_name(&c.table.name.text, &table.name.text)) {
                     return Err(SqlError::with_text(
@@ -59,6 +65,7 @@ impl Binder<'_> {
         }
         let result = self.bind_with_tail(q, role);
         self.ctes.truncate(ctes);
+        self.env.namespaces = namespaces;
         result
     }
 

@@ -152,6 +152,7 @@ impl Binder<'_> {
         let mut columns = Vec::with_capacity(items.len());
         for i in items {
             let (ty, nullable) = (i.typed.e.ty, i.typed.e.nullable);
+            super::xml::no_node(&ty)?;
             let ty = if ty.id == holdfast_types::TypeId::Null { SqlType::INT } else { ty };
             let col = match &i.typed.e.kind {
                 ExprKind::Column(id) if ty == i.typed.e.ty => Col { id: *id, ty, nullable },

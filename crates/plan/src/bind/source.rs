@@ -68,6 +68,7 @@ impl Binder<'_> {
                 ..self.env.settings
             },
             parameters: Some(parameters),
+            namespaces: Vec::new(),
         };
         let saved_env = std::mem::replace(&mut self.env, env);
         let saved_levels = std::mem::take(&mut self.levels);

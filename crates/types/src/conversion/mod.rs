@@ -59,12 +59,17 @@ pub(crate) fn message_name(ty: &SqlType) -> &'static str {
 
 /// Error 8115 with the source's name.
 pub(crate) fn overflow(from: &SqlType, to: &SqlType) -> SqlError {
-    SqlError::new(8115, &[&message_name(from), &message_name(to)])
+    let state = match to.id {
+        TypeId::Decimal | TypeId::Numeric => 8,
+        id if id.is_character() => 5,
+        _ => 2,
+    };
+    SqlError::new(8115, &[&message_name(from), &message_name(to)]).state(state)
 }
 
 /// Error 8115 as it speaks of values that were already numbers of the target's kind.
 pub(crate) fn expression_overflow(to: &SqlType) -> SqlError {
-    SqlError::new(8115, &[&"expression", &message_name(to)])
+    SqlError::new(8115, &[&"expression", &message_name(to)]).state(2)
 }
 
 /// Error 8114.

@@ -81,7 +81,11 @@ fn from_number(number: Number, from: &SqlType, to: &SqlType) -> SqlResult<Value>
                 (_, TypeId::TinyInt | TypeId::SmallInt)
                     if from.id.is_integer() && from.id != TypeId::BigInt =>
                 {
-                    SqlError::new(220, &[&to.id.name(), &n])
+                    SqlError::new(220, &[&to.id.name(), &n]).state(if to.id == TypeId::TinyInt {
+                        2
+                    } else {
+                        1
+                    })
                 }
                 (TypeId::Decimal | TypeId::Numeric, _) => overflow(from, to),
                 _ => expression_overflow(to),

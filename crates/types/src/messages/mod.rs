@@ -5,6 +5,7 @@
 
 mod binding;
 mod conversion;
+mod execution;
 mod general;
 mod locking;
 mod login;
@@ -19,6 +20,7 @@ pub type Message = (i32, u8, &'static str);
 const TABLES: &[&[Message]] = &[
     binding::MESSAGES,
     conversion::MESSAGES,
+    execution::MESSAGES,
     general::MESSAGES,
     locking::MESSAGES,
     login::MESSAGES,
@@ -28,6 +30,28 @@ const TABLES: &[&[Message]] = &[
 /// Severity and template of a message, if it is in the table.
 pub fn lookup(number: i32) -> Option<(u8, &'static str)> {
     TABLES.iter().flat_map(|t| t.iter()).find(|m| m.0 == number).map(|m| (m.1, m.2))
+}
+
+/// The state of messages that usually come with another one than 1, as SQL Server shows them.
+const STATES: &[(i32, u8)] = &[
+    (137, 2),
+    (195, 10),
+    (206, 2),
+    (235, 0),
+    (242, 3),
+    (257, 3),
+    (306, 2),
+    (468, 9),
+    (529, 2),
+    (8114, 5),
+    (8155, 2),
+    (8169, 2),
+    (8170, 2),
+];
+
+/// The usual state of a message.
+pub fn state(number: i32) -> u8 {
+    STATES.iter().find(|s| s.0 == number).map_or(1, |s| s.1)
 }
 
 /// All messages, for `sys.messages`.
@@ -66,7 +90,7 @@ pub fn fill(template: &str, arguments: &[&dyn Display]) -> String {
             chars.next();
             spec.push(s);
             let done = spec == "S_MSG"
-                || matches!(s, 'd' | 'i' | 'u' | 'x' | 'X' | 's' | 'c' | 'o')
+                || matches!(s, 'd' | 'i' | 'u' | 'x' | 'X' | 's' | 'c' | 'o' | 'f' | 'g' | 'e')
                     && !(s == 'd' && spec == "I64")
                     && !spec.ends_with("I6");
             if done {

@@ -1,13 +1,15 @@
 //! The xml type: its stored binary form, its text, and the well-formedness parser between them.
 //!
-//! Module map: [`binary`] stored bytes to text, [`text`] text parser with SQL Server's errors, [`encode_text`] text to bytes.
+//! Module map: [`binary`] stored bytes to text, [`document`] the tree, [`xquery`] queries on it, [`text`] text parser with SQL Server's errors, [`encode_text`] text to bytes.
 //!
 //! Invariants
 //! 1. Reading is iterative: no input makes it recurse. Output is bounded by [`OUTPUT_MAX`] units.
 //! 2. What is written uses only name definitions, elements, attributes and nvarchar texts, the tokens genuine values use.
 
 pub mod binary;
+pub mod document;
 pub mod text;
+pub mod xquery;
 
 pub use binary::decode_to_units;
 pub use text::{Event, normalize, parse};

@@ -1,0 +1,43 @@
+//! Messages raised while a query runs: operators, built-in functions, JSON and XML output.
+
+use super::Message;
+
+#[rustfmt::skip]
+pub const MESSAGES: &[Message] = &[
+    (214, 16, "Procedure expects parameter '%ls' of type '%ls'."),
+    (506, 16, "The invalid escape character \"%.*ls\" was specified in a %ls predicate."),
+    (512, 16, "Subquery returned more than 1 value. This is not permitted when the subquery follows =, !=, <, <= , >, >= or when the subquery is used as an expression."),
+    (530, 16, "The statement terminated. The maximum recursion %d has been exhausted before statement completion."),
+    (536, 16, "Invalid length parameter passed to the %ls function."),
+    (537, 16, "Invalid length parameter passed to the LEFT or SUBSTRING function."),
+    (701, 17, "There is insufficient system memory in resource pool '%ls' to run this query."),
+    (1031, 15, "Percent values must be between 0 and 100."),
+    (3623, 16, "An invalid floating point operation occurred."),
+    (4116, 16, "The function 'ntile' takes only a positive int or bigint expression as its input."),
+    (4199, 16, "Argument value %d is invalid for argument %d of %ls function."),
+    (5373, 16, "All the input parameters should be of the same type. Supported types are tinyint, smallint, int, bigint, decimal and numeric."),
+    (6809, 16, "Unnamed tables cannot be used as XML identifiers as well as unnamed columns cannot be used for attribute names. Name unnamed columns/tables using AS in the SELECT statement."),
+    (6852, 16, "Attribute-centric column '%.*ls' must not come after a non-attribute-centric sibling in XML hierarchy in FOR XML PATH."),
+    (8730, 16, "Offset parameter for Lag and Lead functions cannot be a negative value."),
+    (9803, 16, "Invalid data for type \"%ls\"."),
+    (9806, 16, "The datepart %.*ls is not supported by date function %.*ls."),
+    (9820, 16, "The time zone parameter '%.*ls' provided to AT TIME ZONE clause is invalid."),
+    (9828, 16, "The second and third arguments of the %ls built-in function must contain an equal number of characters."),
+    (9829, 16, "STRING_AGG aggregation result exceeded the limit of 8000 bytes. Use LOB types to avoid result truncation."),
+    (9834, 16, "Invalid bucket width value passed to date_bucket function. Only positive values are allowed."),
+    (9840, 16, "The bit position given to a bit function is out of range for the data type."),
+    (10742, 15, "The offset specified in a OFFSET clause may not be negative."),
+    (10744, 15, "The number of rows provided for a FETCH clause must be greater then zero."),
+    (10754, 15, "The function '%.*ls' must have a WITHIN GROUP clause."),
+    (13601, 16, "Property '%.*ls' cannot be generated in JSON output due to a conflict with another column name or alias. Use different names and aliases for each column in SELECT list."),
+    (13603, 16, "The format given to %ls is not supported."),
+    (13605, 16, "Column expressions and data sources without names or aliases cannot be formatted as JSON text using FOR JSON clause. Add alias to the unnamed column or table."),
+    (13606, 16, "JSON text is nested more than %d levels deep."),
+    (13607, 16, "JSON path is not properly formatted. Unexpected character '%lc' is found at position %d."),
+    (13608, 16, "Property cannot be found on the specified JSON path."),
+    (13609, 16, "JSON text is not properly formatted. Unexpected character '%lc' is found at position %d."),
+    (13623, 16, "Scalar value cannot be found in the specified JSON path."),
+    (13624, 16, "Object or array cannot be found in the specified JSON path."),
+    (13625, 16, "String value in the specified JSON path would be truncated."),
+    (13653, 16, "A key of JSON_OBJECT must not be NULL."),
+];
