@@ -24,6 +24,8 @@ fn numbers() {
         ("SELECT DISTINCT City FROM Customers ORDER BY Name", 145),
         ("SELECT Id FROM Customers ORDER BY 2", 108),
         ("SELECT Id FROM Customers UNION SELECT Id FROM Orders ORDER BY Id + 1", 104),
+        ("SELECT c.Id FROM Customers c UNION SELECT Id FROM Orders ORDER BY x.Id", 104),
+        ("SELECT * FROM Customers c UNION SELECT * FROM Customers ORDER BY c.Id", 104),
         ("SELECT Id, Name FROM Customers UNION ALL SELECT Id FROM Orders", 205),
         ("SELECT * FROM (SELECT Id FROM Customers ORDER BY Id) t", 1033),
         ("SELECT * FROM (SELECT COUNT(*) FROM Customers) t", 8155),

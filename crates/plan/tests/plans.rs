@@ -365,6 +365,7 @@ fn others() {
             "SELECT CONVERT(varchar(10), Placed, 120), CAST(Total AS decimal(10,1)), TRY_CAST(Name AS int) FROM Orders, Customers",
             "SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT NULL",
             "SELECT NULL AS x, 'a' AS y UNION SELECT 1, N'b'",
+            "SELECT c.Name, c.Id FROM Customers c UNION ALL SELECT N'x', Id FROM Orders ORDER BY c.Id DESC",
             "SELECT Shop.dbo.Customers.Id FROM Shop.dbo.Customers",
             "SELECT dbo.Customers.Name FROM Customers",
             "SELECT @i = @i + 1 FROM Customers",
@@ -420,6 +421,16 @@ fn others() {
                     Values 1
                 Project 1, 'b'
                   Values 1
+            -- SELECT c.Name, c.Id FROM Customers c UNION ALL SELECT N'x', Id FROM Orders ORDER BY c.Id DESC
+            -> Name nvarchar(50) not null, Id int not null
+            Sort #1 desc
+              Concat
+                Project #1, #0
+                  Scan dbo.Customers [Id Name]
+                Project #1, #0
+                  Project #0, #1
+                    Project #0, 'x'
+                      Scan dbo.Orders [Id]
             -- SELECT Shop.dbo.Customers.Id FROM Shop.dbo.Customers
             -> Id int not null
             Scan dbo.Customers [Id]

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use holdfast_tsql::ast::query::{
-    CommonTable, ForClause, OrderItem, Query, QueryBody, Select, SetOp, TableKind, TableRef,
+    CommonTable, ForClause, OrderItem, Query, QueryBody, Select, SelectItem, SetOp, TableKind, TableRef,
 };
+use holdfast_tsql::ast::{ExprKind as AstKind, Ident};
 use holdfast_types::{SqlError, SqlResult, SqlType, TypeId};
 
 use super::from::From;
@@ -256,6 +257,11 @@ impl Binder<'_> {
                         None => return err(e.span, 207, &[&parts[0].text]),
                     }
                 }
+                // A qualified name stands for the item that the first operand writes the same way.
+                K::Column(parts) => match item_position(&q.body, parts).and_then(|i| b.columns.get(i)) {
+                    Some(c) => c,
+                    None => return err(e.span, 104, &[]),
+                },
                 _ => match e.as_integer() {
                     Some(n) => match usize::try_from(n - 1).ok().and_then(|p| b.columns.get(p)) {
                         Some(c) => c,
@@ -484,6 +490,32 @@ fn plain_query(body: &QueryBody) -> Query {
         for_clause: None,
         span,
     }
+}
+
+/// Where the first operand of a set operation selects the column that `parts` names, if no wildcard hides the positions.
+fn item_position(body: &QueryBody, parts: &[Ident]) -> Option<usize> {
+    let mut body = body;
+    let items = loop {
+        match body {
+            QueryBody::Set { left, .. } => body = left,
+            QueryBody::Paren(q) => body = &q.body,
+            QueryBody::Select(s) => break &s.items,
+            QueryBody::Values(_) => return None,
+        }
+    };
+    for (i, item) in items.iter().enumerate() {
+        match item {
+            SelectItem::Expr { expr, .. } => {
+                if let AstKind::Column(c) = &expr.unparen().kind
+                    && c.iter().rev().zip(parts.iter().rev()).all(|(a, b)| same_name(&a.text, &b.text))
+                {
+                    return Some(i);
+                }
+            }
+            SelectItem::Wildcard { .. } | SelectItem::Assign { .. } => return None,
+        }
+    }
+    None
 }
 
 /// Whether a query's FROM clauses name `name` (one part).
