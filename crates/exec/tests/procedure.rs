@@ -160,19 +160,119 @@ fn tables_in_memory_and_cursors() {
     );
 }
 
+/// A session over an instance with Northwind restored as `nw`; `None` without the corpus.
+fn northwind(dir: &Path) -> Option<InstanceSession> {
+    let file = holdfast_testkit::corpus()
+        .into_iter()
+        .find(|f| f.column("kind") == "full" && f.name().to_lowercase().contains("northwind"))?;
+    let mut s = session(dir);
+    let path = std::fs::canonicalize(&file.path).unwrap();
+    let answered = answers(&mut s, &format!("restore database nw from disk = '{}'", path.display()));
+    assert!(answered.iter().all(|a| a.starts_with('#')), "{answered:?}");
+    Some(s)
+}
+
+#[test]
+fn catalog_procedures() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(mut session) = northwind(dir.path()) else { return };
+    let s = &mut session;
+    answers(s, "use nw");
+    check(
+        s,
+        "exec sp_columns_100 'Orders', @column_name = '%i%d', @ODBCVer = 3",
+        &[
+            "nw|dbo|Orders|OrderID|4|int identity|10|4|0|10|0|NULL|NULL|4|NULL|NULL|1|NO|0|0|0|1|NULL|NULL|NULL|NULL|NULL|NULL|56",
+            "nw|dbo|Orders|CustomerID|-8|nchar|5|10|NULL|NULL|1|NULL|NULL|-8|NULL|10|2|YES|0|0|0|0|NULL|NULL|NULL|NULL|NULL|NULL|39",
+            "nw|dbo|Orders|EmployeeID|4|int|10|4|0|10|1|NULL|NULL|4|NULL|NULL|3|YES|0|0|0|0|NULL|NULL|NULL|NULL|NULL|NULL|38",
+        ],
+    );
+    check(
+        s,
+        "exec sp_columns 'Orders', @column_name = 'OrderDate'",
+        &["nw|dbo|Orders|OrderDate|11|datetime|23|16|3|NULL|1|NULL|NULL|9|3|NULL|4|YES|111"],
+    );
+    check(
+        s,
+        "exec sp_pkeys 'Order Details'",
+        &[
+            "nw|dbo|Order Details|OrderID|1|PK_Order_Details",
+            "nw|dbo|Order Details|ProductID|2|PK_Order_Details",
+        ],
+    );
+    check(
+        s,
+        "exec sp_fkeys 'Orders'",
+        &["nw|dbo|Orders|OrderID|nw|dbo|Order Details|OrderID|1|1|1|FK_Order_Details_Orders|PK_Orders|7"],
+    );
+    check(
+        s,
+        "exec sp_statistics_100 'Shippers', @is_unique = 'Y'",
+        &[
+            "nw|dbo|Shippers|NULL|NULL|NULL|0|NULL|NULL|NULL|3|2|NULL",
+            "nw|dbo|Shippers|0|Shippers|PK_Shippers|1|1|ShipperID|A|3|2|NULL",
+        ],
+    );
+    check(s, "exec sp_special_columns_100 'Orders', @ODBCVer = 3", &["1|OrderID|4|int identity|10|4|0|1"]);
+    check(
+        s,
+        "exec sp_sproc_columns_100 'CustOrderHist', @column_name = '@C%'",
+        &[
+            "nw|dbo|CustOrderHist;1|@CustomerID|1|-8|nchar|5|10|NULL|NULL|1|NULL|NULL|-8|NULL|10|1|YES|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|39",
+        ],
+    );
+    check(
+        s,
+        "exec sp_datatype_info_100 91, 3",
+        &["date|91|10|'|'|NULL|1|0|3|NULL|0|NULL|date|NULL|0|9|1|NULL|NULL|0"],
+    );
+    check(s, "exec sp_tables 'Ship%', @table_type = \"'TABLE'\"", &["nw|dbo|Shippers|TABLE|NULL"]);
+    check(
+        s,
+        "exec sp_tables @table_qualifier = 'pubs'",
+        &[
+            "!15250:26:The database name component of the object qualifier must be the name of the current database.",
+        ],
+    );
+    check(
+        s,
+        "exec sp_helpindex 'Territories'",
+        &["PK_Territories|nonclustered, unique, primary key located on PRIMARY|TerritoryID"],
+    );
+    check(
+        s,
+        "exec sp_helpconstraint 'Territories'",
+        &[
+            "Territories",
+            "FOREIGN KEY|FK_Territories_Region|No Action|No Action|Enabled|Is_For_Replication|RegionID",
+            " | | | | | |REFERENCES nw.dbo.Region (RegionID)",
+            "PRIMARY KEY (non-clustered)|PK_Territories|(n/a)|(n/a)|(n/a)|(n/a)|TerritoryID",
+            "nw.dbo.EmployeeTerritories: FK_EmployeeTerritories_Territories",
+        ],
+    );
+    let lines = answers(s, "exec sp_helptext 'CustOrderHist'");
+    assert_eq!((lines.len(), lines[1].as_str()), (7, "AS\r\n"), "{lines:?}");
+    check(s, "exec sp_helptext 'Orders'", &["!15197:32:There is no text for object 'Orders'."]);
+    check(s, "exec sp_rename 'Orders', 'x'", &["!40517:1:sp_rename is not supported yet by Holdfast."]);
+    for all in [
+        "sp_help 'Orders'",
+        "sp_helpdb 'nw'",
+        "sp_helpfile",
+        "sp_who",
+        "sp_who2",
+        "sp_spaceused",
+        "sp_spaceused 'Orders'",
+    ] {
+        let rows = answers(s, &format!("exec {all}"));
+        assert!(!rows.is_empty() && rows.iter().all(|r| !r.starts_with('!')), "{all}: {rows:?}");
+    }
+}
+
 #[test]
 fn restored_databases() {
-    let Some(file) = holdfast_testkit::corpus()
-        .into_iter()
-        .find(|f| f.column("kind") == "full" && f.name().to_lowercase().contains("northwind"))
-    else {
-        return;
-    };
     let dir = tempfile::tempdir().unwrap();
-    let s = &mut session(dir.path());
-    let path = std::fs::canonicalize(&file.path).unwrap();
-    let answered = answers(s, &format!("restore database nw from disk = '{}'", path.display()));
-    assert!(answered.iter().all(|a| a.starts_with('#')), "{answered:?}");
+    let Some(mut session) = northwind(dir.path()) else { return };
+    let s = &mut session;
     check(s, "use nw; select count(*) from Customers", &["91", "#5701:Changed database context to 'nw'."]);
     check(s, "select top 1 CustomerID from Orders order by OrderID", &["VINET"]);
     let history = answers(s, "exec CustOrderHist 'VINET'");

@@ -185,6 +185,9 @@ impl Runner<'_> {
             let loaded = self.load_system(&bare, text, &database)?;
             return self.run_procedure(&loaded, &bare, 0, database, arguments);
         }
+        if system && super::system::changes(&bare) {
+            return Err(SqlError::not_supported(&bare).into());
+        }
         let found = if schema.is_empty() {
             database.object("dbo", &name.name.text).or_else(|| database.object("", &name.name.text))
         } else {

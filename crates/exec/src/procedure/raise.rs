@@ -34,9 +34,10 @@ impl Runner<'_> {
         for a in &r.arguments {
             arguments.push(self.value(a, scope)?.0);
         }
-        let (number, template) = match &message {
-            Value::String(s) => (50_000, s.to_text()),
-            Value::Null => (50_000, String::new()),
+        // A message of the table brings its own severity when -1 is asked for.
+        let (number, own_severity, template) = match &message {
+            Value::String(s) => (50_000, 0, s.to_text()),
+            Value::Null => (50_000, 0, String::new()),
             other => {
                 let n = integer(other).unwrap_or(0);
                 let number = i32::try_from(n).unwrap_or(0);
@@ -47,7 +48,7 @@ impl Runner<'_> {
                     return Err(SqlError::with_text(2732, 16, text).into());
                 }
                 match holdfast_types::messages::lookup(number) {
-                    Some((_, text)) => (number, text.to_owned()),
+                    Some((own, text)) => (number, own, text.to_owned()),
                     None => {
                         let text = format!(
                             "Error {number}, severity {severity}, state {state} was raised, but no message with that error \
@@ -62,7 +63,8 @@ impl Runner<'_> {
             }
         };
         let text = format_message(&template, &arguments)?;
-        // A negative severity counts as 0; above 18 WITH LOG is needed.
+        let severity = if severity == -1 { i64::from(own_severity) } else { severity };
+        // Another negative severity counts as 0; above 18 WITH LOG is needed.
         let severity = severity.clamp(0, 25) as u8;
         if severity > 18 && !r.log {
             let text = "Error severity levels greater than 18 can only be specified by members of the sysadmin role, using \

@@ -253,7 +253,8 @@ impl ResultSink for TdsSink {
         let m = ServerMessage {
             number: message.number,
             state: message.state,
-            class: message.severity,
+            // Clients of SQL Server never see class 10: it is told as 0, and some treat anything above as an error.
+            class: if message.severity == 10 { 0 } else { message.severity },
             text: message.message.clone(),
             server: self.wire.server_name.to_string(),
             procedure: message.procedure.clone(),

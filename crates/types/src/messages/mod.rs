@@ -4,6 +4,7 @@
 //! Placeholders are those of SQL Server's texts (`%d`, `%ls`, `%.*ls`, `%I64d`, `%s`, `%0*d` …); arguments fill them in order.
 
 mod binding;
+mod catalog;
 mod conversion;
 mod execution;
 mod general;
@@ -19,6 +20,7 @@ pub type Message = (i32, u8, &'static str);
 /// All tables, searched in order.
 const TABLES: &[&[Message]] = &[
     binding::MESSAGES,
+    catalog::MESSAGES,
     conversion::MESSAGES,
     execution::MESSAGES,
     general::MESSAGES,

@@ -1,0 +1,276 @@
+//! System procedures that are written in T-SQL over the system views. The texts run in the caller's database.
+//!
+//! A procedure is a row of [`PROCEDURES`]: name, parameters, variables, body. Bodies lie beside this file; `{datatypes}`,
+//! `{shape}` and `{find_object}` in a body stand for the fragments of that name, `{more}` for the columns that one of several
+//! forms of a procedure adds.
+//!
+//! Invariants
+//! 1. Result columns, their order and names are those of the catalog procedures that ODBC and JDBC drivers call (Microsoft's
+//!    documentation of the catalog stored procedures; the JDBC driver stores them by position).
+//! 2. Forms without a suffix answer as to drivers of before 2005, `_90` as to those of 2005, `_100` to those of 2008 and later.
+//! 3. A procedure that would change something says that it is not there ([`CHANGING`]).
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+struct Procedure {
+    name: &'static str,
+    parameters: &'static str,
+    /// What stands before the body: variables that it expects.
+    variables: &'static str,
+    more: &'static str,
+    body: &'static str,
+}
+
+const fn plain(name: &'static str, parameters: &'static str, body: &'static str) -> Procedure {
+    Procedure { name, parameters, variables: "", more: "", body }
+}
+
+const fn form(
+    name: &'static str,
+    parameters: &'static str,
+    variables: &'static str,
+    body: &'static str,
+) -> Procedure {
+    Procedure { name, parameters, variables, more: "", body }
+}
+
+const FRAGMENTS: &[(&str, &str)] = &[
+    ("{datatypes}", include_str!("datatypes.sql")),
+    ("{shape}", include_str!("shape.sql")),
+    ("{find_object}", include_str!("find_object.sql")),
+];
+
+const OBJNAME: &str = "@objname nvarchar(776)";
+const TABLE: &str = "@table_name sysname, @table_owner sysname = NULL, @table_qualifier sysname = NULL";
+const COLUMNS: &str = "@table_name nvarchar(384), @table_owner nvarchar(384) = NULL, @table_qualifier sysname = NULL, @column_name nvarchar(384) = NULL, @ODBCVer int = 2";
+const COLUMNS_90: &str = "@table_name nvarchar(384), @table_owner nvarchar(384) = NULL, @table_qualifier sysname = NULL, @column_name nvarchar(384) = NULL, @ODBCVer int = 2, @fUsePattern bit = 1";
+const COLUMNS_100: &str = "@table_name nvarchar(384), @table_owner nvarchar(384) = NULL, @table_qualifier sysname = NULL, @column_name nvarchar(384) = NULL, @NameScope int = 0, @ODBCVer int = 2, @fUsePattern bit = 1";
+const COLUMNS_BODY: &str = include_str!("columns.sql");
+const COLUMN_TYPES: &str = ", SS_UDT_CATALOG_NAME, SS_UDT_SCHEMA_NAME, SS_UDT_ASSEMBLY_TYPE_NAME, SS_XML_SCHEMACOLLECTION_CATALOG_NAME, SS_XML_SCHEMACOLLECTION_SCHEMA_NAME, SS_XML_SCHEMACOLLECTION_NAME, SS_DATA_TYPE";
+const COLUMN_FLAGS_AND_TYPES: &str = ", SS_IS_SPARSE, SS_IS_COLUMN_SET, SS_IS_COMPUTED, SS_IS_IDENTITY, SS_UDT_CATALOG_NAME, SS_UDT_SCHEMA_NAME, SS_UDT_ASSEMBLY_TYPE_NAME, SS_XML_SCHEMACOLLECTION_CATALOG_NAME, SS_XML_SCHEMACOLLECTION_SCHEMA_NAME, SS_XML_SCHEMACOLLECTION_NAME, SS_DATA_TYPE";
+const STATISTICS: &str = "@table_name sysname, @table_owner sysname = NULL, @table_qualifier sysname = NULL, @index_name sysname = N'%', @is_unique char(1) = 'N', @accuracy char(1) = 'Q'";
+const SPECIAL: &str = "@table_name sysname, @table_owner sysname = NULL, @table_qualifier sysname = NULL, @col_type char(1) = 'R', @scope char(1) = 'T', @nullable char(1) = 'U', @ODBCVer int = 2";
+const DATATYPE: &str = "@data_type int = 0, @ODBCVer tinyint = 2";
+const SPROC: &str = "@procedure_name nvarchar(390) = N'%', @procedure_owner nvarchar(384) = NULL, @procedure_qualifier sysname = NULL, @column_name nvarchar(384) = NULL, @ODBCVer int = 2, @fUsePattern bit = 1";
+const SPROC_TYPES: &str = ", SS_UDT_CATALOG_NAME, SS_UDT_SCHEMA_NAME, SS_UDT_ASSEMBLY_TYPE_NAME, SS_XML_SCHEMACOLLECTION_CATALOG_NAME, SS_XML_SCHEMACOLLECTION_SCHEMA_NAME, SS_XML_SCHEMACOLLECTION_NAME, SS_DATA_TYPE";
+const SPROC_TABLE_TYPES: &str = ", SS_TYPE_CATALOG_NAME, SS_TYPE_SCHEMA_NAME, SS_UDT_CATALOG_NAME, SS_UDT_SCHEMA_NAME, SS_UDT_ASSEMBLY_TYPE_NAME, SS_XML_SCHEMACOLLECTION_CATALOG_NAME, SS_XML_SCHEMACOLLECTION_SCHEMA_NAME, SS_XML_SCHEMACOLLECTION_NAME, SS_DATA_TYPE";
+const FORM_28: &str = "DECLARE @flavour int = 28\n";
+const FORM_90: &str = "DECLARE @flavour int = 90\n";
+const FORM_100: &str = "DECLARE @flavour int = 100\n";
+
+const PROCEDURES: &[Procedure] = &[
+    plain(
+        "sp_tables",
+        "@table_name nvarchar(384) = NULL, @table_owner nvarchar(384) = NULL, @table_qualifier sysname = NULL, @table_type varchar(100) = NULL, @fUsePattern bit = 1",
+        include_str!("tables.sql"),
+    ),
+    Procedure {
+        name: "sp_columns",
+        parameters: COLUMNS,
+        variables: "DECLARE @flavour int = 28, @NameScope int = 0, @fUsePattern bit = 1\n",
+        more: ", SS_DATA_TYPE",
+        body: COLUMNS_BODY,
+    },
+    Procedure {
+        name: "sp_columns_90",
+        parameters: COLUMNS_90,
+        variables: "DECLARE @flavour int = 90, @NameScope int = 0\n",
+        more: COLUMN_TYPES,
+        body: COLUMNS_BODY,
+    },
+    Procedure {
+        name: "sp_columns_100",
+        parameters: COLUMNS_100,
+        variables: FORM_100,
+        more: COLUMN_FLAGS_AND_TYPES,
+        body: COLUMNS_BODY,
+    },
+    plain("sp_pkeys", TABLE, include_str!("pkeys.sql")),
+    plain(
+        "sp_fkeys",
+        "@pktable_name sysname = NULL, @pktable_owner sysname = NULL, @pktable_qualifier sysname = NULL, @fktable_name sysname = NULL, @fktable_owner sysname = NULL, @fktable_qualifier sysname = NULL",
+        include_str!("fkeys.sql"),
+    ),
+    plain("sp_statistics", STATISTICS, include_str!("statistics.sql")),
+    plain("sp_statistics_100", STATISTICS, include_str!("statistics.sql")),
+    form("sp_special_columns", SPECIAL, FORM_28, include_str!("special_columns.sql")),
+    form("sp_special_columns_90", SPECIAL, FORM_90, include_str!("special_columns.sql")),
+    form("sp_special_columns_100", SPECIAL, FORM_100, include_str!("special_columns.sql")),
+    form("sp_datatype_info", DATATYPE, FORM_28, include_str!("datatype_info.sql")),
+    form("sp_datatype_info_90", DATATYPE, FORM_90, include_str!("datatype_info.sql")),
+    form("sp_datatype_info_100", DATATYPE, FORM_100, include_str!("datatype_info.sql")),
+    plain(
+        "sp_stored_procedures",
+        "@sp_name nvarchar(390) = NULL, @sp_owner nvarchar(384) = NULL, @sp_qualifier sysname = NULL, @fUsePattern bit = 1",
+        include_str!("stored_procedures.sql"),
+    ),
+    Procedure {
+        name: "sp_sproc_columns",
+        parameters: SPROC,
+        variables: FORM_28,
+        more: ", SS_DATA_TYPE",
+        body: include_str!("sproc_columns.sql"),
+    },
+    Procedure {
+        name: "sp_sproc_columns_90",
+        parameters: SPROC,
+        variables: FORM_90,
+        more: SPROC_TYPES,
+        body: include_str!("sproc_columns.sql"),
+    },
+    Procedure {
+        name: "sp_sproc_columns_100",
+        parameters: SPROC,
+        variables: FORM_100,
+        more: SPROC_TABLE_TYPES,
+        body: include_str!("sproc_columns.sql"),
+    },
+    plain(
+        "sp_table_privileges",
+        "@table_name nvarchar(384), @table_owner nvarchar(384) = NULL, @table_qualifier sysname = NULL, @fUsePattern bit = 1",
+        include_str!("table_privileges.sql"),
+    ),
+    plain(
+        "sp_column_privileges",
+        "@table_name sysname, @table_owner sysname = NULL, @table_qualifier sysname = NULL, @column_name nvarchar(384) = NULL",
+        include_str!("column_privileges.sql"),
+    ),
+    plain("sp_databases", "", include_str!("databases.sql")),
+    plain("sp_server_info", "@attribute_id int = NULL", include_str!("server_info.sql")),
+    plain("sp_help", "@objname nvarchar(776) = NULL", include_str!("help.sql")),
+    plain("sp_helpindex", OBJNAME, include_str!("helpindex.sql")),
+    plain(
+        "sp_helpconstraint",
+        "@objname nvarchar(776), @nomsg varchar(5) = 'msg'",
+        include_str!("helpconstraint.sql"),
+    ),
+    plain("sp_helptext", "@objname nvarchar(776), @columnname sysname = NULL", include_str!("helptext.sql")),
+    plain("sp_helpdb", "@dbname sysname = NULL", include_str!("helpdb.sql")),
+    plain("sp_helpfile", "@filename sysname = NULL", include_str!("helpfile.sql")),
+    plain("sp_helpfilegroup", "@filegroupname sysname = NULL", include_str!("helpfilegroup.sql")),
+    plain(
+        "sp_helptrigger",
+        "@tabname nvarchar(776), @triggertype char(6) = NULL",
+        include_str!("helptrigger.sql"),
+    ),
+    plain(
+        "sp_helpstats",
+        "@objname nvarchar(776), @results nvarchar(5) = 'STATS'",
+        include_str!("helpstats.sql"),
+    ),
+    plain("sp_helpuser", "@name_in_db sysname = NULL", include_str!("helpuser.sql")),
+    plain("sp_helprole", "@rolename sysname = NULL", include_str!("helprole.sql")),
+    plain("sp_helprolemember", "@rolename sysname = NULL", include_str!("helprolemember.sql")),
+    plain("sp_helpsrvrolemember", "@srvrolename sysname = NULL", include_str!("helpsrvrolemember.sql")),
+    plain("sp_who", "@loginame sysname = NULL", include_str!("who.sql")),
+    plain("sp_who2", "@loginame sysname = NULL", include_str!("who2.sql")),
+    plain("sp_lock", "@spid1 int = NULL, @spid2 int = NULL", include_str!("lock.sql")),
+    plain(
+        "sp_spaceused",
+        "@objname nvarchar(776) = NULL, @updateusage varchar(5) = 'false'",
+        include_str!("spaceused.sql"),
+    ),
+    plain("sp_depends", OBJNAME, include_str!("depends.sql")),
+    plain(
+        "sp_configure",
+        "@configname varchar(35) = NULL, @configvalue int = NULL",
+        include_str!("configure.sql"),
+    ),
+    plain("xp_msver", "@optname nvarchar(32) = NULL", include_str!("msver.sql")),
+];
+
+/// Procedures that change databases or the server: known by name, so that a call says what is missing.
+const CHANGING: &[&str] = &[
+    "sp_addextendedproperty",
+    "sp_addlinkedserver",
+    "sp_addlinkedsrvlogin",
+    "sp_addlogin",
+    "sp_addmessage",
+    "sp_addrole",
+    "sp_addrolemember",
+    "sp_addsrvrolemember",
+    "sp_addtype",
+    "sp_adduser",
+    "sp_attach_db",
+    "sp_bindefault",
+    "sp_bindrule",
+    "sp_change_users_login",
+    "sp_changedbowner",
+    "sp_changeobjectowner",
+    "sp_createstats",
+    "sp_defaultdb",
+    "sp_detach_db",
+    "sp_dropextendedproperty",
+    "sp_droplogin",
+    "sp_dropmessage",
+    "sp_droprole",
+    "sp_droprolemember",
+    "sp_dropserver",
+    "sp_dropsrvrolemember",
+    "sp_droptype",
+    "sp_dropuser",
+    "sp_fulltext_catalog",
+    "sp_fulltext_database",
+    "sp_grantdbaccess",
+    "sp_grantlogin",
+    "sp_indexoption",
+    "sp_invalidate_textptr",
+    "sp_password",
+    "sp_procoption",
+    "sp_recompile",
+    "sp_refreshsqlmodule",
+    "sp_refreshview",
+    "sp_rename",
+    "sp_renamedb",
+    "sp_revokedbaccess",
+    "sp_serveroption",
+    "sp_setapprole",
+    "sp_settriggerorder",
+    "sp_tableoption",
+    "sp_unbindefault",
+    "sp_updateextendedproperty",
+    "sp_updatestats",
+    "xp_cmdshell",
+    "xp_instance_regread",
+    "xp_instance_regwrite",
+    "xp_regread",
+];
+
+fn text(p: &Procedure) -> String {
+    let mut body = p.body.replace("{more}", p.more);
+    for (mark, fragment) in FRAGMENTS {
+        body = body.replace(mark, fragment);
+    }
+    format!("CREATE PROCEDURE {} {} AS\n{}{body}", p.name, p.parameters, p.variables)
+}
+
+/// The text of a system procedure.
+pub fn procedure_text(name: &str) -> Option<&'static str> {
+    static TEXTS: OnceLock<HashMap<&'static str, String>> = OnceLock::new();
+    TEXTS.get_or_init(|| PROCEDURES.iter().map(|p| (p.name, text(p))).collect()).get(name).map(String::as_str)
+}
+
+/// Whether a system procedure is known but would change something.
+pub fn changes(name: &str) -> bool {
+    CHANGING.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_parses_and_no_mark_is_left() {
+        for p in PROCEDURES {
+            let whole = text(p);
+            assert!(
+                !whole.contains("{more}") && !whole.contains("{shape}") && !whole.contains("{find_object}")
+            );
+            let parsed =
+                holdfast_tsql::parse_batch(&whole, &holdfast_tsql::ParseOptions { quoted_identifier: true });
+            assert!(parsed.is_ok(), "{}: {:?}", p.name, parsed.err());
+            assert!(!changes(p.name), "{}", p.name);
+        }
+    }
+}
