@@ -23,7 +23,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("tds", &["base", "types"]),
     ("disk", &["base"]),
     ("storage", &["base", "format", "backup", "disk"]),
-    ("engine", &["base", "format", "backup", "disk", "storage", "types"]),
+    ("engine", &["base", "format", "backup", "disk", "storage", "types", "generator"]),
     ("generator", &["base", "format", "backup"]),
     ("plan", &["base", "types", "tsql", "engine"]),
     ("exec", &["base", "types", "tsql", "engine", "plan", "storage", "backup", "format", "disk"]),

@@ -7,45 +7,20 @@ use holdfast_backup::media::{SetStart, VolumeInfo};
 use holdfast_backup::writer::{MediaWriter, Packing};
 use holdfast_backup::{BackupError, BackupKind, FileInfo, FileKind, MediaLabel, MtfDate, SetInfo, Vlf};
 use holdfast_base::{ByteWriter, Lsn};
-use holdfast_format::log::block::BlockVersion;
-use holdfast_format::log::record::{LogTime, TransactionId};
-use holdfast_format::log::write::{BlockBuilder, begin_checkpoint, boot_page_checkpoint, end_checkpoint};
 
 use crate::Result;
 use crate::database::{CHECKPOINT, Database, LOG_PAGES, STATUS};
-use crate::template::VERSION;
+use crate::log::{PARITY, first_block, vlfs};
+use crate::template::Version;
 
+const VERSION: u16 = Version::V904.number();
 /// Release whose layout is written: 2019.
 const MAJOR: u8 = 15;
 const EXTENT_BYTES: u64 = 65_536;
-/// VLFs of an 8 MiB log file: (offset, size).
-const VLFS: [(u64, u64); 4] =
-    [(8192, 2_031_616), (2_039_808, 2_031_616), (4_071_424, 2_031_616), (6_103_040, 2_285_568)];
-const PARITY: u8 = 64;
-
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     pub compressed: bool,
     pub checksum: bool,
-}
-
-/// The log of the backup: a checkpoint. Gives the bytes and the LSN behind them.
-fn log_block(created: [u8; 8]) -> (Vec<u8>, Lsn) {
-    let time = LogTime::from_bytes(created);
-    let version = BlockVersion::of_database(VERSION);
-    let mut block = BlockBuilder::new(version, CHECKPOINT);
-    let begin = block.next_lsn();
-    for record in [
-        begin_checkpoint(Lsn::ZERO, time, VERSION, TransactionId::NONE),
-        boot_page_checkpoint(),
-        end_checkpoint(begin, time, VERSION),
-    ] {
-        // Three short records always fit a block.
-        let _ = block.push(&record);
-    }
-    let bytes = block.finish(PARITY, 0, 512, 0, time, true);
-    let end = Lsn::new(CHECKPOINT.vlf, CHECKPOINT.block + (bytes.len() / 512) as u32, 1);
-    (bytes, end)
 }
 
 /// An extent that only fills up the transfer unit.
@@ -172,7 +147,7 @@ impl Facts<'_> {
 pub fn write<W: Write>(database: &Database, out: W, options: Options, progress: &dyn Fn(u64)) -> Result<W> {
     let id = &database.identity;
     let date = MtfDate::from_unix(id.created);
-    let (log, last) = log_block(id.created_stored());
+    let (log, last) = first_block(Version::V904, CHECKPOINT, id.created_stored());
     let page_bytes = database.backup_extents.len() as u64 * EXTENT_BYTES;
     let transfer_unit: u32 = if database.file_pages > 1536 { 1 << 20 } else { 1 << 16 };
     let facts = Facts { database, date, last, log_bytes: log.len() as u64, transfer_unit, page_bytes };
@@ -245,7 +220,7 @@ pub fn write<W: Write>(database: &Database, out: W, options: Options, progress: 
         return Err(e);
     }
     written?;
-    for (i, (offset, size)) in VLFS.into_iter().enumerate() {
+    for (i, (offset, size)) in vlfs(LOG_PAGES).into_iter().enumerate() {
         let first = i == 0;
         let begin = offset + u64::from(CHECKPOINT.block) * 512;
         let vlf = Vlf {

@@ -13,22 +13,91 @@ use holdfast_format::page::{PageBytes, PageType};
 use holdfast_format::record::layout::{PhysicalColumn, RowLayout};
 use holdfast_format::record::writer::RecordShape;
 
-use crate::fixed::{self, BootFacts, Identity};
+use crate::fixed::{self, BootFacts, HeaderFacts, Identity};
 use crate::space::{FILE, Space, Style, Unit};
 use crate::table::{Numbers, Placed, Table};
-use crate::template::Template;
+use crate::template::{Template, Version};
 use crate::tree::{Builder, Built, Leaf, PAGE_BODY, Pages, Row, format_page, record};
-use crate::value::{Stored, compare, from_text};
+use crate::value::{NameOrder, Stored, compare, from_text, latin_order};
 use crate::{GeneratorError, Result};
 
-/// Collation id of the catalogue's names (SQL_Latin1_General_CP1_CI_AS).
-pub const COLLATION: u32 = 53_256;
-/// LSN of the checkpoint that the backup begins with.
+/// LSN of the checkpoint that a new database's log begins with.
 pub const CHECKPOINT: Lsn = Lsn::new(33, 16, 1);
 /// Tables with more rows are generated page by page while writing.
 const STREAMED_ROWS: u64 = 50_000;
 /// Simple recovery, page checksums.
 pub const STATUS: u32 = 0x0001_0008;
+
+/// A file to be made.
+#[derive(Clone, Debug)]
+pub struct FileSpec {
+    pub id: u16,
+    pub log: bool,
+    /// 0 for a log file.
+    pub filegroup: u16,
+    pub logical_name: String,
+    pub physical_name: String,
+    pub guid: [u8; 16],
+    /// Pages.
+    pub size: u32,
+    /// Pages; `None` unlimited (2 TiB for a log file).
+    pub max_size: Option<u32>,
+    /// Pages or percent.
+    pub growth: u32,
+    pub percent: bool,
+}
+
+/// What a new database is to be.
+pub struct NewDatabase {
+    pub version: Version,
+    pub identity: Identity,
+    pub collation: u32,
+    /// Order of names under that collation.
+    pub name_order: NameOrder,
+    pub status: u32,
+    pub compatibility: u16,
+    pub database_id: u16,
+    /// The primary data file first.
+    pub files: Vec<FileSpec>,
+    /// Filegroups besides PRIMARY: id, name, whether it is the default one.
+    pub filegroups: Vec<(u16, String, bool)>,
+    /// A full backup of it is written at once: differentials are based on that.
+    pub backed_up: bool,
+}
+
+impl NewDatabase {
+    /// What the sample backup holds.
+    pub fn sample(identity: Identity) -> Self {
+        let file = |id, log, suffix: &str, extension: &str, guid, max_size| FileSpec {
+            id,
+            log,
+            filegroup: u16::from(!log),
+            logical_name: format!("{}{suffix}", identity.name),
+            physical_name: format!("{}{suffix}.{extension}", identity.name),
+            guid,
+            size: LOG_PAGES,
+            max_size,
+            growth: 8192,
+            percent: false,
+        };
+        let files = vec![
+            file(1, false, "", "mdf", identity.data_file, None),
+            file(2, true, "_log", "ldf", identity.log_file, None),
+        ];
+        NewDatabase {
+            version: Version::V904,
+            collation: Version::V904.template_collation(),
+            name_order: latin_order(),
+            status: STATUS,
+            compatibility: 150,
+            database_id: 5,
+            files,
+            filegroups: Vec::new(),
+            backed_up: true,
+            identity,
+        }
+    }
+}
 
 /// A rowset of the catalogue.
 struct Rowset {
@@ -116,7 +185,7 @@ fn index_columns(t: &Template, object: i32, index: i32) -> Result<Vec<i32>> {
 }
 
 /// Rows of a base table in the physical order of its base rowset, with the column id of each.
-fn base_rows(t: &Template, object: i32, layout: &RowLayout) -> Result<Vec<Row>> {
+fn base_rows(t: &Template, object: i32, layout: &RowLayout, collation: u32) -> Result<Vec<Row>> {
     let Some(table) = t.tables.iter().find(|b| b.id == object) else { return Ok(Vec::new()) };
     let mut names: HashMap<i32, &str> = HashMap::new();
     let columns = t.table("syscolpars")?;
@@ -133,18 +202,18 @@ fn base_rows(t: &Template, object: i32, layout: &RowLayout) -> Result<Vec<Row>> 
         let mut cells: Row = Vec::with_capacity(positions.len());
         for (column, at) in layout.columns.iter().zip(&positions) {
             let text = at.and_then(|i| row[i].as_deref());
-            cells.push(text.map(|s| from_text(column, s, COLLATION)).transpose()?);
+            cells.push(text.map(|s| from_text(column, s, collation)).transpose()?);
         }
         out.push(cells);
     }
     Ok(out)
 }
 
-fn sort(layout: &RowLayout, rows: &mut [Row]) {
+fn sort(layout: &RowLayout, rows: &mut [Row], order: &NameOrder) {
     let keys = layout.key_positions();
     rows.sort_by(|a, b| {
         keys.iter()
-            .map(|&k| compare(&layout.columns[k], &a[k], &b[k]))
+            .map(|&k| compare(&layout.columns[k], &a[k], &b[k], order))
             .find(|o| o.is_ne())
             .unwrap_or(std::cmp::Ordering::Equal)
     });
@@ -165,6 +234,8 @@ struct Assembly {
     streamed: Vec<Streamed>,
     /// Type 1 unit of each rowset.
     units: HashMap<i64, i64>,
+    collation: u32,
+    name_order: NameOrder,
 }
 
 const SYS_ALLOC_UNITS: i32 = 7;
@@ -177,7 +248,7 @@ impl Assembly {
             _ => Leaf::Nonclustered,
         };
         let base = base.unwrap_or(rowset);
-        let mut rows = base_rows(&self.template, rowset.object, &base.layout)?;
+        let mut rows = base_rows(&self.template, rowset.object, &base.layout, self.collation)?;
         if leaf == Leaf::Nonclustered {
             let wanted = index_columns(&self.template, rowset.object, rowset.index)?;
             let by_id: Vec<Option<usize>> = wanted.iter().map(|id| base.layout.position_of(*id)).collect();
@@ -193,7 +264,7 @@ impl Assembly {
         if rows.is_empty() {
             return Ok(());
         }
-        sort(&rowset.layout, &mut rows);
+        sort(&rowset.layout, &mut rows, &self.name_order);
         let mut unit = self.new_unit(rowset.id, Style::Mixed)?;
         let mut builder = Builder { space: &mut self.space, pages: &mut self.pages };
         let built = builder.build(&mut unit, &rowset.layout, leaf, rowset.minleaf, &rows)?;
@@ -293,71 +364,90 @@ impl Assembly {
     }
 }
 
-/// Adds the rows that name the database's files.
-fn add_files(t: &mut Template, identity: &Identity, log_pages: u32) -> Result<()> {
-    let guid = |g: &[u8; 16]| {
-        let h = |r: &[u8]| r.iter().fold(String::new(), |s, b| format!("{s}{b:02X}"));
-        let turned = [g[3], g[2], g[1], g[0], g[5], g[4], g[7], g[6]];
-        format!(
-            "{}-{}-{}-{}-{}",
-            h(&turned[..4]),
-            h(&turned[4..6]),
-            h(&turned[6..]),
-            h(&g[8..10]),
-            h(&g[10..])
-        )
-    };
-    let name = &identity.name;
-    let files = [
-        (1, 1, 0, 2, name.clone(), format!("{name}.mdf"), guid(&identity.data_file), 1024, -1i64, 4),
-        (
-            2,
-            0,
-            1,
-            66,
-            format!("{name}_log"),
-            format!("{name}_log.ldf"),
-            guid(&identity.log_file),
-            log_pages,
-            268_435_456,
-            0,
-        ),
-    ];
-    for (id, group, kind, status, logical, physical, guid, size, max, internal) in files {
-        t.add_row("sysfiles1", &[&status, &id, &logical, &physical])?;
+fn guid_text(g: &[u8; 16]) -> String {
+    let h = |r: &[u8]| r.iter().fold(String::new(), |s, b| format!("{s}{b:02X}"));
+    let turned = [g[3], g[2], g[1], g[0], g[5], g[4], g[7], g[6]];
+    format!("{}-{}-{}-{}-{}", h(&turned[..4]), h(&turned[4..6]), h(&turned[6..]), h(&g[8..10]), h(&g[10..]))
+}
+
+/// Most pages of a log file: 2 TiB.
+const LOG_LIMIT: i64 = 268_435_456;
+
+/// Adds the rows that name the database's files and filegroups.
+fn add_files(t: &mut Template, new: &NewDatabase, created: &str) -> Result<()> {
+    for f in &new.files {
+        let max = f.max_size.map_or(if f.log { LOG_LIMIT } else { -1 }, i64::from);
+        let old_status = if f.log { 0x42 } else { 2 } | if f.percent { 0x10_0000 } else { 0 };
+        t.add_row("sysfiles1", &[&old_status, &f.id, &f.logical_name, &f.physical_name])?;
         t.add(
             "sysprufiles",
             &[
                 ("dbfragid", "1".into()),
-                ("fileid", id.to_string()),
-                ("grpid", group.to_string()),
-                ("status", "512".into()),
-                ("filetype", kind.to_string()),
+                ("fileid", f.id.to_string()),
+                ("grpid", f.filegroup.to_string()),
+                ("status", if f.percent { "544" } else { "512" }.into()),
+                ("filetype", u8::from(f.log).to_string()),
                 ("filestate", "0".into()),
-                ("size", size.to_string()),
+                ("size", f.size.to_string()),
                 ("maxsize", max.to_string()),
-                ("growth", "8192".into()),
-                ("lname", logical),
-                ("pname", physical),
-                ("fileguid", guid),
-                ("internalstatus", internal.to_string()),
+                ("growth", f.growth.to_string()),
+                ("lname", f.logical_name.clone()),
+                ("pname", f.physical_name.clone()),
+                ("fileguid", guid_text(&f.guid)),
+                ("internalstatus", if f.log || new.version == Version::V706 { "0" } else { "4" }.into()),
                 ("diffbasetime", "1900-01-01 00:00:00.000".into()),
                 ("forkvc", "0".into()),
             ],
         )?;
     }
-    Ok(())
+    for (id, name, default) in &new.filegroups {
+        let status = i32::from(*default);
+        t.add_row("sysclsobjs", &[&31, id, name, &status, &"FG", &0, &created, &created])?;
+        t.add(
+            "sysphfg",
+            &[
+                ("dbfragid", "1".into()),
+                ("phfgid", id.to_string()),
+                ("fgid", id.to_string()),
+                ("type", "FG".into()),
+                ("status", "0".into()),
+                ("name", name.clone()),
+            ],
+        )?;
+    }
+    if new.filegroups.iter().any(|g| g.2) {
+        let table = t.table_mut("sysclsobjs")?;
+        let primary = |r: &&mut Vec<Option<String>>| {
+            r[0].as_deref() == Some("31") && r[1].as_deref() == Some("1")
+        };
+        if let Some(row) = table.rows.iter_mut().find(primary) {
+            row[3] = Some("0".into());
+        }
+    }
+    // The moment of creation stands in the rows of the first data space and of dbo.
+    let table = t.table_mut("sysclsobjs")?;
+    for row in table.rows.iter_mut().filter(|r| r[0].as_deref() == Some("5")) {
+        (row[6], row[7]) = (Some(created.to_owned()), Some(created.to_owned()));
+    }
+    t.set("sysowners", ("id", "1"), "modified", created)
 }
 
 /// Pages of the log file: 8 MiB.
 pub const LOG_PAGES: u32 = 1024;
 
 impl Database {
+    /// The sample's kind of database, with tables.
     pub fn build(identity: Identity, tables: &[Table]) -> Result<Self> {
-        let mut template = Template::load()?;
-        add_files(&mut template, &identity, LOG_PAGES)?;
-        let created = holdfast_backup::MtfDate::from_unix(identity.created).to_string();
-        let mut numbers = Numbers::after(&template, &format!("{created}.000"), COLLATION)?;
+        Self::create(&NewDatabase::sample(identity), tables)
+    }
+
+    pub fn create(new: &NewDatabase, tables: &[Table]) -> Result<Self> {
+        let mut template = Template::load(new.version)?;
+        let created = holdfast_backup::MtfDate::from_unix(new.identity.created).to_string();
+        let created = format!("{created}.000");
+        add_files(&mut template, new, &created)?;
+        template.set_collation(new.collation)?;
+        let mut numbers = Numbers::after(&template, &created, new.collation)?;
         let mut placed = Vec::new();
         for table in tables {
             placed.push(table.place(&mut template, &mut numbers)?);
@@ -374,8 +464,15 @@ impl Database {
             .filter(|r| r[1].as_deref() == Some("1"))
             .map(|r| (Template::number(r, 2), Template::number(r, 0)))
             .collect();
-        let mut a =
-            Assembly { template, space: Space::new(), pages: BTreeMap::new(), streamed: Vec::new(), units };
+        let mut a = Assembly {
+            template,
+            space: Space::new(),
+            pages: BTreeMap::new(),
+            streamed: Vec::new(),
+            units,
+            collation: new.collation,
+            name_order: new.name_order.clone(),
+        };
         let all = rowsets(&a.template)?;
         // Row counts of the catalogue stand in sysrowsets, which is itself a table: they are known before it is built.
         for r in &all {
@@ -405,10 +502,10 @@ impl Database {
         for r in &own {
             a.build_rowset(r, base_of(r.object))?;
         }
-        Self::finish(identity, a, &numbers)
+        Self::finish(new, a, &numbers)
     }
 
-    fn finish(identity: Identity, mut a: Assembly, numbers: &Numbers) -> Result<Self> {
+    fn finish(new: &NewDatabase, mut a: Assembly, numbers: &Numbers) -> Result<Self> {
         let row = a.template.table("sysallocunits")?.rows.iter().find(|r| Template::number(r, 0) == 0x7_0000);
         let first = row.and_then(|r| r[5].as_deref()).unwrap_or("");
         let byte = |i: usize| {
@@ -417,26 +514,37 @@ impl Database {
         let first_sys_indexes = PageId::from_bytes([byte(0), byte(1), byte(2), byte(3), byte(4), byte(5)]);
         let facts = BootFacts {
             checkpoint: CHECKPOINT,
-            collation: COLLATION,
+            collation: new.collation,
             first_sys_indexes,
             next_unit: (numbers.unit >> 16) as u64,
-            status: STATUS,
+            status: new.status,
+            database_id: new.database_id,
+            compatibility: new.compatibility,
+            backed_up: new.backed_up,
         };
+        let identity = &new.identity;
+        let primary = new.files.first().ok_or_else(|| GeneratorError::Template("no data file".into()))?;
+        a.space.set_file_pages(primary.size);
         let file_pages = a.space.file_pages();
-        a.pages
-            .insert(0, fixed::file_header(&identity, &identity.name.clone(), file_pages, CHECKPOINT, 1024)?);
-        a.pages.insert(9, fixed::boot(&identity, &facts)?);
+        let header = header_of(new, primary, file_pages);
+        a.pages.insert(0, fixed::file_header(new.version, identity, &header)?);
+        a.pages.insert(9, fixed::boot(new.version, identity, &facts)?);
         a.pages.extend(a.space.map_pages()?);
         for page in a.pages.values_mut() {
             stamp_checksum(page);
         }
         Ok(Database {
-            identity,
+            identity: identity.clone(),
             pages: a.pages,
             streamed: a.streamed,
             backup_extents: a.space.backup_extents(),
             file_pages,
         })
+    }
+
+    /// Pages with content, by number, but those of large tables.
+    pub fn pages(&self) -> impl Iterator<Item = (u32, &PageBytes)> {
+        self.pages.iter().map(|(n, p)| (*n, p))
     }
 
     /// The bytes of a page; zeros where nothing was ever written.
@@ -451,6 +559,33 @@ impl Database {
         }
         Ok([0; PAGE_SIZE])
     }
+}
+
+fn header_of<'a>(new: &NewDatabase, f: &'a FileSpec, size: u32) -> HeaderFacts<'a> {
+    HeaderFacts {
+        file: f.id,
+        filegroup: f.filegroup,
+        logical_name: &f.logical_name,
+        size,
+        max_size: f.max_size.unwrap_or(u32::MAX),
+        growth: f.growth,
+        min_size: f.size,
+        status: if f.percent { 0x20 } else { 0 },
+        guid: f.guid,
+        base: if new.backed_up { (CHECKPOINT, new.identity.backup_set) } else { (Lsn::ZERO, [0; 16]) },
+    }
+}
+
+/// The pages of a data file that holds nothing yet: header and maps.
+pub fn empty_data_file(new: &NewDatabase, file: &FileSpec) -> Result<Pages> {
+    let mut space = Space::of_file(file.id);
+    space.set_file_pages(file.size);
+    let mut pages = space.map_pages()?;
+    pages.insert(0, fixed::file_header(new.version, &new.identity, &header_of(new, file, file.size))?);
+    for page in pages.values_mut() {
+        stamp_checksum(page);
+    }
+    Ok(pages)
 }
 
 impl Streamed {

@@ -1,4 +1,4 @@
-//! The two fixed pages of a new database: file header (page 0) and boot page (page 9), version 904.
+//! The two fixed pages of a new database: file header (page 0) and boot page (page 9), as genuine files of the version have them.
 
 use holdfast_base::{ByteWriter, Lsn, PAGE_SIZE, PageId};
 use holdfast_format::page::edit::PageEditor;
@@ -6,7 +6,7 @@ use holdfast_format::page::header::PageHeader;
 use holdfast_format::page::{PageBytes, PageType};
 
 use crate::Result;
-use crate::template::VERSION;
+use crate::template::Version;
 use crate::tree::PAGE_LSN;
 use crate::value::utf16;
 
@@ -59,6 +59,22 @@ impl Identity {
         }
     }
 
+    /// With GUIDs from outside.
+    pub fn random(name: &str, created: i64, guid: &mut dyn FnMut() -> [u8; 16]) -> Self {
+        Identity {
+            name: name.to_owned(),
+            binding: guid(),
+            family: guid(),
+            fork: guid(),
+            broker: guid(),
+            data_file: guid(),
+            log_file: guid(),
+            backup_set: guid(),
+            media_set: guid(),
+            created,
+        }
+    }
+
     /// datetime of creation as stored: ticks of 1/300 s, days since 1900.
     pub fn created_stored(&self) -> [u8; 8] {
         let days = (self.created.div_euclid(86_400) + 25_567) as i32;
@@ -74,46 +90,59 @@ fn fixed_page(id: PageId, kind: PageType) -> PageBytes {
     page
 }
 
-/// Page 0. `size` in pages.
-pub fn file_header(
-    identity: &Identity,
-    logical_name: &str,
-    size: u32,
-    base: Lsn,
-    min_size: u32,
-) -> Result<PageBytes> {
-    let lsn = |l: Lsn| l.to_bytes().to_vec();
+/// What page 0 of a data file says.
+#[derive(Clone, Debug)]
+pub struct HeaderFacts<'a> {
+    pub file: u16,
+    pub filegroup: u16,
+    pub logical_name: &'a str,
+    /// Pages.
+    pub size: u32,
+    /// Pages; `u32::MAX` unlimited.
+    pub max_size: u32,
+    /// Pages or percent.
+    pub growth: u32,
+    pub min_size: u32,
+    /// 0, or 0x20 for growth in percent.
+    pub status: u32,
+    pub guid: [u8; 16],
+    /// LSN and GUID of the full backup that differentials are based on.
+    pub base: (Lsn, [u8; 16]),
+}
+
+/// Page 0.
+pub fn file_header(version: Version, identity: &Identity, facts: &HeaderFacts<'_>) -> Result<PageBytes> {
     let zeros = |n: usize| vec![0u8; n];
     let dword = |v: u32| v.to_le_bytes().to_vec();
-    let columns: Vec<Vec<u8>> = vec![
+    let mut columns: Vec<Vec<u8>> = vec![
         identity.binding.to_vec(),
         vec![],
-        1u16.to_le_bytes().to_vec(),
-        1u16.to_le_bytes().to_vec(),
-        dword(size),
-        dword(u32::MAX),
-        dword(8192),
+        facts.file.to_le_bytes().to_vec(),
+        facts.filegroup.to_le_bytes().to_vec(),
+        dword(facts.size),
+        dword(facts.max_size),
+        dword(facts.growth),
         dword(0),
         zeros(10),
         zeros(10),
         zeros(10),
         vec![],
-        dword(min_size),
-        dword(0),
+        dword(facts.min_size),
+        dword(facts.status),
         dword(u32::MAX),
         dword(512),
         zeros(10),
         zeros(28),
         zeros(10),
-        vec![],
-        lsn(base),
-        identity.backup_set.to_vec(),
+        if version == Version::V706 { zeros(10) } else { vec![] },
+        facts.base.0.to_bytes().to_vec(),
+        facts.base.1.to_vec(),
         zeros(10),
-        identity.data_file.to_vec(),
+        facts.guid.to_vec(),
         dword(0),
         zeros(10),
         vec![],
-        utf16(logical_name),
+        utf16(facts.logical_name),
         zeros(16),
         vec![],
         vec![],
@@ -121,7 +150,7 @@ pub fn file_header(
         vec![],
         vec![],
         vec![],
-        identity.fork.to_vec(),
+        if version == Version::V706 { zeros(16) } else { identity.fork.to_vec() },
         vec![],
         vec![],
         zeros(10),
@@ -132,19 +161,28 @@ pub fn file_header(
         zeros(28),
         zeros(8),
         zeros(600),
-        vec![],
-        vec![],
-        1u16.to_le_bytes().to_vec(),
-        zeros(10),
-        dword(0),
-        dword(0),
-        dword(0),
-        zeros(8),
-        zeros(10),
     ];
+    // Columns in all: those above, fixed ones, and (2012) two that no record has yet.
+    let count = match version {
+        Version::V706 => columns.len() as u16 + 3,
+        Version::V904 => {
+            columns.extend([
+                vec![],
+                vec![],
+                1u16.to_le_bytes().to_vec(),
+                zeros(10),
+                dword(0),
+                dword(0),
+                dword(0),
+                zeros(8),
+                zeros(10),
+            ]);
+            columns.len() as u16 + 1
+        }
+    };
     let mut w = ByteWriter::new();
     // Prologue: null bitmap and variable columns, fixed part of 8 bytes, one int 0.
-    w.u8(0x30).u8(0).u16(8).u32(0).u16(columns.len() as u16 + 1).zeros((columns.len() + 8) / 8);
+    w.u8(0x30).u8(0).u16(8).u32(0).u16(count).zeros(usize::from(count).div_ceil(8));
     w.u16(columns.len() as u16);
     let mut end = w.len() + 2 * columns.len();
     for c in &columns {
@@ -154,15 +192,48 @@ pub fn file_header(
     for c in &columns {
         w.bytes(c);
     }
-    let mut page = fixed_page(PageId::new(1, 0), PageType::FileHeader);
+    let mut page = fixed_page(PageId::new(facts.file, 0), PageType::FileHeader);
     // 0x08: what genuine header pages carry.
     page[4] |= 0x08;
     PageEditor::new(&mut page).insert(0, &w.buf)?;
     Ok(page)
 }
 
-/// Length of the boot record of version 904.
-const BOOT_RECORD: usize = 1768;
+/// Length of the boot record, and fields whose meaning is not known, as genuine new databases have them.
+const fn boot_shape(version: Version) -> (usize, &'static [(usize, u32)]) {
+    match version {
+        Version::V706 => (
+            1504,
+            &[
+                (396, 0x6100_0000),
+                (420, 0x000A_1000),
+                (540, 0x0004_0000),
+                (680, 0x0B00_0834),
+                (704, 1),
+                (1448, 0x12),
+                (1452, 0x51),
+                (1456, 0x43),
+            ],
+        ),
+        Version::V904 => (
+            1768,
+            &[
+                (396, 0x6100_0000),
+                (540, 0x0004_0000),
+                (680, 0x0F00_07D0),
+                (704, 1),
+                (1448, 0x12),
+                (1452, 0x41),
+                (1456, 0x45),
+                (1468, 0x3C),
+                (1640, 0x004C_0000),
+                (1644, 0x0100_0000),
+                (1648, 0x004D_0000),
+                (1652, 0x0100_0000),
+            ],
+        ),
+    }
+}
 
 pub struct BootFacts {
     pub checkpoint: Lsn,
@@ -171,37 +242,33 @@ pub struct BootFacts {
     /// Next allocation unit id >> 16.
     pub next_unit: u64,
     pub status: u32,
+    pub database_id: u16,
+    pub compatibility: u16,
+    /// Whether a full backup exists that differentials are based on.
+    pub backed_up: bool,
 }
 
 /// Page 9.
-pub fn boot(identity: &Identity, facts: &BootFacts) -> Result<PageBytes> {
-    let mut r = vec![0u8; BOOT_RECORD];
-    r[2..4].copy_from_slice(&(BOOT_RECORD as u16).to_le_bytes());
+pub fn boot(version: Version, identity: &Identity, facts: &BootFacts) -> Result<PageBytes> {
+    let (length, constants) = boot_shape(version);
+    let mut r = vec![0u8; length];
+    r[2..4].copy_from_slice(&(length as u16).to_le_bytes());
     let mut put =
         |offset: usize, bytes: &[u8]| r[4 + offset..4 + offset + bytes.len()].copy_from_slice(bytes);
-    put(0, &VERSION.to_le_bytes());
-    put(2, &VERSION.to_le_bytes());
+    put(0, &version.number().to_le_bytes());
+    put(2, &version.number().to_le_bytes());
     for (offset, value) in [
         (32, facts.status),
         (36, 0x7B90_5C75),
-        (308, 0x0096_0005),
+        (308, u32::from(facts.compatibility) << 16 | u32::from(facts.database_id)),
         (312, 0x7D0),
         (354, 2),
         (388, facts.collation),
-        (396, 0x6100_0000),
-        (540, 0x0004_0000),
-        (680, 0x0F00_07D0),
-        (704, 1),
-        (1448, 0x12),
-        (1452, 0x41),
-        (1456, 0x45),
-        (1468, 0x3C),
-        (1640, 0x004C_0000),
-        (1644, 0x0100_0000),
-        (1648, 0x004D_0000),
-        (1652, 0x0100_0000),
-    ] {
-        put(offset, &value.to_le_bytes());
+    ]
+    .iter()
+    .chain(constants)
+    {
+        put(*offset, &value.to_le_bytes());
     }
     let created = identity.created_stored();
     put(40, &created);
@@ -212,13 +279,15 @@ pub fn boot(identity: &Identity, facts: &BootFacts) -> Result<PageBytes> {
         pair.copy_from_slice(&[0x20, 0]);
     }
     put(48, &name);
-    put(332, &facts.checkpoint.to_bytes());
     put(344, &facts.checkpoint.to_bytes());
     put(368, &facts.checkpoint.to_bytes());
     put(404, &identity.family);
-    put(440, &facts.checkpoint.to_bytes());
+    if facts.backed_up {
+        put(332, &facts.checkpoint.to_bytes());
+        put(440, &facts.checkpoint.to_bytes());
+        put(496, &identity.backup_set);
+    }
     put(452, &identity.fork);
-    put(496, &identity.backup_set);
     put(512, &facts.first_sys_indexes.to_bytes());
     put(518, &0x0263u16.to_le_bytes());
     put(688, &identity.broker);

@@ -1,14 +1,16 @@
-//! Makes databases from nothing: the catalogue of an empty database, tables with generated rows, and a backup of them in
-//! SQL Server's own format. For the sample backup that is shipped, and for big inputs of benchmarks.
+//! Makes databases from nothing: the catalogue of an empty database, its fixed pages, maps and first log block (CREATE
+//! DATABASE); and with tables of generated rows a backup of them in SQL Server's own format, for the sample backup that is
+//! shipped and for big inputs of benchmarks.
 //!
 //! Module map: [`template`] catalogue rows of an empty database; [`table`] user tables and their catalogue rows;
 //! [`value`] text and values to stored bytes; [`space`] page allocation; [`tree`] building B-trees and heaps; [`fixed`]
-//! file header and boot page; [`database`] putting it together; [`backup`] writing the backup; [`sample`] the sample.
+//! file header and boot page; [`log`] virtual log files and the first block; [`database`] putting it together; [`backup`] writing the backup; [`sample`] the sample.
 #![forbid(unsafe_code)]
 
 pub mod backup;
 pub mod database;
 pub mod fixed;
+pub mod log;
 pub mod sample;
 pub mod space;
 pub mod table;

@@ -50,6 +50,9 @@ pub struct Unit {
 
 #[derive(Clone, Debug)]
 pub struct Space {
+    file: u16,
+    /// Least pages of the file.
+    least: u32,
     /// Free single pages of the current mixed extent.
     mixed: Vec<u32>,
     next_extent: u32,
@@ -72,9 +75,27 @@ impl Default for Space {
 }
 
 impl Space {
-    /// With the fixed pages of the file taken.
+    /// Of a further data file: only its own fixed pages are taken.
+    pub fn of_file(file: u16) -> Self {
+        let mut s = Space {
+            file,
+            least: 8,
+            mixed: Vec::new(),
+            next_extent: 1,
+            pfs: Vec::new(),
+            allocated: vec![true],
+        };
+        for page in [0, 1, 2, 3, 6, 7] {
+            s.set(page, 0x44);
+        }
+        s
+    }
+
+    /// Of the primary file, with its fixed pages taken.
     pub fn new() -> Self {
         let mut s = Space {
+            file: FILE,
+            least: 1024,
             mixed: [15, 14, 13, 12, 11, 10, 8].to_vec(),
             next_extent: 2,
             pfs: Vec::new(),
@@ -188,9 +209,14 @@ impl Space {
         (fixed + u64::from(unit.used), fixed + unit.extents.len() as u64 * u64::from(EXTENT))
     }
 
-    /// Pages of the file, a multiple of eight and at least 1024.
+    /// The size that is wanted, a multiple of eight.
+    pub fn set_file_pages(&mut self, pages: u32) {
+        self.least = pages.next_multiple_of(EXTENT);
+    }
+
+    /// Pages of the file, a multiple of eight, at least what was wanted.
     pub fn file_pages(&self) -> u32 {
-        (self.next_extent * EXTENT).max(1024)
+        (self.next_extent * EXTENT).max(self.least)
     }
 
     /// First pages of the extents a full backup holds: allocated ones, those with PFS pages and those with maps.
@@ -209,12 +235,12 @@ impl Space {
             for kind in MapKind::ALL {
                 pages.insert(
                     kind.page_number(interval),
-                    build_map(kind, FILE, interval, kind == MapKind::Gam),
+                    build_map(kind, self.file, interval, kind == MapKind::Gam),
                 );
             }
         }
         let mut mark = |kind, extent: u32, value| -> Result<()> {
-            let page = PageId::new(FILE, extent * EXTENT);
+            let page = PageId::new(self.file, extent * EXTENT);
             let at = map_page(kind, page);
             if let Some(bytes) = pages.get_mut(&at.page) {
                 set_extent(bytes, at, page.page % MAP_INTERVAL / EXTENT, value)?;
@@ -229,8 +255,8 @@ impl Space {
             mark(MapKind::Sgam, free / EXTENT, true)?;
         }
         for first in (0..size).step_by(PFS_INTERVAL as usize) {
-            let at = pfs_page(PageId::new(FILE, first));
-            let mut bytes = pfs::build(FILE, first);
+            let at = pfs_page(PageId::new(self.file, first));
+            let mut bytes = pfs::build(self.file, first);
             for page in first..(first + PFS_INTERVAL).min(size) {
                 let fixed = MapKind::ALL.iter().any(|k| k.page_number(interval_of(page)) == page);
                 let byte = match self.pfs.get(page as usize) {
@@ -239,7 +265,7 @@ impl Space {
                     None => 0,
                 };
                 if byte != 0 {
-                    pfs::set_byte(&mut bytes, PageId::new(FILE, page), byte)?;
+                    pfs::set_byte(&mut bytes, PageId::new(self.file, page), byte)?;
                 }
             }
             pages.insert(at.page, bytes);

@@ -1,14 +1,45 @@
-//! The catalogue rows of an empty database of version 904, carried as text (`data/system-904.tsv`): facts read from a
-//! genuine new database, without its user objects, statistics, paths and owner.
+//! The catalogue rows of an empty database, carried as text (`data/system-706.tsv`, `data/system-904.tsv`): facts read from
+//! genuine new databases, without their user objects, statistics, paths and owner.
 //!
 //! Lines: `table <name> <object id> <columns…>`, then its rows, separated by tabs; `\N` is NULL, `\\ \t \n \r \0` escapes.
 
 use crate::{GeneratorError, Result};
 
-const DATA: &str = include_str!("../data/system-904.tsv");
+/// Internal version whose layout a database is made in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Version {
+    /// SQL Server 2012: what CREATE DATABASE makes (docs/decisions/0020-new-databases.md).
+    V706,
+    /// SQL Server 2019: what the sample backup is.
+    V904,
+}
 
-/// Internal version of databases made here.
-pub const VERSION: u16 = 904;
+impl Version {
+    pub const fn number(self) -> u16 {
+        match self {
+            Version::V706 => 706,
+            Version::V904 => 904,
+        }
+    }
+
+    /// Collation of the names in the carried rows, as id.
+    pub const fn template_collation(self) -> u32 {
+        match self {
+            // SQL_Latin1_General_CP1_CI_AS
+            Version::V706 => 872_468_488,
+            // Latin1_General_CI_AS
+            Version::V904 => 53_256,
+        }
+    }
+
+    const fn rows(self) -> &'static str {
+        match self {
+            Version::V706 => include_str!("../data/system-706.tsv"),
+            Version::V904 => include_str!("../data/system-904.tsv"),
+        }
+    }
+}
+
 
 /// One base table with its rows as text.
 #[derive(Clone, Debug)]
@@ -25,8 +56,12 @@ impl BaseTable {
     }
 }
 
+/// Rowset of sysfiles1, whose columns have the same collation in every database.
+const SYSFILES1: &str = "524288";
+
 #[derive(Clone, Debug)]
 pub struct Template {
+    version: Version,
     pub tables: Vec<BaseTable>,
 }
 
@@ -54,9 +89,9 @@ fn unescape(s: &str) -> Option<String> {
 }
 
 impl Template {
-    pub fn load() -> Result<Self> {
+    pub fn load(version: Version) -> Result<Self> {
         let mut tables: Vec<BaseTable> = Vec::new();
-        for (number, line) in DATA.split('\n').enumerate().filter(|(_, l)| !l.is_empty()) {
+        for (number, line) in version.rows().split('\n').enumerate().filter(|(_, l)| !l.is_empty()) {
             let bad = |what: &str| GeneratorError::Template(format!("line {}: {what}", number + 1));
             let mut cells = line.split('\t');
             if let Some(rest) = line.strip_prefix("table\t") {
@@ -78,7 +113,38 @@ impl Template {
             }
             table.rows.push(row);
         }
-        Ok(Template { tables })
+        Ok(Template { version, tables })
+    }
+
+    /// Gives every character column of the catalogue the database's collation.
+    pub fn set_collation(&mut self, collation: u32) -> Result<()> {
+        let (old, new) = (self.version.template_collation().to_string(), collation.to_string());
+        for (table, column) in
+            [("sysrscols", "cid"), ("syscolpars", "collationid"), ("sysscalartypes", "collationid")]
+        {
+            let table = self.table_mut(table)?;
+            let at = table.position(column);
+            let at = at.ok_or_else(|| GeneratorError::Template(format!("no column {column}")))?;
+            let ours = table.rows.iter_mut().filter(|r| r[0].as_deref() != Some(SYSFILES1));
+            for cell in ours.filter_map(|r| r.get_mut(at)) {
+                if cell.as_deref() == Some(old.as_str()) {
+                    *cell = Some(new.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets a cell of the rows in which `key` has `value`.
+    pub fn set(&mut self, table: &str, key: (&str, &str), column: &str, value: &str) -> Result<()> {
+        let t = self.table_mut(table)?;
+        let missing = |c: &str| GeneratorError::Template(format!("{table} has no column {c}"));
+        let by = t.position(key.0).ok_or_else(|| missing(key.0))?;
+        let at = t.position(column).ok_or_else(|| missing(column))?;
+        for row in t.rows.iter_mut().filter(|r| r[by].as_deref() == Some(key.1)) {
+            row[at] = Some(value.to_owned());
+        }
+        Ok(())
     }
 
     pub fn table(&self, name: &str) -> Result<&BaseTable> {

@@ -1,6 +1,7 @@
 //! Values as they are stored in records: from catalogue text and from Rust values; and their order in an index.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use holdfast_format::record::layout::{PhysicalColumn, xtype};
 
@@ -122,13 +123,24 @@ fn weight(c: u16) -> Option<u32> {
     })
 }
 
-fn compare_names(a: &[u8], b: &[u8]) -> Ordering {
-    let units = |x: &[u8]| -> Vec<u16> {
-        let all: Vec<u16> = x.as_chunks::<2>().0.iter().map(|c| u16::from_le_bytes(*c)).collect();
+/// Order of two names under a collation; trailing blanks do not count.
+pub type NameOrder = Arc<dyn Fn(&[u16], &[u16]) -> Ordering + Send + Sync>;
+
+/// The order of names as it is for the names of the carried catalogue under Latin collations that ignore case.
+pub fn latin_order() -> NameOrder {
+    Arc::new(compare_names)
+}
+
+fn units(x: &[u8]) -> Vec<u16> {
+    x.as_chunks::<2>().0.iter().map(|c| u16::from_le_bytes(*c)).collect()
+}
+
+fn compare_names(a: &[u16], b: &[u16]) -> Ordering {
+    let trimmed = |all: &[u16]| -> Vec<u16> {
         let end = all.iter().rposition(|u| *u != 0x20).map_or(0, |i| i + 1);
         all[..end].to_vec()
     };
-    let (a, b) = (units(a), units(b));
+    let (a, b) = (trimmed(a), trimmed(b));
     let primary = a.iter().filter_map(|u| weight(*u)).cmp(b.iter().filter_map(|u| weight(*u)));
     // Names that differ only in hyphens and apostrophes: the one without comes first.
     primary.then_with(|| {
@@ -138,7 +150,7 @@ fn compare_names(a: &[u8], b: &[u8]) -> Ordering {
 }
 
 /// Key order of stored values: NULL first.
-pub fn compare(column: &PhysicalColumn, a: &Stored, b: &Stored) -> Ordering {
+pub fn compare(column: &PhysicalColumn, a: &Stored, b: &Stored, names: &NameOrder) -> Ordering {
     let (a, b) = match (a, b) {
         (None, None) => return Ordering::Equal,
         (None, _) => return Ordering::Less,
@@ -156,7 +168,7 @@ pub fn compare(column: &PhysicalColumn, a: &Stored, b: &Stored) -> Ordering {
         xtype::SMALLINT | xtype::INT | xtype::BIGINT | xtype::MONEY | xtype::SMALLMONEY => {
             signed(a).cmp(&signed(b))
         }
-        xtype::NVARCHAR | xtype::NCHAR => compare_names(a, b),
+        xtype::NVARCHAR | xtype::NCHAR => names(&units(a), &units(b)),
         xtype::DATETIME => {
             let key = |x: &[u8]| (signed(x.get(4..8).unwrap_or(&[])), signed(x.get(..4).unwrap_or(&[])));
             key(a).cmp(&key(b))
@@ -180,7 +192,7 @@ mod tests {
         assert_eq!(hex("0x0AFF"), Some(vec![10, 255]));
         assert_eq!(variant("int:7", 0), Some(vec![56, 1, 7, 0, 0, 0]));
         let name = PhysicalColumn { xtype: xtype::NVARCHAR, ..PhysicalColumn::default() };
-        let order = |a: &str, b: &str| compare(&name, &Some(utf16(a)), &Some(utf16(b)));
+        let order = |a: &str, b: &str| compare(&name, &Some(utf16(a)), &Some(utf16(b)), &latin_order());
         assert_eq!(order("_x", "1x"), Ordering::Less);
         assert_eq!(order("9", "a"), Ordering::Less);
         assert_eq!(order("ABC", "abd"), Ordering::Less);

@@ -8,8 +8,10 @@
 //!    databases master, tempdb, model, msdb.
 //! 2. `instance.json` is replaced atomically and synced before a change is acknowledged; it never names files of a restore
 //!    that has not finished as ONLINE.
-//! 3. A database that cannot be opened stays listed, as RECOVERY_PENDING, with the reason; the others start.
+//! 3. The files of a database that was being made or removed when the server stopped are removed at the next start.
+//! 4. A database that cannot be opened stays listed, as RECOVERY_PENDING, with the reason; the others start.
 
+pub mod create;
 pub mod state_file;
 pub mod stored;
 mod system;
@@ -18,6 +20,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use holdfast_disk::{Disk, RealDisk};
 use holdfast_types::{CollationId, DateTime, SqlError, SqlResult, Value};
 use parking_lot::{Mutex, RwLock};
 
@@ -39,6 +42,10 @@ pub trait OnlineDatabase: Send + Sync {
     fn base_table(&self, name: &str) -> SqlResult<BaseTable>;
     /// What the boot page and file headers say.
     fn properties(&self) -> DatabaseProperties;
+    /// Makes everything durable and writes nothing more (detach, rename, drop).
+    fn close(&self) -> SqlResult<()> {
+        Ok(())
+    }
     /// Family GUID: the same for all copies of one database; `None` for system databases.
     fn family(&self) -> Option<[u8; 16]> {
         None
@@ -138,6 +145,11 @@ pub trait DatabaseOpener: Send + Sync {
 
     /// The locks of everything opened here: one lock manager, so that deadlocks across databases are found.
     fn locks(&self) -> Arc<LockManager>;
+
+    /// Where files are made and removed.
+    fn disk(&self) -> Arc<dyn Disk> {
+        Arc::new(RealDisk)
+    }
 }
 
 /// Configuration of an instance.
@@ -194,11 +206,15 @@ impl Instance {
         for folder in ["data", "backup"] {
             create_private(&options.data_directory.join(folder))?;
         }
-        let state = StateFile::open(&options.data_directory)?;
+        let mut state = StateFile::open(&options.data_directory)?;
         let mut databases = BTreeMap::new();
         for (id, name) in [(1, "master"), (2, "tempdb"), (3, "model"), (4, "msdb")] {
             let system: Arc<dyn OnlineDatabase> = Arc::new(SystemDatabase::new(id, name, options.collation));
             insert(&mut databases, entry(id, name, DatabaseState::Online(system), Vec::new()));
+        }
+        for record in state.records().iter().filter(|r| r.discard).cloned().collect::<Vec<_>>() {
+            create::remove_files(&*opener.disk(), &record.files);
+            state.remove(record.id)?;
         }
         for record in state.records() {
             let found = if record.restoring {
@@ -267,6 +283,7 @@ impl Instance {
             id,
             name: shown.to_string(),
             restoring: true,
+            discard: false,
             files: files.clone(),
         })?;
         let new = entry(id, &shown, DatabaseState::Restoring, files);
@@ -287,7 +304,13 @@ impl Instance {
         let found = self.find(name).ok_or_else(|| format!("there is no database '{name}'"))?;
         let files = found.files.read().clone();
         let database = self.opener.open(found.id, &found.name, &files)?;
-        let record = DatabaseRecord { id: found.id, name: found.name.to_string(), restoring: false, files };
+        let record = DatabaseRecord {
+            id: found.id,
+            name: found.name.to_string(),
+            restoring: false,
+            discard: false,
+            files,
+        };
         self.state_file.lock().put(record).map_err(|e| e.to_string())?;
         *found.state.write() = DatabaseState::Online(Arc::clone(&database));
         Ok(database)

@@ -18,6 +18,9 @@ pub struct DatabaseRecord {
     pub name: String,
     /// In the middle of a restore; never opened at start.
     pub restoring: bool,
+    /// Being made or removed: what there is of its files goes away at the next start.
+    #[serde(default)]
+    pub discard: bool,
     pub files: Vec<FileRecord>,
 }
 

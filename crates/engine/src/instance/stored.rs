@@ -41,4 +41,8 @@ impl DatabaseOpener for StoredOpener {
     fn locks(&self) -> Arc<LockManager> {
         Arc::clone(&self.locks)
     }
+
+    fn disk(&self) -> Arc<dyn Disk> {
+        Arc::clone(&self.disk)
+    }
 }

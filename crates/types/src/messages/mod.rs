@@ -6,6 +6,7 @@
 mod binding;
 mod catalog;
 mod conversion;
+mod ddl;
 mod execution;
 mod general;
 mod locking;
@@ -22,6 +23,7 @@ const TABLES: &[&[Message]] = &[
     binding::MESSAGES,
     catalog::MESSAGES,
     conversion::MESSAGES,
+    ddl::MESSAGES,
     execution::MESSAGES,
     general::MESSAGES,
     locking::MESSAGES,
