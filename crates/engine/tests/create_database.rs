@@ -35,11 +35,7 @@ fn options(dir: &Path, name: &str, collation: CollationId) -> NewDatabaseOptions
     NewDatabaseOptions {
         name: name.into(),
         collation,
-        files: vec![
-            file(dir, false, 1, "a.mdf"),
-            file(dir, false, 2, "b.ndf"),
-            file(dir, true, 0, "a.ldf"),
-        ],
+        files: vec![file(dir, false, 1, "a.mdf"), file(dir, false, 2, "b.ndf"), file(dir, true, 0, "a.ldf")],
         filegroups: vec![(2, "more".into(), false)],
         compatibility_level: 110,
         status: 0x1_0000,

@@ -1,11 +1,12 @@
 //! The executor: operators over column batches, expression evaluation, the statement runner, system views.
 //!
 //! Module map: [`session`] the boundary to connections, [`context`] what one execution carries, [`operator`] the physical operators
-//! ([`operator::open`] runs a plan), [`expression`] evaluation over batches, [`function`] built-in functions.
+//! ([`operator::open`] runs a plan), [`expression`] evaluation over batches, [`function`] built-in functions, [`ddl`] data definition.
 #![forbid(unsafe_code)]
 
 pub mod collect;
 pub mod context;
+pub mod ddl;
 pub mod expression;
 pub mod function;
 pub mod host;

@@ -417,9 +417,8 @@ fn add_files(t: &mut Template, new: &NewDatabase, created: &str) -> Result<()> {
     }
     if new.filegroups.iter().any(|g| g.2) {
         let table = t.table_mut("sysclsobjs")?;
-        let primary = |r: &&mut Vec<Option<String>>| {
-            r[0].as_deref() == Some("31") && r[1].as_deref() == Some("1")
-        };
+        let primary =
+            |r: &&mut Vec<Option<String>>| r[0].as_deref() == Some("31") && r[1].as_deref() == Some("1");
         if let Some(row) = table.rows.iter_mut().find(primary) {
             row[3] = Some("0".into());
         }

@@ -56,13 +56,17 @@ pub fn headers(pages: u32, sequence: Option<u32>) -> Vec<VlfHeader> {
 
 /// The first block: a checkpoint at `at`. Gives the bytes and the LSN behind them.
 pub fn first_block(version: Version, at: Lsn, created: [u8; 8]) -> (Vec<u8>, Lsn) {
-    let time = LogTime::from_bytes(created);
-    let mut block = BlockBuilder::new(BlockVersion::of_database(version.number()), at);
+    first_block_of(version.number(), at, LogTime::from_bytes(created))
+}
+
+/// The same for any database version.
+pub fn first_block_of(version: u16, at: Lsn, time: LogTime) -> (Vec<u8>, Lsn) {
+    let mut block = BlockBuilder::new(BlockVersion::of_database(version), at);
     let begin = block.next_lsn();
     for record in [
-        begin_checkpoint(Lsn::ZERO, time, version.number(), TransactionId::NONE),
+        begin_checkpoint(Lsn::ZERO, time, version, TransactionId::NONE),
         boot_page_checkpoint(),
-        end_checkpoint(begin, time, version.number()),
+        end_checkpoint(begin, time, version),
     ] {
         // Three short records always fit a block.
         let _ = block.push(&record);

@@ -40,7 +40,6 @@ impl Version {
     }
 }
 
-
 /// One base table with its rows as text.
 #[derive(Clone, Debug)]
 pub struct BaseTable {

@@ -16,8 +16,8 @@ use holdfast_format::page::PageBytes;
 use holdfast_generator::database::{CHECKPOINT, Database, FileSpec, NewDatabase, empty_data_file};
 use holdfast_generator::fixed::Identity;
 use holdfast_generator::template::Version;
-use holdfast_storage::recovery::log_writer::vlf_header_bytes;
 use holdfast_storage::recovery::FilePages;
+use holdfast_storage::recovery::log_writer::vlf_header_bytes;
 use holdfast_storage::restore::log_files::{LogFileFacts, log_header_page};
 use holdfast_types::{CollationId, SqlError, SqlResult, SqlType};
 
@@ -270,8 +270,7 @@ impl Instance {
             files: files.to_vec(),
         })?;
         // Nobody can enter before it is whole.
-        databases
-            .insert(name.to_lowercase(), entry(id, name, DatabaseState::Offline, files.to_vec()));
+        databases.insert(name.to_lowercase(), entry(id, name, DatabaseState::Offline, files.to_vec()));
         Ok(id)
     }
 
@@ -362,8 +361,7 @@ impl Instance {
                 }
             }
             let id = (5..).find(|i| databases.values().all(|d| d.id != *i)).unwrap_or(i32::MAX);
-            databases
-                .insert(name.to_lowercase(), entry(id, name, DatabaseState::Offline, files.clone()));
+            databases.insert(name.to_lowercase(), entry(id, name, DatabaseState::Offline, files.clone()));
             id
         };
         match self.opener.open(id, name, &files) {

@@ -11,6 +11,7 @@
 //! 3. The files of a database that was being made or removed when the server stopped are removed at the next start.
 //! 4. A database that cannot be opened stays listed, as RECOVERY_PENDING, with the reason; the others start.
 
+pub mod attach;
 pub mod create;
 pub mod state_file;
 pub mod stored;
@@ -241,6 +242,11 @@ impl Instance {
 
     pub fn data_directory(&self) -> PathBuf {
         self.options.data_directory.join("data")
+    }
+
+    /// Where database files are made and found.
+    pub fn disk(&self) -> Arc<dyn Disk> {
+        self.opener.disk()
     }
 
     pub fn backup_directory(&self) -> PathBuf {

@@ -1,13 +1,13 @@
-//! Statements of administration that an instance can answer by itself: RESTORE in its forms, KILL, CHECKPOINT, DROP DATABASE.
+//! Statements of administration that an instance can answer by itself: RESTORE in its forms, KILL, CHECKPOINT, CREATE and DROP DATABASE, attach and detach.
 
 use std::sync::Arc;
 
-use holdfast_tsql::ast::{Ddl, Drop, Restore, StatementKind};
+use holdfast_tsql::ast::{Ddl, Restore, StatementKind};
 use holdfast_types::{Batch, CollationId, SqlError, SqlType, Value};
 
 use super::administration::{Administration, Call};
 use super::raise::integer;
-use super::state::SharedSession;
+use crate::ddl::database;
 use crate::restore::database::{Surroundings, restore};
 use crate::restore::{RestoreRequest, RestoreVerb, answers, devices, verify};
 
@@ -96,39 +96,6 @@ impl InstanceAdministration {
         }
         Err(vec![SqlError::with_text(6106, 16, format!("Process ID {id} is not an active process ID."))])
     }
-
-    fn drop_database(&self, drop: &Drop, session: &SharedSession) -> Result<Option<u64>, Vec<SqlError>> {
-        let host = &session.host;
-        for name in &drop.names {
-            let shown = &name.name.text;
-            let Some(entry) = host.instance.find(shown) else {
-                if drop.if_exists {
-                    continue;
-                }
-                let text = format!(
-                    "Cannot drop the database '{shown}', because it does not exist or you do not have permission."
-                );
-                return Err(vec![SqlError::with_text(3701, 11, text)]);
-            };
-            if entry.id <= 4 {
-                let text = format!("Cannot drop the database '{shown}' because it is a system database.");
-                return Err(vec![SqlError::with_text(3708, 16, text).state(4)]);
-            }
-            let busy = entry.id == session.current_database().id
-                || host.sessions.uses_database(entry.id, session.id);
-            if busy {
-                let text = format!("Cannot drop database \"{shown}\" because it is currently in use.");
-                return Err(vec![SqlError::with_text(3702, 16, text).state(3)]);
-            }
-            let files: Vec<std::path::PathBuf> = entry.files.read().iter().map(|f| f.path.clone()).collect();
-            host.instance.remove(shown).map_err(|e| vec![SqlError::with_text(5123, 16, e.to_string())])?;
-            for f in files {
-                // Gone already is as good.
-                let _ = std::fs::remove_file(f);
-            }
-        }
-        Ok(None)
-    }
 }
 
 /// Collation of a backup header as a name; the sort order is the top byte of the id.
@@ -144,7 +111,8 @@ impl Administration for InstanceAdministration {
             // Nothing is dirty in databases that are only read.
             StatementKind::Checkpoint(_) | StatementKind::Reconfigure { .. } => Ok(None),
             StatementKind::Ddl(d) => match &**d {
-                Ddl::Drop(drop) if drop.kind == "DATABASE" => self.drop_database(drop, call.session),
+                Ddl::CreateDatabase(c) => database::create(c, call),
+                Ddl::Drop(drop) if drop.kind == "DATABASE" => database::drop(drop, call),
                 other => Err(vec![SqlError::not_supported(other.name())]),
             },
             other => Err(vec![SqlError::not_supported(other.name())]),
@@ -157,8 +125,37 @@ impl Administration for InstanceAdministration {
         arguments: &[(Option<String>, Value)],
         call: &mut Call<'_>,
     ) -> Option<Result<i32, Vec<SqlError>>> {
-        let _ = (arguments, call);
+        let text = |wanted: &str, place: usize| {
+            let named = arguments
+                .iter()
+                .find(|(n, _)| n.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(wanted)))
+                .or_else(|| arguments.get(place).filter(|(n, _)| n.is_none()));
+            match named {
+                Some((_, Value::String(s))) => Some(s.to_text()),
+                _ => None,
+            }
+        };
+        let done = |r: Result<(), SqlError>| Some(r.map(|()| 0).map_err(|e| vec![e]));
         match name {
+            "sp_detach_db" => match text("@dbname", 0) {
+                Some(n) => done(database::detach(&n, call)),
+                None => done(Err(SqlError::new(201, &[&"sp_detach_db", &"@dbname"]))),
+            },
+            "sp_attach_db" | "sp_attach_single_file_db" => {
+                let Some(n) = text("@dbname", 0) else {
+                    return done(Err(SqlError::new(201, &[&name, &"@dbname"])));
+                };
+                let single = name == "sp_attach_single_file_db";
+                let instance = Arc::clone(&call.session.host.instance);
+                let files: Vec<_> = (1..=16)
+                    .filter_map(|i| {
+                        let parameter = if single { "@physname".to_owned() } else { format!("@filename{i}") };
+                        text(&parameter, i).filter(|_| !single || i == 1)
+                    })
+                    .map(|f| database::local_path(&instance, &f))
+                    .collect();
+                done(database::attach_database(&n, &files, single, call))
+            }
             // A reset comes with the packet's header; the call itself has nothing left to do.
             "sp_reset_connection" => Some(Ok(0)),
             _ => None,

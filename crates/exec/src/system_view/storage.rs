@@ -233,13 +233,16 @@ fn filegroups(c: &ViewContext<'_>) -> Rows {
         .base_rows("sysclsobjs")?
         .iter()
         .filter(|r| r.int("class") == 31)
-        .map(|r| (r.text("name"), r.int("id")))
+        .map(|r| (r.text("name"), r.int("id"), r.int("status") & 1 != 0))
         .collect();
-    let rows = if rows.is_empty() { vec![(Arc::from("PRIMARY"), 1)] } else { rows };
+    let rows = if rows.is_empty() { vec![(Arc::from("PRIMARY"), 1, true)] } else { rows };
+    // Databases that were made before the bit existed have PRIMARY alone.
+    let marked = rows.iter().any(|r| r.2);
     Ok(rows
         .into_iter()
-        .map(|(name, id)| {
-            row![name, id, "FG", "ROWS_FILEGROUP", id == 1, false, Value::Null, Value::Null, false, false]
+        .map(|(name, id, default)| {
+            let default = if marked { default } else { id == 1 };
+            row![name, id, "FG", "ROWS_FILEGROUP", default, false, Value::Null, Value::Null, false, false]
         })
         .collect())
 }

@@ -419,7 +419,8 @@ impl Parser<'_> {
             if p.eat_symbol('=') {
                 s.value = Some(match p.token().kind {
                     TokenKind::Word(_) | TokenKind::Quoted(_) => p.word_as_literal()?,
-                    _ => p.expr()?,
+                    // A constant: `10 %` is a unit, no modulo.
+                    _ => p.primary()?,
                 });
                 if p.eat_symbol('%') {
                     s.unit = Some("%".into());

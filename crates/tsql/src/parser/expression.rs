@@ -392,7 +392,7 @@ impl Parser<'_> {
         }
     }
 
-    fn primary(&mut self) -> Parsed<Expr> {
+    pub(crate) fn primary(&mut self) -> Parsed<Expr> {
         let start = self.span();
         let literal = match &self.token().kind {
             TokenKind::Integer => Literal::Integer(start.text(self.text).to_owned()),
