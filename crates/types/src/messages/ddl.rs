@@ -98,7 +98,6 @@ pub const MESSAGES: &[Message] = &[
     (11708, 16, "An invalid value was specified for argument '%.*ls' for the given data type."),
     (11728, 16, "The sequence object '%.*ls' has reached its minimum or maximum value. Restart the sequence object to allow new values to be generated."),
     (15007, 16, "'%s' is not a valid login or you do not have permission."),
-    (15010, 16, "The database '%s' does not exist. Supply a valid database name. To see available databases, use sys.databases."),
     (15023, 16, "User, group, or role '%s' already exists in the current database."),
     (15025, 16, "The server principal '%s' already exists."),
     (15063, 16, "The login already has an account under a different user name."),
