@@ -8,6 +8,7 @@ mod dump;
 mod inspect;
 mod output;
 mod sample;
+mod sequence;
 mod serve;
 mod sql;
 mod verify;

@@ -12,7 +12,7 @@ mod real;
 mod simulated;
 
 pub use error::{DiskError, DiskResult, Operation};
-pub use real::{InstanceLock, RealDisk};
+pub use real::{InstanceLock, RealDisk, free_space};
 pub use simulated::SimulatedDisk;
 
 use std::path::{Path, PathBuf};

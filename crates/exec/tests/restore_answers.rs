@@ -3,23 +3,19 @@
 use std::path::Path;
 
 use holdfast_exec::restore::request::NamedDevice;
-use holdfast_exec::restore::{RecoveryOption, RestoreRequest, RestoreVerb, answers, devices, verify};
+use holdfast_exec::restore::{RestoreRequest, RestoreVerb, answers, devices, verify};
 use holdfast_types::{CollationId, Value};
 
+/// The media password of the one corpus file that has one.
+const MEDIA_PASSWORD: &str = "dbatools";
+
 fn request(verb: RestoreVerb, path: &Path) -> RestoreRequest {
-    RestoreRequest {
-        verb,
-        devices: vec![NamedDevice { name: path.display().to_string(), logical: false }],
-        file: None,
-        moves: Vec::new(),
-        replace: false,
-        recovery: RecoveryOption::Recovery,
-        stats: None,
-        checksum: None,
-        continue_after_error: false,
-        stop_at: None,
-        media_name: None,
-    }
+    let devices = vec![NamedDevice { name: path.display().to_string(), logical: false }];
+    RestoreRequest { media_password: password_of(path), ..RestoreRequest::of(verb, devices) }
+}
+
+fn password_of(path: &Path) -> Option<String> {
+    path.to_string_lossy().contains("passwd").then(|| MEDIA_PASSWORD.to_owned())
 }
 
 fn text(v: &Value) -> String {
@@ -38,7 +34,7 @@ fn every_backup_answers_and_agrees_with_the_manifest() {
         }
         let path = std::fs::canonicalize(&file.path).unwrap();
         let header = request(RestoreVerb::HeaderOnly, &path);
-        let media = devices::open(&header.devices[0], Path::new("/")).unwrap();
+        let media = devices::open(&header.devices[0], &header, Path::new("/")).unwrap();
         let collation = CollationId::SERVER_DEFAULT;
         let (columns, rows) = answers::answer(&header, &media, 16, collation, &|_, _| None).unwrap();
         assert_eq!(columns.len(), 59);
@@ -64,7 +60,7 @@ fn every_complete_set_verifies_and_a_lone_stripe_does_not() {
             continue;
         }
         let path = std::fs::canonicalize(&file.path).unwrap();
-        let named = [NamedDevice { name: path.display().to_string(), logical: false }];
+        let named = request(RestoreVerb::VerifyOnly, &path);
         let media = devices::open_set(&named, Path::new("/")).unwrap();
         let set = media.set(1).unwrap();
         let result = verify::verify(&set, None, &mut |_| Ok(()));
@@ -86,7 +82,8 @@ fn a_file_that_is_no_backup_is_refused_with_its_number() {
             std::fs::write(dir.path().join(name), bytes).unwrap();
         }
         let device = NamedDevice { name: name.to_owned(), logical: false };
-        let error = devices::open(&device, dir.path()).unwrap_err();
+        let statement = RestoreRequest::of(RestoreVerb::LabelOnly, Vec::new());
+        let error = devices::open(&device, &statement, dir.path()).unwrap_err();
         assert_eq!(error.number, number, "{name}: {error}");
     }
 }

@@ -23,24 +23,12 @@ fn instance(dir: &Path) -> Arc<Instance> {
 }
 
 fn request(name: &str, paths: &[PathBuf]) -> RestoreRequest {
+    let name_of = |p: &PathBuf| std::fs::canonicalize(p).unwrap().display().to_string();
+    let devices = paths.iter().map(|p| NamedDevice { name: name_of(p), logical: false }).collect();
+    let secret = paths.iter().any(|p| name_of(p).contains("passwd"));
     RestoreRequest {
-        verb: RestoreVerb::Database(name.to_owned()),
-        devices: paths
-            .iter()
-            .map(|p| NamedDevice {
-                name: std::fs::canonicalize(p).unwrap().display().to_string(),
-                logical: false,
-            })
-            .collect(),
-        file: None,
-        moves: Vec::new(),
-        replace: false,
-        recovery: RecoveryOption::Recovery,
-        stats: None,
-        checksum: None,
-        continue_after_error: false,
-        stop_at: None,
-        media_name: None,
+        media_password: secret.then(|| "dbatools".to_owned()),
+        ..RestoreRequest::of(RestoreVerb::Database(name.to_owned()), devices)
     }
 }
 
@@ -198,8 +186,10 @@ fn a_replaced_database_needs_its_own_backup_or_replace() {
     let dir = tempfile::tempdir().unwrap();
     let instance = instance(dir.path());
     run(&instance, &request("x", &a)).0.unwrap();
-    // The same database again is allowed; another is not.
-    run(&instance, &request("x", &a)).0.unwrap();
+    // The same database again is allowed when it is in simple recovery; another is not.
+    let again = run(&instance, &request("x", &a)).0;
+    let simple = instance.online("x").unwrap().properties().recovery_model == 3;
+    assert_eq!(again.err().map(|e| e[0].number), (!simple).then_some(3159));
     assert_eq!(run(&instance, &request("x", &b)).0.unwrap_err()[0].number, 3154);
     let mut r = request("x", &b);
     r.replace = true;

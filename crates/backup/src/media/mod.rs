@@ -63,6 +63,14 @@ pub struct SetMember {
 }
 
 impl SetMember {
+    /// Refuses a set whose own password (PASSWORD) is not the one given.
+    pub fn check_password(&self, given: Option<&str>, device: &std::sync::Arc<str>) -> BackupResult<()> {
+        if crate::password::accepts(self.start.password_digest.as_ref(), given) {
+            return Ok(());
+        }
+        Err(BackupError::PasswordProtected { device: device.clone() })
+    }
+
     /// The final configuration, or the leading one of a file that is cut short.
     pub fn configuration(&self) -> Option<&Configuration> {
         self.trailing.as_ref().or(self.leading.as_ref())

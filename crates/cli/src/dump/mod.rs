@@ -39,7 +39,7 @@ impl Format {
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// A backup (all its stripes, or a full backup with its differential), or the data files of a database
+    /// Backups of a database in any order (all stripes; a full backup with its differential and logs), or its data files
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Write the schema as a T-SQL script
@@ -54,13 +54,16 @@ pub struct Args {
     /// Folder to write to (`schema.sql`, `schema.table.csv` …); without it everything goes to standard output
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Position of the backup set in the files
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    set: u32,
+    /// Only the backup sets at this position in their files; without it, all sets that lead to the newest state
+    #[arg(long, value_name = "N")]
+    set: Option<u32>,
+    /// Password of the media set (backups of 2008 R2 and before)
+    #[arg(long, value_name = "PASSWORD")]
+    media_password: Option<String>,
 }
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let database = source::open(&args.files, args.set)?;
+    let database = source::open(&args.files, args.set, args.media_password.as_deref())?;
     let catalog = &database.catalog;
     let everything = !args.schema && args.tables.is_empty();
     if everything && args.out.is_none() && args.format == Format::Parquet {
@@ -77,8 +80,21 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
     }
     let tables = if everything { catalog.user_tables()? } else { chosen(catalog, &args.tables)? };
-    for table in tables {
-        dump_table(&table, &args)?;
+    let mut failed = 0;
+    for table in &tables {
+        // What one table cannot give must not keep the others from being written.
+        if let Err(e) = dump_table(table, &args) {
+            let broken_pipe = |c: &std::io::Error| c.kind() == std::io::ErrorKind::BrokenPipe;
+            if e.chain().any(|c| c.downcast_ref::<std::io::Error>().is_some_and(broken_pipe)) {
+                return Ok(ExitCode::SUCCESS);
+            }
+            eprintln!("{e:#}");
+            failed += 1;
+        }
+    }
+    if failed > 0 {
+        eprintln!("{failed} of {} tables could not be written", tables.len());
+        return Ok(ExitCode::from(1));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -112,7 +128,11 @@ fn dump_table(table: &TableDef, args: &Args) -> anyhow::Result<()> {
         Some(dir) => {
             let path = dir.join(file_name(&name, args.format));
             let file = std::fs::File::create(&path).with_context(|| path.display().to_string())?;
-            let count = write(table, args.format, file).with_context(|| name.clone())?;
+            let count = write(table, args.format, file).inspect_err(|_| {
+                // Half a table would pass for a whole one.
+                let _ = std::fs::remove_file(&path);
+            });
+            let count = count.with_context(|| name.clone())?;
             eprintln!("{name}: {count} rows -> {}", path.display());
         }
         None => {

@@ -4,19 +4,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
-use holdfast_backup::BackupKind;
+use holdfast_backup::{BackupKind, BackupSet};
 use holdfast_base::PAGE_SIZE;
 use holdfast_disk::{Disk, RealDisk};
 use holdfast_engine::DatabaseCatalog;
 use holdfast_engine::instance::{Instance, InstanceOptions, StoredOpener};
 use holdfast_exec::collect::Collected;
 use holdfast_exec::restore::database::{Surroundings, restore};
-use holdfast_exec::restore::devices;
-use holdfast_exec::restore::request::NamedDevice;
 use holdfast_exec::restore::{RecoveryOption, RestoreRequest, RestoreVerb};
 use holdfast_exec::session::CancelFlag;
 use holdfast_format::file_header::FileHeader;
+use holdfast_format::page::protection;
 use holdfast_storage::PageCache;
+
+use crate::sequence;
 
 /// Highest database version that a dump takes: everything the format layer reads.
 const NEWEST: i32 = 998;
@@ -52,8 +53,13 @@ impl Drop for Folder {
     }
 }
 
-/// Opens data files or backups. `position` picks the backup set of every file.
-pub fn open(files: &[PathBuf], position: u32) -> anyhow::Result<Opened> {
+/// Opens data files or backups. `position` picks the backup set of every file; without it, all sets are used that lead
+/// furthest.
+pub fn open(
+    files: &[PathBuf],
+    position: Option<u32>,
+    media_password: Option<&str>,
+) -> anyhow::Result<Opened> {
     let first = files.first().ok_or_else(|| anyhow!("no file is given"))?;
     let data = is_data_file(first)?;
     for f in files {
@@ -61,7 +67,7 @@ pub fn open(files: &[PathBuf], position: u32) -> anyhow::Result<Opened> {
             bail!("{} and {} are not of one kind: give data files or backups", first.display(), f.display());
         }
     }
-    if data { open_data_files(files) } else { open_backup(files, position) }
+    if data { open_data_files(files) } else { open_backup(files, position, media_password) }
 }
 
 /// A data or log file starts with a page of type 15; a backup does not.
@@ -78,35 +84,50 @@ fn open_data_files(files: &[PathBuf]) -> anyhow::Result<Opened> {
         let file = RealDisk.open(path, false)?;
         let mut page = [0u8; PAGE_SIZE];
         file.read_at(0, &mut page)?;
+        // A torn page says so when it is read as a page; its header is looked at either way.
+        let _ = protection::restore_torn(&mut page);
         let header = FileHeader::read(&page).with_context(|| path.display().to_string())?;
         // Log files have filegroup 0 and hold no tables.
         if header.filegroup_id != 0 {
             data.push((header.file_id, file));
         }
     }
+    if data.is_empty() {
+        bail!("there are only log files; the tables are in the data files (.mdf, .ndf)");
+    }
+    if data.iter().all(|(id, _)| *id != 1) {
+        bail!("the primary data file (.mdf) is missing: without it the others cannot be read");
+    }
     let pages = PageCache::new(64 << 20).attach(data)?;
     Ok(Opened { catalog: DatabaseCatalog::open(5, None, pages)?, _folder: None })
 }
 
-/// Restores the full backup among the files, then its differential and logs, each media set being one step.
-fn open_backup(files: &[PathBuf], position: u32) -> anyhow::Result<Opened> {
-    let mut steps: Vec<(BackupKind, u128, Vec<NamedDevice>)> = Vec::new();
-    let mut ids: Vec<[u8; 16]> = Vec::new();
-    for path in files {
-        let path = std::fs::canonicalize(path).with_context(|| path.display().to_string())?;
-        let device = NamedDevice { name: path.display().to_string(), logical: false };
-        let media = devices::open(&device, Path::new("/")).map_err(|e| anyhow!("{}", e.message))?;
-        let info = media.set(position)?.info().context("the backup set is cut short")?;
-        match ids.iter().position(|id| *id == media.label.media_set) {
-            Some(i) => steps[i].2.push(device),
-            None => {
-                ids.push(media.label.media_set);
-                steps.push((info.kind, info.last_lsn.to_decimal(), vec![device]));
-            }
-        }
+/// Restores the sequence of sets among the files that leads furthest; `position` leaves only the sets at that place.
+fn open_backup(
+    files: &[PathBuf],
+    position: Option<u32>,
+    media_password: Option<&str>,
+) -> anyhow::Result<Opened> {
+    let sets: Vec<BackupSet> = sequence::sets_of(files)?
+        .into_iter()
+        .filter(|s| position.is_none_or(|p| p == u32::from(s.head().start.position)))
+        .collect();
+    if sets.is_empty() {
+        bail!(
+            "the files hold no backup set{}",
+            position.map_or(String::new(), |p| format!(" at position {p}"))
+        );
     }
-    // Full first, then by where each one ends.
-    steps.sort_by_key(|s| (s.0 != BackupKind::Full, s.1));
+    let family = sets[0].info().map(|i| i.family);
+    if let Some(other) = sets.iter().find(|s| s.info().map(|i| i.family) != family) {
+        let name = |s: &BackupSet| s.info().map_or(String::new(), |i| i.database_name.clone());
+        bail!(
+            "the files hold backups of several databases ('{}', '{}'); dump one at a time",
+            name(&sets[0]),
+            name(other)
+        );
+    }
+    let steps = sequence::best(&sets.iter().collect::<Vec<_>>())?;
     let folder = Folder::new()?;
     let cache = PageCache::new(64 << 20);
     let opener = StoredOpener::new(Arc::new(RealDisk), cache);
@@ -114,22 +135,17 @@ fn open_backup(files: &[PathBuf], position: u32) -> anyhow::Result<Opened> {
     options.database_version = NEWEST;
     let instance = Instance::open(options, Arc::new(opener), &mut |m| eprintln!("{m}"))?;
     let count = steps.len();
-    for (i, (kind, _, devices)) in steps.into_iter().enumerate() {
-        let name = "dump".to_owned();
-        let verb = if kind == BackupKind::Log { RestoreVerb::Log(name) } else { RestoreVerb::Database(name) };
+    for (i, set) in steps.into_iter().enumerate() {
+        let verb = match set.info().map(|i| i.kind) {
+            Some(BackupKind::Log) => RestoreVerb::Log("dump".to_owned()),
+            _ => RestoreVerb::Database("dump".to_owned()),
+        };
         let last = i + 1 == count;
         let request = RestoreRequest {
-            verb,
-            devices,
-            file: Some(position),
-            moves: Vec::new(),
-            replace: false,
+            file: Some(u32::from(set.head().start.position)),
             recovery: if last { RecoveryOption::Recovery } else { RecoveryOption::NoRecovery },
-            stats: None,
-            checksum: None,
-            continue_after_error: false,
-            stop_at: None,
-            media_name: None,
+            media_password: media_password.map(str::to_owned),
+            ..RestoreRequest::of(verb, sequence::devices(set))
         };
         let around = Surroundings {
             instance: &instance,

@@ -39,7 +39,7 @@ impl InstanceAdministration {
                 let Some(device) = request.devices.first() else {
                     return Err(vec![SqlError::new(102, &[&"FROM"])]);
                 };
-                let media = devices::open(device, &directory).map_err(one)?;
+                let media = devices::open(device, request, &directory).map_err(one)?;
                 let major = host.instance.options.product_version.0;
                 let collation = host.instance.options.collation;
                 let (columns, rows) =
@@ -51,10 +51,8 @@ impl InstanceAdministration {
                 Ok(Some(rows.len() as u64))
             }
             RestoreVerb::VerifyOnly => {
-                let media = devices::open_set(&request.devices, &directory).map_err(one)?;
-                let set = media
-                    .set(request.file.unwrap_or(1))
-                    .map_err(|e| vec![crate::restore::errors::message(&e)])?;
+                let media = devices::open_set(request, &directory).map_err(one)?;
+                let set = devices::choose_set(&media, request).map_err(one)?;
                 let cancel = call.session.cancel.clone();
                 verify::verify(&set, request.checksum, &mut |_| {
                     if cancel.is_cancelled() { Err(crate::context::cancelled()) } else { Ok(()) }

@@ -38,9 +38,13 @@ pub fn answer(
         }
         RestoreVerb::FileListOnly => {
             let set = media.set(request.file.unwrap_or(1)).map_err(|e| message(&e))?;
+            set.check_password(request.password.as_deref(), media.device.name()).map_err(|e| message(&e))?;
             (&FILE_LIST_COLUMNS, file_list_rows(media, set).map_err(|e| message(&e))?)
         }
-        _ => (&LABEL_COLUMNS, vec![label_row(media)]),
+        _ => {
+            let wanted = request.media_name.as_ref().is_none_or(|n| *n == media.label.name);
+            (&LABEL_COLUMNS, if wanted { vec![label_row(media)] } else { Vec::new() })
+        }
     };
     if rows.is_empty()
         && let Some(problem) = &media.problem

@@ -8,17 +8,17 @@
 //! 1. Nothing is written before every check that can be made without writing has passed.
 //! 2. A first restore that fails leaves no database and no files; a later step of a sequence that fails leaves it RESTORING.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use holdfast_backup::{BackupKind, BackupSet, Configuration, FileInfo, FileKind};
+use holdfast_backup::{BackupKind, BackupSet, Configuration, FileInfo, FileKind, RecoveryModel};
 use holdfast_base::world::Clock;
 use holdfast_engine::instance::{DatabaseState, FileRecord, Instance};
 use holdfast_types::{SqlError, SqlResult};
 
-use super::devices::open_set;
+use super::devices::{choose_set, open_set, os_text};
 use super::errors::message;
 use super::request::{RecoveryOption, RestoreRequest, RestoreVerb};
 use super::roll;
@@ -52,11 +52,15 @@ pub fn restore(
     if request.devices.is_empty() {
         return recover_only(&name, request, around, sink).map_err(|e| vec![e]);
     }
-    let media = open_set(&request.devices, &around.instance.backup_directory()).map_err(|e| vec![e])?;
+    let media = open_set(request, &around.instance.backup_directory()).map_err(|e| vec![e])?;
     let position = request.file.unwrap_or(1);
-    let set = media.set(position).map_err(|e| vec![message(&e)])?;
+    let set = choose_set(&media, request).map_err(|e| vec![e])?;
     let configuration = set.require_complete().map_err(|e| vec![message(&e)])?.clone();
     check_version(&configuration, around.instance).map_err(|e| vec![e])?;
+    set.require_plain().map_err(|e| vec![message(&e)])?;
+    if request.stop_at.is_some() && configuration.set.recovery_model() == RecoveryModel::Simple {
+        return Err(vec![SqlError::new(3145, &[])]);
+    }
     let kind = configuration.set.kind;
     let wanted = if matches!(request.verb, RestoreVerb::Log(_)) { BackupKind::Log } else { kind };
     if wanted != kind || kind == BackupKind::Log && !matches!(request.verb, RestoreVerb::Log(_)) {
@@ -160,7 +164,8 @@ impl Job<'_> {
             self.may_replace(old.id, &old.state()).map_err(|e| vec![e])?;
             old_files = old.files.read().clone();
         }
-        let (files, notes) = self.choose_files(&old_files).map_err(planning)?;
+        let (files, notes) = self.choose_files(&old_files)?;
+        self.check_space(&files, &old_files).map_err(planning)?;
         let new = existing.is_none();
         let instance = self.around.instance;
         let shown = existing.as_ref().map_or_else(|| Arc::from(self.name), |e| Arc::clone(&e.name));
@@ -177,7 +182,7 @@ impl Job<'_> {
                 }
                 Ok(())
             }
-            Err(e) if new => {
+            Err(errors) if new => {
                 for f in &files {
                     let _ = std::fs::remove_file(&f.path);
                 }
@@ -187,9 +192,9 @@ impl Job<'_> {
                     let _ = std::fs::remove_file(state);
                 }
                 let _ = instance.remove(self.name);
-                Err(vec![e])
+                Err(errors)
             }
-            Err(e) => Err(vec![e]),
+            Err(errors) => Err(errors),
         }
     }
 
@@ -203,7 +208,7 @@ impl Job<'_> {
             return Err(fail(SqlError::new(3117, &[])));
         }
         let files = entry.files.read().clone();
-        self.run(&entry.name, &files, sink).map_err(fail)
+        self.run(&entry.name, &files, sink)
     }
 
     /// Whether the existing database may be overwritten.
@@ -225,6 +230,11 @@ impl Job<'_> {
                 if d.family() != Some(self.configuration.set.family) {
                     return Err(SqlError::new(3154, &[&self.name]));
                 }
+                // What was committed since the last log backup would be lost without a word.
+                const SIMPLE: u8 = 3;
+                if d.properties().recovery_model != SIMPLE && self.request.stop_at.is_none() {
+                    return Err(SqlError::new(3159, &[&self.name]));
+                }
                 Ok(())
             }
             // A restore that was not finished may be begun again with the same database's backup.
@@ -238,14 +248,15 @@ impl Job<'_> {
     }
 
     /// Paths for all files: MOVE targets, the replaced database's own places, else the data directory.
-    fn choose_files(&self, old: &[FileRecord]) -> SqlResult<(Vec<FileRecord>, Vec<SqlError>)> {
+    fn choose_files(&self, old: &[FileRecord]) -> Result<(Vec<FileRecord>, Vec<SqlError>), Vec<SqlError>> {
+        let planning = |e: SqlError| vec![e, SqlError::new(3119, &[])];
         let set = &self.configuration.set;
         let known = |logical: &str| {
             self.configuration.files.iter().any(|f| f.logical_name.eq_ignore_ascii_case(logical))
         };
         for (logical, _) in &self.request.moves {
             if !known(logical) {
-                return Err(SqlError::new(3234, &[logical, &set.database_name]));
+                return Err(vec![SqlError::new(3234, &[logical, &set.database_name])]);
             }
         }
         let mut out: Vec<FileRecord> = Vec::new();
@@ -253,11 +264,18 @@ impl Job<'_> {
         let mut taken: BTreeSet<PathBuf> = BTreeSet::new();
         for f in &self.configuration.files {
             if let FileKind::Other(_) = f.kind {
-                return Err(SqlError::not_supported("Restoring FILESTREAM or memory-optimized data"));
+                return Err(vec![SqlError::not_supported("Restoring FILESTREAM or memory-optimized data")]);
             }
             let moved = self.request.moves.iter().find(|m| m.0.eq_ignore_ascii_case(&f.logical_name));
             let path = match moved {
-                Some((_, target)) => self.moved_path(f, target, old)?,
+                Some((_, target)) => self.moved_path(f, target, old).map_err(|(e, path)| {
+                    let overwrites = e.number == 3142;
+                    let mut errors = planning(e);
+                    if !overwrites {
+                        errors.insert(1, SqlError::new(3156, &[&f.logical_name, &path]));
+                    }
+                    errors
+                })?,
                 None => {
                     let path = self.default_path(f, old, &taken);
                     notes.push(mapped(f, &path));
@@ -269,7 +287,10 @@ impl Job<'_> {
                 let first_name = first.map_or("", |o| o.logical_name.as_str()).to_owned();
                 let first_id = first.map_or(0, |o| o.file_id);
                 let shown = path.display().to_string();
-                return Err(SqlError::new(3176, &[&shown, &f.logical_name, &f.id, &first_name, &first_id]));
+                return Err(planning(SqlError::new(
+                    3176,
+                    &[&shown, &f.logical_name, &f.id, &first_name, &first_id],
+                )));
             }
             out.push(FileRecord {
                 file_id: f.id as u16,
@@ -281,8 +302,41 @@ impl Job<'_> {
         Ok((out, notes))
     }
 
-    /// A MOVE target: 1834, 3142, 5133 as they apply.
-    fn moved_path(&self, f: &FileInfo, target: &str, old: &[FileRecord]) -> SqlResult<PathBuf> {
+    /// 3257 when a volume cannot take the files that go to it; what the replaced database gives back counts.
+    fn check_space(&self, files: &[FileRecord], old: &[FileRecord]) -> SqlResult<()> {
+        use std::os::unix::fs::MetadataExt;
+        let mut needed: BTreeMap<u64, (PathBuf, u64)> = BTreeMap::new();
+        for f in files {
+            let directory = f.path.parent().unwrap_or(Path::new("."));
+            let Ok(volume) = std::fs::metadata(directory).map(|m| m.dev()) else { continue };
+            let described = self.configuration.files.iter().find(|i| i.id == u32::from(f.file_id));
+            let entry = needed.entry(volume).or_insert_with(|| (directory.to_owned(), 0));
+            entry.1 = entry.1.saturating_add(described.map_or(0, |i| i.size));
+        }
+        for (volume, (directory, bytes)) in needed {
+            let given_back: u64 = (old.iter().filter_map(|o| std::fs::metadata(&o.path).ok()))
+                .filter(|m| m.dev() == volume)
+                .map(|m| m.blocks().saturating_mul(512))
+                .sum();
+            // A volume that cannot be asked says so when it is written to.
+            let Ok(free) = holdfast_disk::free_space(&directory) else { continue };
+            let available = free.saturating_add(given_back);
+            if bytes > available {
+                let short = bytes - available;
+                return Err(SqlError::new(3257, &[&directory.display(), &short, &available]));
+            }
+        }
+        Ok(())
+    }
+
+    /// A MOVE target: 1834, 3142, 5133 as they apply, with the path they are about.
+    fn moved_path(
+        &self,
+        f: &FileInfo,
+        target: &str,
+        old: &[FileRecord],
+    ) -> Result<PathBuf, (SqlError, String)> {
+        const ENOENT: i32 = 2;
         let directory = self.around.instance.data_directory();
         let path = match target.rsplit_once(['\\']) {
             // A Windows target keeps its name and goes to the data directory.
@@ -294,14 +348,14 @@ impl Job<'_> {
         if let Some(user) = self.around.instance.user_of_file(&path)
             && !user.eq_ignore_ascii_case(self.name)
         {
-            return Err(SqlError::new(1834, &[&shown, &user]));
+            return Err((SqlError::new(1834, &[&shown, &user]), shown));
         }
         let own = old.iter().any(|o| o.path == path);
         if path.exists() && !own && !self.request.replace {
-            return Err(SqlError::new(3142, &[&f.logical_name, &shown]));
+            return Err((SqlError::new(3142, &[&f.logical_name, &shown]), shown));
         }
         if !path.parent().is_some_and(Path::is_dir) {
-            return Err(SqlError::new(5133, &[&shown, &"2(No such file or directory)"]));
+            return Err((SqlError::new(5133, &[&shown, &os_text(ENOENT, "")]), shown));
         }
         Ok(path)
     }
@@ -336,7 +390,12 @@ impl Job<'_> {
     }
 
     /// Places pages, rolls the log, opens; with the messages in SQL Server's order.
-    fn run(&self, shown: &Arc<str>, files: &[FileRecord], sink: &mut dyn ResultSink) -> SqlResult<()> {
+    fn run(
+        &self,
+        shown: &Arc<str>,
+        files: &[FileRecord],
+        sink: &mut dyn ResultSink,
+    ) -> Result<(), Vec<SqlError>> {
         let start = Instant::now();
         let instance = self.around.instance;
         let id = instance.find(self.name).map_or(0, |e| e.id);
@@ -351,6 +410,7 @@ impl Job<'_> {
             newest_version: instance.options.database_version,
             verify: self.request.checksum,
             continue_after_error: self.request.continue_after_error,
+            stop_at: self.request.stop_at,
             workers: self.around.workers,
             database: shown,
         };
@@ -375,9 +435,12 @@ impl Job<'_> {
         if done.damaged > 0 {
             let _ = sink.message(&SqlError::new(3184, &[]));
         }
-        if recover {
-            roll::recover(&state, shown, self.around.clock)?;
-            instance.finish_restore(self.name).map_err(|reason| could_not_start(self.name, &reason))?;
+        if self.request.stop_at.is_some() && !done.stopped {
+            // Whatever was asked for: the point lies further on, and more log may follow.
+            let _ = sink.message(&SqlError::new(4322, &[]));
+        } else if recover {
+            roll::recover(&state, shown, self.around.clock).map_err(|e| vec![e])?;
+            instance.finish_restore(self.name).map_err(|reason| vec![could_not_start(self.name, &reason)])?;
         }
         let _ = sink.message(&finished(self.request.verb.words(), total, start));
         Ok(())

@@ -2,7 +2,8 @@
 
 use holdfast_tsql::ast::backup::{BackupOption, Device, DeviceKind, NameOrVariable, Restore, RestoreWhat};
 use holdfast_tsql::ast::expression::{Expr, ExprKind};
-use holdfast_types::{SqlError, SqlResult, Value};
+use holdfast_types::conversion::{ConvertContext, Mode, convert};
+use holdfast_types::{CollationId, DateTime, SqlError, SqlResult, SqlType, Value};
 
 /// What is restored or read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +62,12 @@ pub struct RestoreRequest {
     /// CHECKSUM / NO_CHECKSUM, when given.
     pub checksum: Option<bool>,
     pub continue_after_error: bool,
-    pub stop_at: Option<String>,
+    /// STOPAT: what was committed later is left out.
+    pub stop_at: Option<DateTime>,
     pub media_name: Option<String>,
+    pub media_password: Option<String>,
+    /// PASSWORD: that of the backup set.
+    pub password: Option<String>,
 }
 
 /// Options that need nothing done on a disk of files, or only change how buffers are used.
@@ -87,9 +92,30 @@ const ACCEPTED: &[&str] = &[
     "STATS",
     "STOPAT",
     "MEDIANAME",
+    "MEDIAPASSWORD",
+    "PASSWORD",
 ];
 
 impl RestoreRequest {
+    /// The statement without options.
+    pub fn of(verb: RestoreVerb, devices: Vec<NamedDevice>) -> Self {
+        RestoreRequest {
+            verb,
+            devices,
+            file: None,
+            moves: Vec::new(),
+            replace: false,
+            recovery: RecoveryOption::Recovery,
+            stats: None,
+            checksum: None,
+            continue_after_error: false,
+            stop_at: None,
+            media_name: None,
+            media_password: None,
+            password: None,
+        }
+    }
+
     /// Evaluates and checks a statement. `evaluate` gives the value of a literal or variable.
     ///
     /// # Errors
@@ -104,19 +130,7 @@ impl RestoreRequest {
             return Err(SqlError::not_supported("RESTORE of single files, filegroups or pages"));
         }
         let devices = statement.devices.iter().map(|d| device(d, evaluate)).collect::<SqlResult<_>>()?;
-        let mut request = RestoreRequest {
-            verb,
-            devices,
-            file: None,
-            moves: Vec::new(),
-            replace: false,
-            recovery: RecoveryOption::Recovery,
-            stats: None,
-            checksum: None,
-            continue_after_error: false,
-            stop_at: None,
-            media_name: None,
-        };
+        let mut request = RestoreRequest::of(verb, devices);
         for option in &statement.options {
             request.apply(option, evaluate)?;
         }
@@ -153,7 +167,9 @@ impl RestoreRequest {
             "CHECKSUM" => self.checksum = Some(true),
             "NO_CHECKSUM" => self.checksum = Some(false),
             "CONTINUE_AFTER_ERROR" => self.continue_after_error = true,
-            "STOPAT" => self.stop_at = Some(text(&value(&option.value)?)?),
+            "STOPAT" => self.stop_at = Some(point_in_time(&value(&option.value)?)?),
+            "MEDIAPASSWORD" => self.media_password = Some(text(&value(&option.value)?)?),
+            "PASSWORD" => self.password = Some(text(&value(&option.value)?)?),
             "MEDIANAME" => self.media_name = Some(text(&value(&option.value)?)?),
             name if ACCEPTED.contains(&name) => {}
             name => {
@@ -196,9 +212,6 @@ impl RestoreRequest {
         if let RecoveryOption::Standby(_) = self.recovery {
             return Err(SqlError::not_supported("RESTORE WITH STANDBY"));
         }
-        if self.stop_at.is_some() {
-            return Err(SqlError::not_supported("RESTORE WITH STOPAT"));
-        }
         Ok(())
     }
 }
@@ -238,6 +251,22 @@ fn device(d: &Device, evaluate: &mut dyn FnMut(&Expr) -> SqlResult<Value>) -> Sq
 fn text(v: &Value) -> SqlResult<String> {
     match v {
         Value::String(s) => Ok(s.to_text()),
+        _ => Err(SqlError::new(102, &[&"WITH"])),
+    }
+}
+
+/// STOPAT's text or date as datetime.
+fn point_in_time(v: &Value) -> SqlResult<DateTime> {
+    let from = match v {
+        Value::String(_) => SqlType::nvarchar(4000, CollationId::SERVER_DEFAULT),
+        Value::DateTime2(_) => SqlType::datetime2(7),
+        Value::SmallDateTime(_) => SqlType::SMALLDATETIME,
+        Value::Date(_) => SqlType::DATE,
+        Value::DateTime(d) => return Ok(*d),
+        _ => return Err(SqlError::new(102, &[&"WITH"])),
+    };
+    match convert(v, &from, &SqlType::DATETIME, None, &ConvertContext::default(), Mode::Explicit)? {
+        Value::DateTime(d) => Ok(d),
         _ => Err(SqlError::new(102, &[&"WITH"])),
     }
 }

@@ -7,15 +7,16 @@ use holdfast_backup::chain::Progress;
 use holdfast_backup::config::flags;
 use holdfast_backup::{BackupSet, Configuration, FileKind};
 use holdfast_base::world::{Clock, Entropy, SystemEntropy};
-use holdfast_disk::{Disk, RealDisk};
+use holdfast_disk::{Disk, Operation, RealDisk};
 use holdfast_engine::instance::FileRecord;
 use holdfast_format::log::LogTime;
 use holdfast_storage::restore::{
     Identity, PlaceError, RestoreError, RestoreOptions, RestoreState, RestoreTarget, recover as finish,
     restore_set,
 };
-use holdfast_types::{SqlError, SqlResult};
+use holdfast_types::{DateTime, SqlError, SqlResult};
 
+use super::devices::os_text;
 use super::errors::message;
 use crate::host::local_datetime;
 
@@ -31,6 +32,7 @@ pub struct Roll<'a> {
     /// CHECKSUM / NO_CHECKSUM when given.
     pub verify: Option<bool>,
     pub continue_after_error: bool,
+    pub stop_at: Option<DateTime>,
     pub workers: usize,
     pub database: &'a str,
 }
@@ -41,13 +43,15 @@ pub struct Rolled {
     /// Pages (data) or 8 KiB units of log, per file id.
     pub pages: BTreeMap<u16, u64>,
     pub damaged: usize,
+    /// STOPAT was reached.
+    pub stopped: bool,
 }
 
 impl Roll<'_> {
     /// Runs the step and leaves the database restoring; `progress` gets bytes done and in all, and answers whether to go on.
-    pub fn run(&self, progress: &mut dyn FnMut(u64, u64) -> bool) -> SqlResult<Rolled> {
+    pub fn run(&self, progress: &mut dyn FnMut(u64, u64) -> bool) -> Result<Rolled, Vec<SqlError>> {
         if self.verify == Some(true) && !self.configuration.set.has(flags::CHECKSUMS) {
-            return Err(SqlError::new(3187, &[]));
+            return Err(vec![SqlError::new(3187, &[])]);
         }
         let target = RestoreTarget {
             database: self.database.to_owned(),
@@ -59,14 +63,33 @@ impl Roll<'_> {
             verify: self.verify != Some(false),
             continue_after_error: self.continue_after_error,
             workers: self.workers,
-            ..RestoreOptions::default()
+            // Days before 1900 lie before every commit.
+            stop_at: self.stop_at.map(|t| match u32::try_from(t.days) {
+                Ok(days) => LogTime { days, ticks: t.ticks },
+                Err(_) => LogTime::default(),
+            }),
         };
-        let done = restore_set(&RealDisk, self.set, &target, options, progress)
-            .map_err(|e| restore_message(&e, self.database))?;
+        let done =
+            restore_set(&RealDisk, self.set, &target, options, progress).map_err(|e| self.failure(&e))?;
         let mut pages = done.pages;
         let logs = self.configuration.files.iter().filter(|f| f.kind == FileKind::Log);
         pages.extend(logs.map(|f| (f.id as u16, u64::from(f.backup_pages))));
-        Ok(Rolled { pages, damaged: done.damaged.len() })
+        Ok(Rolled { pages, damaged: done.damaged.len(), stopped: done.stopped })
+    }
+
+    /// The messages for a failure. A file that cannot be made or given its size is a failure of the plan.
+    fn failure(&self, e: &RestoreError) -> Vec<SqlError> {
+        let (RestoreError::Disk(d) | RestoreError::Place(PlaceError::Disk(d))) = e else {
+            return vec![restore_message(e, self.database)];
+        };
+        let (path, reason) = (d.path.display().to_string(), os_text(d.code, &d.message));
+        let first = match d.operation {
+            Operation::Create | Operation::Open | Operation::Remove => SqlError::new(5123, &[&reason, &path]),
+            Operation::Resize => SqlError::new(5149, &[&reason, &path]),
+            _ => return vec![restore_message(e, self.database)],
+        };
+        let Some(file) = self.files.iter().find(|f| f.path == d.path) else { return vec![first] };
+        vec![first, SqlError::new(3156, &[&file.logical_name, &path]), SqlError::new(3119, &[])]
     }
 }
 
@@ -105,7 +128,7 @@ fn restore_message(e: &RestoreError, database: &str) -> SqlError {
         RestoreError::Place(PlaceError::Stopped) => SqlError::new(3204, &[]),
         RestoreError::Chain(c) => chain_message(c, database),
         RestoreError::Disk(d) | RestoreError::Place(PlaceError::Disk(d)) => {
-            SqlError::new(3634, &[&d.to_string(), &"RESTORE", &d.path.display()])
+            SqlError::new(3634, &[&os_text(d.code, &d.message), &d.operation, &d.path.display()])
         }
         RestoreError::Recovery(_) => with_detail(SqlError::new(3456, &[])),
         other => with_detail(SqlError::new(other.message_number(), &[])),

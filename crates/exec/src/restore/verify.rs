@@ -18,6 +18,7 @@ pub fn verify(
     progress: &mut dyn FnMut(u64) -> Result<(), SqlError>,
 ) -> Result<(), SqlError> {
     let configuration = set.require_complete().map_err(|e| message(&e))?;
+    set.require_plain().map_err(|e| message(&e))?;
     let has_checksums = configuration.set.has(holdfast_backup::config::flags::CHECKSUMS);
     if checksum == Some(true) && !has_checksums {
         return Err(SqlError::new(3187, &[]));

@@ -68,6 +68,8 @@ pub struct RollForward {
     pub records: u64,
     /// Records that changed a page.
     pub applied: u64,
+    /// Time of the last commit, if there was one.
+    pub last_commit: Option<LogTime>,
 }
 
 /// Walks the log from `from`, redoing every record and keeping the table of open transactions. `progress` gets the number
@@ -81,12 +83,16 @@ pub fn roll_forward(
     progress: &mut dyn FnMut(u64),
 ) -> RecoveryResult<RollForward> {
     let (mut records, mut applied, mut stopped) = (0u64, 0u64, false);
+    let mut last_commit = None;
     let end = log.for_each_record::<RecoveryError>(from, |record| {
         if stop.reached(record)? {
             stopped = true;
             return Ok(false);
         }
         table.observe(record)?;
+        if record.operation() == op::COMMIT_XACT {
+            last_commit = last_commit.max(Some(EndTransaction::decode(record)?.time));
+        }
         applied += u64::from(redo_record(pages, record)?);
         records += 1;
         if records.is_multiple_of(1024) {
@@ -96,7 +102,7 @@ pub fn roll_forward(
         }
         Ok(true)
     })?;
-    Ok(RollForward { end, stopped, records, applied })
+    Ok(RollForward { end, stopped, records, applied, last_commit })
 }
 
 /// Redoes one record; answers whether a page changed.

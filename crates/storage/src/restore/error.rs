@@ -36,8 +36,8 @@ pub enum RestoreError {
     State { path: PathBuf },
     #[error("the database is not in a state for this restore: {what}")]
     WrongState { what: &'static str },
-    #[error("stopping at a point in time is not supported yet")]
-    StopPoint,
+    #[error("the database holds changes that were committed after the stop point")]
+    StopTooEarly,
 }
 
 impl From<LogError> for RestoreError {
@@ -61,11 +61,11 @@ impl RestoreError {
             RestoreError::Version { .. } => 3169,
             RestoreError::NoTarget { .. } => 3234,
             RestoreError::WrongState { .. } => 3117,
+            RestoreError::StopTooEarly => 4335,
             RestoreError::Recovery(_)
             | RestoreError::LogEnds { .. }
             | RestoreError::LogLayout { .. }
-            | RestoreError::State { .. }
-            | RestoreError::StopPoint => 3456,
+            | RestoreError::State { .. } => 3456,
         }
     }
 }

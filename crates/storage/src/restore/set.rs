@@ -11,13 +11,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use holdfast_backup::chain::{Link, apply};
-use holdfast_backup::{BackupKind, BackupSet, Configuration, FileKind};
+use holdfast_backup::{BackupKind, BackupSet, Configuration, FileKind, MtfDate};
 use holdfast_base::{FileId, Lsn, PAGE_SIZE, PageId};
 use holdfast_disk::{Disk, DiskFile};
 use holdfast_format::boot::{BOOT_PAGE, BootPage};
 use holdfast_format::file_header::FileHeader;
 use holdfast_format::log::LogTime;
 
+use super::cut::cut_log;
 use super::error::RestoreError;
 use super::log_files::{LogFileFacts, log_header_page, log_store, place_log};
 use super::place::{PlaceOptions, TargetFile, place_pages};
@@ -48,8 +49,8 @@ pub struct RestoreOptions {
     pub continue_after_error: bool,
     /// Threads for placing pages.
     pub workers: usize,
-    /// Where to stop rolling forward.
-    pub stop: StopPoint,
+    /// STOPAT: nothing that was committed later may be in the database.
+    pub stop_at: Option<LogTime>,
 }
 
 impl Default for RestoreOptions {
@@ -59,7 +60,7 @@ impl Default for RestoreOptions {
             verify: true,
             continue_after_error: false,
             workers: 2,
-            stop: StopPoint::EndOfLog,
+            stop_at: None,
         }
     }
 }
@@ -76,6 +77,8 @@ pub struct Restored {
     pub applied: u64,
     /// Damaged pages placed all the same.
     pub damaged: Vec<PageId>,
+    /// The stop point was reached in this set.
+    pub stopped: bool,
     pub state: RestoreState,
 }
 
@@ -94,8 +97,11 @@ pub fn restore_set(
         let (version, supported) = (info.database_version, options.newest_version);
         return Err(RestoreError::Version { version, supported });
     }
-    if options.stop != StopPoint::EndOfLog {
-        return Err(RestoreError::StopPoint);
+    // Pages of a data backup are as they were when it ended; they cannot be taken back further than that.
+    if let Some(stop) = options.stop_at.filter(|_| info.kind != BackupKind::Log)
+        && log_time(info.finish_date).is_some_and(|end| end > stop)
+    {
+        return Err(RestoreError::StopTooEarly);
     }
     let full = info.kind == BackupKind::Full;
     let previous = if full { None } else { Some(previous_state(disk, target)?) };
@@ -113,8 +119,12 @@ pub fn restore_set(
         last_checkpoint: info.checkpoint_lsn,
         highest: previous.as_ref().map_or(Default::default(), |p| p.highest),
         open: Vec::new(),
+        committed: previous.as_ref().map_or(Default::default(), |p| p.committed),
         files,
     };
+    if options.stop_at.is_some_and(|stop| state.committed > stop) {
+        return Err(RestoreError::StopTooEarly);
+    }
     // A log backup adds nothing that could make the present state unusable: it is replayed from where it stood.
     if let Some(p) = previous.as_ref().filter(|_| info.kind == BackupKind::Log) {
         state.phase = p.phase;
@@ -138,11 +148,16 @@ pub fn restore_set(
     for directory in state.files.iter().filter_map(|f| f.path.parent()) {
         disk.sync_directory(directory)?;
     }
-    let (records, applied) = roll(disk, &mut state, &log, info.last_lsn, &target.state)?;
-    state.phase = Phase::Restoring;
-    state.reached = info.last_lsn;
+    let rolled = roll(disk, &mut state, &log, info.last_lsn, options.stop_at, &target.state)?;
+    let (records, applied) = (rolled.records, rolled.applied);
+    match rolled.stopped_at {
+        // Nothing may follow but recovery.
+        Some(end) => (state.phase, state.reached) = (Phase::Recovering, end),
+        None => (state.phase, state.reached) = (Phase::Restoring, info.last_lsn),
+    }
     state.save(disk, &target.state)?;
-    Ok(Restored { pages: placed.pages, log_bytes, records, applied, damaged: placed.damaged, state })
+    let stopped = rolled.stopped_at.is_some();
+    Ok(Restored { pages: placed.pages, log_bytes, records, applied, damaged: placed.damaged, stopped, state })
 }
 
 fn previous_state(disk: &dyn Disk, target: &RestoreTarget) -> Result<RestoreState, RestoreError> {
@@ -249,24 +264,42 @@ pub fn discard(disk: &dyn Disk, state: &Path) {
     }
 }
 
-/// Rolls the log now in place forward, from where the state stands to `end`.
+/// A local time of the backup's header as the log writes times; `None` when there is none.
+fn log_time(date: MtfDate) -> Option<LogTime> {
+    let days = date.days_since_epoch()?;
+    let seconds = u32::from(date.hour) * 3600 + u32::from(date.minute) * 60 + u32::from(date.second);
+    // 1900-01-01 lies 25,567 days before 1970-01-01.
+    Some(LogTime { days: u32::try_from(days + 25_567).ok()?, ticks: seconds * 300 })
+}
+
+#[derive(Default)]
+struct Rolled {
+    records: u64,
+    applied: u64,
+    /// Where the log now ends, when the stop point was reached.
+    stopped_at: Option<Lsn>,
+}
+
+/// Rolls the log now in place forward, from where the state stands to `end` or to the stop point.
 fn roll(
     disk: &dyn Disk,
     state: &mut RestoreState,
     log: &BTreeMap<FileId, Arc<dyn DiskFile>>,
     end: Lsn,
+    stop_at: Option<LogTime>,
     state_path: &Path,
-) -> Result<(u64, u64), RestoreError> {
+) -> Result<Rolled, RestoreError> {
     if state.reached == end {
-        return Ok((0, 0));
+        return Ok(Rolled::default());
     }
     let store = log_store(log)?;
     // Pages of a set that is being placed are torn or whole together with the rest of it; under a log backup they are not.
     let journal = if state.phase == Phase::Placing { None } else { Some(open_journal(disk, state_path)?) };
+    let timed = stop_at.filter(|_| state.phase != Phase::Placing);
     let mut pages = FilePages::new(open_all(disk, &state.files, false)?, RECOVERY_PAGES, journal)?;
     let mut table = TransactionTable::with_open(state.open.iter().copied(), state.highest);
-    let done =
-        roll_forward(&mut pages, &store, state.reached, StopPoint::Before(end), &mut table, &mut |_| {})?;
+    let stop = timed.map_or(StopPoint::Before(end), StopPoint::Time);
+    let done = roll_forward(&mut pages, &store, state.reached, stop, &mut table, &mut |_| {})?;
     // LastLSN is the first LSN behind the set: the walk must have come exactly there, or to the end of the VLF before.
     let at = done.end.at;
     let next_vlf = at.vlf.checked_add(1) == Some(end.vlf) && end.block <= 0x10;
@@ -276,10 +309,13 @@ fn roll(
     pages.flush()?;
     state.open = table.open().copied().collect();
     state.highest = table.highest();
+    state.committed = state.committed.max(done.last_commit.unwrap_or_default());
     if !table.last_checkpoint().is_zero() {
         state.last_checkpoint = table.last_checkpoint();
     }
-    Ok((done.records, done.applied))
+    let stopped = timed.is_some() && done.stopped;
+    let stopped_at = if stopped { Some(cut_log(log, at)?) } else { None };
+    Ok(Rolled { records: done.records, applied: done.applied, stopped_at })
 }
 
 /// Who the recovered database is.

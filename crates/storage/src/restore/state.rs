@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use holdfast_backup::chain::Progress;
 use holdfast_base::{FileId, Lsn};
 use holdfast_disk::{Disk, DiskError};
-use holdfast_format::log::TransactionId;
+use holdfast_format::log::{LogTime, TransactionId};
 
 use crate::recovery::OpenTransaction;
 
@@ -56,6 +56,8 @@ pub struct RestoreState {
     pub last_checkpoint: Lsn,
     pub highest: TransactionId,
     pub open: Vec<OpenTransaction>,
+    /// Time of the latest commit that was rolled forward.
+    pub committed: LogTime,
     pub files: Vec<RestoredFile>,
 }
 
@@ -107,6 +109,7 @@ impl RestoreState {
         let _ = writeln!(s, "reached {}", lsn_text(self.reached));
         let _ = writeln!(s, "checkpoint {}", lsn_text(self.last_checkpoint));
         let _ = writeln!(s, "highest {}", self.highest.0);
+        let _ = writeln!(s, "committed {} {}", self.committed.days, self.committed.ticks);
         for t in &self.open {
             let _ = writeln!(
                 s,
@@ -157,6 +160,7 @@ impl RestoreState {
             last_checkpoint: Lsn::ZERO,
             highest: TransactionId::NONE,
             open: Vec::new(),
+            committed: LogTime::default(),
             files: Vec::new(),
         };
         let mut whole = false;
@@ -177,6 +181,9 @@ impl RestoreState {
                 ["fork", g] => state.progress.fork = unhex(g)?,
                 ["reached", l] => state.reached = lsn_from(l)?,
                 ["checkpoint", l] => state.last_checkpoint = lsn_from(l)?,
+                ["committed", days, ticks] => {
+                    state.committed = LogTime { days: days.parse().ok()?, ticks: ticks.parse().ok()? };
+                }
                 ["highest", n] => state.highest = TransactionId(n.parse().ok()?),
                 ["open", id, begin, last, system] => state.open.push(OpenTransaction {
                     id: TransactionId(id.parse().ok()?),
@@ -242,6 +249,7 @@ mod tests {
                 last: Lsn::new(33, 19, 1),
                 system: false,
             }],
+            committed: LogTime { days: 42_871, ticks: 12_345 },
             files: vec![RestoredFile {
                 file_id: 1,
                 is_log: false,

@@ -1,0 +1,220 @@
+//! RESTORE LOG over genuine chains whose one table got a row every half minute: the whole chain, a stop in the middle of it,
+//! stops that cannot be kept, and the refusals of media and plan.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use holdfast_disk::RealDisk;
+use holdfast_engine::DatabaseCatalog;
+use holdfast_engine::access::ReadContext;
+use holdfast_engine::instance::{Instance, InstanceOptions, StoredOpener};
+use holdfast_exec::collect::Collected;
+use holdfast_exec::restore::database::{Surroundings, restore};
+use holdfast_exec::restore::request::NamedDevice;
+use holdfast_exec::restore::{RecoveryOption, RestoreRequest, RestoreVerb};
+use holdfast_exec::session::CancelFlag;
+use holdfast_storage::PageCache;
+use holdfast_types::{DateTime, SqlError, SqlType, Value};
+
+fn instance(dir: &Path) -> Arc<Instance> {
+    let opener = StoredOpener::new(Arc::new(RealDisk), PageCache::new(32 << 20));
+    Instance::open(InstanceOptions::new(dir), Arc::new(opener), &mut |m| panic!("{m}")).expect("opens")
+}
+
+/// No message.
+const NONE: [i32; 0] = [];
+
+/// The corpus file whose name begins so.
+fn file(name: &str) -> Option<PathBuf> {
+    let found = holdfast_testkit::corpus().into_iter().find(|f| f.name().starts_with(name))?;
+    Some(std::fs::canonicalize(found.path).expect("the corpus is there"))
+}
+
+fn step(path: &Path, log: bool) -> RestoreRequest {
+    let verb = if log { RestoreVerb::Log("x".into()) } else { RestoreVerb::Database("x".into()) };
+    let devices = vec![NamedDevice { name: path.display().to_string(), logical: false }];
+    RestoreRequest { recovery: RecoveryOption::NoRecovery, ..RestoreRequest::of(verb, devices) }
+}
+
+fn run(instance: &Arc<Instance>, request: &RestoreRequest) -> (Vec<i32>, Vec<i32>) {
+    let mut sink = Collected::new();
+    let cancel = CancelFlag::new();
+    let around = Surroundings {
+        instance,
+        cancel: &cancel,
+        session_database: 1,
+        in_use: &|_| false,
+        workers: 2,
+        clock: &holdfast_base::world::SystemClock::new(0),
+    };
+    let errors: Vec<SqlError> = restore(request, &around, &mut sink).err().unwrap_or_default();
+    let numbers = |list: &[SqlError]| list.iter().map(|m| m.number).filter(|n| *n != 0).collect();
+    (numbers(&errors), numbers(&sink.messages))
+}
+
+/// The times in dbo.steps, ascending.
+fn times(instance: &Arc<Instance>) -> Vec<String> {
+    let entry = instance.find("x").expect("listed");
+    let data = entry
+        .files
+        .read()
+        .iter()
+        .filter(|f| !f.is_log)
+        .map(|f| (f.file_id, holdfast_disk::Disk::open(&RealDisk, &f.path, false).expect("opens")))
+        .collect();
+    let pages = PageCache::new(16 << 20).attach(data).expect("attaches");
+    let catalog = DatabaseCatalog::open(entry.id, None, pages).expect("opens");
+    let table =
+        catalog.user_tables().expect("tables").into_iter().find(|t| &*t.name == "steps").expect("steps");
+    let types: Vec<SqlType> = table.columns.iter().map(|c| c.ty).collect();
+    let mut scan = table.access.scan(&ReadContext::unlocked(), &[0, 1]).expect("scans");
+    let mut out = Vec::new();
+    while let Some(batch) = scan.next_batch().expect("batch") {
+        for i in 0..batch.len {
+            let value: Value = batch.row(i, &types)[1].clone();
+            out.push(holdfast_types::canonical::canonical_text(&value, &types[1]).expect("a time"));
+        }
+    }
+    out.sort();
+    out
+}
+
+/// `2017-06-01 13:05:00` as datetime.
+fn at(text: &str) -> DateTime {
+    let part = |r: std::ops::Range<usize>| -> u32 { text[r].parse().expect("a number") };
+    let days = holdfast_backup::MtfDate {
+        year: part(0..4) as u16,
+        month: part(5..7) as u8,
+        day: part(8..10) as u8,
+        hour: 0,
+        minute: 0,
+        second: 0,
+    }
+    .days_since_epoch()
+    .expect("a date");
+    DateTime {
+        days: days as i32 + 25_567,
+        ticks: (part(11..13) * 3600 + part(14..16) * 60 + part(17..19)) * 300,
+    }
+}
+
+/// Full and logs of a chain, in order.
+fn chain(version: &str) -> Option<(PathBuf, Vec<PathBuf>)> {
+    let full = file(&format!("{version}_full_RestoreTimeClean_"))?;
+    let logs =
+        (1..=3).map(|n| file(&format!("{version}_log_RestoreTimeClean-{n}_"))).collect::<Option<_>>()?;
+    Some((full, logs))
+}
+
+#[test]
+fn a_stop_takes_exactly_what_was_committed_before() {
+    for version in ["661", "852"] {
+        let Some((full, logs)) = chain(version) else { return };
+        // The whole chain tells which times there are.
+        let dir = tempfile::tempdir().expect("a folder");
+        let whole = instance(dir.path());
+        assert_eq!(run(&whole, &step(&full, false)).0, NONE);
+        for log in &logs {
+            assert_eq!(run(&whole, &step(log, true)).0, NONE, "{version} {}", log.display());
+        }
+        let last = RestoreRequest::of(RestoreVerb::Database("x".into()), Vec::new());
+        assert_eq!(run(&whole, &last).0, NONE);
+        let all = times(&whole);
+        assert!(all.len() > 20, "{version}: {}", all.len());
+        for quarter in [all.len() / 4, all.len() / 2, all.len() * 3 / 4] {
+            // Ten seconds after a row: rows are thirty apart.
+            let stop = at(&all[quarter][..19]);
+            let stop = DateTime { ticks: stop.ticks + 10 * 300, ..stop };
+            let dir = tempfile::tempdir().expect("a folder");
+            let instance = instance(dir.path());
+            assert_eq!(run(&instance, &step(&full, false)).0, NONE);
+            let mut stopped = false;
+            for log in &logs {
+                let request = RestoreRequest {
+                    stop_at: Some(stop),
+                    recovery: RecoveryOption::Recovery,
+                    ..step(log, true)
+                };
+                let (errors, messages) = run(&instance, &request);
+                assert_eq!(errors, NONE, "{version}");
+                stopped = !messages.contains(&4322);
+                // Before the point is reached the database stays as it is, whatever was asked for.
+                assert_eq!(instance.online("x").is_ok(), stopped, "{version}");
+                if stopped {
+                    break;
+                }
+            }
+            if !stopped {
+                // The rows of the last quarter may have come after the third log.
+                continue;
+            }
+            assert_eq!(times(&instance), all[..=quarter], "{version} {quarter}");
+            // A second start recovers nothing and finds the same.
+            drop(instance);
+            let again = self::instance(dir.path());
+            assert!(again.online("x").is_ok());
+            assert_eq!(times(&again), all[..=quarter], "{version} {quarter}");
+        }
+    }
+}
+
+#[test]
+fn stops_that_cannot_be_kept_are_refused() {
+    let Some((full, logs)) = chain("852") else { return };
+    let dir = tempfile::tempdir().expect("a folder");
+    let instance = instance(dir.path());
+    let early = Some(at("2001-01-01 00:00:00"));
+    assert_eq!(run(&instance, &RestoreRequest { stop_at: early, ..step(&full, false) }).0, [4335]);
+    assert!(instance.find("x").is_none());
+    // A point after a full backup: the database waits for its log.
+    let late = Some(at("2031-01-01 00:00:00"));
+    let request = RestoreRequest { stop_at: late, recovery: RecoveryOption::Recovery, ..step(&full, false) };
+    let (errors, messages) = run(&instance, &request);
+    assert_eq!((errors, messages.contains(&4322)), (vec![], true));
+    assert_eq!(instance.online("x").err().map(|e| e.number), Some(927));
+    assert_eq!(run(&instance, &step(&logs[0], true)).0, NONE);
+    assert_eq!(run(&instance, &RestoreRequest { stop_at: early, ..step(&logs[1], true) }).0, [4335]);
+    // Out of order: a gap, and a log that adds nothing.
+    assert_eq!(run(&instance, &step(&logs[2], true)).0, [4305]);
+    assert_eq!(run(&instance, &step(&logs[0], true)).0, [4326]);
+}
+
+#[test]
+fn media_and_plan_are_refused_with_their_numbers() {
+    let (Some(secret), Some(plain)) = (file("661_full_passwd"), file("852_full_RestoreTimeClean")) else {
+        return;
+    };
+    let dir = tempfile::tempdir().expect("a folder");
+    let instance = instance(dir.path());
+    assert_eq!(run(&instance, &step(&secret, false)).0, [3279]);
+    let wrong = RestoreRequest { media_password: Some("no".into()), ..step(&secret, false) };
+    assert_eq!(run(&instance, &wrong).0, [3279]);
+    let named = RestoreRequest { media_name: Some("other".into()), ..step(&plain, false) };
+    assert_eq!(run(&instance, &named).0, [4037]);
+    let moved = |target: &str| RestoreRequest {
+        moves: vec![
+            ("RestoreTimeClean2016".into(), target.into()),
+            ("RestoreTimeClean".into(), target.into()),
+        ],
+        ..step(&plain, false)
+    };
+    let known = |r: &RestoreRequest| {
+        // The chain's logical names differ between releases; those that are not there are not moved.
+        let mut r = r.clone();
+        r.moves.retain(|(name, _)| name == "RestoreTimeClean");
+        run(&instance, &r).0
+    };
+    assert_eq!(known(&moved("/no such folder/x.mdf")), [5133, 3156, 3119]);
+    let taken = dir.path().join("taken.mdf");
+    std::fs::write(&taken, b"something").expect("writes");
+    assert_eq!(known(&moved(&taken.display().to_string())), [3142, 3119]);
+    assert_eq!(std::fs::read(&taken).expect("still there"), b"something");
+    let folder = dir.path().join("a folder.mdf");
+    std::fs::create_dir(&folder).expect("a folder");
+    let over = RestoreRequest { replace: true, ..moved(&folder.display().to_string()) };
+    let errors = known(&over);
+    assert_eq!(errors, [5123, 3156, 3119]);
+    assert!(instance.find("x").is_none());
+    let left: Vec<_> = std::fs::read_dir(instance.data_directory()).expect("lists").collect();
+    assert!(left.is_empty(), "{left:?}");
+}
