@@ -1,7 +1,7 @@
 //! `holdfast verify`: proves files restorable as far as they can show it: container structure, record and stream
 //! checksums, every allocated page's own id and checksum or torn bits, stripes and chain.
 //!
-//! Exit codes: 0 good, 1 damaged, 2 a file is unusable. Findings go to standard output, progress to standard error.
+//! Exit codes: 0 good, 1 damaged, 2 unusable: a file cannot be read at all, is encrypted, or lacks stripes. Findings go to standard output, progress to standard error.
 
 mod data_file;
 mod deep;
@@ -140,12 +140,32 @@ fn check_set(set: &BackupSet, args: &Args, findings: &Findings, progress: &Progr
     if !missing.is_empty() {
         let list: Vec<String> = missing.iter().map(ToString::to_string).collect();
         findings.add(Finding {
-            severity: Severity::Damage,
+            severity: Severity::Unusable,
             file: device.clone(),
             page: None,
             offset: None,
             text: format!("stripe {} of {} is missing", list.join(", "), set.family_count),
         });
+    }
+    let note = |text: &str| {
+        findings.add(Finding {
+            severity: Severity::Note,
+            file: device.clone(),
+            page: None,
+            offset: None,
+            text: text.to_owned(),
+        });
+    };
+    if set.media().label.password_digest.is_some() {
+        note("the media set has a password: restoring it needs WITH MEDIAPASSWORD");
+    }
+    if set.head().start.password_digest.is_some() {
+        note("the backup set has a password: restoring it needs WITH PASSWORD");
+    }
+    if let Err(e @ BackupError::Encrypted { .. }) = set.require_plain() {
+        // Every page would fail; one finding says why.
+        findings.add(Finding::of(&e, Severity::Unusable));
+        return format!("{device}: the database is encrypted; its pages were not checked");
     }
     let mut pages = 0;
     for pass in 0..set.passes() {
