@@ -55,6 +55,7 @@ pub struct ConstraintDef {
     pub text: Arc<str>,
     pub disabled: bool,
     pub not_trusted: bool,
+    pub not_for_replication: bool,
     pub system_named: bool,
 }
 
@@ -113,6 +114,7 @@ impl DatabaseCatalog {
                 text,
                 disabled: object.status & DISABLED != 0,
                 not_trusted: object.status & NOT_TRUSTED != 0,
+                not_for_replication: object.status & NOT_FOR_REPLICATION != 0,
                 system_named: object.status & SYSTEM_NAMED != 0,
             });
         }

@@ -198,7 +198,9 @@ impl DatabaseCatalog {
         }
         let Some(row) = self.objects.get(&id) else { return Ok(None) };
         let built = match &*row.kind {
-            "U" | "IT" | "S" => Some(ObjectDef::Table(Arc::new(tables::build(self, row).map_err(damaged)?))),
+            "U" | "IT" | "S" | "TT" => {
+                Some(ObjectDef::Table(Arc::new(tables::build(self, row).map_err(damaged)?)))
+            }
             "SN" => modules::synonym(self, row).map_err(damaged)?.map(ObjectDef::Synonym),
             _ => modules::build(self, row).map_err(damaged)?,
         };

@@ -8,7 +8,8 @@
 //!    module names comes before it where the catalog knows it.
 //! 3. What cannot be scripted is said in a comment, never left out silently.
 
-pub mod table;
+mod properties;
+mod table;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
@@ -36,7 +37,7 @@ fn full_name(catalog: &DatabaseCatalog, object: &ObjectRow) -> String {
 pub fn schema(catalog: &DatabaseCatalog) -> SqlResult<String> {
     let mut out = String::new();
     schemas(catalog, &mut out);
-    types(catalog, &mut out);
+    types(catalog, &mut out)?;
     sequences(catalog, &mut out)?;
     let objects = catalog.objects();
     let tables: Vec<&ObjectRow> =
@@ -59,6 +60,7 @@ pub fn schema(catalog: &DatabaseCatalog) -> SqlResult<String> {
         }
     }
     modules(catalog, &mut out)?;
+    properties::properties(catalog, &mut out)?;
     Ok(out)
 }
 
@@ -71,18 +73,26 @@ fn schemas(catalog: &DatabaseCatalog, out: &mut String) {
     }
 }
 
-fn types(catalog: &DatabaseCatalog, out: &mut String) {
+fn types(catalog: &DatabaseCatalog, out: &mut String) -> SqlResult<()> {
+    let objects = catalog.objects();
     for ty in catalog.catalogs.types() {
         if ty.id > 256 {
             let name = format!("{}.{}", quote(&catalog.schema_name(ty.schema_id)), quote(&ty.name));
             let null = if ty.nullable { "NULL" } else { "NOT NULL" };
-            if ty.ty.id == holdfast_types::TypeId::Clr {
-                let _ = writeln!(out, "-- type {name} is a CLR or table type and is not scripted");
+            // The columns of a table type belong to an object of their own, named after it.
+            let prefix = format!("TT_{}_", ty.name);
+            let columns = objects.iter().find(|o| &*o.kind == "TT" && o.name.starts_with(&prefix));
+            if let Some(table) = columns.map(|o| catalog.table(o.id)).transpose()?.flatten() {
+                let _ =
+                    writeln!(out, "CREATE TYPE {name} AS TABLE (\n{}\n);\nGO", table::body(catalog, &table)?);
+            } else if ty.ty.id == holdfast_types::TypeId::Clr {
+                let _ = writeln!(out, "-- type {name} is a CLR type and is not scripted");
             } else {
                 let _ = writeln!(out, "CREATE TYPE {name} FROM {} {null};\nGO", ty.ty);
             }
         }
     }
+    Ok(())
 }
 
 /// Sequences: start, increment, minimum, maximum and current value in the sequence's own width.
@@ -121,6 +131,25 @@ fn sequences(catalog: &DatabaseCatalog, out: &mut String) -> SqlResult<()> {
     Ok(())
 }
 
+/// An expression in parentheses, unless one pair already spans it.
+fn in_parentheses(text: &str) -> String {
+    let mut depth = 0i32;
+    let mut quoted = None;
+    let spans = text.starts_with('(')
+        && text.char_indices().all(|(at, c)| {
+            match (quoted, c) {
+                (None, '\'' | '"') => quoted = Some(c),
+                (None, '[') => quoted = Some(']'),
+                (Some(q), c) if c == q => quoted = None,
+                (None, '(') => depth += 1,
+                (None, ')') => depth -= 1,
+                _ => {}
+            }
+            depth > 0 || at + c.len_utf8() == text.len()
+        });
+    if spans { text.to_owned() } else { format!("({text})") }
+}
+
 fn checks(catalog: &DatabaseCatalog, out: &mut String) -> SqlResult<()> {
     for check in catalog.constraints("C").map_err(damaged)? {
         let Some(table) = catalog.object_row(check.table_id).filter(|t| t.schema_id != 4) else { continue };
@@ -128,9 +157,10 @@ fn checks(catalog: &DatabaseCatalog, out: &mut String) -> SqlResult<()> {
         let name = full_name(catalog, table);
         let _ = writeln!(
             out,
-            "ALTER TABLE {name} {with}ADD CONSTRAINT {} CHECK {};",
+            "ALTER TABLE {name} {with}ADD CONSTRAINT {} CHECK{} {};",
             quote(&check.name),
-            check.text
+            if check.not_for_replication { " NOT FOR REPLICATION" } else { "" },
+            in_parentheses(&check.text)
         );
         if check.disabled {
             let _ = writeln!(out, "ALTER TABLE {name} NOCHECK CONSTRAINT {};", quote(&check.name));
@@ -249,4 +279,17 @@ fn module(catalog: &DatabaseCatalog, object: &ObjectRow, out: &mut String) -> Sq
         let _ = writeln!(out, "DISABLE TRIGGER {} ON {table};\nGO", full_name(catalog, object));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_parentheses;
+
+    #[test]
+    fn one_pair_of_parentheses_is_enough() {
+        assert_eq!(in_parentheses("[a]>(0)"), "([a]>(0))");
+        assert_eq!(in_parentheses("([a]>(0))"), "([a]>(0))");
+        assert_eq!(in_parentheses("(1)=[b] AND (2)"), "((1)=[b] AND (2))");
+        assert_eq!(in_parentheses("([a)b]='(')"), "([a)b]='(')");
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use holdfast_types::{CollationId, SqlResult, TypeId, Value};
 
-use super::{literal, quote};
+use super::quote;
 use crate::catalog::{Catalog, ColumnDef, IndexDef, IndexKind, TableDef};
 use crate::database::DatabaseCatalog;
 use crate::decode::text;
@@ -61,7 +61,7 @@ fn column_line(
 ) -> String {
     let mut line = format!("    {} ", quote(&column.name));
     if let Some(expression) = &column.computed {
-        let _ = write!(line, "AS {expression}");
+        let _ = write!(line, "AS {}", super::in_parentheses(expression));
         if column.persisted {
             line.push_str(" PERSISTED");
             if !column.nullable {
@@ -70,8 +70,14 @@ fn column_line(
         }
         return line;
     }
-    let _ = table;
     line.push_str(&type_text(catalog, column));
+    const COLUMN_SET: i64 = 0x0200_0000;
+    let mut stored = catalog.catalogs.columns_of(table.object_id, 0);
+    let status = stored.find(|c| c.i32("colid") == column.column_id).map_or(0, |c| c.int("status"));
+    if status & COLUMN_SET != 0 {
+        line.push_str(" COLUMN_SET FOR ALL_SPARSE_COLUMNS");
+        return line;
+    }
     if column.is_sparse {
         line.push_str(" SPARSE");
     }
@@ -105,6 +111,29 @@ fn kind_text(index: &IndexDef) -> &'static str {
 
 /// CREATE TABLE with primary key and unique constraints.
 pub fn create(catalog: &DatabaseCatalog, table: &TableDef, out: &mut String) -> SqlResult<()> {
+    let _ = writeln!(
+        out,
+        "CREATE TABLE {}.{} (\n{}\n){};\nGO",
+        quote(&table.schema_name),
+        quote(&table.name),
+        body(catalog, table)?,
+        compression(catalog, table.object_id, table.indexes.first().map_or(0, |i| i.index_id))
+    );
+    Ok(())
+}
+
+/// ` WITH (DATA_COMPRESSION = …)` of an index whose first partition is compressed.
+fn compression(catalog: &DatabaseCatalog, object: i32, index: i32) -> &'static str {
+    let mut rowsets = catalog.storage().rowsets_of(object);
+    match rowsets.find(|r| r.index_id == index).map_or(0, |r| r.compression) {
+        1 => " WITH (DATA_COMPRESSION = ROW)",
+        2 => " WITH (DATA_COMPRESSION = PAGE)",
+        _ => "",
+    }
+}
+
+/// Columns, primary key and unique constraints, a line each.
+pub fn body(catalog: &DatabaseCatalog, table: &TableDef) -> SqlResult<String> {
     let defaults = catalog.default_constraints().map_err(damaged)?;
     let mut lines: Vec<String> = table
         .columns
@@ -122,14 +151,7 @@ pub fn create(catalog: &DatabaseCatalog, table: &TableDef, out: &mut String) -> 
             lines.push(format!("    CONSTRAINT {} {what} {} ({keys})", quote(name), kind_text(index)));
         }
     }
-    let _ = writeln!(
-        out,
-        "CREATE TABLE {}.{} (\n{}\n);\nGO",
-        quote(&table.schema_name),
-        quote(&table.name),
-        lines.join(",\n")
-    );
-    Ok(())
+    Ok(lines.join(",\n"))
 }
 
 /// CREATE INDEX for indexes that are not constraints.
@@ -160,14 +182,10 @@ pub fn indexes(catalog: &DatabaseCatalog, table: &TableDef, out: &mut String) {
         if let Some(filter) = &index.filter {
             let _ = write!(out, " WHERE {filter}");
         }
+        out.push_str(compression(catalog, table.object_id, index.index_id));
         out.push_str(";\nGO\n");
         if disabled.contains(&index.index_id) {
             let _ = writeln!(out, "ALTER INDEX {name} ON {on} DISABLE;\nGO");
         }
     }
-}
-
-/// A comment for something that has a description.
-pub fn description(text: &str) -> String {
-    literal(text)
 }
