@@ -8,6 +8,7 @@
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use holdfast_types::SqlResult;
 use parking_lot::Mutex;
@@ -46,17 +47,26 @@ pub struct Transaction {
     owner: LockOwner,
     participants: Mutex<Vec<Arc<dyn Participant>>>,
     locks: Option<Arc<LockManager>>,
+    started: Instant,
 }
 
 impl Transaction {
     /// Without locks: for the engine itself and for tables that nobody else sees.
     pub fn new(owner: LockOwner) -> Self {
-        Transaction { owner, participants: Mutex::new(Vec::new()), locks: None }
+        Self::make(owner, None)
     }
 
     /// A transaction that lets go of its owner's locks when it ends.
     pub fn with_locks(owner: LockOwner, locks: Arc<LockManager>) -> Self {
-        Transaction { owner, participants: Mutex::new(Vec::new()), locks: Some(locks) }
+        Self::make(owner, Some(locks))
+    }
+
+    fn make(owner: LockOwner, locks: Option<Arc<LockManager>>) -> Self {
+        Transaction { owner, participants: Mutex::new(Vec::new()), locks, started: Instant::now() }
+    }
+
+    pub fn started(&self) -> Instant {
+        self.started
     }
 
     fn release_locks(&self) {

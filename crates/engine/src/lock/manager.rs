@@ -123,6 +123,8 @@ pub struct LockManager {
     /// Names of application locks, by the hash in the resource.
     names: Mutex<HashMap<u64, Arc<str>>>,
     pub(super) counters: Counters,
+    /// How often sessions have waited.
+    pub(super) waited: Mutex<HashMap<u16, u64>>,
 }
 
 impl Default for LockManager {
@@ -141,6 +143,7 @@ impl LockManager {
             writers: (0..OBJECT_COUNTERS).map(|_| AtomicU32::new(0)).collect(),
             names: Mutex::default(),
             counters: Counters::default(),
+            waited: Mutex::default(),
         }
     }
 

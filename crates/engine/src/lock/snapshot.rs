@@ -148,12 +148,17 @@ impl LockManager {
         rows
     }
 
-    /// Whether the session waits for a lock that it cannot have now.
+    /// Whether the session waits for a lock that it cannot have now, and is in no deadlock.
     pub fn session_waits(&self, session: u16) -> bool {
         let waits = self.waits.lock();
         waits.iter().any(|(id, w)| {
-            self.session(w.owner) == session && !self.blocking_owners(*id, &w.resource).is_empty()
+            w.settled && self.session(w.owner) == session && !self.blocking_owners(*id, &w.resource).is_empty()
         })
+    }
+
+    /// How often sessions of this number have waited so far.
+    pub fn session_wait_count(&self, session: u16) -> u64 {
+        self.waited.lock().get(&session).copied().unwrap_or(0)
     }
 
     /// The session an owner works for, 0 when unknown.

@@ -30,6 +30,8 @@ pub(super) struct Wait {
     pub mode: LockMode,
     pub since: Instant,
     priority: i8,
+    /// Circles through it were looked for: what still waits may wait long.
+    pub settled: bool,
 }
 
 pub(super) type Waits = HashMap<u64, Wait, FastHash>;
@@ -68,8 +70,9 @@ impl LockManager {
             self.settle(&mut shard, resource);
         }
         self.counters.waits.fetch_add(1, Ordering::Relaxed);
-        let entry = Wait { owner, space, resource: *resource, mode, since, priority: wait.priority };
+        let entry = Wait { owner, space, resource: *resource, mode, since, priority: wait.priority, settled: false };
         self.waits.lock().insert(id, entry);
+        *self.waited.lock().entry(self.session(owner)).or_default() += 1;
         let result = self.sleep(id, resource, &slot, since, wait);
         self.waits.lock().remove(&id);
         match result {
@@ -148,11 +151,18 @@ impl LockManager {
 
     /// Looks for circles through a wait and breaks them.
     fn search(&self, start: u64) {
-        let waits = self.waits.lock();
+        let mut waits = self.waits.lock();
+        self.break_circles(&waits, start);
+        if let Some(wait) = waits.get_mut(&start) {
+            wait.settled = true;
+        }
+    }
+
+    fn break_circles(&self, waits: &Waits, start: u64) {
         let Some(space) = waits.get(&start).map(|w| w.space) else { return };
         loop {
-            let Some(circle) = self.circle(&waits, space) else { return };
-            if !self.stands(&waits, &circle) {
+            let Some(circle) = self.circle(waits, space) else { return };
+            if !self.stands(waits, &circle) {
                 // Something moved: walk again.
                 continue;
             }

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use holdfast_engine::catalog::{Catalog, ObjectDef};
 use holdfast_engine::instance::{DatabaseEntry, DatabaseState, OnlineDatabase};
+use holdfast_engine::lock::LockManager;
 use holdfast_types::{CollationId, DateTime, SqlResult, SqlType, Value};
 
 use super::Host;
@@ -199,7 +200,10 @@ impl ViewSource for HostDatabase {
         host.instance.databases().iter().map(|e| database_info(e, fallback)).collect()
     }
     fn sessions(&self) -> Vec<SessionRow> {
-        self.host.upgrade().map_or_else(Vec::new, |h| h.sessions.rows())
+        self.host.upgrade().map_or_else(Vec::new, |h| h.sessions.rows(h.now()))
+    }
+    fn locks(&self) -> Option<Arc<LockManager>> {
+        self.host.upgrade().map(|h| Arc::clone(&h.instance.locks))
     }
     fn logins(&self) -> Vec<LoginRow> {
         self.host.upgrade().map_or_else(Vec::new, |h| h.logins())

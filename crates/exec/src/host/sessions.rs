@@ -1,13 +1,14 @@
 //! Who is connected: the rows of the session DMVs.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use holdfast_types::DateTime;
 use parking_lot::Mutex;
 
+use crate::procedure::SharedSession;
 use crate::session::{CancelFlag, LoginInfo};
-use crate::system_view::SessionRow;
+use crate::system_view::{SessionRow, TransactionRow};
 
 /// First id of a user session, as in SQL Server.
 const FIRST_USER_SESSION: u16 = 51;
@@ -32,6 +33,8 @@ pub struct SessionState {
 #[derive(Default)]
 pub struct SessionRegistry {
     sessions: Mutex<BTreeMap<u16, SessionState>>,
+    /// The sessions themselves, for what they alone know.
+    live: Mutex<BTreeMap<u16, Weak<SharedSession>>>,
 }
 
 impl SessionRegistry {
@@ -43,7 +46,13 @@ impl SessionRegistry {
         Some(id)
     }
 
+    /// Makes the session behind an id known.
+    pub fn attach(&self, id: u16, session: &Arc<SharedSession>) {
+        self.live.lock().insert(id, Arc::downgrade(session));
+    }
+
     pub fn leave(&self, id: u16) {
+        self.live.lock().remove(&id);
         self.sessions.lock().remove(&id);
     }
 
@@ -59,15 +68,25 @@ impl SessionRegistry {
         self.sessions.lock().iter().any(|(id, s)| *id != except && s.database_id == database_id)
     }
 
-    /// Cancels a session's request (KILL). `false` when there is no such session.
+    /// Ends a session (KILL): its request if one runs, and its transaction. `false` when there is no such session.
     pub fn kill(&self, id: u16) -> bool {
-        match self.sessions.lock().get(&id) {
-            Some(state) => {
-                state.cancel.cancel();
-                true
-            }
-            None => false,
+        let live = self.live.lock().get(&id).and_then(Weak::upgrade);
+        if let Some(session) = &live {
+            session.kill();
         }
+        // A request says that it runs before it looks whether it was killed; so one of both sees the other.
+        let running = {
+            let sessions = self.sessions.lock();
+            let Some(state) = sessions.get(&id) else { return false };
+            state.cancel.cancel();
+            state.running
+        };
+        if let Some(session) = live
+            && !running
+        {
+            session.abandon_transaction();
+        }
+        true
     }
 
     /// Text of a session's batch.
@@ -75,7 +94,28 @@ impl SessionRegistry {
         self.sessions.lock().get(&id).map(|s| Arc::clone(&s.text))
     }
 
-    pub fn rows(&self) -> Vec<SessionRow> {
+    /// All sessions as they are at `now`.
+    pub fn rows(&self, now: DateTime) -> Vec<SessionRow> {
+        let mut rows = self.entries();
+        let live = self.live.lock().clone();
+        for row in &mut rows {
+            let session = live.get(&(row.session_id as u16)).and_then(Weak::upgrade);
+            let Some(session) = session else { continue };
+            let state = session.state.lock();
+            row.lock_timeout = state.settings.lock_timeout_ms;
+            row.deadlock_priority = i32::from(state.deadlock_priority);
+            row.open_transactions = state.transaction.count;
+            row.transaction = state.transaction.open.as_ref().map(|open| TransactionRow {
+                id: open.owner().0 as i64,
+                name: state.transaction.name.as_deref().unwrap_or("user_transaction").into(),
+                started: earlier(now, open.started().elapsed()),
+                descriptor: state.transaction.descriptor,
+            });
+        }
+        rows
+    }
+
+    fn entries(&self) -> Vec<SessionRow> {
         self.sessions
             .lock()
             .iter()
@@ -96,9 +136,19 @@ impl SessionRegistry {
                 isolation: s.isolation,
                 encrypted: s.login.encrypted,
                 percent_complete: s.percent_complete,
+                transaction: None,
+                lock_timeout: -1,
+                deadlock_priority: 0,
             })
             .collect()
     }
+}
+
+/// A moment before another.
+fn earlier(now: DateTime, by: std::time::Duration) -> DateTime {
+    let ticks = i64::try_from(by.as_nanos() / 100).unwrap_or(i64::MAX);
+    let then = now.to_datetime2().and_then(|n| n.add_ticks(-ticks)).and_then(DateTime::from_datetime2);
+    then.unwrap_or(now)
 }
 
 #[cfg(test)]

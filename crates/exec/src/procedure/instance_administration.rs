@@ -123,6 +123,9 @@ impl Administration for InstanceAdministration {
         arguments: &[(Option<String>, Value)],
         call: &mut Call<'_>,
     ) -> Option<Result<i32, Vec<SqlError>>> {
+        if let Some((code, error)) = call.session.application_lock(name, arguments) {
+            return Some(error.map_or(Ok(code), |e| Err(vec![e])));
+        }
         let text = |wanted: &str, place: usize| {
             let named = arguments
                 .iter()

@@ -67,6 +67,7 @@ impl InstanceSessions {
         };
         let home = Arc::clone(&database.name);
         let session = Arc::new(SharedSession::new(Arc::clone(&self.host), id, login, database, cancel));
+        self.host.sessions.attach(id, &session);
         Ok(InstanceSession {
             session,
             shared: Arc::clone(&self.shared),
@@ -139,7 +140,11 @@ impl InstanceSession {
             s.text = text.into();
             s.command = "SELECT".into();
         });
-        let end = f();
+        let mut end = if self.session.is_killed() { RequestEnd::Disconnect } else { f() };
+        if self.session.is_killed() {
+            self.session.abandon_transaction();
+            end = RequestEnd::Disconnect;
+        }
         let count = {
             let mut state = self.session.state.lock();
             state.caught.clear();

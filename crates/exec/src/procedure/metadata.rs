@@ -56,6 +56,8 @@ pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<
             let (object, index, property) = (number(args.first())?, text(args.get(1))?, text(args.get(2))?);
             session.current_database().index_property(object, &index, &property).ok()?
         }
+        "APPLOCK_MODE" => session.application_lock_mode(args),
+        "APPLOCK_TEST" => session.application_lock_test(args),
         "IDENT_CURRENT" | "IDENT_SEED" | "IDENT_INCR" => {
             let object = named_object(session, &text(args.first())?)?;
             let database = session.host.database_by_id(object.database_id)?;

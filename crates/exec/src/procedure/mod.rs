@@ -5,9 +5,11 @@
 //! [`query`] SELECT and expressions, [`call`] EXECUTE, [`function_call`] user-defined functions, [`options`] SET and USE,
 //! [`raise`] PRINT, RAISERROR, THROW, [`transaction`], [`cursor`], [`change`] tables in memory, [`memory_table`],
 //! [`state`] what a session remembers, [`metadata`] answers for metadata functions, [`system`] system procedures as texts,
+//! [`application_lock`] locks on names,
 //! [`administration`] statements of the server layer, [`instance_administration`] those that an instance alone can answer, [`instance_session`] sessions as the protocol drives them.
 
 pub mod administration;
+pub mod application_lock;
 pub mod cache;
 pub mod call;
 pub mod change;

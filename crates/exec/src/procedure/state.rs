@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use holdfast_engine::instance::DatabaseEntry;
@@ -88,6 +89,8 @@ pub struct SharedSession {
     pub cancel: CancelFlag,
     /// Holds what outlives transactions: application locks of the session.
     pub owner: LockOwner,
+    /// KILL: nothing more is run.
+    killed: AtomicBool,
     pub state: Mutex<State>,
 }
 
@@ -102,7 +105,24 @@ impl SharedSession {
         let state = Mutex::new(State::new(database));
         let owner = new_owner();
         host.instance.locks.enter(owner, id, owner);
-        SharedSession { host, id, login, cancel, owner, state }
+        SharedSession { host, id, login, cancel, owner, killed: AtomicBool::new(false), state }
+    }
+
+    /// KILL: ends what runs. When nothing runs, [`SharedSession::abandon_transaction`] is left to the caller.
+    pub fn kill(&self) {
+        self.killed.store(true, Ordering::SeqCst);
+        self.cancel.cancel();
+    }
+
+    pub fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::SeqCst)
+    }
+
+    /// Rolls back what is open, when nobody is left to be told.
+    pub fn abandon_transaction(&self) {
+        // Dropping rolls back. A failed rollback has made its database refuse further work.
+        let open = std::mem::take(&mut self.state.lock().transaction);
+        drop(open);
     }
 
     /// A transaction of this session: the one that BEGIN TRANSACTION opens, or that of one statement. It lets go of its locks

@@ -3,6 +3,7 @@
 
 use holdfast_types::{SqlResult, Value};
 
+use super::locks::{wait_resource, waits_by_session};
 use super::{SystemView, ViewContext, row};
 
 type Rows = SqlResult<Vec<Vec<Value>>>;
@@ -359,18 +360,20 @@ fn syscomments(c: &ViewContext<'_>) -> Rows {
 }
 
 fn sysprocesses(c: &ViewContext<'_>) -> Rows {
+    let waits = waits_by_session(c);
     Ok(c.source
         .sessions()
         .iter()
         .map(|s| {
+            let wait = waits.get(&s.session_id);
             row![
                 s.session_id,
                 0,
-                0,
-                [0u8; 2].as_slice(),
-                0i64,
-                "MISCELLANEOUS",
-                "",
+                wait.and_then(|w| w.blockers.first()).map_or(0, |b| *b as i16),
+                if wait.is_some() { [1u8, 0] } else { [0u8; 2] }.as_slice(),
+                wait.map_or(0, |w| w.waited.as_millis() as i64),
+                wait.map_or("MISCELLANEOUS".into(), |w| w.kind()),
+                wait.map_or(String::new(), wait_resource),
                 s.database_id,
                 1,
                 0,
@@ -380,7 +383,11 @@ fn sysprocesses(c: &ViewContext<'_>) -> Rows {
                 s.login_time,
                 0,
                 s.open_transactions,
-                if s.running { "running" } else { "sleeping" },
+                match (s.running, wait) {
+                    (_, Some(_)) => "suspended",
+                    (true, None) => "running",
+                    (false, None) => "sleeping",
+                },
                 [1u8].as_slice(),
                 &s.host,
                 &s.program,

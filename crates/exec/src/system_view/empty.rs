@@ -338,14 +338,6 @@ pub const VIEWS: &[SystemView] = &[
         "address varbinary(8)!, name nvarchar(256)!, pending_buffers int!, total_regular_buffers int!, regular_buffer_size bigint!, total_buffer_size bigint!, create_time datetime",
     ),
     empty(
-        "sys.dm_tran_locks",
-        "resource_type nvarchar(60)!, resource_subtype nvarchar(60)!, resource_database_id int!, resource_description nvarchar(256)!, resource_associated_entity_id bigint, resource_lock_partition int!, request_mode nvarchar(60)!, request_type nvarchar(60)!, request_status nvarchar(60)!, request_reference_count smallint!, request_lifetime int!, request_session_id int!, request_exec_context_id int!, request_request_id int!, request_owner_type nvarchar(60)!, request_owner_id bigint, request_owner_guid uniqueidentifier, request_owner_lockspace_id nvarchar(32)!, lock_owner_address varbinary(8)!",
-    ),
-    empty(
-        "sys.dm_os_waiting_tasks",
-        "waiting_task_address varbinary(8)!, session_id smallint, exec_context_id int, wait_duration_ms bigint, wait_type nvarchar(60), resource_address varbinary(8), blocking_task_address varbinary(8), blocking_session_id smallint, blocking_exec_context_id int, resource_description nvarchar(3072)",
-    ),
-    empty(
         "sys.dm_os_wait_stats",
         "wait_type nvarchar(60)!, waiting_tasks_count bigint!, wait_time_ms bigint!, max_wait_time_ms bigint!, signal_wait_time_ms bigint!",
     ),
@@ -364,14 +356,6 @@ pub const VIEWS: &[SystemView] = &[
     empty(
         "sys.dm_tran_active_snapshot_database_transactions",
         "transaction_id bigint, transaction_sequence_num bigint, commit_sequence_num bigint, session_id int, is_snapshot bit, first_snapshot_sequence_num bigint, max_version_chain_traversed int, average_version_chain_traversed real, elapsed_time_seconds bigint",
-    ),
-    empty(
-        "sys.dm_tran_active_transactions",
-        "transaction_id bigint!, name nvarchar(32)!, transaction_begin_time datetime!, transaction_type int!, transaction_uow uniqueidentifier, transaction_state int!, dtc_state int!, transaction_status int!",
-    ),
-    empty(
-        "sys.dm_tran_session_transactions",
-        "session_id int!, transaction_id bigint!, transaction_descriptor binary(8)!, enlist_count int!, is_user_transaction bit!, is_local bit!, is_enlisted bit!, is_bound bit!, open_transaction_count int!",
     ),
     empty("sys.backup_devices", "name sysname!, type tinyint, type_desc desc, physical_name nvarchar(260)"),
     empty(

@@ -14,6 +14,7 @@ mod compatibility;
 mod empty;
 mod indexes;
 mod information_schema;
+mod locks;
 pub mod model;
 mod objects;
 mod security;
@@ -28,7 +29,7 @@ use std::sync::{Arc, OnceLock};
 use holdfast_engine::catalog::TableDef;
 use holdfast_types::{SqlResult, Value};
 
-pub use source::{BaseRows, DatabaseInfo, FileInfo, LoginRow, SessionRow, ViewSource};
+pub use source::{BaseRows, DatabaseInfo, FileInfo, LoginRow, SessionRow, TransactionRow, ViewSource};
 use table::ComputedRows;
 pub use table::RowsSource;
 
@@ -57,6 +58,7 @@ const TABLES: &[&[SystemView]] = &[
     security::VIEWS,
     storage::VIEWS,
     server::VIEWS,
+    locks::VIEWS,
     information_schema::VIEWS,
     compatibility::VIEWS,
     empty::VIEWS,

@@ -2,6 +2,7 @@
 
 use holdfast_types::{SqlResult, SqlType, Value, messages};
 
+use super::locks::{wait_resource, waits_by_session};
 use super::source::SessionRow;
 use super::table::variant;
 use super::{SystemView, ViewContext, row};
@@ -257,8 +258,8 @@ fn session(s: &SessionRow) -> Vec<Value> {
         true,
         true,
         s.isolation,
-        -1,
-        0,
+        s.lock_timeout,
+        s.deadlock_priority,
         0i64,
         0,
         [1u8].as_slice(),
@@ -309,12 +310,14 @@ fn connections(c: &ViewContext<'_>) -> Rows {
 }
 
 fn requests(c: &ViewContext<'_>) -> Rows {
+    let waits = waits_by_session(c);
     let one = |s: &SessionRow| {
+        let wait = waits.get(&s.session_id);
         row![
             s.session_id,
             0,
             s.login_time,
-            "running",
+            if wait.is_some() { "suspended" } else { "running" },
             &s.command,
             Value::Null,
             0,
@@ -323,14 +326,14 @@ fn requests(c: &ViewContext<'_>) -> Rows {
             s.database_id,
             1,
             Value::Null,
-            0,
-            Value::Null,
-            0,
-            "MISCELLANEOUS",
-            "",
+            wait.and_then(|w| w.blockers.first()).map_or(0, |b| *b as i16),
+            wait.map_or(Value::Null, |w| Value::string(&w.kind())),
+            wait.map_or(0, |w| w.waited.as_millis() as i32),
+            wait.map_or("MISCELLANEOUS".into(), |w| w.kind()),
+            wait.map_or(String::new(), wait_resource),
             s.open_transactions,
             1,
-            0i64,
+            s.transaction.as_ref().map_or(0, |t| t.id),
             Value::Null,
             s.percent_complete,
             0i64,
@@ -354,8 +357,8 @@ fn requests(c: &ViewContext<'_>) -> Rows {
             true,
             true,
             s.isolation,
-            -1,
-            0,
+            s.lock_timeout,
+            s.deadlock_priority,
             0i64,
             0,
             0,

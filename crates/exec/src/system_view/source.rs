@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use holdfast_engine::lock::LockManager;
 use holdfast_types::{CollationId, DateTime, SqlResult, Value};
 
 use super::model::CatalogModel;
@@ -145,6 +146,20 @@ pub struct SessionRow {
     pub isolation: i16,
     pub encrypted: bool,
     pub percent_complete: f32,
+    pub transaction: Option<TransactionRow>,
+    /// SET LOCK_TIMEOUT, in milliseconds; -1 for ever.
+    pub lock_timeout: i32,
+    pub deadlock_priority: i32,
+}
+
+/// A session's open transaction.
+#[derive(Clone, Debug)]
+pub struct TransactionRow {
+    pub id: i64,
+    pub name: Arc<str>,
+    pub started: DateTime,
+    /// What the client knows it by.
+    pub descriptor: u64,
 }
 
 /// A login.
@@ -169,6 +184,10 @@ pub trait ViewSource: Send + Sync {
     /// All databases of the instance.
     fn databases(&self) -> Vec<DatabaseInfo>;
     fn sessions(&self) -> Vec<SessionRow>;
+    /// The lock manager; `None` where there is none.
+    fn locks(&self) -> Option<Arc<LockManager>> {
+        None
+    }
     fn logins(&self) -> Vec<LoginRow>;
     /// Server name (`SERVERPROPERTY('ServerName')`).
     fn server_name(&self) -> Arc<str>;
