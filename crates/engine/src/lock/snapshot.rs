@@ -152,7 +152,9 @@ impl LockManager {
     pub fn session_waits(&self, session: u16) -> bool {
         let waits = self.waits.lock();
         waits.iter().any(|(id, w)| {
-            w.settled && self.session(w.owner) == session && !self.blocking_owners(*id, &w.resource).is_empty()
+            w.settled
+                && self.session(w.owner) == session
+                && !self.blocking_owners(*id, &w.resource).is_empty()
         })
     }
 

@@ -70,7 +70,8 @@ impl LockManager {
             self.settle(&mut shard, resource);
         }
         self.counters.waits.fetch_add(1, Ordering::Relaxed);
-        let entry = Wait { owner, space, resource: *resource, mode, since, priority: wait.priority, settled: false };
+        let entry =
+            Wait { owner, space, resource: *resource, mode, since, priority: wait.priority, settled: false };
         self.waits.lock().insert(id, entry);
         *self.waited.lock().entry(self.session(owner)).or_default() += 1;
         let result = self.sleep(id, resource, &slot, since, wait);

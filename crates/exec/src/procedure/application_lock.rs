@@ -98,7 +98,8 @@ impl SharedSession {
         let principal = principal.as_deref().unwrap_or("public");
         let resource = self.application_resource(principal, &name).ok_or_else(|| wrong(1230))?;
         let owner = owner.ok_or_else(|| {
-            let text = "You attempted to acquire a transactional application lock without an active transaction.";
+            let text =
+                "You attempted to acquire a transactional application lock without an active transaction.";
             SqlError::with_text(50_000, 16, text)
         })?;
         Ok(Target { resource, owner })
@@ -139,7 +140,11 @@ impl SharedSession {
     }
 
     /// The procedures by lower-case name; `None` for others. The return code, and the error that comes with it.
-    pub fn application_lock(&self, procedure: &str, arguments: &Arguments) -> Option<(i32, Option<SqlError>)> {
+    pub fn application_lock(
+        &self,
+        procedure: &str,
+        arguments: &Arguments,
+    ) -> Option<(i32, Option<SqlError>)> {
         let result = match procedure {
             "sp_getapplock" => self.get_application_lock(arguments),
             "sp_releaseapplock" => self.release_application_lock(arguments),

@@ -47,7 +47,8 @@ fn locks(c: &ViewContext<'_>) -> Rows {
         .iter()
         .map(|l| {
             let id = l.owner.0 as i64;
-            let transaction = transactions.contains(&id) || !matches!(l.resource, Resource::Application { .. });
+            let transaction =
+                transactions.contains(&id) || !matches!(l.resource, Resource::Application { .. });
             row![
                 l.resource.kind(),
                 if matches!(l.resource, Resource::Schema { .. }) { "SCHEMA" } else { "" },
@@ -92,7 +93,9 @@ fn waiting_description(wait: &WaitRow) -> String {
     let (database, mode) = (wait.resource.database(), wait.mode.name());
     match wait.resource {
         Resource::Object { object, .. } => {
-            format!("objectlock lockPartition=0 objid={object} subresource=FULL dbid={database} mode={mode} associatedObjectId={object}")
+            format!(
+                "objectlock lockPartition=0 objid={object} subresource=FULL dbid={database} mode={mode} associatedObjectId={object}"
+            )
         }
         Resource::Page { file, page, .. } => {
             format!("pagelock fileid={file} pageid={page} dbid={database} mode={mode}")
@@ -101,13 +104,20 @@ fn waiting_description(wait: &WaitRow) -> String {
             format!("keylock hobtid={rowset} dbid={database} mode={mode} associatedObjectId={rowset}")
         }
         Resource::Rid { rowset, file, page, .. } => {
-            format!("ridlock fileid={file} pageid={page} dbid={database} mode={mode} associatedObjectId={rowset}")
+            format!(
+                "ridlock fileid={file} pageid={page} dbid={database} mode={mode} associatedObjectId={rowset}"
+            )
         }
         Resource::Rowset { rowset, .. } => {
-            format!("hobtlock hobtid={rowset} subresource=FULL dbid={database} mode={mode} associatedObjectId={rowset}")
+            format!(
+                "hobtlock hobtid={rowset} subresource=FULL dbid={database} mode={mode} associatedObjectId={rowset}"
+            )
         }
         Resource::Application { principal, .. } => {
-            format!("applicationlock hash={} databasePrincipalId={principal} dbid={database} mode={mode}", wait.description)
+            format!(
+                "applicationlock hash={} databasePrincipalId={principal} dbid={database} mode={mode}",
+                wait.description
+            )
         }
         Resource::Database { .. } => format!("databaselock subresource=FULL dbid={database} mode={mode}"),
         Resource::Schema { .. } => format!("metadatalock subresource=SCHEMA dbid={database} mode={mode}"),
@@ -159,7 +169,17 @@ fn session_transactions(c: &ViewContext<'_>) -> Rows {
     Ok(open
         .map(|(s, t)| {
             let descriptor = t.descriptor.to_le_bytes();
-            row![i32::from(s.session_id), t.id, descriptor.as_slice(), 0, true, true, false, false, s.open_transactions]
+            row![
+                i32::from(s.session_id),
+                t.id,
+                descriptor.as_slice(),
+                0,
+                true,
+                true,
+                false,
+                false,
+                s.open_transactions
+            ]
         })
         .collect())
 }
