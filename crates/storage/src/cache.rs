@@ -8,11 +8,14 @@
 //! 2. The cache never holds more than its capacity; images still in use elsewhere live on by their `Arc`.
 //! 3. A page that fails verification is never cached and only fails the reader that asked for it.
 //! 4. Whoever changes a file behind the cache calls [`DatabasePages::forget`].
+//! 5. A changed ([`DatabasePages::modify`]) page stays in the cache until [`DatabasePages::written`] says that its file holds
+//!    it; a shard that has nothing clean to give up grows beyond its share instead.
+//! 6. A change happens to an image that nobody else holds: images handed out never change.
 //!
-//! Rejected: pinning frames in place with latches (needs unsafe frames; pages are read-mostly here, and a copy of 8 KiB at
-//! the rare write costs less than a latch at every read).
+//! Rejected: pinning frames in place with latches (needs unsafe frames; a copy of 8 KiB, only while a reader holds the page,
+//! costs less than a latch at every read).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -52,12 +55,15 @@ struct Frame {
     key: u64,
     page: PageRef,
     referenced: bool,
+    dirty: bool,
 }
 
 #[derive(Default)]
 struct Shard {
     places: HashMap<u64, usize, BuildHasherDefault<AddressHasher>>,
     frames: Vec<Frame>,
+    /// Frames that cannot be given up.
+    dirty: usize,
     hand: usize,
 }
 
@@ -69,21 +75,21 @@ impl Shard {
     }
 
     fn insert(&mut self, key: u64, page: PageRef, capacity: usize) {
-        if let Some(&at) = self.places.get(&key) {
-            self.frames[at].page = page;
+        if self.places.contains_key(&key) {
+            // What is there is at least as new as what was read from the file.
             return;
         }
-        let frame = Frame { key, page, referenced: false };
-        if self.frames.len() < capacity {
+        let frame = Frame { key, page, referenced: false, dirty: false };
+        if self.frames.len() < capacity || self.dirty == self.frames.len() {
             self.places.insert(key, self.frames.len());
             self.frames.push(frame);
             return;
         }
-        // Clock sweep; at most two rounds, since the first one clears every mark.
+        // Clock sweep; at most two rounds, since the first one clears every mark and some frame is clean.
         loop {
             self.hand = (self.hand + 1) % self.frames.len();
             let victim = &mut self.frames[self.hand];
-            if std::mem::take(&mut victim.referenced) {
+            if victim.dirty || std::mem::take(&mut victim.referenced) {
                 continue;
             }
             self.places.remove(&victim.key);
@@ -95,7 +101,8 @@ impl Shard {
 
     fn remove(&mut self, key: u64) {
         if let Some(at) = self.places.remove(&key) {
-            self.frames.swap_remove(at);
+            let gone = self.frames.swap_remove(at);
+            self.dirty -= usize::from(gone.dirty);
             if let Some(moved) = self.frames.get(at) {
                 self.places.insert(moved.key, at);
             }
@@ -159,7 +166,13 @@ impl PageCache {
             );
         }
         let space = self.next_space.fetch_add(1, Ordering::Relaxed);
-        Ok(Arc::new(DatabasePages { cache: self.clone(), space, files: RwLock::new(table) }))
+        Ok(Arc::new(DatabasePages {
+            cache: self.clone(),
+            space,
+            files: RwLock::new(table),
+            dirty: Mutex::new(HashSet::new()),
+            writes: AtomicU64::new(0),
+        }))
     }
 
     fn shard(&self, space: u32, id: PageId) -> &Mutex<Shard> {
@@ -185,6 +198,10 @@ pub struct DatabasePages {
     cache: Arc<PageCache>,
     space: u32,
     files: RwLock<BTreeMap<FileId, Arc<DataFile>>>,
+    /// Pages changed since their file had them.
+    dirty: Mutex<HashSet<PageId>>,
+    /// Counts rounds of writing to the files.
+    writes: AtomicU64,
 }
 
 impl DatabasePages {
@@ -198,7 +215,114 @@ impl DatabasePages {
         self.cache.shard(self.space, id).lock().remove(self.key(id));
     }
 
+    /// Changes a page in the cache (invariants 5 and 6). When `f` fails the page may be half changed: the caller gives up
+    /// the database.
+    pub fn modify<T, E: From<FormatError>>(
+        &self,
+        id: PageId,
+        f: impl FnOnce(&mut PageBytes) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut f = Some(f);
+        loop {
+            {
+                let mut shard = self.cache.shard(self.space, id).lock();
+                let key = self.key(id);
+                if let Some(&at) = shard.places.get(&key)
+                    && let Some(f) = f.take()
+                {
+                    let frame = &mut shard.frames[at];
+                    frame.referenced = true;
+                    let newly = !std::mem::replace(&mut frame.dirty, true);
+                    let done = f(Arc::make_mut(&mut frame.page));
+                    if newly {
+                        shard.dirty += 1;
+                        self.dirty.lock().insert(id);
+                    }
+                    return done;
+                }
+            }
+            self.page(id)?;
+        }
+    }
+
+    /// Puts a page of zeros in place of whatever the file holds there, as a changed page; the file's size as seen here
+    /// grows to include it.
+    pub fn create(&self, id: PageId) -> Result<(), FormatError> {
+        let file = self.files.read().get(&id.file).cloned();
+        let file = file.ok_or(FormatError::NoSuchPage { page: id })?;
+        file.pages.fetch_max(id.page.saturating_add(1), Ordering::Relaxed);
+        let mut shard = self.cache.shard(self.space, id).lock();
+        let key = self.key(id);
+        shard.insert(key, Arc::new([0u8; PAGE_SIZE]), self.cache.shard_capacity);
+        if let Some(&at) = shard.places.get(&key) {
+            let frame = &mut shard.frames[at];
+            let newly = !std::mem::replace(&mut frame.dirty, true);
+            frame.page = Arc::new([0u8; PAGE_SIZE]);
+            shard.dirty += usize::from(newly);
+        }
+        self.dirty.lock().insert(id);
+        Ok(())
+    }
+
+    /// The file has grown to this many pages.
+    pub fn grown(&self, file: FileId, pages: u32) {
+        if let Some(file) = self.files.read().get(&file) {
+            file.pages.fetch_max(pages, Ordering::Relaxed);
+        }
+    }
+
+    /// The database uses only this many pages of the file; what lies behind is left over from a growth that did not happen.
+    pub fn limit(&self, file: FileId, pages: u32) {
+        if let Some(file) = self.files.read().get(&file).filter(|_| pages > 0) {
+            file.pages.fetch_min(pages, Ordering::Relaxed);
+        }
+    }
+
+    /// How many pages wait to be written.
+    pub fn dirty_count(&self) -> usize {
+        self.dirty.lock().len()
+    }
+
+    /// The changed pages as they are now, in file order.
+    pub fn dirty_pages(&self) -> Vec<(PageId, PageRef)> {
+        let mut ids: Vec<PageId> = self.dirty.lock().iter().copied().collect();
+        ids.sort_unstable();
+        let image = |id: PageId| {
+            self.cache.shard(self.space, id).lock().find(self.key(id)).map(|page| (id, page))
+        };
+        ids.into_iter().filter_map(image).collect()
+    }
+
+    /// The file holds this image; the page is clean unless it was changed again since.
+    pub fn written(&self, id: PageId, image: &PageRef) {
+        let mut shard = self.cache.shard(self.space, id).lock();
+        let key = self.key(id);
+        if let Some(&at) = shard.places.get(&key)
+            && Arc::ptr_eq(&shard.frames[at].page, image)
+        {
+            shard.frames[at].dirty = false;
+            shard.dirty -= 1;
+            self.dirty.lock().remove(&id);
+        }
+    }
+
+    /// Called before pages of the files are written over and again after it, before [`Self::written`]: what readers fetched
+    /// from the files in between may be older than what the cache may then give up, so they fetch again.
+    pub fn note_writing(&self) {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+    }
+
     fn read(&self, file: &DataFile, id: PageId) -> Result<PageRef, FormatError> {
+        loop {
+            if let Some(page) = self.read_once(file, id)? {
+                return Ok(page);
+            }
+        }
+    }
+
+    /// `None`: files were written meanwhile and what was read may be old.
+    fn read_once(&self, file: &DataFile, id: PageId) -> Result<Option<PageRef>, FormatError> {
+        let writes = self.writes.load(Ordering::SeqCst);
         let count = file.pages.load(Ordering::Relaxed);
         if id.page >= count {
             return Err(FormatError::NoSuchPage { page: id });
@@ -222,20 +346,24 @@ impl DatabasePages {
                 let here = PageId::new(id.file, base + at as u32);
                 match verified(bytes, here) {
                     Ok(page) => pages.push((here, page)),
-                    // Invariant 3.
+                    // Invariant 3. A page that was being written over meanwhile is read again.
+                    Err(_) if self.writes.load(Ordering::SeqCst) != writes => return Ok(None),
                     Err(e) if here == id => return Err(e),
                     Err(_) => {}
                 }
             }
             let mut shard = self.cache.shard(self.space, PageId::new(id.file, base)).lock();
+            if self.writes.load(Ordering::SeqCst) != writes {
+                return Ok(shard.find(self.key(id)));
+            }
             for (here, page) in pages {
+                shard.insert(self.key(here), page.clone(), self.cache.shard_capacity);
                 if here == id {
-                    asked = Some(page.clone());
+                    asked = shard.find(self.key(here)).or(Some(page));
                 }
-                shard.insert(self.key(here), page, self.cache.shard_capacity);
             }
         }
-        asked.ok_or(FormatError::NoSuchPage { page: id })
+        asked.ok_or(FormatError::NoSuchPage { page: id }).map(Some)
     }
 }
 

@@ -116,12 +116,10 @@ fn rowset_access(
     missing: Vec<Value>,
     layout: Arc<RowLayout>,
 ) -> RowsetAccess {
-    let unit = catalog.store.tables.unit(rowset.id, unit_type::IN_ROW);
     RowsetAccess {
         rowset: rowset.id,
         layout,
-        root: unit.map_or(PageId::NULL, |u| u.root),
-        first_iam: unit.map_or(PageId::NULL, |u| u.first_iam),
+        live: catalog.store.live.of(&catalog.store.tables, rowset),
         heap: rowset.index_id == 0,
         positions,
         missing,

@@ -1,7 +1,7 @@
 //! Rows of stored tables: heaps and B-trees over pages.
 //!
 //! Module map: [`table`] the [`crate::access::TableAccess`] of a table, [`scan`] pages to batches, [`seek`] ranges of an
-//! index, [`key`] comparing key columns.
+//! index, [`key`] comparing key columns, [`live`] what changes while the database is open.
 //!
 //! Invariants
 //! 1. A heap row is returned once: forwarded rows where they lie, stubs skipped; ghosts never.
@@ -9,8 +9,10 @@
 //! 3. An index whose order depends on a collation that cannot be compared is never used for a seek.
 
 pub mod key;
+pub mod live;
 pub mod scan;
 pub mod seek;
 pub mod table;
 
+pub use live::{LiveRowset, LiveRowsets};
 pub use table::{RowsetAccess, Store, StoredIndex, StoredTable};

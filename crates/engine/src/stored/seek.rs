@@ -144,8 +144,19 @@ fn key_value(
     field_value(source, ty, field)
 }
 
+/// All key values of a row.
+pub(crate) fn key_values(
+    source: &dyn PageSource,
+    row: &Row<'_>,
+    rowset: &RowsetAccess,
+    keys: &[StoredKey],
+    internal: bool,
+) -> Result<Vec<Value>, FormatError> {
+    keys.iter().map(|k| key_value(source, row, rowset, k.position, &k.ty, internal)).collect()
+}
+
 /// Order of a row against a key prefix.
-fn compare_row(
+pub(crate) fn compare_row(
     source: &dyn PageSource,
     row: &Row<'_>,
     rowset: &RowsetAccess,
@@ -203,12 +214,12 @@ fn position(
     bound: &Bound,
     is_low: bool,
 ) -> Result<Option<(PageId, PageRef, u16)>, FormatError> {
-    if rowset.root.is_null() {
+    if rowset.root().is_null() {
         return Ok(None);
     }
     // An open high end lies behind every row, an open low end before.
     let unbounded = !is_low;
-    let (at, page) = btree::descend(source, rowset.root, clustered, |rows| {
+    let (at, page) = btree::descend(source, rowset.root(), clustered, |rows| {
         let slot = partition_point(rows, 1, |row| {
             is_before(bound, is_low, unbounded, |k| compare_row(source, row, rowset, keys, k, true))
         })?;

@@ -9,6 +9,7 @@ use holdfast_format::record::layout::column_status;
 use holdfast_format::{FormatError, PageSource, allocation::iam};
 use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 
+use super::live::{LiveRowset, LiveRowsets};
 use super::{scan::PageScan, seek};
 use crate::access::{BatchSource, KeyRange, ReadContext, TableAccess};
 use crate::decode::column::ColumnPlan;
@@ -18,6 +19,9 @@ use crate::error::damaged;
 pub struct Store {
     pub source: Arc<dyn PageSource>,
     pub tables: SystemTables,
+    pub live: Arc<LiveRowsets>,
+    /// `None`: the database is only read.
+    pub writing: Option<Arc<Writing>>,
 }
 
 /// One rowset: a heap or B-tree, of one partition.
@@ -25,9 +29,8 @@ pub struct Store {
 pub struct RowsetAccess {
     pub rowset: u64,
     pub layout: Arc<RowLayout>,
-    /// Null for a rowset without pages.
-    pub root: PageId,
-    pub first_iam: PageId,
+    /// Where its pages begin.
+    pub live: Arc<LiveRowset>,
     /// Heap: rows in allocation order.
     pub heap: bool,
     /// Per table column: position in the layout.
@@ -35,6 +38,17 @@ pub struct RowsetAccess {
     /// Per table column: what records older than the column hold.
     pub missing: Vec<Value>,
     pub compression: u8,
+}
+
+impl RowsetAccess {
+    /// Null for a rowset without pages.
+    pub fn root(&self) -> PageId {
+        self.live.in_row.root()
+    }
+
+    pub fn first_iam(&self) -> PageId {
+        self.live.in_row.first_iam()
+    }
 }
 
 /// A key column of an index.
@@ -140,9 +154,9 @@ impl StoredTable {
     /// The pages that hold rows of a rowset, in scan order.
     pub fn row_pages(&self, rowset: &RowsetAccess) -> Result<Vec<PageId>, FormatError> {
         if rowset.heap {
-            iam::unit_pages(self.source(), rowset.first_iam)
+            iam::unit_pages(self.source(), rowset.first_iam())
         } else {
-            holdfast_format::btree::leaf_ids(self.source(), rowset.root, true)
+            holdfast_format::btree::leaf_ids(self.source(), rowset.root(), true)
         }
     }
 

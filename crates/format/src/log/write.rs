@@ -89,6 +89,64 @@ pub fn end_transaction(
     record(&header, &rest, None)
 }
 
+/// BEGIN_XACT in the layout of the database version. `kind`: 1 ordinary, 3 a system transaction nested in `parent`.
+pub fn begin_transaction(
+    id: TransactionId,
+    parent: TransactionId,
+    session: u32,
+    kind: u32,
+    time: LogTime,
+    name: &str,
+    version: BlockVersion,
+) -> Vec<u8> {
+    let header = RecordHeader {
+        previous: Lsn::ZERO,
+        flags: 2,
+        transaction: id,
+        operation: super::op::BEGIN_XACT,
+        context: Context(0),
+    };
+    let length = if version.number >= 5 { 0x4C } else { 0x40 };
+    let mut rest = vec![0; length - COMMON_HEADER];
+    rest[0..4].copy_from_slice(&session.to_le_bytes());
+    rest[4..8].copy_from_slice(&1u32.to_le_bytes());
+    rest[8..12].copy_from_slice(&kind.to_le_bytes());
+    rest[0x10..0x18].copy_from_slice(&time.to_bytes());
+    if version.number >= 5 {
+        rest[0x18..0x1E].copy_from_slice(&id.to_bytes());
+        let top = if parent.is_none() { id } else { parent };
+        rest[0x28..0x2E].copy_from_slice(&top.to_bytes());
+        rest[0x2E..0x34].copy_from_slice(&parent.to_bytes());
+    }
+    let name: Vec<u8> = name.encode_utf16().take(32).flat_map(u16::to_le_bytes).collect();
+    record(&header, &rest, Some(&[&name, &[]]))
+}
+
+/// XACT_CKPT with transactions that are open: (id, LSN of BEGIN, LSN of the last record); at most 500.
+pub fn open_transactions(open: &[(TransactionId, Lsn, Lsn)]) -> Vec<u8> {
+    let header = RecordHeader {
+        previous: Lsn::ZERO,
+        flags: 0,
+        transaction: TransactionId::NONE,
+        operation: super::op::XACT_CKPT,
+        context: Context(0),
+    };
+    let entries: Vec<[u8; 80]> = open
+        .iter()
+        .map(|(id, begin, last)| {
+            let mut e = [0u8; 80];
+            e[0..6].copy_from_slice(&id.to_bytes());
+            e[8..18].copy_from_slice(&begin.to_bytes());
+            e[0x14..0x1E].copy_from_slice(&last.to_bytes());
+            e[0x30..0x36].copy_from_slice(&id.to_bytes());
+            e[0x48..0x4E].copy_from_slice(&id.to_bytes());
+            e
+        })
+        .collect();
+    let elements: Vec<&[u8]> = entries.iter().map(<[u8; 80]>::as_slice).collect();
+    record(&header, &[], Some(&elements))
+}
+
 /// BEGIN_CKPT.
 pub fn begin_checkpoint(
     previous: Lsn,

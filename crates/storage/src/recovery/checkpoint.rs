@@ -26,6 +26,11 @@ pub fn boot(pages: &mut dyn PageStore) -> RecoveryResult<BootPage> {
 
 /// Writes where recovery begins into a boot page.
 pub fn set_checkpoint(page: &mut PageBytes, lsn: Lsn) -> RecoveryResult<()> {
+    set_recovery_start(page, lsn, lsn)
+}
+
+/// The same with transactions open: recovery begins at `from`, which is not behind the checkpoint.
+pub fn set_recovery_start(page: &mut PageBytes, lsn: Lsn, from: Lsn) -> RecoveryResult<()> {
     let failed = |error| RecoveryError::Unreadable { page: BOOT_PAGE, error };
     let mut boot = BootPage::read(page).map_err(failed)?;
     boot.checkpoint_lsn = lsn;
@@ -33,7 +38,7 @@ pub fn set_checkpoint(page: &mut PageBytes, lsn: Lsn) -> RecoveryResult<()> {
     let row_end = PageView::new(page).slot_array_start();
     if let Some(field) = page.get_mut(RECOVERY_LSN..RECOVERY_LSN + 10).filter(|_| row_end > RECOVERY_LSN + 10)
     {
-        field.copy_from_slice(&lsn.to_bytes());
+        field.copy_from_slice(&from.to_bytes());
     }
     Ok(())
 }

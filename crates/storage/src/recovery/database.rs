@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use holdfast_base::{FileId, Lsn, PAGE_SIZE};
 use holdfast_disk::DiskFile;
-use holdfast_format::log::{BlockFlaw, LogStore, LogTime, VlfHeader};
+use holdfast_format::log::{BlockFlaw, LogStore, LogTime, TransactionId, VlfHeader};
 use holdfast_format::page::{PageView, flag};
 
 use super::checkpoint::{boot, checkpoint};
 use super::error::{RecoveryError, RecoveryResult};
+use super::journal::PageJournal;
 use super::log_writer::{LogShape, LogWriter};
 use super::pages::{FilePages, PageStore};
 use super::{StopPoint, TransactionTable, roll_forward, undo};
@@ -34,6 +35,8 @@ pub struct Finished {
     pub end: Lsn,
     /// The new checkpoint.
     pub checkpoint: Lsn,
+    /// Highest transaction id seen.
+    pub highest: TransactionId,
 }
 
 /// Row offset 372 of the boot page: where recovery must begin when transactions were open at the checkpoint.
@@ -47,6 +50,17 @@ pub fn recover_files(
     time: LogTime,
     held_pages: usize,
 ) -> RecoveryResult<Finished> {
+    recover_for_writing(data, log, journal, time, held_pages).map(|done| done.0)
+}
+
+/// The same, and what goes on behind it: the writer at the end of the log, and the page journal.
+pub fn recover_for_writing(
+    data: BTreeMap<FileId, Arc<dyn DiskFile>>,
+    log: &BTreeMap<FileId, Arc<dyn DiskFile>>,
+    journal: Option<Arc<dyn DiskFile>>,
+    time: LogTime,
+    held_pages: usize,
+) -> RecoveryResult<(Finished, LogWriter, Option<PageJournal>)> {
     let mut pages = FilePages::new(data, held_pages, journal)?;
     let facts = boot(&mut pages)?;
     let page = pages.page(holdfast_format::boot::BOOT_PAGE)?;
@@ -54,7 +68,8 @@ pub fn recover_files(
         page.get(RECOVERY_LSN..RECOVERY_LSN + 10).and_then(|b| b.try_into().ok()).map(Lsn::from_bytes);
     let from = second.filter(|l| !l.is_zero() && *l < facts.checkpoint_lsn).unwrap_or(facts.checkpoint_lsn);
     let start = Start { from, last_checkpoint: facts.checkpoint_lsn, table: TransactionTable::new() };
-    finish(&mut pages, log, start, facts.version, time)
+    let (finished, writer) = finish_for_writing(&mut pages, log, start, facts.version, time)?;
+    Ok((finished, writer, pages.into_journal()))
 }
 
 /// Rolls forward to the end of the log, rolls back what is open, writes a checkpoint.
@@ -65,6 +80,16 @@ pub fn finish(
     version: u16,
     time: LogTime,
 ) -> RecoveryResult<Finished> {
+    finish_for_writing(pages, log, start, version, time).map(|done| done.0)
+}
+
+fn finish_for_writing(
+    pages: &mut FilePages,
+    log: &BTreeMap<FileId, Arc<dyn DiskFile>>,
+    start: Start,
+    version: u16,
+    time: LogTime,
+) -> RecoveryResult<(Finished, LogWriter)> {
     let store = log_store(log)?;
     let Start { from, last_checkpoint, mut table } = start;
     let done = roll_forward(pages, &store, from, StopPoint::EndOfLog, &mut table, &mut |_| {})?;
@@ -81,7 +106,9 @@ pub fn finish(
     let undone = undo::roll_back(pages, &store, done.end.at, &mut writer, &mut table, time)?;
     let previous = if table.last_checkpoint().is_zero() { last_checkpoint } else { table.last_checkpoint() };
     let checkpoint = checkpoint(pages, &mut writer, previous, table.highest(), time)?;
-    Ok(Finished { records: done.records, rolled_back: undone.transactions, end: done.end.at, checkpoint })
+    let highest = table.highest();
+    let (records, rolled_back) = (done.records, undone.transactions);
+    Ok((Finished { records, rolled_back, end: done.end.at, checkpoint, highest }, writer))
 }
 
 fn writer_at(

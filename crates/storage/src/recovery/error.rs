@@ -34,6 +34,10 @@ pub enum RecoveryError {
     CannotUndo { lsn: Lsn, operation: Operation },
     #[error("the log file has no room left and cannot grow: {what}")]
     LogFull { what: &'static str },
+    #[error("an earlier failure stopped all changes of the database: {what}")]
+    Stopped { what: String },
+    #[error("no space left in the files of the database, and none of them can grow: {what}")]
+    NoSpace { what: String },
     #[error("the database files do not fit recovery: {what}")]
     Database { what: String },
 }

@@ -193,6 +193,23 @@ impl LogWriter {
         Ok(())
     }
 
+    /// Hands everything appended to the file and gives the file to be synced when something in it is not durable yet. The
+    /// caller syncs without holding the writer; appending goes on meanwhile.
+    pub fn hand_over(&mut self) -> RecoveryResult<Option<Arc<dyn DiskFile>>> {
+        self.write_block()?;
+        Ok(std::mem::take(&mut self.dirty).then(|| Arc::clone(&self.file)))
+    }
+
+    /// VLFs with a lower sequence number may be reused from now on.
+    pub fn set_oldest_needed(&mut self, vlf: u32) {
+        self.oldest_needed = vlf;
+    }
+
+    /// Time written into blocks and used for records from now on.
+    pub fn set_time(&mut self, time: LogTime) {
+        self.time = time;
+    }
+
     /// Ends the present block, so that the next record begins a new one.
     pub fn write_block(&mut self) -> RecoveryResult<()> {
         if self.builder.is_empty() {

@@ -94,6 +94,11 @@ impl FilePages {
         Ok(pages)
     }
 
+    /// Ends work on the pages; everything was flushed.
+    pub fn into_journal(self) -> Option<PageJournal> {
+        self.journal
+    }
+
     /// Pages found damaged when read; they could still be replaced as a whole.
     pub fn damaged(&self) -> &[PageId] {
         &self.damaged

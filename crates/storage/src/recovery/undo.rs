@@ -97,7 +97,11 @@ pub fn roll_back(
             if record.is_compensation() {
                 return Ok((record.previous(), None));
             }
-            Ok((record.previous(), compensate(pages, log, record, &mut positions)?))
+            let mut locate = |record: &LogRecord<'_>, target: &PageTarget| {
+                positions.take_back(record.lsn(), target.page);
+                Ok(positions.of(record.lsn(), target.page, target.slot))
+            };
+            Ok((record.previous(), compensate(&mut StoreImages(pages), Some(log), record, &mut locate)?))
         })?;
         if let Some(bytes) = written {
             let own = writer.append(&bytes)?;
@@ -179,12 +183,34 @@ impl Undoing<'_, '_> {
     }
 }
 
-/// The compensation record of a record; `None` when there is nothing to take back on a page.
-fn compensate(
-    pages: &mut dyn PageStore,
-    log: &LogStore,
+/// Copies of pages.
+pub(crate) trait Images {
+    fn image(&mut self, id: holdfast_base::PageId) -> RecoveryResult<PageBytes>;
+    fn has_file(&self, file: holdfast_base::FileId) -> bool;
+}
+
+struct StoreImages<'a>(&'a mut dyn PageStore);
+
+impl Images for StoreImages<'_> {
+    fn image(&mut self, id: holdfast_base::PageId) -> RecoveryResult<PageBytes> {
+        self.0.page(id).copied()
+    }
+    fn has_file(&self, file: holdfast_base::FileId) -> bool {
+        self.0.has_file(file)
+    }
+}
+
+/// Where the row is now that a record named.
+pub(crate) type Locate<'a> =
+    dyn FnMut(&LogRecord<'_>, &PageTarget) -> RecoveryResult<(holdfast_base::PageId, u16)> + 'a;
+
+/// The compensation record of a record; `None` when there is nothing to take back on a page. `log` is needed for page
+/// splits, which only recovery undoes.
+pub(crate) fn compensate(
+    pages: &mut dyn Images,
+    log: Option<&LogStore>,
     record: &LogRecord<'_>,
-    positions: &mut Positions,
+    locate: &mut Locate<'_>,
 ) -> RecoveryResult<Option<Vec<u8>>> {
     let Some(mut target) = record.page_target()? else {
         // Locks, savepoints, counters in memory: nothing on a page.
@@ -193,9 +219,8 @@ fn compensate(
     if !pages.has_file(target.page.file) {
         return Ok(None);
     }
-    positions.take_back(record.lsn(), target.page);
-    (target.page, target.slot) = positions.of(record.lsn(), target.page, target.slot);
-    let page = *pages.page(target.page)?;
+    (target.page, target.slot) = locate(record, &target)?;
+    let page = pages.image(target.page)?;
     target.page_lsn = PageView::new(&page).lsn();
     let undo = Undoing { record, target, page };
     Ok(match record.operation() {
@@ -221,7 +246,9 @@ fn compensate(
         }
         op::DELETE_SPLIT => {
             let split = DeleteSplit::decode(record)?;
-            let images = moved_rows(log, record, &split)?;
+            let cannot =
+                || RecoveryError::CannotUndo { lsn: record.lsn(), operation: record.operation() };
+            let images = moved_rows(log.ok_or_else(cannot)?, record, &split)?;
             let mut elements: Vec<&[u8]> = images.iter().map(Vec::as_slice).collect();
             elements.extend([&[][..], &[][..]]);
             let header = undo.header(op::INSERT_ROWS, record.context());

@@ -1,0 +1,216 @@
+//! What changes about a rowset while its database is open: where its pages begin, and how many there are. Definitions are
+//! snapshots; this is shared by all snapshots of one open database.
+//!
+//! Invariants
+//! 1. Root and IAM pointers here equal those of the catalogue row at all times; counts are ahead of it until the next
+//!    checkpoint.
+//! 2. `structure` is odd while a page split is going on: who walks down a tree meanwhile walks again (see [`LiveRowset::stable`]).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+
+use holdfast_base::{FileId, PageId};
+use holdfast_format::catalog::{AllocationUnit, Rowset, SystemTables, unit_type};
+use parking_lot::{Mutex, RwLock};
+
+fn pack(id: PageId) -> u64 {
+    u64::from(id.file) << 32 | u64::from(id.page)
+}
+
+fn unpack(raw: u64) -> PageId {
+    PageId::new((raw >> 32) as u16, raw as u32)
+}
+
+/// An allocation unit of a rowset.
+#[derive(Debug, Default)]
+pub struct LiveUnit {
+    id: AtomicU64,
+    first: AtomicU64,
+    root: AtomicU64,
+    first_iam: AtomicU64,
+    /// Page that took the last piece of a large value; null after opening.
+    last_used: AtomicU64,
+    pub used: AtomicI64,
+    pub data: AtomicI64,
+    pub reserved: AtomicI64,
+}
+
+impl LiveUnit {
+    fn of(unit: Option<&AllocationUnit>) -> Self {
+        let live = LiveUnit::default();
+        if let Some(unit) = unit {
+            live.set(unit);
+        }
+        live
+    }
+
+    /// Takes over what a catalogue row says.
+    pub fn set(&self, unit: &AllocationUnit) {
+        self.id.store(unit.id, Ordering::Release);
+        self.set_first(unit.first);
+        self.set_root(unit.root);
+        self.set_first_iam(unit.first_iam);
+        self.used.store(unit.used_pages, Ordering::Relaxed);
+        self.data.store(unit.data_pages, Ordering::Relaxed);
+        self.reserved.store(unit.reserved_pages, Ordering::Relaxed);
+    }
+
+    /// 0: the rowset has no such unit.
+    pub fn id(&self) -> u64 {
+        self.id.load(Ordering::Acquire)
+    }
+    pub fn first(&self) -> PageId {
+        unpack(self.first.load(Ordering::Acquire))
+    }
+    pub fn root(&self) -> PageId {
+        unpack(self.root.load(Ordering::Acquire))
+    }
+    pub fn first_iam(&self) -> PageId {
+        unpack(self.first_iam.load(Ordering::Acquire))
+    }
+    pub fn last_used(&self) -> PageId {
+        unpack(self.last_used.load(Ordering::Acquire))
+    }
+    pub fn set_last_used(&self, id: PageId) {
+        self.last_used.store(pack(id), Ordering::Release);
+    }
+    pub fn set_first(&self, id: PageId) {
+        self.first.store(pack(id), Ordering::Release);
+    }
+    pub fn set_root(&self, id: PageId) {
+        self.root.store(pack(id), Ordering::Release);
+    }
+    pub fn set_first_iam(&self, id: PageId) {
+        self.first_iam.store(pack(id), Ordering::Release);
+    }
+}
+
+/// A rowset of an open database.
+#[derive(Debug, Default)]
+pub struct LiveRowset {
+    pub rowset: u64,
+    pub object_id: i32,
+    pub index_id: i32,
+    pub filegroup: i16,
+    pub in_row: LiveUnit,
+    pub lob: LiveUnit,
+    pub overflow: LiveUnit,
+    pub rows: AtomicI64,
+    /// Counts differ from the catalogue.
+    pub counts_changed: AtomicBool,
+    structure: AtomicU64,
+    /// Heaps: pages that may have room, the next to try last; `None` before they were looked for.
+    pub room: Mutex<Option<Vec<PageId>>>,
+    /// Pages with rows that were deleted by ended transactions and still stand there.
+    pub ghosts: Mutex<Vec<PageId>>,
+}
+
+impl LiveRowset {
+    pub fn new(tables: &SystemTables, rowset: &Rowset) -> Self {
+        let unit = tables.unit(rowset.id, unit_type::IN_ROW);
+        LiveRowset {
+            rowset: rowset.id,
+            object_id: rowset.object_id,
+            index_id: rowset.index_id,
+            filegroup: unit.map_or(1, |u| u.filegroup),
+            in_row: LiveUnit::of(unit),
+            lob: LiveUnit::of(tables.unit(rowset.id, unit_type::LOB)),
+            overflow: LiveUnit::of(tables.unit(rowset.id, unit_type::ROW_OVERFLOW)),
+            rows: AtomicI64::new(rowset.rows),
+            ..LiveRowset::default()
+        }
+    }
+
+    /// By [`unit_type`].
+    pub fn unit(&self, kind: u8) -> &LiveUnit {
+        match kind {
+            unit_type::LOB => &self.lob,
+            unit_type::ROW_OVERFLOW => &self.overflow,
+            _ => &self.in_row,
+        }
+    }
+
+    pub fn count_rows(&self, by: i64) {
+        self.rows.fetch_add(by, Ordering::Relaxed);
+        self.counts_changed.store(true, Ordering::Relaxed);
+    }
+
+    /// A change of the tree's shape begins; it ends when the guard goes.
+    pub fn restructure(&self) -> Restructuring<'_> {
+        self.structure.fetch_add(1, Ordering::AcqRel);
+        Restructuring(self)
+    }
+
+    /// Runs `walk` until the tree did not change its shape meanwhile.
+    pub fn stable<T>(&self, mut walk: impl FnMut() -> T) -> T {
+        loop {
+            let before = self.structure.load(Ordering::Acquire);
+            if before % 2 == 1 {
+                std::thread::yield_now();
+                continue;
+            }
+            let found = walk();
+            if self.structure.load(Ordering::Acquire) == before {
+                return found;
+            }
+        }
+    }
+}
+
+/// See [`LiveRowset::restructure`].
+pub struct Restructuring<'a>(&'a LiveRowset);
+
+impl Drop for Restructuring<'_> {
+    fn drop(&mut self) {
+        self.0.structure.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// The rowsets of an open database, and its files by filegroup.
+#[derive(Debug, Default)]
+pub struct LiveRowsets {
+    rowsets: RwLock<HashMap<u64, Arc<LiveRowset>>>,
+    files: RwLock<HashMap<i16, Vec<FileId>>>,
+}
+
+impl LiveRowsets {
+    /// The live side of a rowset of a catalogue snapshot.
+    pub fn of(&self, tables: &SystemTables, rowset: &Rowset) -> Arc<LiveRowset> {
+        if let Some(known) = self.rowsets.read().get(&rowset.id) {
+            return Arc::clone(known);
+        }
+        let mut all = self.rowsets.write();
+        Arc::clone(all.entry(rowset.id).or_insert_with(|| Arc::new(LiveRowset::new(tables, rowset))))
+    }
+
+    pub fn get(&self, rowset: u64) -> Option<Arc<LiveRowset>> {
+        self.rowsets.read().get(&rowset).cloned()
+    }
+
+    /// Those whose counts the catalogue does not have yet.
+    pub fn changed(&self) -> Vec<Arc<LiveRowset>> {
+        let all = self.rowsets.read();
+        all.values().filter(|r| r.counts_changed.load(Ordering::Relaxed)).cloned().collect()
+    }
+
+    /// Those with deleted rows to be cleared away.
+    pub fn with_ghosts(&self) -> Vec<Arc<LiveRowset>> {
+        self.rowsets.read().values().filter(|r| !r.ghosts.lock().is_empty()).cloned().collect()
+    }
+
+    /// Forgets a rowset that was dropped or whose creation was rolled back.
+    pub fn forget(&self, rowset: u64) {
+        self.rowsets.write().remove(&rowset);
+    }
+
+    pub fn set_files(&self, files: HashMap<i16, Vec<FileId>>) {
+        *self.files.write() = files;
+    }
+
+    /// Data files of a filegroup; those of the primary one when it is not known.
+    pub fn files(&self, filegroup: i16) -> Vec<FileId> {
+        let files = self.files.read();
+        files.get(&filegroup).or_else(|| files.get(&1)).cloned().unwrap_or_else(|| vec![1])
+    }
+}

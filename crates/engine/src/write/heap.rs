@@ -1,0 +1,318 @@
+//! Changing a heap: rows at addresses that stay, forwarding when a row outgrows its page.
+//!
+//! Invariants
+//! 1. A row keeps its address (RID) as long as it lives; when it moves, a stub at the address leads to it, and there is never
+//!    more than one step.
+//! 2. Bytes and slots that a transaction gives up are nobody else's until it ends: bytes by reservation, slots by the lock on
+//!    their address, which whoever would reuse one asks for.
+
+use std::sync::Arc;
+
+use holdfast_base::{PageId, Rid};
+use holdfast_format::log::{RowTarget, context, op};
+use holdfast_format::page::{PageType, PageView};
+use holdfast_format::record::fixed_var::{build_stub, stub_target};
+use holdfast_format::record::row::RowKind;
+use holdfast_format::record::writer::RecordShape;
+use holdfast_format::record::{PageRows, status};
+use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
+use holdfast_storage::write::space::Format;
+use holdfast_storage::write::{Body, Change, LogTransaction, Undo, UnitId, What};
+
+use super::tree::{Tree, modify, record_bytes};
+use super::undo::FixedRows;
+use super::{pointers, row};
+use crate::stored::LiveRowsets;
+use crate::stored::table::RowsetAccess;
+
+/// Shortest row of a heap: a stub must fit in its place.
+const SHORTEST: usize = 9;
+/// Non-zero bits that records of heaps carry where those of indexes have 0.
+const SPACE_BITS: u16 = 0x41;
+const FORWARDED: u8 = 0x02;
+
+pub struct Heap {
+    pub access: RowsetAccess,
+    pub rowsets: Arc<LiveRowsets>,
+    pub pointers: Option<Arc<Tree>>,
+}
+
+/// A row as it is found by its address.
+pub struct Found {
+    /// Where its bytes are: its address, or where the stub leads.
+    pub at: Rid,
+    pub record: Vec<u8>,
+    pub forwarded: bool,
+}
+
+fn unreadable(page: PageId) -> impl Fn(holdfast_format::FormatError) -> RecoveryError {
+    move |error| RecoveryError::Unreadable { page, error }
+}
+
+impl Heap {
+    pub fn unit(&self) -> UnitId {
+        UnitId(self.access.live.in_row.id())
+    }
+
+    fn row_target(&self) -> RowTarget {
+        RowTarget { rowset: self.access.rowset, space_bits: SPACE_BITS, ..RowTarget::default() }
+    }
+
+    fn undo(&self, count: i8) -> Undo {
+        Undo::Row { rows: Arc::new(FixedRows(Arc::clone(&self.access.live))), key: Box::default(), count }
+    }
+
+    /// Inserts a row; `is_free` says whether an address may be taken (nobody holds a lock on it).
+    pub fn insert(
+        &self,
+        change: &mut Change<'_>,
+        transaction: &mut LogTransaction,
+        record: &[u8],
+        is_free: &dyn Fn(Rid) -> bool,
+    ) -> RecoveryResult<Rid> {
+        let rid = self.place(change, transaction, record, is_free, 1)?;
+        self.access.live.count_rows(1);
+        Ok(rid)
+    }
+
+    fn place(
+        &self,
+        change: &mut Change<'_>,
+        transaction: &mut LogTransaction,
+        record: &[u8],
+        is_free: &dyn Fn(Rid) -> bool,
+        count: i8,
+    ) -> RecoveryResult<Rid> {
+        let need = record.len().max(SHORTEST) + 2;
+        let page = self.page_with_room(change, transaction, need)?;
+        let image = change.page(page)?;
+        let view = PageView::new(&image);
+        let slots = view.slot_count();
+        let free = (0..slots).find(|&s| view.slot_is_empty(s) && is_free(Rid { page, slot: s }));
+        let slot = match free {
+            Some(slot) => slot,
+            // A slot that was cut off the end may still be somebody's.
+            None => (slots..u16::MAX).find(|&s| is_free(Rid { page, slot: s })).unwrap_or(slots),
+        };
+        let body = Body::Row { row: self.row_target(), elements: &[record, &[], &[]] };
+        let unit = self.unit();
+        let what = What { operation: op::INSERT_ROWS, context: context::HEAP, page, slot, unit, body };
+        change.log(transaction, what, self.undo(count))?;
+        self.note_fullness(change, page)?;
+        Ok(Rid { page, slot })
+    }
+
+    fn note_fullness(&self, change: &mut Change<'_>, page: PageId) -> RecoveryResult<()> {
+        let image = change.page(page)?;
+        change.note_fullness(page, 8096 - usize::from(PageView::new(&image).free_count()).min(8096))
+    }
+
+    /// A page of the heap with `need` bytes that this transaction may use.
+    fn page_with_room(
+        &self,
+        change: &mut Change<'_>,
+        transaction: &LogTransaction,
+        need: usize,
+    ) -> RecoveryResult<PageId> {
+        let live = &self.access.live;
+        let known = live.room.lock().is_some();
+        if !known {
+            let found = self.look_for_room(change)?;
+            *live.room.lock() = Some(found);
+        }
+        // A few tries, then a new page: a page that has no room for this row may have some for others.
+        let mut passed = Vec::new();
+        let mut chosen = None;
+        for _ in 0..4 {
+            let Some(page) = live.room.lock().as_mut().and_then(|r| r.last().copied()) else { break };
+            let free = change.free_bytes(page, transaction.id)?;
+            if need <= free {
+                chosen = Some(page);
+                break;
+            }
+            let popped = live.room.lock().as_mut().and_then(Vec::pop);
+            if free > 400 {
+                passed.extend(popped);
+            }
+        }
+        if let Some(room) = live.room.lock().as_mut() {
+            let at = room.len().saturating_sub(usize::from(chosen.is_some()));
+            for page in passed.into_iter().rev() {
+                // Behind the one in use, so that it is tried again for smaller rows.
+                room.insert(at.min(room.len()), page);
+            }
+        }
+        match chosen {
+            Some(page) => Ok(page),
+            None => {
+                let page = self.new_page(change, transaction)?;
+                if let Some(room) = live.room.lock().as_mut() {
+                    room.push(page);
+                    let excess = room.len().saturating_sub(4096);
+                    room.drain(..excess);
+                }
+                Ok(page)
+            }
+        }
+    }
+
+    fn look_for_room(&self, change: &Change<'_>) -> RecoveryResult<Vec<PageId>> {
+        let first_iam = self.access.first_iam();
+        let pages = holdfast_format::allocation::iam::unit_pages(change.source(), first_iam)
+            .map_err(unreadable(first_iam))?;
+        let mut reader = holdfast_format::allocation::iam::PfsReader::default();
+        let mut out = Vec::new();
+        for page in pages {
+            let byte = reader.byte(change.source(), page).map_err(unreadable(page))?;
+            if byte & holdfast_format::allocation::pfs::FULLNESS < 3 {
+                out.push(page);
+            }
+        }
+        Ok(out)
+    }
+
+    fn new_page(&self, change: &mut Change<'_>, transaction: &LogTransaction) -> RecoveryResult<PageId> {
+        let live = &self.access.live;
+        let files = self.rowsets.files(live.filegroup);
+        let pminlen = row::fixed_length(&self.access.layout, RecordShape::Data);
+        change.system("AllocHeapPageSimpleXactDML", Some(transaction), |change, own| {
+            let mut first_iam = live.in_row.first_iam();
+            let empty = first_iam.is_null();
+            let (page, taken) = change.allocate(own, self.unit(), &files, &mut first_iam, 0)?;
+            let format = Format { kind: PageType::Data, pminlen, heap: true, ..Format::default() };
+            change.format_page(own, page, self.unit(), format)?;
+            if empty && let Some(tree) = &self.pointers {
+                let first = Some(page);
+                let rowset = self.access.rowset;
+                pointers::set_of(tree, rowset, change, own, &live.in_row, first, first, Some(first_iam))?;
+            }
+            pointers::count(live, &live.in_row, taken, 1);
+            Ok(page)
+        })
+    }
+
+    /// The row of an address, if there is one.
+    pub fn find(&self, change: &Change<'_>, rid: Rid) -> RecoveryResult<Option<Found>> {
+        let mut at = rid;
+        for step in 0..2 {
+            let image = change.page(at.page)?;
+            let view = PageView::new(&image);
+            let fail = unreadable(at.page);
+            if !view.is(PageType::Data) || at.slot >= view.slot_count() || view.slot_is_empty(at.slot) {
+                return Ok(None);
+            }
+            let rows = PageRows::new(view).map_err(&fail)?;
+            let Some(row) = rows.row(at.slot).map_err(&fail)? else { return Ok(None) };
+            match row.kind() {
+                RowKind::Ghost => return Ok(None),
+                RowKind::Stub => {
+                    let bytes = view.require_record(at.slot).map_err(&fail)?;
+                    at = stub_target(bytes).map_err(|e| fail(e.at(at.page, at.slot)))?;
+                }
+                kind => {
+                    let record = record_bytes(&rows, at.slot).map_err(&fail)?.to_vec();
+                    if (kind == RowKind::Forwarded) != (step == 1) {
+                        return Ok(None);
+                    }
+                    return Ok(Some(Found { at, record, forwarded: kind == RowKind::Forwarded }));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn remove(
+        &self,
+        change: &mut Change<'_>,
+        transaction: &mut LogTransaction,
+        at: Rid,
+        record: &[u8],
+        count: i8,
+    ) -> RecoveryResult<()> {
+        let row = RowTarget { offset: 1, ..self.row_target() };
+        let body = Body::Row { row, elements: &[record, &[]] };
+        let unit = self.unit();
+        let (page, slot) = (at.page, at.slot);
+        let what = What { operation: op::DELETE_ROWS, context: context::HEAP, page, slot, unit, body };
+        change.log(transaction, what, self.undo(count))?;
+        change.reserve(transaction, page, record.len().max(SHORTEST) + 2);
+        self.note_fullness(change, page)?;
+        if let Some(room) = self.access.live.room.lock().as_mut()
+            && !room.contains(&page)
+            && room.len() < 4096
+        {
+            room.insert(0, page);
+        }
+        Ok(())
+    }
+
+    /// Removes the row of an address.
+    pub fn delete(
+        &self,
+        change: &mut Change<'_>,
+        transaction: &mut LogTransaction,
+        rid: Rid,
+        found: &Found,
+    ) -> RecoveryResult<()> {
+        if found.forwarded {
+            self.remove(change, transaction, found.at, &found.record, 0)?;
+            self.remove(change, transaction, rid, &build_stub(found.at), -1)?;
+        } else {
+            self.remove(change, transaction, rid, &found.record, -1)?;
+        }
+        self.access.live.count_rows(-1);
+        Ok(())
+    }
+
+    /// Replaces the row of an address.
+    pub fn replace(
+        &self,
+        change: &mut Change<'_>,
+        transaction: &mut LogTransaction,
+        rid: Rid,
+        found: &Found,
+        record: &[u8],
+        is_free: &dyn Fn(Rid) -> bool,
+    ) -> RecoveryResult<()> {
+        let new = if found.forwarded { forwarded(record, rid)? } else { record.to_vec() };
+        let growth = new.len().saturating_sub(found.record.len().max(SHORTEST));
+        if growth == 0 || growth <= change.free_bytes(found.at.page, transaction.id)? {
+            self.modify(change, transaction, found.at, &found.record, &new)?;
+            return self.note_fullness(change, found.at.page);
+        }
+        let moved = self.place(change, transaction, &forwarded(record, rid)?, is_free, 0)?;
+        if found.forwarded {
+            self.remove(change, transaction, found.at, &found.record, 0)?;
+            self.modify(change, transaction, rid, &build_stub(found.at), &build_stub(moved))
+        } else {
+            self.modify(change, transaction, rid, &found.record, &build_stub(moved))?;
+            self.note_fullness(change, rid.page)
+        }
+    }
+
+    fn modify(
+        &self,
+        change: &mut Change<'_>,
+        transaction: &mut LogTransaction,
+        at: Rid,
+        old: &[u8],
+        new: &[u8],
+    ) -> RecoveryResult<()> {
+        let undo = self.undo(0);
+        let place = (at.page, at.slot);
+        modify(change, transaction, self.unit(), self.row_target(), context::HEAP, place, old, new, undo)
+    }
+}
+
+/// The record as it stands away from its address `home`: the last variable column leads back.
+fn forwarded(record: &[u8], home: Rid) -> RecoveryResult<Vec<u8>> {
+    let broken = |what: &str| RecoveryError::Database { what: format!("a row cannot be moved: {what}") };
+    let parsed =
+        holdfast_format::record::FixedVar::parse_data(record).map_err(|e| broken(e.what))?;
+    let mut parts = holdfast_format::record::writer::Parts::of(&parsed).map_err(|e| broken(e.what))?;
+    let mut back = vec![0x00, 0x04];
+    back.extend_from_slice(&home.to_bytes());
+    parts.variable.push((back, true));
+    parts.status_a = parts.status_a & !status::TYPE_MASK | FORWARDED | status::VARIABLE;
+    Ok(parts.assemble())
+}

@@ -1,0 +1,220 @@
+//! Identity values: given from memory, with a high-water mark in the catalogue ahead of them.
+//!
+//! Invariants
+//! 1. The catalogue's mark (syscolpars.idtval) is never behind a value that was given: after a crash values may be left out,
+//!    never given twice.
+//! 2. A clean checkpoint writes the value last given.
+
+use std::collections::HashMap;
+
+use holdfast_format::log::{RowTarget, context};
+use holdfast_format::page::PageView;
+use holdfast_format::record::PageRows;
+use holdfast_format::record::writer::Parts;
+use holdfast_format::record::FixedVar;
+use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
+use holdfast_storage::write::{Change, Undo, UnitId};
+use holdfast_types::storage_form::encode_value;
+use holdfast_types::{Decimal, SqlError, SqlResult, SqlType, TypeId, Value};
+use parking_lot::Mutex;
+
+use super::tree::{modify, record_bytes};
+use super::writing::{CatalogTrees, Writing};
+
+/// Values taken from the catalogue at a time.
+const BLOCK: i128 = 1000;
+
+/// The identity column of a table as its definition says.
+#[derive(Clone, Debug)]
+pub struct IdentityColumn {
+    pub column_id: i32,
+    pub ty: SqlType,
+    pub seed: Value,
+    pub increment: Value,
+    pub last: Option<Value>,
+}
+
+struct State {
+    column: IdentityColumn,
+    last: Option<i128>,
+    /// What the catalogue has; `None` = as `last` was when read.
+    mark: Option<i128>,
+}
+
+/// Identity states by object id.
+#[derive(Default)]
+pub struct Identities {
+    states: Mutex<HashMap<i32, State>>,
+}
+
+fn number(value: &Value) -> i128 {
+    match value {
+        Value::TinyInt(v) => i128::from(*v),
+        Value::SmallInt(v) => i128::from(*v),
+        Value::Int(v) => i128::from(*v),
+        Value::BigInt(v) => i128::from(*v),
+        Value::Decimal(d) => d.mantissa / 10i128.pow(u32::from(d.scale)),
+        _ => 0,
+    }
+}
+
+fn value(ty: &SqlType, n: i128) -> Option<Value> {
+    Some(match ty.id {
+        TypeId::TinyInt => Value::TinyInt(u8::try_from(n).ok()?),
+        TypeId::SmallInt => Value::SmallInt(i16::try_from(n).ok()?),
+        TypeId::Int => Value::Int(i32::try_from(n).ok()?),
+        TypeId::BigInt => Value::BigInt(i64::try_from(n).ok()?),
+        _ => {
+            if n.unsigned_abs() >= 10u128.checked_pow(u32::from(ty.precision))? {
+                return None;
+            }
+            Value::Decimal(Decimal::new(n, 0))
+        }
+    })
+}
+
+fn overflow(ty: &SqlType) -> SqlError {
+    let text = format!("Arithmetic overflow error converting IDENTITY to data type {}.", ty.id.name());
+    SqlError::with_text(8115, 16, text)
+}
+
+impl Identities {
+    fn with<T>(&self, object: i32, column: &IdentityColumn, f: impl FnOnce(&mut State) -> T) -> T {
+        let mut states = self.states.lock();
+        let state = states.entry(object).or_insert_with(|| State {
+            column: column.clone(),
+            last: column.last.as_ref().map(number),
+            mark: None,
+        });
+        f(state)
+    }
+
+    /// Forgets what is known of a table, so that its definition counts again (after DDL).
+    pub fn forget(&self, object: i32) {
+        self.states.lock().remove(&object);
+    }
+
+    pub fn next(&self, writing: &Writing, object: i32, column: &IdentityColumn) -> SqlResult<Value> {
+        let (given, mark) = self.with(object, column, |s| {
+            let step = number(&s.column.increment);
+            let next = match s.last {
+                Some(last) => last.checked_add(step),
+                None => Some(number(&s.column.seed)),
+            };
+            let given = next.and_then(|n| value(&s.column.ty, n).map(|v| (n, v)));
+            let (n, v) = given.ok_or_else(|| overflow(&s.column.ty))?;
+            s.last = Some(n);
+            let behind = s.mark.is_none_or(|m| if step > 0 { n > m } else { n < m });
+            // The mark stays inside the type, so that the column can be used up to its end.
+            let ahead = (0..=3).map(|p| n + step * (BLOCK / 10i128.pow(p))).find(|m| value(&s.column.ty, *m).is_some());
+            let mark = behind.then(|| ahead.unwrap_or(n));
+            Ok::<_, SqlError>((v, mark))
+        })?;
+        if let Some(mark) = mark {
+            self.write_mark(writing, object, column, Some(mark))?;
+        }
+        Ok(given)
+    }
+
+    /// An explicit value, or a reseed.
+    pub fn note(
+        &self,
+        writing: &Writing,
+        object: i32,
+        column: &IdentityColumn,
+        given: Option<&Value>,
+        reseed: bool,
+    ) -> SqlResult<()> {
+        let changed = self.with(object, column, |s| {
+            let new = given.map(number);
+            let step = number(&s.column.increment);
+            let further = match (s.last, new) {
+                (Some(last), Some(n)) => if step > 0 { n > last } else { n < last },
+                _ => true,
+            };
+            if further || reseed {
+                s.last = new;
+            }
+            further || reseed
+        });
+        if changed {
+            self.write_mark(writing, object, column, given.map(number))?;
+        }
+        Ok(())
+    }
+
+    pub fn current(&self, object: i32, column: &IdentityColumn) -> Value {
+        self.with(object, column, |s| s.last.and_then(|n| value(&s.column.ty, n)).unwrap_or(Value::Null))
+    }
+
+    fn write_mark(
+        &self,
+        writing: &Writing,
+        object: i32,
+        column: &IdentityColumn,
+        mark: Option<i128>,
+    ) -> SqlResult<()> {
+        let failed = |e: RecoveryError| super::writing::failure(&e);
+        let trees = writing.trees().map_err(failed)?;
+        let mut change = writing.logged.change().map_err(failed)?;
+        write_row(&mut change, &trees, object, column, mark).map_err(failed)?;
+        drop(change);
+        self.with(object, column, |s| s.mark = mark);
+        Ok(())
+    }
+
+    /// Invariant 2: before a checkpoint. Called under the gate.
+    pub fn write(&self, change: &mut Change<'_>, trees: &CatalogTrees) -> RecoveryResult<()> {
+        let mut states = self.states.lock();
+        for (object, state) in states.iter_mut() {
+            if state.mark.is_some() && state.mark != state.last {
+                write_row(change, trees, *object, &state.column, state.last)?;
+                state.mark = state.last;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes last value, increment, seed and flag into the column's row of syscolpars, in a transaction of its own.
+fn write_row(
+    change: &mut Change<'_>,
+    trees: &CatalogTrees,
+    object: i32,
+    column: &IdentityColumn,
+    last: Option<i128>,
+) -> RecoveryResult<()> {
+    let broken = |what: &str| RecoveryError::Database { what: format!("identity of object {object}: {what}") };
+    let encoded = |v: &Value| encode_value(&column.ty, v).map_err(|e| broken(&e.to_string()));
+    let shown = match last {
+        Some(n) => value(&column.ty, n).ok_or_else(|| broken("out of range"))?,
+        None => column.seed.clone(),
+    };
+    let mut image = encoded(&shown)?;
+    image.extend(encoded(&column.increment)?);
+    image.extend(encoded(&column.seed)?);
+    image.push(u8::from(last.is_none()));
+    let tree = &trees.columns;
+    let key = [Value::Int(object), Value::SmallInt(0), Value::Int(column.column_id)];
+    let fail = |error| RecoveryError::Unreadable { page: tree.access.root(), error };
+    let place = tree.find_entry(change.source(), &key).map_err(fail)?.filter(|p| p.found && !p.ghost);
+    // The table was dropped meanwhile.
+    let Some(place) = place else { return Ok(()) };
+    let rows = PageRows::new(PageView::new(&place.image)).map_err(fail)?;
+    let old = record_bytes(&rows, place.slot).map_err(fail)?;
+    let record = FixedVar::parse_data(old).map_err(|e| fail(e.at(place.page, place.slot)))?;
+    let mut parts = Parts::of(&record).map_err(|e| fail(e.at(place.page, place.slot)))?;
+    let position = tree.layout().columns.iter().find(|c| c.column_id == 16).map(|c| c.leaf.offset);
+    let index = position.filter(|o| *o < 0).map(|o| usize::from(o.unsigned_abs()) - 1);
+    let slot = index.and_then(|i| parts.variable.get_mut(i)).ok_or_else(|| broken("the catalogue row has none"))?;
+    if slot.0.len() != image.len() {
+        return Err(broken("the catalogue row holds another type"));
+    }
+    slot.0 = image;
+    let new = parts.assemble();
+    let unit = UnitId(tree.live().in_row.id());
+    let target = RowTarget { rowset: tree.access.rowset, ..RowTarget::default() };
+    change.system("IdentityMark", None, |change, own| {
+        modify(change, own, unit, target, context::CLUSTERED, (place.page, place.slot), old, &new, Undo::InPlace)
+    })
+}

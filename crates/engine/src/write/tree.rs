@@ -1,0 +1,578 @@
+//! Changing a B-tree: insert, mark deleted, replace in place, page splits.
+//!
+//! Invariants
+//! 1. Entries are ordered by the whole key (uniquifier and row locator included where the index has them); no two are equal.
+//! 2. A split moves rows to a new page on the right, in a system transaction of its own; the root keeps its place as leftmost
+//!    page of its level, a new root is put above it.
+//! 3. Deleted entries stay as ghosts until nobody can need them (see [`super::ghost`]); an entry with the same key takes the
+//!    ghost's place.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use holdfast_base::PageId;
+use holdfast_format::log::{Context, RowTarget, context, op};
+use holdfast_format::page::{PageType, PageView};
+use holdfast_format::record::writer::{RecordShape, build};
+use holdfast_format::record::{Field, FixedVar, PageRows, Row, RowLayout};
+use holdfast_format::{FormatError, PageRef, PageSource, btree};
+use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
+use holdfast_storage::write::space::{Format, Link};
+use holdfast_storage::write::{Body, Change, LogTransaction, Undo, UnitId, What};
+use holdfast_types::Value;
+
+use super::pointers;
+use super::undo::TreeRows;
+use crate::stored::live::LiveRowset;
+use crate::stored::seek::compare_row;
+use crate::stored::table::{RowsetAccess, StoredKey};
+use crate::stored::LiveRowsets;
+
+/// A B-tree as changes need it.
+pub struct Tree {
+    pub access: RowsetAccess,
+    /// All key columns, locator and uniquifier included.
+    pub keys: Vec<StoredKey>,
+    pub clustered: bool,
+    pub rowsets: Arc<LiveRowsets>,
+    /// The tree of sysallocunits, where root pointers are kept; `None` for that tree itself.
+    pub pointers: Option<Arc<Tree>>,
+}
+
+/// Where an entry is or belongs.
+pub struct Place {
+    pub page: PageId,
+    pub image: PageRef,
+    pub slot: u16,
+    /// The entry there has exactly the key.
+    pub found: bool,
+    pub ghost: bool,
+    /// Pages from the root to the parent, with the slot taken.
+    path: Vec<(PageId, u16)>,
+}
+
+fn unreadable(page: PageId) -> impl Fn(FormatError) -> RecoveryError {
+    move |error| RecoveryError::Unreadable { page, error }
+}
+
+impl Tree {
+    pub fn live(&self) -> &Arc<LiveRowset> {
+        &self.access.live
+    }
+
+    pub fn layout(&self) -> &RowLayout {
+        &self.access.layout
+    }
+
+    pub fn unit(&self) -> UnitId {
+        UnitId(self.live().in_row.id())
+    }
+
+    pub fn positions(&self) -> Vec<usize> {
+        self.keys.iter().map(|k| k.position).collect()
+    }
+
+    fn leaf_shape(&self) -> RecordShape {
+        if self.clustered { RecordShape::Data } else { RecordShape::IndexLeaf }
+    }
+
+    fn context(&self, level_is_leaf: bool) -> Context {
+        match (level_is_leaf, self.clustered) {
+            (false, _) => context::INDEX_INTERIOR,
+            (true, true) => context::CLUSTERED,
+            (true, false) => context::INDEX_LEAF,
+        }
+    }
+
+    /// The key of an entry.
+    pub fn key_of(
+        &self,
+        source: &dyn PageSource,
+        row: &Row<'_>,
+        internal: bool,
+    ) -> Result<Vec<Value>, FormatError> {
+        crate::stored::seek::key_values(source, row, &self.access, &self.keys, internal)
+    }
+
+    /// Order of an entry against a key or a prefix of one.
+    fn compare(
+        &self,
+        source: &dyn PageSource,
+        row: &Row<'_>,
+        key: &[Value],
+        internal: bool,
+    ) -> Result<Ordering, FormatError> {
+        compare_row(source, row, &self.access, &self.keys, key, internal)
+    }
+
+    /// First entry that is not before `key` (a whole key or a prefix), and the way to it. `None`: the tree has no page.
+    pub fn find(&self, source: &dyn PageSource, key: &[Value]) -> Result<Option<Place>, FormatError> {
+        let root = self.access.root();
+        if root.is_null() {
+            return Ok(None);
+        }
+        let mut path = Vec::new();
+        let mut at = root;
+        for _ in 0..btree::MAX_DEPTH {
+            let image = btree::tree_page(source, at)?;
+            let view = PageView::new(&image);
+            let rows = PageRows::new(view)?;
+            let leaf = btree::is_leaf(view, self.clustered);
+            let (mut low, mut high) = (u16::from(!leaf), rows.len());
+            while low < high {
+                let middle = low + (high - low) / 2;
+                let row = rows.row(middle)?.ok_or(FormatError::NoSuchSlot { page: at, slot: middle })?;
+                let order = self.compare(source, &row, key, !leaf)?;
+                // An upper entry equal to the key leads to it; a prefix may begin before such an entry.
+                let right = if leaf || key.len() < self.keys.len() {
+                    order == Ordering::Less
+                } else {
+                    order != Ordering::Greater
+                };
+                if right { low = middle + 1 } else { high = middle }
+            }
+            if leaf {
+                let (mut found, mut ghost) = (false, false);
+                if let Some(row) = if low < rows.len() { rows.row(low)? } else { None } {
+                    found = self.compare(source, &row, key, false)? == Ordering::Equal;
+                    ghost = row.kind() == holdfast_format::record::row::RowKind::Ghost;
+                }
+                drop(rows);
+                return Ok(Some(Place { page: at, image, slot: low, found, ghost, path }));
+            }
+            if rows.is_empty() {
+                return Err(FormatError::Tree { page: at, what: "an upper level page is empty" });
+            }
+            let slot = low - 1;
+            let child = btree::child_at(&rows, slot)?;
+            path.push((at, slot));
+            at = child;
+        }
+        Err(FormatError::Tree { page: root, what: "the tree is too deep" })
+    }
+
+    /// Like [`Self::find`], but where the place is behind the last entry of a page that has a next one, the place in that.
+    pub fn find_entry(&self, source: &dyn PageSource, key: &[Value]) -> Result<Option<Place>, FormatError> {
+        let Some(mut place) = self.find(source, key)? else { return Ok(None) };
+        loop {
+            let view = PageView::new(&place.image);
+            if place.slot < view.slot_count() || view.next().is_null() {
+                return Ok(Some(place));
+            }
+            let next = view.next();
+            let image = btree::tree_page(source, next)?;
+            let rows = PageRows::new(PageView::new(&image))?;
+            let (mut found, mut ghost) = (false, false);
+            if let Some(row) = if rows.is_empty() { None } else { rows.row(0)? } {
+                found = self.compare(source, &row, key, false)? == Ordering::Equal;
+                ghost = row.kind() == holdfast_format::record::row::RowKind::Ghost;
+            }
+            drop(rows);
+            place = Place { page: next, image, slot: 0, found, ghost, path: Vec::new() };
+        }
+    }
+
+    /// Every entry that begins with `prefix`, ghosts included, until `take` says no more.
+    pub fn for_prefix(
+        &self,
+        source: &dyn PageSource,
+        prefix: &[Value],
+        mut take: impl FnMut(&Row<'_>, PageId, u16, bool) -> Result<bool, FormatError>,
+    ) -> Result<(), FormatError> {
+        let Some(mut place) = self.find_entry(source, prefix)? else { return Ok(()) };
+        loop {
+            let view = PageView::new(&place.image);
+            let rows = PageRows::new(view)?;
+            while place.slot < rows.len() {
+                let missing = FormatError::NoSuchSlot { page: place.page, slot: place.slot };
+                let row = rows.row(place.slot)?.ok_or(missing)?;
+                if self.compare(source, &row, prefix, false)? != Ordering::Equal {
+                    return Ok(());
+                }
+                let ghost = row.kind() == holdfast_format::record::row::RowKind::Ghost;
+                if !take(&row, place.page, place.slot, ghost)? {
+                    return Ok(());
+                }
+                place.slot += 1;
+            }
+            let next = view.next();
+            if next.is_null() {
+                return Ok(());
+            }
+            drop(rows);
+            place.image = btree::tree_page(source, next)?;
+            (place.page, place.slot) = (next, 0);
+        }
+    }
+
+    /// The undo of a change of the entry with these key fields.
+    fn undo(self: &Arc<Self>, key: &[u8], count: i8) -> Undo {
+        Undo::Row { rows: Arc::new(TreeRows(Arc::clone(self))), key: key.into(), count }
+    }
+
+    fn row_target(&self) -> RowTarget {
+        RowTarget { rowset: self.access.rowset, ..RowTarget::default() }
+    }
+
+    /// Inserts an entry whose key is not there; `key` is its key, `fields` the key's stored fields. Counts a row when the
+    /// tree is a table.
+    pub fn insert(
+        self: &Arc<Self>,
+        change: &mut Change<'_>,
+        transaction: &mut LogTransaction,
+        key: &[Value],
+        fields: &[u8],
+        record: &[u8],
+    ) -> RecoveryResult<PageId> {
+        let count = i8::from(self.clustered);
+        for _ in 0..64 {
+            let Some(place) = self.find(change.source(), key).map_err(unreadable(self.access.root()))? else {
+                self.first_page(change, transaction)?;
+                continue;
+            };
+            if place.found && !place.ghost {
+                return Err(RecoveryError::Database { what: "an index entry to be inserted exists".to_owned() });
+            }
+            let (page, slot) = (place.page, place.slot);
+            let free = change.free_bytes(page, transaction.id)?;
+            let mut row = self.row_target();
+            let mut given_up = 0;
+            let fits = if place.found {
+                row.size_or_flags = 2;
+                let rows = PageRows::new(PageView::new(&place.image)).map_err(unreadable(page))?;
+                let old = record_bytes(&rows, slot).map_err(unreadable(page))?.len();
+                given_up = old.saturating_sub(record.len());
+                record.len() <= old + free
+            } else {
+                record.len() + 2 <= free
+            };
+            if !fits {
+                self.split(change, transaction, &place, record)?;
+                continue;
+            }
+            let body = Body::Row { row, elements: &[record, &[], &[]] };
+            let what = What {
+                operation: op::INSERT_ROWS,
+                context: self.context(true),
+                page,
+                slot,
+                unit: self.unit(),
+                body,
+            };
+            change.log(transaction, what, self.undo(fields, count))?;
+            change.reserve(transaction, page, given_up);
+            if count != 0 {
+                self.live().count_rows(1);
+            }
+            return Ok(page);
+        }
+        Err(RecoveryError::Database { what: "an index page was split again and again without room".to_owned() })
+    }
+
+    /// Marks an entry as deleted.
+    pub fn delete(
+        self: &Arc<Self>,
+        change: &mut Change<'_>,
+        transaction: &mut LogTransaction,
+        place: &Place,
+        fields: &[u8],
+    ) -> RecoveryResult<()> {
+        let count = -i8::from(self.clustered);
+        let rows = PageRows::new(PageView::new(&place.image)).map_err(unreadable(place.page))?;
+        let record = record_bytes(&rows, place.slot).map_err(unreadable(place.page))?.to_vec();
+        let row = RowTarget { offset: 1, ..self.row_target() };
+        let body = Body::Row { row, elements: &[&record, &[]] };
+        let what = What {
+            operation: op::DELETE_ROWS,
+            context: context::MARK_AS_GHOST,
+            page: place.page,
+            slot: place.slot,
+            unit: self.unit(),
+            body,
+        };
+        change.log(transaction, what, self.undo(fields, count))?;
+        if count != 0 {
+            self.live().count_rows(-1);
+        }
+        let mut ghosts = self.live().ghosts.lock();
+        if ghosts.last() != Some(&place.page) {
+            ghosts.push(place.page);
+        }
+        Ok(())
+    }
+
+    /// Replaces an entry by one with the same key.
+    pub fn replace(
+        self: &Arc<Self>,
+        change: &mut Change<'_>,
+        transaction: &mut LogTransaction,
+        key: &[Value],
+        fields: &[u8],
+        record: &[u8],
+    ) -> RecoveryResult<()> {
+        for _ in 0..64 {
+            let place = self.find_entry(change.source(), key).map_err(unreadable(self.access.root()))?;
+            let missing = || RecoveryError::Database { what: "a row to be changed is not there".to_owned() };
+            let place = place.filter(|p| p.found && !p.ghost).ok_or_else(missing)?;
+            let old = {
+                let rows = PageRows::new(PageView::new(&place.image)).map_err(unreadable(place.page))?;
+                record_bytes(&rows, place.slot).map_err(unreadable(place.page))?.to_vec()
+            };
+            let growth = record.len().saturating_sub(old.len());
+            if growth > 0 && growth > change.free_bytes(place.page, transaction.id)? {
+                // The way to the page, which `find_entry` may have lost when it went on to a sibling.
+                let entry = self.find(change.source(), key).map_err(unreadable(place.page))?.ok_or_else(missing)?;
+                self.split(change, transaction, &entry, &old)?;
+                continue;
+            }
+            let undo = self.undo(fields, 0);
+            modify(change, transaction, self.unit(), self.row_target(), self.context(true), (place.page, place.slot), &old, record, undo)?;
+            return Ok(());
+        }
+        Err(RecoveryError::Database { what: "an index page was split again and again without room".to_owned() })
+    }
+
+    fn files(&self) -> Vec<holdfast_base::FileId> {
+        self.rowsets.files(self.live().filegroup)
+    }
+
+    /// The first page of an empty tree.
+    fn first_page(&self, change: &mut Change<'_>, transaction: &LogTransaction) -> RecoveryResult<()> {
+        let live = self.live();
+        let files = self.files();
+        let _changing = live.restructure();
+        let kind = if self.clustered { PageType::Data } else { PageType::Index };
+        let pminlen = super::row::fixed_length(self.layout(), self.leaf_shape());
+        change.system("AllocFirstPage", Some(transaction), |change, own| {
+            let mut first_iam = live.in_row.first_iam();
+            let (page, taken) = change.allocate(own, self.unit(), &files, &mut first_iam, 0)?;
+            change.format_page(own, page, self.unit(), Format { kind, pminlen, ..Format::default() })?;
+            pointers::set(self, change, own, &live.in_row, Some(page), Some(page), Some(first_iam))?;
+            pointers::count(live, &live.in_row, taken, 1);
+            Ok(())
+        })
+    }
+
+    fn new_page(
+        &self,
+        change: &mut Change<'_>,
+        own: &mut LogTransaction,
+        format: Format,
+    ) -> RecoveryResult<PageId> {
+        let live = self.live();
+        let mut first_iam = live.in_row.first_iam();
+        let (page, taken) = change.allocate(own, self.unit(), &self.files(), &mut first_iam, 0)?;
+        change.format_page(own, page, self.unit(), format)?;
+        let leaf = if self.clustered { format.kind == PageType::Data } else { format.level == 0 };
+        pointers::count(live, &live.in_row, taken, i64::from(leaf));
+        Ok(page)
+    }
+
+    /// The upper-level entry for the page whose first row is `row`.
+    fn upper_entry(&self, row: &Row<'_>, internal: bool, child: PageId) -> Result<Vec<u8>, FormatError> {
+        let layout = self.layout();
+        let failed = |e: holdfast_format::RecordError| FormatError::catalog(e.what);
+        let mut scratch: Vec<Vec<u8>> = layout.columns.iter().map(|_| Vec::new()).collect();
+        let mut fields = Vec::with_capacity(layout.columns.len());
+        for ((position, column), scratch) in layout.columns.iter().enumerate().zip(&mut scratch) {
+            fields.push(if column.internal.offset == 0 {
+                Field::Missing
+            } else {
+                row.field(layout, position, internal, scratch).map_err(failed)?
+            });
+        }
+        build(layout, &fields, RecordShape::IndexInternal(child.to_bytes())).map_err(failed)
+    }
+
+    /// Makes room on the page of `place` by moving its upper rows to a new page; the caller then looks again. When the parent
+    /// has no room for the new entry, the parent is split instead. `record` is the row that needs room.
+    pub(super) fn split(
+        &self,
+        change: &mut Change<'_>,
+        transaction: &LogTransaction,
+        place: &Place,
+        record: &[u8],
+    ) -> RecoveryResult<()> {
+        let leaf = (place.page, place.slot);
+        let mut way: Vec<(PageId, u16)> = place.path.clone();
+        way.push(leaf);
+        let _changing = self.live().restructure();
+        // From the leaf up: the first level whose parent has room for one more entry is the one to split.
+        let longest = 2 + usize::from(super::row::fixed_length(self.layout(), RecordShape::IndexInternal([0; 6])))
+            + 1024.min(self.longest_key());
+        let mut depth = way.len() - 1;
+        while depth > 0 && change.free_bytes(way[depth - 1].0, transaction.id)? < longest {
+            depth -= 1;
+        }
+        let append = if depth == way.len() - 1 { Some(record) } else { None };
+        change.system("SplitPage", Some(transaction), |change, own| {
+            self.split_page(change, own, &way, depth, append)
+        })
+    }
+
+    /// Upper bound of the variable part of an upper entry.
+    fn longest_key(&self) -> usize {
+        let columns = self.layout().columns.iter().filter(|c| c.internal.offset < 0);
+        columns.map(|c| usize::from(c.length) + 2).sum::<usize>() + self.layout().columns.len() / 8 + 8
+    }
+
+    fn split_page(
+        &self,
+        change: &mut Change<'_>,
+        own: &mut LogTransaction,
+        way: &[(PageId, u16)],
+        depth: usize,
+        append: Option<&[u8]>,
+    ) -> RecoveryResult<()> {
+        let (page, wanted) = way[depth];
+        let image = change.page(page)?;
+        let view = PageView::new(&image);
+        let fail = unreadable(page);
+        let rows = PageRows::new(view).map_err(&fail)?;
+        let leaf = btree::is_leaf(view, self.clustered);
+        let count = rows.len();
+        let level = view.level();
+        // A row added behind the last one of the tree starts a page of its own: keys that only grow fill their pages.
+        let at = match append {
+            Some(_) if wanted == count && (view.next().is_null() || count == 1) => count,
+            _ if count == 1 => 0,
+            _ => middle(&rows, count).map_err(&fail)?,
+        };
+        let kind = if leaf && self.clustered { PageType::Data } else { PageType::Index };
+        let format =
+            Format { kind, level, previous: page, next: view.next(), pminlen: view.pminlen(), ..Format::default() };
+        let new = self.new_page(change, own, format)?;
+        let moved: Vec<&[u8]> =
+            (at..count).map(|slot| record_bytes(&rows, slot)).collect::<Result<_, _>>().map_err(&fail)?;
+        let separator = if at < count {
+            let row = rows.row(at).map_err(&fail)?.ok_or_else(|| fail(FormatError::NoSuchSlot { page, slot: at }))?;
+            self.upper_entry(&row, !leaf, new).map_err(&fail)?
+        } else {
+            let bytes = append.unwrap_or(&[]);
+            let parsed = if self.clustered {
+                FixedVar::parse_data(bytes)
+            } else {
+                FixedVar::parse_index(bytes, view.pminlen())
+            };
+            let row = Row::Plain(parsed.map_err(|e| fail(e.at(page, wanted)))?);
+            self.upper_entry(&row, false, new).map_err(&fail)?
+        };
+        if depth == 0 {
+            let upper = Format {
+                kind: PageType::Index,
+                level: level + 1,
+                pminlen: super::row::fixed_length(self.layout(), RecordShape::IndexInternal([0; 6])),
+                ..Format::default()
+            };
+            let root = self.new_page(change, own, upper)?;
+            let first = rows.row(0).map_err(&fail)?;
+            let first = first.ok_or_else(|| fail(FormatError::NoSuchSlot { page, slot: 0 }))?;
+            let entry = self.upper_entry(&first, !leaf, page).map_err(&fail)?;
+            self.put(change, own, root, 0, false, &[&entry, &separator])?;
+            pointers::set(self, change, own, &self.live().in_row, None, Some(root), None)?;
+        } else {
+            let (parent, slot) = way[depth - 1];
+            self.put(change, own, parent, slot + 1, false, &[&separator])?;
+        }
+        if !moved.is_empty() {
+            self.put(change, own, new, 0, leaf, &moved)?;
+            let bytes: usize = moved.iter().map(|r| r.len() + 2).sum();
+            let mut rest = new.to_bytes().to_vec();
+            rest.extend_from_slice(&(moved.len() as u16).to_le_bytes());
+            rest.extend_from_slice(&(bytes as u16).to_le_bytes());
+            rest.resize(0x3C - 0x30, 0);
+            let what = What {
+                operation: op::DELETE_SPLIT,
+                context: self.context(leaf),
+                page,
+                slot: at,
+                unit: self.unit(),
+                body: Body::Page { rest: &rest, elements: false },
+            };
+            change.log(own, what, Undo::InPlace)?;
+            if moved.iter().any(|r| r.first().is_some_and(|&b| holdfast_storage::recovery::redo::is_ghost(b))) {
+                self.live().ghosts.lock().push(new);
+            }
+        }
+        let next = view.next();
+        if !next.is_null() {
+            change.set_link(own, next, self.unit(), self.context(leaf), Link::Previous, new)?;
+        }
+        change.set_link(own, page, self.unit(), self.context(leaf), Link::Next, new)?;
+        change.reserve_like(page, new);
+        Ok(())
+    }
+
+    fn put(
+        &self,
+        change: &mut Change<'_>,
+        own: &mut LogTransaction,
+        page: PageId,
+        slot: u16,
+        leaf: bool,
+        rows: &[&[u8]],
+    ) -> RecoveryResult<()> {
+        let mut elements = rows.to_vec();
+        elements.extend([&[][..], &[][..]]);
+        let body = Body::Row { row: self.row_target(), elements: &elements };
+        let what =
+            What { operation: op::INSERT_ROWS, context: self.context(leaf), page, slot, unit: self.unit(), body };
+        change.log(own, what, Undo::InPlace)?;
+        Ok(())
+    }
+}
+
+/// Bytes of the record in a slot.
+pub fn record_bytes<'p>(rows: &PageRows<'p>, slot: u16) -> Result<&'p [u8], FormatError> {
+    let view = rows.view();
+    let bytes = view.require_record(slot)?;
+    let length =
+        holdfast_format::record::record_length(bytes, view.is(PageType::Index), view.pminlen())
+            .map_err(|e| e.at(view.page_id(), slot))?;
+    bytes.get(..length).ok_or(FormatError::NoSuchSlot { page: view.page_id(), slot })
+}
+
+/// The slot from which on rows move, so that both halves hold about the same.
+fn middle(rows: &PageRows<'_>, count: u16) -> Result<u16, FormatError> {
+    let mut lengths = Vec::with_capacity(usize::from(count));
+    for slot in 0..count {
+        lengths.push(record_bytes(rows, slot)?.len() + 2);
+    }
+    let half = lengths.iter().sum::<usize>() / 2;
+    let mut sum = 0;
+    for (slot, length) in lengths.iter().enumerate() {
+        sum += length;
+        if sum >= half {
+            return Ok((slot as u16 + 1).clamp(1, count.saturating_sub(1).max(1)));
+        }
+    }
+    Ok(count / 2)
+}
+
+/// Logs the replacement of a row by the bytes in which it differs.
+#[allow(clippy::too_many_arguments)]
+pub fn modify(
+    change: &mut Change<'_>,
+    transaction: &mut LogTransaction,
+    unit: UnitId,
+    row: RowTarget,
+    context: Context,
+    place: (PageId, u16),
+    old: &[u8],
+    new: &[u8],
+    undo: Undo,
+) -> RecoveryResult<()> {
+    if old == new {
+        return Ok(());
+    }
+    let front = old.iter().zip(new).take_while(|(a, b)| a == b).count();
+    let longest = old.len().min(new.len()) - front;
+    let back = old.iter().rev().zip(new.iter().rev()).take(longest).take_while(|(a, b)| a == b).count();
+    let (before, after) = (&old[front..old.len() - back], &new[front..new.len() - back]);
+    let row = RowTarget { offset: front as u16, size_or_flags: before.len() as u16, ..row };
+    let body = Body::Row { row, elements: &[before, after, &[], &[]] };
+    let what = What { operation: op::MODIFY_ROW, context, page: place.0, slot: place.1, unit, body };
+    change.log(transaction, what, undo)?;
+    change.reserve(transaction, place.0, old.len().saturating_sub(new.len()));
+    Ok(())
+}

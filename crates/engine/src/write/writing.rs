@@ -1,0 +1,248 @@
+//! What an open database needs to be changed, and a transaction's part in it.
+//!
+//! Invariants
+//! 1. Counts of rows and pages are written into the catalogue at every checkpoint (COUNT_DELTA), so that the catalogue of a
+//!    database that was closed says exactly what its pages hold.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use holdfast_base::PageId;
+use holdfast_format::catalog::unit_type;
+use holdfast_format::log::{context, op};
+use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
+use holdfast_storage::write::{Body, Change, Counts, LogTransaction, LoggedDatabase, UnitId, What};
+use holdfast_types::{SqlError, SqlResult, Value};
+use parking_lot::{Mutex, RwLock};
+
+use super::identity::Identities;
+use super::pointers;
+use super::tree::Tree;
+use crate::lock::LockOwner;
+use crate::stored::LiveRowsets;
+use crate::stored::live::LiveRowset;
+use crate::transaction::{Participant, Transaction};
+
+/// The changing side of an open database.
+pub struct Writing {
+    pub database_id: i32,
+    pub logged: Arc<LoggedDatabase>,
+    pub rowsets: Arc<LiveRowsets>,
+    /// Trees of the catalogue that changes themselves keep up: sysallocunits and sysrowsets.
+    pub catalog: RwLock<Option<CatalogTrees>>,
+    pub identities: Identities,
+    next_large: AtomicU64,
+}
+
+/// See [`Writing::catalog`].
+#[derive(Clone)]
+pub struct CatalogTrees {
+    pub units: Arc<Tree>,
+    pub rowsets: Arc<Tree>,
+    pub columns: Arc<Tree>,
+}
+
+impl Writing {
+    pub fn new(database_id: i32, logged: Arc<LoggedDatabase>, rowsets: Arc<LiveRowsets>) -> Self {
+        // Ids of large values only have to differ from those around them; the end of the log never comes back.
+        let end = logged.log().with_writer(|w| w.end());
+        let seed = (u64::from(end.vlf) << 20 ^ u64::from(end.block)) & 0xFFFF_FFFF;
+        Writing {
+            database_id,
+            logged,
+            rowsets,
+            catalog: RwLock::new(None),
+            identities: Identities::default(),
+            next_large: AtomicU64::new(seed.max(1)),
+        }
+    }
+
+    /// An id for a new large value.
+    pub fn large_id(&self) -> u64 {
+        (self.next_large.fetch_add(1, Ordering::Relaxed) & 0xFFFF_FFFF) << 16
+    }
+
+    /// The tree of sysallocunits, for root pointers.
+    pub fn pointers(&self) -> Option<Arc<Tree>> {
+        self.catalog.read().as_ref().map(|c| Arc::clone(&c.units))
+    }
+
+    pub fn trees(&self) -> RecoveryResult<CatalogTrees> {
+        self.catalog.read().clone().ok_or_else(|| RecoveryError::Database {
+            what: "the catalogue is not open for changes".to_owned(),
+        })
+    }
+
+    /// The part of a transaction in this database, begun the first time.
+    pub fn join(self: &Arc<Self>, transaction: &Transaction) -> SqlResult<Arc<DatabaseTransaction>> {
+        let place = Arc::as_ptr(self) as usize;
+        let owner = transaction.owner();
+        let part = transaction.participant(place, || {
+            if let Some(why) = self.logged.stopped() {
+                return Err(stopped(&why));
+            }
+            let log = self.logged.begin(0, "user_transaction");
+            Ok(Arc::new(DatabaseTransaction { writing: Arc::clone(self), owner, log: Mutex::new(log), own: Arc::default() }))
+        })?;
+        // The participant was made just here or by an earlier call of this function.
+        let own = part.as_any().downcast_ref::<DatabaseTransaction>().map(|t| Arc::clone(&t.own));
+        let Some(own) = own else {
+            return Err(SqlError::with_text(8624, 16, "Internal error: a transaction's part is of another kind."));
+        };
+        let found = own.lock().clone();
+        if let Some(found) = found.and_then(|f| f.upgrade()) {
+            return Ok(found);
+        }
+        Err(SqlError::with_text(8624, 16, "Internal error: a transaction's part is gone."))
+    }
+}
+
+/// A transaction's part in one database.
+pub struct DatabaseTransaction {
+    writing: Arc<Writing>,
+    pub owner: LockOwner,
+    pub log: Mutex<LogTransaction>,
+    own: Arc<Mutex<Option<std::sync::Weak<DatabaseTransaction>>>>,
+}
+
+impl DatabaseTransaction {
+    fn new_arc(self) -> Arc<Self> {
+        let own = Arc::clone(&self.own);
+        let made = Arc::new(self);
+        *own.lock() = Some(Arc::downgrade(&made));
+        made
+    }
+
+    pub fn writing(&self) -> &Arc<Writing> {
+        &self.writing
+    }
+}
+
+impl Participant for DatabaseTransaction {
+    fn place(&self) -> usize {
+        Arc::as_ptr(&self.writing) as usize
+    }
+    fn commit(&self) -> SqlResult<()> {
+        self.writing.logged.commit(&mut self.log.lock()).map_err(|e| failure(&e))
+    }
+    fn rollback(&self) -> SqlResult<()> {
+        self.writing.logged.roll_back(&mut self.log.lock()).map_err(|e| failure(&e))
+    }
+    fn savepoint(&self) -> u64 {
+        self.log.lock().mark() as u64
+    }
+    fn rollback_to(&self, mark: u64) -> SqlResult<()> {
+        self.writing.logged.roll_back_to(&mut self.log.lock(), mark as usize).map_err(|e| failure(&e))
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// An error of storage as the client sees it.
+pub fn failure(error: &RecoveryError) -> SqlError {
+    match error {
+        RecoveryError::Stopped { what } => stopped(what),
+        RecoveryError::NoSpace { what } => SqlError::with_text(
+            1105,
+            17,
+            format!(
+                "Could not allocate space because the filegroup is full ({what}). Create disk space by deleting unneeded \
+                 files, dropping objects in the filegroup, adding additional files to the filegroup, or setting autogrowth \
+                 on for existing files in the filegroup."
+            ),
+        ),
+        RecoveryError::LogFull { what } => {
+            SqlError::with_text(9002, 17, format!("The transaction log for the database is full: {what}."))
+        }
+        RecoveryError::Unreadable { error, .. } => crate::page_error(error),
+        other => SqlError::with_text(3314, 21, format!("An error occurred in the log or the pages: {other}.")),
+    }
+}
+
+fn stopped(why: &str) -> SqlError {
+    SqlError::with_text(
+        9001,
+        21,
+        format!("The log for the database is not available: {why}. Nothing can be changed until the server is restarted."),
+    )
+}
+
+impl Counts for Writing {
+    fn write(&self, change: &mut Change<'_>) -> RecoveryResult<()> {
+        let Some(trees) = self.catalog.read().clone() else { return Ok(()) };
+        self.identities.write(change, &trees)?;
+        // Writing counts changes no counts: these are rows replaced in place.
+        for live in self.rowsets.changed() {
+            live.counts_changed.store(false, Ordering::Relaxed);
+            write_counts(change, &trees, &live)?;
+        }
+        Ok(())
+    }
+}
+
+/// One COUNT_DELTA: absolute values at offsets of a catalogue row.
+fn count_delta(
+    change: &mut Change<'_>,
+    tree: &Tree,
+    place: (PageId, u16),
+    kind: u32,
+    rowset: u64,
+    values: &[(u64, u32)],
+) -> RecoveryResult<()> {
+    let mut rest = vec![0u8; 0xD0 - 0x30];
+    rest[0..4].copy_from_slice(&kind.to_le_bytes());
+    rest[8..16].copy_from_slice(&rowset.to_le_bytes());
+    for (index, (value, offset)) in values.iter().enumerate() {
+        let at = 0x20 + 16 * index;
+        rest[at..at + 8].copy_from_slice(&value.to_le_bytes());
+        rest[at + 8..at + 12].copy_from_slice(&offset.to_le_bytes());
+        rest[at + 12..at + 16].copy_from_slice(&8u32.to_le_bytes());
+    }
+    let what = What {
+        operation: op::COUNT_DELTA,
+        context: context::CLUSTERED,
+        page: place.0,
+        slot: place.1,
+        unit: UnitId(tree.live().in_row.id()),
+        body: Body::Page { rest: &rest, elements: false },
+    };
+    change.log_outside(what)?;
+    Ok(())
+}
+
+/// Offsets in sysallocunits: data, used, reserved pages; in sysrowsets: rows.
+const DATA: u32 = 53;
+const USED: u32 = 45;
+const RESERVED: u32 = 61;
+const ROWS: u32 = 31;
+
+fn write_counts(change: &mut Change<'_>, trees: &CatalogTrees, live: &LiveRowset) -> RecoveryResult<()> {
+    let value = |v: i64| v.max(0).unsigned_abs();
+    for (kind, number) in [(unit_type::IN_ROW, 0), (unit_type::LOB, 3), (unit_type::ROW_OVERFLOW, 4)] {
+        let unit = live.unit(kind);
+        if unit.id() == 0 {
+            continue;
+        }
+        // A rowset whose creation was rolled back, or that was dropped, has no row any more.
+        let Ok(place) = pointers::row_of(&trees.units, change, unit.id()) else { continue };
+        let data = value(unit.data.load(Ordering::Relaxed));
+        let used = value(unit.used.load(Ordering::Relaxed));
+        let reserved = value(unit.reserved.load(Ordering::Relaxed));
+        let counts: &[(u64, u32)] = if kind == unit_type::IN_ROW {
+            &[(data, DATA), (used, USED), (reserved, RESERVED)]
+        } else {
+            &[(used, USED), (reserved, RESERVED)]
+        };
+        count_delta(change, &trees.units, place, number, live.rowset, counts)?;
+    }
+    let fail = |error| RecoveryError::Unreadable { page: trees.rowsets.access.root(), error };
+    let key = [Value::BigInt(live.rowset as i64)];
+    let place = trees.rowsets.find_entry(change.source(), &key).map_err(fail)?;
+    if let Some(place) = place.filter(|p| p.found && !p.ghost) {
+        let rows = value(live.rows.load(Ordering::Relaxed));
+        count_delta(change, &trees.rowsets, (place.page, place.slot), 1, live.rowset, &[(rows, ROWS)])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! Writing dirty pages: checkpoints that move the start of recovery forward while changes go on.
+//!
+//! Order: counts, BEGIN_CKPT, the list of open transactions and the images of all dirty pages under one gate; the log up to
+//! there durable; the pages, through the journal; END_CKPT durable; then the boot page. A crash in between leaves the old
+//! start, from which the same work is done again.
+//!
+//! Invariants
+//! 1. Recovery that starts where the boot page says sees every change that a file lacks, and the first record of every
+//!    transaction open at the checkpoint.
+//! 2. What is written is an image that the log up to the flush describes wholly.
+
+use holdfast_base::{Lsn, PAGE_SIZE, PageId};
+use holdfast_format::boot::{BOOT_PAGE, BootPage};
+use holdfast_format::log::TransactionId;
+use holdfast_format::log::write::{
+    begin_checkpoint, boot_page_checkpoint, end_checkpoint, open_transactions,
+};
+use holdfast_format::page::PageView;
+use holdfast_format::{PageBytes, PageRef};
+
+use super::{Failed, LoggedDatabase, log_time};
+use crate::recovery::checkpoint::set_recovery_start;
+use crate::recovery::journal::CAPACITY;
+use crate::recovery::pages::protect;
+use crate::recovery::{RecoveryError, RecoveryResult};
+
+/// Bit of the boot page's status: recovery model SIMPLE.
+const SIMPLE: u32 = 0x8;
+
+impl LoggedDatabase {
+    /// Makes a checkpoint; answers its LSN.
+    pub fn checkpoint(&self) -> RecoveryResult<Lsn> {
+        let _one = self.checkpointing.lock();
+        let done = self.checkpoint_pages();
+        done.inspect_err(|e| self.stop(&e.to_string()))
+    }
+
+    fn checkpoint_pages(&self) -> RecoveryResult<Lsn> {
+        let counts = self.counts.lock().clone();
+        let (begin, oldest, dirty) = {
+            let mut change = self.change()?;
+            if let Some(counts) = counts {
+                counts.write(&mut change)?;
+            }
+            let time = change.time();
+            self.log.end_block()?;
+            let highest = TransactionId(
+                self.next_transaction.load(std::sync::atomic::Ordering::Relaxed).saturating_sub(1),
+            );
+            let record = begin_checkpoint(change.state.last_checkpoint, time, self.version, highest);
+            let begin = self.log.append(&record)?;
+            let open: Vec<(TransactionId, Lsn, Lsn)> =
+                change.state.open.iter().map(|(id, e)| (*id, e.begin, e.last)).collect();
+            for part in open.chunks(500) {
+                self.log.append(&open_transactions(part))?;
+            }
+            self.log.end_block()?;
+            let oldest = open.iter().map(|o| o.1).min().unwrap_or(begin).min(begin);
+            (begin, oldest, self.pages.dirty_pages())
+        };
+        self.log.flush()?;
+        self.write_pages(&dirty)?;
+        drop(dirty);
+        {
+            let mut change = self.change()?;
+            if self.version >= 706 {
+                self.log.append(&boot_page_checkpoint())?;
+                self.log.end_block()?;
+            }
+            self.log.append(&end_checkpoint(begin, log_time(&*self.clock), self.version))?;
+            change.state.last_checkpoint = begin;
+        }
+        self.log.flush()?;
+        let boot = {
+            let _change = self.change()?;
+            self.pages.modify(BOOT_PAGE, |page| {
+                set_recovery_start(page, begin, oldest).map_err(Failed::Redo)
+            })?;
+            self.pages.dirty_pages().into_iter().filter(|(id, _)| *id == BOOT_PAGE).collect::<Vec<_>>()
+        };
+        // The image may carry later changes than those flushed above.
+        self.log.flush()?;
+        self.write_pages(&boot)?;
+        if let Some((_, page)) = boot.first() {
+            let facts = BootPage::read(page)
+                .map_err(|error| RecoveryError::Unreadable { page: BOOT_PAGE, error })?;
+            // Without a backup to continue, and in the SIMPLE model, nobody needs what recovery does not.
+            if facts.status & SIMPLE != 0 || facts.last_full_backup.days == 0 {
+                self.log.with_writer(|w| w.set_oldest_needed(oldest.vlf));
+            }
+        }
+        Ok(begin)
+    }
+
+    /// Writes images to the files and makes them durable.
+    fn write_pages(&self, images: &[(PageId, PageRef)]) -> RecoveryResult<()> {
+        let journal = self.journal.lock();
+        for part in images.chunks(CAPACITY) {
+            let mut stamped: Vec<(PageId, Box<PageBytes>)> = Vec::with_capacity(part.len());
+            for (id, image) in part {
+                let mut page = Box::new(**image);
+                let torn = page[60] & 3;
+                debug_assert_eq!(PageView::new(&page).page_id(), *id);
+                protect(&mut page, self.protection, torn);
+                stamped.push((*id, page));
+            }
+            if let Some(journal) = &*journal {
+                journal.write(&stamped)?;
+            }
+            self.pages.note_writing();
+            for (id, page) in &stamped {
+                let file = self.data.get(&id.file).ok_or(RecoveryError::NoSuchFile { lsn: Lsn::ZERO, page: *id })?;
+                file.write_at(u64::from(id.page) * PAGE_SIZE as u64, page.as_ref())?;
+            }
+            for (index, file) in &self.data {
+                if part.iter().any(|(id, _)| id.file == *index) {
+                    file.sync()?;
+                }
+            }
+            self.pages.note_writing();
+            for (id, image) in part {
+                self.pages.written(*id, image);
+            }
+            if let Some(journal) = &*journal {
+                journal.clear()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes of log since the last checkpoint began, roughly; what automatic checkpoints go by.
+    pub fn log_since_checkpoint(&self) -> u64 {
+        let last = self.state.lock().last_checkpoint;
+        self.log.with_writer(|w| {
+            let end = w.end();
+            let vlfs = w.vlfs();
+            if last.vlf == end.vlf {
+                return u64::from(end.block.saturating_sub(last.block)) * 512;
+            }
+            let between: u64 =
+                vlfs.iter().filter(|v| v.sequence > last.vlf && v.sequence < end.vlf).map(|v| v.size).sum();
+            let first = vlfs.iter().find(|v| v.sequence == last.vlf).map_or(0, |v| v.size);
+            between + first.saturating_sub(u64::from(last.block) * 512) + u64::from(end.block) * 512
+        })
+    }
+}

@@ -1,0 +1,530 @@
+//! Changing an open database: one log, one gate for changes, dirty pages, checkpoints, rollback.
+//!
+//! Module map: [`log`] appending and group commit; [`transaction`] a transaction's records; [`space`] pages and extents;
+//! [`grow`] making files larger; [`checkpoint`] writing dirty pages; [`open`] recovery and everything behind it.
+//!
+//! Invariants (docs/design/write.md)
+//! 1. A page changes only by a log record applied with the one redo, under the gate ([`LoggedDatabase::change`]).
+//! 2. The gate is never held while waiting for a lock or for a commit to become durable.
+//! 3. A page reaches its file only after the log up to its last change is durable.
+//! 4. After an error in the middle of a change nothing more is changed until the database is opened again: memory may
+//!    differ from the log then.
+
+pub mod checkpoint;
+pub mod grow;
+pub mod log;
+pub mod open;
+pub mod space;
+pub mod transaction;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use holdfast_base::world::Clock;
+use holdfast_base::{FileId, Lsn, PageId};
+use holdfast_disk::DiskFile;
+use holdfast_format::PageRef;
+use holdfast_format::log::record::flag;
+use holdfast_format::log::write::{RecordHeader, begin_transaction, end_transaction, page_record, row_record};
+use holdfast_format::log::{
+    Context, LogRecord, LogTime, Operation, PageTarget, RowTarget, TransactionId, context, op,
+};
+use holdfast_format::page::PageView;
+use holdfast_format::source::PageSource;
+use parking_lot::{Mutex, MutexGuard};
+
+use crate::cache::DatabasePages;
+use crate::recovery::journal::PageJournal;
+use crate::recovery::{Protection, RecoveryError, RecoveryResult, redo};
+use log::Log;
+use space::Space;
+pub use transaction::{LogTransaction, Rows, Undo};
+use transaction::Entry;
+
+/// The allocation unit that a page belongs to: the parts of its id that pages and records carry.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct UnitId(pub u64);
+
+impl UnitId {
+    pub const fn object_part(self) -> u32 {
+        (self.0 >> 16) as u32
+    }
+    pub const fn index_part(self) -> u16 {
+        (self.0 >> 48) as u16
+    }
+    /// Allocation maps, headers and the boot page.
+    pub const FIXED: UnitId = UnitId((holdfast_format::page::header::FIXED_PAGE_OBJECT as u64) << 16);
+}
+
+/// What the gate protects besides the pages.
+pub(crate) struct State {
+    pub space: Space,
+    /// Open transactions that have written something.
+    pub open: HashMap<TransactionId, OpenEntry>,
+    /// Bytes of pages that only the owner may use.
+    pub reserved: HashMap<PageId, Vec<(TransactionId, u16)>>,
+    pub last_checkpoint: Lsn,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct OpenEntry {
+    pub begin: Lsn,
+    pub last: Lsn,
+}
+
+/// Called at a checkpoint for the counts that live in memory until then.
+pub trait Counts: Send + Sync {
+    /// Writes changed counts into the catalogue through `change`.
+    fn write(&self, change: &mut Change<'_>) -> RecoveryResult<()>;
+}
+
+/// A database open for changes.
+pub struct LoggedDatabase {
+    pages: Arc<DatabasePages>,
+    data: BTreeMap<FileId, Arc<dyn DiskFile>>,
+    log_files: BTreeMap<FileId, Arc<dyn DiskFile>>,
+    log: Log,
+    state: Mutex<State>,
+    journal: Mutex<Option<PageJournal>>,
+    checkpointing: Mutex<()>,
+    clock: Arc<dyn Clock>,
+    version: u16,
+    protection: Protection,
+    next_transaction: AtomicU64,
+    stopped: Mutex<Option<String>>,
+    counts: Mutex<Option<Arc<dyn Counts>>>,
+}
+
+/// The right to change pages, and what is being changed.
+pub struct Change<'a> {
+    database: &'a LoggedDatabase,
+    state: MutexGuard<'a, State>,
+}
+
+/// Local time as the log has it.
+pub fn log_time(clock: &dyn Clock) -> LogTime {
+    let utc = clock.now_utc();
+    let seconds = utc.as_secs() as i64 + i64::from(clock.local_offset_minutes(utc)) * 60;
+    // 1900-01-01 is 25,567 days before 1970-01-01.
+    let days = seconds.div_euclid(86_400) + 25_567;
+    let ticks = seconds.rem_euclid(86_400) * 300 + i64::from(utc.subsec_millis()) * 300 / 1000;
+    LogTime { days: u32::try_from(days).unwrap_or(0), ticks: ticks as u32 }
+}
+
+impl LoggedDatabase {
+    pub fn pages(&self) -> &Arc<DatabasePages> {
+        &self.pages
+    }
+
+    /// Internal version of the database.
+    pub fn version(&self) -> u16 {
+        self.version
+    }
+
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Who is asked for counts at checkpoints.
+    pub fn set_counts(&self, counts: Arc<dyn Counts>) {
+        *self.counts.lock() = Some(counts);
+    }
+
+    /// Why nothing can be changed any more, if that is so.
+    pub fn stopped(&self) -> Option<String> {
+        self.stopped.lock().clone()
+    }
+
+    /// Invariant 4.
+    pub fn stop(&self, why: &str) {
+        self.stopped.lock().get_or_insert_with(|| why.to_owned());
+    }
+
+    fn check(&self) -> RecoveryResult<()> {
+        match &*self.stopped.lock() {
+            Some(what) => Err(RecoveryError::Stopped { what: what.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// A transaction that has not written anything yet.
+    pub fn begin(&self, session: u32, name: &str) -> LogTransaction {
+        let id = TransactionId(self.next_transaction.fetch_add(1, Ordering::Relaxed));
+        LogTransaction {
+            id,
+            begin: Lsn::ZERO,
+            last: Lsn::ZERO,
+            entries: Vec::new(),
+            session,
+            name: name.to_owned(),
+            reserved: false,
+        }
+    }
+
+    /// Waits for the gate.
+    pub fn change(&self) -> RecoveryResult<Change<'_>> {
+        self.check()?;
+        let state = self.state.lock();
+        self.check()?;
+        Ok(Change { database: self, state })
+    }
+
+    /// Ends a transaction whose changes stay: returns after they are durable. Locks are released by the caller afterwards.
+    pub fn commit(&self, transaction: &mut LogTransaction) -> RecoveryResult<()> {
+        if transaction.begin.is_zero() {
+            return Ok(());
+        }
+        let lsn = {
+            let mut change = self.change()?;
+            change.end(transaction, op::COMMIT_XACT)?
+        };
+        transaction.entries.clear();
+        self.log.flush_to(lsn).inspect_err(|e| self.stop(&e.to_string()))
+    }
+
+    /// Takes back everything since `mark` (see [`LogTransaction::mark`]).
+    pub fn roll_back_to(&self, transaction: &mut LogTransaction, mark: usize) -> RecoveryResult<()> {
+        while transaction.entries.len() > mark {
+            let mut change = self.change()?;
+            // A stretch at a time, so that others get the gate in between.
+            for _ in 0..64 {
+                if transaction.entries.len() <= mark {
+                    break;
+                }
+                let Some(entry) = transaction.entries.pop() else { break };
+                change.undo(transaction, &entry).inspect_err(|e| self.stop(&e.to_string()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes back a whole transaction and ends it.
+    pub fn roll_back(&self, transaction: &mut LogTransaction) -> RecoveryResult<()> {
+        self.roll_back_to(transaction, 0)?;
+        if transaction.begin.is_zero() {
+            return Ok(());
+        }
+        let mut change = self.change()?;
+        change.end(transaction, op::ABORT_XACT)?;
+        Ok(())
+    }
+}
+
+impl Change<'_> {
+    pub fn database(&self) -> &LoggedDatabase {
+        self.database
+    }
+
+    pub fn source(&self) -> &DatabasePages {
+        &self.database.pages
+    }
+
+    pub fn page(&self, id: PageId) -> RecoveryResult<PageRef> {
+        self.database.pages.page(id).map_err(|error| RecoveryError::Unreadable { page: id, error })
+    }
+
+    fn time(&self) -> LogTime {
+        log_time(&*self.database.clock)
+    }
+
+    /// Invariant 4 for an error that may have left a change half done.
+    fn fatal<T>(&self, done: RecoveryResult<T>) -> RecoveryResult<T> {
+        done.inspect_err(|e| self.database.stop(&e.to_string()))
+    }
+
+    fn ensure_begun(&mut self, transaction: &mut LogTransaction) -> RecoveryResult<()> {
+        if !transaction.begin.is_zero() {
+            return Ok(());
+        }
+        let record = begin_transaction(
+            transaction.id,
+            TransactionId::NONE,
+            transaction.session,
+            1,
+            self.time(),
+            &transaction.name,
+            self.database.log.version(),
+        );
+        let lsn = self.fatal(self.database.log.append(&record))?;
+        (transaction.begin, transaction.last) = (lsn, lsn);
+        self.state.open.insert(transaction.id, OpenEntry { begin: lsn, last: lsn });
+        Ok(())
+    }
+
+    fn end(&mut self, transaction: &mut LogTransaction, operation: Operation) -> RecoveryResult<Lsn> {
+        let version = self.database.log.version();
+        let record = end_transaction(operation, transaction.id, transaction.begin, self.time(), 0, version);
+        let lsn = self.fatal(self.database.log.append(&record))?;
+        self.state.open.remove(&transaction.id);
+        if std::mem::take(&mut transaction.reserved) {
+            self.state.reserved.retain(|_, held| {
+                held.retain(|(id, _)| *id != transaction.id);
+                !held.is_empty()
+            });
+        }
+        transaction.begin = Lsn::ZERO;
+        Ok(lsn)
+    }
+
+    /// Appends a record that was built for the page as it is and applies it.
+    fn apply(&mut self, bytes: &[u8], page: PageId) -> RecoveryResult<Lsn> {
+        let lsn = self.fatal(self.database.log.append(bytes))?;
+        let done = LogRecord::new(lsn, bytes).map_err(RecoveryError::from).and_then(|record| {
+            let target = record.page_target()?.ok_or_else(|| RecoveryError::Database {
+                what: "a change of a page without a page".to_owned(),
+            })?;
+            self.database.pages.modify(page, |image| {
+                redo::apply(&record, &target, image).map_err(Failed::Redo)
+            })?;
+            Ok(())
+        });
+        self.fatal(done)?;
+        Ok(lsn)
+    }
+
+    fn target(&self, page: PageId, slot: u16, unit: UnitId) -> RecoveryResult<PageTarget> {
+        let image = self.page(page)?;
+        Ok(PageTarget {
+            page,
+            slot,
+            object_part: unit.object_part(),
+            index_part: unit.index_part(),
+            page_lsn: PageView::new(&image).lsn(),
+        })
+    }
+
+    /// One change of a transaction.
+    pub fn log(
+        &mut self,
+        transaction: &mut LogTransaction,
+        what: What<'_>,
+        undo: Undo,
+    ) -> RecoveryResult<Lsn> {
+        self.ensure_begun(transaction)?;
+        let target = self.target(what.page, what.slot, what.unit)?;
+        let header = RecordHeader {
+            previous: transaction.last,
+            flags: flag::TRANSACTION,
+            transaction: transaction.id,
+            operation: what.operation,
+            context: what.context,
+        };
+        let bytes = what.body.record(&header, &target);
+        self.touch(what.page)?;
+        let lsn = self.apply(&bytes, what.page)?;
+        transaction.last = lsn;
+        if let Some(open) = self.state.open.get_mut(&transaction.id) {
+            open.last = lsn;
+        }
+        transaction.entries.push(Entry { lsn, record: bytes.into_boxed_slice(), undo });
+        Ok(lsn)
+    }
+
+    /// A record of the transaction without a page (savepoints, counters).
+    pub fn log_only(&mut self, transaction: &mut LogTransaction, operation: Operation, rest: &[u8]) -> RecoveryResult<()> {
+        self.ensure_begun(transaction)?;
+        let header = RecordHeader {
+            previous: transaction.last,
+            flags: flag::TRANSACTION,
+            transaction: transaction.id,
+            operation,
+            context: context::NULL,
+        };
+        let bytes = holdfast_format::log::write::record(&header, rest, None);
+        transaction.last = self.fatal(self.database.log.append(&bytes))?;
+        if let Some(open) = self.state.open.get_mut(&transaction.id) {
+            open.last = transaction.last;
+        }
+        Ok(())
+    }
+
+    /// A change that belongs to no transaction: free space, ghost clean-up, counts, differential maps.
+    pub fn log_outside(&mut self, what: What<'_>) -> RecoveryResult<Lsn> {
+        let target = self.target(what.page, what.slot, what.unit)?;
+        let header = RecordHeader {
+            previous: Lsn::ZERO,
+            flags: 0,
+            transaction: TransactionId::NONE,
+            operation: what.operation,
+            context: what.context,
+        };
+        let bytes = what.body.record(&header, &target);
+        if what.context != context::DIFF_MAP {
+            self.touch(what.page)?;
+        }
+        self.apply(&bytes, what.page)
+    }
+
+    /// A nested transaction whose changes stay whatever becomes of the user's: page splits, allocation. An error inside it
+    /// stops the database, because nothing takes back half of it before the next start.
+    pub fn system<T>(
+        &mut self,
+        name: &str,
+        parent: Option<&LogTransaction>,
+        f: impl FnOnce(&mut Self, &mut LogTransaction) -> RecoveryResult<T>,
+    ) -> RecoveryResult<T> {
+        let mut own = self.database.begin(0, name);
+        let parent_id = parent.map_or(TransactionId::NONE, |t| t.id);
+        let version = self.database.log.version();
+        let record = begin_transaction(own.id, parent_id, 0, 3, self.time(), name, version);
+        let lsn = self.fatal(self.database.log.append(&record))?;
+        (own.begin, own.last) = (lsn, lsn);
+        self.state.open.insert(own.id, OpenEntry { begin: lsn, last: lsn });
+        match f(self, &mut own) {
+            Ok(out) => {
+                self.end(&mut own, op::COMMIT_XACT)?;
+                Ok(out)
+            }
+            // Nothing was written but the beginning: the transaction ends and the error is the statement's alone.
+            Err(e) if own.entries.is_empty() => {
+                self.end(&mut own, op::ABORT_XACT)?;
+                Err(e)
+            }
+            Err(e) => self.fatal(Err(e)),
+        }
+    }
+
+    /// Free bytes of a page for this transaction: what others need to take their changes back stays free.
+    pub fn free_bytes(&self, page: PageId, transaction: TransactionId) -> RecoveryResult<usize> {
+        let image = self.page(page)?;
+        let free = usize::from(PageView::new(&image).free_count());
+        let held = self.state.reserved.get(&page);
+        let others = held.map_or(0, |h| {
+            h.iter().filter(|(id, _)| *id != transaction).map(|(_, bytes)| usize::from(*bytes)).sum()
+        });
+        Ok(free.saturating_sub(others))
+    }
+
+    /// Keeps bytes that a row gave up, until the transaction ends.
+    pub fn reserve(&mut self, transaction: &mut LogTransaction, page: PageId, bytes: usize) {
+        let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
+        if bytes > 0 {
+            self.state.reserved.entry(page).or_default().push((transaction.id, bytes));
+            transaction.reserved = true;
+        }
+    }
+
+    /// Rows moved from one page to another: what was kept free on the first is now kept on both.
+    pub fn reserve_like(&mut self, from: PageId, to: PageId) {
+        if let Some(held) = self.state.reserved.get(&from).cloned() {
+            self.state.reserved.insert(to, held);
+        }
+    }
+
+    /// Takes one change back.
+    fn undo(&mut self, transaction: &mut LogTransaction, entry: &Entry) -> RecoveryResult<()> {
+        let record = LogRecord::new(entry.lsn, &entry.record)?;
+        let written = {
+            let mut pages = ChangePages { change: self };
+            let mut locate = |_: &LogRecord<'_>, target: &PageTarget| Ok((target.page, target.slot));
+            match &entry.undo {
+                Undo::InPlace | Undo::Call(_) => {
+                    crate::recovery::undo::compensate(&mut pages, None, &record, &mut locate)?
+                }
+                Undo::Row { rows, key, .. } => {
+                    let Some(target) = record.page_target()? else { return Ok(()) };
+                    let growth = growth_of_undo(&record)?;
+                    let mut place = rows.find(pages.change, target.page, target.slot, key)?;
+                    let free = pages.change.free_bytes(place.0, transaction.id)?;
+                    if growth > free {
+                        place = rows.make_room(pages.change, place.0, place.1, key, growth)?;
+                    }
+                    let mut locate = |_: &LogRecord<'_>, _: &PageTarget| Ok(place);
+                    crate::recovery::undo::compensate(&mut pages, None, &record, &mut locate)?
+                }
+            }
+        };
+        if let Some(bytes) = written {
+            let page = LogRecord::new(Lsn::ZERO, &bytes)?.page_target()?.map(|t| t.page);
+            if let Some(page) = page {
+                // Compensations carry the previous LSN of what they undo, so an interrupted rollback goes on behind it.
+                self.touch(page)?;
+                let lsn = self.apply(&bytes, page)?;
+                transaction.last = lsn;
+                if let Some(open) = self.state.open.get_mut(&transaction.id) {
+                    open.last = lsn;
+                }
+            }
+        }
+        match &entry.undo {
+            Undo::Row { rows, count, .. } if *count != 0 => rows.counted(-i64::from(*count)),
+            Undo::Call(f) => f(),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Bytes by which undoing a record makes its page fuller.
+fn growth_of_undo(record: &LogRecord<'_>) -> RecoveryResult<usize> {
+    let elements = record.elements()?;
+    Ok(match record.operation() {
+        op::MODIFY_ROW => elements.required(0)?.len().saturating_sub(elements.required(1)?.len()),
+        op::DELETE_ROWS if record.context() != context::MARK_AS_GHOST => elements.required(0)?.len() + 2,
+        // The ghost there may be of a row that had taken the place meanwhile.
+        op::DELETE_ROWS => elements.required(0)?.len(),
+        _ => 0,
+    })
+}
+
+/// Pages as undo wants them.
+struct ChangePages<'c, 'a> {
+    change: &'c mut Change<'a>,
+}
+
+impl crate::recovery::undo::Images for ChangePages<'_, '_> {
+    fn image(&mut self, id: PageId) -> RecoveryResult<holdfast_format::PageBytes> {
+        self.change.page(id).map(|image| *image)
+    }
+    fn has_file(&self, file: FileId) -> bool {
+        self.change.database.data.contains_key(&file)
+    }
+}
+
+/// What a record does, besides whose it is.
+pub struct What<'a> {
+    pub operation: Operation,
+    pub context: Context,
+    pub page: PageId,
+    pub slot: u16,
+    pub unit: UnitId,
+    pub body: Body<'a>,
+}
+
+/// The rest of a record.
+pub enum Body<'a> {
+    /// Fixed part behind the page header; with an (empty) element area or none.
+    Page { rest: &'a [u8], elements: bool },
+    Row { row: RowTarget, elements: &'a [&'a [u8]] },
+}
+
+impl Body<'_> {
+    fn record(&self, header: &RecordHeader, target: &PageTarget) -> Vec<u8> {
+        match self {
+            Body::Page { rest, elements } => page_record(header, target, rest, elements.then_some(&[][..])),
+            Body::Row { row, elements } => row_record(header, target, row, elements),
+        }
+    }
+}
+
+/// Errors of changing a cached page.
+enum Failed {
+    Format(holdfast_format::FormatError),
+    Redo(RecoveryError),
+}
+
+impl From<holdfast_format::FormatError> for Failed {
+    fn from(e: holdfast_format::FormatError) -> Self {
+        Failed::Format(e)
+    }
+}
+
+impl From<Failed> for RecoveryError {
+    fn from(e: Failed) -> Self {
+        match e {
+            Failed::Format(error) => RecoveryError::Page { lsn: Lsn::ZERO, error },
+            Failed::Redo(e) => e,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Opening a database for changes: recovery of its files, then everything behind it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use holdfast_base::world::Clock;
+use holdfast_base::{FileId, PageId};
+use holdfast_disk::DiskFile;
+use holdfast_format::file_header::FileHeader;
+use holdfast_format::page::PageView;
+use holdfast_format::source::PageSource;
+use parking_lot::Mutex;
+
+use super::log::Log;
+use super::space::Space;
+use super::{LoggedDatabase, State, log_time};
+use crate::cache::PageCache;
+use crate::recovery::checkpoint::boot;
+use crate::recovery::database::{Finished, recover_for_writing};
+use crate::recovery::{FilePages, Protection, RecoveryError, RecoveryResult};
+
+/// The files of a database.
+#[derive(Clone, Default)]
+pub struct Files {
+    pub data: BTreeMap<FileId, Arc<dyn DiskFile>>,
+    pub log: BTreeMap<FileId, Arc<dyn DiskFile>>,
+    /// Guards against torn pages; without one a page torn by a power failure must be restored.
+    pub journal: Option<Arc<dyn DiskFile>>,
+}
+
+impl LoggedDatabase {
+    /// Recovers the files and opens them behind the cache. Recovery holds at most `held_pages` pages.
+    pub fn open(
+        files: Files,
+        cache: &Arc<PageCache>,
+        clock: Arc<dyn Clock>,
+        held_pages: usize,
+    ) -> RecoveryResult<(Arc<Self>, Finished)> {
+        let time = log_time(&*clock);
+        let (finished, writer, journal) =
+            recover_for_writing(files.data.clone(), &files.log, files.journal, time, held_pages)?;
+        let attached = files.data.iter().map(|(id, f)| (*id, Arc::clone(f))).collect();
+        let unreadable = |error| RecoveryError::Unreadable { page: PageId::new(1, 0), error };
+        let pages = cache.attach(attached).map_err(unreadable)?;
+        for &file in files.data.keys() {
+            let image = pages.page(PageId::new(file, 0)).map_err(unreadable)?;
+            let header = FileHeader::read(&image).map_err(unreadable)?;
+            pages.limit(file, header.size);
+        }
+        let first = pages.page(PageId::new(1, 0)).map_err(unreadable)?;
+        let protection = Protection::of_flags(PageView::new(&first).flags());
+        let version = boot(&mut FilePages::new(files.data.clone(), 16, None)?)?.version;
+        let state = State {
+            space: Space::default(),
+            open: HashMap::new(),
+            reserved: HashMap::new(),
+            last_checkpoint: finished.checkpoint,
+        };
+        let database = LoggedDatabase {
+            pages,
+            data: files.data,
+            log_files: files.log,
+            log: Log::new(writer),
+            state: Mutex::new(state),
+            journal: Mutex::new(journal),
+            checkpointing: Mutex::new(()),
+            clock,
+            version,
+            protection,
+            next_transaction: AtomicU64::new(finished.highest.0 + 1),
+            stopped: Mutex::new(None),
+            counts: Mutex::new(None),
+        };
+        Ok((Arc::new(database), finished))
+    }
+}

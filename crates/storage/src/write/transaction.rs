@@ -1,0 +1,75 @@
+//! A transaction of one database as the log sees it: its records, and taking them back.
+//!
+//! Invariants
+//! 1. BEGIN_XACT is written with the first change; a transaction that changed nothing leaves nothing.
+//! 2. Every record of the transaction that changes a page has an undo entry, in order; those of nested system transactions
+//!    have none, because they stay.
+//! 3. Rollback finds rows anew through [`Rows`]; pages and slots of the log are only where they were.
+
+use std::sync::Arc;
+
+use holdfast_base::{Lsn, PageId};
+use holdfast_format::log::TransactionId;
+
+use super::Change;
+use crate::recovery::RecoveryResult;
+
+/// Finds rows for rollback, and keeps what the layer above counts.
+pub trait Rows: Send + Sync {
+    /// Where the row is now that was at `page` and `slot`. `key` is what was given with the change.
+    fn find(&self, change: &mut Change<'_>, page: PageId, slot: u16, key: &[u8]) -> RecoveryResult<(PageId, u16)>;
+
+    /// Makes room on the row's page, so that it can grow back; the answer is where the row is then.
+    fn make_room(
+        &self,
+        change: &mut Change<'_>,
+        page: PageId,
+        slot: u16,
+        key: &[u8],
+        growth: usize,
+    ) -> RecoveryResult<(PageId, u16)>;
+
+    /// A row was put back (1) or taken out again (-1).
+    fn counted(&self, rows: i64);
+}
+
+/// How a change is taken back.
+#[derive(Clone)]
+pub enum Undo {
+    /// The record names a place that does not move: allocation maps, headers, catalogue pointers.
+    InPlace,
+    /// A row; its key or address as the layer above wrote it, and by how much its table's row count changed.
+    Row { rows: Arc<dyn Rows>, key: Box<[u8]>, count: i8 },
+    /// Runs when the change is taken back, beside the record's own undoing.
+    Call(Arc<dyn Fn() + Send + Sync>),
+}
+
+pub(super) struct Entry {
+    pub lsn: Lsn,
+    pub record: Box<[u8]>,
+    pub undo: Undo,
+}
+
+/// What the log knows of a transaction.
+pub struct LogTransaction {
+    pub id: TransactionId,
+    pub(super) begin: Lsn,
+    pub(super) last: Lsn,
+    pub(super) entries: Vec<Entry>,
+    pub(super) session: u32,
+    pub(super) name: String,
+    /// Bytes are kept free on pages until the transaction ends, for rows that shrank.
+    pub(super) reserved: bool,
+}
+
+impl LogTransaction {
+    /// LSN of BEGIN_XACT; zero before the first change.
+    pub fn begin(&self) -> Lsn {
+        self.begin
+    }
+
+    /// How many changes there are to take back; a savepoint.
+    pub fn mark(&self) -> usize {
+        self.entries.len()
+    }
+}
