@@ -287,9 +287,8 @@ impl DatabasePages {
     pub fn dirty_pages(&self) -> Vec<(PageId, PageRef)> {
         let mut ids: Vec<PageId> = self.dirty.lock().iter().copied().collect();
         ids.sort_unstable();
-        let image = |id: PageId| {
-            self.cache.shard(self.space, id).lock().find(self.key(id)).map(|page| (id, page))
-        };
+        let image =
+            |id: PageId| self.cache.shard(self.space, id).lock().find(self.key(id)).map(|page| (id, page));
         ids.into_iter().filter_map(image).collect()
     }
 

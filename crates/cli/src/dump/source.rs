@@ -130,7 +130,7 @@ fn open_backup(
     let steps = sequence::best(&sets.iter().collect::<Vec<_>>())?;
     let folder = Folder::new()?;
     let cache = PageCache::new(64 << 20);
-    let opener = StoredOpener::new(Arc::new(RealDisk), cache);
+    let opener = StoredOpener::new(Arc::new(RealDisk), cache).read_only();
     let mut options = InstanceOptions::new(&folder.0);
     options.database_version = NEWEST;
     let instance = Instance::open(options, Arc::new(opener), &mut |m| eprintln!("{m}"))?;

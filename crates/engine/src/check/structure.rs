@@ -72,8 +72,7 @@ pub fn check(catalog: &DatabaseCatalog, owners: &Owners, report: &mut Report) {
             let access = RowsetAccess {
                 rowset: rowset.id,
                 layout: layout.clone(),
-                root: unit.root,
-                first_iam: unit.first_iam,
+                live: catalog.store.live.of(catalog.storage(), rowset),
                 heap: rowset.index_id == 0,
                 positions: Vec::new(),
                 missing: Vec::new(),
@@ -163,7 +162,7 @@ impl Checker<'_> {
         let mut rows = 0;
         let mut stubs: HashMap<Rid, Rid> = HashMap::new();
         let mut forwarded: HashMap<Rid, Option<Rid>> = HashMap::new();
-        for at in iam::unit_pages(self.source, access.first_iam)? {
+        for at in iam::unit_pages(self.source, access.first_iam())? {
             let page = self.source.page(at)?;
             let view = PageView::new(&page);
             if !view.is(PageType::Data) {
@@ -224,14 +223,14 @@ impl Checker<'_> {
         keys: &[StoredKey],
         report: &mut Report,
     ) -> Result<u64, FormatError> {
-        if access.root.is_null() {
+        if access.root().is_null() {
             return Ok(0);
         }
         self.upper_levels(access, clustered, report)?;
         let mut rows = 0;
         let mut last: Option<Vec<Value>> = None;
         let mut previous = PageId::NULL;
-        for leaf in btree::leaves(self.source, access.root, clustered)? {
+        for leaf in btree::leaves(self.source, access.root(), clustered)? {
             let (at, page) = leaf?;
             let view = PageView::new(&page);
             self.owned(at, report);
@@ -287,12 +286,12 @@ impl Checker<'_> {
         clustered: bool,
         report: &mut Report,
     ) -> Result<(), FormatError> {
-        let root = btree::tree_page(self.source, access.root)?;
+        let root = btree::tree_page(self.source, access.root())?;
         let view = PageView::new(&root);
         if !view.previous().is_null() || !view.next().is_null() {
-            self.fault(report, access.root, 8, "the root page has siblings");
+            self.fault(report, access.root(), 8, "the root page has siblings");
         }
-        let mut level = vec![access.root];
+        let mut level = vec![access.root()];
         let limit: usize = self.source.files().iter().map(|f| self.source.page_count(*f) as usize).sum();
         for _ in 0..btree::MAX_DEPTH {
             let mut below = Vec::new();
@@ -319,7 +318,7 @@ impl Checker<'_> {
             }
             if below.len() > limit {
                 return Err(FormatError::Tree {
-                    page: access.root,
+                    page: access.root(),
                     what: "the tree has more pages than the files",
                 });
             }
@@ -336,7 +335,7 @@ impl Checker<'_> {
             }
             level = below;
         }
-        Err(FormatError::Tree { page: access.root, what: "the tree is too deep" })
+        Err(FormatError::Tree { page: access.root(), what: "the tree is too deep" })
     }
 
     fn key(

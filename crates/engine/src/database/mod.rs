@@ -1,6 +1,6 @@
 //! A stored database's catalog: names to definitions, read from its base tables.
 //!
-//! Module map: [`rows`] base tables by name, [`tables`] columns, indexes and storage of a table, [`modules`] views,
+//! Module map: [`rows`] base tables by name, [`tables`] columns, indexes and storage of a table, [`writer`] its changing side, [`modules`] views,
 //! procedures and functions, [`online`] the database as the instance sees it, [`statistics`], [`details`] constraints and other things a schema script needs.
 //!
 //! Invariants
@@ -15,6 +15,7 @@ pub mod online;
 pub mod rows;
 pub mod statistics;
 pub mod tables;
+pub mod writer;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,7 +28,8 @@ use parking_lot::Mutex;
 use crate::catalog::{Catalog, ObjectDef, TableDef};
 use crate::decode::text;
 use crate::error::damaged;
-use crate::stored::Store;
+use crate::stored::{LiveRowsets, Store};
+use crate::write::Writing;
 pub use online::StoredDatabase;
 use rows::Catalogs;
 
@@ -69,8 +71,19 @@ const NAMED: [&str; 11] = ["U", "V", "P", "FN", "IF", "TF", "SN", "FS", "FT", "P
 impl DatabaseCatalog {
     /// Reads the catalog of the database in `source`. `name` replaces the name in the boot page.
     pub fn open(id: i32, name: Option<&str>, source: Arc<dyn PageSource>) -> Result<Arc<Self>, FormatError> {
+        Self::open_live(id, name, source, Arc::default(), None)
+    }
+
+    /// The same of a database that is open for changes, or whose rowsets are known from an earlier snapshot.
+    pub fn open_live(
+        id: i32,
+        name: Option<&str>,
+        source: Arc<dyn PageSource>,
+        live: Arc<LiveRowsets>,
+        writing: Option<Arc<Writing>>,
+    ) -> Result<Arc<Self>, FormatError> {
         let tables = SystemTables::open(&*source)?;
-        let store = Arc::new(Store { source, tables });
+        let store = Arc::new(Store { source, tables, live, writing });
         let catalogs = Catalogs::open(&store)?;
         let collation = CollationId(store.tables.boot.collation);
         let name = name.unwrap_or(&store.tables.boot.name).into();

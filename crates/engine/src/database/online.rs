@@ -3,17 +3,24 @@
 //! Invariants
 //! 1. Everything here is read from the pages given; paths are those the opener gives, never those stored inside.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use holdfast_base::{FileId, PageId};
 use holdfast_format::file_header::FileHeader;
 use holdfast_format::{FormatError, PageSource};
+use holdfast_storage::write::LoggedDatabase;
 use holdfast_types::{CollationId, DateTime, SqlResult, Value};
+use parking_lot::RwLock;
 
 use super::DatabaseCatalog;
 use crate::catalog::Catalog;
 use crate::instance::{BaseTable, DatabaseProperties, FileProperties, OnlineDatabase};
+use crate::lock::LockManager;
+use crate::stored::LiveRowsets;
+use crate::write::Writing;
 
 /// Bits of the boot page's status (those of sysdatabases.status).
 mod status {
@@ -26,26 +33,103 @@ mod status {
 
 /// A database over its pages.
 pub struct StoredDatabase {
+    id: i32,
+    name: Arc<str>,
+    source: Arc<dyn PageSource>,
+    paths: Vec<(FileId, PathBuf)>,
+    live: Arc<LiveRowsets>,
+    writing: Option<Arc<Writing>>,
+    current: RwLock<Snapshot>,
+    generation: AtomicU64,
+}
+
+/// What was read from the catalogue at one moment.
+#[derive(Clone)]
+struct Snapshot {
     catalog: Arc<DatabaseCatalog>,
     properties: DatabaseProperties,
 }
 
 impl StoredDatabase {
-    /// Opens the database in `source`; `paths` names its files (data and log) by id.
+    /// Opens the database in `source` for reading; `paths` names its files (data and log) by id.
     pub fn open(
         id: i32,
         name: &str,
         source: Arc<dyn PageSource>,
         paths: &[(FileId, PathBuf)],
     ) -> Result<Self, FormatError> {
-        let catalog = DatabaseCatalog::open(id, Some(name), source)?;
-        let properties = properties(&catalog, paths)?;
-        Ok(StoredDatabase { catalog, properties })
+        Self::open_with(id, name, source, paths, Arc::default(), None)
     }
 
-    pub fn stored_catalog(&self) -> &Arc<DatabaseCatalog> {
-        &self.catalog
+    /// Opens a recovered database for changes.
+    pub fn open_writable(
+        id: i32,
+        name: &str,
+        logged: Arc<LoggedDatabase>,
+        paths: &[(FileId, PathBuf)],
+        locks: Arc<LockManager>,
+    ) -> Result<Self, FormatError> {
+        let source: Arc<dyn PageSource> = Arc::clone(logged.pages()) as Arc<dyn PageSource>;
+        let live: Arc<LiveRowsets> = Arc::default();
+        let writing = Arc::new(Writing::new(id, Arc::clone(&logged), Arc::clone(&live), locks));
+        let database = Self::open_with(id, name, source, paths, live, Some(Arc::clone(&writing)))?;
+        logged.set_counts(writing);
+        Ok(database)
     }
+
+    fn open_with(
+        id: i32,
+        name: &str,
+        source: Arc<dyn PageSource>,
+        paths: &[(FileId, PathBuf)],
+        live: Arc<LiveRowsets>,
+        writing: Option<Arc<Writing>>,
+    ) -> Result<Self, FormatError> {
+        let snapshot = read(id, name, &source, paths, &live, &writing)?;
+        Ok(StoredDatabase {
+            id,
+            name: name.into(),
+            source,
+            paths: paths.to_vec(),
+            live,
+            writing,
+            current: RwLock::new(snapshot),
+            generation: AtomicU64::new(0),
+        })
+    }
+
+    pub fn stored_catalog(&self) -> Arc<DatabaseCatalog> {
+        Arc::clone(&self.current.read().catalog)
+    }
+
+    /// The changing side; `None` when the database is only read.
+    pub fn writing(&self) -> Option<&Arc<Writing>> {
+        self.writing.as_ref()
+    }
+}
+
+fn read(
+    id: i32,
+    name: &str,
+    source: &Arc<dyn PageSource>,
+    paths: &[(FileId, PathBuf)],
+    live: &Arc<LiveRowsets>,
+    writing: &Option<Arc<Writing>>,
+) -> Result<Snapshot, FormatError> {
+    let source = Arc::clone(source);
+    let catalog = DatabaseCatalog::open_live(id, Some(name), source, Arc::clone(live), writing.clone())?;
+    let properties = properties(&catalog, paths)?;
+    let mut files: HashMap<i16, Vec<FileId>> = HashMap::new();
+    for file in properties.files.iter().filter(|f| !f.is_log) {
+        if let (Ok(group), Ok(id)) = (i16::try_from(file.filegroup_id), FileId::try_from(file.file_id)) {
+            files.entry(group).or_default().push(id);
+        }
+    }
+    live.set_files(files);
+    if let Some(writing) = writing {
+        writing.open_catalog(&catalog)?;
+    }
+    Ok(Snapshot { catalog, properties })
 }
 
 /// Facts from boot page, file headers and file catalog.
@@ -138,19 +222,40 @@ fn path_of(paths: &[(FileId, PathBuf)], id: FileId, stored: &str) -> PathBuf {
 
 impl OnlineDatabase for StoredDatabase {
     fn catalog(&self) -> Arc<dyn Catalog> {
-        self.catalog.clone()
+        self.stored_catalog()
     }
 
     fn base_table(&self, name: &str) -> SqlResult<BaseTable> {
-        self.catalog.base_values(name)
+        self.stored_catalog().base_values(name)
     }
 
     fn properties(&self) -> DatabaseProperties {
-        self.properties.clone()
+        self.current.read().properties.clone()
     }
 
     fn family(&self) -> Option<[u8; 16]> {
-        Some(self.catalog.storage().boot.family_guid)
+        Some(self.stored_catalog().storage().boot.family_guid)
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    fn refresh(&self) -> SqlResult<()> {
+        let new = read(self.id, &self.name, &self.source, &self.paths, &self.live, &self.writing)
+            .map_err(|e| crate::page_error(&e))?;
+        *self.current.write() = new;
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+
+    fn close(&self) -> SqlResult<()> {
+        match &self.writing {
+            Some(writing) => {
+                writing.logged.checkpoint().map(|_| ()).map_err(|e| crate::write::writing::failure(&e))
+            }
+            None => Ok(()),
+        }
     }
 }
 

@@ -8,7 +8,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use holdfast_base::PageId;
 use holdfast_format::FormatError;
 use holdfast_format::catalog::base_table::BaseRow;
 use holdfast_format::catalog::{Rowset, unit_type};
@@ -151,12 +150,15 @@ fn stored_defaults(
 
 /// The stored side of a table or indexed view alone.
 pub fn storage(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<StoredTable, FormatError> {
-    build_both(catalog, object).map(|both| both.1)
+    let (definition, mut access) = build_both(catalog, object)?;
+    access.writer = super::writer::build(catalog, &definition, &access).map(Arc::new);
+    Ok(access)
 }
 
 /// Builds the definition of a table (or base table).
 pub fn build(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<TableDef, FormatError> {
-    let (mut definition, access) = build_both(catalog, object)?;
+    let (mut definition, mut access) = build_both(catalog, object)?;
+    access.writer = super::writer::build(catalog, &definition, &access).map(Arc::new);
     definition.access = Arc::new(access);
     Ok(definition)
 }
@@ -199,6 +201,7 @@ fn build_both(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<(TableDef
         computed: columns.iter().map(|c| c.computed.is_some() && !c.persisted).collect(),
         base,
         indexes: stored,
+        writer: None,
     };
     let nothing = StoredTable {
         store: catalog.store.clone(),
@@ -208,6 +211,7 @@ fn build_both(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<(TableDef
         computed: Vec::new(),
         base: Vec::new(),
         indexes: Vec::new(),
+        writer: None,
     };
     let definition = TableDef {
         database_id: catalog.id,

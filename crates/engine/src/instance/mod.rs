@@ -51,6 +51,18 @@ pub trait OnlineDatabase: Send + Sync {
     fn family(&self) -> Option<[u8; 16]> {
         None
     }
+    /// Counts the snapshots of the catalog: another number means that definitions may have changed.
+    fn generation(&self) -> u64 {
+        0
+    }
+    /// Reads the catalog again, after it was changed.
+    fn refresh(&self) -> SqlResult<()> {
+        Ok(())
+    }
+    /// Makes everything durable and writes all counts, before the database is given up.
+    fn close(&self) -> SqlResult<()> {
+        Ok(())
+    }
 }
 
 /// Facts of an open database.

@@ -1,40 +1,119 @@
-//! What opens databases over files: data files behind the page cache.
+//! What opens databases over files: recovery, then data files behind the page cache; and the thread that keeps them tidy.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
+use holdfast_base::PAGE_SIZE;
+use holdfast_base::world::{Clock, SystemClock};
 use holdfast_disk::Disk;
 use holdfast_format::PageSource;
+use holdfast_format::boot::BootPage;
 use holdfast_storage::PageCache;
+use holdfast_storage::write::LoggedDatabase;
+use holdfast_storage::write::open::Files;
 
 use super::{DatabaseOpener, FileRecord, OnlineDatabase};
 use crate::database::StoredDatabase;
 use crate::lock::LockManager;
+use crate::write::{Writing, ghost};
+
+/// Pages recovery holds: 128 MiB.
+const HELD_PAGES: usize = 16_384;
+/// Log after which a checkpoint is due, and dirty pages.
+const CHECKPOINT_LOG: u64 = 64 << 20;
+const CHECKPOINT_PAGES: usize = 16_384;
+/// A checkpoint is also due this long after the last one when there is anything to write.
+const CHECKPOINT_AGE: Duration = Duration::from_secs(60);
+/// Bit of the boot page's status: the database is read-only.
+const READ_ONLY: u32 = 0x400;
 
 /// Opens databases through one page cache.
 pub struct StoredOpener {
     pub disk: Arc<dyn Disk>,
     pub cache: Arc<PageCache>,
     pub locks: Arc<LockManager>,
+    clock: Arc<dyn Clock>,
+    read_only: bool,
+    tending: bool,
 }
 
 impl StoredOpener {
     pub fn new(disk: Arc<dyn Disk>, cache: Arc<PageCache>) -> Self {
-        StoredOpener { disk, cache, locks: Arc::default() }
+        let clock = Arc::new(SystemClock::new(0));
+        StoredOpener { disk, cache, locks: Arc::default(), clock, read_only: false, tending: true }
+    }
+
+    /// Opens databases for reading only, as they are.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
+    /// Tells the time that goes into the log.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Without a thread of its own: whoever tests calls checkpoints and clean-up.
+    #[must_use]
+    pub fn untended(mut self) -> Self {
+        self.tending = false;
+        self
     }
 }
 
 impl DatabaseOpener for StoredOpener {
     fn open(&self, id: i32, name: &str, files: &[FileRecord]) -> Result<Arc<dyn OnlineDatabase>, String> {
-        let mut data = Vec::new();
-        for f in files.iter().filter(|f| !f.is_log) {
-            data.push((f.file_id, self.disk.open(&f.path, true).map_err(|e| e.to_string())?));
+        let mut data = BTreeMap::new();
+        let mut log = BTreeMap::new();
+        for f in files {
+            let file = self.disk.open(&f.path, true).map_err(|e| e.to_string())?;
+            if f.is_log {
+                log.insert(f.file_id, file)
+            } else {
+                data.insert(f.file_id, file)
+            };
         }
-        if data.is_empty() {
-            return Err("it has no data file".into());
-        }
-        let pages: Arc<dyn PageSource> = self.cache.attach(data).map_err(|e| e.to_string())?;
+        let Some(primary) = data.get(&1) else { return Err("it has no primary data file".into()) };
         let paths: Vec<_> = files.iter().map(|f| (f.file_id, f.path.clone())).collect();
-        let database = StoredDatabase::open(id, name, pages, &paths).map_err(|e| e.to_string())?;
+        let mut boot = Box::new([0u8; PAGE_SIZE]);
+        primary.read_at(9 * PAGE_SIZE as u64, boot.as_mut()).map_err(|e| e.to_string())?;
+        // Torn bits do not reach the status word of the boot record.
+        let status = BootPage::read(&boot).map_err(|e| e.to_string())?.status;
+        if self.read_only || status & READ_ONLY != 0 || log.is_empty() {
+            let data = data.into_iter().collect();
+            let pages: Arc<dyn PageSource> = self.cache.attach(data).map_err(|e| e.to_string())?;
+            let database = StoredDatabase::open(id, name, pages, &paths).map_err(|e| e.to_string())?;
+            return Ok(Arc::new(database));
+        }
+        let journal_path = files
+            .iter()
+            .find(|f| !f.is_log && f.file_id == 1)
+            .map(|f| f.path.with_extension("journal"))
+            .ok_or("it has no primary data file")?;
+        let journal = if self.disk.exists(&journal_path) {
+            self.disk.open(&journal_path, true)
+        } else {
+            self.disk.create(&journal_path).and_then(|file| {
+                if let Some(directory) = journal_path.parent() {
+                    self.disk.sync_directory(directory)?;
+                }
+                Ok(file)
+            })
+        }
+        .map_err(|e| e.to_string())?;
+        let files = Files { data, log, journal: Some(journal) };
+        let (logged, _) = LoggedDatabase::open(files, &self.cache, Arc::clone(&self.clock), HELD_PAGES)
+            .map_err(|e| e.to_string())?;
+        let database = StoredDatabase::open_writable(id, name, logged, &paths, self.locks())
+            .map_err(|e| e.to_string())?;
+        if let Some(writing) = database.writing().filter(|_| self.tending) {
+            tend(writing, Arc::clone(&self.clock));
+        }
         Ok(Arc::new(database))
     }
 
@@ -45,4 +124,30 @@ impl DatabaseOpener for StoredOpener {
     fn disk(&self) -> Arc<dyn Disk> {
         Arc::clone(&self.disk)
     }
+}
+
+/// Makes checkpoints and clears deleted rows away as long as the database is open.
+fn tend(writing: &Arc<Writing>, clock: Arc<dyn Clock>) {
+    let weak: Weak<Writing> = Arc::downgrade(writing);
+    let mut last = clock.monotonic();
+    let work = move || {
+        while let Some(writing) = weak.upgrade() {
+            if writing.logged.stopped().is_some() {
+                return;
+            }
+            // A failure stops the database and is reported by whoever changes something next.
+            let _ = ghost::clean(&writing);
+            let dirty = writing.logged.pages().dirty_count();
+            let log = writing.logged.log_since_checkpoint();
+            let age = clock.monotonic().saturating_sub(last);
+            if log > CHECKPOINT_LOG || dirty > CHECKPOINT_PAGES || (dirty > 0 && age > CHECKPOINT_AGE) {
+                let _ = writing.logged.checkpoint();
+                last = clock.monotonic();
+            }
+            drop(writing);
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    };
+    // Without the thread the log grows until the database is closed; nothing is lost.
+    let _ = std::thread::Builder::new().name("tend".into()).spawn(work);
 }

@@ -14,6 +14,7 @@ use super::{scan::PageScan, seek};
 use crate::access::{BatchSource, KeyRange, ReadContext, TableAccess};
 use crate::decode::column::ColumnPlan;
 use crate::error::damaged;
+use crate::write::{StoredWriter, TableWriter, Writing};
 
 /// The pages of a database and its storage catalog.
 pub struct Store {
@@ -101,6 +102,7 @@ pub struct StoredTable {
     pub computed: Vec<bool>,
     pub base: Vec<RowsetAccess>,
     pub indexes: Vec<StoredIndex>,
+    pub writer: Option<Arc<StoredWriter>>,
 }
 
 impl StoredTable {
@@ -217,5 +219,9 @@ impl TableAccess for StoredTable {
         backward: bool,
     ) -> SqlResult<Box<dyn BatchSource>> {
         seek::open(self, index_id, range, columns, backward)
+    }
+
+    fn writer(&self) -> Option<Arc<dyn TableWriter>> {
+        self.writer.clone().map(|w| w as Arc<dyn TableWriter>)
     }
 }

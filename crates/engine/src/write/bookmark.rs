@@ -74,9 +74,8 @@ pub fn split_fields(mut key: &[u8]) -> Option<Vec<Option<&[u8]>>> {
 
 /// A bookmark taken apart: digest and place.
 pub fn open(bookmark: &[u8]) -> Result<(u64, &[u8]), FormatError> {
-    let (digest, place) = bookmark
-        .split_first_chunk::<8>()
-        .ok_or_else(|| FormatError::catalog("a bookmark is cut off"))?;
+    let (digest, place) =
+        bookmark.split_first_chunk::<8>().ok_or_else(|| FormatError::catalog("a bookmark is cut off"))?;
     Ok((u64::from_le_bytes(*digest), place))
 }
 

@@ -307,8 +307,7 @@ impl Heap {
 /// The record as it stands away from its address `home`: the last variable column leads back.
 fn forwarded(record: &[u8], home: Rid) -> RecoveryResult<Vec<u8>> {
     let broken = |what: &str| RecoveryError::Database { what: format!("a row cannot be moved: {what}") };
-    let parsed =
-        holdfast_format::record::FixedVar::parse_data(record).map_err(|e| broken(e.what))?;
+    let parsed = holdfast_format::record::FixedVar::parse_data(record).map_err(|e| broken(e.what))?;
     let mut parts = holdfast_format::record::writer::Parts::of(&parsed).map_err(|e| broken(e.what))?;
     let mut back = vec![0x00, 0x04];
     back.extend_from_slice(&home.to_bytes());

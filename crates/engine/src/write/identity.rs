@@ -9,9 +9,9 @@ use std::collections::HashMap;
 
 use holdfast_format::log::{RowTarget, context};
 use holdfast_format::page::PageView;
+use holdfast_format::record::FixedVar;
 use holdfast_format::record::PageRows;
 use holdfast_format::record::writer::Parts;
-use holdfast_format::record::FixedVar;
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
 use holdfast_storage::write::{Change, Undo, UnitId};
 use holdfast_types::storage_form::encode_value;
@@ -106,7 +106,9 @@ impl Identities {
             s.last = Some(n);
             let behind = s.mark.is_none_or(|m| if step > 0 { n > m } else { n < m });
             // The mark stays inside the type, so that the column can be used up to its end.
-            let ahead = (0..=3).map(|p| n + step * (BLOCK / 10i128.pow(p))).find(|m| value(&s.column.ty, *m).is_some());
+            let ahead = (0..=3)
+                .map(|p| n + step * (BLOCK / 10i128.pow(p)))
+                .find(|m| value(&s.column.ty, *m).is_some());
             let mark = behind.then(|| ahead.unwrap_or(n));
             Ok::<_, SqlError>((v, mark))
         })?;
@@ -129,7 +131,13 @@ impl Identities {
             let new = given.map(number);
             let step = number(&s.column.increment);
             let further = match (s.last, new) {
-                (Some(last), Some(n)) => if step > 0 { n > last } else { n < last },
+                (Some(last), Some(n)) => {
+                    if step > 0 {
+                        n > last
+                    } else {
+                        n < last
+                    }
+                }
                 _ => true,
             };
             if further || reseed {
@@ -184,7 +192,8 @@ fn write_row(
     column: &IdentityColumn,
     last: Option<i128>,
 ) -> RecoveryResult<()> {
-    let broken = |what: &str| RecoveryError::Database { what: format!("identity of object {object}: {what}") };
+    let broken =
+        |what: &str| RecoveryError::Database { what: format!("identity of object {object}: {what}") };
     let encoded = |v: &Value| encode_value(&column.ty, v).map_err(|e| broken(&e.to_string()));
     let shown = match last {
         Some(n) => value(&column.ty, n).ok_or_else(|| broken("out of range"))?,
@@ -206,7 +215,8 @@ fn write_row(
     let mut parts = Parts::of(&record).map_err(|e| fail(e.at(place.page, place.slot)))?;
     let position = tree.layout().columns.iter().find(|c| c.column_id == 16).map(|c| c.leaf.offset);
     let index = position.filter(|o| *o < 0).map(|o| usize::from(o.unsigned_abs()) - 1);
-    let slot = index.and_then(|i| parts.variable.get_mut(i)).ok_or_else(|| broken("the catalogue row has none"))?;
+    let slot =
+        index.and_then(|i| parts.variable.get_mut(i)).ok_or_else(|| broken("the catalogue row has none"))?;
     if slot.0.len() != image.len() {
         return Err(broken("the catalogue row holds another type"));
     }
@@ -215,6 +225,16 @@ fn write_row(
     let unit = UnitId(tree.live().in_row.id());
     let target = RowTarget { rowset: tree.access.rowset, ..RowTarget::default() };
     change.system("IdentityMark", None, |change, own| {
-        modify(change, own, unit, target, context::CLUSTERED, (place.page, place.slot), old, &new, Undo::InPlace)
+        modify(
+            change,
+            own,
+            unit,
+            target,
+            context::CLUSTERED,
+            (place.page, place.slot),
+            old,
+            &new,
+            Undo::InPlace,
+        )
     })
 }

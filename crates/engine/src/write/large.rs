@@ -16,9 +16,9 @@ use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
 use holdfast_storage::write::space::Format;
 use holdfast_storage::write::{Body, Change, LogTransaction, Undo, UnitId, What};
 
+use super::pointers;
 use super::tree::{Tree, record_bytes};
 use super::undo::FixedRows;
-use super::pointers;
 use crate::stored::LiveRowsets;
 use crate::stored::live::LiveRowset;
 
@@ -84,7 +84,8 @@ impl Large {
             for part in links.chunks(INNER_LINKS) {
                 let base = upper.last().map_or(0, |l: &Link| l.end);
                 // Ends are counted from the beginning of the node's own part.
-                let own: Vec<Link> = part.iter().map(|l| Link { end: l.end - base, target: l.target }).collect();
+                let own: Vec<Link> =
+                    part.iter().map(|l| Link { end: l.end - base, target: l.target }).collect();
                 let record = lob::build_internal(id, level, INNER_LINKS as u16, &own);
                 let target = self.put(change, transaction, &record)?;
                 upper.push(Link { end: part.last().map_or(base, |l| l.end), target });
@@ -127,7 +128,8 @@ impl Large {
             let row = RowTarget { offset: 1, ..self.row_target() };
             let body = Body::Row { row, elements: &[record, &[]] };
             let (page, slot, unit) = (rid.page, rid.slot, UnitId(unit_of(&image)));
-            let what = What { operation: op::DELETE_ROWS, context: context::TEXT_MIX, page, slot, unit, body };
+            let what =
+                What { operation: op::DELETE_ROWS, context: context::TEXT_MIX, page, slot, unit, body };
             change.log(transaction, what, self.undo())?;
             change.reserve(transaction, page, record.len() + 2);
         }
@@ -142,7 +144,12 @@ impl Large {
         RowTarget { rowset: self.live.rowset, space_bits: 0x41, ..RowTarget::default() }
     }
 
-    fn put(&self, change: &mut Change<'_>, transaction: &mut LogTransaction, record: &[u8]) -> RecoveryResult<Rid> {
+    fn put(
+        &self,
+        change: &mut Change<'_>,
+        transaction: &mut LogTransaction,
+        record: &[u8],
+    ) -> RecoveryResult<Rid> {
         let unit = self.live.unit(self.kind);
         if unit.id() == 0 {
             return Err(RecoveryError::Database {
@@ -155,8 +162,14 @@ impl Large {
         // Slots that a deletion has emptied may be wanted back by its rollback: new pieces go behind the last slot.
         let slot = view.slot_count();
         let body = Body::Row { row: self.row_target(), elements: &[record, &[], &[]] };
-        let what =
-            What { operation: op::INSERT_ROWS, context: context::TEXT_MIX, page, slot, unit: self.unit(), body };
+        let what = What {
+            operation: op::INSERT_ROWS,
+            context: context::TEXT_MIX,
+            page,
+            slot,
+            unit: self.unit(),
+            body,
+        };
         change.log(transaction, what, self.undo())?;
         let image = change.page(page)?;
         let free = usize::from(PageView::new(&image).free_count());

@@ -1,4 +1,9 @@
-//! Changing rows: what the statement layer calls. Implemented by stored tables and by tables in memory.
+//! Changing rows: what the statement layer calls.
+//!
+//! Module map: [`table`] rows of a stored table with all its indexes; [`tree`] B-trees, [`heap`] heaps, [`large`] values out of
+//! the row; [`row`] values to records; [`bookmark`] what names a row; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; [`identity`]; [`release`]
+//! giving pages back; [`pointers`] where pages begin; [`writing`] what an open database needs for it.
+//! Implemented by stored tables and by tables in memory.
 //!
 //! Invariants
 //! 1. Everything done under a [`Transaction`] is taken back by its rollback, to a savepoint or as a whole.
@@ -6,6 +11,22 @@
 //!    savepoint it took before the statement.
 //! 3. Constraints other than uniqueness and NOT NULL, triggers, computed columns and identity choice belong to the caller;
 //!    keeping every index equal to its table belongs here.
+
+pub mod bookmark;
+pub mod ghost;
+pub mod heap;
+pub mod identity;
+pub mod large;
+pub mod pointers;
+pub mod release;
+pub mod row;
+pub mod table;
+pub mod tree;
+pub mod undo;
+pub mod writing;
+
+pub use table::StoredWriter;
+pub use writing::{CatalogTrees, Writing};
 
 use holdfast_types::{SqlResult, Value};
 

@@ -31,7 +31,16 @@ pub fn set(
     root: Option<PageId>,
     first_iam: Option<PageId>,
 ) -> RecoveryResult<()> {
-    set_of(tree.pointers.as_deref().unwrap_or(tree), tree.access.rowset, change, own, unit, first, root, first_iam)
+    set_of(
+        tree.pointers.as_deref().unwrap_or(tree),
+        tree.access.rowset,
+        change,
+        own,
+        unit,
+        first,
+        root,
+        first_iam,
+    )
 }
 
 /// The same for any rowset; `pointers` is the tree of sysallocunits.
@@ -46,7 +55,8 @@ pub fn set_of(
     root: Option<PageId>,
     first_iam: Option<PageId>,
 ) -> RecoveryResult<()> {
-    let changes = [(FIRST, first, unit.first()), (ROOT, root, unit.root()), (FIRST_IAM, first_iam, unit.first_iam())];
+    let changes =
+        [(FIRST, first, unit.first()), (ROOT, root, unit.root()), (FIRST_IAM, first_iam, unit.first_iam())];
     for (offset, new, old) in changes {
         let Some(new) = new.filter(|n| *n != old) else { continue };
         let (page, slot) = row_of(pointers, change, unit.id())?;

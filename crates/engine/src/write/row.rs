@@ -50,16 +50,18 @@ pub fn stored(ty: &SqlType, value: &Value) -> SqlResult<Stored> {
     if value.is_null() {
         return Ok(Stored::null());
     }
-    let bytes = encode_value(ty, value)
-        .map_err(|e| SqlError::with_text(8624, 16, format!("Internal error: a value cannot be stored: {e}.")))?;
+    let bytes = encode_value(ty, value).map_err(|e| {
+        SqlError::with_text(8624, 16, format!("Internal error: a value cannot be stored: {e}."))
+    })?;
     Ok(Stored { bytes: Some(bytes), complex: false, bit: ty.id.xtype() == xtype::BIT })
 }
 
 /// The record of stored fields in the order of the layout's columns.
 pub fn record(layout: &RowLayout, fields: &[Stored], shape: RecordShape) -> SqlResult<Vec<u8>> {
     let fields: Vec<Field<'_>> = fields.iter().map(Stored::field).collect();
-    build(layout, &fields, shape)
-        .map_err(|e| SqlError::with_text(8624, 16, format!("Internal error: a row cannot be stored: {}.", e.what)))
+    build(layout, &fields, shape).map_err(|e| {
+        SqlError::with_text(8624, 16, format!("Internal error: a row cannot be stored: {}.", e.what))
+    })
 }
 
 /// Length of the fixed part of the rowset's records, which pages carry as pminlen.
@@ -67,6 +69,7 @@ pub fn fixed_length(layout: &RowLayout, shape: RecordShape) -> u16 {
     let start = if shape == RecordShape::Data { 4 } else { 1 };
     let internal = matches!(shape, RecordShape::IndexInternal(_));
     let places = layout.columns.iter().map(|c| if internal { c.internal } else { c.leaf });
-    let end = places.filter(|p| p.offset > 0).map(|p| p.offset.unsigned_abs() + p.size).max().unwrap_or(start);
+    let end =
+        places.filter(|p| p.offset > 0).map(|p| p.offset.unsigned_abs() + p.size).max().unwrap_or(start);
     end.max(start) + if internal { 6 } else { 0 }
 }

@@ -23,10 +23,10 @@ use holdfast_types::Value;
 
 use super::pointers;
 use super::undo::TreeRows;
+use crate::stored::LiveRowsets;
 use crate::stored::live::LiveRowset;
 use crate::stored::seek::compare_row;
 use crate::stored::table::{RowsetAccess, StoredKey};
-use crate::stored::LiveRowsets;
 
 /// A B-tree as changes need it.
 pub struct Tree {
@@ -231,7 +231,9 @@ impl Tree {
                 continue;
             };
             if place.found && !place.ghost {
-                return Err(RecoveryError::Database { what: "an index entry to be inserted exists".to_owned() });
+                return Err(RecoveryError::Database {
+                    what: "an index entry to be inserted exists".to_owned(),
+                });
             }
             let (page, slot) = (place.page, place.slot);
             let free = change.free_bytes(page, transaction.id)?;
@@ -266,7 +268,9 @@ impl Tree {
             }
             return Ok(page);
         }
-        Err(RecoveryError::Database { what: "an index page was split again and again without room".to_owned() })
+        Err(RecoveryError::Database {
+            what: "an index page was split again and again without room".to_owned(),
+        })
     }
 
     /// Marks an entry as deleted.
@@ -321,15 +325,28 @@ impl Tree {
             let growth = record.len().saturating_sub(old.len());
             if growth > 0 && growth > change.free_bytes(place.page, transaction.id)? {
                 // The way to the page, which `find_entry` may have lost when it went on to a sibling.
-                let entry = self.find(change.source(), key).map_err(unreadable(place.page))?.ok_or_else(missing)?;
+                let entry =
+                    self.find(change.source(), key).map_err(unreadable(place.page))?.ok_or_else(missing)?;
                 self.split(change, transaction, &entry, &old)?;
                 continue;
             }
             let undo = self.undo(fields, 0);
-            modify(change, transaction, self.unit(), self.row_target(), self.context(true), (place.page, place.slot), &old, record, undo)?;
+            modify(
+                change,
+                transaction,
+                self.unit(),
+                self.row_target(),
+                self.context(true),
+                (place.page, place.slot),
+                &old,
+                record,
+                undo,
+            )?;
             return Ok(());
         }
-        Err(RecoveryError::Database { what: "an index page was split again and again without room".to_owned() })
+        Err(RecoveryError::Database {
+            what: "an index page was split again and again without room".to_owned(),
+        })
     }
 
     fn files(&self) -> Vec<holdfast_base::FileId> {
@@ -398,7 +415,8 @@ impl Tree {
         way.push(leaf);
         let _changing = self.live().restructure();
         // From the leaf up: the first level whose parent has room for one more entry is the one to split.
-        let longest = 2 + usize::from(super::row::fixed_length(self.layout(), RecordShape::IndexInternal([0; 6])))
+        let longest = 2
+            + usize::from(super::row::fixed_length(self.layout(), RecordShape::IndexInternal([0; 6])))
             + 1024.min(self.longest_key());
         let mut depth = way.len() - 1;
         while depth > 0 && change.free_bytes(way[depth - 1].0, transaction.id)? < longest {
@@ -439,13 +457,22 @@ impl Tree {
             _ => middle(&rows, count).map_err(&fail)?,
         };
         let kind = if leaf && self.clustered { PageType::Data } else { PageType::Index };
-        let format =
-            Format { kind, level, previous: page, next: view.next(), pminlen: view.pminlen(), ..Format::default() };
+        let format = Format {
+            kind,
+            level,
+            previous: page,
+            next: view.next(),
+            pminlen: view.pminlen(),
+            ..Format::default()
+        };
         let new = self.new_page(change, own, format)?;
         let moved: Vec<&[u8]> =
             (at..count).map(|slot| record_bytes(&rows, slot)).collect::<Result<_, _>>().map_err(&fail)?;
         let separator = if at < count {
-            let row = rows.row(at).map_err(&fail)?.ok_or_else(|| fail(FormatError::NoSuchSlot { page, slot: at }))?;
+            let row = rows
+                .row(at)
+                .map_err(&fail)?
+                .ok_or_else(|| fail(FormatError::NoSuchSlot { page, slot: at }))?;
             self.upper_entry(&row, !leaf, new).map_err(&fail)?
         } else {
             let bytes = append.unwrap_or(&[]);
@@ -490,7 +517,8 @@ impl Tree {
                 body: Body::Page { rest: &rest, elements: false },
             };
             change.log(own, what, Undo::InPlace)?;
-            if moved.iter().any(|r| r.first().is_some_and(|&b| holdfast_storage::recovery::redo::is_ghost(b))) {
+            if moved.iter().any(|r| r.first().is_some_and(|&b| holdfast_storage::recovery::redo::is_ghost(b)))
+            {
                 self.live().ghosts.lock().push(new);
             }
         }
@@ -515,8 +543,14 @@ impl Tree {
         let mut elements = rows.to_vec();
         elements.extend([&[][..], &[][..]]);
         let body = Body::Row { row: self.row_target(), elements: &elements };
-        let what =
-            What { operation: op::INSERT_ROWS, context: self.context(leaf), page, slot, unit: self.unit(), body };
+        let what = What {
+            operation: op::INSERT_ROWS,
+            context: self.context(leaf),
+            page,
+            slot,
+            unit: self.unit(),
+            body,
+        };
         change.log(own, what, Undo::InPlace)?;
         Ok(())
     }
@@ -526,9 +560,8 @@ impl Tree {
 pub fn record_bytes<'p>(rows: &PageRows<'p>, slot: u16) -> Result<&'p [u8], FormatError> {
     let view = rows.view();
     let bytes = view.require_record(slot)?;
-    let length =
-        holdfast_format::record::record_length(bytes, view.is(PageType::Index), view.pminlen())
-            .map_err(|e| e.at(view.page_id(), slot))?;
+    let length = holdfast_format::record::record_length(bytes, view.is(PageType::Index), view.pminlen())
+        .map_err(|e| e.at(view.page_id(), slot))?;
     bytes.get(..length).ok_or(FormatError::NoSuchSlot { page: view.page_id(), slot })
 }
 

@@ -29,7 +29,9 @@ impl Tree {
             out.push(match part {
                 None => Value::Null,
                 // An absent uniquifier is 0.
-                Some([]) if key.ordinal.is_none() && key.ty.id == holdfast_types::TypeId::Int => Value::Int(0),
+                Some([]) if key.ordinal.is_none() && key.ty.id == holdfast_types::TypeId::Int => {
+                    Value::Int(0)
+                }
                 Some(bytes) => crate::decode::value(&key.ty, bytes).map_err(|_| broken())?,
             });
         }
@@ -79,8 +81,10 @@ impl Rows for TreeRows {
         let nobody = change.database().begin(0, "");
         for _ in 0..8 {
             let fail = |error| RecoveryError::Unreadable { page: tree.access.root(), error };
-            let missing = || RecoveryError::Database { what: "a row to be rolled back is not there".to_owned() };
-            let place = tree.find(change.source(), &key).map_err(fail)?.filter(|p| p.found).ok_or_else(missing)?;
+            let missing =
+                || RecoveryError::Database { what: "a row to be rolled back is not there".to_owned() };
+            let place =
+                tree.find(change.source(), &key).map_err(fail)?.filter(|p| p.found).ok_or_else(missing)?;
             let image = change.page(place.page)?;
             if usize::from(PageView::new(&image).free_count()) >= growth {
                 return Ok((place.page, place.slot));

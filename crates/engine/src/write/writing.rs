@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use holdfast_base::PageId;
-use holdfast_format::catalog::unit_type;
+use holdfast_format::FormatError;
+use holdfast_format::catalog::{object, unit_type};
 use holdfast_format::log::{context, op};
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
 use holdfast_storage::write::{Body, Change, Counts, LogTransaction, LoggedDatabase, UnitId, What};
@@ -18,8 +19,10 @@ use parking_lot::{Mutex, RwLock};
 
 use super::identity::Identities;
 use super::pointers;
+use super::table::Base;
 use super::tree::Tree;
-use crate::lock::LockOwner;
+use crate::database::DatabaseCatalog;
+use crate::lock::LockManager;
 use crate::stored::LiveRowsets;
 use crate::stored::live::LiveRowset;
 use crate::transaction::{Participant, Transaction};
@@ -29,13 +32,16 @@ pub struct Writing {
     pub database_id: i32,
     pub logged: Arc<LoggedDatabase>,
     pub rowsets: Arc<LiveRowsets>,
-    /// Trees of the catalogue that changes themselves keep up: sysallocunits and sysrowsets.
-    pub catalog: RwLock<Option<CatalogTrees>>,
+    /// The tree of sysallocunits.
+    units: RwLock<Option<Arc<Tree>>>,
+    /// Trees of the catalogue that changes themselves keep up.
+    catalog: RwLock<Option<CatalogTrees>>,
     pub identities: Identities,
+    pub locks: Arc<LockManager>,
     next_large: AtomicU64,
 }
 
-/// See [`Writing::catalog`].
+/// sysallocunits, sysrowsets and syscolpars.
 #[derive(Clone)]
 pub struct CatalogTrees {
     pub units: Arc<Tree>,
@@ -44,7 +50,12 @@ pub struct CatalogTrees {
 }
 
 impl Writing {
-    pub fn new(database_id: i32, logged: Arc<LoggedDatabase>, rowsets: Arc<LiveRowsets>) -> Self {
+    pub fn new(
+        database_id: i32,
+        logged: Arc<LoggedDatabase>,
+        rowsets: Arc<LiveRowsets>,
+        locks: Arc<LockManager>,
+    ) -> Self {
         // Ids of large values only have to differ from those around them; the end of the log never comes back.
         let end = logged.log().with_writer(|w| w.end());
         let seed = (u64::from(end.vlf) << 20 ^ u64::from(end.block)) & 0xFFFF_FFFF;
@@ -52,8 +63,10 @@ impl Writing {
             database_id,
             logged,
             rowsets,
+            units: RwLock::new(None),
             catalog: RwLock::new(None),
             identities: Identities::default(),
+            locks,
             next_large: AtomicU64::new(seed.max(1)),
         }
     }
@@ -65,7 +78,25 @@ impl Writing {
 
     /// The tree of sysallocunits, for root pointers.
     pub fn pointers(&self) -> Option<Arc<Tree>> {
-        self.catalog.read().as_ref().map(|c| Arc::clone(&c.units))
+        self.units.read().clone()
+    }
+
+    /// Learns the trees of the catalogue from a new snapshot.
+    pub fn open_catalog(&self, catalog: &DatabaseCatalog) -> Result<(), FormatError> {
+        let tree = |object: i32| -> Result<Arc<Tree>, FormatError> {
+            let row =
+                catalog.object_row(object).ok_or_else(|| FormatError::catalog("a base table is missing"))?;
+            let stored = crate::database::tables::storage(catalog, row)?;
+            match stored.writer.as_ref().map(|w| &w.base) {
+                Some(Base::Tree { tree, .. }) => Ok(Arc::clone(tree)),
+                _ => Err(FormatError::catalog("a base table is no tree")),
+            }
+        };
+        let units = tree(object::SYSALLOCUNITS)?;
+        *self.units.write() = Some(Arc::clone(&units));
+        let (rowsets, columns) = (tree(object::SYSROWSETS)?, tree(object::SYSCOLPARS)?);
+        *self.catalog.write() = Some(CatalogTrees { units, rowsets, columns });
+        Ok(())
     }
 
     pub fn trees(&self) -> RecoveryResult<CatalogTrees> {
@@ -75,47 +106,53 @@ impl Writing {
     }
 
     /// The part of a transaction in this database, begun the first time.
-    pub fn join(self: &Arc<Self>, transaction: &Transaction) -> SqlResult<Arc<DatabaseTransaction>> {
+    pub fn join(self: &Arc<Self>, transaction: &Transaction) -> SqlResult<Joined> {
         let place = Arc::as_ptr(self) as usize;
-        let owner = transaction.owner();
         let part = transaction.participant(place, || {
             if let Some(why) = self.logged.stopped() {
                 return Err(stopped(&why));
             }
             let log = self.logged.begin(0, "user_transaction");
-            Ok(Arc::new(DatabaseTransaction { writing: Arc::clone(self), owner, log: Mutex::new(log), own: Arc::default() }))
+            let part = DatabaseTransaction {
+                writing: Arc::clone(self),
+                log: Mutex::new(log),
+                after: Mutex::new(Vec::new()),
+            };
+            Ok(Arc::new(part))
         })?;
-        // The participant was made just here or by an earlier call of this function.
-        let own = part.as_any().downcast_ref::<DatabaseTransaction>().map(|t| Arc::clone(&t.own));
-        let Some(own) = own else {
-            return Err(SqlError::with_text(8624, 16, "Internal error: a transaction's part is of another kind."));
-        };
-        let found = own.lock().clone();
-        if let Some(found) = found.and_then(|f| f.upgrade()) {
-            return Ok(found);
-        }
-        Err(SqlError::with_text(8624, 16, "Internal error: a transaction's part is gone."))
+        Ok(Joined(part))
     }
 }
+
+/// A transaction's part in one database, as the transaction holds it.
+pub struct Joined(Arc<dyn Participant>);
+
+impl Joined {
+    pub fn part(&self) -> SqlResult<&DatabaseTransaction> {
+        self.0.as_any().downcast_ref().ok_or_else(|| {
+            SqlError::with_text(8624, 16, "Internal error: a transaction's part is of another kind.")
+        })
+    }
+}
+
+/// Work that is due when a transaction has committed.
+pub type AfterCommit = Box<dyn FnOnce(&Writing) -> RecoveryResult<()> + Send>;
 
 /// A transaction's part in one database.
 pub struct DatabaseTransaction {
     writing: Arc<Writing>,
-    pub owner: LockOwner,
     pub log: Mutex<LogTransaction>,
-    own: Arc<Mutex<Option<std::sync::Weak<DatabaseTransaction>>>>,
+    after: Mutex<Vec<(usize, AfterCommit)>>,
 }
 
 impl DatabaseTransaction {
-    fn new_arc(self) -> Arc<Self> {
-        let own = Arc::clone(&self.own);
-        let made = Arc::new(self);
-        *own.lock() = Some(Arc::downgrade(&made));
-        made
-    }
-
     pub fn writing(&self) -> &Arc<Writing> {
         &self.writing
+    }
+
+    /// Has work done once the transaction has committed; forgotten when what was changed since is rolled back.
+    pub fn after_commit(&self, mark: usize, work: AfterCommit) {
+        self.after.lock().push((mark, work));
     }
 }
 
@@ -124,15 +161,21 @@ impl Participant for DatabaseTransaction {
         Arc::as_ptr(&self.writing) as usize
     }
     fn commit(&self) -> SqlResult<()> {
-        self.writing.logged.commit(&mut self.log.lock()).map_err(|e| failure(&e))
+        self.writing.logged.commit(&mut self.log.lock()).map_err(|e| failure(&e))?;
+        for (_, work) in std::mem::take(&mut *self.after.lock()) {
+            work(&self.writing).map_err(|e| failure(&e))?;
+        }
+        Ok(())
     }
     fn rollback(&self) -> SqlResult<()> {
+        self.after.lock().clear();
         self.writing.logged.roll_back(&mut self.log.lock()).map_err(|e| failure(&e))
     }
     fn savepoint(&self) -> u64 {
         self.log.lock().mark() as u64
     }
     fn rollback_to(&self, mark: u64) -> SqlResult<()> {
+        self.after.lock().retain(|(at, _)| *at <= mark as usize);
         self.writing.logged.roll_back_to(&mut self.log.lock(), mark as usize).map_err(|e| failure(&e))
     }
     fn as_any(&self) -> &dyn Any {
@@ -157,7 +200,9 @@ pub fn failure(error: &RecoveryError) -> SqlError {
             SqlError::with_text(9002, 17, format!("The transaction log for the database is full: {what}."))
         }
         RecoveryError::Unreadable { error, .. } => crate::page_error(error),
-        other => SqlError::with_text(3314, 21, format!("An error occurred in the log or the pages: {other}.")),
+        other => {
+            SqlError::with_text(3314, 21, format!("An error occurred in the log or the pages: {other}."))
+        }
     }
 }
 
@@ -165,7 +210,9 @@ fn stopped(why: &str) -> SqlError {
     SqlError::with_text(
         9001,
         21,
-        format!("The log for the database is not available: {why}. Nothing can be changed until the server is restarted."),
+        format!(
+            "The log for the database is not available: {why}. Nothing can be changed until the server is restarted."
+        ),
     )
 }
 

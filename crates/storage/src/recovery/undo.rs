@@ -246,8 +246,7 @@ pub(crate) fn compensate(
         }
         op::DELETE_SPLIT => {
             let split = DeleteSplit::decode(record)?;
-            let cannot =
-                || RecoveryError::CannotUndo { lsn: record.lsn(), operation: record.operation() };
+            let cannot = || RecoveryError::CannotUndo { lsn: record.lsn(), operation: record.operation() };
             let images = moved_rows(log.ok_or_else(cannot)?, record, &split)?;
             let mut elements: Vec<&[u8]> = images.iter().map(Vec::as_slice).collect();
             elements.extend([&[][..], &[][..]]);

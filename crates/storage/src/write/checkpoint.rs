@@ -73,17 +73,16 @@ impl LoggedDatabase {
         self.log.flush()?;
         let boot = {
             let _change = self.change()?;
-            self.pages.modify(BOOT_PAGE, |page| {
-                set_recovery_start(page, begin, oldest).map_err(Failed::Redo)
-            })?;
+            self.pages
+                .modify(BOOT_PAGE, |page| set_recovery_start(page, begin, oldest).map_err(Failed::Redo))?;
             self.pages.dirty_pages().into_iter().filter(|(id, _)| *id == BOOT_PAGE).collect::<Vec<_>>()
         };
         // The image may carry later changes than those flushed above.
         self.log.flush()?;
         self.write_pages(&boot)?;
         if let Some((_, page)) = boot.first() {
-            let facts = BootPage::read(page)
-                .map_err(|error| RecoveryError::Unreadable { page: BOOT_PAGE, error })?;
+            let facts =
+                BootPage::read(page).map_err(|error| RecoveryError::Unreadable { page: BOOT_PAGE, error })?;
             // Without a backup to continue, and in the SIMPLE model, nobody needs what recovery does not.
             if facts.status & SIMPLE != 0 || facts.last_full_backup.days == 0 {
                 self.log.with_writer(|w| w.set_oldest_needed(oldest.vlf));
@@ -109,7 +108,8 @@ impl LoggedDatabase {
             }
             self.pages.note_writing();
             for (id, page) in &stamped {
-                let file = self.data.get(&id.file).ok_or(RecoveryError::NoSuchFile { lsn: Lsn::ZERO, page: *id })?;
+                let file =
+                    self.data.get(&id.file).ok_or(RecoveryError::NoSuchFile { lsn: Lsn::ZERO, page: *id })?;
                 file.write_at(u64::from(id.page) * PAGE_SIZE as u64, page.as_ref())?;
             }
             for (index, file) in &self.data {

@@ -6,8 +6,8 @@
 
 use holdfast_base::{FileId, PAGE_SIZE, PageId};
 use holdfast_format::allocation::{
-    BITMAP_BYTES, EXTENT_PAGES, ExtentMap, INTERVAL_PAGES, MapKind, PFS_PAGES, extent_in_interval, fixed_page_type,
-    interval_of, map_page, pfs,
+    BITMAP_BYTES, EXTENT_PAGES, ExtentMap, INTERVAL_PAGES, MapKind, PFS_PAGES, extent_in_interval,
+    fixed_page_type, interval_of, map_page, pfs,
 };
 use holdfast_format::file_header::FileHeader;
 use holdfast_format::log::{RowTarget, context, op};
@@ -58,7 +58,9 @@ impl Change<'_> {
         };
         let new = (size + step).min(limit) / u64::from(EXTENT_PAGES) * u64::from(EXTENT_PAGES);
         if header.growth == 0 || new <= size {
-            return Err(RecoveryError::NoSpace { what: format!("file {file} may not grow beyond {size} pages") });
+            return Err(RecoveryError::NoSpace {
+                what: format!("file {file} may not grow beyond {size} pages"),
+            });
         }
         self.grow_to(file, u32::try_from(new).unwrap_or(u32::MAX))
     }
@@ -67,9 +69,12 @@ impl Change<'_> {
     pub fn grow_to(&mut self, file: FileId, new: u32) -> RecoveryResult<()> {
         let old = self.source().page_count(file);
         // Invariant 1.
-        let disk = self.database.data.get(&file).cloned().ok_or(RecoveryError::NoSpace {
-            what: format!("there is no file {file}"),
-        })?;
+        let disk = self
+            .database
+            .data
+            .get(&file)
+            .cloned()
+            .ok_or(RecoveryError::NoSpace { what: format!("there is no file {file}") })?;
         disk.allocate(u64::from(new) * PAGE_SIZE as u64)
             .map_err(|e| RecoveryError::NoSpace { what: e.to_string() })?;
         self.system("GrowFile", None, |change, own| {
@@ -78,7 +83,12 @@ impl Change<'_> {
                 let id = PageId::new(file, page);
                 match fixed_page_type(id) {
                     Some(PageType::Pfs) => change.new_pfs(own, id)?,
-                    Some(kind @ (PageType::Gam | PageType::Sgam | PageType::DifferentialMap | PageType::MinimalLogMap)) => {
+                    Some(
+                        kind @ (PageType::Gam
+                        | PageType::Sgam
+                        | PageType::DifferentialMap
+                        | PageType::MinimalLogMap),
+                    ) => {
                         change.new_map(own, id, kind)?;
                     }
                     _ => {}
@@ -133,7 +143,13 @@ impl Change<'_> {
     }
 
     /// Sets the GAM bits of new extents where they are not set yet.
-    fn free_extents(&mut self, own: &mut LogTransaction, file: FileId, old: u32, new: u32) -> RecoveryResult<()> {
+    fn free_extents(
+        &mut self,
+        own: &mut LogTransaction,
+        file: FileId,
+        old: u32,
+        new: u32,
+    ) -> RecoveryResult<()> {
         let mut from = old;
         while from < new {
             let to = ((interval_of(from) + 1).saturating_mul(INTERVAL_PAGES)).min(new);
@@ -147,8 +163,8 @@ impl Change<'_> {
             let mut after = before.clone();
             let mut page = from;
             while page < to {
-                let in_use = (page..page + EXTENT_PAGES)
-                    .any(|p| fixed_page_type(PageId::new(file, p)).is_some());
+                let in_use =
+                    (page..page + EXTENT_PAGES).any(|p| fixed_page_type(PageId::new(file, p)).is_some());
                 if !in_use {
                     let extent = extent_in_interval(page) as usize;
                     if let Some(byte) = after.get_mut(extent / 8 - first) {
@@ -191,7 +207,8 @@ impl Change<'_> {
         header.write(&mut changed).map_err(broken)?;
         let row_of = |page: &holdfast_format::PageBytes| -> RecoveryResult<Vec<u8>> {
             let bytes = PageView::new(page).require_record(0).map_err(broken)?;
-            let record = holdfast_format::record::FixedVar::parse_data(bytes).map_err(|e| broken(e.at(at, 0)))?;
+            let record =
+                holdfast_format::record::FixedVar::parse_data(bytes).map_err(|e| broken(e.at(at, 0)))?;
             Ok(record.bytes().to_vec())
         };
         let (old, new) = (row_of(&image)?, row_of(&changed)?);

@@ -26,7 +26,9 @@ use holdfast_base::{FileId, Lsn, PageId};
 use holdfast_disk::DiskFile;
 use holdfast_format::PageRef;
 use holdfast_format::log::record::flag;
-use holdfast_format::log::write::{RecordHeader, begin_transaction, end_transaction, page_record, row_record};
+use holdfast_format::log::write::{
+    RecordHeader, begin_transaction, end_transaction, page_record, row_record,
+};
 use holdfast_format::log::{
     Context, LogRecord, LogTime, Operation, PageTarget, RowTarget, TransactionId, context, op,
 };
@@ -39,8 +41,8 @@ use crate::recovery::journal::PageJournal;
 use crate::recovery::{Protection, RecoveryError, RecoveryResult, redo};
 use log::Log;
 use space::Space;
-pub use transaction::{LogTransaction, Rows, Undo};
 use transaction::Entry;
+pub use transaction::{LogTransaction, Rows, Undo};
 
 /// The allocation unit that a page belongs to: the parts of its id that pages and records carry.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -83,7 +85,6 @@ pub trait Counts: Send + Sync {
 pub struct LoggedDatabase {
     pages: Arc<DatabasePages>,
     data: BTreeMap<FileId, Arc<dyn DiskFile>>,
-    log_files: BTreeMap<FileId, Arc<dyn DiskFile>>,
     log: Log,
     state: Mutex<State>,
     journal: Mutex<Option<PageJournal>>,
@@ -274,9 +275,9 @@ impl Change<'_> {
             let target = record.page_target()?.ok_or_else(|| RecoveryError::Database {
                 what: "a change of a page without a page".to_owned(),
             })?;
-            self.database.pages.modify(page, |image| {
-                redo::apply(&record, &target, image).map_err(Failed::Redo)
-            })?;
+            self.database
+                .pages
+                .modify(page, |image| redo::apply(&record, &target, image).map_err(Failed::Redo))?;
             Ok(())
         });
         self.fatal(done)?;
@@ -322,7 +323,12 @@ impl Change<'_> {
     }
 
     /// A record of the transaction without a page (savepoints, counters).
-    pub fn log_only(&mut self, transaction: &mut LogTransaction, operation: Operation, rest: &[u8]) -> RecoveryResult<()> {
+    pub fn log_only(
+        &mut self,
+        transaction: &mut LogTransaction,
+        operation: Operation,
+        rest: &[u8],
+    ) -> RecoveryResult<()> {
         self.ensure_begun(transaction)?;
         let header = RecordHeader {
             previous: transaction.last,
@@ -394,6 +400,11 @@ impl Change<'_> {
             h.iter().filter(|(id, _)| *id != transaction).map(|(_, bytes)| usize::from(*bytes)).sum()
         });
         Ok(free.saturating_sub(others))
+    }
+
+    /// First record of the oldest open transaction that has changed anything.
+    pub fn oldest_open(&self) -> Option<Lsn> {
+        self.state.open.values().map(|e| e.begin).min()
     }
 
     /// Keeps bytes that a row gave up, until the transaction ends.
@@ -495,8 +506,14 @@ pub struct What<'a> {
 /// The rest of a record.
 pub enum Body<'a> {
     /// Fixed part behind the page header; with an (empty) element area or none.
-    Page { rest: &'a [u8], elements: bool },
-    Row { row: RowTarget, elements: &'a [&'a [u8]] },
+    Page {
+        rest: &'a [u8],
+        elements: bool,
+    },
+    Row {
+        row: RowTarget,
+        elements: &'a [&'a [u8]],
+    },
 }
 
 impl Body<'_> {

@@ -60,7 +60,6 @@ impl LoggedDatabase {
         let database = LoggedDatabase {
             pages,
             data: files.data,
-            log_files: files.log,
             log: Log::new(writer),
             state: Mutex::new(state),
             journal: Mutex::new(journal),

@@ -13,8 +13,8 @@ use holdfast_base::{FileId, PageId};
 use holdfast_format::allocation::iam::{self, Iam};
 use holdfast_format::allocation::pfs::{self, PfsMap};
 use holdfast_format::allocation::{
-    EXTENT_PAGES, ExtentMap, INTERVAL_PAGES, MapKind, extent_in_interval, fixed_page_type, interval_of, map_page,
-    pfs_page,
+    EXTENT_PAGES, ExtentMap, INTERVAL_PAGES, MapKind, extent_in_interval, fixed_page_type, interval_of,
+    map_page, pfs_page,
 };
 use holdfast_format::log::{Context, RowTarget, context, op};
 use holdfast_format::page::{PageType, PageView};
@@ -117,8 +117,14 @@ impl Change<'_> {
             space_bits: 0,
         };
         let body = Body::Row { row, elements: &[&[old], &[new], &[]] };
-        let what =
-            What { operation: op::MODIFY_ROW, context: context::PFS, page: at, slot: 0, unit: UnitId::FIXED, body };
+        let what = What {
+            operation: op::MODIFY_ROW,
+            context: context::PFS,
+            page: at,
+            slot: 0,
+            unit: UnitId::FIXED,
+            body,
+        };
         self.log(transaction, what, Undo::InPlace)?;
         Ok(())
     }
@@ -184,12 +190,8 @@ impl Change<'_> {
             return Ok(());
         }
         let source = self.source();
-        let mut found = UnitSpace {
-            first_iam,
-            iams: HashMap::new(),
-            last_iam: PageId::NULL,
-            free: Vec::new(),
-        };
+        let mut found =
+            UnitSpace { first_iam, iams: HashMap::new(), last_iam: PageId::NULL, free: Vec::new() };
         let mut reader = iam::PfsReader::default();
         for (at, image) in iam::chain(source, first_iam).map_err(damaged)? {
             let page = Iam::read(PageView::new(&image), at).map_err(damaged)?;
@@ -316,7 +318,12 @@ impl Change<'_> {
         let page = self.take_mixed(transaction, files)?;
         self.set_pfs(transaction, page, pfs::ALLOCATED | pfs::MIXED | pfs::IAM)?;
         let interval = PageId::new(first.file, interval_of(first.page) * INTERVAL_PAGES);
-        self.format_page(transaction, page, unit, Format { kind: PageType::Iam, previous: last, interval, pminlen: 90, ..Format::default() })?;
+        self.format_page(
+            transaction,
+            page,
+            unit,
+            Format { kind: PageType::Iam, previous: last, interval, pminlen: 90, ..Format::default() },
+        )?;
         if sequence > 0 {
             let body = Body::Row {
                 row: RowTarget { rowset: 0, offset: 4, size_or_flags: 4, space_bits: 0 },

@@ -17,7 +17,13 @@ use crate::recovery::RecoveryResult;
 /// Finds rows for rollback, and keeps what the layer above counts.
 pub trait Rows: Send + Sync {
     /// Where the row is now that was at `page` and `slot`. `key` is what was given with the change.
-    fn find(&self, change: &mut Change<'_>, page: PageId, slot: u16, key: &[u8]) -> RecoveryResult<(PageId, u16)>;
+    fn find(
+        &self,
+        change: &mut Change<'_>,
+        page: PageId,
+        slot: u16,
+        key: &[u8],
+    ) -> RecoveryResult<(PageId, u16)>;
 
     /// Makes room on the row's page, so that it can grow back; the answer is where the row is then.
     fn make_room(

@@ -20,7 +20,8 @@ use holdfast_format::page::{PageHeader, PageType, PageView};
 use holdfast_format::{FormatError, PageBytes};
 
 use super::error::{RecoveryError, RecoveryResult};
-pub(crate) use row::{is_ghost, rows_keep_slots};
+pub use row::is_ghost;
+pub(crate) use row::rows_keep_slots;
 
 /// What the gate says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

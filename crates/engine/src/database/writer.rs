@@ -1,0 +1,206 @@
+//! The changing side of a table, out of its definition and storage.
+//!
+//! Invariants
+//! 1. A table of which anything is not understood well enough to keep it right is not changed: the writer says why.
+
+use std::sync::Arc;
+
+use holdfast_format::record::RowLayout;
+use holdfast_types::{SqlType, TypeId};
+
+use super::DatabaseCatalog;
+use super::rows::sql_type;
+use crate::catalog::{IndexKind, TableDef};
+use crate::stored::table::{Locator, RowsetAccess, StoredIndex, StoredKey, StoredTable};
+use crate::write::heap::Heap;
+use crate::write::identity::IdentityColumn;
+use crate::write::table::{Base, From, Index};
+use crate::write::tree::Tree;
+use crate::write::{StoredWriter, Writing};
+
+/// `None` when the database is only read.
+pub fn build(catalog: &DatabaseCatalog, definition: &TableDef, access: &StoredTable) -> Option<StoredWriter> {
+    let writing = catalog.store.writing.clone()?;
+    let mut unsupported = None;
+    let mut refuse = |why: String| {
+        unsupported.get_or_insert(why);
+    };
+    let rowset = match access.base.as_slice() {
+        [] => return None,
+        [one] => one.clone(),
+        [one, ..] => {
+            refuse("which has several partitions".to_owned());
+            one.clone()
+        }
+    };
+    if rowset.compression != 0 {
+        refuse("whose rows are compressed".to_owned());
+    }
+    let pointers = writing.pointers();
+    let clustered = access.indexes.iter().find(|i| i.clustered);
+    let base = if rowset.heap {
+        let rowsets = Arc::clone(&writing.rowsets);
+        Base::Heap(Heap { access: rowset.clone(), rowsets, pointers: pointers.clone() })
+    } else {
+        let def = definition.indexes.iter().find(|i| i.kind == IndexKind::Clustered);
+        let Some(index) = clustered.filter(|i| i.usable) else {
+            let tree = Arc::new(tree(&writing, &rowset, Vec::new(), true));
+            return Some(StoredWriter {
+                unsupported: Some("whose key order cannot be reproduced".to_owned()),
+                ..writer(
+                    writing,
+                    definition,
+                    access,
+                    Base::Tree { tree, unique: true, name: "".into(), constraint: false },
+                )
+            });
+        };
+        let own = if definition.object_id == holdfast_format::catalog::object::SYSALLOCUNITS {
+            None
+        } else {
+            pointers.clone()
+        };
+        let tree = Tree { pointers: own, ..tree(&writing, &rowset, index.keys.clone(), true) };
+        Base::Tree {
+            tree: Arc::new(tree),
+            unique: def.is_some_and(|d| d.unique)
+                || !index.keys.iter().any(|k| is_uniquifier(&rowset.layout, k)),
+            name: index.name.clone(),
+            constraint: def.is_some_and(|d| d.primary_key || d.unique_constraint),
+        }
+    };
+    let mut indexes = Vec::new();
+    for def in definition.indexes.iter().filter(|d| !matches!(d.kind, IndexKind::Heap | IndexKind::Clustered))
+    {
+        let stored = access.indexes.iter().find(|i| i.index_id == def.index_id);
+        let Some(stored) = stored else {
+            let has_rowset =
+                catalog.store.tables.rowsets_of(definition.object_id).any(|r| r.index_id == def.index_id);
+            // A disabled or hypothetical index has no rows to keep.
+            if has_rowset || matches!(def.kind, IndexKind::Xml | IndexKind::Spatial | IndexKind::Columnstore)
+            {
+                let name = def.name.as_deref().unwrap_or("");
+                refuse(format!("whose index '{name}' cannot be kept up"));
+            }
+            continue;
+        };
+        match index(&writing, access, &rowset, stored, clustered, pointers.clone()) {
+            Some((tree, fields)) => indexes.push(Index {
+                index_id: def.index_id,
+                name: stored.name.clone(),
+                tree: Arc::new(tree),
+                fields,
+                unique: def.unique,
+                constraint: def.primary_key || def.unique_constraint,
+                filtered: def.filter.is_some(),
+                declared: def.keys.len(),
+            }),
+            None => refuse(format!("whose index '{}' cannot be kept up", stored.name)),
+        }
+    }
+    let mut out = writer(writing, definition, access, base);
+    out.indexes = indexes;
+    out.positions = rowset.positions.clone();
+    out.unsupported = unsupported;
+    Some(out)
+}
+
+fn is_uniquifier(layout: &RowLayout, key: &StoredKey) -> bool {
+    layout.columns.get(key.position).is_some_and(|c| c.is_uniquifier())
+}
+
+fn writer(writing: Arc<Writing>, definition: &TableDef, access: &StoredTable, base: Base) -> StoredWriter {
+    let identity = definition.columns.iter().find_map(|c| {
+        let i = c.identity.as_ref()?;
+        Some(IdentityColumn {
+            column_id: c.column_id,
+            ty: c.ty,
+            seed: i.seed.clone(),
+            increment: i.increment.clone(),
+            last: i.last.clone(),
+        })
+    });
+    StoredWriter {
+        writing,
+        object_id: definition.object_id,
+        name: format!("{}.{}", definition.schema_name, definition.name).into(),
+        types: access.types.clone(),
+        names: access.names.clone(),
+        nullable: definition.columns.iter().map(|c| c.nullable).collect(),
+        positions: Vec::new(),
+        base,
+        indexes: Vec::new(),
+        identity,
+        unsupported: None,
+    }
+}
+
+fn tree(writing: &Arc<Writing>, access: &RowsetAccess, keys: Vec<StoredKey>, clustered: bool) -> Tree {
+    Tree {
+        access: access.clone(),
+        keys,
+        clustered,
+        rowsets: Arc::clone(&writing.rowsets),
+        pointers: writing.pointers(),
+    }
+}
+
+/// The tree of a nonclustered index and where its fields come from.
+fn index(
+    writing: &Arc<Writing>,
+    table: &StoredTable,
+    base: &RowsetAccess,
+    stored: &StoredIndex,
+    clustered: Option<&StoredIndex>,
+    pointers: Option<Arc<Tree>>,
+) -> Option<(Tree, Vec<From>)> {
+    let [rowset] = stored.rowsets.as_slice() else { return None };
+    if !stored.usable || rowset.compression != 0 {
+        return None;
+    }
+    let layout = &rowset.layout;
+    let mut fields = vec![From::Nothing; layout.columns.len()];
+    let mut types: Vec<Option<(SqlType, Option<usize>)>> = vec![None; layout.columns.len()];
+    for (ordinal, position) in rowset.positions.iter().enumerate() {
+        let Some(position) = *position else { continue };
+        let from = base.positions.get(ordinal).copied().flatten()?;
+        *fields.get_mut(position)? = From::Base(from);
+        *types.get_mut(position)? = Some((*table.types.get(ordinal)?, Some(ordinal)));
+    }
+    match (&stored.locator, clustered) {
+        (Locator::Rid(position), _) => {
+            *fields.get_mut(*position)? = From::Rid;
+            let ty = SqlType { id: TypeId::Binary, length: 8, ..SqlType::NULL };
+            *types.get_mut(*position)? = Some((ty, None));
+        }
+        (Locator::Key(positions), Some(clustered)) => {
+            for (position, key) in positions.iter().zip(&clustered.keys) {
+                *fields.get_mut(*position)? = From::Base(key.position);
+                *types.get_mut(*position)? = Some((key.ty, key.ordinal));
+            }
+        }
+        _ => return None,
+    }
+    let mut keys = Vec::new();
+    for position in layout.key_positions() {
+        let column = &layout.columns[position];
+        let (ty, ordinal) = types[position].unwrap_or_else(|| {
+            let ty = sql_type(
+                column.xtype,
+                0,
+                i32::from(column.length),
+                column.precision,
+                column.scale,
+                column.collation,
+            );
+            (ty, None)
+        });
+        keys.push(StoredKey { position, ty, descending: column.is_descending(), ordinal });
+    }
+    // Every column must come from somewhere, or rows would be stored with holes.
+    if fields.iter().zip(&layout.columns).any(|(f, c)| *f == From::Nothing && !c.is_dropped()) {
+        return None;
+    }
+    let tree = Tree { pointers, ..tree(writing, rowset, keys, false) };
+    Some((tree, fields))
+}

@@ -1,0 +1,843 @@
+//! Changing the rows of a stored table: base rows, large values and every index together.
+//!
+//! Invariants
+//! 1. Locks are taken before the gate: the table (IX), the row (X), and the key of every unique index that changes (X).
+//! 2. Under one gate a row changes everywhere: in the heap or clustered index and in each nonclustered index.
+//! 3. An error after the first change leaves the rest to the statement's savepoint.
+
+use std::sync::Arc;
+
+use holdfast_base::Rid;
+use holdfast_format::catalog::unit_type;
+use holdfast_format::record::layout::xtype;
+use holdfast_format::record::writer::RecordShape;
+use holdfast_format::record::{Field, FixedVar, PhysicalColumn, Row, RowLayout};
+use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
+use holdfast_storage::write::{Change, LogTransaction};
+use holdfast_types::compare::hash_key;
+use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
+
+use super::heap::Heap;
+use super::identity::IdentityColumn;
+use super::large::{Form, Large, kind_of};
+use super::row::{self, MAX_ROW, Stored};
+use super::tree::Tree;
+use super::writing::{Writing, failure};
+use super::{NewRow, RowState, RowUpdate, TableWriter, WriteContext, bookmark};
+use crate::lock::manager::Table;
+use crate::lock::{Duration, LockMode, Resource};
+
+/// Where the rows are.
+pub enum Base {
+    Heap(Heap),
+    Tree { tree: Arc<Tree>, unique: bool, name: Arc<str>, constraint: bool },
+}
+
+/// Where a field of an index entry comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// Position in the base row's layout.
+    Base(usize),
+    /// The row's address.
+    Rid,
+    /// Nothing: a dropped column.
+    Nothing,
+}
+
+/// A nonclustered index.
+pub struct Index {
+    pub index_id: i32,
+    pub name: Arc<str>,
+    pub tree: Arc<Tree>,
+    pub fields: Vec<From>,
+    pub unique: bool,
+    pub constraint: bool,
+    pub filtered: bool,
+    /// Key columns as declared; the rest of the tree's key is the row locator.
+    pub declared: usize,
+}
+
+/// The writer of one table.
+pub struct StoredWriter {
+    pub writing: Arc<Writing>,
+    pub object_id: i32,
+    /// `dbo.Orders`
+    pub name: Arc<str>,
+    pub types: Vec<SqlType>,
+    pub names: Vec<Arc<str>>,
+    pub nullable: Vec<bool>,
+    /// Per table column: position in the base layout.
+    pub positions: Vec<Option<usize>>,
+    pub base: Base,
+    pub indexes: Vec<Index>,
+    pub identity: Option<IdentityColumn>,
+    /// Why rows of this table cannot be changed yet.
+    pub unsupported: Option<String>,
+}
+
+/// A row as it stands in the table.
+struct Current {
+    record: Vec<u8>,
+    fields: Vec<Stored>,
+    /// Heap address.
+    rid: Option<Rid>,
+}
+
+fn internal(what: &str) -> RecoveryError {
+    RecoveryError::Database { what: what.to_owned() }
+}
+
+/// Stored fields of a record in layout order.
+fn fields_of(layout: &RowLayout, record: &[u8]) -> RecoveryResult<Vec<Stored>> {
+    let parsed = FixedVar::parse_data(record).map_err(|e| internal(e.what))?;
+    let row = Row::Plain(parsed);
+    let mut out = Vec::with_capacity(layout.columns.len());
+    for (position, column) in layout.columns.iter().enumerate() {
+        let mut scratch = Vec::new();
+        let field = row.field(layout, position, false, &mut scratch).map_err(|e| internal(e.what))?;
+        out.push(match field {
+            Field::Null | Field::Missing => Stored::null(),
+            Field::Bit(bit) => Stored { bytes: Some(vec![u8::from(bit)]), complex: false, bit: true },
+            Field::Bytes(b) => {
+                Stored { bytes: Some(b.to_vec()), complex: false, bit: column.xtype == xtype::BIT }
+            }
+            Field::Complex(b) => Stored::pointer(b.to_vec()),
+        });
+    }
+    Ok(out)
+}
+
+/// Fixed-size character and binary values are stored at their full length.
+fn padded(ty: &SqlType, column: &PhysicalColumn, mut stored: Stored) -> Stored {
+    let size = usize::from(column.leaf.size);
+    if let Some(bytes) = stored.bytes.as_mut().filter(|_| column.leaf.offset > 0 && size > 0) {
+        match ty.id {
+            TypeId::Char => bytes.resize(size, b' '),
+            TypeId::NChar => {
+                while bytes.len() < size {
+                    bytes.extend_from_slice(&[b' ', 0]);
+                }
+                bytes.truncate(size);
+            }
+            TypeId::Binary => bytes.resize(size, 0),
+            _ => {}
+        }
+    }
+    stored
+}
+
+impl StoredWriter {
+    fn check(&self) -> SqlResult<()> {
+        match &self.unsupported {
+            Some(what) => Err(SqlError::not_supported(format!("Changing table '{}', {what},", self.name))),
+            None => Ok(()),
+        }
+    }
+
+    fn layout(&self) -> &RowLayout {
+        match &self.base {
+            Base::Heap(h) => &h.access.layout,
+            Base::Tree { tree, .. } => tree.layout(),
+        }
+    }
+
+    fn rowset(&self) -> u64 {
+        match &self.base {
+            Base::Heap(h) => h.access.rowset,
+            Base::Tree { tree, .. } => tree.access.rowset,
+        }
+    }
+
+    fn table(&self) -> Table {
+        Table { database: self.writing.database_id, object: self.object_id }
+    }
+
+    fn lock_table(&self, write: WriteContext<'_>, mode: LockMode) -> SqlResult<()> {
+        let resource = self.table().resource();
+        let owner = write.transaction.owner();
+        self.writing.locks.acquire(owner, &resource, mode, Duration::Transaction, write.wait)?;
+        Ok(())
+    }
+
+    fn lock_row(&self, write: WriteContext<'_>, row: &Resource) -> SqlResult<()> {
+        let owner = write.transaction.owner();
+        let (mode, duration) = (LockMode::X, Duration::Transaction);
+        self.writing.locks.acquire_row(owner, self.table(), row, mode, duration, write.wait)?;
+        Ok(())
+    }
+
+    fn key_resource(&self, tree: &Tree, key: &[Value]) -> Resource {
+        key_resource(self.writing.database_id, tree, key)
+    }
+
+    fn rid_resource(&self, rid: Rid) -> Resource {
+        Resource::Rid {
+            database: self.writing.database_id,
+            rowset: self.rowset() as i64,
+            file: rid.page.file,
+            page: rid.page.page,
+            slot: rid.slot,
+        }
+    }
+
+    fn large(&self, kind: u8) -> Large {
+        let live = match &self.base {
+            Base::Heap(h) => &h.access.live,
+            Base::Tree { tree, .. } => tree.live(),
+        };
+        Large {
+            live: Arc::clone(live),
+            rowsets: Arc::clone(&self.writing.rowsets),
+            pointers: self.writing.pointers(),
+            kind,
+        }
+    }
+
+    /// NOT NULL of every column.
+    fn check_nulls(&self, values: &[Value], verb: &str) -> SqlResult<()> {
+        for (ordinal, value) in values.iter().enumerate() {
+            let stored = self.positions.get(ordinal).copied().flatten().is_some();
+            if value.is_null() && stored && !self.nullable.get(ordinal).copied().unwrap_or(true) {
+                let name = self.names.get(ordinal).map_or("", |n| n);
+                let text = format!(
+                    "Cannot insert the value NULL into column '{name}', table '{}'; column does not allow nulls. {verb} fails.",
+                    self.name
+                );
+                return Err(SqlError::with_text(515, 16, text).state(2));
+            }
+        }
+        Ok(())
+    }
+
+    /// The row's fields as values give them, large values still whole. `old` and `changed`: an update, whose other columns
+    /// keep their stored form.
+    fn fields(&self, row: &NewRow, old: Option<(&[Stored], &[usize])>) -> SqlResult<Vec<Stored>> {
+        let layout = self.layout();
+        let mut fields = vec![Stored::null(); layout.columns.len()];
+        if let Some((old, _)) = old {
+            fields = old.to_vec();
+        }
+        for (ordinal, position) in self.positions.iter().enumerate() {
+            let Some(position) = *position else { continue };
+            if old.is_some_and(|(_, changed)| !changed.contains(&ordinal)) {
+                continue;
+            }
+            let (Some(ty), Some(column)) = (self.types.get(ordinal), layout.columns.get(position)) else {
+                continue;
+            };
+            let value = row.values.get(ordinal).unwrap_or(&Value::Null);
+            if column.is_sparse() {
+                if !value.is_null() {
+                    return Err(SqlError::not_supported("Storing a value in a sparse column"));
+                }
+                continue;
+            }
+            if let Some(field) = fields.get_mut(position) {
+                *field = padded(ty, column, row::stored(ty, value)?);
+            }
+        }
+        Ok(fields)
+    }
+
+    /// Moves large values out of the row until it fits; answers the record.
+    fn settle(
+        &self,
+        change: &mut Change<'_>,
+        log: &mut LogTransaction,
+        fields: &mut [Stored],
+        kept: &[Stored],
+    ) -> RecoveryResult<Vec<u8>> {
+        let layout = self.layout();
+        let build = |fields: &[Stored]| {
+            row::record(layout, fields, RecordShape::Data).map_err(|e| internal(&e.to_string()))
+        };
+        let is_new = |fields: &[Stored], i: usize| {
+            fields[i].bytes.is_some()
+                && !fields[i].complex
+                && kept.get(i).is_none_or(|k| *k != fields[i] || !k.complex)
+        };
+        for i in 0..fields.len() {
+            let text = matches!(layout.columns[i].xtype, xtype::TEXT | xtype::NTEXT | xtype::IMAGE);
+            let large = layout.columns[i].is_large();
+            let length = fields[i].bytes.as_ref().map_or(0, Vec::len);
+            if is_new(fields, i) && (text || (large && length > 8000)) {
+                let form = if text { Form::Text } else { Form::Inline };
+                self.move_out(change, log, &mut fields[i], form)?;
+            }
+        }
+        loop {
+            // A record beyond 32 KB has no encodable offsets; its length is known without building it.
+            let plain: usize = fields.iter().map(|f| f.bytes.as_ref().map_or(0, Vec::len)).sum();
+            if plain <= MAX_ROW {
+                let record = build(fields)?;
+                if record.len() <= MAX_ROW {
+                    return Ok(record);
+                }
+            }
+            let candidate = (0..fields.len())
+                .filter(|&i| {
+                    let c = &layout.columns[i];
+                    c.leaf.offset < 0
+                        && c.key_ordinal == 0
+                        && is_new(fields, i)
+                        && fields[i].bytes.as_ref().is_some_and(|b| b.len() > 24)
+                })
+                .max_by_key(|&i| {
+                    (layout.columns[i].is_large(), fields[i].bytes.as_ref().map_or(0, Vec::len))
+                });
+            let Some(i) = candidate else {
+                return Err(RecoveryError::Database { what: format!("row of {plain} bytes") });
+            };
+            let form = if layout.columns[i].is_large() { Form::Inline } else { Form::Overflow };
+            self.move_out(change, log, &mut fields[i], form)?;
+        }
+    }
+
+    fn move_out(
+        &self,
+        change: &mut Change<'_>,
+        log: &mut LogTransaction,
+        field: &mut Stored,
+        form: Form,
+    ) -> RecoveryResult<()> {
+        let data = field.bytes.take().unwrap_or_default();
+        let id = self.writing.large_id();
+        let pointer = self.large(kind_of(form)).write(change, log, form, id, &data)?;
+        *field = Stored::pointer(pointer);
+        Ok(())
+    }
+
+    /// Removes the pieces of large values of `old` that `new` no longer leads to.
+    fn drop_large(
+        &self,
+        change: &mut Change<'_>,
+        log: &mut LogTransaction,
+        old: &[Stored],
+        new: &[Stored],
+    ) -> RecoveryResult<()> {
+        for (position, field) in old.iter().enumerate() {
+            if !field.complex || new.get(position) == Some(field) {
+                continue;
+            }
+            let Some(pointer) = &field.bytes else { continue };
+            let overflow = pointer.len() != 16 && pointer.first() == Some(&2);
+            let kind = if overflow { unit_type::ROW_OVERFLOW } else { unit_type::LOB };
+            self.large(kind).remove(change, log, pointer)?;
+        }
+        Ok(())
+    }
+
+    /// Key values and stored key fields of a tree's entry, out of the entry's fields.
+    fn key_of(tree: &Tree, fields: &[Stored]) -> RecoveryResult<(Vec<Value>, Vec<u8>)> {
+        let mut raw = Vec::new();
+        for k in &tree.keys {
+            match fields.get(k.position).and_then(|f| f.bytes.as_ref()) {
+                None => raw.extend_from_slice(&u16::MAX.to_le_bytes()),
+                Some(b) => {
+                    raw.extend_from_slice(&(b.len() as u16).to_le_bytes());
+                    raw.extend_from_slice(b);
+                }
+            }
+        }
+        Ok((tree.key_of_fields(&raw)?, raw))
+    }
+
+    fn entry_fields(&self, index: &Index, base: &[Stored], rid: Option<Rid>) -> RecoveryResult<Vec<Stored>> {
+        index
+            .fields
+            .iter()
+            .map(|from| match from {
+                From::Base(position) => {
+                    let field = base.get(*position).cloned().unwrap_or_default();
+                    if field.complex {
+                        return Err(internal("an index column that is stored out of its row"));
+                    }
+                    Ok(field)
+                }
+                From::Rid => rid
+                    .map(|r| Stored::plain(r.to_bytes().to_vec()))
+                    .ok_or_else(|| internal("an index entry without a row address")),
+                From::Nothing => Ok(Stored::null()),
+            })
+            .collect()
+    }
+
+    fn insert_entry(
+        &self,
+        change: &mut Change<'_>,
+        log: &mut LogTransaction,
+        index: &Index,
+        base: &[Stored],
+        rid: Option<Rid>,
+    ) -> SqlResult<()> {
+        let failed = |e: RecoveryError| failure(&e);
+        let fields = self.entry_fields(index, base, rid).map_err(failed)?;
+        let (key, raw) = Self::key_of(&index.tree, &fields).map_err(failed)?;
+        if index.unique
+            && self.exists(change, &index.tree, &key[..index.declared.min(key.len())]).map_err(failed)?
+        {
+            return Err(self.duplicate(
+                &index.name,
+                index.constraint,
+                &index.tree,
+                &key[..index.declared.min(key.len())],
+            ));
+        }
+        let record = row::record(index.tree.layout(), &fields, RecordShape::IndexLeaf)?;
+        if record.len() > 1900 + 16 && record.len() > MAX_ROW {
+            return Err(SqlError::with_text(
+                1946,
+                16,
+                format!(
+                    "Operation failed. The index entry of length {} bytes for the index '{}' exceeds the maximum length of 1700 bytes for nonclustered indexes.",
+                    record.len(),
+                    index.name
+                ),
+            ));
+        }
+        index.tree.insert(change, log, &key, &raw, &record).map_err(failed)?;
+        Ok(())
+    }
+
+    fn delete_entry(
+        &self,
+        change: &mut Change<'_>,
+        log: &mut LogTransaction,
+        index: &Index,
+        base: &[Stored],
+        rid: Option<Rid>,
+    ) -> RecoveryResult<()> {
+        let fields = self.entry_fields(index, base, rid)?;
+        let (key, raw) = Self::key_of(&index.tree, &fields)?;
+        let fail = |error| RecoveryError::Unreadable { page: index.tree.access.root(), error };
+        let place = index.tree.find_entry(change.source(), &key).map_err(fail)?;
+        match place.filter(|p| p.found && !p.ghost) {
+            Some(place) => index.tree.delete(change, log, &place, &raw),
+            // The row lies outside the filter.
+            None if index.filtered => Ok(()),
+            None => Err(internal("an index has no entry for a row of its table")),
+        }
+    }
+
+    /// Whether a live entry begins with this key.
+    fn exists(&self, change: &Change<'_>, tree: &Tree, key: &[Value]) -> RecoveryResult<bool> {
+        let mut found = false;
+        tree.for_prefix(change.source(), key, |_, _, _, ghost| {
+            found |= !ghost;
+            Ok(!found)
+        })
+        .map_err(|error| RecoveryError::Unreadable { page: tree.access.root(), error })?;
+        Ok(found)
+    }
+
+    fn duplicate(&self, index: &str, constraint: bool, tree: &Tree, key: &[Value]) -> SqlError {
+        let shown: Vec<String> = key
+            .iter()
+            .zip(&tree.keys)
+            .map(|(v, k)| match v {
+                Value::Null => "<NULL>".to_owned(),
+                v => holdfast_types::conversion::canonical_text(v, &k.ty).unwrap_or_default(),
+            })
+            .collect();
+        let shown = shown.join(", ");
+        if constraint {
+            let kind = if matches!(&self.base, Base::Tree { name, .. } if **name == *index)
+                || index.starts_with("PK")
+            {
+                "PRIMARY KEY"
+            } else {
+                "UNIQUE KEY"
+            };
+            let text = format!(
+                "Violation of {kind} constraint '{index}'. Cannot insert duplicate key in object '{}'. The duplicate key value is ({shown}).",
+                self.name
+            );
+            return SqlError::with_text(2627, 14, text);
+        }
+        let text = format!(
+            "Cannot insert duplicate key row in object '{}' with unique index '{index}'. The duplicate key value is ({shown}).",
+            self.name
+        );
+        SqlError::with_text(2601, 14, text)
+    }
+
+    /// Locks the keys that unique indexes get or lose.
+    fn lock_keys(&self, write: WriteContext<'_>, fields: &[Stored], outside: &[i32]) -> SqlResult<()> {
+        for index in self.indexes.iter().filter(|i| i.unique && !outside.contains(&i.index_id)) {
+            let rid = Some(Rid::default());
+            let entry = self.entry_fields(index, fields, rid).map_err(|e| failure(&e))?;
+            let (key, _) = Self::key_of(&index.tree, &entry).map_err(|e| failure(&e))?;
+            let resource = self.key_resource(&index.tree, &key[..index.declared.min(key.len())]);
+            self.lock_row(write, &resource)?;
+        }
+        Ok(())
+    }
+
+    /// The row that a bookmark names, as it is now.
+    fn current(&self, change: &Change<'_>, place: &[u8]) -> RecoveryResult<Option<Current>> {
+        match &self.base {
+            Base::Heap(heap) => {
+                let rid = bookmark::rid(place).map_err(|_| internal("a bookmark of another table"))?;
+                let Some(found) = heap.find(change, rid)? else { return Ok(None) };
+                let fields = fields_of(&heap.access.layout, &found.record)?;
+                Ok(Some(Current { record: found.record, fields, rid: Some(rid) }))
+            }
+            Base::Tree { tree, .. } => {
+                let key = tree.key_of_fields(place)?;
+                let fail = |error| RecoveryError::Unreadable { page: tree.access.root(), error };
+                let entry = tree.find_entry(change.source(), &key).map_err(fail)?;
+                let Some(entry) = entry.filter(|p| p.found && !p.ghost) else { return Ok(None) };
+                let rows = holdfast_format::record::PageRows::new(holdfast_format::page::PageView::new(
+                    &entry.image,
+                ))
+                .map_err(fail)?;
+                let record = super::tree::record_bytes(&rows, entry.slot).map_err(fail)?.to_vec();
+                let fields = fields_of(tree.layout(), &record)?;
+                Ok(Some(Current { record, fields, rid: None }))
+            }
+        }
+    }
+
+    fn gone() -> SqlError {
+        SqlError::with_text(8624, 16, "Internal error: a locked row is not there any more.")
+    }
+
+    fn row_resource(&self, place: &[u8]) -> SqlResult<Resource> {
+        Ok(match &self.base {
+            Base::Heap(_) => self.rid_resource(bookmark::rid(place).map_err(|e| crate::page_error(&e))?),
+            Base::Tree { tree, .. } => {
+                let key = tree.key_of_fields(place).map_err(|e| failure(&e))?;
+                self.key_resource(tree, &key)
+            }
+        })
+    }
+
+    /// The next uniquifier behind the entries with this declared key.
+    fn uniquifier(&self, change: &Change<'_>, tree: &Tree, declared: &[Value]) -> RecoveryResult<i32> {
+        let fail = |error| RecoveryError::Unreadable { page: tree.access.root(), error };
+        let mut whole = declared.to_vec();
+        whole.push(Value::Int(i32::MAX));
+        let Some(place) = tree.find(change.source(), &whole).map_err(fail)? else { return Ok(0) };
+        let (page, slot) = match place.slot.checked_sub(1) {
+            Some(slot) => (place.image, slot),
+            None => {
+                let previous = holdfast_format::page::PageView::new(&place.image).previous();
+                if previous.is_null() {
+                    return Ok(0);
+                }
+                let image = change.page(previous)?;
+                let count = holdfast_format::page::PageView::new(&image).slot_count();
+                let Some(slot) = count.checked_sub(1) else { return Ok(0) };
+                (image, slot)
+            }
+        };
+        let rows = holdfast_format::record::PageRows::new(holdfast_format::page::PageView::new(&page))
+            .map_err(fail)?;
+        let Some(row) = rows.row(slot).map_err(fail)? else { return Ok(0) };
+        let key = tree.key_of(change.source(), &row, false).map_err(fail)?;
+        let same = declared
+            .iter()
+            .zip(&key)
+            .zip(&tree.keys)
+            .all(|((a, b), k)| crate::stored::key::compare(&k.ty, a, b).is_eq());
+        match key.last() {
+            Some(Value::Int(n)) if same => {
+                n.checked_add(1).ok_or_else(|| internal("uniquifiers are used up"))
+            }
+            _ => Ok(0),
+        }
+    }
+
+    /// Inserts the base row and its entries; `fields` get the uniquifier and large values' pointers.
+    fn insert_row(
+        &self,
+        write: WriteContext<'_>,
+        change: &mut Change<'_>,
+        log: &mut LogTransaction,
+        fields: &mut [Stored],
+        kept: &[Stored],
+        outside: &[i32],
+    ) -> SqlResult<()> {
+        let failed = |e: RecoveryError| match e {
+            RecoveryError::Database { what } if what.starts_with("row of ") => SqlError::with_text(
+                511,
+                16,
+                format!(
+                    "Cannot create a {} which is greater than the allowable maximum row size of {MAX_ROW}.",
+                    what
+                ),
+            ),
+            e => failure(&e),
+        };
+        let rid = match &self.base {
+            Base::Heap(heap) => {
+                let record = self.settle(change, log, fields, kept).map_err(failed)?;
+                let owner = write.transaction.owner();
+                let is_free =
+                    |rid: Rid| !self.writing.locks.would_wait(owner, &self.rid_resource(rid), LockMode::X);
+                let rid = heap.insert(change, log, &record, &is_free).map_err(failed)?;
+                // Nobody can have asked for it since the look above: that needs the gate.
+                self.lock_row(write, &self.rid_resource(rid))?;
+                Some(rid)
+            }
+            Base::Tree { tree, unique, name, constraint } => {
+                let (key, _) = Self::key_of(tree, fields).map_err(failed)?;
+                if *unique {
+                    if self.exists(change, tree, &key).map_err(failed)? {
+                        return Err(self.duplicate(name, *constraint, tree, &key));
+                    }
+                } else {
+                    let declared = &key[..key.len().saturating_sub(1)];
+                    let mut n = self.uniquifier(change, tree, declared).map_err(failed)?;
+                    let position = tree.keys.last().map_or(0, |k| k.position);
+                    let owner = write.transaction.owner();
+                    loop {
+                        let bytes = if n == 0 { Vec::new() } else { n.to_le_bytes().to_vec() };
+                        if let Some(field) = fields.get_mut(position) {
+                            *field = Stored::plain(bytes);
+                        }
+                        let (key, _) = Self::key_of(tree, fields).map_err(failed)?;
+                        let resource = self.key_resource(tree, &key);
+                        if !self.writing.locks.would_wait(owner, &resource, LockMode::X) {
+                            self.lock_row(write, &resource)?;
+                            break;
+                        }
+                        n = n.checked_add(1).ok_or_else(|| failure(&internal("uniquifiers are used up")))?;
+                    }
+                }
+                let record = self.settle(change, log, fields, kept).map_err(failed)?;
+                let (key, raw) = Self::key_of(tree, fields).map_err(failed)?;
+                tree.insert(change, log, &key, &raw, &record).map_err(failed)?;
+                None
+            }
+        };
+        for index in self.indexes.iter().filter(|i| !outside.contains(&i.index_id)) {
+            self.insert_entry(change, log, index, fields, rid)?;
+        }
+        Ok(())
+    }
+
+    fn delete_base(
+        &self,
+        change: &mut Change<'_>,
+        log: &mut LogTransaction,
+        current: &Current,
+    ) -> RecoveryResult<()> {
+        match (&self.base, current.rid) {
+            (Base::Heap(heap), Some(rid)) => {
+                let found = heap.find(change, rid)?.ok_or_else(|| internal("a locked row is not there"))?;
+                heap.delete(change, log, rid, &found)
+            }
+            (Base::Tree { tree, .. }, _) => {
+                let (key, raw) = Self::key_of(tree, &current.fields)?;
+                let fail = |error| RecoveryError::Unreadable { page: tree.access.root(), error };
+                let place = tree.find_entry(change.source(), &key).map_err(fail)?;
+                let place = place.filter(|p| p.found && !p.ghost);
+                let place = place.ok_or_else(|| internal("a locked row is not there"))?;
+                tree.delete(change, log, &place, &raw)
+            }
+            (Base::Heap(_), None) => Err(internal("a heap row without an address")),
+        }
+    }
+
+    /// Positions in the base layout of changed table columns.
+    fn changed_positions(&self, changed: &[usize]) -> Vec<usize> {
+        changed.iter().filter_map(|&o| self.positions.get(o).copied().flatten()).collect()
+    }
+}
+
+/// The lock resource of an entry's key.
+pub fn key_resource(database: i32, tree: &Tree, key: &[Value]) -> Resource {
+    let mut bytes = Vec::with_capacity(32);
+    for (value, k) in key.iter().zip(&tree.keys) {
+        hash_key(value, &k.ty, &mut bytes);
+    }
+    Resource::key(database, tree.access.rowset as i64, &bytes)
+}
+
+impl TableWriter for StoredWriter {
+    fn insert(&self, write: WriteContext<'_>, rows: &[NewRow]) -> SqlResult<u64> {
+        self.check()?;
+        self.lock_table(write, LockMode::IX)?;
+        let joined = self.writing.join(write.transaction)?;
+        let part = joined.part()?;
+        for row in rows {
+            self.check_nulls(&row.values, "INSERT")?;
+            let mut fields = self.fields(row, None)?;
+            if let Base::Tree { tree, unique: true, .. } = &self.base {
+                let (key, _) = Self::key_of(tree, &fields).map_err(|e| failure(&e))?;
+                self.lock_row(write, &self.key_resource(tree, &key))?;
+            }
+            self.lock_keys(write, &fields, &row.outside_indexes)?;
+            let mut log = part.log.lock();
+            let mut change = self.writing.logged.change().map_err(|e| failure(&e))?;
+            self.insert_row(write, &mut change, &mut log, &mut fields, &[], &row.outside_indexes)?;
+        }
+        Ok(rows.len() as u64)
+    }
+
+    fn lock(&self, write: WriteContext<'_>, bookmark: &[u8]) -> SqlResult<RowState> {
+        self.check()?;
+        self.lock_table(write, LockMode::IX)?;
+        let (digest, place) = bookmark::open(bookmark).map_err(|e| crate::page_error(&e))?;
+        self.lock_row(write, &self.row_resource(place)?)?;
+        let change = self.writing.logged.change().map_err(|e| failure(&e))?;
+        let current = self.current(&change, place).map_err(|e| failure(&e))?;
+        Ok(match current {
+            Some(c) if bookmark::digest(&c.record) == digest => RowState::Unchanged,
+            _ => RowState::Changed,
+        })
+    }
+
+    fn update(&self, write: WriteContext<'_>, rows: &[RowUpdate], changed: &[usize]) -> SqlResult<()> {
+        self.check()?;
+        let joined = self.writing.join(write.transaction)?;
+        let part = joined.part()?;
+        let moved = self.changed_positions(changed);
+        let rekeyed = match &self.base {
+            Base::Tree { tree, .. } => tree.keys.iter().any(|k| moved.contains(&k.position)),
+            Base::Heap(_) => false,
+        };
+        let touched: Vec<&Index> = self
+            .indexes
+            .iter()
+            .filter(|i| {
+                rekeyed
+                    || i.filtered
+                    || i.fields.iter().any(|f| matches!(f, From::Base(p) if moved.contains(p)))
+            })
+            .collect();
+        // First everything old goes out of the indexes whose keys change, then everything new goes in: keys may change places.
+        let mut pending: Vec<(Vec<Stored>, Vec<Stored>, Option<Rid>, &[i32])> =
+            Vec::with_capacity(rows.len());
+        for update in rows {
+            self.check_nulls(&update.row.values, "UPDATE")?;
+            let (_, place) = bookmark::open(&update.bookmark).map_err(|e| crate::page_error(&e))?;
+            let current = {
+                let change = self.writing.logged.change().map_err(|e| failure(&e))?;
+                self.current(&change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?
+            };
+            let new = self.fields(&update.row, Some((&current.fields, changed)))?;
+            if rekeyed && let Base::Tree { tree, unique: true, .. } = &self.base {
+                let (key, _) = Self::key_of(tree, &new).map_err(|e| failure(&e))?;
+                self.lock_row(write, &self.key_resource(tree, &key))?;
+            }
+            if touched.iter().any(|i| i.unique) {
+                self.lock_keys(write, &current.fields, &[])?;
+                self.lock_keys(write, &new, &update.row.outside_indexes)?;
+            }
+            let mut log = part.log.lock();
+            let mut change = self.writing.logged.change().map_err(|e| failure(&e))?;
+            for index in &touched {
+                self.delete_entry(&mut change, &mut log, index, &current.fields, current.rid)
+                    .map_err(|e| failure(&e))?;
+            }
+            if rekeyed {
+                self.delete_base(&mut change, &mut log, &current).map_err(|e| failure(&e))?;
+                pending.push((new, current.fields, current.rid, &update.row.outside_indexes));
+                continue;
+            }
+            let mut fields = new;
+            let record =
+                self.settle(&mut change, &mut log, &mut fields, &current.fields).map_err(|e| failure(&e))?;
+            match (&self.base, current.rid) {
+                (Base::Heap(heap), Some(rid)) => {
+                    let found = heap.find(&change, rid).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
+                    let owner = write.transaction.owner();
+                    let is_free = |rid: Rid| {
+                        !self.writing.locks.would_wait(owner, &self.rid_resource(rid), LockMode::X)
+                    };
+                    heap.replace(&mut change, &mut log, rid, &found, &record, &is_free)
+                        .map_err(|e| failure(&e))?;
+                }
+                (Base::Tree { tree, .. }, _) => {
+                    let (key, raw) = Self::key_of(tree, &fields).map_err(|e| failure(&e))?;
+                    tree.replace(&mut change, &mut log, &key, &raw, &record).map_err(|e| failure(&e))?;
+                }
+                (Base::Heap(_), None) => return Err(Self::gone()),
+            }
+            self.drop_large(&mut change, &mut log, &current.fields, &fields).map_err(|e| failure(&e))?;
+            if !touched.is_empty() {
+                pending.push((fields, Vec::new(), current.rid, &update.row.outside_indexes));
+            }
+        }
+        for (mut fields, old, rid, outside) in pending {
+            let mut log = part.log.lock();
+            let mut change = self.writing.logged.change().map_err(|e| failure(&e))?;
+            if rekeyed {
+                self.insert_row(write, &mut change, &mut log, &mut fields, &old, outside)?;
+                self.drop_large(&mut change, &mut log, &old, &fields).map_err(|e| failure(&e))?;
+                continue;
+            }
+            for index in touched.iter().filter(|i| !outside.contains(&i.index_id)) {
+                self.insert_entry(&mut change, &mut log, index, &fields, rid)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn delete(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
+        self.check()?;
+        let joined = self.writing.join(write.transaction)?;
+        let part = joined.part()?;
+        for mark in bookmarks {
+            let (_, place) = bookmark::open(mark).map_err(|e| crate::page_error(&e))?;
+            if self.indexes.iter().any(|i| i.unique) {
+                let fields = {
+                    let change = self.writing.logged.change().map_err(|e| failure(&e))?;
+                    self.current(&change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?.fields
+                };
+                self.lock_keys(write, &fields, &[])?;
+            }
+            let mut log = part.log.lock();
+            let mut change = self.writing.logged.change().map_err(|e| failure(&e))?;
+            let current = self.current(&change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
+            for index in &self.indexes {
+                self.delete_entry(&mut change, &mut log, index, &current.fields, current.rid)
+                    .map_err(|e| failure(&e))?;
+            }
+            self.delete_base(&mut change, &mut log, &current).map_err(|e| failure(&e))?;
+            self.drop_large(&mut change, &mut log, &current.fields, &[]).map_err(|e| failure(&e))?;
+        }
+        Ok(())
+    }
+
+    fn truncate(&self, write: WriteContext<'_>) -> SqlResult<()> {
+        self.check()?;
+        self.lock_table(write, LockMode::SchM)?;
+        let joined = self.writing.join(write.transaction)?;
+        let part = joined.part()?;
+        let mut all = vec![match &self.base {
+            Base::Heap(h) => Arc::clone(&h.access.live),
+            Base::Tree { tree, .. } => Arc::clone(tree.live()),
+        }];
+        all.extend(self.indexes.iter().map(|i| Arc::clone(i.tree.live())));
+        for live in all {
+            super::release::empty(&self.writing, part, &live).map_err(|e| failure(&e))?;
+        }
+        if let Some(identity) = &self.identity {
+            self.writing.identities.note(&self.writing, self.object_id, identity, None, true)?;
+        }
+        Ok(())
+    }
+
+    fn next_identity(&self) -> SqlResult<Value> {
+        match &self.identity {
+            Some(column) => self.writing.identities.next(&self.writing, self.object_id, column),
+            None => Err(SqlError::with_text(8624, 16, "Internal error: a table without an identity column.")),
+        }
+    }
+
+    fn note_identity(&self, value: &Value, reseed: bool) -> SqlResult<()> {
+        match &self.identity {
+            Some(column) => {
+                self.writing.identities.note(&self.writing, self.object_id, column, Some(value), reseed)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn current_identity(&self) -> SqlResult<Value> {
+        Ok(self.identity.as_ref().map_or(Value::Null, |c| self.writing.identities.current(self.object_id, c)))
+    }
+}
