@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use holdfast_types::{Batch, SqlResult, Value};
+use holdfast_types::{Batch, SqlResult, SqlType, Value};
 
 use crate::lock::{LockOwner, LockWait};
 use crate::write::TableWriter;
@@ -15,6 +15,9 @@ use crate::write::TableWriter;
 /// Ordinal of the pseudo column that names rows for a later change: VARBINARY, opaque above the engine. It carries the
 /// row's place or key and a digest of its bytes, so that a change can tell whether the row is still what was read.
 pub const BOOKMARK: usize = usize::MAX;
+
+/// Type of the pseudo column.
+pub const BOOKMARK_TYPE: SqlType = SqlType::binary(holdfast_types::TypeId::VarBinary, 8000);
 
 /// What a reading statement sees of other transactions' changes, and which locks it keeps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -36,6 +36,7 @@ fn read(source: &MemoryPages, layout: &RowLayout, types: &[SqlType], missing: &[
             ty: *ty,
             position: Some(i),
             missing: missing.get(i).cloned().unwrap_or_default(),
+            bookmark: None,
         })
         .collect();
     let mut targets: Vec<Target> = types.iter().map(|t| Target::new(t, 8)).collect();

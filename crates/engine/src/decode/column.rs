@@ -10,7 +10,10 @@ use holdfast_types::batch::ColumnData;
 use holdfast_types::{Column, Date, DateTime, SmallDateTime, SqlType, Time, TypeId, Value};
 
 use super::{array, date, datetime, datetime2, text, ticks, value};
-use holdfast_base::PageId;
+use holdfast_base::{PageId, Rid};
+use std::sync::Arc;
+
+use crate::write::bookmark;
 
 /// How one requested column is found in the records of a rowset.
 #[derive(Clone, Debug)]
@@ -20,10 +23,27 @@ pub struct ColumnPlan {
     pub position: Option<usize>,
     /// What a record gives that is older than the column.
     pub missing: Value,
+    /// The pseudo column that names rows.
+    pub bookmark: Option<Arc<BookmarkPlan>>,
+}
+
+/// What a bookmark is made of besides the record's digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BookmarkPlan {
+    Rid,
+    /// Positions of the key columns in the layout.
+    Key(Vec<usize>),
 }
 
 /// Records of one page that can tell their fields.
 pub trait Fields {
+    /// The record, where it is known as a whole.
+    fn record(&self) -> &[u8];
+    /// Its key fields in the form of a bookmark.
+    fn key(&self, layout: &RowLayout, positions: &[usize], out: &mut Vec<u8>) -> Result<(), RecordError>;
+    /// The address a moved row belongs to.
+    fn home(&self) -> Option<Rid>;
+
     fn field<'s>(
         &'s self,
         layout: &RowLayout,
@@ -33,6 +53,16 @@ pub trait Fields {
 }
 
 impl Fields for FixedVar<'_> {
+    fn record(&self) -> &[u8] {
+        self.bytes()
+    }
+    fn key(&self, layout: &RowLayout, positions: &[usize], out: &mut Vec<u8>) -> Result<(), RecordError> {
+        bookmark::key_fields(&Row::Plain(*self), layout, positions, false, out)
+    }
+    fn home(&self) -> Option<Rid> {
+        self.back_pointer()
+    }
+
     #[inline]
     fn field<'s>(
         &'s self,
@@ -54,6 +84,17 @@ impl Fields for FixedVar<'_> {
 pub struct FixedRow<'a>(pub &'a [u8]);
 
 impl Fields for FixedRow<'_> {
+    fn record(&self) -> &[u8] {
+        // Plans with a bookmark never take this form: see [`ColumnPlan::is_fixed`].
+        self.0
+    }
+    fn key(&self, _: &RowLayout, _: &[usize], _: &mut Vec<u8>) -> Result<(), RecordError> {
+        Err(RecordError::new(0, "a row of which only the fixed part is known has no bookmark"))
+    }
+    fn home(&self) -> Option<Rid> {
+        None
+    }
+
     #[inline(always)]
     fn field<'s>(
         &'s self,
@@ -95,11 +136,28 @@ impl Fields for FixedRow<'_> {
 impl ColumnPlan {
     /// The column lies in the fixed part of plain records.
     pub fn is_fixed(&self, layout: &RowLayout) -> bool {
-        self.position.is_none_or(|p| layout.columns.get(p).is_some_and(|c| c.leaf.offset > 0))
+        self.bookmark.is_none()
+            && self.position.is_none_or(|p| layout.columns.get(p).is_some_and(|c| c.leaf.offset > 0))
     }
 }
 
 impl Fields for Row<'_> {
+    fn record(&self) -> &[u8] {
+        match self {
+            Row::Plain(r) => r.bytes(),
+            Row::Compressed { record, .. } => record.bytes(),
+        }
+    }
+    fn key(&self, layout: &RowLayout, positions: &[usize], out: &mut Vec<u8>) -> Result<(), RecordError> {
+        bookmark::key_fields(self, layout, positions, false, out)
+    }
+    fn home(&self) -> Option<Rid> {
+        match self {
+            Row::Plain(r) => r.back_pointer(),
+            Row::Compressed { .. } => None,
+        }
+    }
+
     fn field<'s>(
         &'s self,
         layout: &RowLayout,
@@ -197,6 +255,9 @@ pub fn fill<R: Fields>(
     plan: &ColumnPlan,
     target: &mut Target,
 ) -> Result<(), FormatError> {
+    if let Some(bookmark) = &plan.bookmark {
+        return fill_bookmarks(records, bookmark, target);
+    }
     let Some(position) = plan.position else {
         for (slot, _) in records.rows {
             target.push_value(&plan.ty, &plan.missing).map_err(|e| e.at(records.page, *slot))?;
@@ -313,6 +374,29 @@ pub fn fill<R: Fields>(
                 target.push_value(&plan.ty, &decoded).map_err(fail)?;
             }
         }
+    }
+    Ok(())
+}
+
+fn fill_bookmarks<R: Fields>(
+    records: &Records<'_, R>,
+    plan: &BookmarkPlan,
+    target: &mut Target,
+) -> Result<(), FormatError> {
+    for (slot, row) in records.rows {
+        let fail = |e: RecordError| e.at(records.page, *slot);
+        let ColumnData::Bytes(v) = &mut target.data else {
+            return Err(fail(RecordError::new(0, "a bookmark has another vector than bytes")));
+        };
+        v.data.extend_from_slice(&bookmark::digest(row.record()).to_le_bytes());
+        match plan {
+            BookmarkPlan::Rid => {
+                let own = Rid { page: records.page, slot: *slot };
+                v.data.extend_from_slice(&row.home().unwrap_or(own).to_bytes());
+            }
+            BookmarkPlan::Key(positions) => row.key(records.layout, positions, &mut v.data).map_err(fail)?,
+        }
+        close(&mut v.offsets, v.data.len()).map_err(fail)?;
     }
     Ok(())
 }

@@ -104,7 +104,7 @@ pub fn open(
     let lookup = if covered { None } else { Some(Arc::new(lookup(table, columns)?)) };
     Ok(Box::new(RangeScan {
         store: table.store.clone(),
-        types: columns.iter().map(|&c| table.types.get(c).copied().unwrap_or(SqlType::NULL)).collect(),
+        types: columns.iter().map(|&c| table.type_of(c)).collect(),
         keys: index.keys.clone(),
         locator: index.locator.clone(),
         clustered: index.clustered,

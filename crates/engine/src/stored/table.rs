@@ -11,8 +11,8 @@ use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::live::{LiveRowset, LiveRowsets};
 use super::{scan::PageScan, seek};
-use crate::access::{BatchSource, KeyRange, ReadContext, TableAccess};
-use crate::decode::column::ColumnPlan;
+use crate::access::{BOOKMARK, BOOKMARK_TYPE, BatchSource, KeyRange, ReadContext, TableAccess};
+use crate::decode::column::{BookmarkPlan, ColumnPlan};
 use crate::error::damaged;
 use crate::write::{StoredWriter, TableWriter, Writing};
 
@@ -121,6 +121,9 @@ impl StoredTable {
         columns
             .iter()
             .map(|&ordinal| {
+                if ordinal == BOOKMARK {
+                    return self.bookmark_plan();
+                }
                 let (Some(ty), false) = (self.types.get(ordinal), self.is_computed(ordinal)) else {
                     let name = self.names.get(ordinal).map_or("", |n| n);
                     return Err(SqlError::not_supported(format!(
@@ -144,9 +147,33 @@ impl StoredTable {
                     )));
                 }
                 let missing = rowset.missing.get(ordinal).cloned().unwrap_or_default();
-                Ok(ColumnPlan { ty: *ty, position, missing })
+                Ok(ColumnPlan { ty: *ty, position, missing, bookmark: None })
             })
             .collect()
+    }
+
+    fn bookmark_plan(&self) -> SqlResult<ColumnPlan> {
+        let plan = match self.base.first() {
+            Some(base) if base.heap => BookmarkPlan::Rid,
+            _ => match self.indexes.iter().find(|i| i.clustered) {
+                Some(index) => BookmarkPlan::Key(index.keys.iter().map(|k| k.position).collect()),
+                None => {
+                    let what = format!("Changing table '{}', whose rows have no key,", self.name);
+                    return Err(SqlError::not_supported(what));
+                }
+            },
+        };
+        let bookmark = Some(Arc::new(plan));
+        Ok(ColumnPlan { ty: BOOKMARK_TYPE, position: None, missing: Value::Null, bookmark })
+    }
+
+    /// Type of a column asked for.
+    pub(super) fn type_of(&self, ordinal: usize) -> SqlType {
+        if ordinal == BOOKMARK {
+            BOOKMARK_TYPE
+        } else {
+            self.types.get(ordinal).copied().unwrap_or(SqlType::NULL)
+        }
     }
 
     fn is_computed(&self, ordinal: usize) -> bool {
@@ -175,8 +202,7 @@ impl StoredTable {
             plans.push(Arc::new((rowset.layout.clone(), self.plans(rowset, columns)?)));
             work.extend(self.row_pages(rowset).map_err(damaged)?.into_iter().map(|page| (index, page)));
         }
-        let types: Arc<[SqlType]> =
-            columns.iter().map(|&c| self.types.get(c).copied().unwrap_or(SqlType::NULL)).collect();
+        let types: Arc<[SqlType]> = columns.iter().map(|&c| self.type_of(c)).collect();
         let per_part = work.len().div_ceil(parts.max(1)).max(1);
         let mut sources: Vec<Box<dyn BatchSource>> = Vec::new();
         for part in work.chunks(per_part) {

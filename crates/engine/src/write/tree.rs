@@ -214,8 +214,7 @@ impl Tree {
         RowTarget { rowset: self.access.rowset, ..RowTarget::default() }
     }
 
-    /// Inserts an entry whose key is not there; `key` is its key, `fields` the key's stored fields. Counts a row when the
-    /// tree is a table.
+    /// Inserts an entry whose key is not there; `key` is its key, `fields` the key's stored fields. Counts a row.
     pub fn insert(
         self: &Arc<Self>,
         change: &mut Change<'_>,
@@ -224,7 +223,6 @@ impl Tree {
         fields: &[u8],
         record: &[u8],
     ) -> RecoveryResult<PageId> {
-        let count = i8::from(self.clustered);
         for _ in 0..64 {
             let Some(place) = self.find(change.source(), key).map_err(unreadable(self.access.root()))? else {
                 self.first_page(change, transaction)?;
@@ -261,11 +259,9 @@ impl Tree {
                 unit: self.unit(),
                 body,
             };
-            change.log(transaction, what, self.undo(fields, count))?;
+            change.log(transaction, what, self.undo(fields, 1))?;
             change.reserve(transaction, page, given_up);
-            if count != 0 {
-                self.live().count_rows(1);
-            }
+            self.live().count_rows(1);
             return Ok(page);
         }
         Err(RecoveryError::Database {
@@ -281,7 +277,6 @@ impl Tree {
         place: &Place,
         fields: &[u8],
     ) -> RecoveryResult<()> {
-        let count = -i8::from(self.clustered);
         let rows = PageRows::new(PageView::new(&place.image)).map_err(unreadable(place.page))?;
         let record = record_bytes(&rows, place.slot).map_err(unreadable(place.page))?.to_vec();
         let row = RowTarget { offset: 1, ..self.row_target() };
@@ -294,10 +289,8 @@ impl Tree {
             unit: self.unit(),
             body,
         };
-        change.log(transaction, what, self.undo(fields, count))?;
-        if count != 0 {
-            self.live().count_rows(-1);
-        }
+        change.log(transaction, what, self.undo(fields, -1))?;
+        self.live().count_rows(-1);
         let mut ghosts = self.live().ghosts.lock();
         if ghosts.last() != Some(&place.page) {
             ghosts.push(place.page);

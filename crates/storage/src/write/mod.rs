@@ -435,8 +435,8 @@ impl Change<'_> {
                 }
                 Undo::Row { rows, key, .. } => {
                     let Some(target) = record.page_target()? else { return Ok(()) };
-                    let growth = growth_of_undo(&record)?;
                     let mut place = rows.find(pages.change, target.page, target.slot, key)?;
+                    let growth = growth_of_undo(&record, &*pages.change.page(place.0)?, place.1)?;
                     let free = pages.change.free_bytes(place.0, transaction.id)?;
                     if growth > free {
                         place = rows.make_room(pages.change, place.0, place.1, key, growth)?;
@@ -467,14 +467,25 @@ impl Change<'_> {
     }
 }
 
-/// Bytes by which undoing a record makes its page fuller.
-fn growth_of_undo(record: &LogRecord<'_>) -> RecoveryResult<usize> {
+/// Bytes by which undoing a record makes its page fuller; `slot` is where its row is now.
+fn growth_of_undo(
+    record: &LogRecord<'_>,
+    page: &holdfast_format::PageBytes,
+    slot: u16,
+) -> RecoveryResult<usize> {
     let elements = record.elements()?;
     Ok(match record.operation() {
         op::MODIFY_ROW => elements.required(0)?.len().saturating_sub(elements.required(1)?.len()),
         op::DELETE_ROWS if record.context() != context::MARK_AS_GHOST => elements.required(0)?.len() + 2,
-        // The ghost there may be of a row that had taken the place meanwhile.
-        op::DELETE_ROWS => elements.required(0)?.len(),
+        op::DELETE_ROWS => {
+            // The ghost there may be of a row that had taken the place meanwhile.
+            let view = PageView::new(page);
+            let index = view.is(holdfast_format::page::PageType::Index);
+            let there = view.record(slot).and_then(|bytes| {
+                holdfast_format::record::record_length(bytes, index, view.pminlen()).ok()
+            });
+            elements.required(0)?.len().saturating_sub(there.unwrap_or(0))
+        }
         _ => 0,
     })
 }

@@ -1,0 +1,1 @@
+//! Crashes cut at every write.

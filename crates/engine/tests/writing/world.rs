@@ -1,0 +1,473 @@
+//! A genuine database on a simulated disk, open for changes, and a model of its rows.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use holdfast_base::world::Clock;
+use holdfast_disk::{Disk, SimulatedDisk};
+use holdfast_engine::access::{BOOKMARK, KeyRange, ReadContext};
+use holdfast_engine::catalog::{IndexKind, TableDef};
+use holdfast_engine::check::check;
+use holdfast_engine::database::StoredDatabase;
+use holdfast_engine::lock::{LockManager, LockWait};
+use holdfast_engine::transaction::{Transaction, new_owner};
+use holdfast_engine::write::{NewRow, RowState, RowUpdate, WriteContext, ghost};
+use holdfast_format::PageSource;
+use holdfast_storage::PageCache;
+use holdfast_storage::write::LoggedDatabase;
+use holdfast_storage::write::open::Files;
+use holdfast_types::{SqlType, TypeId, Value};
+
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.next() >> 11) as usize % n.max(1)
+    }
+}
+
+struct NoTime;
+impl Clock for NoTime {
+    fn now_utc(&self) -> Duration {
+        Duration::from_secs(1_700_000_000)
+    }
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+    fn local_offset_minutes(&self, _: Duration) -> i32 {
+        0
+    }
+}
+
+/// An open database.
+pub struct World {
+    pub disk: SimulatedDisk,
+    pub database: StoredDatabase,
+    pub locks: Arc<LockManager>,
+}
+
+fn paths() -> [PathBuf; 3] {
+    ["/d/data.mdf", "/d/log.ldf", "/d/data.journal"].map(PathBuf::from)
+}
+
+impl World {
+    /// Opens what is on a disk; `None` when it does not open.
+    pub fn open(disk: SimulatedDisk) -> Result<World, String> {
+        let [data, log, journal] = paths();
+        let journal = if disk.exists(&journal) { disk.open(&journal, true) } else { disk.create(&journal) };
+        let files = Files {
+            data: BTreeMap::from([(1, disk.open(&data, true).map_err(|e| e.to_string())?)]),
+            log: BTreeMap::from([(2, disk.open(&log, true).map_err(|e| e.to_string())?)]),
+            journal: Some(journal.map_err(|e| e.to_string())?),
+        };
+        let cache = PageCache::new(64 << 20);
+        let (logged, _) =
+            LoggedDatabase::open(files, &cache, Arc::new(NoTime), 2000).map_err(|e| e.to_string())?;
+        let locks: Arc<LockManager> = Arc::default();
+        let paths = [(1, data), (2, log)];
+        let database = StoredDatabase::open_writable(5, "t", logged, &paths, Arc::clone(&locks))
+            .map_err(|e| e.to_string())?;
+        Ok(World { disk, database, locks })
+    }
+
+    /// Every pair of data and log file of the corpus.
+    pub fn genuine() -> Vec<(String, World)> {
+        let corpus = holdfast_testkit::corpus();
+        let mut out = Vec::new();
+        for data in corpus.iter().filter(|f| f.column("kind") == "mdf") {
+            for log in corpus.iter().filter(|f| f.column("kind") == "ldf") {
+                let disk = SimulatedDisk::new();
+                let [data_path, log_path, journal] = paths();
+                for (path, bytes) in [(data_path, data.read()), (log_path, log.read()), (journal, Vec::new())]
+                {
+                    let file = disk.create(&path).expect("created");
+                    if !bytes.is_empty() {
+                        file.write_at(0, &bytes).expect("written");
+                    }
+                    file.sync().expect("synced");
+                }
+                disk.sync_directory(&PathBuf::from("/d")).expect("synced");
+                // Files that do not belong together do not open.
+                if let Ok(world) = World::open(disk) {
+                    out.push((data.name().to_owned(), world));
+                    break;
+                }
+            }
+        }
+        out
+    }
+
+    /// The same files opened anew, after everything was written.
+    pub fn reopened(self) -> World {
+        holdfast_engine::instance::OnlineDatabase::close(&self.database).expect("closes");
+        let disk = self.disk.clone();
+        drop(self);
+        World::open(disk).expect("opens again")
+    }
+
+    /// User tables whose rows can be changed.
+    pub fn tables(&self) -> Vec<Arc<TableDef>> {
+        let all = self.database.stored_catalog().user_tables().expect("tables");
+        let writable = |t: &Arc<TableDef>| {
+            let Some(writer) = t.access.writer() else { return false };
+            let transaction = Transaction::with_locks(new_owner(), Arc::clone(&self.locks));
+            writer.insert(WriteContext { transaction: &transaction, wait: &LockWait::default() }, &[]).is_ok()
+        };
+        all.into_iter().filter(writable).collect()
+    }
+
+    pub fn clean(&self) -> u64 {
+        ghost::clean(self.database.writing().expect("writable")).expect("cleans")
+    }
+
+    /// The checker finds nothing in what is on disk after a checkpoint.
+    pub fn check(&self, name: &str) {
+        let writing = self.database.writing().expect("writable");
+        writing.logged.checkpoint().expect("checkpoint");
+        let source: Arc<dyn PageSource> = Arc::clone(writing.logged.pages()) as Arc<dyn PageSource>;
+        let report = check(&source, &mut |_, _| {});
+        assert!(report.is_clean(), "{name}: {:#?}", &report.findings[..report.findings.len().min(10)]);
+    }
+}
+
+/// Rows of a table as they must be: all stored columns, as text for comparing.
+pub struct Model {
+    pub rows: Vec<Vec<Value>>,
+    stored: Vec<usize>,
+}
+
+fn text(row: &[Value]) -> String {
+    format!("{row:?}")
+}
+
+impl Model {
+    fn stored_columns(table: &TableDef) -> Vec<usize> {
+        (0..table.columns.len())
+            .filter(|&i| table.columns[i].computed.is_none() || table.columns[i].persisted)
+            .collect()
+    }
+
+    fn scan(table: &TableDef, columns: &[usize]) -> Vec<Vec<Value>> {
+        let types: Vec<SqlType> = columns
+            .iter()
+            .map(
+                |&c| if c == BOOKMARK { holdfast_engine::access::BOOKMARK_TYPE } else { table.columns[c].ty },
+            )
+            .collect();
+        let mut source = table.access.scan(&ReadContext::unlocked(), columns).expect("scan");
+        let mut out = Vec::new();
+        while let Some(batch) = source.next_batch().expect("batch") {
+            out.extend((0..batch.len).map(|i| batch.row(i, &types)));
+        }
+        out
+    }
+
+    pub fn read(_world: &World, table: &TableDef) -> Model {
+        let stored = Self::stored_columns(table);
+        Model { rows: Self::scan(table, &stored), stored }
+    }
+
+    fn whole(&self, table: &TableDef, row: &[Value]) -> Vec<Value> {
+        let mut out = vec![Value::Null; table.columns.len()];
+        for (value, &at) in row.iter().zip(&self.stored) {
+            out[at] = value.clone();
+        }
+        out
+    }
+
+    /// Rows with their bookmarks.
+    fn marked(&self, table: &TableDef) -> Vec<(Vec<Value>, Vec<u8>)> {
+        let mut columns = self.stored.clone();
+        columns.push(BOOKMARK);
+        Self::scan(table, &columns)
+            .into_iter()
+            .map(|mut r| {
+                let Some(Value::Binary(mark)) = r.pop() else { panic!("no bookmark") };
+                (r, mark.to_vec())
+            })
+            .collect()
+    }
+
+    /// A row like one of those there, with other keys.
+    fn invent(&self, table: &TableDef, random: &mut Random, ordered: bool) -> Vec<Value> {
+        let template = self.rows.get(random.below(self.rows.len())).cloned();
+        self.stored
+            .iter()
+            .enumerate()
+            .map(|(i, &c)| {
+                let column = &table.columns[c];
+                let key = table.indexes.iter().any(|x| x.keys.iter().any(|k| k.ordinal == c));
+                let old = template.as_ref().map(|t| t[i].clone());
+                if !key
+                    && let Some(old) = old
+                    && random.below(3) > 0
+                {
+                    return old;
+                }
+                if column.nullable && !key && random.below(5) == 0 {
+                    return Value::Null;
+                }
+                let n = if ordered { self.rows.len() as u64 } else { random.next() };
+                invent(&column.ty, random, n)
+            })
+            .collect()
+    }
+
+    /// One transaction of `count` random changes.
+    pub fn change(
+        &mut self,
+        world: &World,
+        table: &Arc<TableDef>,
+        random: &mut Random,
+        count: usize,
+        commit: bool,
+    ) {
+        let writer = table.access.writer().expect("writable");
+        let transaction = Transaction::with_locks(new_owner(), Arc::clone(&world.locks));
+        let wait = LockWait::default();
+        let write = WriteContext { transaction: &transaction, wait: &wait };
+        let before = self.rows.clone();
+        for _ in 0..count {
+            let savepoint = transaction.savepoint();
+            match random.below(4) {
+                0 | 1 => {
+                    let row = self.invent(table, random, false);
+                    let new = NewRow { values: self.whole(table, &row), outside_indexes: Vec::new() };
+                    match writer.insert(write, &[new]) {
+                        Ok(_) => self.rows.push(row),
+                        Err(e) => {
+                            expected(&e);
+                            transaction.rollback_to(&savepoint).expect("rolls back");
+                        }
+                    }
+                }
+                2 => {
+                    let marked = self.marked(table);
+                    if marked.is_empty() {
+                        continue;
+                    }
+                    let (old, mark) = &marked[random.below(marked.len())];
+                    let mut row = self.invent(table, random, false);
+                    let mut changed: Vec<usize> = Vec::new();
+                    for (i, value) in row.iter_mut().enumerate() {
+                        if random.below(2) == 0 {
+                            *value = old[i].clone();
+                        } else {
+                            changed.push(self.stored[i]);
+                        }
+                    }
+                    assert_eq!(writer.lock(write, mark).expect("locks"), RowState::Unchanged);
+                    let update = RowUpdate {
+                        bookmark: mark.clone(),
+                        row: NewRow { values: self.whole(table, &row), outside_indexes: Vec::new() },
+                    };
+                    match writer.update(write, &[update], &changed) {
+                        Ok(()) => {
+                            let at =
+                                self.rows.iter().position(|r| text(r) == text(old)).expect("in the model");
+                            self.rows[at] = row;
+                        }
+                        Err(e) => {
+                            expected(&e);
+                            transaction.rollback_to(&savepoint).expect("rolls back");
+                        }
+                    }
+                }
+                _ => {
+                    let marked = self.marked(table);
+                    if marked.is_empty() {
+                        continue;
+                    }
+                    let (old, mark) = &marked[random.below(marked.len())];
+                    assert_eq!(writer.lock(write, mark).expect("locks"), RowState::Unchanged);
+                    writer.delete(write, &[mark.clone()]).expect("deletes");
+                    let at = self.rows.iter().position(|r| text(r) == text(old)).expect("in the model");
+                    self.rows.swap_remove(at);
+                }
+            }
+        }
+        if commit {
+            transaction.commit().expect("commits");
+        } else {
+            transaction.rollback().expect("rolls back");
+            self.rows = before;
+        }
+    }
+
+    pub fn insert_many(
+        &mut self,
+        world: &World,
+        table: &Arc<TableDef>,
+        random: &mut Random,
+        count: usize,
+        ordered: bool,
+    ) {
+        let writer = table.access.writer().expect("writable");
+        let transaction = Transaction::with_locks(new_owner(), Arc::clone(&world.locks));
+        let wait = LockWait::default();
+        let write = WriteContext { transaction: &transaction, wait: &wait };
+        for _ in 0..count {
+            let row = self.invent(table, random, ordered);
+            let savepoint = transaction.savepoint();
+            let new = NewRow { values: self.whole(table, &row), outside_indexes: Vec::new() };
+            match writer.insert(write, &[new]) {
+                Ok(_) => self.rows.push(row),
+                Err(e) => {
+                    expected(&e);
+                    transaction.rollback_to(&savepoint).expect("rolls back");
+                }
+            }
+        }
+        transaction.commit().expect("commits");
+    }
+
+    pub fn delete_share(
+        &mut self,
+        world: &World,
+        table: &Arc<TableDef>,
+        random: &mut Random,
+        percent: usize,
+    ) {
+        let writer = table.access.writer().expect("writable");
+        let transaction = Transaction::with_locks(new_owner(), Arc::clone(&world.locks));
+        let wait = LockWait::default();
+        let write = WriteContext { transaction: &transaction, wait: &wait };
+        let mut kept = Vec::new();
+        for (row, mark) in self.marked(table) {
+            if random.below(100) < percent {
+                assert_eq!(writer.lock(write, &mark).expect("locks"), RowState::Unchanged);
+                writer.delete(write, &[mark]).expect("deletes");
+            } else {
+                kept.push(row);
+            }
+        }
+        transaction.commit().expect("commits");
+        self.rows = kept;
+    }
+
+    pub fn sorted(&self) -> Vec<String> {
+        let mut all: Vec<String> = self.rows.iter().map(|r| text(r)).collect();
+        all.sort();
+        all
+    }
+
+    pub fn compare(&self, world: &World, table: &Arc<TableDef>, name: &str) {
+        let found = Model::read(world, table).sorted();
+        let wanted = self.sorted();
+        assert_eq!(found.len(), wanted.len(), "{name}: {}: number of rows", table.name);
+        for (a, b) in found.iter().zip(&wanted) {
+            assert_eq!(a, b, "{name}: {}", table.name);
+        }
+        assert!(self.indexes_agree(world, table), "{name}: {}", table.name);
+    }
+
+    /// Every index yields the rows of the table.
+    pub fn indexes_agree(&self, _world: &World, table: &Arc<TableDef>) -> bool {
+        let types: Vec<SqlType> = self.stored.iter().map(|&c| table.columns[c].ty).collect();
+        let wanted = self.sorted();
+        for index in &table.indexes {
+            if index.disabled
+                || index.filter.is_some()
+                || !matches!(index.kind, IndexKind::Clustered | IndexKind::Nonclustered)
+            {
+                continue;
+            }
+            let read = ReadContext::unlocked();
+            let mut source = table
+                .access
+                .seek(&read, index.index_id, &KeyRange::all(), &self.stored, false)
+                .expect("seek");
+            let mut found = Vec::new();
+            while let Some(batch) = source.next_batch().expect("batch") {
+                found.extend((0..batch.len).map(|i| text(&batch.row(i, &types))));
+            }
+            found.sort();
+            if found != wanted {
+                eprintln!("index {:?}: {} rows, table {}", index.name, found.len(), wanted.len());
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// Refusals that random rows may meet.
+fn expected(error: &holdfast_types::SqlError) {
+    assert!(matches!(error.number, 2601 | 2627 | 515 | 511 | 1946 | 8115), "{error}");
+}
+
+fn invent(ty: &SqlType, random: &mut Random, n: u64) -> Value {
+    let letters = |length: usize, random: &mut Random| -> String {
+        (0..length).map(|_| char::from(b'a' + random.below(26) as u8)).collect()
+    };
+    let length = usize::try_from(ty.length).unwrap_or(0);
+    let unicode = matches!(ty.id, TypeId::NChar | TypeId::NVarChar);
+    match ty.id {
+        TypeId::Bit => Value::Bit(n % 2 == 0),
+        TypeId::TinyInt => Value::TinyInt(n as u8),
+        TypeId::SmallInt => Value::SmallInt(n as i16),
+        TypeId::Int => Value::Int((n as i32) & 0x7FFF_FFFF),
+        TypeId::BigInt => Value::BigInt(n as i64 & i64::MAX),
+        TypeId::Money => Value::Money(n as i32 as i64),
+        TypeId::SmallMoney => Value::SmallMoney(n as i32),
+        TypeId::Real => Value::Real(n as u16 as f32),
+        TypeId::Float => Value::Float(n as u32 as f64),
+        TypeId::Decimal | TypeId::Numeric => Value::Decimal(holdfast_types::Decimal::new(
+            i128::from(n % 10u64.pow(u32::from(ty.precision.min(9)))),
+            ty.scale,
+        )),
+        TypeId::DateTime => {
+            Value::DateTime(holdfast_types::DateTime { days: (n % 50_000) as i32, ticks: 300 })
+        }
+        TypeId::SmallDateTime => {
+            Value::SmallDateTime(holdfast_types::SmallDateTime { days: n as u16, minutes: 5 })
+        }
+        TypeId::Char | TypeId::NChar => {
+            let chars = if unicode { length / 2 } else { length };
+            Value::String(letters(chars, random).as_str().into())
+        }
+        TypeId::VarChar | TypeId::NVarChar => {
+            let most = if ty.length == 0 || ty.is_max() {
+                20_000
+            } else if unicode {
+                length / 2
+            } else {
+                length
+            };
+            let n =
+                if random.below(8) == 0 { random.below(most + 1) } else { random.below(most.min(30) + 1) };
+            Value::String(letters(n, random).as_str().into())
+        }
+        TypeId::Text | TypeId::NText | TypeId::Xml => {
+            let n = random.below(30_000);
+            if ty.id == TypeId::Xml { Value::Null } else { Value::String(letters(n, random).as_str().into()) }
+        }
+        TypeId::Image => Value::Binary(letters(random.below(50_000), random).into_bytes().into()),
+        TypeId::Binary => Value::Binary(letters(length, random).into_bytes().into()),
+        TypeId::VarBinary => {
+            let most = if ty.is_max() { 90_000 } else { length };
+            Value::Binary(letters(random.below(most + 1), random).into_bytes().into())
+        }
+        TypeId::RowVersion => Value::Binary(n.to_be_bytes().to_vec().into()),
+        TypeId::UniqueIdentifier => {
+            let mut g = [0u8; 16];
+            g[..8].copy_from_slice(&n.to_le_bytes());
+            g[8..].copy_from_slice(&random.next().to_le_bytes());
+            Value::Guid(g)
+        }
+        TypeId::DateTime2 => Value::DateTime2(holdfast_types::DateTime2 {
+            date: holdfast_types::Date((n % 700_000) as i32),
+            time: holdfast_types::Time(0),
+        }),
+        TypeId::Date => Value::Date(holdfast_types::Date((n % 700_000) as i32)),
+        _ => Value::Null,
+    }
+}
