@@ -241,7 +241,10 @@ impl DatabasePages {
                     return done;
                 }
             }
-            self.page(id)?;
+            let page = self.page(id)?;
+            // Its neighbours may have pushed it out already. Only one thread changes pages at a time, so nothing newer exists.
+            let mut shard = self.cache.shard(self.space, id).lock();
+            shard.insert(self.key(id), page, self.cache.shard_capacity);
         }
     }
 
@@ -292,13 +295,17 @@ impl DatabasePages {
         ids.into_iter().filter_map(image).collect()
     }
 
-    /// The file holds this image; the page is clean unless it was changed again since.
-    pub fn written(&self, id: PageId, image: &PageRef) {
+    /// The file holds this image; the page is clean unless it was changed again since. `stamped` takes its place when the
+    /// file has it with a fresh checksum.
+    pub fn written(&self, id: PageId, image: &PageRef, stamped: Option<PageRef>) {
         let mut shard = self.cache.shard(self.space, id).lock();
         let key = self.key(id);
         if let Some(&at) = shard.places.get(&key)
             && Arc::ptr_eq(&shard.frames[at].page, image)
         {
+            if let Some(stamped) = stamped {
+                shard.frames[at].page = stamped;
+            }
             shard.frames[at].dirty = false;
             shard.dirty -= 1;
             self.dirty.lock().remove(&id);

@@ -9,6 +9,8 @@
 //!    transaction open at the checkpoint.
 //! 2. What is written is an image that the log up to the flush describes wholly.
 
+use std::sync::Arc;
+
 use holdfast_base::{Lsn, PAGE_SIZE, PageId};
 use holdfast_format::boot::{BOOT_PAGE, BootPage};
 use holdfast_format::log::TransactionId;
@@ -22,7 +24,7 @@ use super::{Failed, LoggedDatabase, log_time};
 use crate::recovery::checkpoint::set_recovery_start;
 use crate::recovery::journal::CAPACITY;
 use crate::recovery::pages::protect;
-use crate::recovery::{RecoveryError, RecoveryResult};
+use crate::recovery::{Protection, RecoveryError, RecoveryResult};
 
 /// Bit of the boot page's status: recovery model SIMPLE.
 const SIMPLE: u32 = 0x8;
@@ -118,11 +120,12 @@ impl LoggedDatabase {
                 }
             }
             self.pages.note_writing();
-            for (id, image) in part {
-                self.pages.written(*id, image);
-            }
             if let Some(journal) = &*journal {
                 journal.clear()?;
+            }
+            for ((id, image), (_, page)) in part.iter().zip(stamped) {
+                let checksum = Protection::of_flags(PageView::new(&page).flags()) == Protection::Checksum;
+                self.pages.written(*id, image, checksum.then(|| Arc::from(page)));
             }
         }
         Ok(())
