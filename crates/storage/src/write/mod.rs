@@ -481,9 +481,9 @@ fn growth_of_undo(
             // The ghost there may be of a row that had taken the place meanwhile.
             let view = PageView::new(page);
             let index = view.is(holdfast_format::page::PageType::Index);
-            let there = view.record(slot).and_then(|bytes| {
-                holdfast_format::record::record_length(bytes, index, view.pminlen()).ok()
-            });
+            let there = view
+                .record(slot)
+                .and_then(|bytes| holdfast_format::record::record_length(bytes, index, view.pminlen()).ok());
             elements.required(0)?.len().saturating_sub(there.unwrap_or(0))
         }
         _ => 0,
