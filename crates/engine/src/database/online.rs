@@ -252,7 +252,9 @@ impl OnlineDatabase for StoredDatabase {
     fn close(&self) -> SqlResult<()> {
         match &self.writing {
             Some(writing) => {
-                writing.logged.checkpoint().map(|_| ()).map_err(|e| crate::write::writing::failure(&e))
+                let done = writing.logged.checkpoint();
+                writing.logged.stop("it was closed");
+                done.map(|_| ()).map_err(|e| crate::write::writing::failure(&e))
             }
             None => Ok(()),
         }

@@ -59,10 +59,6 @@ pub trait OnlineDatabase: Send + Sync {
     fn refresh(&self) -> SqlResult<()> {
         Ok(())
     }
-    /// Makes everything durable and writes all counts, before the database is given up.
-    fn close(&self) -> SqlResult<()> {
-        Ok(())
-    }
 }
 
 /// Facts of an open database.

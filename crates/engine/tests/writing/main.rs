@@ -1,6 +1,5 @@
 //! Changing genuine databases: every table against a model, the checker clean, rollback, and crashes cut at every write.
 
-mod crash;
 mod world;
 
 use world::{Model, Random, World};

@@ -288,7 +288,7 @@ impl Model {
                     }
                     let (old, mark) = &marked[random.below(marked.len())];
                     assert_eq!(writer.lock(write, mark).expect("locks"), RowState::Unchanged);
-                    writer.delete(write, &[mark.clone()]).expect("deletes");
+                    writer.delete(write, std::slice::from_ref(mark)).expect("deletes");
                     let at = self.rows.iter().position(|r| text(r) == text(old)).expect("in the model");
                     self.rows.swap_remove(at);
                 }
@@ -411,7 +411,7 @@ fn invent(ty: &SqlType, random: &mut Random, n: u64) -> Value {
     let length = usize::try_from(ty.length).unwrap_or(0);
     let unicode = matches!(ty.id, TypeId::NChar | TypeId::NVarChar);
     match ty.id {
-        TypeId::Bit => Value::Bit(n % 2 == 0),
+        TypeId::Bit => Value::Bit(n.is_multiple_of(2)),
         TypeId::TinyInt => Value::TinyInt(n as u8),
         TypeId::SmallInt => Value::SmallInt(n as i16),
         TypeId::Int => Value::Int((n as i32) & 0x7FFF_FFFF),

@@ -1,1 +1,0 @@
-//! Crashes cut at every write.
