@@ -13,7 +13,7 @@ mod simulated;
 
 pub use error::{DiskError, DiskResult, Operation};
 pub use real::{InstanceLock, RealDisk, free_space};
-pub use simulated::SimulatedDisk;
+pub use simulated::{Fault, Replay, SimulatedDisk};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

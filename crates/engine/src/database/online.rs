@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use holdfast_base::{FileId, PageId};
 use holdfast_format::file_header::FileHeader;
 use holdfast_format::{FormatError, PageSource};
+use holdfast_storage::recovery::RecoveryError;
 use holdfast_storage::write::LoggedDatabase;
 use holdfast_types::{CollationId, DateTime, SqlResult, Value};
 use parking_lot::RwLock;
@@ -20,7 +21,7 @@ use crate::catalog::Catalog;
 use crate::instance::{BaseTable, DatabaseProperties, FileProperties, OnlineDatabase};
 use crate::lock::LockManager;
 use crate::stored::LiveRowsets;
-use crate::write::Writing;
+use crate::write::{Writing, counts};
 
 /// Bits of the boot page's status (those of sysdatabases.status).
 mod status {
@@ -73,6 +74,11 @@ impl StoredDatabase {
         let live: Arc<LiveRowsets> = Arc::default();
         let writing = Arc::new(Writing::new(id, Arc::clone(&logged), Arc::clone(&live), locks));
         let database = Self::open_with(id, name, source, paths, live, Some(Arc::clone(&writing)))?;
+        let changes = logged.take_recovered_counts();
+        let catalog = database.stored_catalog();
+        let failed = |e: RecoveryError| FormatError::catalog(&e.to_string());
+        counts::free_leftovers(&logged, catalog.storage(), &changes).map_err(failed)?;
+        counts::restore(&**catalog.source(), catalog.storage(), &database.live, &changes)?;
         logged.set_counts(writing);
         Ok(database)
     }

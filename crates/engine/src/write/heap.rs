@@ -83,16 +83,25 @@ impl Heap {
         is_free: &dyn Fn(Rid) -> bool,
         count: i8,
     ) -> RecoveryResult<Rid> {
-        let need = record.len().max(SHORTEST) + 2;
-        let page = self.page_with_room(change, transaction, need)?;
-        let image = change.page(page)?;
-        let view = PageView::new(&image);
-        let slots = view.slot_count();
-        let free = (0..slots).find(|&s| view.slot_is_empty(s) && is_free(Rid { page, slot: s }));
-        let slot = match free {
-            Some(slot) => slot,
-            // A slot that was cut off the end may still be somebody's.
-            None => (slots..u16::MAX).find(|&s| is_free(Rid { page, slot: s })).unwrap_or(slots),
+        let length = record.len().max(SHORTEST);
+        let mut need = length + 2;
+        let (page, slot) = loop {
+            let page = self.page_with_room(change, transaction, need)?;
+            let image = change.page(page)?;
+            let view = PageView::new(&image);
+            let slots = view.slot_count();
+            let free = (0..slots).find(|&s| view.slot_is_empty(s) && is_free(Rid { page, slot: s }));
+            let slot = match free {
+                Some(slot) => slot,
+                // A slot that was cut off the end may still be somebody's.
+                None => (slots..u16::MAX).find(|&s| is_free(Rid { page, slot: s })).unwrap_or(slots),
+            };
+            let wanted = length + 2 * usize::from((slot + 1).saturating_sub(slots));
+            if wanted <= change.free_bytes(page, transaction.id)? {
+                break (page, slot);
+            }
+            // Grows every time, so that in the end a page without such slots is taken.
+            need = wanted.max(need + 2);
         };
         let body = Body::Row { row: self.row_target(), elements: &[record, &[], &[]] };
         let unit = self.unit();

@@ -131,7 +131,7 @@ impl Large {
             let what =
                 What { operation: op::DELETE_ROWS, context: context::TEXT_MIX, page, slot, unit, body };
             change.log(transaction, what, self.undo())?;
-            change.reserve(transaction, page, record.len() + 2);
+            change.reserve_slot(transaction, page, slot, record.len() + 2);
         }
         Ok(())
     }
@@ -157,10 +157,8 @@ impl Large {
             });
         }
         let page = self.page_with_room(change, transaction, record.len() + 2)?;
-        let image = change.page(page)?;
-        let view = PageView::new(&image);
-        // Slots that a deletion has emptied may be wanted back by its rollback: new pieces go behind the last slot.
-        let slot = view.slot_count();
+        // Slots that a deletion has emptied may be wanted back by its rollback: new pieces go behind all of them.
+        let slot = change.slot_behind(page)?;
         let body = Body::Row { row: self.row_target(), elements: &[record, &[], &[]] };
         let what = What {
             operation: op::INSERT_ROWS,
@@ -189,7 +187,9 @@ impl Large {
             let image = change.page(last)?;
             let view = PageView::new(&image);
             let ours = view.is(PageType::TextMix) && unit_of(&image) == unit.id();
-            if ours && change.free_bytes(last, transaction.id)? >= need && view.slot_count() < 1000 {
+            let behind = change.slot_behind(last)?;
+            let need = need + 2 * usize::from(behind - view.slot_count());
+            if ours && change.free_bytes(last, transaction.id)? >= need && behind < 1000 {
                 return Ok(last);
             }
         }

@@ -1,7 +1,7 @@
 //! Changing rows: what the statement layer calls.
 //!
 //! Module map: [`table`] rows of a stored table with all its indexes; [`tree`] B-trees, [`heap`] heaps, [`large`] values out of
-//! the row; [`row`] values to records; [`bookmark`] what names a row; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; [`identity`]; [`release`]
+//! the row; [`row`] values to records; [`bookmark`] what names a row; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; [`identity`]; [`counts`] after recovery; [`release`]
 //! giving pages back; [`pointers`] where pages begin; [`writing`] what an open database needs for it.
 //! Implemented by stored tables and by tables in memory.
 //!
@@ -13,6 +13,7 @@
 //!    keeping every index equal to its table belongs here.
 
 pub mod bookmark;
+pub mod counts;
 pub mod ghost;
 pub mod heap;
 pub mod identity;

@@ -408,11 +408,12 @@ impl Tree {
         way.push(leaf);
         let _changing = self.live().restructure();
         // From the leaf up: the first level whose parent has room for one more entry is the one to split.
-        let longest = 2
-            + usize::from(super::row::fixed_length(self.layout(), RecordShape::IndexInternal([0; 6])))
-            + 1024.min(self.longest_key());
         let mut depth = way.len() - 1;
-        while depth > 0 && change.free_bytes(way[depth - 1].0, transaction.id)? < longest {
+        while depth > 0 {
+            let longest = self.longest_upper_entry(change, way[depth].0, record.len())?;
+            if longest <= change.free_bytes(way[depth - 1].0, transaction.id)? {
+                break;
+            }
             depth -= 1;
         }
         let append = if depth == way.len() - 1 { Some(record) } else { None };
@@ -421,10 +422,21 @@ impl Tree {
         })
     }
 
-    /// Upper bound of the variable part of an upper entry.
-    fn longest_key(&self) -> usize {
-        let columns = self.layout().columns.iter().filter(|c| c.internal.offset < 0);
-        columns.map(|c| usize::from(c.length) + 2).sum::<usize>() + self.layout().columns.len() / 8 + 8
+    /// Upper bound of the entry that a split of the page puts into its parent, with its slot: the key of one of its rows or
+    /// of a new one of `record` bytes.
+    fn longest_upper_entry(&self, change: &Change<'_>, page: PageId, record: usize) -> RecoveryResult<usize> {
+        let image = change.page(page)?;
+        let rows = PageRows::new(PageView::new(&image)).map_err(unreadable(page))?;
+        let mut row = record;
+        for slot in 0..rows.len() {
+            row = row.max(record_bytes(&rows, slot).map_err(unreadable(page))?.len());
+        }
+        let layout = self.layout();
+        let columns = layout.columns.iter().filter(|c| c.internal.offset < 0);
+        let key = columns.map(|c| usize::from(c.length) + 2).sum::<usize>();
+        let fixed = usize::from(super::row::fixed_length(layout, RecordShape::IndexInternal([0; 6])));
+        // Slot, NULL bitmap and counts.
+        Ok(2 + fixed + key.min(row) + layout.columns.len() / 8 + 8)
     }
 
     fn split_page(

@@ -116,7 +116,7 @@ impl Writing {
             let part = DatabaseTransaction {
                 writing: Arc::clone(self),
                 log: Mutex::new(log),
-                after: Mutex::new(Vec::new()),
+                emptied: Mutex::new(Vec::new()),
             };
             Ok(Arc::new(part))
         })?;
@@ -135,14 +135,18 @@ impl Joined {
     }
 }
 
-/// Work that is due when a transaction has committed.
-pub type AfterCommit = Box<dyn FnOnce(&Writing) -> RecoveryResult<()> + Send>;
+/// Pages that are given back when the transaction that emptied their unit commits.
+#[derive(Clone, Copy)]
+pub struct Emptied {
+    pub unit: UnitId,
+    pub first_iam: PageId,
+}
 
 /// A transaction's part in one database.
 pub struct DatabaseTransaction {
     writing: Arc<Writing>,
     pub log: Mutex<LogTransaction>,
-    after: Mutex<Vec<(usize, AfterCommit)>>,
+    emptied: Mutex<Vec<(usize, Emptied)>>,
 }
 
 impl DatabaseTransaction {
@@ -150,9 +154,9 @@ impl DatabaseTransaction {
         &self.writing
     }
 
-    /// Has work done once the transaction has committed; forgotten when what was changed since is rolled back.
-    pub fn after_commit(&self, mark: usize, work: AfterCommit) {
-        self.after.lock().push((mark, work));
+    /// Gives pages back with the commit; forgotten when what was changed up to `mark` is rolled back.
+    pub fn give_back(&self, mark: usize, emptied: Emptied) {
+        self.emptied.lock().push((mark, emptied));
     }
 }
 
@@ -161,21 +165,25 @@ impl Participant for DatabaseTransaction {
         Arc::as_ptr(&self.writing) as usize
     }
     fn commit(&self) -> SqlResult<()> {
-        self.writing.logged.commit(&mut self.log.lock()).map_err(|e| failure(&e))?;
-        for (_, work) in std::mem::take(&mut *self.after.lock()) {
-            work(&self.writing).map_err(|e| failure(&e))?;
+        let emptied = std::mem::take(&mut *self.emptied.lock());
+        let log = &mut self.log.lock();
+        let done = self.writing.logged.commit_after(log, |change, log| {
+            emptied.iter().try_for_each(|(_, e)| change.free_unit(log, e.unit, e.first_iam))
+        });
+        if done.is_err() && self.writing.logged.stopped().is_none() {
+            self.writing.logged.roll_back(log).map_err(|e| failure(&e))?;
         }
-        Ok(())
+        done.map_err(|e| failure(&e))
     }
     fn rollback(&self) -> SqlResult<()> {
-        self.after.lock().clear();
+        self.emptied.lock().clear();
         self.writing.logged.roll_back(&mut self.log.lock()).map_err(|e| failure(&e))
     }
     fn savepoint(&self) -> u64 {
         self.log.lock().mark() as u64
     }
     fn rollback_to(&self, mark: u64) -> SqlResult<()> {
-        self.after.lock().retain(|(at, _)| *at <= mark as usize);
+        self.emptied.lock().retain(|(at, _)| *at <= mark as usize);
         self.writing.logged.roll_back_to(&mut self.log.lock(), mark as usize).map_err(|e| failure(&e))
     }
     fn as_any(&self) -> &dyn Any {

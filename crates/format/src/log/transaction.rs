@@ -7,7 +7,7 @@
 //! | BEGIN_CKPT | 18 time, 2A database version, 2C highest transaction id |
 //! | XACT_CKPT | elements, 80 bytes each: 00 id, 08 LSN of BEGIN, 14 LSN of the last record, 30 number |
 //! | END_CKPT | 18 time, 20 LSN of BEGIN_CKPT, 2A database version |
-//! | HOBT_DELTA | 18 rowset, 20 unit, 28 data, 30 used, 38 reserved pages |
+//! | HOBT_DELTA | 18 rowset, 20 unit, 28 data, 30 used, 38 reserved pages; ours: 40 rows, 48 allocation unit id |
 //!
 //! Up to 2008 R2, BEGIN is 0x40 bytes and COMMIT 0x30; their common fields stand at the same places.
 //!
@@ -148,6 +148,10 @@ pub struct HobtDelta {
     pub data: i64,
     pub used: i64,
     pub reserved: i64,
+    /// Rows, and the allocation unit's id; with a unit the first field is a page (file << 32 | page) or 0. Only in records
+    /// that Holdfast wrote ([`super::write::count_change`]).
+    pub rows: i64,
+    pub unit_id: u64,
 }
 
 impl HobtDelta {
@@ -157,7 +161,10 @@ impl HobtDelta {
             let rowset = r.u64()?;
             let unit = r.u32()?;
             r.skip(4)?;
-            Ok(HobtDelta { rowset, unit, data: r.i64()?, used: r.i64()?, reserved: r.i64()? })
+            let (data, used, reserved) = (r.i64()?, r.i64()?, r.i64()?);
+            let own = record.fixed_length() >= 0x50;
+            let (rows, unit_id) = if own { (r.i64()?, r.u64()?) } else { (0, 0) };
+            Ok(HobtDelta { rowset, unit, data, used, reserved, rows, unit_id })
         };
         read().map_err(LogError::short(record.lsn()))
     }

@@ -114,6 +114,10 @@ pub fn vlf_table(file: &dyn LogBytes) -> Result<Vec<VlfHeader>, LogError> {
             return Err(LogError::Vlf { offset: at, what: "the file ends inside the header" });
         }
         file.read_at(at, &mut head)?;
+        // Space that the file got for a further one whose header was not written any more.
+        if !table.is_empty() && head.iter().all(|&b| b == 0) {
+            break;
+        }
         let vlf = VlfHeader::decode(&head, at)?;
         at = at.checked_add(vlf.size).filter(|&end| end <= length).ok_or(LogError::Vlf {
             offset: vlf.offset,

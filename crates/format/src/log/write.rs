@@ -11,6 +11,7 @@ use holdfast_base::Lsn;
 use super::block::{BlockVersion, LogBlock, MAX_BLOCK, SECTOR, checksum, stamp};
 use super::operation::{Context, Operation};
 use super::record::{COMMON_HEADER, LogTime, PageTarget, RowTarget, TransactionId};
+use super::{context, op};
 
 const SPARE: usize = 16;
 
@@ -145,6 +146,16 @@ pub fn open_transactions(open: &[(TransactionId, Lsn, Lsn)]) -> Vec<u8> {
         .collect();
     let elements: Vec<&[u8]> = entries.iter().map(<[u8; 80]>::as_slice).collect();
     record(&header, &[], Some(&elements))
+}
+
+/// A change of counts that no other record shows: rows of a rowset (TRUNCATE), or that a unit's pages must be counted.
+/// The form of HOBT_DELTA with two fields behind it.
+pub fn count_change(header: &RecordHeader, rowset: u64, rows: i64, unit_id: u64) -> Vec<u8> {
+    let mut rest = vec![0u8; 0x50 - 0x18];
+    rest[..8].copy_from_slice(&rowset.to_le_bytes());
+    rest[0x28..0x30].copy_from_slice(&rows.to_le_bytes());
+    rest[0x30..0x38].copy_from_slice(&unit_id.to_le_bytes());
+    record(&RecordHeader { operation: op::HOBT_DELTA, context: context::NULL, ..*header }, &rest, None)
 }
 
 /// BEGIN_CKPT.

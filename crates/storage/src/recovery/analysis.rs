@@ -12,6 +12,7 @@ use holdfast_format::log::record::flag;
 use holdfast_format::log::transaction::{BeginTransaction, open_at_checkpoint};
 use holdfast_format::log::{LogRecord, TransactionId, context, op};
 
+use super::counts::CountChanges;
 use super::error::RecoveryResult;
 
 /// An open transaction.
@@ -34,6 +35,8 @@ pub struct TransactionTable {
     ended: HashSet<TransactionId>,
     highest: TransactionId,
     last_checkpoint: Lsn,
+    /// What changed in the counts of rows and pages.
+    pub counts: CountChanges,
 }
 
 impl TransactionTable {
@@ -103,6 +106,7 @@ impl TransactionTable {
             _ => {}
         }
         self.highest = self.highest.max(id);
-        Ok(())
+        let system = self.open.get(&id).is_some_and(|t| t.system);
+        self.counts.observe(record, system)
     }
 }

@@ -10,6 +10,7 @@ use holdfast_format::log::write::{begin_checkpoint, boot_page_checkpoint, end_ch
 use holdfast_format::log::{LogTime, TransactionId};
 use holdfast_format::page::PageView;
 
+use super::counts::CountChanges;
 use super::error::{RecoveryError, RecoveryResult};
 use super::log_writer::LogWriter;
 use super::pages::PageStore;
@@ -49,6 +50,7 @@ pub fn checkpoint(
     writer: &mut LogWriter,
     previous: Lsn,
     highest: TransactionId,
+    counts: &CountChanges,
     time: LogTime,
 ) -> RecoveryResult<Lsn> {
     writer.flush()?;
@@ -56,6 +58,10 @@ pub fn checkpoint(
     let version = boot(pages)?.version;
     // Each record in a block of its own, as the server writes them.
     let begin = writer.append(&begin_checkpoint(previous, time, version, highest))?;
+    writer.write_block()?;
+    for record in counts.records() {
+        writer.append(&record)?;
+    }
     writer.write_block()?;
     if version >= 706 {
         writer.append(&boot_page_checkpoint())?;

@@ -10,6 +10,7 @@ use holdfast_format::log::{BlockFlaw, LogStore, LogTime, TransactionId, VlfHeade
 use holdfast_format::page::{PageView, flag};
 
 use super::checkpoint::{boot, checkpoint};
+use super::counts::CountChanges;
 use super::error::{RecoveryError, RecoveryResult};
 use super::journal::PageJournal;
 use super::log_writer::{LogShape, LogWriter};
@@ -25,7 +26,7 @@ pub struct Start {
 }
 
 /// What recovery did.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Finished {
     /// Log records read.
     pub records: u64,
@@ -37,6 +38,8 @@ pub struct Finished {
     pub checkpoint: Lsn,
     /// Highest transaction id seen.
     pub highest: TransactionId,
+    /// Counts that the catalogue does not have yet.
+    pub counts: CountChanges,
 }
 
 /// Row offset 372 of the boot page: where recovery must begin when transactions were open at the checkpoint.
@@ -102,19 +105,24 @@ fn finish_for_writing(
     for file in log.values() {
         file.sync()?;
     }
-    let mut writer = writer_at(pages, log, &store, &table, done.end.at, version, time)?;
+    let mut writer = writer_at(pages, log, &store, from, &table, done.end.at, version, time)?;
     let undone = undo::roll_back(pages, &store, done.end.at, &mut writer, &mut table, time)?;
     let previous = if table.last_checkpoint().is_zero() { last_checkpoint } else { table.last_checkpoint() };
-    let checkpoint = checkpoint(pages, &mut writer, previous, table.highest(), time)?;
+    let checkpoint = checkpoint(pages, &mut writer, previous, table.highest(), &table.counts, time)?;
     let highest = table.highest();
     let (records, rolled_back) = (done.records, undone.transactions);
-    Ok((Finished { records, rolled_back, end: done.end.at, checkpoint, highest }, writer))
+    let counts = table.counts;
+    Ok((Finished { records, rolled_back, end: done.end.at, checkpoint, highest, counts }, writer))
 }
 
+/// The writer that goes on at the end of the log. Until the checkpoint at the end of recovery is made, the next start
+/// begins where this one began: nothing from there on is written over.
+#[allow(clippy::too_many_arguments)]
 fn writer_at(
     pages: &mut FilePages,
     log: &BTreeMap<FileId, Arc<dyn DiskFile>>,
     store: &LogStore,
+    from: Lsn,
     transactions: &TransactionTable,
     end: Lsn,
     version: u16,
@@ -124,7 +132,7 @@ fn writer_at(
     let shape = LogShape::of_database(version, flags & flag::CHECKSUM != 0);
     let shape = LogShape { sector: sector_of(log, end)?, ..shape };
     let oldest = transactions.open().map(|t| if t.begin.is_zero() { t.last } else { t.begin }).min();
-    let oldest_needed = oldest.unwrap_or(end).vlf.min(end.vlf);
+    let oldest_needed = oldest.unwrap_or(end).min(from).vlf.min(end.vlf);
     for file in log.values() {
         let vlfs = table(file)?;
         if vlfs.iter().any(|v| v.sequence == end.vlf && v.parity != 0) {

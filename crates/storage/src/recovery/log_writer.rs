@@ -131,8 +131,8 @@ impl LogWriter {
         &self.vlfs
     }
 
-    /// Invariant 1: first sectors that carry this VLF's parity and sequence number behind the end are blocks of a write
-    /// that did not complete; one of them could fit behind a new block.
+    /// Invariant 1: sectors that carry this VLF's parity behind the end are left over from writes that did not complete (or
+    /// from a round of the VLF before the last); a later block that is torn could take one of them for its own.
     fn clear_behind(&mut self) -> RecoveryResult<()> {
         let vlf = self.vlfs[self.current];
         let mut at = vlf.block_offset(self.block);
@@ -141,14 +141,16 @@ impl LogWriter {
             let length = (vlf.end() - at).min(window.len() as u64) as usize;
             let part = &mut window[..length];
             self.file.read_at(at, part)?;
-            for (index, sector) in part.chunks_mut(SECTOR).enumerate() {
-                let first = sector.first().copied().unwrap_or(0);
-                let sequence = sector.get(0x0C..0x10).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-                if first & 0xD0 == vlf.parity | 0x10 && sequence == Some(vlf.sequence) {
+            let mut found = false;
+            for sector in part.chunks_mut(SECTOR) {
+                if sector.first().is_some_and(|first| first & 0xC0 == vlf.parity) {
                     sector.fill(self.shape.fill);
-                    self.file.write_at(at + (index * SECTOR) as u64, sector)?;
-                    self.dirty = true;
+                    found = true;
                 }
+            }
+            if found {
+                self.file.write_at(at, part)?;
+                self.dirty = true;
             }
             at += length as u64;
         }
@@ -158,7 +160,8 @@ impl LogWriter {
                 let old = self.vlfs[index];
                 self.vlfs[index] = VlfHeader { sequence: 0, ..old };
                 self.file.write_at(old.offset, &vlf_header_bytes(&self.vlfs[index], self.shape.fill))?;
-                self.dirty = true;
+                // Before another one gets this number.
+                self.file.sync()?;
             }
         }
         Ok(())

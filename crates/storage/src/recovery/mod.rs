@@ -4,7 +4,7 @@
 //!
 //! Module map: [`analysis`] open transactions; [`redo`] one record on one page; [`roll_forward`] the walk; [`position`] where
 //! rows went since; [`undo`] roll back with compensation records; [`log_writer`] appending to log files; [`pages`] pages
-//! being changed; [`journal`] against torn pages; [`checkpoint`] the end; [`database`] all of it over the files of a database.
+//! being changed; [`counts`] of rows and pages; [`journal`] against torn pages; [`checkpoint`] the end; [`database`] all of it over the files of a database.
 //!
 //! Invariants
 //! 1. Redo applies every record, of winners and losers alike; undo then takes back the losers (docs/design/recovery.md).
@@ -13,6 +13,7 @@
 
 pub mod analysis;
 pub mod checkpoint;
+pub mod counts;
 pub mod database;
 mod error;
 pub mod journal;

@@ -3,8 +3,9 @@
 //! without knowing any key.
 //!
 //! Every record that moves slots is an event of its page. The present place of a row is its old place carried through the
-//! events behind it. Undoing a record takes its event back instead of adding one: removing two neighbours and putting them
-//! back is then exact, which counting forwards and backwards is not (both slots become one in between).
+//! events behind it. Undoing a removal takes its event back instead of adding one: removing two neighbours and putting them
+//! back is then exact, which counting forwards and backwards is not (both slots become one in between). Undoing an insert
+//! adds an event: splits and other rows' records logged while the row was there counted it.
 //!
 //! Invariants
 //! 1. Only pages whose slots shift have events; rows of heaps and large values stay where they are.
@@ -55,6 +56,8 @@ pub struct Positions {
     live: HashMap<TransactionId, Vec<Live>>,
     /// Slot of the last insert of a transaction into a page: where a split put the rows it moved.
     last_insert: HashMap<(TransactionId, PageId), u16>,
+    /// Behind every record that was followed.
+    end: Lsn,
 }
 
 impl Positions {
@@ -65,7 +68,7 @@ impl Positions {
         end: Lsn,
         is_loser: &dyn Fn(TransactionId) -> bool,
     ) -> RecoveryResult<Self> {
-        let mut positions = Positions::default();
+        let mut positions = Positions { end, ..Positions::default() };
         log.for_each_record::<RecoveryError>(from, |record| {
             if record.lsn() >= end {
                 return Ok(false);
@@ -102,8 +105,24 @@ impl Positions {
         }
     }
 
-    /// A record is being undone: its move did not happen.
-    pub fn take_back(&mut self, record: Lsn, page: PageId) {
+    /// Present place of the row of a record that is being undone; what it moved is moved back.
+    pub fn undone(&mut self, record: Lsn, page: PageId, slot: u16) -> (PageId, u16) {
+        let moved = self.by_page.get(&page).and_then(|events| {
+            events.binary_search_by_key(&record, |e| e.lsn).ok().and_then(|at| events.get(at))
+        });
+        if !matches!(moved, Some(Event { moved: Move::In { rows: 1, .. }, .. })) {
+            self.take_back(record, page);
+            return self.of(record, page, slot);
+        }
+        // What was logged while the row was there counted it, splits among others: its going is a move of its own.
+        let place = self.of(record, page, slot);
+        let gone = Event { lsn: self.end, moved: Move::Out { slot: place.1 }, undone: false };
+        self.by_page.entry(place.0).or_default().push(gone);
+        place
+    }
+
+    /// A removal is being undone: its move did not happen.
+    fn take_back(&mut self, record: Lsn, page: PageId) {
         let events = self.by_page.get_mut(&page).map_or(&mut [][..], Vec::as_mut_slice);
         // Events stand in log order.
         if let Ok(at) = events.binary_search_by_key(&record, |e| e.lsn)
@@ -139,15 +158,19 @@ impl Positions {
             // Written by a rollback that the crash cut short: it takes back the record that has the same predecessor.
             let live = self.live.entry(id).or_default();
             while let Some(undone) = live.pop() {
-                if undone.previous == record.previous() {
+                if undone.previous != record.previous() {
+                    continue;
+                }
+                // Rows taken out again are a move like any other: what was logged while they were there counted them.
+                if !matches!(moved, Some(Move::Out { .. })) {
                     if moved.is_some() {
                         self.take_back(undone.lsn, undone.page);
                     }
                     return Ok(());
                 }
+                break;
             }
-        }
-        if loser {
+        } else if loser {
             self.live.entry(id).or_default().push(Live {
                 lsn: record.lsn(),
                 previous: record.previous(),
@@ -193,8 +216,18 @@ mod tests {
     fn neighbours_removed_one_after_the_other_come_back_in_order() {
         let a = PageId::new(1, 80);
         let mut p = positions(a, &[(1, Move::Out { slot: 5 }), (2, Move::Out { slot: 5 })]);
-        assert_eq!(p.of(lsn(2), a, 5), (a, 5));
-        p.take_back(lsn(2), a);
-        assert_eq!(p.of(lsn(1), a, 5), (a, 5));
+        assert_eq!(p.undone(lsn(2), a, 5), (a, 5));
+        assert_eq!(p.undone(lsn(1), a, 5), (a, 5));
+    }
+
+    #[test]
+    fn an_undone_insert_was_there_when_the_page_was_split() {
+        let (a, b) = (PageId::new(1, 80), PageId::new(1, 90));
+        let moves = [(2, Move::In { slot: 3, rows: 1 }), (3, Move::Split { slot: 6, rows: 5, new_page: b, to: 0 })];
+        let mut p = positions(a, &moves);
+        p.end = lsn(9);
+        assert_eq!(p.undone(lsn(2), a, 3), (a, 3));
+        assert_eq!(p.of(lsn(1), a, 5), (b, 0));
+        assert_eq!(p.of(lsn(1), a, 4), (a, 4));
     }
 }

@@ -22,14 +22,19 @@ use std::collections::BTreeMap;
 
 use holdfast_base::Lsn;
 use holdfast_format::PageBytes;
+use holdfast_format::catalog::object::SYSALLOCUNITS;
 use holdfast_format::log::page_operation::{DeleteSplit, RootChange, SetBits, column_changes};
 use holdfast_format::log::record::flag;
-use holdfast_format::log::write::{RecordHeader, end_transaction, page_record, row_record};
+use holdfast_format::log::transaction::HobtDelta;
+use holdfast_format::log::write::{
+    RecordHeader, count_change, end_transaction, page_record, row_record,
+};
 use holdfast_format::log::{
     BlockVersion, Context, LogBlock, LogRecord, LogStore, LogTime, Operation, PageTarget, RowTarget, context,
     op,
 };
 use holdfast_format::page::PageView;
+use holdfast_format::record::RecordType;
 
 use super::analysis::{OpenTransaction, TransactionTable};
 use super::error::{RecoveryError, RecoveryResult};
@@ -38,6 +43,9 @@ use super::pages::PageStore;
 use super::position::Positions;
 use super::redo;
 use super::redo::is_ghost;
+
+/// Bytes of a row of sysallocunits that say where the unit's pages begin: first page, root, first IAM page.
+pub const UNIT_POINTERS: std::ops::Range<usize> = 27..45;
 
 /// What undo did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,14 +106,23 @@ pub fn roll_back(
                 return Ok((record.previous(), None));
             }
             let mut locate = |record: &LogRecord<'_>, target: &PageTarget| {
-                positions.take_back(record.lsn(), target.page);
-                Ok(positions.of(record.lsn(), target.page, target.slot))
+                Ok(positions.undone(record.lsn(), target.page, target.slot))
             };
-            Ok((record.previous(), compensate(&mut StoreImages(pages), Some(log), record, &mut locate)?))
+            let written = compensate(&mut StoreImages(pages), Some(log), record, &mut locate)?;
+            if let Some(target) = record.page_target()?
+                && is_emptying(record, &target)?
+                && let Some(bytes) = &written
+                && let Some(at) = LogRecord::new(Lsn::ZERO, bytes)?.page_target()?
+            {
+                let row = PageView::new(pages.page(at.page)?).record(at.slot).and_then(pages_since);
+                table.counts.leftovers.extend(row);
+            }
+            Ok((record.previous(), written))
         })?;
         if let Some(bytes) = written {
             let own = writer.append(&bytes)?;
             let record = LogRecord::new(own, &bytes)?;
+            table.counts.observe(&record, loser.system)?;
             if let Some(target) = record.page_target()? {
                 redo::apply(&record, &target, pages.page_mut(target.page)?)?;
             }
@@ -171,9 +188,10 @@ impl Undoing<'_, '_> {
 
     /// Invariant 3 for whole rows: equal but for the ghost state and the version tag behind.
     fn expect_row(&self, image: &[u8], ghost: bool) -> RecoveryResult<()> {
-        let row = self.row().ok_or_else(|| self.mismatch("the row to be undone is not there"))?;
+        let row = self.row().ok_or_else(|| {eprintln!("DBG3 {:?} {:?} slots {} type {}", self.record.context(), self.record.transaction(), PageView::new(&self.page).slot_count(), PageView::new(&self.page).page_type()); self.mismatch("the row to be undone is not there")})?;
         let same = row.len() >= image.len() && image.len() > 1 && row.get(1..image.len()) == image.get(1..);
         if !same {
+            eprintln!("DBG2 {:?} image {} row {}", self.record.context(), image.len(), row.len());
             return Err(self.mismatch("the row to be undone is another one"));
         }
         if row.first().is_some_and(|&b| is_ghost(b)) != ghost {
@@ -212,6 +230,18 @@ pub(crate) fn compensate(
     record: &LogRecord<'_>,
     locate: &mut Locate<'_>,
 ) -> RecoveryResult<Option<Vec<u8>>> {
+    if record.operation() == op::HOBT_DELTA {
+        // Rows that TRUNCATE took away; page counts of other writers' records are nothing to take back.
+        let delta = HobtDelta::decode(record)?;
+        let header = RecordHeader {
+            previous: record.previous(),
+            flags: flag::TRANSACTION | flag::COMPENSATION,
+            transaction: record.transaction(),
+            operation: op::HOBT_DELTA,
+            context: record.context(),
+        };
+        return Ok((delta.rows != 0).then(|| count_change(&header, delta.rowset, -delta.rows, 0)));
+    }
     let Some(mut target) = record.page_target()? else {
         // Locks, savepoints, counters in memory: nothing on a page.
         return Ok(None);
@@ -282,7 +312,11 @@ fn undo_insert(undo: &Undoing<'_, '_>) -> RecoveryResult<Vec<u8>> {
     let image = elements.required(0)?;
     undo.expect_row(image, image.first().is_some_and(|&b| is_ghost(b)))?;
     let context = if took_over { context::MARK_AS_GHOST } else { undo.record.context() };
-    Ok(row_record(&undo.header(op::DELETE_ROWS, context), &undo.target, &row, &[&[], &[]]))
+    // Forwarded rows do not count: the record must tell that it was one.
+    let forwarded = context == context::HEAP
+        && image.first().is_some_and(|&b| RecordType::of(b) == RecordType::Forwarded);
+    let gone = if forwarded { image } else { &[] };
+    Ok(row_record(&undo.header(op::DELETE_ROWS, context), &undo.target, &row, &[gone, &[]]))
 }
 
 fn undo_delete(undo: &Undoing<'_, '_>) -> RecoveryResult<Vec<u8>> {
@@ -320,7 +354,9 @@ fn undo_modify(undo: &Undoing<'_, '_>) -> RecoveryResult<Vec<u8>> {
     let elements = undo.record.elements()?;
     let (old, new) = (elements.required(0)?, elements.required(1)?);
     let mut row = undo.record.row_target()?;
-    if undo.record.operation() == op::MODIFY_ROW {
+    if is_emptying(undo.record, &undo.target)? {
+        // What the transaction put into the unit since goes with it (see [`is_emptying`]).
+    } else if undo.record.operation() == op::MODIFY_ROW {
         let offset = usize::from(row.offset);
         // A piece of a large value that grew has its length word set by redo, not by the record.
         let present = undo.row().and_then(|r| r.get(offset..offset + new.len()));
@@ -330,6 +366,27 @@ fn undo_modify(undo: &Undoing<'_, '_>) -> RecoveryResult<Vec<u8>> {
         row.size_or_flags = new.len() as u16;
     }
     Ok(row_record(&undo.same_header(), &undo.target, &row, &[&[], old, &[], &[]]))
+}
+
+/// The record with which a transaction emptied an allocation unit: the unit's pointers in its row of sysallocunits become
+/// null. The unit may have got pages since, by nested transactions that stay; they are freed when the pointers come back.
+pub(crate) fn is_emptying(record: &LogRecord<'_>, target: &PageTarget) -> RecoveryResult<bool> {
+    if record.operation() != op::MODIFY_ROW || record.is_compensation() {
+        return Ok(false);
+    }
+    let unit = (u32::try_from(SYSALLOCUNITS).unwrap_or(0), 0);
+    let elements = record.elements()?;
+    Ok((target.object_part, target.index_part) == unit
+        && usize::from(record.row_target()?.offset) == UNIT_POINTERS.start
+        && elements.required(1)? == [0; UNIT_POINTERS.end - UNIT_POINTERS.start])
+}
+
+/// The unit and its present first IAM page in a row of sysallocunits, when it has one.
+fn pages_since(row: &[u8]) -> Option<(u64, holdfast_base::PageId)> {
+    let iam = row.get(UNIT_POINTERS.end - 6..UNIT_POINTERS.end)?;
+    let iam = holdfast_base::PageId::from_bytes(iam.try_into().ok()?);
+    let unit = u64::from_le_bytes(row.get(4..12)?.try_into().ok()?);
+    (!iam.is_null()).then_some((unit, iam))
 }
 
 fn undo_columns(undo: &Undoing<'_, '_>) -> RecoveryResult<Vec<u8>> {

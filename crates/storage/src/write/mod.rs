@@ -27,7 +27,7 @@ use holdfast_disk::DiskFile;
 use holdfast_format::PageRef;
 use holdfast_format::log::record::flag;
 use holdfast_format::log::write::{
-    RecordHeader, begin_transaction, end_transaction, page_record, row_record,
+    RecordHeader, begin_transaction, count_change, end_transaction, page_record, row_record,
 };
 use holdfast_format::log::{
     Context, LogRecord, LogTime, Operation, PageTarget, RowTarget, TransactionId, context, op,
@@ -37,6 +37,7 @@ use holdfast_format::source::PageSource;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::cache::DatabasePages;
+use crate::recovery::counts::CountChanges;
 use crate::recovery::journal::PageJournal;
 use crate::recovery::{Protection, RecoveryError, RecoveryResult, redo};
 use log::Log;
@@ -64,9 +65,18 @@ pub(crate) struct State {
     pub space: Space,
     /// Open transactions that have written something.
     pub open: HashMap<TransactionId, OpenEntry>,
-    /// Bytes of pages that only the owner may use.
-    pub reserved: HashMap<PageId, Vec<(TransactionId, u16)>>,
+    /// What only the owner may use of a page.
+    pub reserved: HashMap<PageId, Vec<Held>>,
     pub last_checkpoint: Lsn,
+}
+
+/// Room that a transaction gave up and may want back.
+#[derive(Clone, Copy)]
+pub(crate) struct Held {
+    transaction: TransactionId,
+    bytes: u16,
+    /// First slot behind the one that was emptied; 0 where no slot was.
+    slots: u16,
 }
 
 #[derive(Clone, Copy)]
@@ -95,6 +105,8 @@ pub struct LoggedDatabase {
     next_transaction: AtomicU64,
     stopped: Mutex<Option<String>>,
     counts: Mutex<Option<Arc<dyn Counts>>>,
+    /// What recovery found that the catalogue does not have yet.
+    recovered: Mutex<CountChanges>,
 }
 
 /// The right to change pages, and what is being changed.
@@ -130,6 +142,11 @@ impl LoggedDatabase {
     /// Who is asked for counts at checkpoints.
     pub fn set_counts(&self, counts: Arc<dyn Counts>) {
         *self.counts.lock() = Some(counts);
+    }
+
+    /// Counts that recovery found and that the catalogue does not have yet; whoever takes them keeps them in memory.
+    pub fn take_recovered_counts(&self) -> CountChanges {
+        std::mem::take(&mut *self.recovered.lock())
     }
 
     /// Why nothing can be changed any more, if that is so.
@@ -173,11 +190,22 @@ impl LoggedDatabase {
 
     /// Ends a transaction whose changes stay: returns after they are durable. Locks are released by the caller afterwards.
     pub fn commit(&self, transaction: &mut LogTransaction) -> RecoveryResult<()> {
+        self.commit_after(transaction, |_, _| Ok(()))
+    }
+
+    /// The same; `last` makes changes that nobody else may see before the transaction has ended. When it fails, the
+    /// transaction goes on and is to be rolled back.
+    pub fn commit_after(
+        &self,
+        transaction: &mut LogTransaction,
+        last: impl FnOnce(&mut Change<'_>, &mut LogTransaction) -> RecoveryResult<()>,
+    ) -> RecoveryResult<()> {
         if transaction.begin.is_zero() {
             return Ok(());
         }
         let lsn = {
             let mut change = self.change()?;
+            last(&mut change, transaction).inspect_err(|_| change.forget_space())?;
             change.end(transaction, op::COMMIT_XACT)?
         };
         transaction.entries.clear();
@@ -260,7 +288,7 @@ impl Change<'_> {
         self.state.open.remove(&transaction.id);
         if std::mem::take(&mut transaction.reserved) {
             self.state.reserved.retain(|_, held| {
-                held.retain(|(id, _)| *id != transaction.id);
+                held.retain(|h| h.transaction != transaction.id);
                 !held.is_empty()
             });
         }
@@ -313,7 +341,7 @@ impl Change<'_> {
         };
         let bytes = what.body.record(&header, &target);
         self.touch(what.page)?;
-        let lsn = self.apply(&bytes, what.page)?;
+        let lsn = self.apply(&bytes, what.page).inspect_err(|_| { let image=self.page(what.page).unwrap(); let v=PageView::new(&image); eprintln!("DBG {:?} {:?} slot {} unit {:x} len {} free {} slots {} held {:?}", what.operation, what.context, what.slot, what.unit.0, bytes.len(), v.free_count(), v.slot_count(), self.state.reserved.get(&what.page).map(|h| h.iter().map(|h|(h.transaction,h.bytes,h.slots)).collect::<Vec<_>>())); })?;
         transaction.last = lsn;
         if let Some(open) = self.state.open.get_mut(&transaction.id) {
             open.last = lsn;
@@ -338,11 +366,38 @@ impl Change<'_> {
             context: context::NULL,
         };
         let bytes = holdfast_format::log::write::record(&header, rest, None);
-        transaction.last = self.fatal(self.database.log.append(&bytes))?;
+        self.append(transaction, &bytes)?;
+        Ok(())
+    }
+
+    /// Rows that went away (or came) without a record of their own: TRUNCATE.
+    pub fn log_rows(
+        &mut self,
+        transaction: &mut LogTransaction,
+        rowset: u64,
+        rows: i64,
+    ) -> RecoveryResult<()> {
+        self.ensure_begun(transaction)?;
+        let header = RecordHeader {
+            previous: transaction.last,
+            flags: flag::TRANSACTION,
+            transaction: transaction.id,
+            operation: op::HOBT_DELTA,
+            context: context::NULL,
+        };
+        let bytes = count_change(&header, rowset, rows, 0);
+        let lsn = self.append(transaction, &bytes)?;
+        transaction.entries.push(Entry { lsn, record: bytes.into_boxed_slice(), undo: Undo::InPlace });
+        Ok(())
+    }
+
+    /// Appends a record of the transaction that changes no page.
+    fn append(&mut self, transaction: &mut LogTransaction, bytes: &[u8]) -> RecoveryResult<Lsn> {
+        transaction.last = self.fatal(self.database.log.append(bytes))?;
         if let Some(open) = self.state.open.get_mut(&transaction.id) {
             open.last = transaction.last;
         }
-        Ok(())
+        Ok(transaction.last)
     }
 
     /// A change that belongs to no transaction: free space, ghost clean-up, counts, differential maps.
@@ -396,8 +451,8 @@ impl Change<'_> {
         let image = self.page(page)?;
         let free = usize::from(PageView::new(&image).free_count());
         let held = self.state.reserved.get(&page);
-        let others = held.map_or(0, |h| {
-            h.iter().filter(|(id, _)| *id != transaction).map(|(_, bytes)| usize::from(*bytes)).sum()
+        let others = held.map_or(0, |all| {
+            all.iter().filter(|h| h.transaction != transaction).map(|h| usize::from(h.bytes)).sum()
         });
         Ok(free.saturating_sub(others))
     }
@@ -409,11 +464,29 @@ impl Change<'_> {
 
     /// Keeps bytes that a row gave up, until the transaction ends.
     pub fn reserve(&mut self, transaction: &mut LogTransaction, page: PageId, bytes: usize) {
+        self.hold(transaction, page, bytes, 0);
+    }
+
+    /// Keeps the place of a row whose slot was emptied.
+    pub fn reserve_slot(&mut self, transaction: &mut LogTransaction, page: PageId, slot: u16, bytes: usize) {
+        self.hold(transaction, page, bytes, slot.saturating_add(1));
+    }
+
+    fn hold(&mut self, transaction: &mut LogTransaction, page: PageId, bytes: usize, slots: u16) {
         let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
         if bytes > 0 {
-            self.state.reserved.entry(page).or_default().push((transaction.id, bytes));
+            let held = Held { transaction: transaction.id, bytes, slots };
+            self.state.reserved.entry(page).or_default().push(held);
             transaction.reserved = true;
         }
+    }
+
+    /// First slot of a page behind all that are in use or kept by [`Self::reserve_slot`]; slots emptied at the end of a page
+    /// are cut off it.
+    pub fn slot_behind(&self, page: PageId) -> RecoveryResult<u16> {
+        let count = PageView::new(&*self.page(page)?).slot_count();
+        let held = self.state.reserved.get(&page).into_iter().flatten().map(|h| h.slots).max();
+        Ok(count.max(held.unwrap_or(0)))
     }
 
     /// Rows moved from one page to another: what was kept free on the first is now kept on both.
@@ -436,9 +509,11 @@ impl Change<'_> {
                 Undo::Row { rows, key, .. } => {
                     let Some(target) = record.page_target()? else { return Ok(()) };
                     let mut place = rows.find(pages.change, target.page, target.slot, key)?;
-                    let growth = growth_of_undo(&record, &*pages.change.page(place.0)?, place.1)?;
-                    let free = pages.change.free_bytes(place.0, transaction.id)?;
-                    if growth > free {
+                    let image = pages.change.page(place.0)?;
+                    let growth = growth_of_undo(&record, &image, place.1)?;
+                    // All that is free: what others keep for their own way back is never more than is left behind this
+                    // (a transaction takes of a page only what the others do not keep, or what it gave up itself).
+                    if growth > usize::from(PageView::new(&image).free_count()) {
                         place = rows.make_room(pages.change, place.0, place.1, key, growth)?;
                     }
                     let mut locate = |_: &LogRecord<'_>, _: &PageTarget| Ok(place);
@@ -448,7 +523,9 @@ impl Change<'_> {
         };
         if let Some(bytes) = written {
             let page = LogRecord::new(Lsn::ZERO, &bytes)?.page_target()?.map(|t| t.page);
-            if let Some(page) = page {
+            if page.is_none() {
+                self.append(transaction, &bytes)?;
+            } else if let Some(page) = page {
                 // Compensations carry the previous LSN of what they undo, so an interrupted rollback goes on behind it.
                 self.touch(page)?;
                 let lsn = self.apply(&bytes, page)?;

@@ -70,6 +70,7 @@ impl LoggedDatabase {
             next_transaction: AtomicU64::new(finished.highest.0 + 1),
             stopped: Mutex::new(None),
             counts: Mutex::new(None),
+            recovered: Mutex::new(finished.counts.clone()),
         };
         Ok((Arc::new(database), finished))
     }

@@ -129,6 +129,35 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// The PFS bytes of an extent's pages become 0.
+    fn clear_pfs(&mut self, transaction: &mut LogTransaction, first: PageId) -> RecoveryResult<()> {
+        let mut old = [0u8; EXTENT_PAGES as usize];
+        for (byte, page) in old.iter_mut().zip(first.page..) {
+            *byte = self.pfs_byte(PageId::new(first.file, page))?;
+        }
+        if old == [0; EXTENT_PAGES as usize] {
+            return Ok(());
+        }
+        let row = RowTarget {
+            rowset: 0,
+            offset: 4 + (first.page % holdfast_format::allocation::PFS_PAGES) as u16,
+            size_or_flags: EXTENT_PAGES as u16,
+            space_bits: 0,
+        };
+        let new = [0; EXTENT_PAGES as usize];
+        let body = Body::Row { row, elements: &[&old, &new, &[]] };
+        let what = What {
+            operation: op::MODIFY_ROW,
+            context: context::PFS,
+            page: pfs_page(first),
+            slot: 0,
+            unit: UnitId::FIXED,
+            body,
+        };
+        self.log(transaction, what, Undo::InPlace)?;
+        Ok(())
+    }
+
     pub(crate) fn pfs_byte(&self, page: PageId) -> RecoveryResult<u8> {
         let at = pfs_page(page);
         let image = self.page(at)?;
@@ -400,7 +429,15 @@ impl Change<'_> {
         Ok((page, taken))
     }
 
-    /// Gives everything of a unit back: pages, extents, IAM pages.
+    /// Reads the maps again: changes of them were taken back.
+    pub(super) fn forget_space(&mut self) {
+        self.state.space.units.clear();
+        self.state.space.mixed.clear();
+        self.state.space.mixed_known = false;
+    }
+
+    /// Gives everything of a unit back: pages, extents, IAM pages. Others may take them as soon as the gate is open, so this
+    /// belongs right before the end of a transaction ([`super::LoggedDatabase::commit_after`]).
     pub fn free_unit(
         &mut self,
         transaction: &mut LogTransaction,
@@ -416,13 +453,7 @@ impl Change<'_> {
             }
             let starts: Vec<PageId> = page.extent_starts().collect();
             for first in starts {
-                for i in 0..EXTENT_PAGES {
-                    let id = PageId::new(first.file, first.page + i);
-                    let byte = self.pfs_byte(id)?;
-                    if byte & pfs::ALLOCATED != 0 {
-                        self.set_pfs(transaction, id, 0)?;
-                    }
-                }
+                self.clear_pfs(transaction, first)?;
                 self.extent_bit(transaction, MapKind::Gam, first, true)?;
                 let next = self.state.space.next_extent.entry(first.file).or_insert(0);
                 *next = (*next).min(first.page / EXTENT_PAGES);
@@ -430,6 +461,23 @@ impl Change<'_> {
             self.free_mixed(transaction, at)?;
         }
         Ok(())
+    }
+
+    /// Frees what a rolled back transaction had put into an emptied unit, if it is still there.
+    pub fn free_leftover(&mut self, unit: UnitId, first_iam: PageId, present: PageId) -> RecoveryResult<()> {
+        if first_iam.page >= self.source().page_count(first_iam.file) {
+            return Ok(());
+        }
+        let image = self.page(first_iam)?;
+        let view = PageView::new(&image);
+        let in_use = self.pfs_byte(first_iam)? & pfs::ALLOCATED != 0
+            && view.is(PageType::Iam)
+            && view.unit_id() == unit.0;
+        let chain = iam::chain(self.source(), present).map_err(damaged)?;
+        if !in_use || chain.iter().any(|(at, _)| *at == first_iam) {
+            return Ok(());
+        }
+        self.system("DeferredDrop", None, |change, own| change.free_unit(own, unit, first_iam))
     }
 
     fn free_mixed(&mut self, transaction: &mut LogTransaction, page: PageId) -> RecoveryResult<()> {

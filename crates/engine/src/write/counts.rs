@@ -1,0 +1,119 @@
+//! Counts of rows and pages after recovery: the log tells by how much rows changed, pages are counted in the maps.
+//!
+//! Invariants
+//! 1. Only what the log touched is counted anew; leaf pages of tables and heaps are not read for it.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+
+use holdfast_base::PageId;
+use holdfast_format::allocation::iam::{self, Iam};
+use holdfast_format::allocation::{EXTENT_PAGES, pfs};
+use holdfast_format::catalog::{SystemTables, unit_type};
+use holdfast_format::{FormatError, PageSource, PageView, btree, record::PageRows};
+use holdfast_storage::recovery::RecoveryResult;
+use holdfast_storage::recovery::counts::CountChanges;
+use holdfast_storage::write::{LoggedDatabase, UnitId};
+
+use crate::stored::LiveRowsets;
+
+/// Pages of an allocation unit as its maps have them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pages {
+    pub used: i64,
+    pub reserved: i64,
+    /// IAM pages among the used ones.
+    pub maps: i64,
+}
+
+/// Counts the pages of the unit whose IAM chain begins at `first`.
+pub fn pages(source: &dyn PageSource, first: PageId) -> Result<Pages, FormatError> {
+    let mut found = Pages::default();
+    let mut reader = iam::PfsReader::default();
+    for (at, image) in iam::chain(source, first)? {
+        let page = Iam::read(PageView::new(&image), at)?;
+        found.maps += 1;
+        found.used += 1;
+        found.reserved += 1;
+        for single in page.single_pages.into_iter().filter(|p| !p.is_null()) {
+            found.reserved += 1;
+            found.used += i64::from(reader.byte(source, single)? & pfs::ALLOCATED != 0);
+        }
+        for start in page.extent_starts() {
+            found.reserved += i64::from(EXTENT_PAGES);
+            for offset in 0..EXTENT_PAGES {
+                let id = PageId::new(start.file, start.page + offset);
+                found.used += i64::from(reader.byte(source, id)? & pfs::ALLOCATED != 0);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Pages above the leaves of a tree.
+pub fn upper_pages(source: &dyn PageSource, root: PageId, clustered: bool) -> Result<i64, FormatError> {
+    let (mut count, mut first) = (0, root);
+    for _ in 0..btree::MAX_DEPTH {
+        if first.is_null() {
+            return Ok(count);
+        }
+        let image = btree::tree_page(source, first)?;
+        if btree::is_leaf(PageView::new(&image), clustered) {
+            return Ok(count);
+        }
+        let below = btree::child_at(&PageRows::new(PageView::new(&image))?, 0)?;
+        let mut at = first;
+        while !at.is_null() {
+            count += 1;
+            at = PageView::new(&*btree::tree_page(source, at)?).next();
+        }
+        first = below;
+    }
+    Err(FormatError::Tree { page: root, what: "the tree is too deep" })
+}
+
+/// Frees what rolled back transactions had put into units that they had emptied.
+pub fn free_leftovers(
+    logged: &LoggedDatabase,
+    tables: &SystemTables,
+    changes: &CountChanges,
+) -> RecoveryResult<()> {
+    for &(unit, first_iam) in &changes.leftovers {
+        let present = tables.units.iter().find(|u| u.id == unit).map_or(PageId::NULL, |u| u.first_iam);
+        logged.change()?.free_leftover(UnitId(unit), first_iam, present)?;
+    }
+    Ok(())
+}
+
+/// Brings the counts in memory to what recovery found.
+pub fn restore(
+    source: &dyn PageSource,
+    tables: &SystemTables,
+    live: &LiveRowsets,
+    changes: &CountChanges,
+) -> Result<(), FormatError> {
+    let of_units = tables.units.iter().filter(|u| changes.units.contains(&u.id)).map(|u| u.owner);
+    let touched: BTreeSet<u64> = of_units.chain(changes.rows.keys().copied()).collect();
+    for rowset in tables.rowsets.iter().filter(|r| touched.contains(&r.id)) {
+        let live = live.of(tables, rowset);
+        live.count_rows(changes.rows.get(&rowset.id).copied().unwrap_or(0));
+        for kind in [unit_type::IN_ROW, unit_type::LOB, unit_type::ROW_OVERFLOW] {
+            let unit = live.unit(kind);
+            if unit.id() == 0 {
+                continue;
+            }
+            let found = pages(source, unit.first_iam())?;
+            let data = match (kind, rowset.index_id) {
+                (unit_type::IN_ROW, 0) => found.used - found.maps,
+                (unit_type::IN_ROW, index) => {
+                    found.used - found.maps - upper_pages(source, unit.root(), index == 1)?
+                }
+                _ => 0,
+            };
+            unit.used.store(found.used, Ordering::Relaxed);
+            unit.reserved.store(found.reserved, Ordering::Relaxed);
+            unit.data.store(data, Ordering::Relaxed);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! Row and page counts across a crash. Between checkpoints they live in memory only; the log tells by how much the rows of a
+//! rowset changed since the catalogue had them, and whose pages must be counted anew.
+//!
+//! Invariants
+//! 1. A record changes the number of rows by what it says itself, whatever becomes of its transaction: a rollback's
+//!    compensation records take it back.
+//! 2. COUNT_DELTA writes the rows of a rowset into the catalogue: what was counted before it is in there.
+//! 3. The checkpoint at the end of recovery carries on what is not in the catalogue yet ([`CountChanges::records`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use holdfast_base::{Lsn, PageId};
+use holdfast_format::log::page_operation::CountDelta;
+use holdfast_format::log::transaction::HobtDelta;
+use holdfast_format::log::write::{RecordHeader, count_change};
+use holdfast_format::log::{LogRecord, TransactionId, context, op};
+use holdfast_format::record::RecordType;
+
+use super::error::RecoveryResult;
+
+/// Fixed length of HOBT_DELTA as Holdfast writes it.
+const OWN_LENGTH: u16 = 0x50;
+/// Kind of a COUNT_DELTA that writes rows.
+const ROWS: u32 = 1;
+
+/// What the counts in the catalogue do not have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CountChanges {
+    /// Rows by rowset.
+    pub rows: BTreeMap<u64, i64>,
+    /// Allocation units that got pages.
+    pub units: BTreeSet<u64>,
+    /// IAM chains that units had got in transactions that were rolled back, to be freed (see `undo`).
+    pub leftovers: BTreeSet<(u64, PageId)>,
+}
+
+/// A forwarded row is counted where its stub is.
+fn is_counted(row: &[u8]) -> bool {
+    row.first().is_none_or(|&b| RecordType::of(b) != RecordType::Forwarded)
+}
+
+impl CountChanges {
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.units.is_empty() && self.leftovers.is_empty()
+    }
+
+    /// Takes note of a record; `system`: its transaction is a nested system one, which only moves rows.
+    pub fn observe(&mut self, record: &LogRecord<'_>, system: bool) -> RecoveryResult<()> {
+        let leaf =
+            matches!(record.context(), context::HEAP | context::CLUSTERED | context::INDEX_LEAF);
+        let heap = record.context() == context::HEAP;
+        let rows = match record.operation() {
+            op::FORMAT_PAGE => {
+                if let Some(page) = record.page_target()? {
+                    self.units.insert(u64::from(page.object_part) << 16 | u64::from(page.index_part) << 48);
+                }
+                return Ok(());
+            }
+            op::COUNT_DELTA => {
+                let count = CountDelta::decode(record)?;
+                if count.kind == ROWS {
+                    self.rows.remove(&count.rowset);
+                }
+                return Ok(());
+            }
+            op::HOBT_DELTA => {
+                let delta = HobtDelta::decode(record)?;
+                if delta.unit_id != 0 {
+                    self.units.insert(delta.unit_id);
+                    if delta.rows != 0 {
+                        let page = PageId::new((delta.rows >> 32) as u16, delta.rows as u32);
+                        self.leftovers.insert((delta.unit_id, page));
+                    }
+                    return Ok(());
+                }
+                if record.fixed_length() < OWN_LENGTH {
+                    return Ok(());
+                }
+                let rows = self.rows.entry(delta.rowset).or_default();
+                // A checkpoint's list holds all that came before it.
+                *rows = if record.transaction().is_none() { delta.rows } else { *rows + delta.rows };
+                return Ok(());
+            }
+            _ if system => return Ok(()),
+            op::INSERT_ROWS if leaf => {
+                let elements = record.elements()?;
+                let rows = elements.as_slice();
+                let rows = rows.get(..rows.len().saturating_sub(2)).unwrap_or(&[]);
+                rows.iter().filter(|r| !heap || is_counted(r)).count() as i64
+            }
+            op::DELETE_ROWS if record.context() == context::MARK_AS_GHOST => -1,
+            op::DELETE_ROWS if leaf => {
+                let forwarded = heap && record.elements()?.as_slice().first().is_some_and(|r| !is_counted(r));
+                if forwarded { 0 } else { -1 }
+            }
+            _ => return Ok(()),
+        };
+        *self.rows.entry(record.row_target()?.rowset).or_default() += rows;
+        Ok(())
+    }
+
+    /// Records that carry all this on.
+    pub fn records(&self) -> impl Iterator<Item = Vec<u8>> + '_ {
+        let header = RecordHeader {
+            previous: Lsn::ZERO,
+            flags: 0,
+            transaction: TransactionId::NONE,
+            operation: op::HOBT_DELTA,
+            context: context::NULL,
+        };
+        let rows = self.rows.iter().filter(|(_, by)| **by != 0);
+        let rows = rows.map(move |(&rowset, &by)| count_change(&header, rowset, by, 0));
+        let units = self.units.iter().map(move |&unit| count_change(&header, 0, 0, unit));
+        let packed = |page: PageId| i64::from(page.file) << 32 | i64::from(page.page);
+        let leftovers =
+            self.leftovers.iter().map(move |&(unit, page)| count_change(&header, 0, packed(page), unit));
+        rows.chain(units).chain(leftovers)
+    }
+}
