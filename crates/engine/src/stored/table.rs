@@ -94,6 +94,7 @@ pub enum Locator {
 /// A table's rows.
 pub struct StoredTable {
     pub store: Arc<Store>,
+    pub object_id: i32,
     pub name: Arc<str>,
     pub types: Vec<SqlType>,
     /// Names of the columns, for messages.
@@ -238,13 +239,13 @@ impl TableAccess for StoredTable {
 
     fn seek(
         &self,
-        _read: &ReadContext,
+        read: &ReadContext,
         index_id: i32,
         range: &KeyRange,
         columns: &[usize],
         backward: bool,
     ) -> SqlResult<Box<dyn BatchSource>> {
-        seek::open(self, index_id, range, columns, backward)
+        seek::open(self, read, index_id, range, columns, backward)
     }
 
     fn writer(&self) -> Option<Arc<dyn TableWriter>> {
