@@ -116,6 +116,9 @@ impl Transaction {
     /// Ends the transaction; its changes stay.
     pub fn commit(&self) -> SqlResult<()> {
         let result = self.commit_participants();
+        if let Some(locks) = &self.locks {
+            locks.versions.commit(self.owner);
+        }
         self.release_locks();
         result
     }
@@ -140,6 +143,9 @@ impl Transaction {
         let mut result = Ok(());
         for p in all.iter().rev() {
             result = result.and(p.rollback());
+        }
+        if let Some(locks) = &self.locks {
+            locks.versions.roll_back(self.owner);
         }
         self.release_locks();
         result
