@@ -9,7 +9,8 @@ use holdfast_format::record::layout::column_status;
 use holdfast_format::{FormatError, PageSource, allocation::iam};
 use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 
-use super::{scan::PageScan, seek};
+use super::scan::{PageList, PageScan};
+use super::seek;
 use crate::access::{BatchSource, KeyRange, ReadContext, TableAccess};
 use crate::decode::column::ColumnPlan;
 use crate::error::damaged;
@@ -161,19 +162,15 @@ impl StoredTable {
         }
         let types: Arc<[SqlType]> =
             columns.iter().map(|&c| self.types.get(c).copied().unwrap_or(SqlType::NULL)).collect();
-        let per_part = work.len().div_ceil(parts.max(1)).max(1);
-        let mut sources: Vec<Box<dyn BatchSource>> = Vec::new();
-        for part in work.chunks(per_part) {
-            sources.push(Box::new(PageScan::new(
-                self.store.source.clone(),
-                plans.clone(),
-                types.clone(),
-                part.to_vec(),
-            )));
-        }
-        if sources.is_empty() {
-            sources.push(Box::new(PageScan::new(self.store.source.clone(), plans, types, Vec::new())));
-        }
+        // No more parts than there are runs of pages to share.
+        let list = Arc::new(PageList::new(work));
+        let parts = parts.clamp(1, list.runs());
+        let sources = (0..parts)
+            .map(|_| {
+                let source = self.store.source.clone();
+                Box::new(PageScan::new(source, plans.clone(), types.clone(), list.clone())) as Box<dyn BatchSource>
+            })
+            .collect();
         Ok(sources)
     }
 }
