@@ -6,8 +6,8 @@
 //! 3. Nothing here is changed while operators run, except the caches of subquery results, which are per frame.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use holdfast_engine::access::ReadContext;
 use holdfast_engine::catalog::ModuleDef;

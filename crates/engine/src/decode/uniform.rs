@@ -47,7 +47,8 @@ impl<'a> UniformPage<'a> {
         let count = usize::from(view.slot_count()).min((PAGE_SIZE - HEADER_SIZE) / 2);
         rows.clear();
         rows.reserve(count);
-        let (mut shape, mut fixed_end, mut columns, mut bitmap, mut nulls) = (0u32, 0usize, 0u16, 0usize, 0u64);
+        let (mut shape, mut fixed_end, mut columns, mut bitmap, mut nulls) =
+            (0u32, 0usize, 0u16, 0usize, 0u64);
         for slot in 0..count {
             let at = PAGE_SIZE - 2 * (slot + 1);
             let offset = usize::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
@@ -57,12 +58,8 @@ impl<'a> UniformPage<'a> {
             if offset < HEADER_SIZE || offset + 4 > limit {
                 return None;
             }
-            let head = u32::from_le_bytes([
-                bytes[offset],
-                bytes[offset + 1],
-                bytes[offset + 2],
-                bytes[offset + 3],
-            ]);
+            let head =
+                u32::from_le_bytes([bytes[offset], bytes[offset + 1], bytes[offset + 2], bytes[offset + 3]]);
             match head as u8 & (status::COMPRESSED | status::TYPE_MASK) {
                 0 | FORWARDED => {}
                 kind if kind & status::COMPRESSED != 0 => return None,

@@ -168,7 +168,8 @@ impl StoredTable {
         let sources = (0..parts)
             .map(|_| {
                 let source = self.store.source.clone();
-                Box::new(PageScan::new(source, plans.clone(), types.clone(), list.clone())) as Box<dyn BatchSource>
+                Box::new(PageScan::new(source, plans.clone(), types.clone(), list.clone()))
+                    as Box<dyn BatchSource>
             })
             .collect();
         Ok(sources)

@@ -193,17 +193,7 @@ impl<'p> Built<'p> {
         } else {
             Vec::new()
         };
-        Ok(Built {
-            spec,
-            rows,
-            table,
-            starts,
-            members,
-            unique,
-            identical,
-            matched,
-            _grants: grants,
-        })
+        Ok(Built { spec, rows, table, starts, members, unique, identical, matched, _grants: grants })
     }
 
     fn group(&self, g: u32) -> &[u32] {
@@ -295,7 +285,8 @@ impl<'p> Probe<'p> {
                         .filter(|(_, g)| (**g != NO_GROUP) == want)
                         .map(|(i, _)| i as u32)
                         .collect();
-                    let out = if rows.len() == batch.len { batch.clone() } else { self.take_left(batch, &rows) };
+                    let out =
+                        if rows.len() == batch.len { batch.clone() } else { self.take_left(batch, &rows) };
                     return Ok((out, batch.len));
                 }
                 // Every row finds its one partner, as with most foreign keys.
