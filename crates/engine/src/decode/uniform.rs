@@ -1,7 +1,8 @@
-//! Plain data pages whose rows all have one shape: the fast way from fixed columns to vectors.
+//! Plain data pages whose rows all have one shape: the fast way from columns to vectors.
 //!
 //! Nearly every page of an uncompressed table is such a page: its rows were written under one definition of the table, so
-//! their fixed parts end at the same byte and their null bitmaps count the same columns. Then a column is one strided copy.
+//! their fixed parts end at the same byte and their null bitmaps count the same columns. Then a fixed column is one strided copy,
+//! and variable ones are found without parsing whole records.
 //!
 //! Invariants
 //! 1. Every row in `rows` lies with its fixed part and null bitmap inside the page's record area; reads need no further
@@ -9,6 +10,8 @@
 //! 2. Ghosts and forwarding stubs are no rows. A page that differs in anything is refused (`None`), and the general way
 //!    reads it and finds what is wrong with it.
 //! 3. A column gets exactly one entry per row, as in [`super::column`].
+
+use std::ops::Range;
 
 use holdfast_base::PAGE_SIZE;
 use holdfast_format::page::HEADER_SIZE;
@@ -136,14 +139,115 @@ impl<'a> UniformPage<'a> {
         Ok(out)
     }
 
-    /// Appends one entry per row, if the column lies in the fixed part and its type has a loop here; `false` = nothing
-    /// was appended.
+    /// Where the column's bytes lie in each row; `None` for a NULL. Values kept elsewhere, and whatever looks wrong, are for
+    /// the general way.
+    fn ranges(&self, place: &Placement) -> Option<Vec<Option<Range<usize>>>> {
+        let limit = self.page.slot_array_start();
+        let bit = usize::from(place.null_bit.checked_sub(1)?);
+        if place.offset == 0 || place.null_bit > self.columns || place.is_bit {
+            return None;
+        }
+        let bitmap = self.fixed_end + 2;
+        let behind = bitmap + usize::from(self.columns).div_ceil(8);
+        let word = |at: usize| usize::from(u16::from_le_bytes([self.bytes[at], self.bytes[at + 1]]));
+        let mut out = Vec::with_capacity(self.rows.len());
+        for &row in self.rows {
+            let row = usize::from(row);
+            if self.bytes[row + bitmap + bit / 8] >> (bit % 8) & 1 == 1 {
+                out.push(None);
+                continue;
+            }
+            let (start, end) = if place.offset > 0 {
+                let start = usize::from(place.offset.unsigned_abs());
+                let end = start + usize::from(place.size);
+                if end > self.fixed_end {
+                    return None;
+                }
+                (start, end)
+            } else {
+                let index = usize::from(place.offset.unsigned_abs()) - 1;
+                let count = if self.bytes[row] & status::VARIABLE == 0 {
+                    0
+                } else if row + behind + 2 <= limit {
+                    word(row + behind)
+                } else {
+                    return None;
+                };
+                let (ends, data) = (behind + 2, behind + 2 + 2 * count);
+                if row + data > limit {
+                    return None;
+                }
+                if index >= count {
+                    (0, 0)
+                } else {
+                    let start = if index == 0 { data } else { word(row + ends + 2 * index - 2) & 0x7FFF };
+                    let end = word(row + ends + 2 * index);
+                    // Bit 15: the value is elsewhere, or of a form of its own.
+                    if end & 0x8000 != 0 || start < data || end < start || row + end > limit {
+                        return None;
+                    }
+                    (start, end)
+                }
+            };
+            out.push(Some(row + start..row + end));
+        }
+        Some(out)
+    }
+
+    /// Appends one entry per row of a column of text or bytes; `false` = nothing was appended.
+    fn fill_long(&self, place: &Placement, plan: &ColumnPlan, target: &mut Target) -> bool {
+        let Some(ranges) = self.ranges(place) else { return false };
+        let before = target.data.len();
+        let bytes: usize = ranges.iter().flatten().map(Range::len).sum();
+        // Offsets are 32 bits wide: a batch that could outgrow them is for the general way, which says so.
+        let room = |used: usize| used + 2 * bytes < u32::MAX as usize;
+        match (&mut target.data, plan.ty.id) {
+            (ColumnData::Utf16(v), TypeId::NChar | TypeId::NVarChar) if room(v.data.len()) => {
+                v.data.reserve(bytes / 2);
+                for range in &ranges {
+                    if let Some(range) = range {
+                        let units = self.bytes[range.clone()].chunks_exact(2);
+                        v.data.extend(units.map(|c| u16::from_le_bytes([c[0], c[1]])));
+                    }
+                    v.offsets.push(v.data.len() as u32);
+                }
+            }
+            (ColumnData::Utf16(v), TypeId::Char | TypeId::VarChar) if room(v.data.len()) => {
+                let page = plan.ty.collation.code_page();
+                for range in &ranges {
+                    if let Some(range) = range {
+                        page.decode_into(&self.bytes[range.clone()], &mut v.data);
+                    }
+                    v.offsets.push(v.data.len() as u32);
+                }
+            }
+            (ColumnData::Bytes(v), TypeId::Binary | TypeId::VarBinary) if room(v.data.len()) => {
+                for range in &ranges {
+                    if let Some(range) = range {
+                        v.data.extend_from_slice(&self.bytes[range.clone()]);
+                    }
+                    v.offsets.push(v.data.len() as u32);
+                }
+            }
+            _ => return false,
+        }
+        if ranges.iter().any(Option::is_none) {
+            target.null_flags(before).extend(ranges.iter().map(Option::is_none));
+        }
+        true
+    }
+
+    /// Appends one entry per row, if the column's type has a loop here and its values lie in the rows; `false` = nothing was
+    /// appended.
     pub fn fill(
         &self,
         place: &Placement,
         plan: &ColumnPlan,
         target: &mut Target,
     ) -> Result<bool, FormatError> {
+        if matches!(target.data, ColumnData::Utf16(_) | ColumnData::Bytes(_)) {
+            return Ok(self.fill_long(place, plan, target));
+        }
         let (start, size) = (usize::from(place.offset.max(0) as u16), usize::from(place.size));
         let bit = usize::from(place.null_bit.wrapping_sub(1));
         // Without a null bit, or behind what the rows know of (a column added later): the general way.
