@@ -1,6 +1,7 @@
 //! The project's one tool: `cargo xtask <command>`. Each command is a module; this file is only their table.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod ci;
 mod clients;
 mod code_page_table;
@@ -23,6 +24,11 @@ const COMMANDS: &[Command] = &[
         "tidy",
         "project rules that no compiler checks: crate edges, file sizes, head comments, paths",
         tidy::run,
+    ),
+    (
+        "bench",
+        "speed beside cp, cat and PostgreSQL, as ratios; names and options as docs/benchmarks.md says",
+        bench::run,
     ),
     (
         "code-page-table",

@@ -44,7 +44,7 @@ pub fn run(_arguments: &[String]) -> anyhow::Result<()> {
     let mut findings = Vec::new();
     edges(root, &mut findings)?;
     let mut files = Vec::new();
-    for top in ["crates", "xtask", "tests", "fuzz", "docs", ".ci"] {
+    for top in ["crates", "xtask", "tests", "fuzz", "bench", "docs", ".ci"] {
         collect(&root.join(top), &mut files)?;
     }
     files.extend(["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "Cargo.toml"].map(|f| root.join(f)));

@@ -6,8 +6,8 @@
 //! 3. Nothing here is changed while operators run, except the caches of subquery results, which are per frame.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use holdfast_engine::access::ReadContext;
 use holdfast_engine::catalog::ModuleDef;
@@ -289,6 +289,10 @@ pub struct QueryContext {
 /// Memory of a query without other configuration: 512 MB.
 pub const DEFAULT_MEMORY_LIMIT: usize = 512 << 20;
 
+/// Processors this process may use.
+pub static PROCESSORS: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+
 impl QueryContext {
     pub fn new(session: Arc<dyn SessionInfo>, now: DateTimeOffset) -> Self {
         let settings = session.settings();
@@ -300,7 +304,7 @@ impl QueryContext {
             cancel: CancelFlag::new(),
             read: ReadContext::unlocked(),
             now,
-            workers: 2,
+            workers: *PROCESSORS,
             random: AtomicU64::new(0x9E37_79B9_7F4A_7C15 ^ u64::from(now.utc.date.0 as u32) ^ now.utc.time.0),
             null_eliminated: AtomicBool::new(false),
             xml: Default::default(),

@@ -13,8 +13,8 @@
 use std::sync::Arc;
 
 use holdfast_base::{PageId, Rid};
-use holdfast_format::record::{Field, PageRows, Row, RowLayout};
 use holdfast_format::record::row::RowKind;
+use holdfast_format::record::{Field, PageRows, Row, RowLayout};
 use holdfast_format::{FormatError, PageRef, PageSource, PageView};
 use holdfast_types::compare::hash_key;
 use holdfast_types::{SqlResult, Value};

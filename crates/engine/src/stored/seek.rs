@@ -317,12 +317,7 @@ impl RangeScan {
     }
 
     /// Takes rows of the cursor's page that are in range, at most `limit`; moves on to the next page at its end.
-    fn take_page(
-        &self,
-        cursor: &mut Cursor,
-        targets: &mut [Target],
-        limit: usize,
-    ) -> SqlResult<usize> {
+    fn take_page(&self, cursor: &mut Cursor, targets: &mut [Target], limit: usize) -> SqlResult<usize> {
         let source = &*self.store.source;
         let held = cursor.held.clone();
         let rows = PageRows::new(PageView::new(&held)).map_err(damaged)?;
@@ -441,14 +436,24 @@ impl RangeScan {
                 };
                 let mut raw = [0u8; 8];
                 raw.copy_from_slice(
-                    bytes.get(..8).ok_or_else(|| damaged(FormatError::catalog("a row address is cut off")))?,
+                    bytes
+                        .get(..8)
+                        .ok_or_else(|| damaged(FormatError::catalog("a row address is cut off")))?,
                 );
                 let Some((base, plans, names)) = lookup.base.first() else {
                     return Err(damaged(FormatError::catalog("a heap has no rowset")));
                 };
                 let rid = Rid::from_bytes(raw);
                 let same = |row: &Row<'_>| self.is_entry_of(lookup, rowset, entry, &base.layout, row);
-                match heap_row(source, rid, base, plans, targets, self.reader.as_ref().map(|r| (r, names)), &same) {
+                match heap_row(
+                    source,
+                    rid,
+                    base,
+                    plans,
+                    targets,
+                    self.reader.as_ref().map(|r| (r, names)),
+                    &same,
+                ) {
                     Ok(found) if found || lookup.may_vanish => Ok(found),
                     Ok(_) => Err(damaged(FormatError::NoSuchSlot { page: rid.page, slot: rid.slot })),
                     Err(e) => Err(e),

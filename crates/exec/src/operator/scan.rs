@@ -24,21 +24,32 @@ use crate::expression::{evaluate_constant, evaluate_predicate};
 pub struct Scan<'p> {
     input: Source<'p>,
     predicate: Option<&'p Expr>,
+    keep: Keep,
     ctx: ExecContext,
 }
 
+/// Which columns of an operator's output its consumer looks at; `None` = all.
+pub type Keep = Option<Arc<[bool]>>;
+
 impl<'p> Scan<'p> {
     pub fn new(input: Source<'p>, predicate: Option<&'p Expr>, ctx: &ExecContext) -> Self {
-        Scan { input, predicate, ctx: ctx.clone() }
+        Scan { input, predicate, keep: None, ctx: ctx.clone() }
+    }
+
+    /// Leaves columns empty that nobody looks at.
+    #[must_use]
+    pub fn keeping(mut self, keep: Keep) -> Self {
+        self.keep = keep;
+        self
     }
 }
 
 /// Keeps the rows for which `predicate` is true.
-pub fn filter(batch: Batch, predicate: &Expr, ctx: &ExecContext) -> SqlResult<Batch> {
+pub fn filter(batch: Batch, predicate: &Expr, keep: &Keep, ctx: &ExecContext) -> SqlResult<Batch> {
     let truth = evaluate_predicate(predicate, &batch, ctx)?;
     Ok(match truth.selected(batch.len) {
         None => batch,
-        Some(rows) => batch.take(&rows),
+        Some(rows) => batch.take_kept(&rows, keep.as_deref()),
     })
 }
 
@@ -51,7 +62,7 @@ impl BatchSource for Scan<'_> {
             if batch.len == 0 {
                 continue;
             }
-            let out = filter(batch, p, &self.ctx)?;
+            let out = filter(batch, p, &self.keep, &self.ctx)?;
             if out.len > 0 {
                 return Ok(Some(out));
             }

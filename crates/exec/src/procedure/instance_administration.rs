@@ -71,7 +71,7 @@ impl InstanceAdministration {
                     cancel: &cancel,
                     session_database: call.session.current_database().id,
                     in_use: &in_use,
-                    workers: 2,
+                    workers: *crate::context::PROCESSORS,
                     clock: &*host.clock,
                 };
                 restore(request, &around, call.sink)?;
