@@ -46,11 +46,12 @@ pub type Source<'p> = Box<dyn BatchSource + 'p>;
 pub fn open<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext) -> SqlResult<Source<'p>> {
     ctx.check_cancel()?;
     Ok(match &plan.op {
-        PhysicalOp::TableScan { table, columns, predicate, .. } => {
-            Box::new(scan::Scan::new(table.access.scan(&ctx.query.read, columns)?, predicate.as_ref(), ctx))
+        PhysicalOp::TableScan { table, columns, predicate, read, .. } => {
+            let read = ctx.query.read_with(read);
+            Box::new(scan::Scan::new(table.access.scan(&read, columns)?, predicate.as_ref(), ctx))
         }
-        PhysicalOp::IndexSeek { table, index_id, ranges, columns, predicate, backward } => {
-            scan::open_seek(table, *index_id, ranges, columns, predicate.as_ref(), *backward, ctx)?
+        PhysicalOp::IndexSeek { table, index_id, ranges, columns, predicate, backward, read } => {
+            scan::open_seek(table, *index_id, ranges, columns, predicate.as_ref(), *backward, read, ctx)?
         }
         PhysicalOp::Values { rows } => Box::new(simple::Values::new(rows, &plan.columns, ctx)),
         PhysicalOp::Filter { input, predicate } => {

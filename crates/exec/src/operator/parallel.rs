@@ -55,9 +55,9 @@ pub fn open_parts<'p>(
 
 fn open_split<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext, parts: usize) -> SqlResult<Vec<Source<'p>>> {
     Ok(match &plan.op {
-        PhysicalOp::TableScan { table, columns, predicate, .. } => table
+        PhysicalOp::TableScan { table, columns, predicate, read, .. } => table
             .access
-            .parallel_scan(&ctx.query.read, columns, parts)?
+            .parallel_scan(&ctx.query.read_with(read), columns, parts)?
             .into_iter()
             .map(|s| Box::new(Scan::new(s, predicate.as_ref(), ctx)) as Source<'p>)
             .collect(),

@@ -5,6 +5,7 @@
 
 mod binding;
 mod catalog;
+mod change;
 mod conversion;
 mod ddl;
 mod execution;
@@ -22,6 +23,7 @@ pub type Message = (i32, u8, &'static str);
 const TABLES: &[&[Message]] = &[
     binding::MESSAGES,
     catalog::MESSAGES,
+    change::MESSAGES,
     conversion::MESSAGES,
     ddl::MESSAGES,
     execution::MESSAGES,
