@@ -17,6 +17,7 @@ pub mod hash_table;
 pub mod merge_join;
 pub mod nested_loops;
 pub mod parallel;
+pub mod ranking;
 pub mod recursive;
 pub mod scan;
 pub mod serialize;
@@ -78,6 +79,9 @@ pub fn open<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext) -> SqlResult<Source<'
         PhysicalOp::Concat { inputs } => Box::new(simple::Concat::new(inputs, ctx)),
         PhysicalOp::SetOp { kind, left, right } => {
             Box::new(set_op::SetOperation::new(*kind, left, right, ctx)?)
+        }
+        PhysicalOp::Window { input, partition, order, functions } if ranking::streams(functions) => {
+            Box::new(ranking::Ranking::new(input, partition, order, functions, ctx)?)
         }
         PhysicalOp::Window { input, partition, order, functions } => {
             Box::new(window::Window::new(input, partition, order, functions, ctx)?)

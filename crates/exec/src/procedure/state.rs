@@ -18,7 +18,7 @@ use holdfast_types::{CollationId, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
 use super::change::TriggerTables;
-use crate::context::{CaughtError, ColumnInfo, ObjectInfo, SessionInfo, SessionSettings};
+use crate::context::{CaughtError, ColumnInfo, ObjectInfo, RandState, SessionInfo, SessionSettings};
 use crate::host::{Host, HostDatabase, properties};
 use crate::session::{CancelFlag, LoginInfo};
 use crate::system_view::ViewSource;
@@ -114,6 +114,7 @@ pub struct SharedSession {
     pub state: Mutex<State>,
     /// `inserted` and `deleted` of triggers, kept for the next time.
     pub trigger_tables: Mutex<TriggerTables>,
+    random: Mutex<RandState>,
 }
 
 impl SharedSession {
@@ -127,6 +128,9 @@ impl SharedSession {
         let state = Mutex::new(State::new(database));
         let owner = new_owner();
         host.instance.locks.enter(owner, id, owner);
+        // Two sessions that never give RAND a seed draw different numbers.
+        let now = host.clock.now_utc().as_nanos() as i64;
+        let random = Mutex::new(RandState::seeded(now ^ i64::from(id) << 20));
         SharedSession {
             host,
             id,
@@ -136,6 +140,7 @@ impl SharedSession {
             killed: AtomicBool::new(false),
             state,
             trigger_tables: Mutex::default(),
+            random,
         }
     }
 
@@ -260,6 +265,13 @@ impl State {
 }
 
 impl SessionInfo for SharedSession {
+    fn rand(&self, seed: Option<i64>) -> f64 {
+        let mut random = self.random.lock();
+        if let Some(seed) = seed {
+            *random = RandState::seeded(seed);
+        }
+        random.next_number()
+    }
     fn settings(&self) -> SessionSettings {
         self.state.lock().settings.clone()
     }
