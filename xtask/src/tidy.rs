@@ -85,8 +85,11 @@ fn raised_numbers(text: &str) -> impl Iterator<Item = u32> {
     let number = |t: &str| t.trim().replace('_', "").parse::<u32>().ok();
     let plain = text.split("SqlError::new(").skip(1).map(|rest| rest.split(',').next());
     // The binder's `err(span, number, …)`.
-    let with_span =
-        text.split(" err(").skip(1).filter(|r| r.split(',').next().is_some_and(|a| a.ends_with("span"))).map(|rest| rest.split(',').nth(1));
+    let with_span = text
+        .split(" err(")
+        .skip(1)
+        .filter(|r| r.split(',').next().is_some_and(|a| a.ends_with("span")))
+        .map(|rest| rest.split(',').nth(1));
     plain.chain(with_span).filter_map(move |t| number(t?))
 }
 
