@@ -4,6 +4,7 @@
 //! Arguments are NULL, then the text '1'. An error that genuine data or NULL arguments may raise is fine; those
 //! that tell of a gap of the server are not ([`is_gap`]).
 
+#[allow(dead_code)]
 #[path = "common/transcript.rs"]
 mod transcript;
 

@@ -4,8 +4,6 @@
 //! `Msg n, Level n, State n[, Procedure p], Line n` with the text below; informational messages as their text.
 //! A first line `-- restore: PREFIX as NAME` (several allowed) restores a corpus file and, for the last one, uses it.
 
-#![allow(dead_code)]
-
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;

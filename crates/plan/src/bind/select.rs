@@ -34,7 +34,7 @@ impl Binder<'_> {
 
     fn bind_select_inner(&mut self, s: &Select, q: &Query, role: QueryRole) -> SqlResult<BoundQueryPlan> {
         if s.into.is_some() && role != QueryRole::Statement {
-            return err(s.span, 156, &[&"HAVING"]);
+            return err(s.span, 156, &[&"INTO"]);
         }
         let from = self.bind_from(&s.from)?;
         let mut plan = from.plan;
