@@ -1,12 +1,17 @@
 //! Entry points: a parsed query or expression in, a physical plan or bound expression out.
 
+use std::sync::Arc;
+
+use holdfast_engine::catalog::{Catalog, ColumnDef, TableDef};
+use holdfast_tsql::ast::dml::{Delete, Insert, Merge, Update};
 use holdfast_tsql::ast::expression::Expr as AstExpr;
 use holdfast_tsql::ast::query::{Query, QueryHint};
-use holdfast_types::{SqlError, SqlResult, SqlType};
+use holdfast_types::{CollationId, SqlError, SqlResult, SqlType};
 
 use crate::bind::{Binder, QueryRole};
 use crate::build::Builder;
-use crate::context::BindContext;
+use crate::change::{BoundChange, TargetTable};
+use crate::context::{BindContext, BindSettings, NameResolver, VariableInfo};
 use crate::cost::Estimator;
 use crate::expr::Expr;
 use crate::logical::ColumnId;
@@ -15,7 +20,22 @@ use crate::rules;
 
 /// Binds and plans a query.
 pub fn bind_query(query: &Query, hints: &[QueryHint], cx: &BindContext<'_>) -> SqlResult<BoundQuery> {
+    bind_rows(query, hints, cx, false)
+}
+
+/// Binds and plans the query of a cursor: its rows carry the bookmarks of the tables behind them where they have any.
+pub fn bind_cursor(query: &Query, hints: &[QueryHint], cx: &BindContext<'_>) -> SqlResult<BoundQuery> {
+    bind_rows(query, hints, cx, true)
+}
+
+fn bind_rows(
+    query: &Query,
+    hints: &[QueryHint],
+    cx: &BindContext<'_>,
+    cursor: bool,
+) -> SqlResult<BoundQuery> {
     let mut binder = Binder::new(cx);
+    binder.changing = cursor;
     for h in hints {
         if h.name == "MAXRECURSION"
             && let Some(n) = h.arguments.first().and_then(AstExpr::as_integer)
@@ -45,6 +65,16 @@ pub fn bind_query(query: &Query, hints: &[QueryHint], cx: &BindContext<'_>) -> S
         })
         .collect();
     let mut ids: Vec<ColumnId> = bound.columns.iter().map(|c| c.col.id).collect();
+    let mut bookmarks = Vec::new();
+    if cursor {
+        let visible = bound.plan.output_set();
+        for base in binder.bases.iter().filter(|b| visible.contains(&b.bookmark.id)) {
+            if base.table.access.writer().is_some() {
+                bookmarks.push(((base.table.database_id, base.table.object_id), ids.len()));
+                ids.push(base.bookmark.id);
+            }
+        }
+    }
     for (_, e) in &assignments {
         e.columns(&mut ids);
     }
@@ -62,6 +92,7 @@ pub fn bind_query(query: &Query, hints: &[QueryHint], cx: &BindContext<'_>) -> S
             assignments: Vec::new(),
             frame_size: builder.next_slot,
             dependencies,
+            bookmarks,
         });
     }
     ids.sort_unstable();
@@ -71,7 +102,14 @@ pub fn bind_query(query: &Query, hints: &[QueryHint], cx: &BindContext<'_>) -> S
         .into_iter()
         .map(|(p, e)| Ok((p, builder.place(&rules::rewrite_expr(e, cx), &ids)?)))
         .collect::<SqlResult<Vec<_>>>()?;
-    Ok(BoundQuery { plan, columns: Vec::new(), assignments, frame_size: builder.next_slot, dependencies })
+    Ok(BoundQuery {
+        plan,
+        columns: Vec::new(),
+        assignments,
+        frame_size: builder.next_slot,
+        dependencies,
+        bookmarks,
+    })
 }
 
 /// Binds a value expression outside a query (SET, PRINT, EXEC arguments), converted to `target` if given.
@@ -94,6 +132,74 @@ pub fn bind_condition(e: &AstExpr, cx: &BindContext<'_>) -> SqlResult<BoundExpre
     let mut binder = Binder::new(cx);
     let expr = binder.bind_condition(e)?;
     finish(expr, binder, cx)
+}
+
+/// Binds and plans INSERT.
+pub fn bind_insert(i: &Insert, cx: &BindContext<'_>) -> SqlResult<BoundChange> {
+    Binder::new(cx).bind_insert(i)
+}
+
+/// Binds and plans UPDATE.
+pub fn bind_update(u: &Update, cx: &BindContext<'_>) -> SqlResult<BoundChange> {
+    Binder::new(cx).bind_update(u)
+}
+
+/// Binds and plans DELETE.
+pub fn bind_delete(d: &Delete, cx: &BindContext<'_>) -> SqlResult<BoundChange> {
+    Binder::new(cx).bind_delete(d)
+}
+
+/// Binds and plans MERGE.
+pub fn bind_merge(m: &Merge, cx: &BindContext<'_>) -> SqlResult<BoundChange> {
+    Binder::new(cx).bind_merge(m)
+}
+
+/// What a table asks of its rows, for changes that no statement names: cascades, bulk loads.
+pub fn bind_target(
+    table: &Arc<TableDef>,
+    catalog: Option<&Arc<dyn Catalog>>,
+    cx: &BindContext<'_>,
+) -> SqlResult<TargetTable> {
+    Binder::new(cx).bind_target_table(table, catalog, false)
+}
+
+/// The type of a computed column over the other columns, and whether it may be NULL.
+pub fn computed_type(
+    text: &str,
+    columns: &[ColumnDef],
+    catalog: &Arc<dyn Catalog>,
+    collation: CollationId,
+    settings: BindSettings,
+) -> SqlResult<(SqlType, bool)> {
+    struct Nothing;
+    impl NameResolver for Nothing {
+        fn database(&self, _: &str) -> Option<Arc<dyn Catalog>> {
+            None
+        }
+        fn variable(&self, _: &str) -> Option<VariableInfo> {
+            None
+        }
+        fn table_variable(&self, _: &str) -> Option<Arc<TableDef>> {
+            None
+        }
+        fn temp_table(&self, _: &str) -> Option<Arc<TableDef>> {
+            None
+        }
+    }
+    let cx = BindContext {
+        catalog: Arc::clone(catalog),
+        default_schema: "dbo".into(),
+        names: &Nothing,
+        evaluator: None,
+        settings,
+        database_collation: collation,
+        server_collation: collation,
+        first_free_slot: 0,
+        max_parallelism: 1,
+    };
+    let mut binder = Binder::new(&cx);
+    let typed = binder.bind_computed(text, columns)?;
+    Ok((typed.e.ty, typed.e.nullable))
 }
 
 fn finish(expr: Expr, binder: Binder<'_>, cx: &BindContext<'_>) -> SqlResult<BoundExpression> {

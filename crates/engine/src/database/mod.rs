@@ -18,14 +18,14 @@ pub mod tables;
 pub mod writer;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use holdfast_format::catalog::{BaseTable, SystemTables};
 use holdfast_format::{FormatError, PageSource};
 use holdfast_types::{CollationId, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
-use crate::catalog::{Catalog, ObjectDef, TableDef};
+use crate::catalog::{Catalog, ObjectDef, TableDef, TableRules};
 use crate::decode::text;
 use crate::error::damaged;
 use crate::stored::{LiveRowsets, Store};
@@ -63,6 +63,8 @@ pub struct DatabaseCatalog {
     /// (schema id, folded name) of objects that names can stand for.
     by_name: HashMap<(i32, String), i32>,
     built: Mutex<HashMap<i32, Option<ObjectDef>>>,
+    /// Rules by table or view, read on first use.
+    rules: OnceLock<HashMap<i32, Arc<TableRules>>>,
 }
 
 /// Kinds of objects a name in a statement can stand for.
@@ -96,6 +98,7 @@ impl DatabaseCatalog {
             objects: HashMap::new(),
             by_name: HashMap::new(),
             built: Mutex::new(HashMap::new()),
+            rules: OnceLock::new(),
             store,
         };
         catalog.read_schemas()?;
@@ -282,5 +285,13 @@ impl Catalog for DatabaseCatalog {
     fn user_type(&self, schema: &str, name: &str) -> Option<(SqlType, bool)> {
         let schema_id = if schema.is_empty() { None } else { Some(self.schema_id(schema)?) };
         self.catalogs.user_type(self.collation, schema_id, name)
+    }
+
+    fn table_by_id(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {
+        self.table(object_id)
+    }
+
+    fn rules(&self, object_id: i32) -> SqlResult<Arc<TableRules>> {
+        self.table_rules(object_id).map_err(damaged)
     }
 }

@@ -28,6 +28,8 @@ pub mod writing;
 pub use table::StoredWriter;
 pub use writing::{CatalogTrees, Writing};
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use holdfast_types::{SqlResult, Value};
 
 use crate::lock::LockWait;
@@ -65,6 +67,9 @@ pub enum RowState {
     Changed,
 }
 
+/// Row versions of tables that keep no count of their own; a new database begins at 2001, too.
+static NEXT_ROW_VERSION: AtomicU64 = AtomicU64::new(2001);
+
 /// Changes rows of one table.
 pub trait TableWriter: Send + Sync {
     /// Inserts rows and keeps every index. 2627 or 2601 for a key that exists, 515 for NULL in a NOT NULL column; with
@@ -89,6 +94,11 @@ pub trait TableWriter: Send + Sync {
 
     /// Takes note of an identity value given explicitly (SET IDENTITY_INSERT ON) or reseeds (DBCC CHECKIDENT).
     fn note_identity(&self, value: &Value, reseed: bool) -> SqlResult<()>;
+
+    /// The next value for a rowversion column, rising in the whole database.
+    fn next_row_version(&self) -> SqlResult<u64> {
+        Ok(NEXT_ROW_VERSION.fetch_add(1, Ordering::Relaxed))
+    }
 
     /// The last identity value given, NULL before the first (IDENT_CURRENT).
     fn current_identity(&self) -> SqlResult<Value>;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
-use holdfast_engine::catalog::{Catalog, ObjectDef};
+use holdfast_engine::catalog::{Catalog, ObjectDef, TableDef, TableRules};
 use holdfast_engine::instance::{DatabaseEntry, DatabaseState, OnlineDatabase};
 use holdfast_engine::lock::LockManager;
 use holdfast_types::{CollationId, DateTime, SqlResult, SqlType, Value};
@@ -93,6 +93,12 @@ impl Catalog for HostDatabase {
     }
     fn user_type(&self, schema: &str, name: &str) -> Option<(SqlType, bool)> {
         self.catalog.user_type(schema, name)
+    }
+    fn table_by_id(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {
+        self.catalog.table_by_id(object_id)
+    }
+    fn rules(&self, object_id: i32) -> SqlResult<Arc<TableRules>> {
+        self.catalog.rules(object_id)
     }
 }
 

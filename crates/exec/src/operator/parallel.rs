@@ -74,9 +74,9 @@ fn open_split<'p>(
 ) -> SqlResult<Vec<Source<'p>>> {
     let keep = keep_of(plan, &needed);
     Ok(match &plan.op {
-        PhysicalOp::TableScan { table, columns, predicate, .. } => table
+        PhysicalOp::TableScan { table, columns, predicate, read, .. } => table
             .access
-            .parallel_scan(&ctx.query.read, columns, parts)?
+            .parallel_scan(&ctx.query.read_with(read), columns, parts)?
             .into_iter()
             .map(|s| Box::new(Scan::new(s, predicate.as_ref(), ctx).keeping(keep.clone())) as Source<'p>)
             .collect(),

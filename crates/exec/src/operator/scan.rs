@@ -9,10 +9,10 @@ use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use holdfast_engine::access::{BatchSource, Bound, KeyRange};
+use holdfast_engine::access::{BatchSource, Bound, KeyRange, ReadContext};
 use holdfast_engine::catalog::{IndexDef, TableDef};
 use holdfast_plan::expr::Expr;
-use holdfast_plan::physical::{SeekKey, SeekRange};
+use holdfast_plan::physical::{ReadHints, SeekKey, SeekRange};
 use holdfast_types::{Batch, SqlError, SqlResult, Value};
 
 use super::Source;
@@ -218,7 +218,7 @@ struct Seek<'p> {
     ranges: VecDeque<KeyRange>,
     columns: &'p [usize],
     backward: bool,
-    ctx: ExecContext,
+    read: ReadContext,
     current: Option<Box<dyn BatchSource>>,
 }
 
@@ -233,7 +233,7 @@ impl BatchSource for Seek<'_> {
             }
             let Some(range) = self.ranges.pop_front() else { return Ok(None) };
             self.current = Some(self.table.access.seek(
-                &self.ctx.query.read,
+                &self.read,
                 self.index_id,
                 &range,
                 self.columns,
@@ -243,6 +243,7 @@ impl BatchSource for Seek<'_> {
     }
 }
 
+#[allow(clippy::too_many_arguments)]
 pub fn open_seek<'p>(
     table: &'p Arc<TableDef>,
     index_id: i32,
@@ -250,8 +251,10 @@ pub fn open_seek<'p>(
     columns: &'p [usize],
     predicate: Option<&'p Expr>,
     backward: bool,
+    read: &ReadHints,
     ctx: &ExecContext,
 ) -> SqlResult<Source<'p>> {
+    let read = ctx.query.read_with(read);
     let mut evaluated = Vec::with_capacity(ranges.len());
     for r in ranges {
         if let Some(r) = evaluate_range(r, ctx)? {
@@ -268,10 +271,10 @@ pub fn open_seek<'p>(
     let source: Source<'p> = if evaluated.len() == 1 {
         // The usual case needs no operator of its own.
         let range = to_key(evaluated.remove(0));
-        table.access.seek(&ctx.query.read, index_id, &range, columns, backward)?
+        table.access.seek(&read, index_id, &range, columns, backward)?
     } else {
         let ranges = evaluated.into_iter().map(to_key).collect();
-        Box::new(Seek { table, index_id, ranges, columns, backward, ctx: ctx.clone(), current: None })
+        Box::new(Seek { table, index_id, ranges, columns, backward, read: read.into_owned(), current: None })
     };
     Ok(match predicate {
         None => source,

@@ -338,7 +338,7 @@ impl Runner<'_> {
     }
 
     /// Runs a scope one level deeper and puts settings back afterwards (invariant 1).
-    fn nested_run(
+    pub fn nested_run(
         &mut self,
         scope: &mut Scope,
         object_id: i32,
@@ -349,11 +349,13 @@ impl Runner<'_> {
                 "Maximum stored procedure, function, trigger, or view nesting level exceeded (limit 32).";
             return Err(SqlError::with_text(217, 16, text).into());
         }
+        let saved_identity;
         let (saved_settings, saved_database, before) = {
             let mut state = self.session.state.lock();
             let saved = (state.settings.clone(), Arc::clone(&state.database), state.transaction.count);
             state.nest_level += 1;
             state.procedures.push(object_id);
+            saved_identity = std::mem::take(&mut state.scope_identity);
             if let Some(d) = database {
                 state.database = d;
             }
@@ -368,12 +370,16 @@ impl Runner<'_> {
             let mut state = self.session.state.lock();
             state.nest_level -= 1;
             state.procedures.pop();
+            state.scope_identity = saved_identity;
             state.settings = saved_settings;
             state.database = saved_database;
             state.transaction.count
         };
+        for name in std::mem::take(&mut scope.temporaries) {
+            self.temporary.lock().remove(&name);
+        }
         let flow = r?;
-        if object_id != 0 && after != before {
+        if object_id != 0 && after != before && scope.trigger.is_none() {
             let text = format!(
                 "Transaction count after EXECUTE indicates a mismatching number of BEGIN and COMMIT statements. Previous count = \
                  {before}, current count = {after}."
@@ -510,19 +516,22 @@ impl Runner<'_> {
         let quoted = ParseOptions { quoted_identifier: options & option::QUOTED_IDENTIFIER != 0 };
         let batch = holdfast_tsql::parse_batch(text, &quoted)
             .map_err(|v| v.into_iter().map(syntax_error).collect::<Vec<_>>())?;
-        let types = TypeScope { catalog: &*database, collation: database.default_collation() };
+        let types = TypeScope {
+            catalog: Arc::clone(&database) as Arc<dyn Catalog>,
+            collation: database.default_collation(),
+            text,
+        };
         let mut base = Layout::default();
         let list = parse_parameters(parameters)?;
         for p in list.iter().filter(|p| p.readonly) {
-            let none = super::unit::TableVariable { columns: Vec::new() };
-            base.tables.insert(p.name.to_lowercase(), none);
+            base.tables.insert(p.name.to_lowercase(), super::unit::TableVariable::default());
         }
         let layout = layout(&list, &batch.statements, &types, base).map_err(|e| vec![e])?;
         let errors = undeclared(&batch.uses, &layout);
         if !errors.is_empty() {
             return Err(errors);
         }
-        let unit = Unit::new(list, batch.statements, layout);
+        let unit = Unit::new(text, list, batch.statements, layout);
         if cacheable {
             self.shared.units.keep(key, &unit);
         }
@@ -576,9 +585,13 @@ fn load_text(
     if let Some(unit) = units.find(&key) {
         return Ok(unit);
     }
-    let types = TypeScope { catalog: &**database, collation: database.default_collation() };
+    let types = TypeScope {
+        catalog: Arc::clone(database) as Arc<dyn Catalog>,
+        collation: database.default_collation(),
+        text,
+    };
     let layout = layout(&p.parameters, &statements, &types, Layout::default())?;
-    let unit = Unit::new(p.parameters, statements, layout);
+    let unit = Unit::new(text, p.parameters, statements, layout);
     units.keep(key, &unit);
     Ok(unit)
 }

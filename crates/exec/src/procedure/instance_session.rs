@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use holdfast_tsql::ast::{DeclarationKind, QueryBody, SetValue, Statement, StatementKind};
+use holdfast_tsql::ast::{DeclarationKind, InsertSource, QueryBody, SetValue, Statement, StatementKind};
 use holdfast_types::{CollationId, SqlError, Value};
 use parking_lot::Mutex;
 
@@ -127,6 +127,7 @@ impl InstanceSession {
             kind,
             tries: 0,
             level: 0,
+            capturing: false,
             temporary: Arc::clone(&self.temporary),
             cursors: Arc::clone(&self.cursors),
         }
@@ -290,8 +291,10 @@ fn argument(p: &crate::session::RpcParameter) -> Argument {
             let definitions =
                 columns.iter().enumerate().map(|(i, c)| plain_column(&c.name, i, c.ty, c.nullable)).collect();
             let table = MemoryTable::new(type_name, definitions);
-            table.rows.append(rows.clone());
-            a.table = Some(table);
+            // Rows of a request have their columns' types already, so their keys cannot fail.
+            if table.rows.append(rows.clone()).is_ok() {
+                a.table = Some(table);
+            }
         }
     }
     a
@@ -323,6 +326,13 @@ fn compile(
                 QueryBody::Select(select) if select.into.is_some() => return false,
                 _ => (runner.plan_query(q, scope).map(|_| ()), true),
             },
+            StatementKind::Insert(i) => {
+                let called = matches!(i.source, InsertSource::Execute(_));
+                (runner.plan_insert(i, scope).map(|_| ()), !called)
+            }
+            StatementKind::Update(u) => (runner.plan_update(u, scope).map(|_| ()), true),
+            StatementKind::Delete(d) => (runner.plan_delete(d, scope).map(|_| ()), true),
+            StatementKind::Merge(m) => (runner.plan_merge(m, scope).map(|_| ()), true),
             StatementKind::Block(list) => (Ok(()), compile(runner, list, scope, errors)),
             StatementKind::TryCatch { body, handler } => {
                 (Ok(()), compile(runner, body, scope, errors) && compile(runner, handler, scope, errors))

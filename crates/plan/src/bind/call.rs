@@ -27,7 +27,7 @@ impl Binder<'_> {
         if let Some(window) = WindowId::parse(name) {
             return match &call.over {
                 Some(over) => self.bind_ranking(window, call, over, span),
-                None => err(span, 10753, &[&name.to_ascii_lowercase()]),
+                None => err(span, 10753, &[&call.name.name.text]),
             };
         }
         if let Some(aggregate) = AggregateId::parse(name) {
