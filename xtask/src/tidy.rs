@@ -21,6 +21,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("backup", &["base"]),
     ("tsql", &["base"]),
     ("tds", &["base", "types"]),
+    ("client", &["tds"]),
     ("disk", &["base"]),
     ("storage", &["base", "format", "backup", "disk"]),
     ("engine", &["base", "format", "backup", "disk", "storage", "types", "generator"]),
