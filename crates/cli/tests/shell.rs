@@ -53,7 +53,7 @@ fn the_shell_does_what_sqlcmd_does() {
     let dir = tempfile::tempdir().expect("a folder");
     let server = server(&dir.path().join("data"));
     let o = server.sql(&["-Q", "select 1 as a, N'x' as name, null as n"]);
-    assert_eq!(text(&o), "a name n\n- ---- ----\n1 x    NULL\n\n(1 row affected)\n");
+    assert_eq!(text(&o), "a name    n\n- ---- ----\n1 x    NULL\n\n(1 row affected)\n");
     let o = server.sql(&["-W", "-s", ",", "-h", "-1", "-Q", "set nocount on; select 1, 'b  ', null"]);
     assert_eq!(text(&o), "1,b,NULL\n");
     // An error stands among the results; -b makes it count.
