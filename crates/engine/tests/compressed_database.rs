@@ -64,7 +64,11 @@ fn compressed_tables_hold_what_plain_ones_hold() {
             out
         };
         for row in plain.iter().step_by(97) {
-            assert_eq!(seek(&KeyRange::point(vec![row[0].clone()]), false), [row.clone()], "{name}");
+            assert_eq!(
+                seek(&KeyRange::point(vec![row[0].clone()]), false),
+                std::slice::from_ref(row),
+                "{name}"
+            );
         }
         let mut backward = seek(&KeyRange::all(), true);
         backward.reverse();
