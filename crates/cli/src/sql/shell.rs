@@ -224,8 +224,14 @@ impl Shell {
             "out" | "error" => {
                 let errors = name == "error";
                 let done = match argument.to_lowercase().as_str() {
-                    "stdout" => Ok(self.show.write_to_stdout(errors)),
-                    "stderr" => Ok(self.show.write_to_stderr(errors)),
+                    "stdout" => {
+                        self.show.write_to_stdout(errors);
+                        Ok(())
+                    }
+                    "stderr" => {
+                        self.show.write_to_stderr(errors);
+                        Ok(())
+                    }
                     _ if errors => self.show.write_errors_to(argument.as_ref()),
                     _ => self.show.write_to(argument.as_ref()),
                 };
