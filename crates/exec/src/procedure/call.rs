@@ -181,6 +181,12 @@ impl Runner<'_> {
         if system && bare == "sp_executesql" {
             return self.execute_sql(arguments);
         }
+        if system && bare == "sp_describe_first_result_set" {
+            return self.describe_first_result_set(arguments);
+        }
+        if system && bare == "sp_describe_undeclared_parameters" {
+            return self.describe_undeclared_parameters(arguments);
+        }
         if system && let Some(text) = super::system::procedure_text(&bare) {
             let loaded = self.load_system(&bare, text, &database)?;
             return self.run_procedure(&loaded, &bare, 0, database, arguments);

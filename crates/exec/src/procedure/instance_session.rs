@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use holdfast_tsql::ast::{DeclarationKind, InsertSource, QueryBody, SetValue, Statement, StatementKind};
-use holdfast_types::{CollationId, SqlError, Value};
+use holdfast_types::{CollationId, SqlError, SqlType, TypeId, Value};
 use parking_lot::Mutex;
 
 use super::administration::Administration;
@@ -280,13 +280,32 @@ impl InstanceSession {
     }
 }
 
+/// A value at its type's fixed length: clients may send less of it.
+fn padded(value: &Value, ty: &SqlType) -> Value {
+    let length = usize::try_from(ty.length).unwrap_or(0);
+    match (value, ty.id) {
+        (Value::Binary(b), TypeId::Binary) if b.len() < length => {
+            let mut all = b.to_vec();
+            all.resize(length, 0);
+            Value::binary(&all)
+        }
+        (Value::String(s), TypeId::Char | TypeId::NChar) if s.len() < ty.char_length().map_or(0, |n| n as usize) => {
+            let mut all = s.units().to_vec();
+            all.resize(ty.char_length().map_or(0, |n| n as usize), 0x20);
+            Value::String(all.into())
+        }
+        _ => value.clone(),
+    }
+}
+
 /// A parameter of an RPC as an argument of a call.
 fn argument(p: &crate::session::RpcParameter) -> Argument {
-    let name = (!p.name.is_empty()).then(|| p.name.clone());
+    // Some clients (tiberius) leave the @ out.
+    let name = (!p.name.is_empty()).then(|| format!("@{}", p.name.trim_start_matches('@')));
     let mut a = Argument { name, value: None, ty: p.ty, output: p.output, table: None, target: None };
     match &p.value {
         RpcValue::Scalar(_) if p.default => {}
-        RpcValue::Scalar(v) => a.value = Some(v.clone()),
+        RpcValue::Scalar(v) => a.value = Some(padded(v, &p.ty)),
         RpcValue::Table { columns, rows, type_name } => {
             let definitions =
                 columns.iter().enumerate().map(|(i, c)| plain_column(&c.name, i, c.ty, c.nullable)).collect();
@@ -490,7 +509,7 @@ impl SqlSession for InstanceSession {
 }
 
 /// The first statement that answers rows.
-fn first_select(statements: &[Statement]) -> Option<&holdfast_tsql::ast::SelectStatement> {
+pub(super) fn first_select(statements: &[Statement]) -> Option<&holdfast_tsql::ast::SelectStatement> {
     statements.iter().find_map(|s| match &s.kind {
         StatementKind::Select(q) => {
             let assigns = matches!(&q.query.body, QueryBody::Select(s)

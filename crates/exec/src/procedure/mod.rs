@@ -6,6 +6,7 @@
 //! [`raise`] PRINT, RAISERROR, THROW, [`transaction`], [`cursor`], [`change`] statements that change rows, [`temporary`] temporary tables, [`memory_table`], [`memory_shape`], [`identity`],
 //! [`state`] what a session remembers, [`metadata`] answers for metadata functions, [`system`] system procedures as texts,
 //! [`application_lock`] locks on names,
+//! [`describe`] what a text would answer,
 //! [`administration`] statements of the server layer, [`instance_administration`] those that an instance alone can answer, [`instance_session`] sessions as the protocol drives them.
 
 pub mod administration;
@@ -14,6 +15,7 @@ pub mod cache;
 pub mod call;
 pub mod change;
 pub mod cursor;
+pub mod describe;
 pub mod function_call;
 pub mod identity;
 pub mod instance_administration;
