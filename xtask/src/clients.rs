@@ -300,7 +300,9 @@ fn tsql(places: &Places) -> Result<Command, String> {
 fn rust(places: &Places) -> Result<Command, String> {
     let target = places.work.join("rust");
     let mut build = Command::new("cargo");
-    build.args(["build", "--quiet", "--locked", "--manifest-path"]).arg(places.scripts.join("rust/Cargo.toml"));
+    build
+        .args(["build", "--quiet", "--locked", "--manifest-path"])
+        .arg(places.scripts.join("rust/Cargo.toml"));
     let output = build.env("CARGO_TARGET_DIR", &target).output().map_err(|e| e.to_string())?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());

@@ -202,6 +202,25 @@ fn catalog_procedures() {
     let lines = answers(s, "exec sp_helptext 'CustOrderHist'");
     assert_eq!((lines.len(), lines[1].as_str()), (7, "AS\r\n"), "{lines:?}");
     check(s, "exec sp_helptext 'Orders'", &["!15197:32:There is no text for object 'Orders'."]);
+    let first = answers(
+        s,
+        "exec sp_describe_first_result_set N'select OrderID, Freight, @n + 1 as n from Orders', N'@n int'",
+    );
+    let short: Vec<String> =
+        first.iter().map(|r| r.split('|').skip(1).take(5).collect::<Vec<_>>().join("|")).collect();
+    assert_eq!(short, ["1|OrderID|0|56|int", "2|Freight|1|60|money", "3|n|1|56|int"]);
+    let parameters = answers(
+        s,
+        "exec sp_describe_undeclared_parameters N'select * from Orders where OrderID = @a and ShipName like @b and OrderDate in (@c) and EmployeeID = @d', N'@d int'",
+    );
+    let short: Vec<String> =
+        parameters.iter().map(|r| r.split('|').take(4).collect::<Vec<_>>().join("|")).collect();
+    assert_eq!(short, ["1|@a|56|int", "2|@b|231|nvarchar(4000)", "3|@c|61|datetime"]);
+    check(
+        s,
+        "set implicit_transactions on; select 1; select @@trancount; select count(*) from Shippers; select @@trancount; rollback; select @@trancount; set implicit_transactions off",
+        &["1", "0", "3", "1", "0"],
+    );
     check(s, "exec sp_rename 'Orders', 'x'", &["!40517:1:sp_rename is not supported yet by Holdfast."]);
     for all in [
         "sp_help 'Orders'",
@@ -215,6 +234,36 @@ fn catalog_procedures() {
         let rows = answers(s, &format!("exec {all}"));
         assert!(!rows.is_empty() && rows.iter().all(|r| !r.starts_with('!')), "{all}: {rows:?}");
     }
+}
+
+#[test]
+fn computed_columns_that_are_not_stored() {
+    let Some(file) = holdfast_testkit::corpus()
+        .into_iter()
+        .find(|f| f.name().contains("AdventureWorksLT2012") && f.column("kind") == "full")
+    else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let s = &mut session(dir.path());
+    let path = std::fs::canonicalize(&file.path).unwrap();
+    answers(s, &format!("restore database lt from disk = '{}'", path.display()));
+    check(
+        s,
+        "select count(*) from lt.SalesLT.SalesOrderDetail where abs(LineTotal - UnitPrice * (1 - UnitPriceDiscount) * OrderQty) < 0.01",
+        &["542"],
+    );
+    check(
+        s,
+        "select SalesOrderNumber from lt.SalesLT.SalesOrderHeader where SalesOrderID = 71796",
+        &["SO71796"],
+    );
+    // The view reads xml with namespaces out of storage.
+    check(
+        s,
+        "select top 1 Manufacturer, WarrantyPeriod from lt.SalesLT.vProductModelCatalogDescription order by ProductModelID",
+        &["AdventureWorks|3 years"],
+    );
 }
 
 #[test]

@@ -289,7 +289,9 @@ fn padded(value: &Value, ty: &SqlType) -> Value {
             all.resize(length, 0);
             Value::binary(&all)
         }
-        (Value::String(s), TypeId::Char | TypeId::NChar) if s.len() < ty.char_length().map_or(0, |n| n as usize) => {
+        (Value::String(s), TypeId::Char | TypeId::NChar)
+            if s.len() < ty.char_length().map_or(0, |n| n as usize) =>
+        {
             let mut all = s.units().to_vec();
             all.resize(ty.char_length().map_or(0, |n| n as usize), 0x20);
             Value::String(all.into())

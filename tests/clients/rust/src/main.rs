@@ -32,7 +32,10 @@ pub const LITERALS: &[(&str, &str)] = &[
     ("N'\u{65e5}\u{672c} \u{1f600}'", "\u{65e5}\u{672c} \u{1f600}"),
     ("CAST(N'text' AS ntext)", "text"),
     ("CAST(0x0102 AS binary(4))", "01020000"),
-    ("CAST('6F9619FF-8B86-D011-B42D-00C04FC964FF' AS uniqueidentifier)", "6f9619ff-8b86-d011-b42d-00c04fc964ff"),
+    (
+        "CAST('6F9619FF-8B86-D011-B42D-00C04FC964FF' AS uniqueidentifier)",
+        "6f9619ff-8b86-d011-b42d-00c04fc964ff",
+    ),
     ("CAST('<a b=\"1\"/>' AS xml)", "<a b=\"1\"/>"),
     ("CAST(NULL AS int)", "NULL"),
     ("CAST(NULL AS nvarchar(max))", "NULL"),

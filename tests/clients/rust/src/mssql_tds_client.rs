@@ -76,7 +76,9 @@ async fn one(c: &mut TdsClient, text: &str) -> TdsResult<String> {
 }
 
 async fn fails(c: &mut TdsClient, text: &str, number: u32, class: i32, line: i32) -> TdsResult<()> {
-    let Err(Error::SqlServerError { diagnostics }) = query(c, text).await else { panic!("{text}: no error of the server") };
+    let Err(Error::SqlServerError { diagnostics }) = query(c, text).await else {
+        panic!("{text}: no error of the server")
+    };
     let e = &diagnostics.errors[0];
     check(text, (e.number, e.class, e.line_number), (number, class, Some(line)));
     c.close_query().await
@@ -126,7 +128,11 @@ async fn parameters(c: &mut TdsClient) -> TdsResult<()> {
 }
 
 async fn results(c: &mut TdsClient) -> TdsResult<()> {
-    let all = query(c, "SELECT 1 AS a; SELECT 'x' AS b, 2 AS c; PRINT 'between'; SELECT TOP 3 Name FROM dbo.Customers").await?;
+    let all = query(
+        c,
+        "SELECT 1 AS a; SELECT 'x' AS b, 2 AS c; PRINT 'between'; SELECT TOP 3 Name FROM dbo.Customers",
+    )
+    .await?;
     check("result sets", all.iter().map(Vec::len).collect::<Vec<_>>(), vec![1, 1, 3]);
     check("rows of OrderLines", query(c, "SELECT * FROM dbo.OrderLines").await?[0].len(), 15_000);
     let every = query(c, "SELECT * FROM dbo.EveryType ORDER BY ID").await?;

@@ -11,7 +11,11 @@ use crate::{LITERALS, LONG, Server, check, hexadecimal};
 
 type Connection = Client<Compat<TcpStream>>;
 
-async fn connect(server: &Server, encryption: EncryptionLevel, password: &str) -> tiberius::Result<Connection> {
+async fn connect(
+    server: &Server,
+    encryption: EncryptionLevel,
+    password: &str,
+) -> tiberius::Result<Connection> {
     let mut config = Config::new();
     config.host(&server.host);
     config.port(server.port);
@@ -82,13 +86,25 @@ async fn types(c: &mut Connection) -> tiberius::Result<()> {
     use tiberius::time::chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime};
     check("date", row.get::<NaiveDate, _>(0).map(|d| d.to_string()), Some("2024-02-29".to_owned()));
     check("time", row.get::<NaiveTime, _>(1).map(|d| d.to_string()), Some("23:59:59.123456700".to_owned()));
-    check("datetime2", row.get::<NaiveDateTime, _>(2).map(|d| d.to_string()), Some("2024-02-29 12:34:56.123456700".to_owned()));
-    check("datetime", row.get::<NaiveDateTime, _>(3).map(|d| d.to_string()), Some("1999-12-31 23:59:59".to_owned()));
+    check(
+        "datetime2",
+        row.get::<NaiveDateTime, _>(2).map(|d| d.to_string()),
+        Some("2024-02-29 12:34:56.123456700".to_owned()),
+    );
+    check(
+        "datetime",
+        row.get::<NaiveDateTime, _>(3).map(|d| d.to_string()),
+        Some("1999-12-31 23:59:59".to_owned()),
+    );
     let offset = row.get::<DateTime<FixedOffset>, _>(4).map(|d| d.to_string());
     check("datetimeoffset", offset, Some("2024-02-29 12:34:56 +02:00".to_owned()));
     let rows = c.simple_query("SELECT * FROM dbo.EveryType ORDER BY ID").await?.into_first_result().await?;
     check("rows of EveryType", (rows.len(), rows[0].len()), (100, 21));
-    let nulls = rows[9].cells().skip(1).filter(|(_, v)| shown(v) != "NULL" && !format!("{v:?}").contains("None")).count();
+    let nulls = rows[9]
+        .cells()
+        .skip(1)
+        .filter(|(_, v)| shown(v) != "NULL" && !format!("{v:?}").contains("None"))
+        .count();
     check("a row of NULLs", nulls, 0);
     Ok(())
 }
@@ -108,8 +124,18 @@ async fn parameters(c: &mut Connection) -> tiberius::Result<()> {
         q.bind(Numeric::new_with_scale(-12_345, 2));
         let row = q.query(c).await?.into_row().await?.expect("a row");
         let all: Vec<String> = row.cells().map(|(_, v)| shown(v)).collect();
-        let expected =
-            ["true", "255", "-32768", "-7", "-9223372036854775808", "1.5", "-0.1", "O'Neil \u{65e5}", "010203", "-123.45"];
+        let expected = [
+            "true",
+            "255",
+            "-32768",
+            "-7",
+            "-9223372036854775808",
+            "1.5",
+            "-0.1",
+            "O'Neil \u{65e5}",
+            "010203",
+            "-123.45",
+        ];
         check("parameters", all, expected.map(str::to_owned).to_vec());
     }
     use tiberius::time::chrono::NaiveDate;
@@ -136,7 +162,9 @@ async fn parameters(c: &mut Connection) -> tiberius::Result<()> {
 }
 
 async fn results(c: &mut Connection) -> tiberius::Result<()> {
-    let sets = c.simple_query("SELECT 1 AS a; SELECT 'x' AS b, 2 AS c; SELECT TOP 3 Name FROM dbo.Customers").await?;
+    let sets = c
+        .simple_query("SELECT 1 AS a; SELECT 'x' AS b, 2 AS c; SELECT TOP 3 Name FROM dbo.Customers")
+        .await?;
     let sets = sets.into_results().await?;
     check("result sets", sets.iter().map(Vec::len).collect::<Vec<_>>(), vec![1, 1, 3]);
     let mut stream = c.simple_query("SELECT * FROM dbo.OrderLines").await?;
@@ -179,7 +207,10 @@ pub async fn run(server: &Server) -> tiberius::Result<()> {
     let start = Instant::now();
     let running = format!("SELECT COUNT(*) FROM sys.dm_exec_requests WHERE session_id = {id}");
     while one(c, &running).await? != "0" {
-        assert!(start.elapsed() < Duration::from_secs(15), "the statement of a client that is gone still runs");
+        assert!(
+            start.elapsed() < Duration::from_secs(15),
+            "the statement of a client that is gone still runs"
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     check("the session is gone", start.elapsed() < Duration::from_secs(15), true);
