@@ -50,7 +50,8 @@ fn programs() -> anyhow::Result<PathBuf> {
     if let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") {
         places.extend(versions.flatten().map(|v| v.path().join("bin")));
     }
-    places.into_iter().find(|p| p.join("initdb").is_file()).context("PostgreSQL's server is not installed")
+    let complete = |p: &PathBuf| ["initdb", "pg_ctl", "psql", "pgbench"].iter().all(|n| p.join(n).is_file());
+    places.into_iter().find(complete).context("PostgreSQL's server and client programs are not installed")
 }
 
 /// PostgreSQL refuses to run as root: then it runs as the user that its package made.
