@@ -5,6 +5,8 @@
 //! specifications whose name contains the text.
 
 mod run;
+#[path = "../common/server.rs"]
+mod server;
 mod spec;
 #[allow(dead_code)]
 #[path = "../common/transcript.rs"]
@@ -58,7 +60,7 @@ fn killed_sessions_let_go_of_their_locks() {
         "begin transaction; declare @r int; exec @r = sp_getapplock 'x', 'Exclusive'; select @r";
 
     let dir = tempfile::tempdir().unwrap();
-    let server = run::Server::new(dir.path());
+    let server = server::Server::new(dir.path());
     let mut killer = server.session("master");
     let mut idle = server.session("master");
     assert_eq!(run::answer(&mut idle, TAKE), " int\n0\n(1 row)\n");

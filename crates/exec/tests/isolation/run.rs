@@ -6,49 +6,20 @@
 //! the order in which they began.
 
 use std::fmt::Write;
-use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use holdfast_base::world::SystemClock;
-use holdfast_disk::RealDisk;
-use holdfast_engine::instance::{Instance, InstanceOptions, StoredOpener};
-use holdfast_engine::lock::LockManager;
-use holdfast_exec::host::Host;
-use holdfast_exec::procedure::{InstanceAdministration, InstanceSession, InstanceSessions};
-use holdfast_exec::session::{CancelFlag, LoginInfo, SqlSession};
-use holdfast_storage::PageCache;
+use holdfast_exec::procedure::InstanceSession;
+use holdfast_exec::session::{CancelFlag, SqlSession};
 
+use crate::server::Server;
 use crate::spec::Spec;
 use crate::transcript::Transcript;
 
 /// Nothing in these tests takes this long.
 const HANGS: Duration = Duration::from_secs(60);
 const STACK: usize = 16 << 20;
-
-/// An instance whose sessions share one host.
-pub struct Server {
-    pub sessions: Arc<InstanceSessions>,
-    pub locks: Arc<LockManager>,
-}
-
-impl Server {
-    pub fn new(dir: &Path) -> Server {
-        let opener = StoredOpener::new(Arc::new(RealDisk), PageCache::new(64 << 20));
-        let instance =
-            Instance::open(InstanceOptions::new(dir), Arc::new(opener), &mut |m| panic!("{m}")).unwrap();
-        let locks = Arc::clone(&instance.locks);
-        let host = Host::new(instance, Arc::new(SystemClock::new(0)));
-        Server { sessions: InstanceSessions::new(host, Arc::new(InstanceAdministration)), locks }
-    }
-
-    pub fn session(&self, database: &str) -> InstanceSession {
-        let login = LoginInfo { login: "sa".into(), database: database.into(), ..LoginInfo::default() };
-        self.sessions.open_session(login).unwrap()
-    }
-}
 
 pub fn answer(session: &mut InstanceSession, batch: &str) -> String {
     let mut out = Transcript::default();
