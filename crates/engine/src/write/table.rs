@@ -166,6 +166,24 @@ impl StoredWriter {
         Ok(())
     }
 
+    /// Notes what a row is before it changes, for snapshots; `row` is its place as bookmarks have it. Comes before the change.
+    fn note(&self, write: WriteContext<'_>, row: &[u8], before: Option<&[u8]>) {
+        let (versions, database) = (&self.writing.locks.versions, self.writing.database_id);
+        if versions.keeps(database) {
+            versions.note(write.transaction.owner(), database, self.rowset() as i64, row, before);
+        }
+    }
+
+    /// Whether a row may be put at a heap address: nobody has locked it. It is noted as coming from nothing.
+    fn take_address(&self, write: WriteContext<'_>, rid: Rid) -> bool {
+        let owner = write.transaction.owner();
+        let free = !self.writing.locks.would_wait(owner, &self.rid_resource(rid), LockMode::X);
+        if free {
+            self.note(write, &rid.to_bytes(), None);
+        }
+        free
+    }
+
     fn key_resource(&self, tree: &Tree, key: &[Value]) -> Resource {
         key_resource(self.writing.database_id, tree, key)
     }
@@ -572,9 +590,7 @@ impl StoredWriter {
         let rid = match &self.base {
             Base::Heap(heap) => {
                 let record = self.settle(change, log, fields, kept).map_err(failed)?;
-                let owner = write.transaction.owner();
-                let is_free =
-                    |rid: Rid| !self.writing.locks.would_wait(owner, &self.rid_resource(rid), LockMode::X);
+                let is_free = |rid: Rid| self.take_address(write, rid);
                 let rid = heap.insert(change, log, &record, &is_free).map_err(failed)?;
                 // Nobody can have asked for it since the look above: that needs the gate.
                 self.lock_row(write, &self.rid_resource(rid))?;
@@ -607,6 +623,7 @@ impl StoredWriter {
                 }
                 let record = self.settle(change, log, fields, kept).map_err(failed)?;
                 let (key, raw) = Self::key_of(tree, fields).map_err(failed)?;
+                self.note(write, &raw, None);
                 tree.insert(change, log, &key, &raw, &record).map_err(failed)?;
                 None
             }
@@ -619,6 +636,7 @@ impl StoredWriter {
 
     fn delete_base(
         &self,
+        write: WriteContext<'_>,
         change: &mut Change<'_>,
         log: &mut LogTransaction,
         current: &Current,
@@ -626,6 +644,7 @@ impl StoredWriter {
         match (&self.base, current.rid) {
             (Base::Heap(heap), Some(rid)) => {
                 let found = heap.find(change, rid)?.ok_or_else(|| internal("a locked row is not there"))?;
+                self.note(write, &rid.to_bytes(), Some(&current.record));
                 heap.delete(change, log, rid, &found)
             }
             (Base::Tree { tree, .. }, _) => {
@@ -634,6 +653,7 @@ impl StoredWriter {
                 let place = tree.find_entry(change.source(), &key).map_err(fail)?;
                 let place = place.filter(|p| p.found && !p.ghost);
                 let place = place.ok_or_else(|| internal("a locked row is not there"))?;
+                self.note(write, &raw, Some(&current.record));
                 tree.delete(change, log, &place, &raw)
             }
             (Base::Heap(_), None) => Err(internal("a heap row without an address")),
@@ -733,7 +753,7 @@ impl TableWriter for StoredWriter {
                     .map_err(|e| failure(&e))?;
             }
             if rekeyed {
-                self.delete_base(&mut change, &mut log, &current).map_err(|e| failure(&e))?;
+                self.delete_base(write, &mut change, &mut log, &current).map_err(|e| failure(&e))?;
                 pending.push((new, current.fields, current.rid, &update.row.outside_indexes));
                 continue;
             }
@@ -747,11 +767,13 @@ impl TableWriter for StoredWriter {
                     let is_free = |rid: Rid| {
                         !self.writing.locks.would_wait(owner, &self.rid_resource(rid), LockMode::X)
                     };
+                    self.note(write, &rid.to_bytes(), Some(&current.record));
                     heap.replace(&mut change, &mut log, rid, &found, &record, &is_free)
                         .map_err(|e| failure(&e))?;
                 }
                 (Base::Tree { tree, .. }, _) => {
                     let (key, raw) = Self::key_of(tree, &fields).map_err(|e| failure(&e))?;
+                    self.note(write, &raw, Some(&current.record));
                     tree.replace(&mut change, &mut log, &key, &raw, &record).map_err(|e| failure(&e))?;
                 }
                 (Base::Heap(_), None) => return Err(Self::gone()),
@@ -796,7 +818,7 @@ impl TableWriter for StoredWriter {
                 self.delete_entry(&mut change, &mut log, index, &current.fields, current.rid)
                     .map_err(|e| failure(&e))?;
             }
-            self.delete_base(&mut change, &mut log, &current).map_err(|e| failure(&e))?;
+            self.delete_base(write, &mut change, &mut log, &current).map_err(|e| failure(&e))?;
             self.drop_large(&mut change, &mut log, &current.fields, &[]).map_err(|e| failure(&e))?;
         }
         Ok(())
