@@ -38,6 +38,8 @@ struct RowsetVersions {
     chains: Mutex<Chains>,
     /// Rows with a chain, to be asked without the mutex.
     rows: AtomicUsize,
+    /// How often anything was noted.
+    notes: AtomicU64,
 }
 
 #[derive(Default)]
@@ -83,24 +85,49 @@ pub struct VersionStore {
     rowsets: RwLock<HashMap<(i32, i64), Arc<RowsetVersions>>>,
     open: Mutex<HashMap<LockOwner, Open>>,
     clock: Mutex<Clock>,
-    databases: RwLock<Vec<i32>>,
+    databases: RwLock<HashMap<i32, Keeping>>,
     bytes: AtomicUsize,
 }
 
+/// What a database keeps versions for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Keeping {
+    /// ALLOW_SNAPSHOT_ISOLATION: transactions at level SNAPSHOT.
+    pub snapshot: bool,
+    /// READ_COMMITTED_SNAPSHOT: statements at level READ COMMITTED.
+    pub read_committed: bool,
+    /// Being switched on: noted already, not read yet.
+    pub pending: bool,
+}
+
+impl Keeping {
+    fn any(self) -> bool {
+        self.snapshot || self.read_committed || self.pending
+    }
+}
+
 /// A moment whose rows are seen; it stays readable until this is dropped.
-pub struct Snapshot {
+#[derive(Clone)]
+pub struct Snapshot(Arc<Active>);
+
+struct Active {
     store: Arc<VersionStore>,
     number: u64,
 }
 
 impl Snapshot {
-    /// For [`crate::access::ReadContext::snapshot`].
     pub fn number(&self) -> u64 {
-        self.number
+        self.0.number
     }
 }
 
-impl Drop for Snapshot {
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Snapshot({})", self.0.number)
+    }
+}
+
+impl Drop for Active {
     fn drop(&mut self) {
         self.store.end(self.number);
     }
@@ -136,17 +163,29 @@ impl VersionStore {
         Arc::default()
     }
 
-    /// Begins or ends keeping versions for a database. The caller sees to it that nothing is being changed there.
-    pub fn keep(&self, database: i32, on: bool) {
+    /// Begins or ends keeping versions for a database. Before they are read, whoever was changing something then must have
+    /// ended; until that, `pending` notes them only.
+    pub fn keep(&self, database: i32, what: Keeping) {
         let mut databases = self.databases.write();
-        databases.retain(|d| *d != database);
-        if on {
-            databases.push(database);
+        if what.any() {
+            databases.insert(database, what);
+        } else {
+            databases.remove(&database);
         }
     }
 
+    pub fn keeping(&self, database: i32) -> Keeping {
+        self.databases.read().get(&database).copied().unwrap_or_default()
+    }
+
+    /// Whether changes in the database are to be noted.
     pub fn keeps(&self, database: i32) -> bool {
-        self.databases.read().contains(&database)
+        self.databases.read().contains_key(&database)
+    }
+
+    /// Whether READ COMMITTED reads versions in any database.
+    pub fn serves_read_committed(&self) -> bool {
+        self.databases.read().values().any(|k| k.read_committed)
     }
 
     /// Bytes held.
@@ -159,7 +198,7 @@ impl VersionStore {
         let mut clock = self.clock.lock();
         let number = clock.last;
         *clock.active.entry(number).or_default() += 1;
-        Snapshot { store: Arc::clone(self), number }
+        Snapshot(Arc::new(Active { store: Arc::clone(self), number }))
     }
 
     /// Snapshots that are active, and the oldest.
@@ -198,6 +237,12 @@ impl VersionStore {
         self.rowset(database, rowset).is_some_and(|r| r.rows.load(Ordering::Acquire) > 0)
     }
 
+    /// Counts what was noted of the rowset: as long as it stays the same and there are no versions, its pages show nothing
+    /// that is too new.
+    pub fn notes(&self, database: i32, rowset: i64) -> u64 {
+        self.rowset(database, rowset).map_or(0, |r| r.notes.load(Ordering::Acquire))
+    }
+
     /// Notes what a row is before `owner` changes it for the first time. `row` is its key bytes or its address.
     pub fn note(&self, owner: LockOwner, database: i32, rowset: i64, row: &[u8], before: Option<&[u8]>) {
         let versions = match self.rowset(database, rowset) {
@@ -211,6 +256,7 @@ impl VersionStore {
         });
         let mut chains = versions.chains.lock();
         let chains = &mut *chains;
+        versions.notes.fetch_add(1, Ordering::Release);
         let name = match chains.by_row.get_key_value(row) {
             Some((_, chain)) if chain.last().is_some_and(|v| Arc::ptr_eq(&v.writer, &open.writer)) => return,
             Some((name, _)) => Arc::clone(name),

@@ -85,10 +85,10 @@ impl DatabaseCatalog {
         writing: Option<Arc<Writing>>,
     ) -> Result<Arc<Self>, FormatError> {
         let tables = SystemTables::open(&*source)?;
-        let store = Arc::new(Store { source, tables, live, writing });
+        let name: Arc<str> = name.unwrap_or(&tables.boot.name).into();
+        let store = Arc::new(Store { database: Arc::clone(&name), source, tables, live, writing });
         let catalogs = Catalogs::open(&store)?;
         let collation = CollationId(store.tables.boot.collation);
-        let name = name.unwrap_or(&store.tables.boot.name).into();
         let mut catalog = DatabaseCatalog {
             id,
             name,

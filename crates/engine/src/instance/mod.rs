@@ -27,7 +27,9 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::catalog::Catalog;
 use crate::lock::LockManager;
+use crate::version::Keeping;
 pub use state_file::FileRecord;
+pub use state_file::RowVersions;
 use state_file::{DatabaseRecord, StateFile};
 pub use stored::StoredOpener;
 pub use system::SystemDatabase;
@@ -192,6 +194,14 @@ impl InstanceOptions {
     }
 }
 
+fn keeping(versions: RowVersions) -> Keeping {
+    Keeping {
+        snapshot: versions.allow_snapshot_isolation,
+        read_committed: versions.read_committed_snapshot,
+        pending: false,
+    }
+}
+
 /// All databases over one data directory.
 pub struct Instance {
     pub options: InstanceOptions,
@@ -239,6 +249,9 @@ impl Instance {
             };
             insert(&mut databases, entry(record.id, &record.name, found, record.files.clone()));
         }
+        for (id, versions) in state.row_versions() {
+            opener.locks().versions.keep(*id, keeping(*versions));
+        }
         Ok(Arc::new(Instance {
             options,
             databases: RwLock::new(databases),
@@ -246,6 +259,33 @@ impl Instance {
             locks: opener.locks(),
             opener,
         }))
+    }
+
+    /// ALLOW_SNAPSHOT_ISOLATION and READ_COMMITTED_SNAPSHOT of a database. Comes back when all transactions have ended that
+    /// were changing something in it before, or when `give_up` says so.
+    ///
+    /// # Errors
+    /// When the state file cannot be written.
+    pub fn set_row_versions(
+        &self,
+        id: i32,
+        versions: RowVersions,
+        give_up: &dyn Fn() -> bool,
+    ) -> std::io::Result<bool> {
+        let store = &self.locks.versions;
+        let before = store.keeping(id);
+        store.keep(id, Keeping { pending: true, ..before });
+        let writers = self.locks.writers_of(id);
+        while self.locks.writers_of(id).iter().any(|w| writers.contains(w)) {
+            if give_up() {
+                store.keep(id, before);
+                return Ok(false);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        self.state_file.lock().set_row_versions(id, versions)?;
+        store.keep(id, keeping(versions));
+        Ok(true)
     }
 
     pub fn data_directory(&self) -> PathBuf {

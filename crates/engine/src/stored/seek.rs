@@ -210,7 +210,7 @@ fn partition_point(
 }
 
 /// The row lies before the position the bound stands for. `Unbounded` gives `unbounded`.
-fn is_before(
+pub(crate) fn is_before(
     bound: &Bound,
     is_low: bool,
     unbounded: bool,
@@ -225,7 +225,7 @@ fn is_before(
 }
 
 /// Leaf and slot of the position a bound stands for.
-fn position(
+pub(crate) fn position(
     source: &dyn PageSource,
     rowset: &RowsetAccess,
     keys: &[StoredKey],

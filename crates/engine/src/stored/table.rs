@@ -12,7 +12,7 @@ use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 use super::live::{LiveRowset, LiveRowsets};
 use super::read::{RowNames, RowReader};
 use super::scan::{PageList, PageScan};
-use super::seek;
+use super::{seek, snapshot};
 use crate::access::{BOOKMARK, BOOKMARK_TYPE, BatchSource, KeyRange, ReadContext, TableAccess};
 use crate::decode::column::{BookmarkPlan, ColumnPlan};
 use crate::error::damaged;
@@ -20,6 +20,8 @@ use crate::write::{StoredWriter, TableWriter, Writing};
 
 /// The pages of a database and its storage catalog.
 pub struct Store {
+    /// Name of the database, for messages.
+    pub database: Arc<str>,
     pub source: Arc<dyn PageSource>,
     pub tables: SystemTables,
     pub live: Arc<LiveRowsets>,
@@ -230,6 +232,9 @@ impl StoredTable {
 
 impl TableAccess for StoredTable {
     fn scan(&self, read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
+        if let Some(seen) = snapshot::open(self, read, None, columns)? {
+            return Ok(seen);
+        }
         let mut sources = self.open_scan(read, columns, 1)?;
         sources.pop().ok_or_else(|| SqlError::not_supported("Scanning a table without storage"))
     }
@@ -240,6 +245,9 @@ impl TableAccess for StoredTable {
         columns: &[usize],
         parts: usize,
     ) -> SqlResult<Vec<Box<dyn BatchSource>>> {
+        if let Some(seen) = snapshot::open(self, read, None, columns)? {
+            return Ok(vec![seen]);
+        }
         self.open_scan(read, columns, parts)
     }
 
@@ -251,6 +259,9 @@ impl TableAccess for StoredTable {
         columns: &[usize],
         backward: bool,
     ) -> SqlResult<Box<dyn BatchSource>> {
+        if let Some(seen) = snapshot::open(self, read, Some((index_id, range, backward)), columns)? {
+            return Ok(seen);
+        }
         seek::open(self, read, index_id, range, columns, backward)
     }
 
