@@ -69,7 +69,6 @@ struct Open {
     touched: Touched,
 }
 
-#[derive(Default)]
 struct Clock {
     /// The number of the last commit.
     last: u64,
@@ -77,6 +76,12 @@ struct Clock {
     active: BTreeMap<u64, usize>,
     /// Commits whose before-images are still needed, oldest first.
     kept: VecDeque<(u64, Touched)>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Clock { last: 1, active: BTreeMap::new(), kept: VecDeque::new() }
+    }
 }
 
 /// The version store of an instance.
@@ -444,7 +449,7 @@ mod tests {
     fn a_snapshot_sees_the_moment_it_was_taken() {
         let mut t = Table::default();
         t.set(A, 1, Some("one"));
-        assert_eq!(t.store.commit(A), Some(1));
+        assert_eq!(t.store.commit(A), Some(2));
         assert!(t.empty(), "nobody looks, nothing is kept");
         let before = t.store.snapshot();
         t.set(A, 1, Some("two"));

@@ -372,6 +372,13 @@ impl QueryContext {
         read
     }
 
+    /// Statements that change rows look at what is there now, also where READ COMMITTED reads versions.
+    pub fn read_current(&mut self) {
+        if self.read.level == ReadLevel::Committed {
+            self.read.snapshot = None;
+        }
+    }
+
     /// How one table is read: what the session asks, with the table's hints over it.
     pub fn read_with(&self, hints: &ReadHints) -> Cow<'_, ReadContext> {
         if *hints == ReadHints::default() {

@@ -103,7 +103,8 @@ impl Catalog for HostDatabase {
 }
 
 /// A listed database for `sys.databases`, whatever its state.
-pub fn database_info(entry: &DatabaseEntry, fallback: CollationId) -> DatabaseInfo {
+pub fn database_info(entry: &DatabaseEntry, fallback: CollationId, locks: &LockManager) -> DatabaseInfo {
+    let keeping = locks.versions.keeping(entry.id);
     let state = entry.state();
     let properties = match &state {
         DatabaseState::Online(d) => d.properties(),
@@ -158,16 +159,19 @@ pub fn database_info(entry: &DatabaseEntry, fallback: CollationId) -> DatabaseIn
         version: properties.version,
         page_verify: properties.page_verify,
         owner_sid: properties.owner_sid.into(),
+        allow_snapshot_isolation: keeping.snapshot,
+        read_committed_snapshot: keeping.read_committed,
         files,
     }
 }
 
 impl ViewSource for HostDatabase {
     fn database(&self) -> DatabaseInfo {
-        let entry = self.host.upgrade().and_then(|h| h.instance.find_id(self.id));
+        let host = self.host.upgrade();
+        let entry = host.as_ref().and_then(|h| h.instance.find_id(self.id).map(|e| (h, e)));
         let fallback = self.catalog.default_collation();
         match entry {
-            Some(e) => database_info(&e, fallback),
+            Some((h, e)) => database_info(&e, fallback, &h.instance.locks),
             // Dropped while a statement still reads it.
             None => DatabaseInfo {
                 id: self.id,
@@ -181,6 +185,8 @@ impl ViewSource for HostDatabase {
                 version: 0,
                 page_verify: 0,
                 owner_sid: Arc::from([]),
+                allow_snapshot_isolation: false,
+                read_committed_snapshot: false,
                 files: Vec::new(),
             },
         }
@@ -203,7 +209,7 @@ impl ViewSource for HostDatabase {
     fn databases(&self) -> Vec<DatabaseInfo> {
         let Some(host) = self.host.upgrade() else { return Vec::new() };
         let fallback = host.instance.options.collation;
-        host.instance.databases().iter().map(|e| database_info(e, fallback)).collect()
+        host.instance.databases().iter().map(|e| database_info(e, fallback, &host.instance.locks)).collect()
     }
     fn sessions(&self) -> Vec<SessionRow> {
         self.host.upgrade().map_or_else(Vec::new, |h| h.sessions.rows(h.now()))

@@ -7,7 +7,7 @@ use holdfast_types::{Batch, CollationId, SqlError, SqlType, Value};
 
 use super::administration::{Administration, Call};
 use super::raise::integer;
-use crate::ddl::database;
+use crate::ddl::{database, row_versions};
 use crate::restore::database::{Surroundings, restore};
 use crate::restore::{RestoreRequest, RestoreVerb, answers, devices, verify};
 
@@ -110,6 +110,10 @@ impl Administration for InstanceAdministration {
             StatementKind::Checkpoint(_) | StatementKind::Reconfigure { .. } => Ok(None),
             StatementKind::Ddl(d) => match &**d {
                 Ddl::CreateDatabase(c) => database::create(c, call),
+                Ddl::AlterDatabase(a) => match row_versions::alter(a, call) {
+                    Some(done) => done.map(|()| None),
+                    None => Err(vec![SqlError::not_supported("This form of ALTER DATABASE")]),
+                },
                 Ddl::Drop(drop) if drop.kind == "DATABASE" => database::drop(drop, call),
                 other => Err(vec![SqlError::not_supported(other.name())]),
             },

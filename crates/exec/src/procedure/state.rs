@@ -12,6 +12,7 @@ use std::time::Duration;
 use holdfast_engine::access::{ReadContext, ReadLevel};
 use holdfast_engine::instance::DatabaseEntry;
 use holdfast_engine::lock::{LockOwner, LockWait};
+use holdfast_engine::version::Snapshot;
 use holdfast_engine::transaction::{Savepoint, Transaction as OpenTransaction, new_owner};
 use holdfast_tsql::ast::IsolationLevel;
 use holdfast_types::{CollationId, SqlResult, SqlType, Value};
@@ -91,6 +92,8 @@ pub struct Transaction {
     pub descriptor: u64,
     /// What its statements change and lock; there exactly while `count` is above 0.
     pub open: Option<Arc<OpenTransaction>>,
+    /// What a transaction at level SNAPSHOT sees, from its first statement on.
+    pub snapshot: Option<Snapshot>,
 }
 
 /// A trigger being run.
@@ -193,7 +196,17 @@ impl SharedSession {
     /// How statements that begin now read. Outside a transaction the owner is 0: the statement finds its own when it needs one.
     pub fn read_context(&self) -> ReadContext {
         let wait = self.lock_wait();
-        let state = self.state.lock();
+        let mut state = self.state.lock();
+        let versions = &self.host.instance.locks.versions;
+        let snapshot = match state.isolation {
+            IsolationLevel::Snapshot if state.transaction.open.is_some() => {
+                let kept = state.transaction.snapshot.get_or_insert_with(|| versions.snapshot());
+                Some(kept.clone())
+            }
+            IsolationLevel::Snapshot => Some(versions.snapshot()),
+            IsolationLevel::ReadCommitted if versions.serves_read_committed() => Some(versions.snapshot()),
+            _ => None,
+        };
         let owner = state.transaction.open.as_ref().map_or(LockOwner(0), |w| w.owner());
         let level = match state.isolation {
             IsolationLevel::ReadUncommitted => ReadLevel::Uncommitted,
@@ -202,7 +215,7 @@ impl SharedSession {
             IsolationLevel::Snapshot => ReadLevel::Snapshot,
             IsolationLevel::Serializable => ReadLevel::Serializable,
         };
-        ReadContext { owner, level, wait, ..ReadContext::default() }
+        ReadContext { owner, level, wait, snapshot, ..ReadContext::default() }
     }
 
     fn object_of(&self, database: &HostDatabase, o: &Object) -> Option<ObjectInfo> {

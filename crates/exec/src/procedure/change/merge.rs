@@ -142,6 +142,7 @@ impl Runner<'_> {
             if same {
                 return Ok((all, taken));
             }
+            self.check_conflict(&bound.target.table)?;
         }
     }
 }

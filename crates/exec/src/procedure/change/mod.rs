@@ -29,12 +29,12 @@ use holdfast_engine::write::{TableWriter, WriteContext};
 use holdfast_plan::BindContext;
 use holdfast_plan::change::{Action, BoundChange, ChangeKind, TargetTable};
 use holdfast_tsql::Span;
-use holdfast_tsql::ast::{Delete, Insert, InsertSource, Merge, ObjectName, Update};
+use holdfast_tsql::ast::{Delete, Insert, InsertSource, IsolationLevel, Merge, ObjectName, Update};
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
 
 use super::run::{Fail, Runner, Scope, scope_names};
 use super::unit::{Folding, Planned, with_bind_context};
-use crate::context::ExecContext;
+use crate::context::{ExecContext, SessionInfo};
 pub use trigger::{TriggerTables, is_updated};
 
 /// CurCmd values.
@@ -183,11 +183,27 @@ impl Runner<'_> {
         self.counted(count, command, true)
     }
 
+    /// A row that was read is not what it was any more. Reading again helps, unless the transaction would only see the same
+    /// old row.
+    fn check_conflict(&self, table: &holdfast_engine::catalog::TableDef) -> Result<(), SqlError> {
+        if self.session.state.lock().isolation != IsolationLevel::Snapshot {
+            return Ok(());
+        }
+        let database = self.session.database_name(table.database_id).unwrap_or_default();
+        let name = format!("{}.{}", table.schema_name, table.name);
+        Err(SqlError::new(3960, &[&name, &database]))
+    }
+
     fn new_change<'c>(&self, bound: &BoundChange, work: &'c Arc<Work>, scope: &Scope) -> Change<'c> {
+        let mut context = self.framed(scope, bound.frame_size);
+        // Nobody else has the new context yet.
+        if let Some(query) = Arc::get_mut(&mut context.query) {
+            query.read_current();
+        }
         Change {
             work,
             wait: self.session.lock_wait(),
-            context: self.framed(scope, bound.frame_size),
+            context,
             ansi_warnings: self.session.has(super::state::option::ANSI_WARNINGS),
             output: bound.output.iter().map(|_| Vec::new()).collect(),
             touched: Vec::new(),

@@ -129,6 +129,7 @@ impl Runner<'_> {
             if same {
                 return Ok(read);
             }
+            self.check_conflict(&bound.target.table)?;
             change.context.check_cancel()?;
         }
     }
