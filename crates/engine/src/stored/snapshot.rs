@@ -188,9 +188,11 @@ impl SnapshotRows {
         let (rows, _) = versions.noted_since(database, rowset, 0);
         let mut older: Vec<(Arc<[u8]>, Arc<[u8]>)> = rows
             .into_iter()
-            .filter_map(|row| match versions.visible(database, rowset, &row, None, self.snapshot.number(), self.owner) {
-                Seen::Before(record) => Some((row, record)),
-                _ => None,
+            .filter_map(|row| {
+                match versions.visible(database, rowset, &row, None, self.snapshot.number(), self.owner) {
+                    Seen::Before(record) => Some((row, record)),
+                    _ => None,
+                }
             })
             .collect();
         older.sort_by(|a, b| a.0.cmp(&b.0));
@@ -259,7 +261,8 @@ impl SnapshotRows {
     fn keyed_record(&self, wanted: &[Value]) -> Result<Option<Vec<u8>>, FormatError> {
         let (source, base) = (&*self.source, &self.base);
         let bound = Bound::Included(wanted.to_vec());
-        let Some((_, mut image, mut slot)) = position(source, base, &self.base_keys, true, &bound, true)? else {
+        let Some((_, mut image, mut slot)) = position(source, base, &self.base_keys, true, &bound, true)?
+        else {
             return Ok(None);
         };
         loop {
@@ -269,7 +272,11 @@ impl SnapshotRows {
                     let Some(row) = rows.row(slot)? else { return Ok(None) };
                     let same = compare_row(source, &row, base, &self.base_keys, wanted, false)?;
                     let there = same == Ordering::Equal && row.kind() == RowKind::Row;
-                    return if there { record_bytes(&rows, slot).map(|r| Some(r.to_vec())) } else { Ok(None) };
+                    return if there {
+                        record_bytes(&rows, slot).map(|r| Some(r.to_vec()))
+                    } else {
+                        Ok(None)
+                    };
                 }
                 rows.view().next()
             };
@@ -373,7 +380,9 @@ impl SnapshotRows {
                 if !backward {
                     slot += 1;
                 }
-                let before = is_before(end, backward, !backward, |k| compare_row(source, &row, rowset, keys, k, false))?;
+                let before = is_before(end, backward, !backward, |k| {
+                    compare_row(source, &row, rowset, keys, k, false)
+                })?;
                 if before == backward {
                     break 'pages;
                 }
@@ -412,7 +421,8 @@ impl SnapshotRows {
         for (row, record) in self.older() {
             let rid = if self.base.heap { bookmark::rid(&row)? } else { Rid::default() };
             let key = self.index_key(place, rid, &record)?;
-            let before = |bound: &Bound, low: bool, open: bool| is_before(bound, low, open, |k| Ok(order(&key, k)));
+            let before =
+                |bound: &Bound, low: bool, open: bool| is_before(bound, low, open, |k| Ok(order(&key, k)));
             let inside = !before(&place.range.low, true, false)? && before(&place.range.high, false, true)?;
             let after_last = place.last.as_ref().is_none_or(|last| {
                 let o = order(&key, last);
@@ -451,7 +461,8 @@ impl SnapshotRows {
             let parsed = parse(&row.record).map_err(damaged)?;
             for position in self.plans.iter().filter_map(|p| p.position) {
                 let mut scratch = Vec::new();
-                if let Ok(Field::Complex(_)) = parsed.field(&self.base.layout, position, false, &mut scratch) {
+                if let Ok(Field::Complex(_)) = parsed.field(&self.base.layout, position, false, &mut scratch)
+                {
                     return Err(SqlError::not_supported(
                         "Reading a large value of a row that was changed since the snapshot",
                     ));

@@ -113,13 +113,19 @@ pub fn check(history: &[Transaction], lists: &BTreeMap<Key, Vec<Element>>) -> BT
                 Op::Read(k, read) => {
                     let mine = own.get(k).unwrap_or(&none);
                     if !read.ends_with(mine) {
-                        note(Anomaly::Internal, format!("transaction {t} appended {mine:?} to list {k} and then read {read:?}"));
+                        note(
+                            Anomaly::Internal,
+                            format!("transaction {t} appended {mine:?} to list {k} and then read {read:?}"),
+                        );
                         continue;
                     }
                     let others = &read[..read.len() - mine.len()];
                     for v in others {
                         if by.get(&(*k, *v)).is_some_and(|(w, _)| !history[*w].committed) {
-                            note(Anomaly::G1a, format!("transaction {t} read {v} in list {k}, which was rolled back"));
+                            note(
+                                Anomaly::G1a,
+                                format!("transaction {t} read {v} in list {k}, which was rolled back"),
+                            );
                         }
                     }
                     let list = lists.get(k).unwrap_or(&none);
@@ -127,7 +133,12 @@ pub fn check(history: &[Transaction], lists: &BTreeMap<Key, Vec<Element>>) -> BT
                         && let Some((w, last)) = by.get(&(*k, *v))
                     {
                         if !last && *w != t {
-                            note(Anomaly::G1b, format!("transaction {t} read list {k} up to {v} in the middle of transaction {w}"));
+                            note(
+                                Anomaly::G1b,
+                                format!(
+                                    "transaction {t} read list {k} up to {v} in the middle of transaction {w}"
+                                ),
+                            );
                         }
                         edges.insert((*w, t, Edge::WriteRead));
                     }
@@ -135,7 +146,10 @@ pub fn check(history: &[Transaction], lists: &BTreeMap<Key, Vec<Element>>) -> BT
                         others.iter().any(|v| by.get(&(*k, *v)).is_some_and(|(w, _)| !history[*w].committed));
                     if !list.starts_with(others) {
                         if !from_aborted {
-                            note(Anomaly::Lost, format!("transaction {t} read {others:?} in list {k}, which became {list:?}"));
+                            note(
+                                Anomaly::Lost,
+                                format!("transaction {t} read {others:?} in list {k}, which became {list:?}"),
+                            );
                         }
                         continue;
                     }
@@ -161,7 +175,8 @@ pub fn check(history: &[Transaction], lists: &BTreeMap<Key, Vec<Element>>) -> BT
                 way.reverse();
                 return Some(way);
             }
-            for (_, next, kind) in edges.range((at, 0, Edge::WriteWrite)..=(at, usize::MAX, Edge::ReadWrite)) {
+            for (_, next, kind) in edges.range((at, 0, Edge::WriteWrite)..=(at, usize::MAX, Edge::ReadWrite))
+            {
                 if kinds.contains(kind) && !before.contains_key(next) {
                     before.insert(*next, at);
                     queue.push_back(*next);
@@ -202,8 +217,10 @@ mod tests {
     use super::*;
 
     fn anomalies(history: &[(bool, &[Op])], lists: &[(Key, &[Element])]) -> Vec<Anomaly> {
-        let history: Vec<Transaction> =
-            history.iter().map(|(committed, ops)| Transaction { ops: ops.to_vec(), committed: *committed }).collect();
+        let history: Vec<Transaction> = history
+            .iter()
+            .map(|(committed, ops)| Transaction { ops: ops.to_vec(), committed: *committed })
+            .collect();
         let lists = lists.iter().map(|(k, l)| (*k, l.to_vec())).collect();
         check(&history, &lists).into_keys().collect()
     }
@@ -223,7 +240,10 @@ mod tests {
         use Anomaly::*;
         // Two transactions overwrite each other in different orders.
         assert_eq!(
-            anomalies(&[(true, &[Append(1, 1), Append(2, 2)]), (true, &[Append(1, 3), Append(2, 4)])], &[(1, &[1, 3]), (2, &[4, 2])]),
+            anomalies(
+                &[(true, &[Append(1, 1), Append(2, 2)]), (true, &[Append(1, 3), Append(2, 4)])],
+                &[(1, &[1, 3]), (2, &[4, 2])]
+            ),
             [G0]
         );
         assert_eq!(anomalies(&[(false, &[Append(1, 1)]), (true, &[Read(1, vec![1])])], &[(1, &[])]), [G1a]);
@@ -232,22 +252,34 @@ mod tests {
         assert_eq!(anomalies(middle, &[(1, &[1, 2])]), [G1b, GSingle]);
         // Each reads the other's append.
         assert_eq!(
-            anomalies(&[(true, &[Append(1, 1), Read(2, vec![2])]), (true, &[Append(2, 2), Read(1, vec![1])])], &[(1, &[1]), (2, &[2])]),
+            anomalies(
+                &[(true, &[Append(1, 1), Read(2, vec![2])]), (true, &[Append(2, 2), Read(1, vec![1])])],
+                &[(1, &[1]), (2, &[2])]
+            ),
             [G1c]
         );
         // Read skew: one list before, the other after the same transaction.
         assert_eq!(
-            anomalies(&[(true, &[Append(1, 1), Append(2, 2)]), (true, &[Read(1, vec![]), Read(2, vec![2])])], &[(1, &[1]), (2, &[2])]),
+            anomalies(
+                &[(true, &[Append(1, 1), Append(2, 2)]), (true, &[Read(1, vec![]), Read(2, vec![2])])],
+                &[(1, &[1]), (2, &[2])]
+            ),
             [GSingle]
         );
         // Lost update: both read the empty list and append.
         assert_eq!(
-            anomalies(&[(true, &[Read(1, vec![]), Append(1, 1)]), (true, &[Read(1, vec![]), Append(1, 2)])], &[(1, &[1, 2])]),
+            anomalies(
+                &[(true, &[Read(1, vec![]), Append(1, 1)]), (true, &[Read(1, vec![]), Append(1, 2)])],
+                &[(1, &[1, 2])]
+            ),
             [GSingle]
         );
         // Write skew.
         assert_eq!(
-            anomalies(&[(true, &[Read(1, vec![]), Append(2, 2)]), (true, &[Read(2, vec![]), Append(1, 1)])], &[(1, &[1]), (2, &[2])]),
+            anomalies(
+                &[(true, &[Read(1, vec![]), Append(2, 2)]), (true, &[Read(2, vec![]), Append(1, 1)])],
+                &[(1, &[1]), (2, &[2])]
+            ),
             [G2]
         );
         assert_eq!(anomalies(&[(true, &[Append(1, 1)])], &[(1, &[])]), [Lost]);
