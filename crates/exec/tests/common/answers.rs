@@ -77,3 +77,16 @@ fn plain_names(line: &str) -> String {
     }
     out + rest
 }
+
+/// A session in a restored copy of Northwind; `None` without the corpus.
+pub fn northwind(dir: &Path) -> Option<InstanceSession> {
+    let file = holdfast_testkit::corpus()
+        .into_iter()
+        .find(|f| f.column("kind") == "full" && f.name().to_lowercase().contains("northwind"))?;
+    let mut s = session(dir);
+    let path = std::fs::canonicalize(&file.path).unwrap();
+    let answered = answers(&mut s, &format!("restore database nw from disk = '{}'", path.display()));
+    assert!(answered.iter().all(|a| a.starts_with('#')), "{answered:?}");
+    answers(&mut s, "use nw");
+    Some(s)
+}
