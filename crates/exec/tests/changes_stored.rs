@@ -4,35 +4,73 @@
 #[path = "common/answers.rs"]
 mod answers;
 
-use answers::{check, northwind};
+use answers::{check, sample};
 
 const ENDED: &str = "#3621:The statement has been terminated.";
 
 #[test]
 fn northwind_changes() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(s) = &mut northwind(dir.path()) else { return };
-    check(s, "insert Categories (CategoryName, Description) values ('New', 'd'); select @@rowcount, @@identity, scope_identity(), ident_current('Categories')", &["1|9|9|9"]);
+    let Some(s) = &mut sample(dir.path(), "northwind") else { return };
+    check(
+        s,
+        "insert Categories (CategoryName, Description) values ('New', 'd'); select @@rowcount, @@identity, scope_identity(), ident_current('Categories')",
+        &["1|9|9|9"],
+    );
     check(s, "select CategoryID, CategoryName from Categories where CategoryID > 7", &["8|Seafood", "9|New"]);
-    check(s, "update Categories set CategoryName = CategoryName + '!' where CategoryID = 9; delete Categories where CategoryID = 9; select count(*) from Categories", &["8"]);
+    check(
+        s,
+        "update Categories set CategoryName = CategoryName + '!' where CategoryID = 9; delete Categories where CategoryID = 9; select count(*) from Categories",
+        &["8"],
+    );
     check(
         s,
         "delete Categories where CategoryID = 1",
-        &["!547:1:The DELETE statement conflicted with the REFERENCE constraint \"FK_Products_Categories\". The conflict occurred in database \"nw\", table \"dbo.Products\", column 'CategoryID'.", ENDED],
+        &[
+            "!547:1:The DELETE statement conflicted with the REFERENCE constraint \"FK_Products_Categories\". The conflict occurred in database \"nw\", table \"dbo.Products\", column 'CategoryID'.",
+            ENDED,
+        ],
     );
     check(
         s,
         "update Products set CategoryID = 77 where ProductID = 1",
-        &["!547:1:The UPDATE statement conflicted with the FOREIGN KEY constraint \"FK_Products_Categories\". The conflict occurred in database \"nw\", table \"dbo.Categories\", column 'CategoryID'.", ENDED],
+        &[
+            "!547:1:The UPDATE statement conflicted with the FOREIGN KEY constraint \"FK_Products_Categories\". The conflict occurred in database \"nw\", table \"dbo.Categories\", column 'CategoryID'.",
+            ENDED,
+        ],
     );
     check(
         s,
         "update Products set UnitPrice = -1 where ProductID = 1",
-        &["!547:1:The UPDATE statement conflicted with the CHECK constraint \"CK_Products_UnitPrice\". The conflict occurred in database \"nw\", table \"dbo.Products\", column 'UnitPrice'.", ENDED],
+        &[
+            "!547:1:The UPDATE statement conflicted with the CHECK constraint \"CK_Products_UnitPrice\". The conflict occurred in database \"nw\", table \"dbo.Products\", column 'UnitPrice'.",
+            ENDED,
+        ],
     );
-    check(s, "insert Customers (CustomerID, CompanyName) values ('ALFKI', 'x')", &["!2627:1:Violation of PRIMARY KEY constraint 'PK_Customers'. Cannot insert duplicate key in object 'dbo.Customers'. The duplicate key value is (ALFKI).", ENDED]);
-    check(s, "insert Customers (CustomerID) values ('ZZZZZ')", &["!515:1:Cannot insert the value NULL into column 'CompanyName', table 'nw.dbo.Customers'; column does not allow nulls. INSERT fails.", ENDED]);
-    check(s, "insert Customers (CustomerID, CompanyName) values ('TOOLONG', 'x')", &["!2628:1:String or binary data would be truncated in table 'nw.dbo.Customers', column 'CustomerID'. Truncated value: 'TOOLO'.", ENDED]);
+    check(
+        s,
+        "insert Customers (CustomerID, CompanyName) values ('ALFKI', 'x')",
+        &[
+            "!2627:1:Violation of PRIMARY KEY constraint 'PK_Customers'. Cannot insert duplicate key in object 'dbo.Customers'. The duplicate key value is (ALFKI).",
+            ENDED,
+        ],
+    );
+    check(
+        s,
+        "insert Customers (CustomerID) values ('ZZZZZ')",
+        &[
+            "!515:1:Cannot insert the value NULL into column 'CompanyName', table 'nw.dbo.Customers'; column does not allow nulls. INSERT fails.",
+            ENDED,
+        ],
+    );
+    check(
+        s,
+        "insert Customers (CustomerID, CompanyName) values ('TOOLONG', 'x')",
+        &[
+            "!2628:1:String or binary data would be truncated in table 'nw.dbo.Customers', column 'CustomerID'. Truncated value: 'TOOLO'.",
+            ENDED,
+        ],
+    );
     check(
         s,
         "begin tran; update Orders set Freight = Freight + 1; delete [Order Details] where OrderID < 10300; select @@rowcount; save tran a; update Customers set City = upper(City); rollback tran a; select count(*) from [Order Details]; rollback; select count(*), sum(Quantity) from [Order Details]",
@@ -48,4 +86,126 @@ fn northwind_changes() {
         "insert Orders (CustomerID, EmployeeID, OrderDate) output inserted.OrderID values ('VINET', 5, '2020-01-02'); insert [Order Details] (OrderID, ProductID, UnitPrice, Quantity) select scope_identity(), ProductID, UnitPrice, 3 from Products where CategoryID = 2; select @@rowcount; select sum(Quantity) from [Order Details] where OrderID = 11078",
         &["11078", "12", "36"],
     );
+}
+
+#[test]
+fn triggers_of_pubs() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(s) = &mut sample(dir.path(), "706_full_pubs") else { return };
+    let level = "!50000:25:The level for job_id:13 should be between 25 and 100.";
+    let ended = "!3609:1:The transaction ended in the trigger. The batch has been aborted.";
+    check(
+        s,
+        "update employee set job_lvl = 36 where emp_id = 'PMA42628M'; select @@rowcount, job_lvl from employee where emp_id = 'PMA42628M'",
+        &["1|36"],
+    );
+    check(
+        s,
+        "begin tran; update employee set job_lvl = 250 where emp_id = 'PMA42628M'\nselect 'not reached'",
+        &[level, ended],
+    );
+    check(s, "select @@trancount, job_lvl from employee where emp_id = 'PMA42628M'", &["0|36"]);
+    check(
+        s,
+        "begin try update employee set job_lvl = 250 where emp_id = 'PMA42628M' end try begin catch select error_number(), error_procedure(), xact_state() end catch",
+        &["50000|employee_insupd|0"],
+    );
+    check(s, "update employee set fname = 'x' where emp_id = 'none'; select @@rowcount", &["0"]);
+    // A foreign key and a default of a user-defined type.
+    check(
+        s,
+        "insert titleauthor (au_id, title_id) values ('172-32-1176', 'none')",
+        &[
+            "!547:1:The INSERT statement conflicted with the FOREIGN KEY constraint \"FK__titleauth__title__*\". The conflict occurred in database \"nw\", table \"dbo.titles\", column 'title_id'.",
+            ENDED,
+        ],
+    );
+    check(
+        s,
+        "insert authors (au_id, au_lname, au_fname, contract) values ('111-11-1111', 'a', 'b', 1); select phone from authors where au_id = '111-11-1111'; delete authors where au_id = '111-11-1111'",
+        &["UNKNOWN     "],
+    );
+}
+
+#[test]
+fn files_and_client_rows() {
+    use holdfast_exec::collect::Collected;
+    use holdfast_exec::session::{ResultColumn, SqlSession};
+    use holdfast_types::{SqlType, Value};
+    let dir = tempfile::tempdir().unwrap();
+    let Some(s) = &mut sample(dir.path(), "northwind") else { return };
+    let file = dir.path().join("regions.csv");
+    std::fs::write(&file, "id,name\n10,\"North, far\"\n11,South\n").unwrap();
+    let load = |options: &str| {
+        format!("bulk insert Region from '{}' with (format = 'csv', firstrow = 2{options})", file.display())
+    };
+    check(
+        s,
+        &format!(
+            "{}; select @@rowcount; select RegionID, rtrim(RegionDescription) from Region where RegionID > 4",
+            load("")
+        ),
+        &["2", "10|North, far", "11|South"],
+    );
+    check(
+        s,
+        &load(""),
+        &[
+            "!2627:1:Violation of PRIMARY KEY constraint 'PK_Region'. Cannot insert duplicate key in object 'dbo.Region'. The duplicate key value is (10).",
+            ENDED,
+        ],
+    );
+    std::fs::write(&file, "h\n12,ok\nx,bad\n").unwrap();
+    check(
+        s,
+        &format!("{}; select count(*) from Region", load("")),
+        &[
+            "7",
+            "!4864:1:Bulk load data conversion error (type mismatch or invalid character for the specified codepage) for row 3, column 1 (RegionID).",
+        ],
+    );
+    check(
+        s,
+        &load(", maxerrors = 0"),
+        &["!4865:1:Cannot bulk load because the maximum number of errors (0) was exceeded.", ENDED],
+    );
+    check(
+        s,
+        "bulk insert Region from '/nowhere'",
+        &[
+            "!4860:1:Cannot bulk load. The file \"/nowhere\" does not exist or you don't have file access rights.",
+            ENDED,
+        ],
+    );
+    check(
+        s,
+        "insert bulk Region ([RegionID] int, [RegionDescription] nchar(50) collate Latin1_General_CI_AS) with (check_constraints, rows_per_batch = 2)",
+        &[],
+    );
+    let column = |name: &str, ty| ResultColumn {
+        name: name.into(),
+        ty,
+        nullable: true,
+        identity: false,
+        computed: false,
+        updatable: false,
+        user_type: None,
+        source: None,
+    };
+    let columns = [
+        column("RegionID", SqlType::INT),
+        column("RegionDescription", SqlType::nvarchar(50, holdfast_types::CollationId::SERVER_DEFAULT)),
+    ];
+    let rows = vec![vec![Value::Int(20), Value::string("a")], vec![Value::Int(21), Value::string("b")]];
+    let mut sink = Collected::new();
+    s.bulk_load(&columns, rows.clone(), &mut sink);
+    assert!(sink.messages.is_empty(), "{:?}", sink.messages);
+    check(
+        s,
+        "select RegionID, datalength(RegionDescription) from Region where RegionID >= 20",
+        &["20|100", "21|100"],
+    );
+    let mut sink = Collected::new();
+    s.bulk_load(&columns, rows, &mut sink);
+    assert_eq!(sink.messages[0].number, 4002);
 }

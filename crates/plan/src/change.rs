@@ -73,7 +73,7 @@ impl BoundTrigger {
 }
 
 /// A table whose rows a statement changes, with all that its rows must obey.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TargetTable {
     pub table: Arc<TableDef>,
     /// A view: only INSTEAD OF triggers can change it.

@@ -462,6 +462,30 @@ impl SqlSession for InstanceSession {
         }
     }
 
+    fn bulk_load(
+        &mut self,
+        columns: &[ResultColumn],
+        rows: Vec<Vec<Value>>,
+        sink: &mut dyn ResultSink,
+    ) -> RequestEnd {
+        self.request("INSERT BULK", || {
+            let mut runner = self.runner(sink, DoneKind::Done);
+            match runner.bulk_rows(columns, rows) {
+                Ok(()) => RequestEnd::Finished,
+                Err(Fail::Stop(stop)) => self.end_of_batch(&mut runner, Err(stop)),
+                Err(fail) => {
+                    let errors = match fail {
+                        Fail::Error(e) | Fail::Compile(e) | Fail::Raised(e) | Fail::Thrown(e) => vec![e],
+                        Fail::Many(v) => v,
+                        Fail::Stop(_) => Vec::new(),
+                    };
+                    let errors: Vec<SqlError> = errors.into_iter().map(|e| e.at_line(1)).collect();
+                    Self::refuse(runner.sink, DoneKind::Done, &errors)
+                }
+            }
+        })
+    }
+
     fn reset(&mut self, keep_transaction: bool) {
         let transaction = self.session.state.lock().transaction.clone();
         let database =

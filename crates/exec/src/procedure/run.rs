@@ -451,6 +451,12 @@ impl Runner<'_> {
             StatementKind::Update(u) => self.update(u, scope),
             StatementKind::Delete(d) => self.delete(d, scope),
             StatementKind::Merge(m) => self.merge(m, scope),
+            StatementKind::BulkInsert { table, file, options } => {
+                self.bulk_insert(table, file, options, scope)
+            }
+            StatementKind::InsertBulk { table, columns, options } => {
+                self.insert_bulk(table, columns, options, scope)
+            }
             StatementKind::Truncate { table, partitions } => self.truncate(table, partitions, scope),
             StatementKind::Ddl(d) => self.ddl(d, &s.kind, scope),
             StatementKind::Restore(_)

@@ -18,7 +18,7 @@ use holdfast_tsql::ast::IsolationLevel;
 use holdfast_types::{CollationId, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
-use super::change::TriggerTables;
+use super::change::{BulkTarget, TriggerTables};
 use crate::context::{CaughtError, ColumnInfo, ObjectInfo, RandState, SessionInfo, SessionSettings};
 use crate::host::{Host, HostDatabase, properties};
 use crate::session::{CancelFlag, LoginInfo};
@@ -75,6 +75,8 @@ pub struct State {
     pub identity_insert: Option<(i32, i32, String)>,
     /// Triggers being run, innermost last.
     pub triggers: Vec<RunningTrigger>,
+    /// What the next bulk load message goes to.
+    pub bulk: Option<BulkTarget>,
 }
 
 /// The session's transaction.
@@ -259,6 +261,7 @@ impl State {
             scope_identity: Value::Null,
             identity_insert: None,
             triggers: Vec::new(),
+            bulk: None,
         }
     }
 

@@ -68,7 +68,7 @@ pub fn check(session: &mut InstanceSession, batch: &str, expected: &[&str]) {
 fn plain_names(line: &str) -> String {
     let mut out = String::new();
     let mut rest = line;
-    while let Some(at) = ["PK__", "UQ__", "CK__"].iter().filter_map(|p| rest.find(p)).min() {
+    while let Some(at) = ["PK__", "UQ__", "CK__", "FK__"].iter().filter_map(|p| rest.find(p)).min() {
         let name_end = rest[at + 4..].find("__").map_or(rest.len(), |n| at + 4 + n + 2);
         out.push_str(&rest[..name_end]);
         out.push('*');
@@ -78,11 +78,11 @@ fn plain_names(line: &str) -> String {
     out + rest
 }
 
-/// A session in a restored copy of Northwind; `None` without the corpus.
-pub fn northwind(dir: &Path) -> Option<InstanceSession> {
+/// A session in a restored copy of a sample database, called `nw`; `None` without the corpus.
+pub fn sample(dir: &Path, name: &str) -> Option<InstanceSession> {
     let file = holdfast_testkit::corpus()
         .into_iter()
-        .find(|f| f.column("kind") == "full" && f.name().to_lowercase().contains("northwind"))?;
+        .find(|f| f.column("kind") == "full" && f.name().to_lowercase().contains(name))?;
     let mut s = session(dir);
     let path = std::fs::canonicalize(&file.path).unwrap();
     let answered = answers(&mut s, &format!("restore database nw from disk = '{}'", path.display()));

@@ -29,7 +29,7 @@ use tokio::task::{AbortHandle, block_in_place};
 
 use super::io::{ConnectionError, Incoming, Outgoing};
 use super::login::LoggedIn;
-use super::sink::{TdsSink, attention_answer, tvp_columns};
+use super::sink::{TdsSink, attention_answer, sent_columns, tvp_columns};
 use super::stopped;
 
 /// Messages a client may send ahead of their answers.
@@ -226,7 +226,10 @@ fn dispatch(
                 Err(e) => unsupported(sink, &e),
             })
         }
-        PacketType::BulkLoad => Ok(unsupported(sink, &SqlError::not_supported("Bulk load"))),
+        PacketType::BulkLoad => {
+            let load = request::BulkLoad::decode(&message.payload, version)?;
+            Ok(session.bulk_load(&sent_columns(&load.columns), load.rows, sink))
+        }
         other => Err(TdsError::PacketType(other.code())),
     }
 }

@@ -324,6 +324,23 @@ impl ResultSink for TdsSink<'_> {
 }
 
 /// Columns of a table-valued parameter as the executor sees them.
+pub fn sent_columns(columns: &[holdfast_tds::token::ColumnMeta]) -> Vec<ResultColumn> {
+    columns
+        .iter()
+        .map(|c| ResultColumn {
+            name: Arc::from(c.name.as_str()),
+            ty: c.info.ty,
+            nullable: true,
+            identity: false,
+            computed: false,
+            updatable: false,
+            user_type: None,
+            source: None,
+        })
+        .collect()
+}
+
+/// Columns of a table-valued parameter.
 pub fn tvp_columns(table: &holdfast_tds::request::TableValue) -> Vec<ResultColumn> {
     table
         .columns

@@ -1,4 +1,4 @@
-//! INSERT of rows that come from elsewhere: EXEC and bulk loads.
+//! INSERT of rows that come from elsewhere: those of EXEC, and what bulk loads share with it.
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 //!
 //! Module map: [`rows`] new rows and what every row must obey, [`fit`] values into columns, [`apply`] rows to tables,
 //! [`target_rows`] reading and locking the rows to change, [`merge`], [`reference`] foreign keys and cascades, [`trigger`],
-//! [`output`], [`external`] rows of EXEC and bulk loads.
+//! [`output`], [`external`] rows of EXEC, [`bulk`] and [`bulk_file`] bulk loads.
 //!
 //! Invariants
 //! 1. All rows to change are read before the first is changed (no row is met twice), then locked, and read again when one of
@@ -11,6 +11,8 @@
 //! 3. Triggers fire after all cascades, the statement's own table first.
 
 mod apply;
+mod bulk;
+mod bulk_file;
 mod external;
 mod fit;
 mod merge;
@@ -35,6 +37,7 @@ use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
 use super::run::{Fail, Runner, Scope, scope_names};
 use super::unit::{Folding, Planned, with_bind_context};
 use crate::context::{ExecContext, SessionInfo};
+pub use bulk::BulkTarget;
 pub use trigger::{TriggerTables, is_updated};
 
 /// CurCmd values.
@@ -75,6 +78,8 @@ struct Change<'c> {
     duplicates_ignored: bool,
     /// OUTPUT may ask for computed columns that are not stored.
     all_computed: bool,
+    /// A bulk load that gives columns their default where NULL comes.
+    default_for_null: bool,
 }
 
 impl Change<'_> {
@@ -212,6 +217,7 @@ impl Runner<'_> {
             targets: HashMap::new(),
             duplicates_ignored: false,
             all_computed: !bound.output.is_empty(),
+            default_for_null: false,
         }
     }
 

@@ -78,12 +78,13 @@ impl Runner<'_> {
         let plain = Batch::new(count, Vec::new());
         for (o, default) in target.defaults.iter().enumerate() {
             let Some(default) = default else { continue };
-            if ordinals.contains(&o) || Some(o) == target.identity {
+            let given = ordinals.contains(&o);
+            if (given && !change.default_for_null) || Some(o) == target.identity {
                 continue;
             }
             let e = default.as_ref().map_err(Clone::clone)?;
             let v = evaluate(e, &plain, &change.context)?;
-            for (i, row) in rows.iter_mut().enumerate() {
+            for (i, row) in rows.iter_mut().enumerate().filter(|(_, r)| !given || r[o].is_null()) {
                 row[o] = fit(v.value(i, &e.ty), &columns[o], &name, change.ansi_warnings)?;
             }
         }
