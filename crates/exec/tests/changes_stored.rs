@@ -116,7 +116,7 @@ fn triggers_of_pubs() {
         s,
         "insert titleauthor (au_id, title_id) values ('172-32-1176', 'none')",
         &[
-            "!547:1:The INSERT statement conflicted with the FOREIGN KEY constraint \"FK__titleauth__title__*\". The conflict occurred in database \"nw\", table \"dbo.titles\", column 'title_id'.",
+            "!547:1:The INSERT statement conflicted with the FOREIGN KEY constraint \"FK__titleauth__title__1ED998B2\". The conflict occurred in database \"nw\", table \"dbo.titles\", column 'title_id'.",
             ENDED,
         ],
     );

@@ -68,7 +68,7 @@ pub fn check(session: &mut InstanceSession, batch: &str, expected: &[&str]) {
 fn plain_names(line: &str) -> String {
     let mut out = String::new();
     let mut rest = line;
-    while let Some(at) = ["PK__", "UQ__", "CK__", "FK__"].iter().filter_map(|p| rest.find(p)).min() {
+    while let Some(at) = ["PK__", "UQ__", "CK__"].iter().filter_map(|p| rest.find(p)).min() {
         let name_end = rest[at + 4..].find("__").map_or(rest.len(), |n| at + 4 + n + 2);
         out.push_str(&rest[..name_end]);
         out.push('*');
