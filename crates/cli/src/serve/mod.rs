@@ -109,6 +109,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         started.elapsed().as_secs_f64()
     ))?;
     runtime.block_on(serve(server))?;
+    // Requests have ended; what they changed is in the log. Complete files spare the next start the recovery.
+    for error in instance.close() {
+        tracing::error!("{error}");
+    }
     outln("holdfast stopped")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -249,6 +249,23 @@ impl OnlineDatabase for StoredDatabase {
         Ok(())
     }
 
+    fn checkpoint(&self) -> SqlResult<()> {
+        match &self.writing {
+            Some(writing) => {
+                writing.logged.checkpoint().map(|_| ()).map_err(|e| crate::write::writing::failure(&e))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn check(&self) -> SqlResult<crate::check::Report> {
+        let look = || crate::check::check(&self.source, &mut |_, _| {});
+        match &self.writing {
+            Some(writing) => writing.logged.quiet(look).map_err(|e| crate::write::writing::failure(&e)),
+            None => Ok(look()),
+        }
+    }
+
     fn close(&self) -> SqlResult<()> {
         match &self.writing {
             Some(writing) => {

@@ -45,6 +45,14 @@ pub trait OnlineDatabase: Send + Sync {
     fn base_table(&self, name: &str) -> SqlResult<BaseTable>;
     /// What the boot page and file headers say.
     fn properties(&self) -> DatabaseProperties;
+    /// Writes every changed page; recovery after a crash begins here.
+    fn checkpoint(&self) -> SqlResult<()> {
+        Ok(())
+    }
+    /// Looks for faults in pages, maps and tables, at a moment at which nothing changes.
+    fn check(&self) -> SqlResult<crate::check::Report> {
+        Ok(crate::check::Report::default())
+    }
     /// Makes everything durable and writes nothing more (detach, rename, drop).
     fn close(&self) -> SqlResult<()> {
         Ok(())
@@ -377,6 +385,15 @@ impl Instance {
             self.state_file.lock().remove(found.id)?;
         }
         Ok(())
+    }
+
+    /// Closes every open database: their files are complete without a recovery.
+    pub fn close(&self) -> Vec<SqlError> {
+        let close = |d: &Arc<DatabaseEntry>| match d.state() {
+            DatabaseState::Online(open) => open.close().err(),
+            _ => None,
+        };
+        self.databases().iter().filter_map(close).collect()
     }
 
     /// The database that uses a file, if any does.

@@ -106,8 +106,14 @@ impl Administration for InstanceAdministration {
         match statement {
             StatementKind::Restore(r) => self.restore(r, call),
             StatementKind::Kill { .. } => self.kill(statement, call),
-            // Nothing is dirty in databases that are only read.
-            StatementKind::Checkpoint(_) | StatementKind::Reconfigure { .. } => Ok(None),
+            StatementKind::Checkpoint(_) => {
+                let name = Arc::clone(&call.session.current_database().name);
+                let database = call.session.host.instance.online(&name).map_err(|e| vec![e])?;
+                database.checkpoint().map_err(|e| vec![e])?;
+                Ok(None)
+            }
+            StatementKind::Dbcc(d) => super::dbcc::run(d, call),
+            StatementKind::Reconfigure { .. } => Ok(None),
             StatementKind::Ddl(d) => match &**d {
                 Ddl::CreateDatabase(c) => database::create(c, call),
                 Ddl::AlterDatabase(a) => match row_versions::alter(a, call) {

@@ -15,6 +15,7 @@ pub mod cache;
 pub mod call;
 pub mod change;
 pub mod cursor;
+pub mod dbcc;
 pub mod describe;
 pub mod function_call;
 pub mod identity;
