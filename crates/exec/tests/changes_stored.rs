@@ -209,3 +209,78 @@ fn files_and_client_rows() {
     s.bulk_load(&columns, rows, &mut sink);
     assert_eq!(sink.messages[0].number, 4002);
 }
+
+/// Many changes, some of them taken back; then the file is clean: every index equals its table, maps and counts agree.
+#[test]
+fn many_changes_leave_a_clean_database() {
+    use std::sync::Arc;
+
+    use holdfast_engine::check::check as structure;
+    use holdfast_format::{MemoryPages, PageSource};
+    let dir = tempfile::tempdir().unwrap();
+    let Some(s) = &mut sample(dir.path(), "northwind") else { return };
+    let mut seed = 7u64;
+    let mut next = |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    for round in 0..120 {
+        let (a, b, c) = (10_248 + next(830), 1 + next(77), next(9));
+        let statement = match c {
+            0 => format!(
+                "insert Orders (CustomerID, EmployeeID, OrderDate, ShipName, ShipCity) select CustomerID, EmployeeID, getdate(), replicate('n', {b} % 40), ShipCity from Orders where OrderID % 50 = {b} % 50"
+            ),
+            1 => format!(
+                "update Orders set ShipName = replicate(char(65 + OrderID % 26), {b} % 40), ShipPostalCode = '{round}' where OrderID between {a} and {a} + 40"
+            ),
+            2 => format!(
+                "delete [Order Details] where OrderID between {a} and {a} + 5; delete Orders where OrderID between {a} and {a} + 5"
+            ),
+            3 => format!(
+                "insert [Order Details] (OrderID, ProductID, UnitPrice, Quantity) select OrderID, {b}, 1, 2 from Orders o where OrderID % 7 = {b} % 7 and not exists (select * from [Order Details] d where d.OrderID = o.OrderID and d.ProductID = {b})"
+            ),
+            4 => format!(
+                "update [Order Details] set Quantity = Quantity + 1, UnitPrice = UnitPrice * 1.01 where ProductID = {b}"
+            ),
+            5 => format!(
+                "update Customers set CompanyName = left(CompanyName, 30) + '{round}', City = reverse(City), PostalCode = '{a}' where CustomerID like '%{}%'",
+                char::from(b'A' + (b % 26) as u8)
+            ),
+            6 => format!(
+                "merge Products p using (select {b} id, 'p{round}' name union all select 1000 + {round}, 'new{round}') v on v.id = p.ProductID when matched then update set ProductName = v.name, UnitsInStock = {b} when not matched then insert (ProductName, SupplierID, CategoryID) values (v.name, 1 + {b} % 29, 1 + {b} % 8);"
+            ),
+            7 => format!(
+                "update Employees set Notes = replicate(convert(nvarchar(max), Notes), 1 + {b} % 3), Photo = null where EmployeeID = 1 + {b} % 9"
+            ),
+            _ => format!(
+                "delete Products where ProductID > 77 and ProductID % 3 = {b} % 3 and not exists (select * from [Order Details] d where d.ProductID = Products.ProductID)"
+            ),
+        };
+        let batch = match next(4) {
+            0 => format!("begin tran; {statement}; rollback"),
+            1 => format!("begin tran; save tran s; {statement}; rollback tran s; {statement}; commit"),
+            _ => statement,
+        };
+        check(s, &batch, &[]);
+    }
+    check(
+        s,
+        "select (select count(*) from Orders with (index(1))) - (select count(*) from Orders with (index(CustomersOrders))), (select sum(convert(bigint, OrderID)) from [Order Details] with (index(1))) - (select sum(convert(bigint, OrderID)) from [Order Details] with (index(ProductID)))",
+        &["0|0"],
+    );
+    check(
+        s,
+        "select count(*) from [Order Details] d where not exists (select * from Orders o where o.OrderID = d.OrderID)",
+        &["0"],
+    );
+    check(s, "select case when convert(bigint, @@dbts) >= 2000 then 'yes' end", &["yes"]);
+    answers::answers(s, "use master; exec sp_detach_db 'nw'");
+    let file = std::fs::read_dir(dir.path().join("data"))
+        .unwrap()
+        .filter_map(|e| e.ok().map(|e| e.path()))
+        .find(|p| p.extension().is_some_and(|x| x == "mdf"))
+        .unwrap();
+    let source: Arc<dyn PageSource> = Arc::new(MemoryPages::from_file(&std::fs::read(file).unwrap()));
+    let report = structure(&source, &mut |_, _| {});
+    assert!(report.is_clean(), "{report:?}");
+}

@@ -237,6 +237,10 @@ impl OnlineDatabase for StoredDatabase {
         Some(self.stored_catalog().storage().boot.family_guid)
     }
 
+    fn last_row_version(&self) -> SqlResult<Option<u64>> {
+        self.writing.as_ref().map(|w| w.row_versions.last(w)).transpose()
+    }
+
     fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }

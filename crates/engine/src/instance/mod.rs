@@ -61,6 +61,10 @@ pub trait OnlineDatabase: Send + Sync {
     fn family(&self) -> Option<[u8; 16]> {
         None
     }
+    /// The last rowversion value given (@@DBTS); `None` where nothing can be changed.
+    fn last_row_version(&self) -> SqlResult<Option<u64>> {
+        Ok(None)
+    }
     /// Counts the snapshots of the catalog: another number means that definitions may have changed.
     fn generation(&self) -> u64 {
         0

@@ -20,6 +20,7 @@ pub mod large;
 pub mod pointers;
 pub mod release;
 pub mod row;
+pub mod row_version;
 pub mod table;
 pub mod tree;
 pub mod undo;

@@ -859,6 +859,10 @@ impl TableWriter for StoredWriter {
         }
     }
 
+    fn next_row_version(&self) -> SqlResult<u64> {
+        self.writing.row_versions.next(&self.writing)
+    }
+
     fn current_identity(&self) -> SqlResult<Value> {
         Ok(self.identity.as_ref().map_or(Value::Null, |c| self.writing.identities.current(self.object_id, c)))
     }

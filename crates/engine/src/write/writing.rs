@@ -19,6 +19,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::identity::Identities;
 use super::pointers;
+use super::row_version::RowVersionCounter;
 use super::table::Base;
 use super::tree::Tree;
 use crate::database::DatabaseCatalog;
@@ -37,6 +38,7 @@ pub struct Writing {
     /// Trees of the catalogue that changes themselves keep up.
     catalog: RwLock<Option<CatalogTrees>>,
     pub identities: Identities,
+    pub row_versions: RowVersionCounter,
     pub locks: Arc<LockManager>,
     next_large: AtomicU64,
 }
@@ -66,6 +68,7 @@ impl Writing {
             units: RwLock::new(None),
             catalog: RwLock::new(None),
             identities: Identities::default(),
+            row_versions: RowVersionCounter::default(),
             locks,
             next_large: AtomicU64::new(seed.max(1)),
         }

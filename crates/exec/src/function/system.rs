@@ -157,6 +157,7 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             _ => Value::Null,
         },
         FunctionId::GetAnsiNull => integer(1),
+        FunctionId::AtDbts => session.other("@@DBTS", &[]).unwrap_or(Value::Null),
         FunctionId::TriggerNestLevel => {
             let id = a.first().and_then(integer_value).and_then(|n| i32::try_from(n).ok());
             integer(i64::from(session.trigger_nest_level(id)))

@@ -75,6 +75,10 @@ pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<
             };
             Some(Value::Decimal(Decimal::new(value, 0)))
         }
+        "@@DBTS" => {
+            let last = session.current_database().online().last_row_version().ok().flatten()?;
+            Some(Value::binary(&last.to_be_bytes()))
+        }
         "INDEX_COL" => {
             let object = named_object(session, &text(args.first())?)?;
             let (index, key) = (number(args.get(1))?, number(args.get(2))?);
