@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
     },
     Step { name: "tidy", program: "cargo", arguments: &["xtask", "tidy"], long: false },
     Step { name: "tests", program: "cargo", arguments: &["test", "--workspace"], long: false },
+    Step { name: "differential", program: "cargo", arguments: &["xtask", "differential"], long: true },
     Step { name: "clients", program: "cargo", arguments: &["xtask", "clients"], long: true },
 ];
 
