@@ -6,8 +6,8 @@ mod ci;
 mod clients;
 mod code_page_table;
 mod collation_table;
-mod fuzz;
 mod differential;
+mod fuzz;
 mod tidy;
 
 use std::process::ExitCode;
@@ -42,11 +42,7 @@ const COMMANDS: &[Command] = &[
         clients::run,
     ),
     ("fuzz", "mutates inputs of every decoder; --seconds N, --seed N, --target NAME", fuzz::run),
-    (
-        "differential",
-        "generated queries against SQLite; --seed and --count choose them",
-        differential::run,
-    ),
+    ("differential", "generated queries against SQLite; --seed and --count choose them", differential::run),
     ("collation-table", "regenerates the sort weight table from a sort table file", collation_table::run),
 ];
 

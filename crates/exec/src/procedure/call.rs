@@ -409,15 +409,17 @@ impl Runner<'_> {
                 .or_else(|| (list.len() > at && list[at].name.is_none()).then_some(at))
         };
         let statement = named(&["@stmt", "@statement"], 0, arguments);
+        let unicode = |a: &Argument| a.ty.id.is_unicode() || a.value.as_ref().is_none_or(Value::is_null);
+        if !statement.is_none_or(|i| unicode(&arguments[i])) {
+            return Err(SqlError::new(214, &[&"@statement", &"ntext/nchar/nvarchar"]).state(2).into());
+        }
         let Some(sql) = text(statement.map(|i| &arguments[i])) else {
-            let wrong = arguments.first().is_some_and(|a| a.value.as_ref().is_some_and(|v| !v.is_null()));
-            if wrong {
-                let message = "Procedure expects parameter '@statement' of type 'ntext/nchar/nvarchar'.";
-                return Err(SqlError::with_text(214, 16, message).state(2).into());
-            }
             return Ok(Returned { status: 0, outputs: Vec::new() });
         };
         let definition = named(&["@params", "@parameters"], 1, arguments).filter(|i| Some(*i) != statement);
+        if !definition.is_none_or(|i| unicode(&arguments[i])) {
+            return Err(SqlError::new(214, &[&"@params", &"ntext/nchar/nvarchar"]).state(3).into());
+        }
         let parameters = text(definition.map(|i| &arguments[i])).unwrap_or_default();
         let first = definition.map_or(1, |i| i + 1).max(statement.map_or(1, |i| i + 1));
         let skipped = first.min(arguments.len());

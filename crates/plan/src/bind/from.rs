@@ -330,6 +330,13 @@ impl Binder<'_> {
                     && t.alias.is_none()
                 {
                     s.database = Some(catalog.database_name());
+                    // Messages name the table as the query does.
+                    if let Some(schema) = t.name.schema.as_ref().filter(|n| !n.text.is_empty()) {
+                        for c in &s.columns {
+                            let full = format!("{}.{}.{}", schema.text, t.name.name.text, c.name);
+                            self.column_names.insert(c.col.id, full);
+                        }
+                    }
                 }
                 if let Some(sample) = &t.sample {
                     return self.sample(from, sample);
@@ -395,14 +402,7 @@ impl Binder<'_> {
         let mut columns = Vec::with_capacity(table.columns.len());
         for (i, c) in table.columns.iter().enumerate() {
             let col = self.new_col(c.ty, c.nullable);
-            self.column_names.insert(
-                col.id,
-                if aliased {
-                    format!("{label}.{}", c.name)
-                } else {
-                    format!("{}.{}.{}", table.schema_name, table.name, c.name)
-                },
-            );
+            self.column_names.insert(col.id, format!("{label}.{}", c.name));
             cols.push(col);
             let key = primary.is_some_and(|p| p.keys.iter().any(|k| k.ordinal == i));
             columns.push(ScopeColumn {

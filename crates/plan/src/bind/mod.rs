@@ -7,6 +7,7 @@
 //! 2. While a FROM clause is bound its select level has no sources, so siblings do not see each other except through APPLY.
 //! 3. Views, inline functions and CTEs are bound with the outer levels put aside.
 
+mod aggregate;
 mod call;
 mod change;
 mod collate;
