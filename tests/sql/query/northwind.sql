@@ -1,4 +1,4 @@
--- restore: 611_full_Northwind_Kameroon as nw
+-- restore: 611_full_northwind_blackmonoceros as nw
 select top 3 ProductName, UnitPrice, rank() over(order by UnitPrice desc) r from Products order by r
 select c.CategoryName, count(*) n, avg(p.UnitPrice) a, sum(p.UnitsInStock) s from Categories c join Products p on p.CategoryID = c.CategoryID group by c.CategoryName having count(*) > 9 order by c.CategoryName
 select top 5 o.OrderID, sum(d.UnitPrice * d.Quantity * (1 - d.Discount)) total from Orders o join [Order Details] d on d.OrderID = o.OrderID group by o.OrderID order by total desc
@@ -15,6 +15,9 @@ exec [Ten Most Expensive Products]
 exec SalesByCategory @CategoryName = 'Produce', @OrdYear = '1997'
 select datename(month, OrderDate) m, count(*) n from Orders where year(OrderDate) = 1997 group by datename(month, OrderDate), month(OrderDate) order by month(OrderDate)
 select ShipCountry, count(*) n from Orders group by ShipCountry having count(*) >= 100 union all select 'all', count(*) from Orders order by n
+GO
 select nosuch from Orders
+GO
 select OrderID, CustomerID from Orders group by OrderID
+GO
 select OrderID from dbo.Orders group by CustomerID

@@ -356,9 +356,14 @@ impl Runner<'_> {
             return Err(SqlError::with_text(217, 16, text).into());
         }
         let saved_identity;
-        let (saved_settings, saved_database, before) = {
+        let (saved_settings, saved_database, before, saved_limit) = {
             let mut state = self.session.state.lock();
-            let saved = (state.settings.clone(), Arc::clone(&state.database), state.transaction.count);
+            let saved = (
+                state.settings.clone(),
+                Arc::clone(&state.database),
+                state.transaction.count,
+                state.row_limit,
+            );
             state.nest_level += 1;
             state.procedures.push(object_id);
             saved_identity = std::mem::take(&mut state.scope_identity);
@@ -378,6 +383,8 @@ impl Runner<'_> {
             state.procedures.pop();
             state.scope_identity = saved_identity;
             state.settings = saved_settings;
+            // SET ROWCOUNT ends with the procedure, too.
+            state.row_limit = saved_limit;
             state.database = saved_database;
             state.transaction.count
         };
