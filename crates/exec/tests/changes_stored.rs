@@ -89,6 +89,55 @@ fn northwind_changes() {
 }
 
 #[test]
+fn changes_through_views() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(s) = &mut sample(dir.path(), "northwind") else { return };
+    check(
+        s,
+        "update [Current Product List] set ProductName = 'Tea' where ProductID = 1; select @@rowcount, ProductName from Products where ProductID = 1",
+        &["1|Tea"],
+    );
+    check(
+        s,
+        "update a set ProductName = 'Tea!' from [Alphabetical list of products] a where a.CategoryName = 'Beverages' and a.UnitPrice > 200; select @@rowcount; update [Alphabetical list of products] set CategoryName = 'Drinks' where ProductID = 1; select CategoryName from Categories where CategoryID = 1",
+        &["1", "Drinks"],
+    );
+    check(
+        s,
+        "insert [Current Product List] (ProductName) values ('New'); select @@rowcount, Discontinued, UnitsInStock from Products where ProductName = 'New'",
+        &["1|0|0"],
+    );
+    check(
+        s,
+        "delete [Alphabetical list of products] where ProductID = 1",
+        &[
+            "!4405:1:View or function 'Alphabetical list of products' is not updatable because the modification affects multiple base tables.",
+        ],
+    );
+    check(
+        s,
+        "update [Alphabetical list of products] set CategoryName = 'a', ProductName = 'b'",
+        &[
+            "!4405:1:View or function 'Alphabetical list of products' is not updatable because the modification affects multiple base tables.",
+        ],
+    );
+    check(
+        s,
+        "update [Category Sales for 1997] set CategoryName = 'a'",
+        &[
+            "!4403:1:Cannot update the view or function 'Category Sales for 1997' because it contains aggregates, or a DISTINCT or GROUP BY clause, or PIVOT or UNPIVOT operator.",
+        ],
+    );
+    check(
+        s,
+        "update [Order Details Extended] set ExtendedPrice = 1",
+        &[
+            "!4406:1:Update or insert of view or function 'Order Details Extended' failed because it contains a derived or constant field.",
+        ],
+    );
+}
+
+#[test]
 fn triggers_of_pubs() {
     let dir = tempfile::tempdir().unwrap();
     let Some(s) = &mut sample(dir.path(), "706_full_pubs") else { return };

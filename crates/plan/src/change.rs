@@ -41,6 +41,8 @@ pub struct BoundCheck {
     pub condition: Expr,
     /// Ordinals it looks at.
     pub columns: Vec<usize>,
+    /// WITH CHECK OPTION of the view the change goes through: must be true, whatever was set.
+    pub of_view: bool,
 }
 
 /// A computed column.

@@ -466,7 +466,7 @@ impl Binder<'_> {
         let options = holdfast_tsql::ParseOptions { quoted_identifier: true };
         let parsed = holdfast_tsql::parse_expression(text, &options)
             .map_err(|e| SqlError::with_text(e.number, e.severity, e.message))?;
-        self.over_row(columns, catalog, |b| b.bind(&parsed))
+        self.over_row(Source { columns, ..Source::default() }, catalog, |b| b.bind(&parsed))
     }
 
     /// As `bind_row_text`, a condition (check, filter of an index).
@@ -479,16 +479,16 @@ impl Binder<'_> {
         let options = holdfast_tsql::ParseOptions { quoted_identifier: true };
         let parsed = holdfast_tsql::parse_expression(text, &options)
             .map_err(|e| SqlError::with_text(e.number, e.severity, e.message))?;
-        self.over_row(columns, catalog, |b| b.bind_condition(&parsed))
+        self.over_row(Source { columns, ..Source::default() }, catalog, |b| b.bind_condition(&parsed))
     }
 
-    fn over_row<T>(
+    /// Runs `f` where nothing but one row of `source` is in sight.
+    pub fn over_row<T>(
         &mut self,
-        columns: Vec<ScopeColumn>,
+        source: Source,
         catalog: Option<&Arc<dyn Catalog>>,
         f: impl FnOnce(&mut Self) -> SqlResult<T>,
     ) -> SqlResult<T> {
-        let source = Source { columns, ..Source::default() };
         let level = super::Level { is_select: true, sources: vec![source], ..super::Level::default() };
         let saved_levels = std::mem::replace(&mut self.levels, vec![level]);
         let mut env = self.env.clone();

@@ -165,12 +165,15 @@ impl Runner<'_> {
         }
         let concerned =
             |used: &[usize]| changed.is_none_or(|c| used.is_empty() || used.iter().any(|u| c.contains(u)));
-        let checks: Vec<_> = target.checks.iter().filter(|c| concerned(&c.columns)).collect();
+        let checks: Vec<_> = target.checks.iter().filter(|c| c.of_view || concerned(&c.columns)).collect();
         let mut outside: Vec<Vec<i32>> = vec![Vec::new(); rows.len()];
         if !rows.is_empty() && (!checks.is_empty() || !target.filters.is_empty()) {
             let batch = Batch::from_rows(&types, &rows)?;
             for check in checks {
                 let truth = evaluate_predicate(&check.condition, &batch, &change.context)?;
+                if check.of_view && (0..batch.len).any(|i| truth.at(i) != TRUE) {
+                    return Err(SqlError::new(550, &[]));
+                }
                 if (0..batch.len).any(|i| truth.at(i) == FALSE) {
                     return Err(self.check_failed(target, check, action));
                 }

@@ -90,11 +90,15 @@ impl Binder<'_> {
             }
             _ => false,
         };
+        let mut through = None;
         if !cte {
             let named = self.named_target(&i.target)?;
             if let Some(view) = self.instead_view(&named, &[Action::Insert])? {
                 let ordinals = self.insert_columns(&view, &i.columns, None)?;
                 return Ok(InsertTarget { target: view, ordinals, listed: !i.columns.is_empty() });
+            }
+            if let Named::View(view, catalog) = &named {
+                through = Some((Arc::clone(view), Arc::clone(catalog)));
             }
             if let Named::Table(table, catalog) = named {
                 if table.access.writer().is_none() {
@@ -120,7 +124,11 @@ impl Binder<'_> {
         };
         let ids: Vec<_> = named.iter().map(|&n| source.columns[n].col.id).collect();
         let found = self.base_of(source, &visible, &ids, &label)?;
-        let target = Arc::new(self.bind_target_table(&found.table, found.catalog.as_ref(), false)?);
+        let mut target = self.bind_target_table(&found.table, found.catalog.as_ref(), false)?;
+        if let Some((view, catalog)) = &through {
+            self.add_check_option(view, catalog, &mut target)?;
+        }
+        let target = Arc::new(target);
         let base: Vec<usize> =
             ids.iter().filter_map(|id| found.columns.iter().position(|c| c.id == *id)).collect();
         let ordinals = self.insert_columns(&target, &i.columns, Some(base))?;

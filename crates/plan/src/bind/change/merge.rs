@@ -10,7 +10,7 @@ use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 use super::super::from::make_nullable;
 use super::super::{Clause, at};
 use super::output::{Visible, nullable};
-use super::target::target_ref;
+use super::target::{Named, target_ref};
 use super::{Binder, Draft, Source, err};
 use crate::change::{
     Action, BoundChange, ChangeKind, InsertRows, MergeAction, MergeClause, MergeWhen, TargetTable,
@@ -46,7 +46,11 @@ impl Binder<'_> {
             }
         }
         let found = self.base_of(&target_scope, &visible, &assigned, &label)?;
-        let target = Arc::new(self.bind_target_table(&found.table, found.catalog.as_ref(), false)?);
+        let mut target = self.bind_target_table(&found.table, found.catalog.as_ref(), false)?;
+        if let Ok(Named::View(view, catalog)) = self.named_target(&m.target) {
+            self.add_check_option(&view, &catalog, &mut target)?;
+        }
+        let target = Arc::new(target);
 
         let both: Vec<Source> = own.sources.iter().chain(&source.sources).cloned().collect();
         let on = self.in_level(both, |b| {

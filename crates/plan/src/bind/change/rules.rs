@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::catalog::{Catalog, ColumnDef, ModuleDef, TableDef, TriggerDef};
+use holdfast_engine::catalog::{Catalog, ColumnDef, ModuleDef, ObjectDef, TableDef, TriggerDef};
 use holdfast_tsql::ParseOptions;
-use holdfast_tsql::ast::{Ddl, StatementKind};
+use holdfast_tsql::ast::{Ddl, QueryBody, StatementKind, TableKind, TableRef};
 use holdfast_types::{SqlError, SqlResult, TypeId};
 
-use super::{Binder, Coerce, ScopeColumn, Typed};
+use super::{Binder, Coerce, ScopeColumn, Source, Typed};
 use crate::build::Builder;
 use crate::change::{BoundCheck, BoundComputed, BoundTrigger, TargetTable};
 use crate::cost::Estimator;
@@ -77,6 +77,7 @@ impl Binder<'_> {
                 column: column.map(|c| c.name.clone()),
                 condition,
                 columns,
+                of_view: false,
             });
         }
         let mut filters = Vec::new();
@@ -100,6 +101,65 @@ impl Binder<'_> {
             frame_size: slots,
             rules,
         })
+    }
+
+    /// WITH CHECK OPTION of the view through which `target` is changed: rows must stay in the view.
+    pub(super) fn add_check_option(
+        &mut self,
+        view: &Arc<ModuleDef>,
+        catalog: &Arc<dyn Catalog>,
+        target: &mut TargetTable,
+    ) -> SqlResult<()> {
+        let options = ParseOptions { quoted_identifier: view.quoted_identifier };
+        let Ok(batch) = holdfast_tsql::parse_batch(&view.text, &options) else { return Ok(()) };
+        let found = batch.statements.into_iter().find_map(|s| match s.kind {
+            StatementKind::Ddl(d) => match *d {
+                Ddl::CreateView(v) => Some(v),
+                _ => None,
+            },
+            _ => None,
+        });
+        let Some(v) = found.filter(|v| v.check_option) else { return Ok(()) };
+        let refuse = || {
+            SqlError::not_supported(format!(
+                "Changing rows through the view '{}' WITH CHECK OPTION",
+                view.name
+            ))
+        };
+        let QueryBody::Select(select) = &v.query.body else { return Err(refuse()) };
+        let [TableRef { kind: TableKind::Named(named), .. }] = select.from.as_slice() else {
+            return Err(refuse());
+        };
+        let schema = named.name.schema.as_ref().map_or(&*view.schema_name, |s| s.text.as_str());
+        let base = catalog.object(schema, &named.name.name.text);
+        if !matches!(base, Some(ObjectDef::Table(t)) if t.object_id == target.table.object_id) {
+            return Err(refuse());
+        }
+        let Some(filter) = &select.filter else { return Ok(()) };
+        let label = named.alias.as_ref().map_or(&named.name.name.text, |a| &a.text);
+        let source = Source {
+            name: Some(label.as_str().into()),
+            schema: Some(target.table.schema_name.clone()),
+            aliased: named.alias.is_some(),
+            columns: row_scope(&target.table.columns),
+            ..Source::default()
+        };
+        let condition = self.over_row(source, Some(catalog), |b| b.bind_condition(filter))?;
+        let mut condition = rewrite_expr(condition, self.cx);
+        let mut estimator = Estimator::default();
+        estimator.learn_expr(&mut condition);
+        let ids: Vec<ColumnId> = (0..target.table.columns.len()).collect();
+        let mut builder = Builder::new(self.cx, estimator, self.next_slot);
+        let condition = builder.place(&condition, &ids)?;
+        target.frame_size = target.frame_size.max(builder.next_slot);
+        target.checks.push(BoundCheck {
+            name: view.name.clone(),
+            column: None,
+            condition,
+            columns: Vec::new(),
+            of_view: true,
+        });
+        Ok(())
     }
 
     /// The text of a computed column, over columns that need no table yet.

@@ -101,7 +101,10 @@ impl Binder<'_> {
             Some(v) => (v, None, source.columns.iter().map(|c| c.col).collect()),
             None => {
                 let found = self.base_of(&source, &visible, &assigned, &label)?;
-                let target = self.bind_target_table(&found.table, found.catalog.as_ref(), false)?;
+                let mut target = self.bind_target_table(&found.table, found.catalog.as_ref(), false)?;
+                if let (Some(Named::View(view, catalog)), Action::Update) = (&named, p.action) {
+                    self.add_check_option(view, catalog, &mut target)?;
+                }
                 (Arc::new(target), Some(found.bookmark), found.columns)
             }
         };
