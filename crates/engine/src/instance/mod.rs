@@ -340,6 +340,15 @@ impl Instance {
     pub fn begin_restore(&self, name: &str, files: Vec<FileRecord>) -> std::io::Result<Arc<DatabaseEntry>> {
         let mut databases = self.databases.write();
         let key = name.to_lowercase();
+        let disk = self.opener.disk();
+        if let Some(old) = databases.get(&key) {
+            // Its files are about to be written over: nothing of it may be written any more, now or at its next opening.
+            if let DatabaseState::Online(open) = old.state() {
+                let _ = open.close();
+            }
+            create::remove_journals(&*disk, &old.files.read());
+        }
+        create::remove_journals(&*disk, &files);
         let id = match databases.get(&key) {
             Some(old) => old.id,
             None => (5..).find(|i| databases.values().all(|d| d.id != *i)).unwrap_or(i32::MAX),
@@ -355,6 +364,11 @@ impl Instance {
         let new = entry(id, &shown, DatabaseState::Restoring, files);
         databases.insert(key, Arc::clone(&new));
         Ok(new)
+    }
+
+    /// Where the pages of a database are written before they are written over, by the path of its primary data file.
+    pub fn journal_path(primary: &Path) -> PathBuf {
+        primary.with_extension("journal")
     }
 
     /// Where the storage layer keeps what it needs between the steps of a restore sequence.
