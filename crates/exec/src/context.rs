@@ -396,6 +396,9 @@ impl QueryContext {
             }
         }
         read.skip_locked |= hints.skip_locked;
+        if hints.no_wait {
+            read.wait.timeout = Some(std::time::Duration::ZERO);
+        }
         Cow::Owned(read)
     }
 

@@ -224,6 +224,8 @@ pub struct ReadHints {
     pub intent: ReadIntent,
     /// READPAST.
     pub skip_locked: bool,
+    /// NOWAIT: 1222 in place of a wait.
+    pub no_wait: bool,
     /// TABLOCK, TABLOCKX.
     pub table_lock: bool,
 }

@@ -818,6 +818,7 @@ fn read_hint(name: &str, read: &mut ReadHints) {
         "HOLDLOCK" | "SERIALIZABLE" => read.level = Some(ReadLevel::Serializable),
         "SNAPSHOT" => read.level = Some(ReadLevel::Snapshot),
         "READPAST" => read.skip_locked = true,
+        "NOWAIT" => read.no_wait = true,
         "UPDLOCK" if read.intent == ReadIntent::Read => read.intent = ReadIntent::Update,
         "XLOCK" => read.intent = ReadIntent::Exclusive,
         "TABLOCK" => read.table_lock = true,

@@ -34,6 +34,8 @@ struct Path<'t> {
     covered: Vec<usize>,
     rows: f64,
     cost: f64,
+    /// Every key of a unique index is given in full.
+    full_key: bool,
     order: Order,
     backward: bool,
     constant: Vec<ColumnId>,
@@ -121,6 +123,10 @@ impl Builder<'_> {
                 let mut cost = path.cost;
                 if !wanted.is_empty() && !sorted {
                     cost += sort_cost(path.rows.min(out_rows));
+                }
+                // In a table of a few rows a scan is no dearer, but it waits for and locks rows that nobody asked for.
+                if path.full_key {
+                    cost = cost.min(scan_cost * 0.5);
                 }
                 if hints.force_seek || hints.index.is_some() {
                     cost = cost.min(1.0);
@@ -406,6 +412,7 @@ impl Builder<'_> {
             covered,
             rows,
             cost,
+            full_key,
             order,
             backward: false,
             constant,
