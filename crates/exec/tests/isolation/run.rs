@@ -93,8 +93,8 @@ fn settle(server: &Server, client: &Client, pending: &mut Pending, to_the_end: b
     }
 }
 
-/// The transcript of one permutation.
-fn permutation(spec: &Spec, order: &[(usize, bool)]) -> String {
+/// The transcript of one permutation; `None` when a statement of its setup is not there yet.
+fn permutation(spec: &Spec, order: &[(usize, bool)]) -> Option<String> {
     let names: Vec<&str> = order.iter().map(|(i, _)| spec.steps[*i].name.as_str()).collect();
     let mut out = format!("permutation {}\n", names.join(" "));
     let dir = tempfile::tempdir().unwrap();
@@ -104,7 +104,11 @@ fn permutation(spec: &Spec, order: &[(usize, bool)]) -> String {
         out += &answer(&mut session, "create database iso");
         out += &answer(&mut session, "use iso").replace("Changed database context to 'iso'.\n", "");
         for batch in &spec.setup {
-            out += &answer(&mut session, batch);
+            let text = answer(&mut session, batch);
+            if text.contains("is not supported yet by Holdfast") {
+                return None;
+            }
+            out += &text;
         }
     }
     let clients: Vec<Client> = spec.sessions.iter().map(|s| Client::new(&server, &s.name)).collect();
@@ -166,10 +170,11 @@ fn permutation(spec: &Spec, order: &[(usize, bool)]) -> String {
     }
     drop(clients);
     assert!(server.locks.is_idle(), "locks are left after all sessions have gone");
-    out
+    Some(out)
 }
 
-pub fn run(spec: &Spec) -> String {
-    let all: Vec<String> = spec.permutations.iter().map(|order| permutation(spec, order)).collect();
-    all.join("\n")
+/// `None`: see [`permutation`].
+pub fn run(spec: &Spec) -> Option<String> {
+    let all: Option<Vec<String>> = spec.permutations.iter().map(|order| permutation(spec, order)).collect();
+    all.map(|all| all.join("\n"))
 }
