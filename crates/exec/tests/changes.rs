@@ -365,7 +365,7 @@ fn cursors_that_change() {
     check(
         s,
         "declare c cursor for select id from #t for update of a; declare @i int; open c; fetch next from c into @i
-         while @@fetch_status = 0 begin if @i = 2 delete #t where current of c else update #t set a = a * 10 where current of c; fetch next from c into @i end
+         while @@fetch_status = 0 begin if @i = 2 delete #t where current of c else begin update #t set a = a * 5 where current of c; update #t set a = a * 2 where current of c end; fetch next from c into @i end
          close c; deallocate c; select * from #t",
         &["1|10", "3|30"],
     );

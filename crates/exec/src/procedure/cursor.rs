@@ -259,6 +259,32 @@ impl Runner<'_> {
         })
     }
 
+    /// The row under the cursor was changed by a positioned update: it has another bookmark now.
+    pub fn move_bookmark(
+        &mut self,
+        name: &str,
+        global: bool,
+        table: (i32, i32),
+        bookmark: &[u8],
+        scope: &mut Scope,
+    ) -> Result<(), Fail> {
+        let name = if name.starts_with('@') {
+            CursorName::Variable(name.to_owned())
+        } else {
+            CursorName::Name { name: ast::Ident::new(name), global }
+        };
+        self.with_cursor(&name, scope, |c| {
+            if let Some(open) = &mut c.open
+                && let Some(place) = open.bookmarks.iter().find(|(t, _)| *t == table).map(|(_, p)| *p)
+                && let Some(row) =
+                    open.position.checked_sub(1).and_then(|p| Arc::make_mut(&mut open.rows).get_mut(p))
+            {
+                row[place] = Value::binary(bookmark);
+            }
+            Ok(())
+        })
+    }
+
     pub fn close_cursor(&mut self, name: &CursorName, scope: &mut Scope) -> Result<(), Fail> {
         self.with_cursor(name, scope, |c| match c.open.take() {
             Some(_) => Ok(()),

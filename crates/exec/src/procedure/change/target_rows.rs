@@ -61,6 +61,15 @@ impl Runner<'_> {
                     let old = if bound.output.is_empty() { Rows::new() } else { read.old.clone() };
                     let new = self.update_locked(target, read.bookmarks, read.old, new, changed, change)?;
                     self.put_out(bound, action, Some(&old), Some(&new), &plan_rows, change)?;
+                    if let Some((name, global)) = &bound.current_of {
+                        // So that the row may be changed again before the next FETCH.
+                        let now = self.read_rows(bound, change)?;
+                        let same = now.old.iter().position(|r| new.first() == Some(r));
+                        if let Some(mark) = same.and_then(|n| now.bookmarks.get(n)) {
+                            let table = (target.table.database_id, target.table.object_id);
+                            self.move_bookmark(name, *global, table, mark, scope)?;
+                        }
+                    }
                 }
             }
             _ => {
