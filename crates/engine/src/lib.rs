@@ -10,6 +10,7 @@ pub mod access;
 pub mod catalog;
 pub mod check;
 pub mod database;
+pub mod ddl;
 pub mod decode;
 pub mod error;
 pub mod instance;

@@ -27,6 +27,8 @@ pub trait Participant: Send + Sync {
     fn savepoint(&self) -> u64;
     /// Takes back what was changed since the mark (0: everything); the transaction goes on and keeps its locks.
     fn rollback_to(&self, mark: u64) -> SqlResult<()>;
+    /// After all participants took something back: what was read of changes that are gone is read again.
+    fn taken_back(&self) {}
     /// For the implementation to find itself again.
     fn as_any(&self) -> &dyn Any;
 }
@@ -110,6 +112,7 @@ impl Transaction {
             let mark = savepoint.0.iter().find(|(place, _)| *place == p.place()).map_or(0, |m| m.1);
             p.rollback_to(mark)?;
         }
+        all.iter().for_each(|p| p.taken_back());
         Ok(())
     }
 
@@ -147,6 +150,7 @@ impl Transaction {
         if let Some(locks) = &self.locks {
             locks.versions.roll_back(self.owner);
         }
+        all.iter().for_each(|p| p.taken_back());
         self.release_locks();
         result
     }

@@ -170,6 +170,34 @@ impl DatabaseCatalog {
         self.catalogs.table(&self.store, name)
     }
 
+    /// Object id of a base table; `None` when this version has no such table.
+    pub fn base_table_id(&self, name: &str) -> Option<i32> {
+        self.catalogs.table_id(name)
+    }
+
+    /// An alias, CLR or built-in type by name: id, type, whether NULL is allowed.
+    pub fn type_named(&self, schema: Option<&str>, name: &str) -> Option<(i32, SqlType, bool)> {
+        let schema_id = match schema {
+            Some(s) => Some(self.schema_id(s)?),
+            None => None,
+        };
+        let wanted = text::fold_name(self.collation, name);
+        let found = self.catalogs.types().into_iter().find(|t| {
+            schema_id.is_none_or(|s| s == t.schema_id) && text::fold_name(self.collation, &t.name) == wanted
+        })?;
+        Some((found.id, found.ty, found.nullable))
+    }
+
+    /// A schema's id.
+    pub fn schema_number(&self, name: &str) -> Option<i32> {
+        self.schema_id(name)
+    }
+
+    /// The changing side; `None` when the database is only read.
+    pub fn writing(&self) -> Option<&Arc<Writing>> {
+        self.store.writing.as_ref()
+    }
+
     /// Names of the base tables of this version.
     pub fn base_table_names(&self) -> Vec<String> {
         self.catalogs.names()

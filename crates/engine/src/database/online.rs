@@ -233,6 +233,10 @@ impl OnlineDatabase for StoredDatabase {
         self.current.read().properties.clone()
     }
 
+    fn stored(&self) -> Option<Arc<DatabaseCatalog>> {
+        Some(self.stored_catalog())
+    }
+
     fn family(&self) -> Option<[u8; 16]> {
         Some(self.stored_catalog().storage().boot.family_guid)
     }

@@ -57,6 +57,10 @@ pub trait OnlineDatabase: Send + Sync {
     fn close(&self) -> SqlResult<()> {
         Ok(())
     }
+    /// The catalog of a database that is stored in pages, for data definition; `None` for system databases.
+    fn stored(&self) -> Option<Arc<crate::database::DatabaseCatalog>> {
+        None
+    }
     /// Family GUID: the same for all copies of one database; `None` for system databases.
     fn family(&self) -> Option<[u8; 16]> {
         None

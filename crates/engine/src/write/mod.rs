@@ -1,7 +1,7 @@
 //! Changing rows: what the statement layer calls.
 //!
 //! Module map: [`table`] rows of a stored table with all its indexes; [`tree`] B-trees, [`heap`] heaps, [`large`] values out of
-//! the row; [`row`] values to records; [`bookmark`] what names a row; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; [`identity`]; [`release`]
+//! the row; [`row`] values to records; [`bookmark`] what names a row; [`build`] filling a new index; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; [`identity`]; [`release`]
 //! giving pages back; [`pointers`] where pages begin; [`writing`] what an open database needs for it.
 //! Implemented by stored tables and by tables in memory.
 //!
@@ -13,6 +13,7 @@
 //!    keeping every index equal to its table belongs here.
 
 pub mod bookmark;
+pub mod build;
 pub mod ghost;
 pub mod heap;
 pub mod identity;
@@ -86,6 +87,12 @@ pub trait TableWriter: Send + Sync {
 
     /// Removes rows that were locked before.
     fn delete(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>]) -> SqlResult<()>;
+
+    /// Enters rows that are there into an index that was just made: 2601 or 2627 when two have the same key.
+    fn fill_index(&self, write: WriteContext<'_>, index_id: i32, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
+        let _ = (write, index_id, bookmarks);
+        Err(holdfast_types::SqlError::not_supported("An index on this table"))
+    }
 
     /// Removes all rows by giving their pages back; identity starts again at its seed.
     fn truncate(&self, write: WriteContext<'_>) -> SqlResult<()>;

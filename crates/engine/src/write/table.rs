@@ -76,11 +76,11 @@ pub struct StoredWriter {
 }
 
 /// A row as it stands in the table.
-struct Current {
+pub(super) struct Current {
     record: Vec<u8>,
-    fields: Vec<Stored>,
+    pub(super) fields: Vec<Stored>,
     /// Heap address.
-    rid: Option<Rid>,
+    pub(super) rid: Option<Rid>,
 }
 
 fn internal(what: &str) -> RecoveryError {
@@ -380,7 +380,7 @@ impl StoredWriter {
             .collect()
     }
 
-    fn insert_entry(
+    pub(super) fn insert_entry(
         &self,
         change: &mut Change<'_>,
         log: &mut LogTransaction,
@@ -492,7 +492,7 @@ impl StoredWriter {
     }
 
     /// The row that a bookmark names, as it is now.
-    fn current(&self, change: &Change<'_>, place: &[u8]) -> RecoveryResult<Option<Current>> {
+    pub(super) fn current(&self, change: &Change<'_>, place: &[u8]) -> RecoveryResult<Option<Current>> {
         match &self.base {
             Base::Heap(heap) => {
                 let rid = bookmark::rid(place).map_err(|_| internal("a bookmark of another table"))?;
@@ -822,6 +822,10 @@ impl TableWriter for StoredWriter {
             self.drop_large(&mut change, &mut log, &current.fields, &[]).map_err(|e| failure(&e))?;
         }
         Ok(())
+    }
+
+    fn fill_index(&self, write: WriteContext<'_>, index_id: i32, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
+        super::build::fill_index(self, write, index_id, bookmarks)
     }
 
     fn truncate(&self, write: WriteContext<'_>) -> SqlResult<()> {

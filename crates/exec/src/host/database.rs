@@ -17,6 +17,8 @@ pub struct HostDatabase {
     pub id: i32,
     pub name: Arc<str>,
     online: Arc<dyn OnlineDatabase>,
+    /// Of the catalog snapshot.
+    generation: u64,
     catalog: Arc<dyn Catalog>,
     model: OnceLock<Arc<CatalogModel>>,
     this: Weak<HostDatabase>,
@@ -29,8 +31,10 @@ impl HostDatabase {
         name: Arc<str>,
         online: Arc<dyn OnlineDatabase>,
     ) -> Arc<HostDatabase> {
+        let generation = online.generation();
         let catalog = online.catalog();
         Arc::new_cyclic(|this| HostDatabase {
+            generation,
             host: Arc::downgrade(host),
             id,
             name,
@@ -41,9 +45,10 @@ impl HostDatabase {
         })
     }
 
-    /// Whether this is a view over exactly that opened database.
+    /// Whether this is a view over exactly that opened database and its present catalog.
     pub fn is_over(&self, online: &Arc<dyn OnlineDatabase>) -> bool {
         std::ptr::addr_eq(Arc::as_ptr(&self.online), Arc::as_ptr(online))
+            && self.generation == online.generation()
     }
 
     pub fn online(&self) -> &Arc<dyn OnlineDatabase> {

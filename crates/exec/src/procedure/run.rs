@@ -458,7 +458,8 @@ impl Runner<'_> {
                 self.insert_bulk(table, columns, options, scope)
             }
             StatementKind::Truncate { table, partitions } => self.truncate(table, partitions, scope),
-            StatementKind::Ddl(d) => self.ddl(d, &s.kind, scope),
+            StatementKind::Ddl(d) => self.ddl(d, s, scope),
+            StatementKind::Permission(p) => self.permit(p, s, scope),
             StatementKind::Restore(_)
             | StatementKind::Backup(_)
             | StatementKind::Dbcc(_)

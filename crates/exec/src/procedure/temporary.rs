@@ -1,4 +1,4 @@
-//! Temporary tables: CREATE, DROP, indexes, and SELECT INTO; DDL of everything else goes to the server layer.
+//! Temporary tables: CREATE, DROP, indexes, and SELECT INTO; DDL of everything else is in [`crate::ddl`].
 //!
 //! Invariants
 //! 1. A temporary table goes with the procedure or dynamic batch that made it, and with the session.
@@ -10,7 +10,7 @@ use holdfast_engine::catalog::{Catalog, ColumnDef, IdentityDef};
 use holdfast_engine::write::{NewRow, WriteContext};
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::{
-    self, CreateIndex, CreateTable, Ddl, Drop as DropStatement, QueryBody, SelectStatement, StatementKind,
+    self, CreateIndex, CreateTable, Ddl, Drop as DropStatement, QueryBody, SelectStatement, Statement,
 };
 use holdfast_types::{SqlError, SqlType, Value};
 
@@ -30,7 +30,7 @@ fn exists(name: &str) -> SqlError {
 }
 
 impl Runner<'_> {
-    pub fn ddl(&mut self, d: &Ddl, kind: &StatementKind, scope: &mut Scope) -> Result<(), Fail> {
+    pub fn ddl(&mut self, d: &Ddl, statement: &Statement, scope: &mut Scope) -> Result<(), Fail> {
         match d {
             Ddl::CreateTable(t) if is_temporary(&t.name) => self.create_temporary(t, scope),
             Ddl::CreateIndex(c) if is_temporary(&c.table) => self.index_temporary(c, scope),
@@ -48,7 +48,7 @@ impl Runner<'_> {
             Ddl::AlterTable(a) if is_temporary(&a.name) => {
                 Err(SqlError::not_supported("ALTER TABLE of a temporary table").into())
             }
-            _ => self.administration(kind, scope),
+            _ => self.define(d, statement, scope),
         }
     }
 

@@ -130,6 +130,7 @@ impl Runner<'_> {
         };
         if let Some((Some(work), savepoint)) = back_to {
             work.rollback_to(&savepoint)?;
+            self.look_again();
         }
         if let Some(t) = ended {
             self.undo(&t)?;
@@ -141,7 +142,19 @@ impl Runner<'_> {
     }
 
     fn undo(&mut self, t: &Transaction) -> Result<(), SqlError> {
-        t.open.as_ref().map_or(Ok(()), |work| work.rollback())
+        let result = t.open.as_ref().map_or(Ok(()), |work| work.rollback());
+        self.look_again();
+        result
+    }
+
+    /// The session's database with its present catalog: what was defined may have been taken back.
+    pub fn look_again(&mut self) {
+        let current = self.session.current_database();
+        if let Some(now) = self.session.host.database_by_id(current.id)
+            && !Arc::ptr_eq(&now, &current)
+        {
+            self.session.state.lock().database = now;
+        }
     }
 
     pub fn save_transaction(&mut self, name: &NameOrVariable, scope: &Scope) -> Result<(), Fail> {
