@@ -211,6 +211,7 @@ fn modules_types_and_principals() {
         "select c.is_nullable, t.name from sys.columns c join sys.types t on t.user_type_id = c.user_type_id where object_id = object_id('fl')",
         &["0|flag"],
     );
+    w.check("exec sp_addtype code, 'varchar(11)', 'NOT NULL'; create table co(c code); drop table co; exec sp_droptype code", &[]);
     w.check("create synonym sy for dbo.t; select count(*) from sy", &["3"]);
     w.check(
         "create user u without login; create role r; alter role r add member u; drop role r",

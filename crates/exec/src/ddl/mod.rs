@@ -161,6 +161,7 @@ impl Runner<'_> {
             }
             _ => {}
         }
+        self.look_again();
         let database = match named_database(d) {
             Some(name) => self.session.host.database(name)?,
             None => self.session.current_database(),

@@ -385,7 +385,8 @@ impl Runner<'_> {
             state.settings = saved_settings;
             // SET ROWCOUNT ends with the procedure, too.
             state.row_limit = saved_limit;
-            state.database = saved_database;
+            // What was defined in between stays known.
+            state.database = self.session.host.database_by_id(saved_database.id).unwrap_or(saved_database);
             state.transaction.count
         };
         for name in std::mem::take(&mut scope.temporaries) {
