@@ -61,3 +61,14 @@ fn repeatable_read() {
 fn serializable() {
     never("serializable", None, &[Lost, Internal, G0, G1a, G1b, G1c, GSingle, G2]);
 }
+#[test]
+fn snapshot() {
+    let option = Some("allow_snapshot_isolation on");
+    never("snapshot", option, &[Lost, Internal, G0, G1a, G1b, G1c, GSingle]);
+}
+
+#[test]
+fn read_committed_snapshot() {
+    let option = Some("read_committed_snapshot on");
+    never("read committed", option, &[Lost, Internal, G0, G1a, G1b, G1c]);
+}
