@@ -24,21 +24,8 @@ const STEPS: &[Step] = &[
     },
     Step { name: "tidy", program: "cargo", arguments: &["xtask", "tidy"], long: false },
     Step { name: "tests", program: "cargo", arguments: &["test", "--workspace"], long: false },
-    Step {
-        name: "clients",
-        program: "cargo",
-        arguments: &[
-            "xtask",
-            "clients",
-            "tsql (FreeTDS)",
-            "pymssql",
-            "python-tds",
-            "mssql-python",
-            "tedious",
-            "mssql (node)",
-        ],
-        long: true,
-    },
+    Step { name: "differential", program: "cargo", arguments: &["xtask", "differential"], long: true },
+    Step { name: "clients", program: "cargo", arguments: &["xtask", "clients"], long: true },
 ];
 
 pub fn run(arguments: &[String]) -> anyhow::Result<()> {

@@ -1,10 +1,12 @@
 //! The project's one tool: `cargo xtask <command>`. Each command is a module; this file is only their table.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod ci;
 mod clients;
 mod code_page_table;
 mod collation_table;
+mod differential;
 mod fuzz;
 mod tidy;
 
@@ -25,6 +27,11 @@ const COMMANDS: &[Command] = &[
         tidy::run,
     ),
     (
+        "bench",
+        "speed beside cp, cat and PostgreSQL, as ratios; names and options as docs/benchmarks.md says",
+        bench::run,
+    ),
+    (
         "code-page-table",
         "regenerates the single-byte code page table from code page files",
         code_page_table::run,
@@ -35,6 +42,7 @@ const COMMANDS: &[Command] = &[
         clients::run,
     ),
     ("fuzz", "mutates inputs of every decoder; --seconds N, --seed N, --target NAME", fuzz::run),
+    ("differential", "generated queries against SQLite; --seed and --count choose them", differential::run),
     ("collation-table", "regenerates the sort weight table from a sort table file", collation_table::run),
 ];
 

@@ -21,6 +21,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("backup", &["base"]),
     ("tsql", &["base"]),
     ("tds", &["base", "types"]),
+    ("client", &["tds"]),
     ("disk", &["base"]),
     ("storage", &["base", "format", "backup", "disk"]),
     ("engine", &["base", "format", "backup", "disk", "storage", "types", "generator"]),
@@ -44,7 +45,7 @@ pub fn run(_arguments: &[String]) -> anyhow::Result<()> {
     let mut findings = Vec::new();
     edges(root, &mut findings)?;
     let mut files = Vec::new();
-    for top in ["crates", "xtask", "tests", "fuzz", "docs", ".ci"] {
+    for top in ["crates", "xtask", "tests", "fuzz", "bench", "docs", ".ci"] {
         collect(&root.join(top), &mut files)?;
     }
     files.extend(["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "Cargo.toml"].map(|f| root.join(f)));
@@ -80,10 +81,17 @@ fn message_numbers(root: &Path) -> anyhow::Result<std::collections::HashSet<u32>
     Ok(out)
 }
 
-/// The literal numbers given to `SqlError::new`.
+/// The literal numbers given to `SqlError::new` and to the binder's `err`.
 fn raised_numbers(text: &str) -> impl Iterator<Item = u32> {
-    let calls = text.split("SqlError::new(").skip(1);
-    calls.filter_map(|rest| rest.split_once(',')?.0.trim().replace('_', "").parse().ok())
+    let number = |t: &str| t.trim().replace('_', "").parse::<u32>().ok();
+    let plain = text.split("SqlError::new(").skip(1).map(|rest| rest.split(',').next());
+    // The binder's `err(span, number, …)`.
+    let with_span = text
+        .split(" err(")
+        .skip(1)
+        .filter(|r| r.split(',').next().is_some_and(|a| a.ends_with("span")))
+        .map(|rest| rest.split(',').nth(1));
+    plain.chain(with_span).filter_map(move |t| number(t?))
 }
 
 fn collect(dir: &Path, out: &mut Vec<PathBuf>) -> anyhow::Result<()> {

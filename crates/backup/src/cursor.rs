@@ -29,6 +29,9 @@ pub const CONTAINER_MAGIC: &[u8; 8] = b"MSSQLBAK";
 pub const CONTAINER_HEADER: u64 = 480;
 /// Bytes without a record or filemark that are passed over in an old container before reading gives up.
 const GAP_LIMIT: u64 = 128 << 10;
+/// Places of an old container that are tried as records. Genuine gaps hold next to none; hostile ones could hold nothing else,
+/// and each costs a checksum over 64 KiB.
+const TRIES_LIMIT: u32 = 16_384;
 
 /// How the stream is stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +52,8 @@ pub struct Cursor<'a> {
     window_start: u64,
     /// Bytes of a record's header: 28, or 8 in the old container; 0 in a plain file.
     record_header: usize,
+    /// Places tried as records so far.
+    tries: u32,
     /// Media block size, known once the label is read.
     pub block_size: u32,
 }
@@ -125,6 +130,7 @@ impl<'a> Cursor<'a> {
             window: Vec::new(),
             window_start: 0,
             record_header,
+            tries: 0,
             block_size: 512,
         })
     }
@@ -285,7 +291,14 @@ impl<'a> Cursor<'a> {
         }
         let mut packed = vec![0; record.packed];
         self.device.read(offset + head.len() as u64, &mut packed)?;
-        Ok(crate::checksum::record_checksum(&packed) == record.checksum)
+        if crate::checksum::record_checksum(&packed) == record.checksum {
+            return Ok(true);
+        }
+        self.tries += 1;
+        if self.tries > TRIES_LIMIT {
+            return Err(self.device.damaged(offset, "too many places look like compressed records"));
+        }
+        Ok(false)
     }
 
     /// Moves `stored` to the next record or filemark of an old container. `false` when the file ends before one.

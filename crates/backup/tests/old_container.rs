@@ -110,6 +110,15 @@ fn damage_in_the_old_container_is_found() {
 }
 
 #[test]
+fn a_file_of_nothing_but_record_headers_ends_soon() {
+    let mut bytes = b"MSSQLBAK\0\0\0\0".to_vec();
+    bytes.resize(4 << 20, TAG_PLAIN);
+    let start = std::time::Instant::now();
+    assert!(Media::open(Device::from_bytes("hostile", bytes)).is_err());
+    assert!(start.elapsed().as_secs() < 60);
+}
+
+#[test]
 fn an_encrypted_backup_is_refused_with_its_thumbprint() {
     let Some(f) = compressed().next() else { return };
     let mut bytes = f.read();

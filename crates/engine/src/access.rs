@@ -10,6 +10,7 @@ use std::sync::Arc;
 use holdfast_types::{Batch, SqlResult, SqlType, Value};
 
 use crate::lock::{LockOwner, LockWait};
+use crate::version::Snapshot;
 use crate::write::TableWriter;
 
 /// Ordinal of the pseudo column that names rows for a later change: VARBINARY, opaque above the engine. It carries the
@@ -45,8 +46,9 @@ pub struct ReadContext {
     pub intent: ReadIntent,
     /// READPAST: leave out rows that others have locked.
     pub skip_locked: bool,
-    /// The moment whose versions are seen, with [`ReadLevel::Snapshot`].
-    pub snapshot: u64,
+    /// The moment whose versions are seen: with [`ReadLevel::Snapshot`], and with [`ReadLevel::Committed`] in databases
+    /// under READ_COMMITTED_SNAPSHOT.
+    pub snapshot: Option<Snapshot>,
     pub wait: LockWait,
 }
 

@@ -3,13 +3,14 @@
 //!
 //! Module map: [`catalog`] definitions of tables, views and modules as the binder sees them, [`access`] how rows come out,
 //! [`database`] a stored database's catalog read from its base tables, [`stored`] scans and seeks over its pages,
-//! [`write`] changes of rows, [`transaction`] what ties them together, [`lock`] who waits for whom, [`instance`] the databases of a data directory, [`decode`] stored bytes to values, [`check`] the consistency checker, [`script`] a schema as T-SQL.
+//! [`write`] changes of rows, [`transaction`] what ties them together, [`lock`] who waits for whom, [`version`] what rows were before, [`instance`] the databases of a data directory, [`decode`] stored bytes to values, [`check`] the consistency checker, [`script`] a schema as T-SQL.
 #![forbid(unsafe_code)]
 
 pub mod access;
 pub mod catalog;
 pub mod check;
 pub mod database;
+pub mod ddl;
 pub mod decode;
 pub mod error;
 pub mod instance;
@@ -17,6 +18,7 @@ pub mod lock;
 pub mod script;
 pub mod stored;
 pub mod transaction;
+pub mod version;
 pub mod write;
 
 pub use database::{DatabaseCatalog, StoredDatabase};

@@ -27,6 +27,8 @@ pub trait Participant: Send + Sync {
     fn savepoint(&self) -> u64;
     /// Takes back what was changed since the mark (0: everything); the transaction goes on and keeps its locks.
     fn rollback_to(&self, mark: u64) -> SqlResult<()>;
+    /// After all participants took something back: what was read of changes that are gone is read again.
+    fn taken_back(&self) {}
     /// For the implementation to find itself again.
     fn as_any(&self) -> &dyn Any;
 }
@@ -110,12 +112,16 @@ impl Transaction {
             let mark = savepoint.0.iter().find(|(place, _)| *place == p.place()).map_or(0, |m| m.1);
             p.rollback_to(mark)?;
         }
+        all.iter().for_each(|p| p.taken_back());
         Ok(())
     }
 
     /// Ends the transaction; its changes stay.
     pub fn commit(&self) -> SqlResult<()> {
         let result = self.commit_participants();
+        if let Some(locks) = &self.locks {
+            locks.versions.commit(self.owner);
+        }
         self.release_locks();
         result
     }
@@ -141,6 +147,10 @@ impl Transaction {
         for p in all.iter().rev() {
             result = result.and(p.rollback());
         }
+        if let Some(locks) = &self.locks {
+            locks.versions.roll_back(self.owner);
+        }
+        all.iter().for_each(|p| p.taken_back());
         self.release_locks();
         result
     }

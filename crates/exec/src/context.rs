@@ -5,13 +5,16 @@
 //! 2. Frames form a chain: an inner plan sees the slots of the plans around it, the innermost first.
 //! 3. Nothing here is changed while operators run, except the caches of subquery results, which are per frame.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, OnceLock};
 
-use holdfast_engine::access::ReadContext;
+use holdfast_engine::access::{ReadContext, ReadIntent, ReadLevel};
 use holdfast_engine::catalog::ModuleDef;
+use holdfast_engine::transaction::Transaction;
 use holdfast_plan::expr::ParamId;
+use holdfast_plan::physical::ReadHints;
 pub use holdfast_types::datetime::{DateOrder, Language};
 use holdfast_types::{Batch, CollationId, DateTimeOffset, SqlError, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
@@ -99,7 +102,34 @@ pub struct ColumnInfo {
 }
 
 /// What functions ask of the session, the server and the catalogs. Every method has an answer for "knows nothing".
+/// The generator behind RAND: L'Ecuyer's two combined linear congruential generators. Verified by the values that the
+/// documentation shows for RAND(100) and its two successors, and by the well-known ones of RAND(0), RAND(1) and RAND(2).
+#[derive(Clone, Copy, Debug)]
+pub struct RandState {
+    first: i64,
+    second: i64,
+}
+
+impl RandState {
+    pub fn seeded(seed: i64) -> Self {
+        let first = if seed == 0 { 12_345 } else { seed.rem_euclid(2_147_483_563).max(1) };
+        RandState { first, second: 67_890 }
+    }
+
+    /// The next number, between 0 and 1.
+    pub fn next_number(&mut self) -> f64 {
+        self.first = self.first * 40_014 % 2_147_483_563;
+        self.second = self.second * 40_692 % 2_147_483_399;
+        let z = self.first - self.second;
+        (if z < 1 { z + 2_147_483_562 } else { z }) as f64 * 4.656_613e-10
+    }
+}
+
 pub trait SessionInfo: Send + Sync {
+    /// RAND: the next number of the session, or the first one after a seed.
+    fn rand(&self, seed: Option<i64>) -> f64 {
+        RandState::seeded(seed.unwrap_or(1)).next_number()
+    }
     fn settings(&self) -> SessionSettings {
         SessionSettings::default()
     }
@@ -162,6 +192,15 @@ pub trait SessionInfo: Send + Sync {
     fn identity(&self, scope_only: bool) -> Value {
         let _ = scope_only;
         Value::Null
+    }
+    /// COLUMNS_UPDATED() of the trigger being run.
+    fn trigger_columns(&self) -> Option<Arc<[u8]>> {
+        None
+    }
+    /// How many triggers are being run, or how many times this one is.
+    fn trigger_nest_level(&self, object_id: Option<i32>) -> i32 {
+        let _ = object_id;
+        0
     }
     fn caught_error(&self) -> Option<CaughtError> {
         None
@@ -267,6 +306,9 @@ pub trait ModuleRunner: Send + Sync {
 pub struct PlainSession;
 impl SessionInfo for PlainSession {}
 
+/// Opens a transaction for one statement.
+pub type OpenOwn = Box<dyn Fn() -> Arc<Transaction> + Send + Sync>;
+
 /// One statement's surroundings.
 pub struct QueryContext {
     pub session: Arc<dyn SessionInfo>,
@@ -274,8 +316,10 @@ pub struct QueryContext {
     pub modules: Option<Arc<dyn ModuleRunner>>,
     pub budget: Arc<MemoryBudget>,
     pub cancel: CancelFlag,
-    /// What reads see and lock.
-    pub read: ReadContext,
+    /// What reads see and lock; see [`QueryContext::reading`].
+    read: ReadContext,
+    own: Option<OpenOwn>,
+    opened: OnceLock<(Arc<Transaction>, ReadContext)>,
     /// Local time at the start of the statement, with its offset.
     pub now: DateTimeOffset,
     /// Worker threads a query may use.
@@ -289,6 +333,10 @@ pub struct QueryContext {
 /// Memory of a query without other configuration: 512 MB.
 pub const DEFAULT_MEMORY_LIMIT: usize = 512 << 20;
 
+/// Processors this process may use.
+pub static PROCESSORS: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+
 impl QueryContext {
     pub fn new(session: Arc<dyn SessionInfo>, now: DateTimeOffset) -> Self {
         let settings = session.settings();
@@ -299,12 +347,59 @@ impl QueryContext {
             budget: MemoryBudget::new(DEFAULT_MEMORY_LIMIT, std::env::temp_dir()),
             cancel: CancelFlag::new(),
             read: ReadContext::unlocked(),
+            own: None,
+            opened: OnceLock::new(),
             now,
-            workers: 2,
+            workers: *PROCESSORS,
             random: AtomicU64::new(0x9E37_79B9_7F4A_7C15 ^ u64::from(now.utc.date.0 as u32) ^ now.utc.time.0),
             null_eliminated: AtomicBool::new(false),
             xml: Default::default(),
         }
+    }
+
+    /// What reads see and lock. Outside a transaction the statement has one of its own from its first read on, which lets go
+    /// of its locks with it.
+    pub fn reading(&self) -> &ReadContext {
+        let Some(open) = &self.own else { return &self.read };
+        if self.read.level == ReadLevel::Uncommitted {
+            return &self.read;
+        }
+        let (_, read) = self.opened.get_or_init(|| {
+            let transaction = open();
+            let read = ReadContext { owner: transaction.owner(), ..self.read.clone() };
+            (transaction, read)
+        });
+        read
+    }
+
+    /// Statements that change rows look at what is there now, also where READ COMMITTED reads versions.
+    pub fn read_current(&mut self) {
+        if self.read.level == ReadLevel::Committed {
+            self.read.snapshot = None;
+        }
+    }
+
+    /// How one table is read: what the session asks, with the table's hints over it.
+    pub fn read_with(&self, hints: &ReadHints) -> Cow<'_, ReadContext> {
+        if *hints == ReadHints::default() {
+            return Cow::Borrowed(self.reading());
+        }
+        let mut read = self.reading().clone();
+        if let Some(level) = hints.level {
+            read.level = level;
+        }
+        if hints.intent != ReadIntent::Read {
+            read.intent = hints.intent;
+            // Such a read looks at what is there now, whatever versions the session sees.
+            if read.level == ReadLevel::Uncommitted {
+                read.level = ReadLevel::Committed;
+            }
+        }
+        read.skip_locked |= hints.skip_locked;
+        if hints.no_wait {
+            read.wait.timeout = Some(std::time::Duration::ZERO);
+        }
+        Cow::Owned(read)
     }
 
     /// An aggregate left out a NULL: the statement ends with warning 8153 when ANSI_WARNINGS is on.
@@ -331,6 +426,13 @@ impl QueryContext {
     #[must_use]
     pub fn with_read(mut self, read: ReadContext) -> Self {
         self.read = read;
+        self
+    }
+
+    /// Where the statement gets a transaction of its own.
+    #[must_use]
+    pub fn with_own(mut self, open: OpenOwn) -> Self {
+        self.own = Some(open);
         self
     }
 

@@ -192,6 +192,13 @@ pub trait SqlSession: Send {
     fn transaction(&mut self, request: &TransactionRequest, sink: &mut dyn ResultSink) -> RequestEnd;
     /// sp_reset_connection: back to the state after login; `keep_transaction` for RESETCONNECTIONSKIPTRAN.
     fn reset(&mut self, keep_transaction: bool);
+    /// The rows that an INSERT BULK announced.
+    fn bulk_load(
+        &mut self,
+        columns: &[ResultColumn],
+        rows: Vec<Vec<Value>>,
+        sink: &mut dyn ResultSink,
+    ) -> RequestEnd;
     fn cancel_flag(&self) -> CancelFlag;
     fn database(&self) -> Arc<str>;
     fn session_id(&self) -> u16;

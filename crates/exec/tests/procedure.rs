@@ -1,67 +1,12 @@
 //! The statement runner over an instance with system databases only, and over restored databases of the corpus.
 
+#[path = "common/answers.rs"]
+mod answers;
+
 use std::path::Path;
-use std::sync::Arc;
 
-use holdfast_base::world::SystemClock;
-use holdfast_disk::RealDisk;
-use holdfast_engine::instance::{Instance, InstanceOptions, StoredOpener};
-use holdfast_exec::collect::Collected;
-use holdfast_exec::host::Host;
-use holdfast_exec::procedure::{InstanceAdministration, InstanceSession, InstanceSessions};
-use holdfast_exec::session::{LoginInfo, RequestEnd, SqlSession};
-use holdfast_storage::PageCache;
-use holdfast_types::Value;
-
-fn session(dir: &Path) -> InstanceSession {
-    let opener = StoredOpener::new(Arc::new(RealDisk), PageCache::new(32 << 20));
-    let instance =
-        Instance::open(InstanceOptions::new(dir), Arc::new(opener), &mut |m| panic!("{m}")).unwrap();
-    let host = Host::new(instance, Arc::new(SystemClock::new(0)));
-    let sessions = InstanceSessions::new(host, Arc::new(InstanceAdministration));
-    sessions.open_session(LoginInfo { login: "sa".into(), ..LoginInfo::default() }).unwrap()
-}
-
-fn text(v: &Value) -> String {
-    match v {
-        Value::Null => "NULL".into(),
-        Value::Bit(b) => i32::from(*b).to_string(),
-        Value::TinyInt(n) => n.to_string(),
-        Value::SmallInt(n) => n.to_string(),
-        Value::Int(n) => n.to_string(),
-        Value::BigInt(n) => n.to_string(),
-        Value::String(s) => s.to_text(),
-        Value::Decimal(d) => d.to_string(),
-        other => format!("{other:?}"),
-    }
-}
-
-/// Everything that a batch answers, on one line per item: rows `a|b`, messages `#number:text`, errors `!number:line:text`.
-fn answers(session: &mut InstanceSession, batch: &str) -> Vec<String> {
-    let mut sink = Collected::new();
-    let end = session.execute_batch(batch, &mut sink);
-    assert_eq!(end, RequestEnd::Finished, "{batch}");
-    let mut out: Vec<String> = sink
-        .results
-        .iter()
-        .flat_map(|r| r.rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>().join("|")))
-        .collect();
-    out.extend(sink.messages.iter().map(|m| {
-        if m.severity > 10 {
-            format!("!{}:{}:{}", m.number, m.line, m.message)
-        } else {
-            format!("#{}:{}", m.number, m.message)
-        }
-    }));
-    out
-}
-
-#[track_caller]
-fn check(session: &mut InstanceSession, batch: &str, expected: &[&str]) {
-    let found = answers(session, batch);
-    let found: Vec<&str> = found.iter().map(String::as_str).collect();
-    assert_eq!(found, expected, "{batch}");
-}
+use answers::{answers, check, session};
+use holdfast_exec::procedure::InstanceSession;
 
 #[test]
 fn variables_and_control_flow() {
@@ -133,7 +78,11 @@ fn errors_and_try_catch() {
         "use nodatabase",
         &["!911:1:Database 'nodatabase' does not exist. Make sure that the name is entered correctly."],
     );
-    check(s, "update sys.objects set name = 'x'", &["!40517:1:UPDATE is not supported yet by Holdfast."]);
+    check(
+        s,
+        "update sys.objects set name = 'x'",
+        &["!259:1:Ad hoc updates to system catalogs are not allowed."],
+    );
 }
 
 #[test]
@@ -253,6 +202,25 @@ fn catalog_procedures() {
     let lines = answers(s, "exec sp_helptext 'CustOrderHist'");
     assert_eq!((lines.len(), lines[1].as_str()), (7, "AS\r\n"), "{lines:?}");
     check(s, "exec sp_helptext 'Orders'", &["!15197:32:There is no text for object 'Orders'."]);
+    let first = answers(
+        s,
+        "exec sp_describe_first_result_set N'select OrderID, Freight, @n + 1 as n from Orders', N'@n int'",
+    );
+    let short: Vec<String> =
+        first.iter().map(|r| r.split('|').skip(1).take(5).collect::<Vec<_>>().join("|")).collect();
+    assert_eq!(short, ["1|OrderID|0|56|int", "2|Freight|1|60|money", "3|n|1|56|int"]);
+    let parameters = answers(
+        s,
+        "exec sp_describe_undeclared_parameters N'select * from Orders where OrderID = @a and ShipName like @b and OrderDate in (@c) and EmployeeID = @d', N'@d int'",
+    );
+    let short: Vec<String> =
+        parameters.iter().map(|r| r.split('|').take(4).collect::<Vec<_>>().join("|")).collect();
+    assert_eq!(short, ["1|@a|56|int", "2|@b|231|nvarchar(4000)", "3|@c|61|datetime"]);
+    check(
+        s,
+        "set implicit_transactions on; select 1; select @@trancount; select count(*) from Shippers; select @@trancount; rollback; select @@trancount; set implicit_transactions off",
+        &["1", "0", "3", "1", "0"],
+    );
     check(s, "exec sp_rename 'Orders', 'x'", &["!40517:1:sp_rename is not supported yet by Holdfast."]);
     for all in [
         "sp_help 'Orders'",
@@ -266,6 +234,36 @@ fn catalog_procedures() {
         let rows = answers(s, &format!("exec {all}"));
         assert!(!rows.is_empty() && rows.iter().all(|r| !r.starts_with('!')), "{all}: {rows:?}");
     }
+}
+
+#[test]
+fn computed_columns_that_are_not_stored() {
+    let Some(file) = holdfast_testkit::corpus()
+        .into_iter()
+        .find(|f| f.name().contains("AdventureWorksLT2012") && f.column("kind") == "full")
+    else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let s = &mut session(dir.path());
+    let path = std::fs::canonicalize(&file.path).unwrap();
+    answers(s, &format!("restore database lt from disk = '{}'", path.display()));
+    check(
+        s,
+        "select count(*) from lt.SalesLT.SalesOrderDetail where abs(LineTotal - UnitPrice * (1 - UnitPriceDiscount) * OrderQty) < 0.01",
+        &["542"],
+    );
+    check(
+        s,
+        "select SalesOrderNumber from lt.SalesLT.SalesOrderHeader where SalesOrderID = 71796",
+        &["SO71796"],
+    );
+    // The view reads xml with namespaces out of storage.
+    check(
+        s,
+        "select top 1 Manufacturer, WarrantyPeriod from lt.SalesLT.vProductModelCatalogDescription order by ProductModelID",
+        &["AdventureWorks|3 years"],
+    );
 }
 
 #[test]

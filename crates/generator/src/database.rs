@@ -155,12 +155,17 @@ fn rowsets(t: &Template) -> Result<Vec<Rowset>> {
         table.position(name).ok_or_else(|| GeneratorError::Template(format!("no column {name}")))
     };
     let (object, index, minleaf) = (at("idmajor")?, at("idminor")?, at("minleaf")?);
-    let each = table.rows.iter().map(|row| Rowset {
-        id: Template::number(row, 0),
-        object: Template::number(row, object) as i32,
-        index: Template::number(row, index) as i32,
-        minleaf: Template::number(row, minleaf) as u16,
-        layout: layouts.remove(&Template::number(row, 0)).unwrap_or_default(),
+    let compression = at("cmprlevel")?;
+    let each = table.rows.iter().map(|row| {
+        let mut layout = layouts.remove(&Template::number(row, 0)).unwrap_or_default();
+        layout.compression = Template::number(row, compression) as u8;
+        Rowset {
+            id: Template::number(row, 0),
+            object: Template::number(row, object) as i32,
+            index: Template::number(row, index) as i32,
+            minleaf: Template::number(row, minleaf) as u16,
+            layout,
+        }
     });
     Ok(each.collect())
 }
@@ -315,7 +320,7 @@ impl Assembly {
             return Ok(());
         }
         let mut unit = self.new_unit(placed.rowset, Style::Uniform)?;
-        let built = if table.row_count <= STREAMED_ROWS {
+        let built = if table.row_count <= STREAMED_ROWS || table.compression > 0 {
             let rows: Vec<Row> = (0..table.row_count).map(|i| (table.rows)(i)).collect();
             let mut builder = Builder { space: &mut self.space, pages: &mut self.pages };
             builder.build(&mut unit, layout, Leaf::Clustered, placed.minleaf, &rows)?

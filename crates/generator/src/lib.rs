@@ -3,11 +3,13 @@
 //! shipped and for big inputs of benchmarks.
 //!
 //! Module map: [`template`] catalogue rows of an empty database; [`table`] user tables and their catalogue rows;
+//! [`compressed`] ROW and PAGE compression;
 //! [`value`] text and values to stored bytes; [`space`] page allocation; [`tree`] building B-trees and heaps; [`fixed`]
 //! file header and boot page; [`log`] virtual log files and the first block; [`database`] putting it together; [`backup`] writing the backup; [`sample`] the sample.
 #![forbid(unsafe_code)]
 
 pub mod backup;
+pub mod compressed;
 pub mod database;
 pub mod fixed;
 pub mod log;

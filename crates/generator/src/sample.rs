@@ -86,6 +86,7 @@ fn table(
         columns,
         identity: true,
         references: Vec::new(),
+        compression: 0,
         row_count: count,
         rows: Arc::new(rows),
     }
@@ -182,7 +183,7 @@ fn order_lines(count: u64, orders: u64, products: u64) -> Table {
 }
 
 /// One column of each type; some rows are NULL everywhere.
-fn types() -> Table {
+fn types(name: &str, count: u64, compression: u8) -> Table {
     let list = [
         ("ABit", Ty::Bit),
         ("ATinyInt", Ty::TinyInt),
@@ -207,11 +208,18 @@ fn types() -> Table {
     ];
     let mut columns = vec![column("ID", Ty::Int)];
     columns.extend(list.iter().map(|(n, t)| nullable(n, *t)));
-    table("EveryType", columns, 100, move |i| {
+    let rows = move |i: u64| {
         let mut row = vec![int(i + 1)];
         row.extend(list.iter().map(|(_, t)| if i % 10 == 9 { None } else { value_of(*t, i) }));
         row
-    })
+    };
+    Table { compression, ..table(name, columns, count, rows) }
+}
+
+/// The same rows three times: plain, ROW compressed and PAGE compressed.
+pub fn compressed(count: u64) -> Result<Database> {
+    let tables = [types("Plain", count, 0), types("ByRow", count, 1), types("ByPage", count, 2)];
+    Database::build(Identity::new("Compressed", 0x434F_4D50, CREATED), &tables)
 }
 
 fn value_of(ty: Ty, i: u64) -> Stored {
@@ -221,7 +229,7 @@ fn value_of(ty: Ty, i: u64) -> Stored {
     Some(match ty {
         Ty::Bit => vec![(i % 2) as u8],
         Ty::TinyInt => vec![i as u8],
-        Ty::SmallInt => (n as i16 * 300).to_le_bytes().to_vec(),
+        Ty::SmallInt => (n as i16).wrapping_mul(300).to_le_bytes().to_vec(),
         Ty::Int => (n as i32).to_le_bytes().to_vec(),
         Ty::BigInt => (n * 10_000_000_000).to_le_bytes().to_vec(),
         Ty::Decimal(..) => return decimal9(n * 1_234_567),
@@ -231,7 +239,7 @@ fn value_of(ty: Ty, i: u64) -> Stored {
         Ty::Date => return date(day),
         Ty::Time7 => ticks.to_le_bytes()[..5].to_vec(),
         Ty::DateTime2 => datetime2(day, ticks),
-        Ty::DateTime => datetime(day as i32 - 693_595, (i * 259_200) as u32),
+        Ty::DateTime => datetime(day as i32 - 693_595, (i % 100 * 259_200) as u32),
         Ty::DateTimeOffset => [datetime2(day, ticks), 120i16.to_le_bytes().to_vec()].concat(),
         Ty::UniqueIdentifier => [mix(i, 1).to_le_bytes(), mix(i, 2).to_le_bytes()].concat(),
         Ty::Char(len) => {
@@ -249,7 +257,13 @@ fn value_of(ty: Ty, i: u64) -> Stored {
 
 /// The sample: about 20,000 rows in a file of 8 MiB.
 pub fn sample() -> Result<Database> {
-    let tables = [customers(500), products(60), orders(5_000, 500), order_lines(15_000, 5_000, 60), types()];
+    let tables = [
+        customers(500),
+        products(60),
+        orders(5_000, 500),
+        order_lines(15_000, 5_000, 60),
+        types("EveryType", 100, 0),
+    ];
     Database::build(Identity::new("Harbour", 0x484F_4C44_4641_5354, CREATED), &tables)
 }
 

@@ -126,6 +126,8 @@ pub struct Table {
     pub identity: bool,
     /// (column position from 1, name of the table it refers to): foreign keys.
     pub references: Vec<(i32, String)>,
+    /// 0 none, 1 ROW, 2 PAGE.
+    pub compression: u8,
     pub row_count: u64,
     pub rows: RowSource,
 }
@@ -230,7 +232,7 @@ impl Table {
                 ("status", 0x40246.to_string()),
                 ("fgidfs", "0".into()),
                 ("rcrows", self.row_count.to_string()),
-                ("cmprlevel", "0".into()),
+                ("cmprlevel", self.compression.to_string()),
                 ("fillfact", "0".into()),
                 ("maxnullbit", count.to_string()),
                 ("maxleaf", maxleaf.to_string()),

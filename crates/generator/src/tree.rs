@@ -15,11 +15,14 @@ use holdfast_format::record::layout::{RowLayout, xtype};
 use holdfast_format::record::writer::{RecordShape, build};
 
 use crate::Result;
+use crate::compressed;
 use crate::space::{Space, Unit};
 use crate::value::Stored;
 
 /// LSN that pages made here carry: before the checkpoint of the backup.
 pub const PAGE_LSN: Lsn = Lsn::new(32, 16, 1);
+/// sysrowsets.cmprlevel of a PAGE compressed rowset.
+const PAGE_COMPRESSION: u8 = 2;
 /// Bytes of a page for records and slots.
 pub const PAGE_BODY: usize = 8096;
 
@@ -41,6 +44,13 @@ fn fields<'a>(layout: &RowLayout, row: &'a [Stored], internal: bool) -> Vec<Fiel
 }
 
 pub fn record(layout: &RowLayout, row: &[Stored], shape: RecordShape) -> Result<Vec<u8>> {
+    match shape {
+        RecordShape::IndexInternal(child) if layout.compression > 0 => {
+            return compressed::internal(layout, row, child);
+        }
+        RecordShape::Data if layout.compression > 0 => return compressed::leaf(layout, row),
+        _ => {}
+    }
     let internal = matches!(shape, RecordShape::IndexInternal(_));
     Ok(build(layout, &fields(layout, row, internal), shape)?)
 }
@@ -127,13 +137,22 @@ impl Builder<'_> {
         let linked = leaf != Leaf::Heap;
         let mut children: Vec<(PageId, Row)> = Vec::new();
         let mut current: Option<PageId> = None;
-        for row in rows {
+        let mut first_of_page = 0;
+        for (number, row) in rows.iter().enumerate() {
             let bytes = record(layout, row, shape)?;
             if let Some(id) = current
                 && self.append(id, &bytes)?
             {
                 continue;
             }
+            // A page that is full is where PAGE compression sets in; the last one stays as it is.
+            if let Some(page) = current.and_then(|id| self.pages.get_mut(&id.page))
+                && layout.compression == PAGE_COMPRESSION
+            {
+                let rows = rows.get(first_of_page..number).unwrap_or(&[]);
+                compressed::compress_page(page, layout, rows)?;
+            }
+            first_of_page = number;
             let id = self.new_page(unit, kind, 0, pminlen, current.filter(|_| linked))?;
             self.append(id, &bytes)?;
             children.push((id, row.clone()));

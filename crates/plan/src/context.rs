@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::catalog::{Catalog, TableDef};
-use holdfast_types::{CollationId, SqlType, Value};
+use holdfast_engine::catalog::{Catalog, TableDef, TableRules};
+use holdfast_types::{CollationId, SqlResult, SqlType, Value};
 
 use crate::expr::{Expr, ParamId};
 
@@ -24,6 +24,20 @@ pub trait NameResolver {
     fn table_variable(&self, name: &str) -> Option<Arc<TableDef>>;
     /// `#name` or `##name`.
     fn temp_table(&self, name: &str) -> Option<Arc<TableDef>>;
+    /// `inserted` and `deleted` in a trigger.
+    fn trigger_table(&self, name: &str) -> Option<Arc<TableDef>> {
+        let _ = name;
+        None
+    }
+    /// The columns of the table whose trigger is being bound, for UPDATE().
+    fn trigger_target(&self) -> Option<Arc<TableDef>> {
+        None
+    }
+    /// Checks, foreign keys and triggers of a table.
+    fn rules(&self, table: &TableDef) -> SqlResult<Arc<TableRules>> {
+        let _ = table;
+        Ok(Arc::default())
+    }
 }
 
 /// Evaluates expressions without columns at planning time (constant folding, TOP (10), LIKE prefixes). Implemented by the executor.

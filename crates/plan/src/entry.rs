@@ -1,21 +1,41 @@
 //! Entry points: a parsed query or expression in, a physical plan or bound expression out.
 
+use std::sync::Arc;
+
+use holdfast_engine::catalog::{Catalog, ColumnDef, TableDef};
+use holdfast_tsql::ast::dml::{Delete, Insert, Merge, Update};
 use holdfast_tsql::ast::expression::Expr as AstExpr;
 use holdfast_tsql::ast::query::{Query, QueryHint};
-use holdfast_types::{SqlError, SqlResult, SqlType};
+use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, TypeId};
 
 use crate::bind::{Binder, QueryRole};
 use crate::build::Builder;
-use crate::context::BindContext;
+use crate::change::{BoundChange, TargetTable};
+use crate::context::{BindContext, BindSettings, NameResolver, VariableInfo};
 use crate::cost::Estimator;
-use crate::expr::Expr;
-use crate::logical::ColumnId;
+use crate::expr::{Expr, ExprKind, ParamId, SubPlan};
+use crate::logical::{ColumnId, LogicalPlan};
 use crate::physical::{BoundExpression, BoundQuery, ResultColumnInfo};
 use crate::rules;
 
 /// Binds and plans a query.
 pub fn bind_query(query: &Query, hints: &[QueryHint], cx: &BindContext<'_>) -> SqlResult<BoundQuery> {
+    bind_rows(query, hints, cx, false)
+}
+
+/// Binds and plans the query of a cursor: its rows carry the bookmarks of the tables behind them where they have any.
+pub fn bind_cursor(query: &Query, hints: &[QueryHint], cx: &BindContext<'_>) -> SqlResult<BoundQuery> {
+    bind_rows(query, hints, cx, true)
+}
+
+fn bind_rows(
+    query: &Query,
+    hints: &[QueryHint],
+    cx: &BindContext<'_>,
+    cursor: bool,
+) -> SqlResult<BoundQuery> {
     let mut binder = Binder::new(cx);
+    binder.changing = cursor;
     for h in hints {
         if h.name == "MAXRECURSION"
             && let Some(n) = h.arguments.first().and_then(AstExpr::as_integer)
@@ -45,6 +65,16 @@ pub fn bind_query(query: &Query, hints: &[QueryHint], cx: &BindContext<'_>) -> S
         })
         .collect();
     let mut ids: Vec<ColumnId> = bound.columns.iter().map(|c| c.col.id).collect();
+    let mut bookmarks = Vec::new();
+    if cursor {
+        let visible = bound.plan.output_set();
+        for base in binder.bases.iter().filter(|b| visible.contains(&b.bookmark.id)) {
+            if base.table.access.writer().is_some() {
+                bookmarks.push(((base.table.database_id, base.table.object_id), ids.len()));
+                ids.push(base.bookmark.id);
+            }
+        }
+    }
     for (_, e) in &assignments {
         e.columns(&mut ids);
     }
@@ -62,6 +92,7 @@ pub fn bind_query(query: &Query, hints: &[QueryHint], cx: &BindContext<'_>) -> S
             assignments: Vec::new(),
             frame_size: builder.next_slot,
             dependencies,
+            bookmarks,
         });
     }
     ids.sort_unstable();
@@ -71,7 +102,14 @@ pub fn bind_query(query: &Query, hints: &[QueryHint], cx: &BindContext<'_>) -> S
         .into_iter()
         .map(|(p, e)| Ok((p, builder.place(&rules::rewrite_expr(e, cx), &ids)?)))
         .collect::<SqlResult<Vec<_>>>()?;
-    Ok(BoundQuery { plan, columns: Vec::new(), assignments, frame_size: builder.next_slot, dependencies })
+    Ok(BoundQuery {
+        plan,
+        columns: Vec::new(),
+        assignments,
+        frame_size: builder.next_slot,
+        dependencies,
+        bookmarks,
+    })
 }
 
 /// Binds a value expression outside a query (SET, PRINT, EXEC arguments), converted to `target` if given.
@@ -96,6 +134,74 @@ pub fn bind_condition(e: &AstExpr, cx: &BindContext<'_>) -> SqlResult<BoundExpre
     finish(expr, binder, cx)
 }
 
+/// Binds and plans INSERT.
+pub fn bind_insert(i: &Insert, cx: &BindContext<'_>) -> SqlResult<BoundChange> {
+    Binder::new(cx).bind_insert(i)
+}
+
+/// Binds and plans UPDATE.
+pub fn bind_update(u: &Update, cx: &BindContext<'_>) -> SqlResult<BoundChange> {
+    Binder::new(cx).bind_update(u)
+}
+
+/// Binds and plans DELETE.
+pub fn bind_delete(d: &Delete, cx: &BindContext<'_>) -> SqlResult<BoundChange> {
+    Binder::new(cx).bind_delete(d)
+}
+
+/// Binds and plans MERGE.
+pub fn bind_merge(m: &Merge, cx: &BindContext<'_>) -> SqlResult<BoundChange> {
+    Binder::new(cx).bind_merge(m)
+}
+
+/// What a table asks of its rows, for changes that no statement names: cascades, bulk loads.
+pub fn bind_target(
+    table: &Arc<TableDef>,
+    catalog: Option<&Arc<dyn Catalog>>,
+    cx: &BindContext<'_>,
+) -> SqlResult<TargetTable> {
+    Binder::new(cx).bind_target_table(table, catalog, false)
+}
+
+/// The type of a computed column over the other columns, and whether it may be NULL.
+pub fn computed_type(
+    text: &str,
+    columns: &[ColumnDef],
+    catalog: &Arc<dyn Catalog>,
+    collation: CollationId,
+    settings: BindSettings,
+) -> SqlResult<(SqlType, bool)> {
+    struct Nothing;
+    impl NameResolver for Nothing {
+        fn database(&self, _: &str) -> Option<Arc<dyn Catalog>> {
+            None
+        }
+        fn variable(&self, _: &str) -> Option<VariableInfo> {
+            None
+        }
+        fn table_variable(&self, _: &str) -> Option<Arc<TableDef>> {
+            None
+        }
+        fn temp_table(&self, _: &str) -> Option<Arc<TableDef>> {
+            None
+        }
+    }
+    let cx = BindContext {
+        catalog: Arc::clone(catalog),
+        default_schema: "dbo".into(),
+        names: &Nothing,
+        evaluator: None,
+        settings,
+        database_collation: collation,
+        server_collation: collation,
+        first_free_slot: 0,
+        max_parallelism: 1,
+    };
+    let mut binder = Binder::new(&cx);
+    let typed = binder.bind_computed(text, columns)?;
+    Ok((typed.e.ty, typed.e.nullable))
+}
+
 fn finish(expr: Expr, binder: Binder<'_>, cx: &BindContext<'_>) -> SqlResult<BoundExpression> {
     let mut expr = rules::rewrite_expr(expr, cx);
     let mut estimator = Estimator::default();
@@ -103,4 +209,64 @@ fn finish(expr: Expr, binder: Binder<'_>, cx: &BindContext<'_>) -> SqlResult<Bou
     let mut builder = Builder::new(cx, estimator, binder.next_slot);
     let expr = builder.place(&expr, &[])?;
     Ok(BoundExpression { expr, frame_size: builder.next_slot })
+}
+
+/// Types that the surroundings of parameters give them: `unknown` are variables that were declared with the type NULL.
+/// A parameter that stands in several places gets the type of the first.
+///
+/// # Errors
+/// Those of binding.
+pub fn infer_parameters(
+    query: &Query,
+    unknown: &[ParamId],
+    cx: &BindContext<'_>,
+) -> SqlResult<Vec<(ParamId, SqlType)>> {
+    fn operand(e: &Expr, unknown: &[ParamId]) -> Option<ParamId> {
+        match e.kind {
+            ExprKind::Parameter(p) if unknown.contains(&p) => Some(p),
+            _ => None,
+        }
+    }
+    fn walk(e: &Expr, unknown: &[ParamId], out: &mut Vec<(ParamId, SqlType)>) {
+        let mut found = |p: Option<ParamId>, ty: SqlType| {
+            if let Some(p) = p
+                && ty.id != TypeId::Null
+                && !out.iter().any(|(o, _)| *o == p)
+            {
+                out.push((p, ty));
+            }
+        };
+        match &e.kind {
+            ExprKind::Convert { operand: inner, .. } => found(operand(inner, unknown), e.ty),
+            ExprKind::Compare { left, right, .. } => {
+                found(operand(left, unknown), right.ty);
+                found(operand(right, unknown), left.ty);
+            }
+            ExprKind::Like { operand: text, pattern, .. } => found(operand(pattern, unknown), text.ty),
+            ExprKind::InList { operand: value, list, .. } => {
+                for item in list {
+                    found(operand(item, unknown), value.ty);
+                }
+            }
+            _ => {}
+        }
+        e.for_each_child(&mut |c| walk(c, unknown, out));
+        if let ExprKind::Subquery(s) = &e.kind
+            && let SubPlan::Logical(plan) = &s.plan
+        {
+            let mut plan = plan.clone();
+            nodes(&mut plan, unknown, out);
+        }
+    }
+    fn nodes(plan: &mut LogicalPlan, unknown: &[ParamId], out: &mut Vec<(ParamId, SqlType)>) {
+        plan.for_each_expr_mut(&mut |e| walk(e, unknown, out));
+        for input in plan.inputs_mut() {
+            nodes(input, unknown, out);
+        }
+    }
+    let mut binder = Binder::new(cx);
+    let mut plan = binder.bind_query(query, QueryRole::Statement)?.plan;
+    let mut out = Vec::new();
+    nodes(&mut plan, unknown, &mut out);
+    Ok(out)
 }

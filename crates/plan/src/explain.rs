@@ -20,7 +20,7 @@ pub fn explain(plan: &PhysicalPlan, estimates: bool) -> String {
 fn node(plan: &PhysicalPlan, depth: usize, estimates: bool, out: &mut String) {
     let mut inner: Vec<&PhysicalPlan> = Vec::new();
     let text = match &plan.op {
-        PhysicalOp::TableScan { table, columns, predicate, parallel } => format!(
+        PhysicalOp::TableScan { table, columns, predicate, parallel, .. } => format!(
             "{}Scan {}.{} [{}]{}",
             if *parallel { "Parallel" } else { "" },
             table.schema_name,
@@ -28,7 +28,7 @@ fn node(plan: &PhysicalPlan, depth: usize, estimates: bool, out: &mut String) {
             names(table, columns),
             filter(predicate)
         ),
-        PhysicalOp::IndexSeek { table, index_id, ranges, columns, predicate, backward } => {
+        PhysicalOp::IndexSeek { table, index_id, ranges, columns, predicate, backward, .. } => {
             let index = table.indexes.iter().find(|i| i.index_id == *index_id).and_then(|i| i.name.clone());
             format!(
                 "Seek {}.{} {} {{{}}}{} [{}]{}",

@@ -1,11 +1,12 @@
 //! Binder and optimiser: from a parsed query to a physical plan. Knows the catalog's definitions and statistics, never rows.
 //!
-//! Module map: [`context`] what binding needs from the session, [`expr`] bound expressions, [`function`] built-in functions,
+//! Module map: [`change`] planned changes of rows, [`context`] what binding needs from the session, [`expr`] bound expressions, [`function`] built-in functions,
 //! [`physical`] the operators' tree that the executor runs, [`logical`] the tree the rules work on.
 #![forbid(unsafe_code)]
 
 mod bind;
 mod build;
+pub mod change;
 pub mod context;
 mod cost;
 mod entry;
@@ -19,6 +20,9 @@ pub mod typing;
 
 pub use bind::resolve_type;
 pub use context::{BindContext, BindSettings, ConstantEvaluator, NameResolver, VariableInfo};
-pub use entry::{bind_condition, bind_expression, bind_query};
+pub use entry::{
+    bind_condition, bind_cursor, bind_delete, bind_expression, bind_insert, bind_merge, bind_query,
+    bind_target, bind_update, computed_type, infer_parameters,
+};
 pub use expr::{Expr, ExprKind, ParamId};
 pub use physical::{BoundQuery, PhysicalOp, PhysicalPlan};

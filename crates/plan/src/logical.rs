@@ -13,7 +13,7 @@ use holdfast_types::SqlType;
 
 use crate::expr::{Binding, Expr};
 use crate::physical::{
-    Aggregate, ForJson, ForXml, JoinKind, SetOpKind, SortKey, TableFunction, WindowFunction,
+    Aggregate, ForJson, ForXml, JoinKind, ReadHints, SetOpKind, SortKey, TableFunction, WindowFunction,
 };
 
 /// Column identity within one statement.
@@ -40,6 +40,7 @@ pub struct AccessHints {
     pub index: Option<i32>,
     pub force_seek: bool,
     pub force_scan: bool,
+    pub read: ReadHints,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,10 @@ pub enum LogicalPlan {
     Get {
         table: Arc<TableDef>,
         columns: Vec<Col>,
+        /// Names the row for a later change; only made where the statement changes rows.
+        bookmark: Option<Col>,
+        /// Computed columns that are not stored, as expressions over the others.
+        computed: Vec<(ColumnId, Expr)>,
         hints: AccessHints,
     },
     Values {
@@ -287,8 +292,11 @@ impl LogicalPlan {
     pub fn output(&self, out: &mut Vec<ColumnId>) {
         use LogicalPlan::*;
         match self {
-            Get { columns, .. }
-            | Values { columns, .. }
+            Get { columns, bookmark, .. } => {
+                out.extend(columns.iter().map(|c| c.id));
+                out.extend(bookmark.iter().map(|c| c.id));
+            }
+            Values { columns, .. }
             | CteRead { columns, .. }
             | TableFunction { columns, .. }
             | UserTableFunction { columns, .. }

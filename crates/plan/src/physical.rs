@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use holdfast_engine::access::{ReadIntent, ReadLevel};
 use holdfast_engine::catalog::{ModuleDef, TableDef};
 use holdfast_types::SqlType;
 
@@ -64,6 +65,7 @@ pub enum PhysicalOp {
         predicate: Option<Expr>,
         /// Worth splitting among workers.
         parallel: bool,
+        read: ReadHints,
     },
     /// Ranges of an index, one after the other. Ranges may be empty or overlap: with several, evaluate all, drop empty ones, sort and
     /// merge overlapping ones (so that no row comes twice and index order holds).
@@ -74,6 +76,7 @@ pub enum PhysicalOp {
         columns: Vec<usize>,
         predicate: Option<Expr>,
         backward: bool,
+        read: ReadHints,
     },
     /// Literal rows: VALUES, or one row of no columns for SELECT without FROM.
     Values {
@@ -210,6 +213,21 @@ pub enum PhysicalOp {
         input: Box<PhysicalPlan>,
         options: Box<ForJson>,
     },
+}
+
+/// What table hints ask of the reads of one table, over what the session asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ReadHints {
+    /// NOLOCK, READCOMMITTED, REPEATABLEREAD, HOLDLOCK and their like.
+    pub level: Option<ReadLevel>,
+    /// UPDLOCK, XLOCK.
+    pub intent: ReadIntent,
+    /// READPAST.
+    pub skip_locked: bool,
+    /// NOWAIT: 1222 in place of a wait.
+    pub no_wait: bool,
+    /// TABLOCK, TABLOCKX.
+    pub table_lock: bool,
 }
 
 /// Equality on a prefix of the index key, then a range on the next key column. Bounds are in **value** order, whatever the index
@@ -374,6 +392,9 @@ pub struct BoundQuery {
     pub frame_size: u32,
     /// Databases and objects read, for cache invalidation: (database id, object id).
     pub dependencies: Vec<(i32, i32)>,
+    /// Of a cursor's query: tables (database and object id) whose rows its rows are, and the plan's column, after the
+    /// result columns, that names the row.
+    pub bookmarks: Vec<((i32, i32), usize)>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -253,7 +253,7 @@ fn subqueries() {
               Scan dbo.Orders [Id CustomerId Total]
             -- SELECT c.City, (SELECT COUNT(*) FROM Orders o WHERE o.CustomerId = MAX(c.Id)) FROM Customers c GROUP BY c.City
             -> City nvarchar(30), - int
-            Project #0, scalar[@2 := #1: HashAggregate by () compute (COUNT(*)) | Seek dbo.Orders IX_Customer {= @2} []]
+            Project #0, scalar[@3 := #1: HashAggregate by () compute (COUNT(*)) | Seek dbo.Orders IX_Customer {= @3} []]
               HashAggregate by (#1) compute (MAX(#0))
                 Scan dbo.Customers [Id City]
             -- SELECT c.City, COUNT(*) FROM Customers c GROUP BY c.City HAVING EXISTS (SELECT 1 FROM Orders o WHERE o.CustomerId = COUNT(*))

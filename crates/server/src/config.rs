@@ -20,6 +20,8 @@ pub struct Config {
     /// Connections that have not logged in yet.
     pub logins_pending_max: usize,
     pub connections_max: usize,
+    /// Requests that run at the same time; more wait. The runtime must have more blocking threads than this.
+    pub requests_max: usize,
     /// Bytes of one request.
     pub message_size_max: usize,
     /// Upper limit of what clients may negotiate, 512..=32767.
@@ -37,6 +39,7 @@ impl Config {
             login_timeout: Duration::from_secs(30),
             logins_pending_max: 256,
             connections_max: 32_767,
+            requests_max: 400,
             message_size_max: 256 << 20,
             packet_size_max: packet::PACKET_SIZE_MAX,
         }

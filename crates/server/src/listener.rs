@@ -8,7 +8,7 @@ use std::time::Duration;
 use holdfast_exec::session::SessionFactory;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::config::Config;
@@ -76,8 +76,9 @@ impl Server {
             listeners.push(l);
         }
         let (stop, _) = watch::channel(false);
+        let running = Semaphore::new(config.requests_max.clamp(1, Semaphore::MAX_PERMITS));
         Ok(Server {
-            shared: Arc::new(Shared { config, logins, certificates, factory }),
+            shared: Arc::new(Shared { config, logins, certificates, factory, running }),
             listeners,
             stop,
             pending: Arc::new(AtomicUsize::new(0)),

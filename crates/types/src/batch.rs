@@ -676,6 +676,20 @@ impl Batch {
         Batch { len: rows.len(), columns: self.columns.iter().map(|c| Arc::new(c.take(rows))).collect() }
     }
 
+    /// Rows `rows` in the columns that `keep` marks; the others are empty and must not be touched.
+    pub fn take_kept(&self, rows: &[u32], keep: Option<&[bool]>) -> Batch {
+        let Some(keep) = keep else { return self.take(rows) };
+        let mut nothing = None;
+        let columns = self.columns.iter().enumerate().map(|(i, c)| {
+            if keep.get(i).is_none_or(|k| *k) {
+                return Arc::new(c.take(rows));
+            }
+            let empty = nothing.get_or_insert_with(|| Arc::new(Column::new(ColumnData::U8(Vec::new()))));
+            Arc::clone(empty)
+        });
+        Batch { len: rows.len(), columns: columns.collect() }
+    }
+
     /// Like [`Batch::take`], with all columns NULL for every [`NO_ROW`].
     pub fn take_or_null(&self, rows: &[u32]) -> Batch {
         Batch {

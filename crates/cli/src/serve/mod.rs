@@ -63,7 +63,9 @@ pub struct Args {
 /// Stack of worker threads: deep expressions recurse.
 const STACK: usize = 16 << 20;
 /// Requests that run at the same time; more wait.
-const WORKERS_MAX: usize = 1024;
+const REQUESTS_MAX: usize = 1024;
+/// Threads for logins and for the runtime itself, beside those of requests.
+const OTHER_THREADS: usize = 64;
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
@@ -87,11 +89,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(STACK)
-        .max_blocking_threads(WORKERS_MAX)
+        .max_blocking_threads(REQUESTS_MAX + OTHER_THREADS)
         .build()
         .context("cannot start the runtime")?;
     let mut config = Config::new(args.data_dir.clone());
     config.listen = addresses;
+    config.requests_max = REQUESTS_MAX;
     config.force_encryption = args.force_encryption;
     config.certificate = args.certificate.clone().zip(args.key.clone());
     let server = runtime.block_on(Server::bind_with(config, factory(&host), logins))?;
@@ -106,6 +109,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         started.elapsed().as_secs_f64()
     ))?;
     runtime.block_on(serve(server))?;
+    // Requests have ended; what they changed is in the log. Complete files spare the next start the recovery.
+    for error in instance.close() {
+        tracing::error!("{error}");
+    }
     outln("holdfast stopped")?;
     Ok(ExitCode::SUCCESS)
 }

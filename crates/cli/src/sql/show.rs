@@ -1,4 +1,11 @@
-//! Answers on a terminal: aligned tables, row counts, messages.
+//! Answers: aligned tables, row counts, messages; to standard output or a file.
+//!
+//! Invariants
+//! 1. Errors stand among the results, as sqlcmd has them, unless they are sent elsewhere.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
 use holdfast_tds::token::Token;
 use holdfast_types::canonical::canonical_text;
@@ -9,9 +16,26 @@ const SAMPLE_ROWS: usize = 500;
 /// Widest column of an aligned table, in characters.
 const WIDTH_MAX: usize = 256;
 
-#[derive(Default)]
+/// How tables are laid out.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    pub separator: String,
+    /// No blanks to fill a column.
+    pub trim: bool,
+    /// Rows between two headings; 0: one heading, below 0: none.
+    pub headings: i64,
+    pub width: Option<usize>,
+    /// Errors go to standard error.
+    pub errors_apart: bool,
+    /// Messages do too.
+    pub messages_apart: bool,
+}
+
 pub struct Show {
-    separator: Option<String>,
+    layout: Layout,
+    out: Box<dyn Write>,
+    /// Where errors go when not to `out`.
+    err: Option<Box<dyn Write>>,
     columns: Vec<(String, SqlType)>,
     rows: Vec<Vec<String>>,
     widths: Option<Vec<usize>>,
@@ -20,9 +44,60 @@ pub struct Show {
     pub errors: u64,
 }
 
+fn create(path: &Path) -> io::Result<Box<dyn Write>> {
+    Ok(Box::new(BufWriter::new(File::create(path)?)))
+}
+
 impl Show {
-    pub fn new(separator: Option<String>) -> Self {
-        Show { separator, ..Show::default() }
+    pub fn new(layout: Layout) -> Self {
+        let err: Option<Box<dyn Write>> =
+            layout.errors_apart.then(|| Box::new(io::stderr()) as Box<dyn Write>);
+        Show {
+            layout,
+            out: Box::new(BufWriter::new(io::stdout())),
+            err,
+            columns: Vec::new(),
+            rows: Vec::new(),
+            widths: None,
+            open: false,
+            count: 0,
+            errors: 0,
+        }
+    }
+
+    pub fn write_to(&mut self, path: &Path) -> io::Result<()> {
+        self.out = create(path)?;
+        Ok(())
+    }
+
+    pub fn write_errors_to(&mut self, path: &Path) -> io::Result<()> {
+        self.err = Some(create(path)?);
+        Ok(())
+    }
+
+    pub fn write_to_stdout(&mut self, errors: bool) {
+        if errors { self.err = None } else { self.out = Box::new(BufWriter::new(io::stdout())) }
+    }
+
+    pub fn write_to_stderr(&mut self, errors: bool) {
+        if errors { self.err = Some(Box::new(io::stderr())) } else { self.out = Box::new(io::stderr()) }
+    }
+
+    /// A line of the shell's own. What cannot be written (a closed pipe) is not worth ending for.
+    pub fn line(&mut self, text: &str) {
+        let _ = writeln!(self.out, "{text}");
+        let _ = self.out.flush();
+    }
+
+    pub fn error(&mut self, text: &str) {
+        self.errors += 1;
+        match &mut self.err {
+            Some(err) => {
+                let _ = self.out.flush();
+                let _ = writeln!(err, "{text}").and_then(|()| err.flush());
+            }
+            None => self.line(text),
+        }
     }
 
     /// Tokens of a login: only errors are shown.
@@ -45,27 +120,29 @@ impl Show {
             Token::Message(m) => {
                 self.end();
                 if m.class > 10 {
-                    self.errors += 1;
                     let procedure = if m.procedure.is_empty() {
                         String::new()
                     } else {
                         format!(", Procedure {}", m.procedure)
                     };
-                    eprintln!(
+                    self.error(&format!(
                         "Msg {}, Level {}, State {}, Server {}{procedure}, Line {}\n{}",
                         m.number, m.class, m.state, m.server, m.line, m.text
-                    );
+                    ));
+                } else if self.layout.messages_apart
+                    && let Some(err) = &mut self.err
+                {
+                    let _ = writeln!(err, "{}", m.text).and_then(|()| err.flush());
                 } else {
-                    println!("{}", m.text);
+                    self.line(&m.text);
                 }
             }
             Token::Done(d) => {
-                let counted = d.status & 0x10 != 0;
-                let (was_open, seen) = (self.open, self.count);
                 self.end();
-                if counted || was_open {
-                    let rows = if counted { d.rows } else { seen };
-                    println!("\n({rows} row{} affected)", if rows == 1 { "" } else { "s" });
+                // Under SET NOCOUNT ON there is no count to tell.
+                if d.status & 0x10 != 0 {
+                    let plural = if d.rows == 1 { "" } else { "s" };
+                    self.line(&format!("\n({} row{plural} affected)", d.rows));
                 }
             }
             _ => {}
@@ -73,68 +150,99 @@ impl Show {
     }
 
     fn row(&mut self, values: &[Value]) {
-        self.count += 1;
         let cells: Vec<String> = values
             .iter()
             .zip(&self.columns)
             .map(|(v, (_, ty))| {
-                canonical_text(v, ty).unwrap_or_else(|| "NULL".into()).replace(['\r', '\n'], " ")
+                let text = canonical_text(v, ty).unwrap_or_else(|| "NULL".into()).replace(['\r', '\n'], " ");
+                if self.layout.trim { text.trim_end().to_owned() } else { text }
             })
             .collect();
         if self.widths.is_some() {
-            self.line(&cells);
+            self.table_row(&cells);
             return;
         }
         self.rows.push(cells);
         if self.rows.len() >= SAMPLE_ROWS {
-            self.head();
+            self.begin();
         }
     }
 
-    /// Prints the heading and the rows kept so far.
-    fn head(&mut self) {
-        let widths = self
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(i, (name, _))| {
-                let cells = self.rows.iter().map(|r| r[i].chars().count());
-                cells.chain([name.chars().count(), 1]).max().unwrap_or(1).min(WIDTH_MAX)
-            })
-            .collect::<Vec<_>>();
-        self.widths = Some(widths.clone());
-        let names: Vec<String> = self.columns.iter().map(|c| c.0.clone()).collect();
-        self.line(&names);
-        self.line(&widths.iter().map(|w| "-".repeat(*w)).collect::<Vec<_>>());
+    /// Decides the widths, prints the rows kept so far.
+    fn begin(&mut self) {
+        let widths = self.columns.iter().enumerate().map(|(i, (name, _))| {
+            let cells = self.rows.iter().map(|r| r[i].chars().count());
+            cells.chain([name.chars().count(), 1]).max().unwrap_or(1).min(WIDTH_MAX)
+        });
+        self.widths = Some(widths.collect());
+        if self.layout.headings == 0 {
+            self.heading();
+        }
         for row in std::mem::take(&mut self.rows) {
-            self.line(&row);
+            self.table_row(&row);
+        }
+        if self.count == 0 && self.layout.headings > 0 {
+            self.heading();
         }
     }
 
-    fn line(&self, cells: &[String]) {
-        if let Some(separator) = &self.separator {
-            println!("{}", cells.join(separator));
-            return;
+    fn heading(&mut self) {
+        let names: Vec<String> = self.columns.iter().map(|c| c.0.clone()).collect();
+        let widths = self.widths.clone().unwrap_or_default();
+        let length = |i: usize, w: usize| if self.layout.trim { names[i].chars().count().max(1) } else { w };
+        let dashes: Vec<String> = widths.iter().enumerate().map(|(i, w)| "-".repeat(length(i, *w))).collect();
+        self.cells(&names);
+        self.cells(&dashes);
+    }
+
+    fn table_row(&mut self, cells: &[String]) {
+        let every = self.layout.headings;
+        if every > 0 && self.count.is_multiple_of(every as u64) {
+            if self.count > 0 {
+                let _ = writeln!(self.out);
+            }
+            self.heading();
         }
+        self.count += 1;
+        self.cells(cells);
+    }
+
+    fn cells(&mut self, cells: &[String]) {
         let empty = Vec::new();
         let widths = self.widths.as_ref().unwrap_or(&empty);
-        let padded: Vec<String> = cells
-            .iter()
-            .zip(widths)
-            .zip(&self.columns)
-            .map(|((cell, width), (_, ty))| {
-                let fill = " ".repeat(width.saturating_sub(cell.chars().count()));
-                if ty.id.is_numeric() { format!("{fill}{cell}") } else { format!("{cell}{fill}") }
-            })
-            .collect();
-        println!("{}", padded.join(" ").trim_end());
+        let text = if self.layout.trim {
+            cells.join(&self.layout.separator)
+        } else {
+            let padded: Vec<String> = cells
+                .iter()
+                .zip(widths)
+                .zip(&self.columns)
+                .map(|((cell, width), (_, ty))| {
+                    let fill = " ".repeat(width.saturating_sub(cell.chars().count()));
+                    if ty.id.is_numeric() { format!("{fill}{cell}") } else { format!("{cell}{fill}") }
+                })
+                .collect();
+            padded.join(&self.layout.separator).trim_end().to_owned()
+        };
+        match self.layout.width.filter(|&w| w > 0) {
+            Some(width) => {
+                let characters: Vec<char> = text.chars().collect();
+                for part in characters.chunks(width) {
+                    let _ = writeln!(self.out, "{}", part.iter().collect::<String>());
+                }
+            }
+            None => {
+                let _ = writeln!(self.out, "{text}");
+            }
+        }
     }
 
     /// Ends an open result set.
     pub fn end(&mut self) {
         if self.open && self.widths.is_none() {
-            self.head();
+            self.begin();
         }
+        let _ = self.out.flush();
         self.open = false;
         self.widths = None;
         self.columns.clear();

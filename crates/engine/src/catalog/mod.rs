@@ -5,9 +5,13 @@
 //! 1. `TableDef::columns` is in column-id order (the order of `SELECT *`); ordinals used everywhere above are positions in it.
 //! 2. `IndexDef::keys` and `included` hold such ordinals.
 
+mod rules;
+
 use std::sync::Arc;
 
-use holdfast_types::{CollationId, SqlType, Value};
+use holdfast_types::{CollationId, SqlResult, SqlType, Value};
+
+pub use rules::{ConstraintDef, ForeignKeyDef, ReferentialAction, TableRules, TriggerDef};
 
 use crate::access::TableAccess;
 
@@ -169,4 +173,14 @@ pub trait Catalog: Send + Sync {
     fn schema(&self, name: &str) -> Option<Arc<str>>;
     /// An alias or CLR type by name: its base type and nullability.
     fn user_type(&self, schema: &str, name: &str) -> Option<(SqlType, bool)>;
+    /// A table by object id.
+    fn table_by_id(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {
+        let _ = object_id;
+        Ok(None)
+    }
+    /// Checks, foreign keys and triggers of a table or view.
+    fn rules(&self, object_id: i32) -> SqlResult<Arc<TableRules>> {
+        let _ = object_id;
+        Ok(Arc::default())
+    }
 }

@@ -5,59 +5,9 @@ use std::sync::Arc;
 
 use holdfast_format::FormatError;
 
-use super::DatabaseCatalog;
-
-/// What happens to referencing rows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ReferentialAction {
-    NoAction,
-    Cascade,
-    SetNull,
-    SetDefault,
-}
-
-impl ReferentialAction {
-    const fn from_bits(bits: u32) -> Self {
-        match bits & 3 {
-            1 => ReferentialAction::Cascade,
-            2 => ReferentialAction::SetNull,
-            3 => ReferentialAction::SetDefault,
-            _ => ReferentialAction::NoAction,
-        }
-    }
-}
-
-/// A foreign key.
-#[derive(Clone, Debug)]
-pub struct ForeignKeyDef {
-    pub object_id: i32,
-    pub name: Arc<str>,
-    pub table_id: i32,
-    pub referenced_table_id: i32,
-    /// (column id here, column id there), in order.
-    pub columns: Vec<(i32, i32)>,
-    pub on_update: ReferentialAction,
-    pub on_delete: ReferentialAction,
-    pub disabled: bool,
-    pub not_trusted: bool,
-    pub not_for_replication: bool,
-    pub system_named: bool,
-}
-
-/// A check or default constraint.
-#[derive(Clone, Debug)]
-pub struct ConstraintDef {
-    pub object_id: i32,
-    pub name: Arc<str>,
-    pub table_id: i32,
-    /// Column id; 0 for a table-level check.
-    pub column_id: i32,
-    pub text: Arc<str>,
-    pub disabled: bool,
-    pub not_trusted: bool,
-    pub not_for_replication: bool,
-    pub system_named: bool,
-}
+use super::{DatabaseCatalog, modules};
+use crate::catalog::TableRules;
+pub use crate::catalog::{ConstraintDef, ForeignKeyDef, ReferentialAction, TriggerDef};
 
 const SYSTEM_NAMED: u32 = 4;
 const DISABLED: u32 = 0x100;
@@ -119,6 +69,30 @@ impl DatabaseCatalog {
             });
         }
         Ok(out)
+    }
+
+    /// Everything that changes of a table or view must obey.
+    pub fn table_rules(&self, object_id: i32) -> Result<Arc<TableRules>, FormatError> {
+        if let Some(all) = self.rules.get() {
+            return Ok(all.get(&object_id).cloned().unwrap_or_default());
+        }
+        let mut all: HashMap<i32, TableRules> = HashMap::new();
+        for check in self.constraints("C")? {
+            all.entry(check.table_id).or_default().checks.push(check);
+        }
+        for key in self.foreign_keys()? {
+            let key = Arc::new(key);
+            all.entry(key.table_id).or_default().foreign_keys.push(Arc::clone(&key));
+            all.entry(key.referenced_table_id).or_default().referencing.push(key);
+        }
+        for object in self.objects().into_iter().filter(|o| &*o.kind == "TR" && o.parent_id != 0) {
+            let Some(module) = modules::module(self, object)? else { continue };
+            let trigger = TriggerDef { module, disabled: object.status & DISABLED != 0 };
+            all.entry(object.parent_id).or_default().triggers.push(trigger);
+        }
+        let all = all.into_iter().map(|(id, rules)| (id, Arc::new(rules))).collect();
+        let all = self.rules.get_or_init(|| all);
+        Ok(all.get(&object_id).cloned().unwrap_or_default())
     }
 
     /// Names of user-named default constraints by (table, column id).

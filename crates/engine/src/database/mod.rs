@@ -18,14 +18,14 @@ pub mod tables;
 pub mod writer;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use holdfast_format::catalog::{BaseTable, SystemTables};
 use holdfast_format::{FormatError, PageSource};
 use holdfast_types::{CollationId, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
-use crate::catalog::{Catalog, ObjectDef, TableDef};
+use crate::catalog::{Catalog, ObjectDef, TableDef, TableRules};
 use crate::decode::text;
 use crate::error::damaged;
 use crate::stored::{LiveRowsets, Store};
@@ -63,6 +63,8 @@ pub struct DatabaseCatalog {
     /// (schema id, folded name) of objects that names can stand for.
     by_name: HashMap<(i32, String), i32>,
     built: Mutex<HashMap<i32, Option<ObjectDef>>>,
+    /// Rules by table or view, read on first use.
+    rules: OnceLock<HashMap<i32, Arc<TableRules>>>,
 }
 
 /// Kinds of objects a name in a statement can stand for.
@@ -83,10 +85,10 @@ impl DatabaseCatalog {
         writing: Option<Arc<Writing>>,
     ) -> Result<Arc<Self>, FormatError> {
         let tables = SystemTables::open(&*source)?;
-        let store = Arc::new(Store { source, tables, live, writing });
+        let name: Arc<str> = name.unwrap_or(&tables.boot.name).into();
+        let store = Arc::new(Store { database: Arc::clone(&name), source, tables, live, writing });
         let catalogs = Catalogs::open(&store)?;
         let collation = CollationId(store.tables.boot.collation);
-        let name = name.unwrap_or(&store.tables.boot.name).into();
         let mut catalog = DatabaseCatalog {
             id,
             name,
@@ -96,6 +98,7 @@ impl DatabaseCatalog {
             objects: HashMap::new(),
             by_name: HashMap::new(),
             built: Mutex::new(HashMap::new()),
+            rules: OnceLock::new(),
             store,
         };
         catalog.read_schemas()?;
@@ -165,6 +168,34 @@ impl DatabaseCatalog {
     /// The rows of a base table by name (`sysschobjs`); empty when this version has no such table. Read once.
     pub fn base_table(&self, name: &str) -> Result<Arc<BaseTable>, FormatError> {
         self.catalogs.table(&self.store, name)
+    }
+
+    /// Object id of a base table; `None` when this version has no such table.
+    pub fn base_table_id(&self, name: &str) -> Option<i32> {
+        self.catalogs.table_id(name)
+    }
+
+    /// An alias, CLR or built-in type by name: id, type, whether NULL is allowed.
+    pub fn type_named(&self, schema: Option<&str>, name: &str) -> Option<(i32, SqlType, bool)> {
+        let schema_id = match schema {
+            Some(s) => Some(self.schema_id(s)?),
+            None => None,
+        };
+        let wanted = text::fold_name(self.collation, name);
+        let found = self.catalogs.types().into_iter().find(|t| {
+            schema_id.is_none_or(|s| s == t.schema_id) && text::fold_name(self.collation, &t.name) == wanted
+        })?;
+        Some((found.id, found.ty, found.nullable))
+    }
+
+    /// A schema's id.
+    pub fn schema_number(&self, name: &str) -> Option<i32> {
+        self.schema_id(name)
+    }
+
+    /// The changing side; `None` when the database is only read.
+    pub fn writing(&self) -> Option<&Arc<Writing>> {
+        self.store.writing.as_ref()
     }
 
     /// Names of the base tables of this version.
@@ -282,5 +313,13 @@ impl Catalog for DatabaseCatalog {
     fn user_type(&self, schema: &str, name: &str) -> Option<(SqlType, bool)> {
         let schema_id = if schema.is_empty() { None } else { Some(self.schema_id(schema)?) };
         self.catalogs.user_type(self.collation, schema_id, name)
+    }
+
+    fn table_by_id(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {
+        self.table(object_id)
+    }
+
+    fn rules(&self, object_id: i32) -> SqlResult<Arc<TableRules>> {
+        self.table_rules(object_id).map_err(damaged)
     }
 }

@@ -74,10 +74,10 @@ impl DatabaseCatalog {
     }
 }
 
-/// The definition of a module object.
-pub fn build(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<Option<ObjectDef>, FormatError> {
+/// Text and settings of a module object.
+pub fn module(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<Option<Arc<ModuleDef>>, FormatError> {
     let Some(text) = catalog.module_text(object)? else { return Ok(None) };
-    let module = Arc::new(ModuleDef {
+    Ok(Some(Arc::new(ModuleDef {
         database_id: catalog.id,
         object_id: object.id,
         schema_name: catalog.schema_name(object.schema_id),
@@ -87,7 +87,12 @@ pub fn build(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<Option<Obj
         quoted_identifier: object.status & QUOTED_IDENTIFIER != 0,
         columns: columns(catalog, object.id)?,
         parameters: catalog.parameters(object.id),
-    });
+    })))
+}
+
+/// The definition of a module object.
+pub fn build(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<Option<ObjectDef>, FormatError> {
+    let Some(module) = module(catalog, object)? else { return Ok(None) };
     Ok(Some(match &*object.kind {
         "V" => ObjectDef::View(module),
         "IF" => ObjectDef::InlineFunction(module),

@@ -239,8 +239,16 @@ impl OnlineDatabase for StoredDatabase {
         self.current.read().properties.clone()
     }
 
+    fn stored(&self) -> Option<Arc<DatabaseCatalog>> {
+        Some(self.stored_catalog())
+    }
+
     fn family(&self) -> Option<[u8; 16]> {
         Some(self.stored_catalog().storage().boot.family_guid)
+    }
+
+    fn last_row_version(&self) -> SqlResult<Option<u64>> {
+        self.writing.as_ref().map(|w| w.row_versions.last(w)).transpose()
     }
 
     fn generation(&self) -> u64 {
@@ -253,6 +261,23 @@ impl OnlineDatabase for StoredDatabase {
         *self.current.write() = new;
         self.generation.fetch_add(1, Ordering::AcqRel);
         Ok(())
+    }
+
+    fn checkpoint(&self) -> SqlResult<()> {
+        match &self.writing {
+            Some(writing) => {
+                writing.logged.checkpoint().map(|_| ()).map_err(|e| crate::write::writing::failure(&e))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn check(&self) -> SqlResult<crate::check::Report> {
+        let look = || crate::check::check(&self.source, &mut |_, _| {});
+        match &self.writing {
+            Some(writing) => writing.logged.quiet(look).map_err(|e| crate::write::writing::failure(&e)),
+            None => Ok(look()),
+        }
     }
 
     fn close(&self) -> SqlResult<()> {

@@ -88,6 +88,10 @@ impl Catalogs {
         Ok(out)
     }
 
+    pub fn table_id(&self, name: &str) -> Option<i32> {
+        self.ids.get(name).copied()
+    }
+
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.ids.keys().cloned().collect();
         names.sort();

@@ -195,6 +195,7 @@ fn build_both(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<(TableDef
     let (indexes, stored) = indexes(catalog, object.id, &columns, &base)?;
     let access = StoredTable {
         store: catalog.store.clone(),
+        object_id: object.id,
         name: object.name.clone(),
         types: columns.iter().map(|c| c.ty).collect(),
         names: columns.iter().map(|c| c.name.clone()).collect(),
@@ -205,6 +206,7 @@ fn build_both(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<(TableDef
     };
     let nothing = StoredTable {
         store: catalog.store.clone(),
+        object_id: object.id,
         name: object.name.clone(),
         types: Vec::new(),
         names: Vec::new(),

@@ -4,7 +4,7 @@
 //! 1. Every column of a target gets exactly one entry per record, so that all have the same length afterwards.
 //! 2. A record without the column (added later) gives the stored default, or NULL.
 
-use holdfast_format::record::{Field, FixedVar, RowLayout, row::Row, row::sparse_field, status};
+use holdfast_format::record::{Field, FixedVar, RowLayout, row::Row, row::sparse_field};
 use holdfast_format::{FormatError, PageSource, RecordError, lob};
 use holdfast_types::batch::ColumnData;
 use holdfast_types::{Column, Date, DateTime, SmallDateTime, SqlType, Time, TypeId, Value};
@@ -78,69 +78,6 @@ impl Fields for FixedVar<'_> {
     }
 }
 
-/// A plain data record of which only the fixed part and the null bitmap are read: its variable part is not even parsed.
-/// Holds the bytes from the record to the slot array.
-#[derive(Clone, Copy)]
-pub struct FixedRow<'a>(pub &'a [u8]);
-
-impl Fields for FixedRow<'_> {
-    fn record(&self) -> &[u8] {
-        // Plans with a bookmark never take this form: see [`ColumnPlan::is_fixed`].
-        self.0
-    }
-    fn key(&self, _: &RowLayout, _: &[usize], _: &mut Vec<u8>) -> Result<(), RecordError> {
-        Err(RecordError::new(0, "a row of which only the fixed part is known has no bookmark"))
-    }
-    fn home(&self) -> Option<Rid> {
-        None
-    }
-
-    #[inline(always)]
-    fn field<'s>(
-        &'s self,
-        layout: &RowLayout,
-        position: usize,
-        _scratch: &'s mut Vec<u8>,
-    ) -> Result<Field<'s>, RecordError> {
-        let Some(column) = layout.columns.get(position) else { return Ok(Field::Missing) };
-        let place = &column.leaf;
-        let bytes = self.0;
-        const CUT: RecordError = RecordError::new(2, "the fixed part is longer than the page's rest");
-        let word = |at: usize| match bytes.get(at..at + 2) {
-            Some(b) => Ok(usize::from(u16::from_le_bytes([b[0], b[1]]))),
-            None => Err(CUT),
-        };
-        let fixed_end = word(2)?;
-        if bytes[0] & status::NULL_BITMAP != 0 && place.null_bit > 0 {
-            if usize::from(place.null_bit) > word(fixed_end)? {
-                return Ok(Field::Missing);
-            }
-            let bit = usize::from(place.null_bit - 1);
-            if *bytes.get(fixed_end + 2 + bit / 8).ok_or(CUT)? >> (bit % 8) & 1 == 1 {
-                return Ok(Field::Null);
-            }
-        }
-        let start = usize::from(place.offset.unsigned_abs());
-        let end = start + usize::from(place.size);
-        if end > fixed_end {
-            return Ok(Field::Missing);
-        }
-        let value = bytes.get(start..end).ok_or(CUT)?;
-        if place.is_bit {
-            return Ok(Field::Bit(value.first().is_some_and(|b| b >> (place.bit & 7) & 1 == 1)));
-        }
-        Ok(Field::Bytes(value))
-    }
-}
-
-impl ColumnPlan {
-    /// The column lies in the fixed part of plain records.
-    pub fn is_fixed(&self, layout: &RowLayout) -> bool {
-        self.bookmark.is_none()
-            && self.position.is_none_or(|p| layout.columns.get(p).is_some_and(|c| c.leaf.offset > 0))
-    }
-}
-
 impl Fields for Row<'_> {
     fn record(&self) -> &[u8] {
         match self {
@@ -187,11 +124,16 @@ impl Target {
         Target { data: ColumnData::for_type(ty, capacity), nulls: None }
     }
 
-    fn push_null(&mut self) {
-        let length = self.data.len();
+    /// The null flags of the first `length` rows, to be extended by those of the rows after them.
+    pub(super) fn null_flags(&mut self, length: usize) -> &mut Vec<bool> {
         let nulls = self.nulls.get_or_insert_with(|| vec![false; length]);
         nulls.resize(length, false);
-        nulls.push(true);
+        nulls
+    }
+
+    fn push_null(&mut self) {
+        let length = self.data.len();
+        self.null_flags(length).push(true);
         self.data.push_filler(1);
     }
 

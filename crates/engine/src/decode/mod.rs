@@ -1,6 +1,6 @@
 //! Stored bytes to SQL values.
 //!
-//! Module map: this file single values; [`column`] whole columns into batch vectors; [`variant`] sql_variant; [`text`] code
+//! Module map: this file single values; [`column`] whole columns into batch vectors; [`uniform`] the same for pages of rows of one shape; [`variant`] sql_variant; [`text`] code
 //! pages of collations.
 //!
 //! Invariants
@@ -11,6 +11,7 @@
 
 pub mod column;
 pub mod text;
+pub mod uniform;
 pub mod variant;
 
 use std::sync::Arc;

@@ -335,6 +335,8 @@ impl Instance {
         let online = found.online()?;
         online.close()?;
         let files = found.files.read().clone();
+        // Closed cleanly: its journal is empty.
+        remove_journals(&*self.opener.disk(), &files);
         *found.state.write() = DatabaseState::Offline;
         self.databases.write().remove(&name.to_lowercase());
         self.state_file.lock().remove(found.id).map_err(|e| SqlError::with_text(5123, 16, e.to_string()))?;
@@ -406,8 +408,19 @@ impl Instance {
     }
 }
 
+/// Removes the page journals of a database: what they hold must not be put back over other contents.
+pub(super) fn remove_journals(disk: &dyn Disk, files: &[FileRecord]) {
+    for f in files.iter().filter(|f| !f.is_log && f.file_id == 1) {
+        let journal = Instance::journal_path(&f.path);
+        if disk.exists(&journal) {
+            let _ = disk.remove(&journal);
+        }
+    }
+}
+
 /// Removes the files of a database that was being made or dropped; one that is not there is as good.
 pub(super) fn remove_files(disk: &dyn Disk, files: &[FileRecord]) {
+    remove_journals(disk, files);
     for f in files {
         if disk.exists(&f.path) {
             let _ = disk.remove(&f.path);

@@ -27,7 +27,9 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::catalog::Catalog;
 use crate::lock::LockManager;
+use crate::version::Keeping;
 pub use state_file::FileRecord;
+pub use state_file::RowVersions;
 use state_file::{DatabaseRecord, StateFile};
 pub use stored::StoredOpener;
 pub use system::SystemDatabase;
@@ -43,13 +45,29 @@ pub trait OnlineDatabase: Send + Sync {
     fn base_table(&self, name: &str) -> SqlResult<BaseTable>;
     /// What the boot page and file headers say.
     fn properties(&self) -> DatabaseProperties;
+    /// Writes every changed page; recovery after a crash begins here.
+    fn checkpoint(&self) -> SqlResult<()> {
+        Ok(())
+    }
+    /// Looks for faults in pages, maps and tables, at a moment at which nothing changes.
+    fn check(&self) -> SqlResult<crate::check::Report> {
+        Ok(crate::check::Report::default())
+    }
     /// Makes everything durable and writes nothing more (detach, rename, drop).
     fn close(&self) -> SqlResult<()> {
         Ok(())
     }
+    /// The catalog of a database that is stored in pages, for data definition; `None` for system databases.
+    fn stored(&self) -> Option<Arc<crate::database::DatabaseCatalog>> {
+        None
+    }
     /// Family GUID: the same for all copies of one database; `None` for system databases.
     fn family(&self) -> Option<[u8; 16]> {
         None
+    }
+    /// The last rowversion value given (@@DBTS); `None` where nothing can be changed.
+    fn last_row_version(&self) -> SqlResult<Option<u64>> {
+        Ok(None)
     }
     /// Counts the snapshots of the catalog: another number means that definitions may have changed.
     fn generation(&self) -> u64 {
@@ -192,6 +210,14 @@ impl InstanceOptions {
     }
 }
 
+fn keeping(versions: RowVersions) -> Keeping {
+    Keeping {
+        snapshot: versions.allow_snapshot_isolation,
+        read_committed: versions.read_committed_snapshot,
+        pending: false,
+    }
+}
+
 /// All databases over one data directory.
 pub struct Instance {
     pub options: InstanceOptions,
@@ -239,6 +265,9 @@ impl Instance {
             };
             insert(&mut databases, entry(record.id, &record.name, found, record.files.clone()));
         }
+        for (id, versions) in state.row_versions() {
+            opener.locks().versions.keep(*id, keeping(*versions));
+        }
         Ok(Arc::new(Instance {
             options,
             databases: RwLock::new(databases),
@@ -246,6 +275,33 @@ impl Instance {
             locks: opener.locks(),
             opener,
         }))
+    }
+
+    /// ALLOW_SNAPSHOT_ISOLATION and READ_COMMITTED_SNAPSHOT of a database. Comes back when all transactions have ended that
+    /// were changing something in it before, or when `give_up` says so.
+    ///
+    /// # Errors
+    /// When the state file cannot be written.
+    pub fn set_row_versions(
+        &self,
+        id: i32,
+        versions: RowVersions,
+        give_up: &dyn Fn() -> bool,
+    ) -> std::io::Result<bool> {
+        let store = &self.locks.versions;
+        let before = store.keeping(id);
+        store.keep(id, Keeping { pending: true, ..before });
+        let writers = self.locks.writers_of(id);
+        while self.locks.writers_of(id).iter().any(|w| writers.contains(w)) {
+            if give_up() {
+                store.keep(id, before);
+                return Ok(false);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        self.state_file.lock().set_row_versions(id, versions)?;
+        store.keep(id, keeping(versions));
+        Ok(true)
     }
 
     pub fn data_directory(&self) -> PathBuf {
@@ -288,6 +344,15 @@ impl Instance {
     pub fn begin_restore(&self, name: &str, files: Vec<FileRecord>) -> std::io::Result<Arc<DatabaseEntry>> {
         let mut databases = self.databases.write();
         let key = name.to_lowercase();
+        let disk = self.opener.disk();
+        if let Some(old) = databases.get(&key) {
+            // Its files are about to be written over: nothing of it may be written any more, now or at its next opening.
+            if let DatabaseState::Online(open) = old.state() {
+                let _ = open.close();
+            }
+            create::remove_journals(&*disk, &old.files.read());
+        }
+        create::remove_journals(&*disk, &files);
         let id = match databases.get(&key) {
             Some(old) => old.id,
             None => (5..).find(|i| databases.values().all(|d| d.id != *i)).unwrap_or(i32::MAX),
@@ -303,6 +368,11 @@ impl Instance {
         let new = entry(id, &shown, DatabaseState::Restoring, files);
         databases.insert(key, Arc::clone(&new));
         Ok(new)
+    }
+
+    /// Where the pages of a database are written before they are written over, by the path of its primary data file.
+    pub fn journal_path(primary: &Path) -> PathBuf {
+        primary.with_extension("journal")
     }
 
     /// Where the storage layer keeps what it needs between the steps of a restore sequence.
@@ -337,6 +407,15 @@ impl Instance {
             self.state_file.lock().remove(found.id)?;
         }
         Ok(())
+    }
+
+    /// Closes every open database: their files are complete without a recovery.
+    pub fn close(&self) -> Vec<SqlError> {
+        let close = |d: &Arc<DatabaseEntry>| match d.state() {
+            DatabaseState::Online(open) => open.close().err(),
+            _ => None,
+        };
+        self.databases().iter().filter_map(close).collect()
     }
 
     /// The database that uses a file, if any does.

@@ -5,6 +5,7 @@
 //!    or the new file, never a mixture.
 //! 2. An unreadable file stops the start; it is never replaced by an empty one.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +41,17 @@ struct Contents {
     /// Layout version of this file.
     version: u32,
     databases: Vec<DatabaseRecord>,
+    /// Databases that keep row versions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    row_versions: BTreeMap<i32, RowVersions>,
+}
+
+/// Options of a database about row versions.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowVersions {
+    pub allow_snapshot_isolation: bool,
+    pub read_committed_snapshot: bool,
 }
 
 const VERSION: u32 = 1;
@@ -58,7 +70,7 @@ impl StateFile {
         let contents = match std::fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?,
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                Contents { version: VERSION, databases: Vec::new() }
+                Contents { version: VERSION, databases: Vec::new(), row_versions: BTreeMap::new() }
             }
             Err(e) => return Err(e),
         };
@@ -80,8 +92,18 @@ impl StateFile {
         self.write()
     }
 
+    pub fn row_versions(&self) -> &BTreeMap<i32, RowVersions> {
+        &self.contents.row_versions
+    }
+
+    pub fn set_row_versions(&mut self, id: i32, versions: RowVersions) -> io::Result<()> {
+        self.contents.row_versions.insert(id, versions);
+        self.write()
+    }
+
     pub fn remove(&mut self, id: i32) -> io::Result<()> {
         self.contents.databases.retain(|d| d.id != id);
+        self.contents.row_versions.remove(&id);
         self.write()
     }
 

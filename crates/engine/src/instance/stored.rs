@@ -82,7 +82,8 @@ impl DatabaseOpener for StoredOpener {
         let paths: Vec<_> = files.iter().map(|f| (f.file_id, f.path.clone())).collect();
         let mut boot = Box::new([0u8; PAGE_SIZE]);
         primary.read_at(9 * PAGE_SIZE as u64, boot.as_mut()).map_err(|e| e.to_string())?;
-        // Torn bits do not reach the status word of the boot record.
+        // A page torn by a crash is made whole by recovery; whether the database may be written can be read all the same.
+        let _ = holdfast_format::page::protection::restore_torn(&mut boot);
         let status = BootPage::read(&boot).map_err(|e| e.to_string())?.status;
         if self.read_only || status & READ_ONLY != 0 || log.is_empty() {
             let data = data.into_iter().collect();
@@ -93,7 +94,7 @@ impl DatabaseOpener for StoredOpener {
         let journal_path = files
             .iter()
             .find(|f| !f.is_log && f.file_id == 1)
-            .map(|f| f.path.with_extension("journal"))
+            .map(|f| super::Instance::journal_path(&f.path))
             .ok_or("it has no primary data file")?;
         let journal = if self.disk.exists(&journal_path) {
             self.disk.open(&journal_path, true)

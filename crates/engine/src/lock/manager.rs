@@ -23,6 +23,7 @@ use super::queue::{Answer, Duration, Queue, Recorded};
 use super::resource::{FastHash, Resource, hash_of};
 use super::wait::Waits;
 use super::{LockError, LockOwner, LockWait};
+use crate::version::VersionStore;
 
 pub(super) const SHARDS: usize = 64;
 const OBJECT_COUNTERS: usize = 4096;
@@ -123,6 +124,8 @@ pub struct LockManager {
     /// Names of application locks, by the hash in the resource.
     names: Mutex<HashMap<u64, Arc<str>>>,
     pub(super) counters: Counters,
+    /// Row versions: the other half of what transactions see of each other.
+    pub versions: Arc<VersionStore>,
     /// How often sessions have waited.
     pub(super) waited: Mutex<HashMap<u16, u64>>,
 }
@@ -143,6 +146,7 @@ impl LockManager {
             writers: (0..OBJECT_COUNTERS).map(|_| AtomicU32::new(0)).collect(),
             names: Mutex::default(),
             counters: Counters::default(),
+            versions: VersionStore::new(),
             waited: Mutex::default(),
         }
     }

@@ -158,6 +158,19 @@ impl LockManager {
         })
     }
 
+    /// Owners who may be changing rows in a database now.
+    pub fn writers_of(&self, database: i32) -> Vec<LockOwner> {
+        let mut owners = Vec::new();
+        for shard in &self.shards {
+            for (resource, queue) in shard.lock().iter() {
+                if matches!(resource, Resource::Object { database: d, .. } if *d == database) {
+                    owners.extend(queue.grants.iter().filter(|g| g.mode().writes()).map(|g| g.owner));
+                }
+            }
+        }
+        owners
+    }
+
     /// How often sessions of this number have waited so far.
     pub fn session_wait_count(&self, session: u16) -> u64 {
         self.waited.lock().get(&session).copied().unwrap_or(0)

@@ -167,9 +167,18 @@ impl Drop for Restructuring<'_> {
     }
 }
 
+fn reserve(last: &AtomicI64, highest: i64) -> i64 {
+    let next = |last: i64| last.max(highest) + 0x1_0000;
+    let before = last.fetch_update(Ordering::AcqRel, Ordering::Acquire, |l| Some(next(l)));
+    next(before.unwrap_or(highest))
+}
+
 /// The rowsets of an open database, and its files by filegroup.
 #[derive(Debug, Default)]
 pub struct LiveRowsets {
+    /// Highest ids given to new rowsets and units.
+    last_rowset: AtomicI64,
+    last_unit: AtomicI64,
     rowsets: RwLock<HashMap<u64, Arc<LiveRowset>>>,
     files: RwLock<HashMap<i16, Vec<FileId>>>,
 }
@@ -186,6 +195,16 @@ impl LiveRowsets {
 
     pub fn get(&self, rowset: u64) -> Option<Arc<LiveRowset>> {
         self.rowsets.read().get(&rowset).cloned()
+    }
+
+    /// An id for a new rowset above `highest`, the highest in the catalogue; none is given twice.
+    pub fn reserve_rowset(&self, highest: i64) -> i64 {
+        reserve(&self.last_rowset, highest)
+    }
+
+    /// The same for an allocation unit.
+    pub fn reserve_unit(&self, highest: i64) -> i64 {
+        reserve(&self.last_unit, highest)
     }
 
     /// Those whose counts the catalogue does not have yet.

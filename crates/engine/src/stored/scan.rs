@@ -3,57 +3,136 @@
 //! Invariants
 //! 1. Batches hold whole pages' rows: about [`BATCH_ROWS`] rows, more when the last page overshoots.
 //! 2. Nothing is allocated per plain row; compressed rows keep one small vector each while their page is decoded.
+//! 3. A page split while the scan goes on puts rows on a page that is not in the list; it is found by the sibling link of the
+//!    page in the list and read right behind it.
+//! 4. Scans that share a list take runs of it in turn, so that none waits for a slower one; a scan that has a list for itself
+//!    reads it in order.
 
+use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use holdfast_base::{PAGE_SIZE, PageId};
-use holdfast_format::page::HEADER_SIZE;
+use holdfast_base::PageId;
 use holdfast_format::record::row::RowKind;
-use holdfast_format::record::{FixedVar, PageRows, Row, RowLayout, status};
-use holdfast_format::{FormatError, PageSource, PageType, PageView};
+use holdfast_format::record::{FixedVar, PageRows, Row, RowLayout};
+use holdfast_format::{FormatError, PageRef, PageSource, PageType, PageView};
 use holdfast_types::batch::BATCH_ROWS;
 use holdfast_types::{Batch, SqlResult, SqlType};
 
+use super::read::{RowNames, RowReader};
 use crate::access::BatchSource;
-use crate::decode::column::{ColumnPlan, FixedRow, Records, Target, fill};
+use crate::decode::column::{ColumnPlan, Records, Target, fill};
+use crate::decode::uniform::UniformPage;
 use crate::error::damaged;
 
 /// Layout and column plans of one rowset.
 pub type RowsetPlan = Arc<(Arc<RowLayout>, Vec<ColumnPlan>)>;
 
-/// A list of pages read one after the other.
+/// Pages of a run.
+const RUN: usize = 64;
+
+/// The pages of a table, handed out in runs.
+pub struct PageList {
+    /// (rowset, page)
+    pages: Vec<(usize, PageId)>,
+    /// Per rowset: its pages are leaves of a tree, linked with each other.
+    linked: Vec<bool>,
+    next: AtomicUsize,
+}
+
+impl PageList {
+    pub fn new(pages: Vec<(usize, PageId)>, linked: Vec<bool>) -> Self {
+        PageList { pages, linked, next: AtomicUsize::new(0) }
+    }
+
+    /// Runs in the list, at least one.
+    pub fn runs(&self) -> usize {
+        self.pages.len().div_ceil(RUN).max(1)
+    }
+
+    fn claim(&self) -> Range<usize> {
+        let start = self.next.fetch_add(RUN, Ordering::Relaxed).min(self.pages.len());
+        start..(start + RUN).min(self.pages.len())
+    }
+}
+
+/// Pages read one after the other.
 pub struct PageScan {
     source: Arc<dyn PageSource>,
     plans: Vec<RowsetPlan>,
     types: Arc<[SqlType]>,
-    /// (rowset, page), in reverse so that the next is last.
-    work: Vec<(usize, PageId)>,
+    list: Arc<PageList>,
+    run: Range<usize>,
+    /// Asks for the locks of rows; `None` when none are to be asked for.
+    locking: Locking,
+    /// A page that splits have put behind the last one read: (rowset, page, place of the next page in the list).
+    behind: Option<(usize, PageId, usize)>,
 }
+
+/// Who asks for locks, and how the rows of each rowset are named.
+pub type Locking = Option<(Arc<RowReader>, Arc<[RowNames]>)>;
 
 impl PageScan {
     pub fn new(
         source: Arc<dyn PageSource>,
         plans: Vec<RowsetPlan>,
         types: Arc<[SqlType]>,
-        mut work: Vec<(usize, PageId)>,
+        list: Arc<PageList>,
+        locking: Locking,
     ) -> Self {
-        work.reverse();
-        PageScan { source, plans, types, work }
+        PageScan { source, plans, types, list, run: 0..0, locking, behind: None }
     }
 
-    fn read(&mut self) -> Result<Option<Batch>, FormatError> {
+    /// The next page, and the place in the list of the one behind it.
+    fn next_page(&mut self) -> Option<(usize, PageId, usize)> {
+        if let Some(behind) = self.behind.take() {
+            return Some(behind);
+        }
+        if self.run.is_empty() {
+            self.run = self.list.claim();
+        }
+        let at = self.run.next()?;
+        let (rowset, page) = self.list.pages.get(at).copied()?;
+        Some((rowset, page, at + 1))
+    }
+
+    /// Invariant 3.
+    fn note_behind(&mut self, rowset: usize, view: PageView<'_>, next: usize) {
+        let link = view.next();
+        if link.is_null() || !self.list.linked.get(rowset).copied().unwrap_or(false) {
+            return;
+        }
+        let listed = self.list.pages.get(next).filter(|(r, _)| *r == rowset).map(|(_, page)| *page);
+        if listed != Some(link) {
+            self.behind = Some((rowset, link, next));
+        }
+    }
+
+    fn page(&self, rowset: usize, at: PageId) -> SqlResult<PageRef> {
+        match &self.locking {
+            Some((reader, names)) if rowset < names.len() => reader.page(&*self.source, &names[rowset], at),
+            _ => self.source.page(at).map_err(damaged),
+        }
+    }
+
+    fn read(&mut self) -> SqlResult<Option<Batch>> {
         let mut targets: Vec<Target> =
             self.types.iter().map(|ty| Target::new(ty, BATCH_ROWS + BATCH_ROWS / 4)).collect();
-        let mut rows = 0;
+        let (mut rows, mut ended) = (0, false);
         while rows < BATCH_ROWS {
-            let Some((rowset, at)) = self.work.pop() else { break };
+            let Some((rowset, at, next)) = self.next_page() else {
+                ended = true;
+                break;
+            };
             let Some(plan) = self.plans.get(rowset) else { continue };
-            let page = self.source.page(at)?;
+            let plan = Arc::clone(plan);
+            let page = self.page(rowset, at)?;
             let view = PageView::new(&page);
-            view.expect_id(at)?;
-            rows += fill_page(&*self.source, view, &plan.0, &plan.1, &mut targets)?;
+            view.expect_id(at).map_err(damaged)?;
+            self.note_behind(rowset, view, next);
+            rows += fill_page(&*self.source, view, &plan.0, &plan.1, &mut targets).map_err(damaged)?;
         }
-        if rows == 0 {
+        if rows == 0 && ended {
             return Ok(None);
         }
         let columns = targets.into_iter().map(|t| Arc::new(t.finish())).collect();
@@ -63,18 +142,9 @@ impl PageScan {
 
 impl BatchSource for PageScan {
     fn next_batch(&mut self) -> SqlResult<Option<Batch>> {
-        // An exhausted list ends the scan even when the last pages were empty.
-        while !self.work.is_empty() {
-            if let Some(batch) = self.read().map_err(damaged)? {
-                return Ok(Some(batch));
-            }
-        }
-        Ok(None)
+        self.read()
     }
 }
-
-/// Type bits of a forwarded row.
-const FORWARDED: u8 = 0x02;
 
 /// Appends the rows of a data page; gives their number.
 pub fn fill_page(
@@ -89,48 +159,9 @@ pub fn fill_page(
         return Err(FormatError::PageType { page, found: view.page_type(), expected: "data" });
     }
     if layout.compression == 0 && !view.is_page_compressed() {
-        let bytes = view.bytes();
-        let limit = view.slot_array_start();
-        let count = usize::from(view.slot_count()).min((PAGE_SIZE - HEADER_SIZE) / 2);
-        let mut rows: Vec<(u16, FixedRow<'_>)> = Vec::with_capacity(count);
-        let mut plain = true;
-        for slot in 0..count {
-            let at = PAGE_SIZE - 2 * (slot + 1);
-            let offset = usize::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
-            if offset == 0 {
-                continue;
-            }
-            let slot = slot as u16;
-            let record = bytes
-                .get(offset..limit)
-                .filter(|r| offset >= HEADER_SIZE && !r.is_empty())
-                .ok_or(FormatError::NoSuchSlot { page, slot })?;
-            match record[0] & (status::COMPRESSED | status::TYPE_MASK) {
-                0 | FORWARDED => rows.push((slot, FixedRow(record))),
-                kind if kind & status::COMPRESSED != 0 => {
-                    plain = false;
-                    break;
-                }
-                _ => {}
-            }
-        }
-        if plain && plans.iter().all(|p| p.is_fixed(layout)) {
-            let records = Records { source, layout, page, rows: &rows };
-            for (plan, target) in plans.iter().zip(targets) {
-                fill(&records, plan, target)?;
-            }
-            return Ok(rows.len());
-        }
-        if plain {
-            let mut parsed: Vec<(u16, FixedVar<'_>)> = Vec::with_capacity(rows.len());
-            for (slot, record) in &rows {
-                parsed.push((*slot, FixedVar::parse_data(record.0).map_err(|e| e.at(page, *slot))?));
-            }
-            let records = Records { source, layout, page, rows: &parsed };
-            for (plan, target) in plans.iter().zip(targets) {
-                fill(&records, plan, target)?;
-            }
-            return Ok(parsed.len());
+        let mut places = Vec::new();
+        if let Some(uniform) = UniformPage::recognise(view, &mut places) {
+            return fill_uniform(source, page, &uniform, layout, plans, targets);
         }
     }
     let page_rows = PageRows::new(view)?;
@@ -147,4 +178,29 @@ pub fn fill_page(
         fill(&records, plan, target)?;
     }
     Ok(rows.len())
+}
+
+/// Fixed columns by strided copies; the records are parsed only when another column is asked for.
+fn fill_uniform(
+    source: &dyn PageSource,
+    page: PageId,
+    uniform: &UniformPage<'_>,
+    layout: &RowLayout,
+    plans: &[ColumnPlan],
+    targets: &mut [Target],
+) -> Result<usize, FormatError> {
+    let mut parsed: Option<Vec<(u16, FixedVar<'_>)>> = None;
+    for (plan, target) in plans.iter().zip(targets) {
+        if let Some(column) = plan.position.and_then(|p| layout.columns.get(p))
+            && uniform.fill(&column.leaf, plan, target)?
+        {
+            continue;
+        }
+        let rows = match &parsed {
+            Some(rows) => rows,
+            None => parsed.insert(uniform.records()?),
+        };
+        fill(&Records { source, layout, page, rows }, plan, target)?;
+    }
+    Ok(uniform.len())
 }

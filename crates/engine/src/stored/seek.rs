@@ -17,8 +17,9 @@ use holdfast_types::batch::BATCH_ROWS;
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
 
 use super::key;
+use super::read::{RowNames, RowReader};
 use super::table::{Locator, RowsetAccess, Store, StoredIndex, StoredKey, StoredTable};
-use crate::access::{BatchSource, Bound, KeyRange};
+use crate::access::{BatchSource, Bound, KeyRange, ReadContext};
 use crate::decode::column::{ColumnPlan, Records, Target, field_value, fill};
 use crate::error::damaged;
 
@@ -35,18 +36,26 @@ struct RangeScan {
     partitions: Vec<Partition>,
     cursor: Option<Cursor>,
     lookup: Option<Arc<Lookup>>,
+    /// Asks for the locks of rows; `None` when none are to be asked for.
+    reader: Option<RowReader>,
 }
 
 /// A rowset of the index with the plans for the columns it holds.
 struct Partition {
     rowset: RowsetAccess,
     plans: Vec<ColumnPlan>,
+    names: RowNames,
 }
 
 /// Where rows are when the index does not hold all columns.
 struct Lookup {
-    base: Vec<(RowsetAccess, Vec<ColumnPlan>)>,
+    base: Vec<(RowsetAccess, Vec<ColumnPlan>, RowNames)>,
     keys: Vec<StoredKey>,
+    /// Of each declared key column of the index: its place there and in the base row, to see that a row found is still the
+    /// one the entry stood for.
+    entry_keys: Vec<(usize, usize)>,
+    /// Rows may go while their entries are read.
+    may_vanish: bool,
 }
 
 struct Cursor {
@@ -62,6 +71,7 @@ struct Cursor {
 /// Opens a seek; see [`crate::access::TableAccess::seek`].
 pub fn open(
     table: &StoredTable,
+    read: &ReadContext,
     index_id: i32,
     range: &KeyRange,
     columns: &[usize],
@@ -96,12 +106,14 @@ pub fn open(
     let mut partitions = Vec::new();
     for rowset in index.rowsets.iter().rev() {
         let plans = if covered { table.plans(rowset, columns)? } else { Vec::new() };
-        partitions.push(Partition { rowset: rowset.clone(), plans });
+        let names = RowNames::of_index(table, index, rowset);
+        partitions.push(Partition { rowset: rowset.clone(), plans, names });
     }
     if backward {
         partitions.reverse();
     }
-    let lookup = if covered { None } else { Some(Arc::new(lookup(table, columns)?)) };
+    let lookup = if covered { None } else { Some(Arc::new(lookup(table, index, columns)?)) };
+    let reader = RowReader::open(table, read)?;
     Ok(Box::new(RangeScan {
         store: table.store.clone(),
         types: columns.iter().map(|&c| table.type_of(c)).collect(),
@@ -113,20 +125,27 @@ pub fn open(
         partitions,
         cursor: None,
         lookup,
+        reader,
     }))
 }
 
-fn lookup(table: &StoredTable, columns: &[usize]) -> SqlResult<Lookup> {
+fn lookup(table: &StoredTable, index: &StoredIndex, columns: &[usize]) -> SqlResult<Lookup> {
     let mut base = Vec::new();
     for rowset in &table.base {
-        base.push((rowset.clone(), table.plans(rowset, columns)?));
+        base.push((rowset.clone(), table.plans(rowset, columns)?, RowNames::of_base(table, rowset)));
     }
     let keys = table.indexes.iter().find(|i| i.clustered).map(|i| i.keys.clone()).unwrap_or_default();
-    Ok(Lookup { base, keys })
+    let positions = table.base.first().map(|b| b.positions.as_slice()).unwrap_or_default();
+    let entry_keys = index
+        .keys
+        .iter()
+        .filter_map(|k| Some((k.position, positions.get(k.ordinal?).copied().flatten()?)))
+        .collect();
+    Ok(Lookup { base, keys, entry_keys, may_vanish: table.store.writing.is_some() })
 }
 
 /// The value of a key column of a row.
-fn key_value(
+pub(crate) fn key_value(
     source: &dyn PageSource,
     row: &Row<'_>,
     rowset: &RowsetAccess,
@@ -191,7 +210,7 @@ fn partition_point(
 }
 
 /// The row lies before the position the bound stands for. `Unbounded` gives `unbounded`.
-fn is_before(
+pub(crate) fn is_before(
     bound: &Bound,
     is_low: bool,
     unbounded: bool,
@@ -206,7 +225,7 @@ fn is_before(
 }
 
 /// Leaf and slot of the position a bound stands for.
-fn position(
+pub(crate) fn position(
     source: &dyn PageSource,
     rowset: &RowsetAccess,
     keys: &[StoredKey],
@@ -219,11 +238,13 @@ fn position(
     }
     // An open high end lies behind every row, an open low end before.
     let unbounded = !is_low;
-    let (at, page) = btree::descend(source, rowset.root(), clustered, |rows| {
-        let slot = partition_point(rows, 1, |row| {
-            is_before(bound, is_low, unbounded, |k| compare_row(source, row, rowset, keys, k, true))
-        })?;
-        Ok(slot.saturating_sub(1))
+    let (at, page) = rowset.live.stable(|| {
+        btree::descend(source, rowset.root(), clustered, |rows| {
+            let slot = partition_point(rows, 1, |row| {
+                is_before(bound, is_low, unbounded, |k| compare_row(source, row, rowset, keys, k, true))
+            })?;
+            Ok(slot.saturating_sub(1))
+        })
     })?;
     let slot = {
         let rows = PageRows::new(PageView::new(&page))?;
@@ -235,12 +256,25 @@ fn position(
 }
 
 impl RangeScan {
-    fn start(&mut self) -> Result<bool, FormatError> {
+    fn start(&mut self) -> SqlResult<bool> {
         while let Some(partition) = self.partitions.pop() {
             let source = &*self.store.source;
             let bound = if self.backward { &self.range.high } else { &self.range.low };
-            let found =
-                position(source, &partition.rowset, &self.keys, self.clustered, bound, !self.backward)?;
+            let find = || {
+                position(source, &partition.rowset, &self.keys, self.clustered, bound, !self.backward)
+                    .map_err(damaged)
+            };
+            let mut found = find()?;
+            while let (Some(reader), Some((_, held, slot))) = (&self.reader, &mut found) {
+                let slots = self.in_range(&partition.rowset, held, *slot)?;
+                match reader.usable(source, &partition.names, held, slots)? {
+                    Some(image) => {
+                        *held = image;
+                        break;
+                    }
+                    None => found = find()?,
+                }
+            }
             if let Some((page, held, slot)) = found {
                 let left = source.files().iter().map(|f| u64::from(source.page_count(*f))).sum();
                 self.cursor = Some(Cursor { partition, page, held, slot, left, done: false });
@@ -250,7 +284,21 @@ impl RangeScan {
         Ok(false)
     }
 
-    fn fill_batch(&mut self) -> Result<Option<Batch>, FormatError> {
+    /// Slots of a page, from the cursor on, whose rows are in range.
+    fn in_range(&self, rowset: &RowsetAccess, held: &PageRef, slot: u16) -> SqlResult<std::ops::Range<u16>> {
+        let source = &*self.store.source;
+        let rows = PageRows::new(PageView::new(held)).map_err(damaged)?;
+        let end = if self.backward { &self.range.low } else { &self.range.high };
+        let past = partition_point(&rows, 0, |row| {
+            is_before(end, self.backward, !self.backward, |k| {
+                compare_row(source, row, rowset, &self.keys, k, false)
+            })
+        })
+        .map_err(damaged)?;
+        Ok(if self.backward { past.min(slot)..slot } else { slot..past.max(slot) })
+    }
+
+    fn fill_batch(&mut self) -> SqlResult<Option<Batch>> {
         let mut targets: Vec<Target> = self.types.iter().map(|ty| Target::new(ty, 16)).collect();
         let mut count = 0usize;
         while count < BATCH_ROWS {
@@ -269,15 +317,10 @@ impl RangeScan {
     }
 
     /// Takes rows of the cursor's page that are in range, at most `limit`; moves on to the next page at its end.
-    fn take_page(
-        &self,
-        cursor: &mut Cursor,
-        targets: &mut [Target],
-        limit: usize,
-    ) -> Result<usize, FormatError> {
+    fn take_page(&self, cursor: &mut Cursor, targets: &mut [Target], limit: usize) -> SqlResult<usize> {
         let source = &*self.store.source;
         let held = cursor.held.clone();
-        let rows = PageRows::new(PageView::new(&held))?;
+        let rows = PageRows::new(PageView::new(&held)).map_err(damaged)?;
         let mut taken: Vec<(u16, Row<'_>)> = Vec::new();
         let end = if self.backward { &self.range.low } else { &self.range.high };
         while taken.len() < limit {
@@ -290,13 +333,14 @@ impl RangeScan {
                 }
                 cursor.slot
             };
-            let Some(row) = rows.row(slot)? else {
-                return Err(FormatError::NoSuchSlot { page: cursor.page, slot });
+            let Some(row) = rows.row(slot).map_err(damaged)? else {
+                return Err(damaged(FormatError::NoSuchSlot { page: cursor.page, slot }));
             };
             let rowset = &cursor.partition.rowset;
             let before = is_before(end, self.backward, !self.backward, |k| {
                 compare_row(source, &row, rowset, &self.keys, k, false)
-            })?;
+            })
+            .map_err(damaged)?;
             // Forward: stop at the first row that is not before the high position. Backward: at the first that is
             // before the low position.
             if before == self.backward {
@@ -308,17 +352,19 @@ impl RangeScan {
                 taken.push((slot, row));
             }
         }
+        let mut found = 0;
         match &self.lookup {
             None => {
+                found = taken.len();
                 let layout = &cursor.partition.rowset.layout;
                 let records = Records { source, layout, page: cursor.page, rows: &taken };
                 for (plan, target) in cursor.partition.plans.iter().zip(targets.iter_mut()) {
-                    fill(&records, plan, target)?;
+                    fill(&records, plan, target).map_err(damaged)?;
                 }
             }
             Some(lookup) => {
                 for (_, row) in &taken {
-                    self.look_up(lookup, &cursor.partition.rowset, row, targets)?;
+                    found += usize::from(self.look_up(lookup, &cursor.partition.rowset, row, targets)?);
                 }
             }
         }
@@ -329,18 +375,46 @@ impl RangeScan {
             if next.is_null() {
                 cursor.done = true;
             } else if cursor.left == 0 {
-                return Err(FormatError::Tree {
+                return Err(damaged(FormatError::Tree {
                     page: cursor.page,
                     what: "the chain of leaves does not end",
-                });
+                }));
             } else {
                 cursor.left -= 1;
-                cursor.held = btree::tree_page(source, next)?;
-                cursor.page = next;
-                cursor.slot = if self.backward { PageView::new(&cursor.held).slot_count() } else { 0 };
+                self.go_to(cursor, next)?;
             }
         }
-        Ok(taken.len())
+        Ok(found)
+    }
+
+    /// Moves the cursor to a neighbour of its page.
+    fn go_to(&self, cursor: &mut Cursor, next: PageId) -> SqlResult<()> {
+        let source = &*self.store.source;
+        let from = cursor.page;
+        loop {
+            let mut held = btree::tree_page(source, next).map_err(damaged)?;
+            if self.backward && self.store.writing.is_some() {
+                // Splits since the held image was taken put pages between the two.
+                for _ in 0..cursor.left.max(1) {
+                    let behind = PageView::new(&held).next();
+                    if behind == from || behind.is_null() {
+                        break;
+                    }
+                    held = btree::tree_page(source, behind).map_err(damaged)?;
+                }
+            }
+            let slot = if self.backward { PageView::new(&held).slot_count() } else { 0 };
+            if let Some(reader) = &self.reader {
+                let slots = self.in_range(&cursor.partition.rowset, &held, slot)?;
+                match reader.usable(source, &cursor.partition.names, &held, slots)? {
+                    Some(image) => held = image,
+                    None => continue,
+                }
+            }
+            cursor.page = PageView::new(&held).page_id();
+            (cursor.held, cursor.slot) = (held, slot);
+            return Ok(());
+        }
     }
 
     /// Fetches the table row an index entry names.
@@ -350,75 +424,117 @@ impl RangeScan {
         rowset: &RowsetAccess,
         entry: &Row<'_>,
         targets: &mut [Target],
-    ) -> Result<(), FormatError> {
+    ) -> SqlResult<bool> {
         let source = &*self.store.source;
         match &self.locator {
-            Locator::Row => Ok(()),
+            Locator::Row => Ok(true),
             Locator::Rid(position) => {
                 let mut scratch = Vec::new();
                 let field = entry.field(&rowset.layout, *position, false, &mut scratch);
                 let Ok(Field::Bytes(bytes)) = field else {
-                    return Err(FormatError::catalog("an index entry has no row address"));
+                    return Err(damaged(FormatError::catalog("an index entry has no row address")));
                 };
                 let mut raw = [0u8; 8];
                 raw.copy_from_slice(
-                    bytes.get(..8).ok_or_else(|| FormatError::catalog("a row address is cut off"))?,
+                    bytes
+                        .get(..8)
+                        .ok_or_else(|| damaged(FormatError::catalog("a row address is cut off")))?,
                 );
-                let Some((base, plans)) = lookup.base.first() else {
-                    return Err(FormatError::catalog("a heap has no rowset"));
+                let Some((base, plans, names)) = lookup.base.first() else {
+                    return Err(damaged(FormatError::catalog("a heap has no rowset")));
                 };
-                heap_row(source, Rid::from_bytes(raw), base, plans, targets)
+                let rid = Rid::from_bytes(raw);
+                let same = |row: &Row<'_>| self.is_entry_of(lookup, rowset, entry, &base.layout, row);
+                match heap_row(
+                    source,
+                    rid,
+                    base,
+                    plans,
+                    targets,
+                    self.reader.as_ref().map(|r| (r, names)),
+                    &same,
+                ) {
+                    Ok(found) if found || lookup.may_vanish => Ok(found),
+                    Ok(_) => Err(damaged(FormatError::NoSuchSlot { page: rid.page, slot: rid.slot })),
+                    Err(e) => Err(e),
+                }
             }
             Locator::Key(positions) => {
                 let mut wanted = Vec::with_capacity(positions.len());
                 for (position, k) in positions.iter().zip(&lookup.keys) {
-                    wanted.push(key_value(source, entry, rowset, *position, &k.ty, false)?);
+                    wanted.push(key_value(source, entry, rowset, *position, &k.ty, false).map_err(damaged)?);
                 }
-                for (base, plans) in &lookup.base {
-                    if clustered_row(source, &wanted, base, &lookup.keys, plans, targets)? {
-                        return Ok(());
+                for (base, plans, names) in &lookup.base {
+                    let same = |row: &Row<'_>| self.is_entry_of(lookup, rowset, entry, &base.layout, row);
+                    let reader = self.reader.as_ref().map(|r| (r, names));
+                    if clustered_row(source, &wanted, base, &lookup.keys, plans, targets, reader, &same)? {
+                        return Ok(true);
                     }
                 }
-                Err(FormatError::catalog("an index entry names a row that is not there"))
+                if lookup.may_vanish {
+                    return Ok(false);
+                }
+                Err(damaged(FormatError::catalog("an index entry names a row that is not there")))
             }
         }
     }
 }
 
-/// Reads the row at a RID, following one forwarding stub.
+/// Whose locks are asked for, and how rows are named.
+type Asking<'a> = Option<(&'a RowReader, &'a RowNames)>;
+
+/// Reads the row at a RID, following one forwarding stub; false when there is none (any more), or another one.
 fn heap_row(
     source: &dyn PageSource,
     rid: Rid,
     base: &RowsetAccess,
     plans: &[ColumnPlan],
     targets: &mut [Target],
-) -> Result<(), FormatError> {
+    asking: Asking<'_>,
+    same: &dyn Fn(&Row<'_>) -> bool,
+) -> SqlResult<bool> {
     let mut at = rid;
     for _ in 0..2 {
-        let page = source.page(at.page)?;
+        let page = loop {
+            let page = source.page(at.page).map_err(damaged)?;
+            let Some((reader, names)) = asking else { break page };
+            let end = at.slot.saturating_add(1);
+            if let Some(page) = reader.usable(source, names, &page, at.slot..end)? {
+                break page;
+            }
+        };
         let view = PageView::new(&page);
-        view.expect_id(at.page)?;
-        view.expect(at.page, holdfast_format::PageType::Data)?;
-        let rows = PageRows::new(view)?;
-        let missing = FormatError::NoSuchSlot { page: at.page, slot: at.slot };
-        let row = rows.row(at.slot)?.ok_or(missing.clone())?;
+        view.expect_id(at.page).map_err(damaged)?;
+        if !view.is(holdfast_format::PageType::Data) || at.slot >= view.slot_count() {
+            return Ok(false);
+        }
+        let rows = PageRows::new(view).map_err(damaged)?;
+        let Some(row) = rows.row(at.slot).map_err(damaged)? else { return Ok(false) };
         match row.kind() {
             RowKind::Stub => {
-                at = holdfast_format::record::fixed_var::stub_target(view.require_record(at.slot)?)
-                    .map_err(|e| e.at(at.page, at.slot))?;
+                at = view
+                    .require_record(at.slot)
+                    .and_then(|bytes| {
+                        holdfast_format::record::fixed_var::stub_target(bytes)
+                            .map_err(|e| e.at(at.page, at.slot))
+                    })
+                    .map_err(damaged)?;
             }
-            RowKind::Ghost => return Err(missing),
+            RowKind::Ghost => return Ok(false),
             RowKind::Row | RowKind::Forwarded => {
+                if !same(&row) {
+                    return Ok(false);
+                }
                 let taken = [(at.slot, row)];
                 let records = Records { source, layout: &base.layout, page: at.page, rows: &taken };
                 for (plan, target) in plans.iter().zip(targets) {
-                    fill(&records, plan, target)?;
+                    fill(&records, plan, target).map_err(damaged)?;
                 }
-                return Ok(());
+                return Ok(true);
             }
         }
     }
-    Err(FormatError::Tree { page: rid.page, what: "a forwarding stub leads to another one" })
+    Err(damaged(FormatError::Tree { page: rid.page, what: "a forwarding stub leads to another one" }))
 }
 
 /// Finds the row with exactly this clustered key; false when it is not in this rowset.
@@ -429,26 +545,42 @@ fn clustered_row(
     keys: &[StoredKey],
     plans: &[ColumnPlan],
     targets: &mut [Target],
-) -> Result<bool, FormatError> {
+    asking: Asking<'_>,
+    same: &dyn Fn(&Row<'_>) -> bool,
+) -> SqlResult<bool> {
     let bound = Bound::Included(wanted.to_vec());
-    let Some((mut at, mut page, mut slot)) = position(source, base, keys, true, &bound, true)? else {
+    let find = || position(source, base, keys, true, &bound, true).map_err(damaged);
+    let Some((mut at, mut page, mut slot)) = find()? else {
         return Ok(false);
     };
     // The first row not before the key may be on the next page.
-    for _ in 0..3 {
+    let mut steps = 0;
+    while steps < 3 {
+        steps += 1;
         let next = {
-            let rows = PageRows::new(PageView::new(&page))?;
+            let rows = PageRows::new(PageView::new(&page)).map_err(damaged)?;
             if slot < rows.len() {
-                let row = rows.row(slot)?.ok_or(FormatError::NoSuchSlot { page: at, slot })?;
-                if compare_row(source, &row, base, keys, wanted, false)? != Ordering::Equal
-                    || row.kind() != RowKind::Row
+                let missing = || damaged(FormatError::NoSuchSlot { page: at, slot });
+                let row = rows.row(slot).map_err(damaged)?.ok_or_else(missing)?;
+                if compare_row(source, &row, base, keys, wanted, false).map_err(damaged)? != Ordering::Equal {
+                    return Ok(false);
+                }
+                if let Some((reader, names)) = asking
+                    && reader.usable(source, names, &page, slot..slot + 1)?.is_none()
                 {
+                    drop(rows);
+                    let Some(again) = find()? else { return Ok(false) };
+                    (at, page, slot) = again;
+                    steps = 0;
+                    continue;
+                }
+                if row.kind() != RowKind::Row || !same(&row) {
                     return Ok(false);
                 }
                 let taken = [(slot, row)];
                 let records = Records { source, layout: &base.layout, page: at, rows: &taken };
                 for (plan, target) in plans.iter().zip(targets) {
-                    fill(&records, plan, target)?;
+                    fill(&records, plan, target).map_err(damaged)?;
                 }
                 return Ok(true);
             }
@@ -457,7 +589,7 @@ fn clustered_row(
         if next.is_null() {
             return Ok(false);
         }
-        page = btree::tree_page(source, next)?;
+        page = btree::tree_page(source, next).map_err(damaged)?;
         at = next;
         slot = 0;
     }
@@ -466,7 +598,35 @@ fn clustered_row(
 
 impl BatchSource for RangeScan {
     fn next_batch(&mut self) -> SqlResult<Option<Batch>> {
-        self.fill_batch().map_err(damaged)
+        self.fill_batch()
+    }
+}
+
+impl RangeScan {
+    /// The row found still has the key under which its entry stood.
+    fn is_entry_of(
+        &self,
+        lookup: &Lookup,
+        index: &RowsetAccess,
+        entry: &Row<'_>,
+        base: &holdfast_format::record::RowLayout,
+        row: &Row<'_>,
+    ) -> bool {
+        if !lookup.may_vanish {
+            return true;
+        }
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        lookup.entry_keys.iter().all(|&(in_index, in_base)| {
+            let entry = entry.field(&index.layout, in_index, false, &mut a);
+            match (entry, row.field(base, in_base, false, &mut b)) {
+                (Ok(Field::Bytes(x)), Ok(Field::Bytes(y))) => x == y,
+                (Ok(Field::Bit(x)), Ok(Field::Bit(y))) => x == y,
+                (Ok(Field::Null | Field::Missing), Ok(Field::Null | Field::Missing)) => true,
+                // A stored default, or a form that cannot be compared by its bytes.
+                (Ok(_), Ok(Field::Missing | Field::Complex(_))) => true,
+                _ => false,
+            }
+        })
     }
 }
 

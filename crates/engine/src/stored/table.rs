@@ -10,7 +10,9 @@ use holdfast_format::{FormatError, PageSource, allocation::iam};
 use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::live::{LiveRowset, LiveRowsets};
-use super::{scan::PageScan, seek};
+use super::read::{RowNames, RowReader};
+use super::scan::{PageList, PageScan};
+use super::{seek, snapshot};
 use crate::access::{BOOKMARK, BOOKMARK_TYPE, BatchSource, KeyRange, ReadContext, TableAccess};
 use crate::decode::column::{BookmarkPlan, ColumnPlan};
 use crate::error::damaged;
@@ -18,6 +20,8 @@ use crate::write::{StoredWriter, TableWriter, Writing};
 
 /// The pages of a database and its storage catalog.
 pub struct Store {
+    /// Name of the database, for messages.
+    pub database: Arc<str>,
     pub source: Arc<dyn PageSource>,
     pub tables: SystemTables,
     pub live: Arc<LiveRowsets>,
@@ -94,6 +98,7 @@ pub enum Locator {
 /// A table's rows.
 pub struct StoredTable {
     pub store: Arc<Store>,
+    pub object_id: i32,
     pub name: Arc<str>,
     pub types: Vec<SqlType>,
     /// Names of the columns, for messages.
@@ -185,11 +190,16 @@ impl StoredTable {
         if rowset.heap {
             iam::unit_pages(self.source(), rowset.first_iam())
         } else {
-            holdfast_format::btree::leaf_ids(self.source(), rowset.root(), true)
+            rowset.live.stable(|| holdfast_format::btree::leaf_ids(self.source(), rowset.root(), true))
         }
     }
 
-    fn open_scan(&self, columns: &[usize], parts: usize) -> SqlResult<Vec<Box<dyn BatchSource>>> {
+    fn open_scan(
+        &self,
+        read: &ReadContext,
+        columns: &[usize],
+        parts: usize,
+    ) -> SqlResult<Vec<Box<dyn BatchSource>>> {
         if self.base.is_empty() {
             return Err(SqlError::not_supported(format!(
                 "Reading table '{}', which keeps no rows in data pages (memory-optimized or external),",
@@ -203,48 +213,56 @@ impl StoredTable {
             work.extend(self.row_pages(rowset).map_err(damaged)?.into_iter().map(|page| (index, page)));
         }
         let types: Arc<[SqlType]> = columns.iter().map(|&c| self.type_of(c)).collect();
-        let per_part = work.len().div_ceil(parts.max(1)).max(1);
-        let mut sources: Vec<Box<dyn BatchSource>> = Vec::new();
-        for part in work.chunks(per_part) {
-            sources.push(Box::new(PageScan::new(
-                self.store.source.clone(),
-                plans.clone(),
-                types.clone(),
-                part.to_vec(),
-            )));
-        }
-        if sources.is_empty() {
-            sources.push(Box::new(PageScan::new(self.store.source.clone(), plans, types, Vec::new())));
-        }
+        // No more parts than there are runs of pages to share.
+        let list = Arc::new(PageList::new(work, self.base.iter().map(|r| !r.heap).collect()));
+        let parts = parts.clamp(1, list.runs());
+        let names: Arc<[RowNames]> = self.base.iter().map(|r| RowNames::of_base(self, r)).collect();
+        let reader = RowReader::open(self, read)?.map(Arc::new);
+        let sources = (0..parts)
+            .map(|_| {
+                let source = self.store.source.clone();
+                let locking = reader.clone().map(|r| (r, Arc::clone(&names)));
+                Box::new(PageScan::new(source, plans.clone(), types.clone(), list.clone(), locking))
+                    as Box<dyn BatchSource>
+            })
+            .collect();
         Ok(sources)
     }
 }
 
 impl TableAccess for StoredTable {
     fn scan(&self, read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
-        let _ = read;
-        let mut sources = self.open_scan(columns, 1)?;
+        if let Some(seen) = snapshot::open(self, read, None, columns)? {
+            return Ok(seen);
+        }
+        let mut sources = self.open_scan(read, columns, 1)?;
         sources.pop().ok_or_else(|| SqlError::not_supported("Scanning a table without storage"))
     }
 
     fn parallel_scan(
         &self,
-        _read: &ReadContext,
+        read: &ReadContext,
         columns: &[usize],
         parts: usize,
     ) -> SqlResult<Vec<Box<dyn BatchSource>>> {
-        self.open_scan(columns, parts)
+        if let Some(seen) = snapshot::open(self, read, None, columns)? {
+            return Ok(vec![seen]);
+        }
+        self.open_scan(read, columns, parts)
     }
 
     fn seek(
         &self,
-        _read: &ReadContext,
+        read: &ReadContext,
         index_id: i32,
         range: &KeyRange,
         columns: &[usize],
         backward: bool,
     ) -> SqlResult<Box<dyn BatchSource>> {
-        seek::open(self, index_id, range, columns, backward)
+        if let Some(seen) = snapshot::open(self, read, Some((index_id, range, backward)), columns)? {
+            return Ok(seen);
+        }
+        seek::open(self, read, index_id, range, columns, backward)
     }
 
     fn writer(&self) -> Option<Arc<dyn TableWriter>> {

@@ -1,7 +1,7 @@
 //! Changing rows: what the statement layer calls.
 //!
 //! Module map: [`table`] rows of a stored table with all its indexes; [`tree`] B-trees, [`heap`] heaps, [`large`] values out of
-//! the row; [`row`] values to records; [`bookmark`] what names a row; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; [`identity`]; [`counts`] after recovery; [`release`]
+//! the row; [`row`] values to records; [`bookmark`] what names a row; [`build`] filling a new index; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; [`identity`]; [`counts`] after recovery; [`release`]
 //! giving pages back; [`pointers`] where pages begin; [`writing`] what an open database needs for it.
 //! Implemented by stored tables and by tables in memory.
 //!
@@ -13,6 +13,7 @@
 //!    keeping every index equal to its table belongs here.
 
 pub mod bookmark;
+pub mod build;
 pub mod counts;
 pub mod ghost;
 pub mod heap;
@@ -21,6 +22,7 @@ pub mod large;
 pub mod pointers;
 pub mod release;
 pub mod row;
+pub mod row_version;
 pub mod table;
 pub mod tree;
 pub mod undo;
@@ -28,6 +30,8 @@ pub mod writing;
 
 pub use table::StoredWriter;
 pub use writing::{CatalogTrees, Writing};
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use holdfast_types::{SqlResult, Value};
 
@@ -66,6 +70,9 @@ pub enum RowState {
     Changed,
 }
 
+/// Row versions of tables that keep no count of their own; a new database begins at 2001, too.
+static NEXT_ROW_VERSION: AtomicU64 = AtomicU64::new(2001);
+
 /// Changes rows of one table.
 pub trait TableWriter: Send + Sync {
     /// Inserts rows and keeps every index. 2627 or 2601 for a key that exists, 515 for NULL in a NOT NULL column; with
@@ -82,6 +89,12 @@ pub trait TableWriter: Send + Sync {
     /// Removes rows that were locked before.
     fn delete(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>]) -> SqlResult<()>;
 
+    /// Enters rows that are there into an index that was just made: 2601 or 2627 when two have the same key.
+    fn fill_index(&self, write: WriteContext<'_>, index_id: i32, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
+        let _ = (write, index_id, bookmarks);
+        Err(holdfast_types::SqlError::not_supported("An index on this table"))
+    }
+
     /// Removes all rows by giving their pages back; identity starts again at its seed.
     fn truncate(&self, write: WriteContext<'_>) -> SqlResult<()>;
 
@@ -90,6 +103,11 @@ pub trait TableWriter: Send + Sync {
 
     /// Takes note of an identity value given explicitly (SET IDENTITY_INSERT ON) or reseeds (DBCC CHECKIDENT).
     fn note_identity(&self, value: &Value, reseed: bool) -> SqlResult<()>;
+
+    /// The next value for a rowversion column, rising in the whole database.
+    fn next_row_version(&self) -> SqlResult<u64> {
+        Ok(NEXT_ROW_VERSION.fetch_add(1, Ordering::Relaxed))
+    }
 
     /// The last identity value given, NULL before the first (IDENT_CURRENT).
     fn current_identity(&self) -> SqlResult<Value>;

@@ -76,11 +76,11 @@ pub struct StoredWriter {
 }
 
 /// A row as it stands in the table.
-struct Current {
+pub(super) struct Current {
     record: Vec<u8>,
-    fields: Vec<Stored>,
+    pub(super) fields: Vec<Stored>,
     /// Heap address.
-    rid: Option<Rid>,
+    pub(super) rid: Option<Rid>,
 }
 
 fn internal(what: &str) -> RecoveryError {
@@ -164,6 +164,24 @@ impl StoredWriter {
         let (mode, duration) = (LockMode::X, Duration::Transaction);
         self.writing.locks.acquire_row(owner, self.table(), row, mode, duration, write.wait)?;
         Ok(())
+    }
+
+    /// Notes what a row is before it changes, for snapshots; `row` is its place as bookmarks have it. Comes before the change.
+    fn note(&self, write: WriteContext<'_>, row: &[u8], before: Option<&[u8]>) {
+        let (versions, database) = (&self.writing.locks.versions, self.writing.database_id);
+        if versions.keeps(database) {
+            versions.note(write.transaction.owner(), database, self.rowset() as i64, row, before);
+        }
+    }
+
+    /// Whether a row may be put at a heap address: nobody has locked it. It is noted as coming from nothing.
+    fn take_address(&self, write: WriteContext<'_>, rid: Rid) -> bool {
+        let owner = write.transaction.owner();
+        let free = !self.writing.locks.would_wait(owner, &self.rid_resource(rid), LockMode::X);
+        if free {
+            self.note(write, &rid.to_bytes(), None);
+        }
+        free
     }
 
     fn key_resource(&self, tree: &Tree, key: &[Value]) -> Resource {
@@ -362,7 +380,7 @@ impl StoredWriter {
             .collect()
     }
 
-    fn insert_entry(
+    pub(super) fn insert_entry(
         &self,
         change: &mut Change<'_>,
         log: &mut LogTransaction,
@@ -474,7 +492,7 @@ impl StoredWriter {
     }
 
     /// The row that a bookmark names, as it is now.
-    fn current(&self, change: &Change<'_>, place: &[u8]) -> RecoveryResult<Option<Current>> {
+    pub(super) fn current(&self, change: &Change<'_>, place: &[u8]) -> RecoveryResult<Option<Current>> {
         match &self.base {
             Base::Heap(heap) => {
                 let rid = bookmark::rid(place).map_err(|_| internal("a bookmark of another table"))?;
@@ -572,9 +590,7 @@ impl StoredWriter {
         let rid = match &self.base {
             Base::Heap(heap) => {
                 let record = self.settle(change, log, fields, kept).map_err(failed)?;
-                let owner = write.transaction.owner();
-                let is_free =
-                    |rid: Rid| !self.writing.locks.would_wait(owner, &self.rid_resource(rid), LockMode::X);
+                let is_free = |rid: Rid| self.take_address(write, rid);
                 let rid = heap.insert(change, log, &record, &is_free).map_err(failed)?;
                 // Nobody can have asked for it since the look above: that needs the gate.
                 self.lock_row(write, &self.rid_resource(rid))?;
@@ -607,6 +623,7 @@ impl StoredWriter {
                 }
                 let record = self.settle(change, log, fields, kept).map_err(failed)?;
                 let (key, raw) = Self::key_of(tree, fields).map_err(failed)?;
+                self.note(write, &raw, None);
                 tree.insert(change, log, &key, &raw, &record).map_err(failed)?;
                 None
             }
@@ -619,6 +636,7 @@ impl StoredWriter {
 
     fn delete_base(
         &self,
+        write: WriteContext<'_>,
         change: &mut Change<'_>,
         log: &mut LogTransaction,
         current: &Current,
@@ -626,6 +644,7 @@ impl StoredWriter {
         match (&self.base, current.rid) {
             (Base::Heap(heap), Some(rid)) => {
                 let found = heap.find(change, rid)?.ok_or_else(|| internal("a locked row is not there"))?;
+                self.note(write, &rid.to_bytes(), Some(&current.record));
                 heap.delete(change, log, rid, &found)
             }
             (Base::Tree { tree, .. }, _) => {
@@ -634,6 +653,7 @@ impl StoredWriter {
                 let place = tree.find_entry(change.source(), &key).map_err(fail)?;
                 let place = place.filter(|p| p.found && !p.ghost);
                 let place = place.ok_or_else(|| internal("a locked row is not there"))?;
+                self.note(write, &raw, Some(&current.record));
                 tree.delete(change, log, &place, &raw)
             }
             (Base::Heap(_), None) => Err(internal("a heap row without an address")),
@@ -733,7 +753,7 @@ impl TableWriter for StoredWriter {
                     .map_err(|e| failure(&e))?;
             }
             if rekeyed {
-                self.delete_base(&mut change, &mut log, &current).map_err(|e| failure(&e))?;
+                self.delete_base(write, &mut change, &mut log, &current).map_err(|e| failure(&e))?;
                 pending.push((new, current.fields, current.rid, &update.row.outside_indexes));
                 continue;
             }
@@ -747,11 +767,13 @@ impl TableWriter for StoredWriter {
                     let is_free = |rid: Rid| {
                         !self.writing.locks.would_wait(owner, &self.rid_resource(rid), LockMode::X)
                     };
+                    self.note(write, &rid.to_bytes(), Some(&current.record));
                     heap.replace(&mut change, &mut log, rid, &found, &record, &is_free)
                         .map_err(|e| failure(&e))?;
                 }
                 (Base::Tree { tree, .. }, _) => {
                     let (key, raw) = Self::key_of(tree, &fields).map_err(|e| failure(&e))?;
+                    self.note(write, &raw, Some(&current.record));
                     tree.replace(&mut change, &mut log, &key, &raw, &record).map_err(|e| failure(&e))?;
                 }
                 (Base::Heap(_), None) => return Err(Self::gone()),
@@ -796,10 +818,14 @@ impl TableWriter for StoredWriter {
                 self.delete_entry(&mut change, &mut log, index, &current.fields, current.rid)
                     .map_err(|e| failure(&e))?;
             }
-            self.delete_base(&mut change, &mut log, &current).map_err(|e| failure(&e))?;
+            self.delete_base(write, &mut change, &mut log, &current).map_err(|e| failure(&e))?;
             self.drop_large(&mut change, &mut log, &current.fields, &[]).map_err(|e| failure(&e))?;
         }
         Ok(())
+    }
+
+    fn fill_index(&self, write: WriteContext<'_>, index_id: i32, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
+        super::build::fill_index(self, write, index_id, bookmarks)
     }
 
     fn truncate(&self, write: WriteContext<'_>) -> SqlResult<()> {
@@ -835,6 +861,10 @@ impl TableWriter for StoredWriter {
             }
             None => Ok(()),
         }
+    }
+
+    fn next_row_version(&self) -> SqlResult<u64> {
+        self.writing.row_versions.next(&self.writing)
     }
 
     fn current_identity(&self) -> SqlResult<Value> {

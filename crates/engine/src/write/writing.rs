@@ -19,6 +19,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::identity::Identities;
 use super::pointers;
+use super::row_version::RowVersionCounter;
 use super::table::Base;
 use super::tree::Tree;
 use crate::database::DatabaseCatalog;
@@ -37,6 +38,7 @@ pub struct Writing {
     /// Trees of the catalogue that changes themselves keep up.
     catalog: RwLock<Option<CatalogTrees>>,
     pub identities: Identities,
+    pub row_versions: RowVersionCounter,
     pub locks: Arc<LockManager>,
     next_large: AtomicU64,
 }
@@ -66,6 +68,7 @@ impl Writing {
             units: RwLock::new(None),
             catalog: RwLock::new(None),
             identities: Identities::default(),
+            row_versions: RowVersionCounter::default(),
             locks,
             next_large: AtomicU64::new(seed.max(1)),
         }
@@ -117,6 +120,7 @@ impl Writing {
                 writing: Arc::clone(self),
                 log: Mutex::new(log),
                 emptied: Mutex::new(Vec::new()),
+                made: Mutex::new(Vec::new()),
             };
             Ok(Arc::new(part))
         })?;
@@ -147,11 +151,50 @@ pub struct DatabaseTransaction {
     writing: Arc<Writing>,
     pub log: Mutex<LogTransaction>,
     emptied: Mutex<Vec<(usize, Emptied)>>,
+    /// Rowsets that the transaction made.
+    made: Mutex<Vec<u64>>,
 }
 
 impl DatabaseTransaction {
     pub fn writing(&self) -> &Arc<Writing> {
         &self.writing
+    }
+
+    /// Notes a new rowset: when its creation is taken back, its pages are given back.
+    pub fn note_made(&self, rowset: u64) {
+        self.made.lock().push(rowset);
+    }
+
+    /// Frees the pages of rowsets whose creation was taken back. Pages are given out in transactions of their own, which stay.
+    fn sweep(&self) -> SqlResult<()> {
+        let mut made = self.made.lock();
+        if made.is_empty() {
+            return Ok(());
+        }
+        let trees = self.writing.trees().map_err(|e| failure(&e))?;
+        let rowsets = std::mem::take(&mut *made);
+        for rowset in rowsets {
+            let Some(live) = self.writing.rowsets.get(rowset) else { continue };
+            let mut change = self.writing.logged.change().map_err(|e| failure(&e))?;
+            let key = [Value::BigInt(rowset as i64)];
+            let place = trees.rowsets.find_entry(change.source(), &key).map_err(|e| crate::page_error(&e))?;
+            if place.is_some_and(|p| p.found && !p.ghost) {
+                made.push(rowset);
+                continue;
+            }
+            for kind in [unit_type::IN_ROW, unit_type::LOB, unit_type::ROW_OVERFLOW] {
+                let unit = live.unit(kind);
+                let (id, first_iam) = (unit.id(), unit.first_iam());
+                if id == 0 || first_iam.is_null() {
+                    continue;
+                }
+                change
+                    .system("DeferredDrop", None, |change, own| change.free_unit(own, UnitId(id), first_iam))
+                    .map_err(|e| failure(&e))?;
+            }
+            self.writing.rowsets.forget(rowset);
+        }
+        Ok(())
     }
 
     /// Gives pages back with the commit; forgotten when what was changed up to `mark` is rolled back.
@@ -177,14 +220,16 @@ impl Participant for DatabaseTransaction {
     }
     fn rollback(&self) -> SqlResult<()> {
         self.emptied.lock().clear();
-        self.writing.logged.roll_back(&mut self.log.lock()).map_err(|e| failure(&e))
+        self.writing.logged.roll_back(&mut self.log.lock()).map_err(|e| failure(&e))?;
+        self.sweep()
     }
     fn savepoint(&self) -> u64 {
         self.log.lock().mark() as u64
     }
     fn rollback_to(&self, mark: u64) -> SqlResult<()> {
         self.emptied.lock().retain(|(at, _)| *at <= mark as usize);
-        self.writing.logged.roll_back_to(&mut self.log.lock(), mark as usize).map_err(|e| failure(&e))
+        self.writing.logged.roll_back_to(&mut self.log.lock(), mark as usize).map_err(|e| failure(&e))?;
+        self.sweep()
     }
     fn as_any(&self) -> &dyn Any {
         self

@@ -1,5 +1,219 @@
 //! Data definition: statements to changes of the catalog.
 //!
-//! Module map: [`database`] CREATE, ALTER and DROP DATABASE, attach and detach.
+//! Module map: [`database`] CREATE, ALTER and DROP DATABASE, attach and detach; [`lower`] names and types; [`print`] expressions
+//! as the catalog stores them; [`table`] CREATE TABLE; [`constraint`] keys, checks, defaults, foreign keys; [`alter`] ALTER TABLE;
+//! [`index`] indexes; [`module`] views, procedures, functions, triggers; [`remove`] DROP; [`other`] schemas, types, synonyms,
+//! sequences, principals, permissions; [`row_versions`] options of databases about versions.
+//!
+//! Invariants
+//! 1. A statement does all of its changes or none, inside the session's transaction or one of its own.
+//! 2. After it the catalog is read again; after a rollback too.
 
+pub mod alter;
+pub mod constraint;
 pub mod database;
+pub mod index;
+pub mod lower;
+pub mod module;
+pub mod other;
+pub mod print;
+pub mod remove;
+pub mod row_versions;
+pub mod table;
+
+use std::sync::Arc;
+
+use holdfast_engine::catalog::TableDef;
+use holdfast_engine::database::DatabaseCatalog;
+use holdfast_engine::ddl::{CatalogWriter, watch};
+use holdfast_engine::instance::OnlineDatabase;
+use holdfast_engine::lock::manager::Table;
+use holdfast_engine::lock::{Duration, LockMode, LockWait};
+use holdfast_engine::transaction::Transaction;
+use holdfast_engine::write::WriteContext;
+use holdfast_tsql::ast::{Ddl, ObjectName, Statement};
+use holdfast_types::{SqlError, SqlResult};
+
+use crate::host::HostDatabase;
+use crate::procedure::run::{Fail, Runner, Scope, next_run};
+
+/// One statement at work on a database.
+pub struct Definition<'r, 's> {
+    pub runner: &'r mut Runner<'s>,
+    pub scope: &'r Scope,
+    pub statement: &'r Statement,
+    pub transaction: Arc<Transaction>,
+    pub wait: LockWait,
+    pub database: Arc<HostDatabase>,
+}
+
+impl Definition<'_, '_> {
+    /// The catalog as it is now.
+    pub fn catalog(&self) -> SqlResult<Arc<DatabaseCatalog>> {
+        self.database.online().stored().ok_or_else(|| {
+            SqlError::not_supported(format!(
+                "Data definition in the system database '{}'",
+                self.database.name
+            ))
+        })
+    }
+
+    pub fn writer(&self) -> SqlResult<CatalogWriter<'_>> {
+        let write = WriteContext { transaction: &self.transaction, wait: &self.wait };
+        Ok(CatalogWriter::new(self.catalog()?, write, self.runner.session.host.now()))
+    }
+
+    /// The catalog changed in the middle of the statement.
+    pub fn refresh(&self) -> SqlResult<()> {
+        self.database.online().refresh()
+    }
+
+    pub fn online(&self) -> &Arc<dyn OnlineDatabase> {
+        self.database.online()
+    }
+
+    /// Keeps everybody else from the object until the transaction ends.
+    pub fn lock(&self, object_id: i32) -> SqlResult<()> {
+        let resource = Table { database: self.database.id, object: object_id }.resource();
+        let owner = self.transaction.owner();
+        let locks = &self.runner.session.host.instance.locks;
+        locks.acquire(owner, &resource, LockMode::SchM, Duration::Transaction, &self.wait)?;
+        Ok(())
+    }
+
+    /// The text of the batch or module that the statement stands in.
+    pub fn source(&self) -> &str {
+        &self.scope.unit.text
+    }
+
+    /// The schema of a new object: the one named or dbo.
+    pub fn schema_of(&self, name: &ObjectName) -> SqlResult<i32> {
+        let Some(schema) = &name.schema else { return Ok(1) };
+        let id = self.catalog()?.schema_number(&schema.text);
+        id.ok_or_else(|| SqlError::new(2760, &[&schema.text]))
+    }
+
+    /// An object by name: id and kind.
+    pub fn find(&self, name: &ObjectName) -> SqlResult<Option<(i32, String)>> {
+        let catalog = self.catalog()?;
+        let schema = match &name.schema {
+            Some(s) => match catalog.schema_number(&s.text) {
+                Some(id) => id,
+                None => return Ok(None),
+            },
+            None => 1,
+        };
+        let writer = self.writer()?;
+        let base = writer.base("sysschobjs")?;
+        let found = writer.find_named(schema, &name.name.text)?;
+        Ok(found.map(|r| (base.int(&r, "id") as i32, base.text(&r, "type").trim_end().to_owned())))
+    }
+
+    /// A user table by name.
+    ///
+    /// # Errors
+    /// 4902 when there is none, 4909 when it is something else.
+    pub fn table(&self, name: &ObjectName) -> SqlResult<Arc<TableDef>> {
+        let shown = shown(name);
+        match self.find(name)? {
+            Some((id, kind)) if kind == "U" => {
+                let table = self.catalog()?.table(id)?;
+                table.ok_or_else(|| SqlError::new(4902, &[&shown]))
+            }
+            Some(_) => Err(SqlError::new(4909, &[&shown])),
+            None => Err(SqlError::new(4902, &[&shown])),
+        }
+    }
+}
+
+/// A name as messages show it.
+pub fn shown(name: &ObjectName) -> String {
+    let parts = [name.database.as_ref(), name.schema.as_ref(), Some(&name.name)];
+    parts.into_iter().flatten().map(|p| p.text.as_str()).collect::<Vec<_>>().join(".")
+}
+
+/// The database that a statement names besides its own; data definition takes one for few kinds of objects.
+fn named_database(d: &Ddl) -> Option<&str> {
+    let name = match d {
+        Ddl::CreateTable(t) => &t.name,
+        Ddl::AlterTable(t) => &t.name,
+        Ddl::CreateIndex(i) => &i.table,
+        Ddl::AlterIndex(i) => &i.table,
+        Ddl::CreateStatistics(i) => &i.table,
+        Ddl::Drop(d) => d.names.first()?,
+        _ => return None,
+    };
+    name.database.as_ref().map(|d| d.text.as_str())
+}
+
+impl Runner<'_> {
+    /// Data definition on what is stored.
+    pub fn define(&mut self, d: &Ddl, statement: &Statement, scope: &mut Scope) -> Result<(), Fail> {
+        match d {
+            Ddl::CreateDatabase(_) | Ddl::AlterDatabase(_) => {
+                return self.administration(&statement.kind, scope);
+            }
+            Ddl::Drop(drop) if matches!(drop.kind.as_str(), "DATABASE" | "LOGIN" | "SERVER ROLE") => {
+                return self.administration(&statement.kind, scope);
+            }
+            Ddl::Principal(p) if matches!(p.kind, "LOGIN" | "SERVER ROLE") => {
+                return self.administration(&statement.kind, scope);
+            }
+            _ => {}
+        }
+        self.look_again();
+        let database = match named_database(d) {
+            Some(name) => self.session.host.database(name)?,
+            None => self.session.current_database(),
+        };
+        self.defining(&database, statement, scope, |work| match d {
+            Ddl::CreateTable(t) => work.create_table(t),
+            Ddl::AlterTable(t) => work.alter_table(t),
+            Ddl::CreateIndex(i) => work.create_index(i),
+            Ddl::AlterIndex(i) => work.alter_index(i),
+            Ddl::CreateStatistics(s) => work.create_statistics(s),
+            Ddl::UpdateStatistics { table, .. } => work.update_statistics(table),
+            Ddl::CreateView(v) => work.create_view(v),
+            Ddl::CreateProcedure(p) => work.create_procedure(p),
+            Ddl::CreateFunction(f) => work.create_function(f),
+            Ddl::CreateTrigger(t) => work.create_trigger(t),
+            Ddl::EnableTrigger { enable, names, all, on } => work.enable_trigger(*enable, names, *all, on),
+            Ddl::CreateSchema(s) => work.create_schema(s),
+            Ddl::CreateType(t) => work.create_type(t),
+            Ddl::CreateSynonym { name, target } => work.create_synonym(name, target),
+            Ddl::Principal(p) => work.principal(p),
+            Ddl::AlterAuthorization { class, name, owner } => {
+                work.alter_authorization(class.as_deref(), name, owner)
+            }
+            Ddl::AlterSchema { schema, object, .. } => work.alter_schema(schema, object),
+            Ddl::Drop(drop) => work.drop(drop),
+            other => Err(SqlError::not_supported(other.name()).into()),
+        })?;
+        scope.run = next_run();
+        self.plain_done(0)
+    }
+
+    /// Runs a change of a database's catalog (invariants 1 and 2).
+    pub fn defining<T>(
+        &mut self,
+        database: &Arc<HostDatabase>,
+        statement: &Statement,
+        scope: &Scope,
+        f: impl FnOnce(&mut Definition<'_, '_>) -> Result<T, Fail>,
+    ) -> Result<T, Fail> {
+        let online = Arc::clone(database.online());
+        let database = Arc::clone(database);
+        let wait = self.session.lock_wait();
+        let result = self.changing(|runner, transaction| {
+            watch(&online, transaction)?;
+            let mut work =
+                Definition { runner, scope, statement, transaction: Arc::clone(transaction), wait, database };
+            let out = f(&mut work)?;
+            online.refresh()?;
+            Ok(out)
+        });
+        // What follows sees the new catalog, or after an error the old one again.
+        self.look_again();
+        result
+    }
+}

@@ -233,7 +233,14 @@ fn money<T: Copy + Into<i128> + Default>(
         Some(match op {
             BinaryOp::Add => x + y,
             BinaryOp::Subtract => x - y,
-            BinaryOp::Multiply => divide_rounded(x * y, 10_000),
+            // Division of 128-bit numbers is a call; nearly all products are small.
+            BinaryOp::Multiply => match i64::try_from(x * y) {
+                Ok(p) => {
+                    let (q, r) = (p / 10_000, p % 10_000);
+                    i128::from(if r.abs() >= 5_000 { q + p.signum() } else { q })
+                }
+                Err(_) => divide_rounded(x * y, 10_000),
+            },
             BinaryOp::Divide if y != 0 => x * 10_000 / y,
             BinaryOp::Modulo if y != 0 => x % y,
             _ => return None,

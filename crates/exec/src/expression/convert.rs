@@ -9,7 +9,7 @@ use std::sync::Arc;
 use holdfast_plan::expr::ConvertMode;
 use holdfast_types::batch::ColumnBuilder;
 use holdfast_types::conversion::{self, ConvertContext, Mode};
-use holdfast_types::{Column, ColumnData, SqlError, SqlResult, SqlType, TypeId, Value};
+use holdfast_types::{Column, ColumnData, Decimal, SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::arithmetic::{integer_value, power_of_ten};
 use super::vector::Vector;
@@ -117,11 +117,32 @@ fn fast(v: &Vector, from: &SqlType, to: &SqlType) -> Option<Vector> {
             ColumnData::F64(x.iter().map(|&v| v as f64).collect())
         }
         (ColumnData::F32(x), TypeId::Float) => ColumnData::F64(x.iter().map(|&v| f64::from(v)).collect()),
-        (ColumnData::I32(x), TypeId::Decimal | TypeId::Numeric)
-            if from.id == TypeId::Int && to.precision.saturating_sub(to.scale) >= 10 =>
-        {
-            let f = power_of_ten(u32::from(to.scale));
-            ColumnData::Decimal(x.iter().map(|&v| i128::from(v) * f).collect())
+        // Ten thousandths; no integer of at most 32 bits is too big.
+        (ColumnData::U8(x), TypeId::Money) if from.id == TypeId::TinyInt => money(x),
+        (ColumnData::I16(x), TypeId::Money) => money(x),
+        (ColumnData::I32(x), TypeId::Money) if from.id == TypeId::Int => money(x),
+        (ColumnData::I32(x), TypeId::Money) if from.id == TypeId::SmallMoney => {
+            ColumnData::I64(x.iter().map(|&v| i64::from(v)).collect())
+        }
+        (_, TypeId::Decimal | TypeId::Numeric) if exact_digits(from).is_some() => {
+            let (digits, scale) = exact_digits(from)?;
+            if to.scale < scale || to.precision.saturating_sub(to.scale) < digits {
+                return None;
+            }
+            let f = power_of_ten(u32::from(to.scale - scale));
+            ColumnData::Decimal(match &c.data {
+                ColumnData::U8(x) => x.iter().map(|&v| i128::from(v) * f).collect(),
+                ColumnData::I16(x) => x.iter().map(|&v| i128::from(v) * f).collect(),
+                ColumnData::I32(x) => x.iter().map(|&v| i128::from(v) * f).collect(),
+                ColumnData::I64(x) => x.iter().map(|&v| i128::from(v) * f).collect(),
+                _ => return None,
+            })
+        }
+        (ColumnData::Decimal(x), TypeId::Float) => {
+            ColumnData::F64(x.iter().map(|&v| Decimal::new(v, from.scale).to_f64()).collect())
+        }
+        (ColumnData::I64(x), TypeId::Float) if from.id == TypeId::Money => {
+            ColumnData::F64(x.iter().map(|&v| Decimal::new(i128::from(v), 4).to_f64()).collect())
         }
         (ColumnData::Decimal(x), TypeId::Decimal | TypeId::Numeric)
             if to.scale >= from.scale && to.precision - to.scale >= from.precision - from.scale =>
@@ -132,6 +153,23 @@ fn fast(v: &Vector, from: &SqlType, to: &SqlType) -> Option<Vector> {
         _ => return None,
     };
     Some(Vector::Column(Arc::new(Column { data, nulls: c.nulls.clone() })))
+}
+
+fn money<T: Copy + Into<i64>>(x: &[T]) -> ColumnData {
+    ColumnData::I64(x.iter().map(|&v| v.into() * 10_000).collect())
+}
+
+/// Digits before the point and scale of the types whose vectors are integers to be multiplied.
+fn exact_digits(ty: &SqlType) -> Option<(u8, u8)> {
+    Some(match ty.id {
+        TypeId::TinyInt => (3, 0),
+        TypeId::SmallInt => (5, 0),
+        TypeId::Int => (10, 0),
+        TypeId::BigInt => (19, 0),
+        TypeId::SmallMoney => (6, 4),
+        TypeId::Money => (15, 4),
+        _ => return None,
+    })
 }
 
 /// Converts one value.

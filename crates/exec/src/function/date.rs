@@ -20,22 +20,6 @@ use crate::expression::arithmetic::{integer_value, type_mismatch};
 const SECOND: i64 = TICKS_PER_SECOND as i64;
 const DAY: i64 = TICKS_PER_DAY as i64;
 
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-
 fn int(v: &Value) -> SqlResult<i64> {
     integer_value(v).ok_or_else(type_mismatch)
 }
@@ -79,7 +63,7 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         FunctionId::DateDiff | FunctionId::DateDiffBig => {
             let n = difference(part(&a[0])?, moment(&a[1])?, moment(&a[2])?)?;
             if c.function == FunctionId::DateDiff {
-                Value::Int(i32::try_from(n).map_err(|_| SqlError::new(535, &[&"datediff"]))?)
+                Value::Int(i32::try_from(n).map_err(|_| SqlError::new(535, &[&"datediff", &"datediff"]))?)
             } else {
                 Value::BigInt(n)
             }
@@ -93,9 +77,12 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             let p = part(&a[0])?;
             check_part(p, &c.types[1], c.function)?;
             let m = moment(&a[1])?;
+            let language = c.ctx.query.settings.conversion_language.0;
             Value::string(&match p {
-                DatePart::Month => MONTHS[(m.local.date.parts().month as usize - 1) % 12].to_string(),
-                DatePart::WeekDay => WEEKDAYS[m.local.date.weekday() as usize % 7].to_string(),
+                DatePart::Month => {
+                    language.months[(m.local.date.parts().month as usize - 1) % 12].to_string()
+                }
+                DatePart::WeekDay => language.days[m.local.date.weekday() as usize % 7].to_string(),
                 DatePart::TzOffset => offset(m.offset_minutes),
                 _ => date_part(p, m, c.ctx).to_string(),
             })
@@ -314,7 +301,7 @@ fn difference(p: DatePart, from: Moment, to: Moment) -> SqlResult<i64> {
         let p = d.date.parts();
         i64::from(p.year) * 12 + i64::from(p.month) - 1
     };
-    let overflow = || SqlError::new(535, &[&"datediff"]);
+    let overflow = || SqlError::new(535, &[&"datediff", &"datediff"]);
     Ok(match p {
         DatePart::Year => i64::from(y.date.parts().year) - i64::from(x.date.parts().year),
         DatePart::Quarter => months(y) / 3 - months(x) / 3,

@@ -35,7 +35,7 @@ fn from_float(v: f64, ty: &SqlType) -> SqlResult<Value> {
     Ok(match ty.id {
         TypeId::Int | TypeId::Null => {
             if v.abs() >= 2_147_483_648.0 {
-                return Err(overflow(ty));
+                return Err(SqlError::new(232, &[&"int", &format!("{v:.6}")]).state(3));
             }
             Value::Int(v as i32)
         }
@@ -199,13 +199,7 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         FunctionId::Atn2 => float(x(0)?.atan2(x(1)?), ty)?,
         FunctionId::Degrees => from_float(x(0)? * 180.0 / PI, ty)?,
         FunctionId::Radians => from_float(x(0)? * PI / 180.0, ty)?,
-        FunctionId::Rand => {
-            let seed = match a.first() {
-                Some(v) => (integer_value(v).unwrap_or(0) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15),
-                None => c.ctx.query.next_random(),
-            };
-            Value::Float(((seed ^ (seed >> 31)) >> 11) as f64 / (1u64 << 53) as f64)
-        }
+        FunctionId::Rand => Value::Float(c.ctx.query.session.rand(a.first().and_then(integer_value))),
         FunctionId::Greatest | FunctionId::Least => {
             let mut best = Value::Null;
             for v in a.iter().filter(|v| !v.is_null()) {

@@ -8,6 +8,7 @@
 //! CLR values.
 
 pub mod date;
+pub mod format;
 pub mod hash;
 pub mod json;
 pub mod math;
@@ -81,13 +82,14 @@ fn implementation(f: FunctionId) -> Implementation {
     match f as u16 {
         n if n <= F::FormatMessage as u16 => {
             if f == F::Format {
-                |c| Err(not_yet(c.function))
+                format::call
             } else {
                 string::call
             }
         }
         n if n <= F::RightShift as u16 => math::call,
         n if n <= F::IsDate as u16 => date::call,
+        n if n == F::Parse as u16 || n == F::TryParse as u16 => format::call,
         n if n <= F::SqlVariantProperty as u16 => system::call,
         n if n <= F::JsonArray as u16 => json::call,
         n if n <= F::VarBinToHexStr as u16 => hash::call,

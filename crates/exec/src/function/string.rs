@@ -198,8 +198,10 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         }
         FunctionId::Left | FunctionId::Right => {
             let s = units(&a[0])?;
-            let name = if c.function == FunctionId::Left { "left" } else { "right" };
-            let Some(n) = unsigned(&a[1])? else { return Err(SqlError::new(536, &[&name])) };
+            let Some(n) = unsigned(&a[1])? else {
+                let left = c.function == FunctionId::Left;
+                return Err(if left { SqlError::new(537, &[]) } else { SqlError::new(536, &[&"RIGHT"]) });
+            };
             let n = n.min(s.len());
             if c.function == FunctionId::Left { piece(&s[..n], ty) } else { piece(&s[s.len() - n..], ty) }
         }

@@ -157,7 +157,19 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             _ => Value::Null,
         },
         FunctionId::GetAnsiNull => integer(1),
-        FunctionId::TriggerNestLevel => integer(0),
+        FunctionId::AtDbts => session.other("@@DBTS", &[]).unwrap_or(Value::Null),
+        FunctionId::TriggerNestLevel => {
+            let id = a.first().and_then(integer_value).and_then(|n| i32::try_from(n).ok());
+            integer(i64::from(session.trigger_nest_level(id)))
+        }
+        FunctionId::ColumnsUpdated => {
+            session.trigger_columns().map_or(Value::Null, |columns| Value::binary(&columns))
+        }
+        FunctionId::ColumnUpdated => {
+            let id = a.first().and_then(integer_value).and_then(|n| i32::try_from(n).ok()).unwrap_or(0);
+            let set = session.trigger_columns().is_some_and(|c| crate::procedure::change::is_updated(&c, id));
+            Value::Bit(set)
+        }
         FunctionId::IsNumeric => Value::Int(i32::from(match &a[0] {
             Value::String(s) => is_numeric_text(&s.to_text()),
             v => super::is_number(v),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
-use holdfast_engine::catalog::{Catalog, ObjectDef};
+use holdfast_engine::catalog::{Catalog, ObjectDef, TableDef, TableRules};
 use holdfast_engine::instance::{DatabaseEntry, DatabaseState, OnlineDatabase};
 use holdfast_engine::lock::LockManager;
 use holdfast_types::{CollationId, DateTime, SqlResult, SqlType, Value};
@@ -17,6 +17,8 @@ pub struct HostDatabase {
     pub id: i32,
     pub name: Arc<str>,
     online: Arc<dyn OnlineDatabase>,
+    /// Of the catalog snapshot.
+    generation: u64,
     catalog: Arc<dyn Catalog>,
     model: OnceLock<Arc<CatalogModel>>,
     this: Weak<HostDatabase>,
@@ -29,8 +31,10 @@ impl HostDatabase {
         name: Arc<str>,
         online: Arc<dyn OnlineDatabase>,
     ) -> Arc<HostDatabase> {
+        let generation = online.generation();
         let catalog = online.catalog();
         Arc::new_cyclic(|this| HostDatabase {
+            generation,
             host: Arc::downgrade(host),
             id,
             name,
@@ -41,9 +45,10 @@ impl HostDatabase {
         })
     }
 
-    /// Whether this is a view over exactly that opened database.
+    /// Whether this is a view over exactly that opened database and its present catalog.
     pub fn is_over(&self, online: &Arc<dyn OnlineDatabase>) -> bool {
         std::ptr::addr_eq(Arc::as_ptr(&self.online), Arc::as_ptr(online))
+            && self.generation == online.generation()
     }
 
     pub fn online(&self) -> &Arc<dyn OnlineDatabase> {
@@ -94,10 +99,17 @@ impl Catalog for HostDatabase {
     fn user_type(&self, schema: &str, name: &str) -> Option<(SqlType, bool)> {
         self.catalog.user_type(schema, name)
     }
+    fn table_by_id(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {
+        self.catalog.table_by_id(object_id)
+    }
+    fn rules(&self, object_id: i32) -> SqlResult<Arc<TableRules>> {
+        self.catalog.rules(object_id)
+    }
 }
 
 /// A listed database for `sys.databases`, whatever its state.
-pub fn database_info(entry: &DatabaseEntry, fallback: CollationId) -> DatabaseInfo {
+pub fn database_info(entry: &DatabaseEntry, fallback: CollationId, locks: &LockManager) -> DatabaseInfo {
+    let keeping = locks.versions.keeping(entry.id);
     let state = entry.state();
     let properties = match &state {
         DatabaseState::Online(d) => d.properties(),
@@ -152,16 +164,19 @@ pub fn database_info(entry: &DatabaseEntry, fallback: CollationId) -> DatabaseIn
         version: properties.version,
         page_verify: properties.page_verify,
         owner_sid: properties.owner_sid.into(),
+        allow_snapshot_isolation: keeping.snapshot,
+        read_committed_snapshot: keeping.read_committed,
         files,
     }
 }
 
 impl ViewSource for HostDatabase {
     fn database(&self) -> DatabaseInfo {
-        let entry = self.host.upgrade().and_then(|h| h.instance.find_id(self.id));
+        let host = self.host.upgrade();
+        let entry = host.as_ref().and_then(|h| h.instance.find_id(self.id).map(|e| (h, e)));
         let fallback = self.catalog.default_collation();
         match entry {
-            Some(e) => database_info(&e, fallback),
+            Some((h, e)) => database_info(&e, fallback, &h.instance.locks),
             // Dropped while a statement still reads it.
             None => DatabaseInfo {
                 id: self.id,
@@ -175,6 +190,8 @@ impl ViewSource for HostDatabase {
                 version: 0,
                 page_verify: 0,
                 owner_sid: Arc::from([]),
+                allow_snapshot_isolation: false,
+                read_committed_snapshot: false,
                 files: Vec::new(),
             },
         }
@@ -197,7 +214,7 @@ impl ViewSource for HostDatabase {
     fn databases(&self) -> Vec<DatabaseInfo> {
         let Some(host) = self.host.upgrade() else { return Vec::new() };
         let fallback = host.instance.options.collation;
-        host.instance.databases().iter().map(|e| database_info(e, fallback)).collect()
+        host.instance.databases().iter().map(|e| database_info(e, fallback, &host.instance.locks)).collect()
     }
     fn sessions(&self) -> Vec<SessionRow> {
         self.host.upgrade().map_or_else(Vec::new, |h| h.sessions.rows(h.now()))

@@ -102,7 +102,7 @@ pub fn server_property(host: &Host, name: &str) -> Option<(SqlType, Value)> {
 /// DATABASEPROPERTYEX.
 pub fn database_property(host: &Host, database_id: i32, name: &str) -> Option<(SqlType, Value)> {
     let entry = host.instance.find_id(database_id)?;
-    let info = database_info(&entry, host.instance.options.collation);
+    let info = database_info(&entry, host.instance.options.collation, &host.instance.locks);
     let collation = host.instance.options.collation;
     let online = matches!(entry.state(), DatabaseState::Online(_));
     let text = |s: &str| Some((SqlType::nvarchar(128, collation), Value::string(s)));

@@ -39,6 +39,19 @@ struct Spec<'p> {
     sets: Option<&'p [Vec<usize>]>,
 }
 
+impl Spec<'_> {
+    /// Columns of the input that anything here looks at.
+    fn needed(&self) -> Vec<usize> {
+        let mut out = Vec::new();
+        self.group.iter().for_each(|e| e.columns(&mut out));
+        for a in self.aggregates {
+            a.argument.iter().chain(&a.argument2).for_each(|e| e.columns(&mut out));
+            a.order.iter().for_each(|k| k.expr.columns(&mut out));
+        }
+        out
+    }
+}
+
 pub fn open_aggregate<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext) -> SqlResult<Source<'p>> {
     let PhysicalOp::Aggregate { input, strategy, group, aggregates, grouping_sets, parallel } = &plan.op
     else {
@@ -350,7 +363,7 @@ impl Hash<'_> {
         if self.parallel
             && mergeable
             && workers > 1
-            && let Some(mut parts) = parallel::open_parts(self.input, &self.ctx, workers)?
+            && let Some(mut parts) = parallel::open_parts(self.input, &self.ctx, workers, &spec.needed())?
         {
             if parts.len() > 1 {
                 return self.in_parallel(parts);

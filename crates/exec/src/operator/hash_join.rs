@@ -17,9 +17,10 @@ use holdfast_types::{Batch, Column, SqlError, SqlResult, SqlType};
 
 use super::aggregate::partition_of;
 use super::hash_table::{Finder, KeyTable, NO_GROUP};
+use super::scan::Keep;
 use super::sort_key::{KeyPart, encode_rows};
 use super::spill::{Grant, SpillReader, SpillWriter};
-use super::{Source, Stored, evaluate_columns, open, types_of};
+use super::{Source, Stored, evaluate_columns, open, parallel, types_of};
 use crate::context::ExecContext;
 use crate::expression::evaluate_predicate;
 use crate::expression::vector::TRUE;
@@ -66,9 +67,11 @@ pub struct Built<'p> {
     members: Vec<u32>,
     /// Every group has one row: `members` maps groups to rows directly.
     unique: bool,
+    /// Moreover no row is left out: group numbers are row numbers.
+    identical: bool,
     /// For right and full joins: which build rows found a partner.
     matched: Vec<AtomicBool>,
-    _grant: Grant,
+    _grants: Vec<Grant>,
 }
 
 /// What building came to.
@@ -79,23 +82,42 @@ enum Build<'p> {
 }
 
 impl<'p> Built<'p> {
-    /// Builds the right side of a join plan; `None` when it does not fit into memory.
+    /// Builds the right side of a join plan with several threads where it is a pipeline; `None` when it does not fit into
+    /// memory.
     pub fn build(plan: &'p PhysicalPlan, ctx: &ExecContext) -> SqlResult<Option<Built<'p>>> {
         let spec = spec(plan)?;
-        let mut source = open(spec.right, ctx)?;
-        Ok(match Self::read(spec, source.as_mut(), ctx, false)? {
-            Build::Done(b) => Some(*b),
-            Build::TooBig(_) => None,
-        })
+        let all: Vec<usize> = (0..spec.right.columns.len()).collect();
+        let parts = parallel::open_parts(spec.right, ctx, ctx.query.workers, &all)?;
+        let Some(parts) = parts.filter(|p| p.len() > 1) else {
+            let mut source = open(spec.right, ctx)?;
+            return Ok(match Self::read(spec, source.as_mut(), ctx, false)? {
+                Build::Done(b) => Some(*b),
+                Build::TooBig(_) => None,
+            });
+        };
+        let read = parallel::run(parts, |mut source| {
+            let mut grant = Grant::new(&ctx.query.budget);
+            let (batches, fits) = Self::collect(source.as_mut(), &mut grant, ctx, false)?;
+            Ok((batches, grant, fits))
+        })?;
+        let (mut batches, mut grants) = (Vec::new(), Vec::new());
+        for (part, grant, fits) in read {
+            if !fits {
+                return Ok(None);
+            }
+            batches.extend(part);
+            grants.push(grant);
+        }
+        Self::finish(spec, batches, grants, ctx).map(Some)
     }
 
-    fn read(
-        spec: Spec<'p>,
+    /// Batches of the build side, and whether that was all: it is not when memory ended.
+    fn collect(
         source: &mut dyn BatchSource,
+        grant: &mut Grant,
         ctx: &ExecContext,
         force: bool,
-    ) -> SqlResult<Build<'p>> {
-        let mut grant = Grant::new(&ctx.query.budget);
+    ) -> SqlResult<(Vec<Batch>, bool)> {
         let mut batches = Vec::new();
         let mut bytes = 0;
         while let Some(b) = source.next_batch()? {
@@ -107,9 +129,32 @@ impl<'p> Built<'p> {
             bytes += b.memory() + b.len * 24;
             batches.push(b);
             if !grant.resize(bytes) && !force {
-                return Ok(Build::TooBig(batches));
+                return Ok((batches, false));
             }
         }
+        Ok((batches, true))
+    }
+
+    fn read(
+        spec: Spec<'p>,
+        source: &mut dyn BatchSource,
+        ctx: &ExecContext,
+        force: bool,
+    ) -> SqlResult<Build<'p>> {
+        let mut grant = Grant::new(&ctx.query.budget);
+        let (batches, fits) = Self::collect(source, &mut grant, ctx, force)?;
+        if !fits {
+            return Ok(Build::TooBig(batches));
+        }
+        Self::finish(spec, batches, vec![grant], ctx).map(|b| Build::Done(Box::new(b)))
+    }
+
+    fn finish(
+        spec: Spec<'p>,
+        batches: Vec<Batch>,
+        grants: Vec<Grant>,
+        ctx: &ExecContext,
+    ) -> SqlResult<Built<'p>> {
         let types = types_of(spec.right);
         let rows = Batch::concat(&types, &batches)?;
         drop(batches);
@@ -121,7 +166,7 @@ impl<'p> Built<'p> {
         let keys = evaluate_columns(spec.right_keys, &rows, ctx)?;
         let refs: Vec<&Column> = keys.iter().map(|c| c.as_ref()).collect();
         let mut numbers = Vec::new();
-        table.insert(&refs, rows.len, &null_flags(&spec), &mut numbers)?;
+        table.insert_all(&refs, rows.len, &null_flags(&spec), &mut numbers)?;
         let groups = table.len();
         let mut starts = vec![0u32; groups + 1];
         for &g in &numbers {
@@ -142,21 +187,13 @@ impl<'p> Built<'p> {
             }
         }
         let unique = members.len() == groups;
+        let identical = unique && groups == rows.len;
         let matched = if matches!(spec.kind, JoinKind::Right | JoinKind::Full) {
             (0..rows.len).map(|_| AtomicBool::new(false)).collect()
         } else {
             Vec::new()
         };
-        Ok(Build::Done(Box::new(Built {
-            spec,
-            rows,
-            table,
-            starts,
-            members,
-            unique,
-            matched,
-            _grant: grant,
-        })))
+        Ok(Built { spec, rows, table, starts, members, unique, identical, matched, _grants: grants })
     }
 
     fn group(&self, g: u32) -> &[u32] {
@@ -191,6 +228,8 @@ pub struct Probe<'p> {
     /// A left batch with many matches is joined in pieces: the batch and the next left row.
     open: Option<(Batch, usize)>,
     tail: bool,
+    /// Columns of the left and of the right side that are looked at; `None` = all.
+    keep: Option<(Vec<bool>, Vec<bool>)>,
     ctx: ExecContext,
 }
 
@@ -202,7 +241,27 @@ impl<'p> Probe<'p> {
         let finder = built.table.finder();
         let null_equal = null_flags(&built.spec);
         let tail = matches!(built.spec.kind, JoinKind::Right | JoinKind::Full);
-        Probe { built, left, finder, null_equal, numbers: Vec::new(), open: None, tail, ctx: ctx.clone() }
+        let numbers = Vec::new();
+        Probe { built, left, finder, null_equal, numbers, open: None, tail, keep: None, ctx: ctx.clone() }
+    }
+
+    /// Leaves columns empty that nobody looks at.
+    #[must_use]
+    pub fn keeping(mut self, keep: Keep) -> Self {
+        let width = self.built.spec.left.columns.len();
+        // A residual looks at columns of its own.
+        self.keep = keep
+            .filter(|_| self.built.spec.residual.is_none())
+            .map(|k| (k[..width.min(k.len())].to_vec(), k[width.min(k.len())..].to_vec()));
+        self
+    }
+
+    fn take_left(&self, batch: &Batch, rows: &[u32]) -> Batch {
+        batch.take_kept(rows, self.keep.as_ref().map(|k| k.0.as_slice()))
+    }
+
+    fn take_right(&self, rows: &[u32]) -> Batch {
+        self.built.rows.take_kept(rows, self.keep.as_ref().map(|k| k.1.as_slice()))
     }
 
     fn look_up(&mut self, batch: &Batch) -> SqlResult<()> {
@@ -226,8 +285,14 @@ impl<'p> Probe<'p> {
                         .filter(|(_, g)| (**g != NO_GROUP) == want)
                         .map(|(i, _)| i as u32)
                         .collect();
-                    let out = if rows.len() == batch.len { batch.clone() } else { batch.take(&rows) };
+                    let out =
+                        if rows.len() == batch.len { batch.clone() } else { self.take_left(batch, &rows) };
                     return Ok((out, batch.len));
+                }
+                // Every row finds its one partner, as with most foreign keys.
+                JoinKind::Inner if built.identical && !self.numbers.contains(&NO_GROUP) => {
+                    let right = self.take_right(&self.numbers);
+                    return Ok((batch.clone().beside(right), batch.len));
                 }
                 JoinKind::Inner if built.unique => {
                     let mut left = Vec::with_capacity(batch.len);
@@ -238,8 +303,9 @@ impl<'p> Probe<'p> {
                             right.push(built.members[g as usize]);
                         }
                     }
-                    let l = if left.len() == batch.len { batch.clone() } else { batch.take(&left) };
-                    return Ok((l.beside(built.rows.take(&right)), batch.len));
+                    let l =
+                        if left.len() == batch.len { batch.clone() } else { self.take_left(batch, &left) };
+                    return Ok((l.beside(self.take_right(&right)), batch.len));
                 }
                 _ => {}
             }
@@ -300,8 +366,8 @@ impl<'p> Probe<'p> {
                 built.matched[r as usize].store(true, Ordering::Relaxed);
             }
         }
-        let right_rows = if outer { built.rows.take_or_null(&right) } else { built.rows.take(&right) };
-        Ok((batch.take(&left).beside(right_rows), at))
+        let right_rows = if outer { built.rows.take_or_null(&right) } else { self.take_right(&right) };
+        Ok((self.take_left(batch, &left).beside(right_rows), at))
     }
 }
 

@@ -6,7 +6,8 @@
 //! 2. Numbers count from 0 in order of first appearance.
 //! 3. Variable-length and rarely used types are interned first: a column of small numbers stands for them, so that the table itself only
 //!    sees fixed-width words. Interning looks at the raw units first; the collation is asked once per distinct raw string.
-//! 4. A table that is only read (`find`) may be shared between threads; what a reader learns is kept in its own [`Finder`].
+//! 4. A table with direct addresses (`insert_all`) takes no further keys.
+//! 5. A table that is only read (`find`) may be shared between threads; what a reader learns is kept in its own [`Finder`].
 
 use std::collections::HashMap;
 
@@ -281,6 +282,28 @@ pub struct Finder {
     words: Vec<u64>,
 }
 
+/// Single-word keys that lie close together: the key itself is the address, nothing is hashed. Keys are mostly such.
+#[derive(Clone, Debug)]
+struct Direct {
+    least: u64,
+    /// Group by distance from the least key.
+    groups: Vec<u32>,
+}
+
+impl Direct {
+    /// Room for keys between `least` and `greatest`, unless `rows` keys would lie too sparsely in it.
+    fn new(least: u64, greatest: u64, rows: usize) -> Option<Self> {
+        let span = usize::try_from(greatest.checked_sub(least)?).ok()?;
+        (span < rows.saturating_mul(8).saturating_add(1024))
+            .then(|| Direct { least, groups: vec![NO_GROUP; span + 1] })
+    }
+
+    #[inline]
+    fn find(&self, word: u64) -> u32 {
+        self.groups.get(word.wrapping_sub(self.least) as usize).copied().unwrap_or(NO_GROUP)
+    }
+}
+
 /// See the module description.
 #[derive(Clone, Debug)]
 pub struct KeyTable {
@@ -291,6 +314,7 @@ pub struct KeyTable {
     /// Keys in order of their numbers, `stride` words each.
     keys: Vec<u64>,
     slots: Vec<(u64, u32)>,
+    direct: Option<Direct>,
     wide: Slots,
     null_group: Option<u32>,
     groups: u32,
@@ -327,6 +351,7 @@ impl KeyTable {
             layout,
             keys: Vec::new(),
             slots: if layout == Layout::Single { vec![(0, 0); 64] } else { Vec::new() },
+            direct: None,
             wide: Slots::new(),
             null_group: None,
             groups: 0,
@@ -347,6 +372,7 @@ impl KeyTable {
     pub fn memory(&self) -> usize {
         self.keys.len() * 8
             + self.slots.len() * 16
+            + self.direct.as_ref().map_or(0, |d| d.groups.len() * 4)
             + self.wide.memory()
             + self.interners.iter().flatten().map(Interner::memory).sum::<usize>()
     }
@@ -359,6 +385,9 @@ impl KeyTable {
         null_matches: &[bool],
         out: &mut Vec<u32>,
     ) -> SqlResult<()> {
+        if self.direct.is_some() {
+            return Err(SqlError::with_text(8624, 16, "Internal error: a finished key table is added to."));
+        }
         out.clear();
         out.reserve(len);
         if self.types.is_empty() {
@@ -465,6 +494,53 @@ impl KeyTable {
         Ok(())
     }
 
+    /// As [`KeyTable::insert`] of all the rows there will ever be into an empty table: keys that lie close together are
+    /// then addressed directly.
+    pub fn insert_all(
+        &mut self,
+        columns: &[&Column],
+        len: usize,
+        null_matches: &[bool],
+        out: &mut Vec<u32>,
+    ) -> SqlResult<()> {
+        let whole = |c: &Column| {
+            matches!(c.data, ColumnData::U8(_) | ColumnData::I16(_) | ColumnData::I32(_) | ColumnData::I64(_))
+        };
+        let single = self.layout == Layout::Single && self.groups == 0 && len > 0 && !null_matches[0];
+        if !single || !whole(columns[0]) {
+            return self.insert(columns, len, null_matches, out);
+        }
+        let mut words = Vec::new();
+        encode_words(columns[0], len, &mut words, 1, 0, &mut Source::Insert(None))?;
+        let null = |row: usize| columns[0].is_null(row);
+        let (mut least, mut greatest) = (u64::MAX, 0);
+        for (row, &w) in words.iter().enumerate() {
+            if !null(row) {
+                least = least.min(w);
+                greatest = greatest.max(w);
+            }
+        }
+        let Some(mut direct) = Direct::new(least, greatest, len) else {
+            return self.insert(columns, len, null_matches, out);
+        };
+        out.clear();
+        out.reserve(len);
+        for (row, &w) in words.iter().enumerate() {
+            if null(row) {
+                out.push(NO_GROUP);
+                continue;
+            }
+            let place = &mut direct.groups[(w - least) as usize];
+            if *place == NO_GROUP {
+                *place = self.groups;
+                self.groups += 1;
+            }
+            out.push(*place);
+        }
+        self.direct = Some(direct);
+        Ok(())
+    }
+
     /// Sets NULL words to 0 and the NULL bits; `self.nulls` marks rows whose NULL matches nothing.
     fn mark_nulls(
         &mut self,
@@ -523,6 +599,9 @@ impl KeyTable {
 
     #[inline]
     fn find_single(&self, word: u64) -> u32 {
+        if let Some(direct) = &self.direct {
+            return direct.find(word);
+        }
         let mask = self.slots.len() - 1;
         let mut at = mix(word) as usize & mask;
         loop {
@@ -570,6 +649,11 @@ impl KeyTable {
                 encode_words(columns[0], len, words, 1, 0, &mut source)?;
                 let interned = self.interners[0].is_some();
                 match &columns[0].nulls {
+                    None if self.direct.is_some() => {
+                        if let Some(direct) = &self.direct {
+                            out.extend(words.iter().map(|&w| direct.find(w)));
+                        }
+                    }
                     None if !interned => out.extend(words.iter().map(|&w| self.find_single(w))),
                     nulls => out.extend(words.iter().enumerate().map(|(i, &w)| {
                         if nulls.as_ref().is_some_and(|n| n[i]) {
@@ -786,6 +870,30 @@ mod tests {
         let mut again = Vec::new();
         t.find(&[&many], 10_000, &[true], &mut f, &mut again).unwrap();
         assert_eq!(out, again);
+    }
+
+    #[test]
+    fn direct_addresses_find_what_hashing_finds() {
+        let close = [Value::Int(7), Value::Int(5), Value::Null, Value::Int(7), Value::Int(900)];
+        // Negative keys are far from positive ones as words: these are hashed.
+        let far = [Value::Int(-1), Value::Int(5), Value::Null, Value::Int(i32::MAX), Value::Int(5)];
+        let probe = [4, 5, 6, 7, 900, 901, -1, i32::MAX].map(Value::Int);
+        for (keys, direct) in [(&close, true), (&far, false)] {
+            let c = column(&SqlType::INT, keys);
+            let (mut all, mut one) = (KeyTable::new(&[SqlType::INT]), KeyTable::new(&[SqlType::INT]));
+            let (mut a, mut b) = (Vec::new(), Vec::new());
+            all.insert_all(&[&c], 5, &[false], &mut a).unwrap();
+            one.insert(&[&c], 5, &[false], &mut b).unwrap();
+            assert_eq!((&a, all.len(), all.direct.is_some()), (&b, one.len(), direct));
+            let mut with_null = probe.to_vec();
+            with_null.push(Value::Null);
+            for list in [&probe[..], &with_null] {
+                let p = column(&SqlType::INT, list);
+                all.find(&[&p], list.len(), &[false], &mut all.finder(), &mut a).unwrap();
+                one.find(&[&p], list.len(), &[false], &mut one.finder(), &mut b).unwrap();
+                assert_eq!(a, b);
+            }
+        }
     }
 
     #[test]

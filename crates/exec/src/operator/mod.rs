@@ -17,6 +17,7 @@ pub mod hash_table;
 pub mod merge_join;
 pub mod nested_loops;
 pub mod parallel;
+pub mod ranking;
 pub mod recursive;
 pub mod scan;
 pub mod serialize;
@@ -46,11 +47,12 @@ pub type Source<'p> = Box<dyn BatchSource + 'p>;
 pub fn open<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext) -> SqlResult<Source<'p>> {
     ctx.check_cancel()?;
     Ok(match &plan.op {
-        PhysicalOp::TableScan { table, columns, predicate, .. } => {
-            Box::new(scan::Scan::new(table.access.scan(&ctx.query.read, columns)?, predicate.as_ref(), ctx))
+        PhysicalOp::TableScan { table, columns, predicate, read, .. } => {
+            let read = ctx.query.read_with(read);
+            Box::new(scan::Scan::new(table.access.scan(&read, columns)?, predicate.as_ref(), ctx))
         }
-        PhysicalOp::IndexSeek { table, index_id, ranges, columns, predicate, backward } => {
-            scan::open_seek(table, *index_id, ranges, columns, predicate.as_ref(), *backward, ctx)?
+        PhysicalOp::IndexSeek { table, index_id, ranges, columns, predicate, backward, read } => {
+            scan::open_seek(table, *index_id, ranges, columns, predicate.as_ref(), *backward, read, ctx)?
         }
         PhysicalOp::Values { rows } => Box::new(simple::Values::new(rows, &plan.columns, ctx)),
         PhysicalOp::Filter { input, predicate } => {
@@ -77,6 +79,9 @@ pub fn open<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext) -> SqlResult<Source<'
         PhysicalOp::Concat { inputs } => Box::new(simple::Concat::new(inputs, ctx)),
         PhysicalOp::SetOp { kind, left, right } => {
             Box::new(set_op::SetOperation::new(*kind, left, right, ctx)?)
+        }
+        PhysicalOp::Window { input, partition, order, functions } if ranking::streams(functions) => {
+            Box::new(ranking::Ranking::new(input, partition, order, functions, ctx)?)
         }
         PhysicalOp::Window { input, partition, order, functions } => {
             Box::new(window::Window::new(input, partition, order, functions, ctx)?)

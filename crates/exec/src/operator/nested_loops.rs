@@ -102,7 +102,7 @@ impl Apply<'_> {
             let pairs = beside(left, row, &b);
             let pairs = match self.predicate {
                 None => pairs,
-                Some(p) => super::scan::filter(pairs, p, &self.ctx)?,
+                Some(p) => super::scan::filter(pairs, p, &None, &self.ctx)?,
             };
             if pairs.len > 0 {
                 found = true;

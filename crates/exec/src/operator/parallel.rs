@@ -4,6 +4,7 @@
 //! 1. The parts together yield exactly the rows of the plan, in no particular order.
 //! 2. The build side of a join in a pipeline is built once and only read by the parts.
 //! 3. The first error of any worker is the error of the whole; the others stop at their next batch.
+//! 4. Columns that nobody above looks at may come out empty: what is looked at flows down from the aggregation.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +16,7 @@ use holdfast_types::{Batch, SqlError, SqlResult};
 
 use super::Source;
 use super::hash_join::{Built, Probe};
-use super::scan::Scan;
+use super::scan::{Keep, Scan};
 use super::simple::Project;
 use crate::context::ExecContext;
 
@@ -41,41 +42,71 @@ fn plain(e: &Expr) -> bool {
     !e.any(&|x| matches!(x.kind, ExprKind::Subquery(_) | ExprKind::UserFunction { .. }))
 }
 
-/// Opens the plan as independent parts; `None` when it is no such pipeline.
+/// Opens the plan as independent parts of which only the columns `needed` will be looked at; `None` when it is no such pipeline.
 pub fn open_parts<'p>(
     plan: &'p PhysicalPlan,
     ctx: &ExecContext,
     parts: usize,
+    needed: &[usize],
 ) -> SqlResult<Option<Vec<Source<'p>>>> {
     if !splits(plan) {
         return Ok(None);
     }
-    Ok(Some(open_split(plan, ctx, parts)?))
+    Ok(Some(open_split(plan, ctx, parts, needed.to_vec())?))
 }
 
-fn open_split<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext, parts: usize) -> SqlResult<Vec<Source<'p>>> {
+/// Marks of the needed columns of a plan; `None` when all are.
+fn keep_of(plan: &PhysicalPlan, needed: &[usize]) -> Keep {
+    let mut keep = vec![false; plan.columns.len()];
+    for &c in needed {
+        if let Some(k) = keep.get_mut(c) {
+            *k = true;
+        }
+    }
+    keep.contains(&false).then(|| keep.into())
+}
+
+fn open_split<'p>(
+    plan: &'p PhysicalPlan,
+    ctx: &ExecContext,
+    parts: usize,
+    mut needed: Vec<usize>,
+) -> SqlResult<Vec<Source<'p>>> {
+    let keep = keep_of(plan, &needed);
     Ok(match &plan.op {
-        PhysicalOp::TableScan { table, columns, predicate, .. } => table
+        PhysicalOp::TableScan { table, columns, predicate, read, .. } => table
             .access
-            .parallel_scan(&ctx.query.read, columns, parts)?
+            .parallel_scan(&ctx.query.read_with(read), columns, parts)?
             .into_iter()
-            .map(|s| Box::new(Scan::new(s, predicate.as_ref(), ctx)) as Source<'p>)
+            .map(|s| Box::new(Scan::new(s, predicate.as_ref(), ctx).keeping(keep.clone())) as Source<'p>)
             .collect(),
-        PhysicalOp::Filter { input, predicate } => open_split(input, ctx, parts)?
-            .into_iter()
-            .map(|s| Box::new(Scan::new(s, Some(predicate), ctx)) as Source<'p>)
-            .collect(),
-        PhysicalOp::Project { input, exprs } => open_split(input, ctx, parts)?
-            .into_iter()
-            .map(|s| Box::new(Project::new(s, exprs, ctx)) as Source<'p>)
-            .collect(),
-        PhysicalOp::HashJoin { left, .. } => {
+        PhysicalOp::Filter { input, predicate } => {
+            predicate.columns(&mut needed);
+            open_split(input, ctx, parts, needed)?
+                .into_iter()
+                .map(|s| Box::new(Scan::new(s, Some(predicate), ctx).keeping(keep.clone())) as Source<'p>)
+                .collect()
+        }
+        PhysicalOp::Project { input, exprs } => {
+            needed.clear();
+            exprs.iter().for_each(|e| e.columns(&mut needed));
+            open_split(input, ctx, parts, needed)?
+                .into_iter()
+                .map(|s| Box::new(Project::new(s, exprs, ctx)) as Source<'p>)
+                .collect()
+        }
+        PhysicalOp::HashJoin { left, left_keys, residual, .. } => {
             match Built::build(plan, ctx)? {
                 Some(built) => {
                     let built = Arc::new(built);
-                    open_split(left, ctx, parts)?
+                    left_keys.iter().chain(residual).for_each(|e| e.columns(&mut needed));
+                    needed.retain(|c| *c < left.columns.len());
+                    open_split(left, ctx, parts, needed)?
                         .into_iter()
-                        .map(|s| Box::new(Probe::new(Arc::clone(&built), s, ctx)) as Source<'p>)
+                        .map(|s| {
+                            let probe = Probe::new(Arc::clone(&built), s, ctx);
+                            Box::new(probe.keeping(keep.clone())) as Source<'p>
+                        })
                         .collect()
                 }
                 // Too big for memory: the ordinary operator spills.

@@ -9,10 +9,10 @@ use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use holdfast_engine::access::{BatchSource, Bound, KeyRange};
+use holdfast_engine::access::{BatchSource, Bound, KeyRange, ReadContext};
 use holdfast_engine::catalog::{IndexDef, TableDef};
 use holdfast_plan::expr::Expr;
-use holdfast_plan::physical::{SeekKey, SeekRange};
+use holdfast_plan::physical::{ReadHints, SeekKey, SeekRange};
 use holdfast_types::{Batch, SqlError, SqlResult, Value};
 
 use super::Source;
@@ -24,21 +24,32 @@ use crate::expression::{evaluate_constant, evaluate_predicate};
 pub struct Scan<'p> {
     input: Source<'p>,
     predicate: Option<&'p Expr>,
+    keep: Keep,
     ctx: ExecContext,
 }
 
+/// Which columns of an operator's output its consumer looks at; `None` = all.
+pub type Keep = Option<Arc<[bool]>>;
+
 impl<'p> Scan<'p> {
     pub fn new(input: Source<'p>, predicate: Option<&'p Expr>, ctx: &ExecContext) -> Self {
-        Scan { input, predicate, ctx: ctx.clone() }
+        Scan { input, predicate, keep: None, ctx: ctx.clone() }
+    }
+
+    /// Leaves columns empty that nobody looks at.
+    #[must_use]
+    pub fn keeping(mut self, keep: Keep) -> Self {
+        self.keep = keep;
+        self
     }
 }
 
 /// Keeps the rows for which `predicate` is true.
-pub fn filter(batch: Batch, predicate: &Expr, ctx: &ExecContext) -> SqlResult<Batch> {
+pub fn filter(batch: Batch, predicate: &Expr, keep: &Keep, ctx: &ExecContext) -> SqlResult<Batch> {
     let truth = evaluate_predicate(predicate, &batch, ctx)?;
     Ok(match truth.selected(batch.len) {
         None => batch,
-        Some(rows) => batch.take(&rows),
+        Some(rows) => batch.take_kept(&rows, keep.as_deref()),
     })
 }
 
@@ -51,7 +62,7 @@ impl BatchSource for Scan<'_> {
             if batch.len == 0 {
                 continue;
             }
-            let out = filter(batch, p, &self.ctx)?;
+            let out = filter(batch, p, &self.keep, &self.ctx)?;
             if out.len > 0 {
                 return Ok(Some(out));
             }
@@ -207,7 +218,7 @@ struct Seek<'p> {
     ranges: VecDeque<KeyRange>,
     columns: &'p [usize],
     backward: bool,
-    ctx: ExecContext,
+    read: ReadContext,
     current: Option<Box<dyn BatchSource>>,
 }
 
@@ -222,7 +233,7 @@ impl BatchSource for Seek<'_> {
             }
             let Some(range) = self.ranges.pop_front() else { return Ok(None) };
             self.current = Some(self.table.access.seek(
-                &self.ctx.query.read,
+                &self.read,
                 self.index_id,
                 &range,
                 self.columns,
@@ -232,6 +243,7 @@ impl BatchSource for Seek<'_> {
     }
 }
 
+#[allow(clippy::too_many_arguments)]
 pub fn open_seek<'p>(
     table: &'p Arc<TableDef>,
     index_id: i32,
@@ -239,8 +251,10 @@ pub fn open_seek<'p>(
     columns: &'p [usize],
     predicate: Option<&'p Expr>,
     backward: bool,
+    read: &ReadHints,
     ctx: &ExecContext,
 ) -> SqlResult<Source<'p>> {
+    let read = ctx.query.read_with(read);
     let mut evaluated = Vec::with_capacity(ranges.len());
     for r in ranges {
         if let Some(r) = evaluate_range(r, ctx)? {
@@ -257,10 +271,10 @@ pub fn open_seek<'p>(
     let source: Source<'p> = if evaluated.len() == 1 {
         // The usual case needs no operator of its own.
         let range = to_key(evaluated.remove(0));
-        table.access.seek(&ctx.query.read, index_id, &range, columns, backward)?
+        table.access.seek(&read, index_id, &range, columns, backward)?
     } else {
         let ranges = evaluated.into_iter().map(to_key).collect();
-        Box::new(Seek { table, index_id, ranges, columns, backward, ctx: ctx.clone(), current: None })
+        Box::new(Seek { table, index_id, ranges, columns, backward, read: read.into_owned(), current: None })
     };
     Ok(match predicate {
         None => source,

@@ -62,8 +62,9 @@ impl<'p> Window<'p> {
 
     fn compute(&mut self) -> SqlResult<Batch> {
         let batches = drain(self.input.as_mut())?;
-        let bytes: usize = batches.iter().map(Batch::memory).sum();
-        if !self.grant.resize(bytes * 2) {
+        // The rows twice while they are joined into one batch, and partition and peers of each.
+        let bytes: usize = batches.iter().map(|b| b.memory() * 2 + b.len * 2 * size_of::<(u32, u32)>()).sum();
+        if !self.grant.resize(bytes) {
             return Err(SqlError::new(701, &[&"default"]));
         }
         let whole = Batch::concat(&self.input_types, &batches)?;

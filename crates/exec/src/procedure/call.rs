@@ -181,6 +181,12 @@ impl Runner<'_> {
         if system && bare == "sp_executesql" {
             return self.execute_sql(arguments);
         }
+        if system && bare == "sp_describe_first_result_set" {
+            return self.describe_first_result_set(arguments);
+        }
+        if system && bare == "sp_describe_undeclared_parameters" {
+            return self.describe_undeclared_parameters(arguments);
+        }
         if system && let Some(text) = super::system::procedure_text(&bare) {
             let loaded = self.load_system(&bare, text, &database)?;
             return self.run_procedure(&loaded, &bare, 0, database, arguments);
@@ -338,7 +344,7 @@ impl Runner<'_> {
     }
 
     /// Runs a scope one level deeper and puts settings back afterwards (invariant 1).
-    fn nested_run(
+    pub fn nested_run(
         &mut self,
         scope: &mut Scope,
         object_id: i32,
@@ -349,11 +355,18 @@ impl Runner<'_> {
                 "Maximum stored procedure, function, trigger, or view nesting level exceeded (limit 32).";
             return Err(SqlError::with_text(217, 16, text).into());
         }
-        let (saved_settings, saved_database, before) = {
+        let saved_identity;
+        let (saved_settings, saved_database, before, saved_limit) = {
             let mut state = self.session.state.lock();
-            let saved = (state.settings.clone(), Arc::clone(&state.database), state.transaction.count);
+            let saved = (
+                state.settings.clone(),
+                Arc::clone(&state.database),
+                state.transaction.count,
+                state.row_limit,
+            );
             state.nest_level += 1;
             state.procedures.push(object_id);
+            saved_identity = std::mem::take(&mut state.scope_identity);
             if let Some(d) = database {
                 state.database = d;
             }
@@ -368,12 +381,19 @@ impl Runner<'_> {
             let mut state = self.session.state.lock();
             state.nest_level -= 1;
             state.procedures.pop();
+            state.scope_identity = saved_identity;
             state.settings = saved_settings;
-            state.database = saved_database;
+            // SET ROWCOUNT ends with the procedure, too.
+            state.row_limit = saved_limit;
+            // What was defined in between stays known.
+            state.database = self.session.host.database_by_id(saved_database.id).unwrap_or(saved_database);
             state.transaction.count
         };
+        for name in std::mem::take(&mut scope.temporaries) {
+            self.temporary.lock().remove(&name);
+        }
         let flow = r?;
-        if object_id != 0 && after != before {
+        if object_id != 0 && after != before && scope.trigger.is_none() {
             let text = format!(
                 "Transaction count after EXECUTE indicates a mismatching number of BEGIN and COMMIT statements. Previous count = \
                  {before}, current count = {after}."
@@ -397,15 +417,17 @@ impl Runner<'_> {
                 .or_else(|| (list.len() > at && list[at].name.is_none()).then_some(at))
         };
         let statement = named(&["@stmt", "@statement"], 0, arguments);
+        let unicode = |a: &Argument| a.ty.id.is_unicode() || a.value.as_ref().is_none_or(Value::is_null);
+        if !statement.is_none_or(|i| unicode(&arguments[i])) {
+            return Err(SqlError::new(214, &[&"@statement", &"ntext/nchar/nvarchar"]).state(2).into());
+        }
         let Some(sql) = text(statement.map(|i| &arguments[i])) else {
-            let wrong = arguments.first().is_some_and(|a| a.value.as_ref().is_some_and(|v| !v.is_null()));
-            if wrong {
-                let message = "Procedure expects parameter '@statement' of type 'ntext/nchar/nvarchar'.";
-                return Err(SqlError::with_text(214, 16, message).state(2).into());
-            }
             return Ok(Returned { status: 0, outputs: Vec::new() });
         };
         let definition = named(&["@params", "@parameters"], 1, arguments).filter(|i| Some(*i) != statement);
+        if !definition.is_none_or(|i| unicode(&arguments[i])) {
+            return Err(SqlError::new(214, &[&"@params", &"ntext/nchar/nvarchar"]).state(3).into());
+        }
         let parameters = text(definition.map(|i| &arguments[i])).unwrap_or_default();
         let first = definition.map_or(1, |i| i + 1).max(statement.map_or(1, |i| i + 1));
         let skipped = first.min(arguments.len());
@@ -510,19 +532,22 @@ impl Runner<'_> {
         let quoted = ParseOptions { quoted_identifier: options & option::QUOTED_IDENTIFIER != 0 };
         let batch = holdfast_tsql::parse_batch(text, &quoted)
             .map_err(|v| v.into_iter().map(syntax_error).collect::<Vec<_>>())?;
-        let types = TypeScope { catalog: &*database, collation: database.default_collation() };
+        let types = TypeScope {
+            catalog: Arc::clone(&database) as Arc<dyn Catalog>,
+            collation: database.default_collation(),
+            text,
+        };
         let mut base = Layout::default();
         let list = parse_parameters(parameters)?;
         for p in list.iter().filter(|p| p.readonly) {
-            let none = super::unit::TableVariable { columns: Vec::new() };
-            base.tables.insert(p.name.to_lowercase(), none);
+            base.tables.insert(p.name.to_lowercase(), super::unit::TableVariable::default());
         }
         let layout = layout(&list, &batch.statements, &types, base).map_err(|e| vec![e])?;
         let errors = undeclared(&batch.uses, &layout);
         if !errors.is_empty() {
             return Err(errors);
         }
-        let unit = Unit::new(list, batch.statements, layout);
+        let unit = Unit::new(text, list, batch.statements, layout);
         if cacheable {
             self.shared.units.keep(key, &unit);
         }
@@ -576,9 +601,13 @@ fn load_text(
     if let Some(unit) = units.find(&key) {
         return Ok(unit);
     }
-    let types = TypeScope { catalog: &**database, collation: database.default_collation() };
+    let types = TypeScope {
+        catalog: Arc::clone(database) as Arc<dyn Catalog>,
+        collation: database.default_collation(),
+        text,
+    };
     let layout = layout(&p.parameters, &statements, &types, Layout::default())?;
-    let unit = Unit::new(p.parameters, statements, layout);
+    let unit = Unit::new(text, p.parameters, statements, layout);
     units.keep(key, &unit);
     Ok(unit)
 }

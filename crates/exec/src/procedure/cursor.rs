@@ -23,6 +23,7 @@ pub struct Cursor {
     unit: Arc<Unit>,
     frame: Vec<Value>,
     forward_only: bool,
+    read_only: bool,
     /// Columns, rows, and the position (0 = before the first).
     open: Option<Open>,
 }
@@ -30,8 +31,15 @@ pub struct Cursor {
 #[derive(Clone)]
 struct Open {
     columns: Arc<Vec<ResultColumn>>,
+    /// After the columns' values, the bookmarks of `bookmarks`.
     rows: Arc<Vec<Vec<Value>>>,
     position: usize,
+    bookmarks: Arc<Vec<((i32, i32), usize)>>,
+}
+
+/// The row of a table under a cursor.
+pub struct CursorPosition {
+    pub bookmark: Vec<u8>,
 }
 
 /// What `SET @c = …` without a cursor gives: nothing declared yet.
@@ -49,6 +57,11 @@ impl Runner<'_> {
             unit: Arc::clone(&scope.unit),
             frame: scope.frame.clone(),
             forward_only: forward || !scroll,
+            read_only: c
+                .options
+                .iter()
+                .any(|o| matches!(o.as_str(), "READ_ONLY" | "FAST_FORWARD" | "STATIC" | "INSENSITIVE"))
+                || matches!(c.query.query.for_clause, Some(ast::ForClause::ReadOnly)),
             open: None,
         }
     }
@@ -127,10 +140,12 @@ impl Runner<'_> {
         if matches!(plain.query.for_clause, Some(ast::ForClause::ReadOnly | ast::ForClause::Update(_))) {
             plain.query.for_clause = None;
         }
-        let bound = self.bind_fresh(&plain, &inner)?;
+        self.begin_implicitly()?;
+        let bound = self.bind_cursor(&plain, &inner)?;
         let (columns, rows) = self.rows_of(&bound, &inner)?;
         let columns = Arc::new(columns.iter().map(super::query::result_column).collect::<Vec<_>>());
-        let open = Open { columns, rows: Arc::new(rows), position: 0 };
+        let bookmarks = if cursor.read_only { Arc::default() } else { Arc::new(bound.bookmarks.clone()) };
+        let open = Open { columns, rows: Arc::new(rows), position: 0, bookmarks };
         self.with_cursor(name, scope, |c| {
             c.open = Some(open);
             Ok(())
@@ -183,7 +198,8 @@ impl Runner<'_> {
         let count = u64::from(row.is_some());
         if f.into.is_empty() {
             self.sink.columns(&columns)?;
-            if let Some(values) = row {
+            if let Some(mut values) = row {
+                values.truncate(columns.len());
                 let types: Vec<SqlType> = columns.iter().map(|c| c.ty).collect();
                 self.sink.rows(&holdfast_types::Batch::from_rows(&types, &[values])?)?;
             }
@@ -206,6 +222,67 @@ impl Runner<'_> {
         state.row_count = count as i64;
         state.error = 0;
         Ok(())
+    }
+
+    /// The row under a cursor that WHERE CURRENT OF means, of the one table behind it.
+    pub fn cursor_position(
+        &mut self,
+        name: &str,
+        global: bool,
+        table: (i32, i32),
+        scope: &mut Scope,
+    ) -> Result<CursorPosition, Fail> {
+        let name = if name.starts_with('@') {
+            CursorName::Variable(name.to_owned())
+        } else {
+            CursorName::Name { name: ast::Ident::new(name), global }
+        };
+        self.with_cursor(&name, scope, |c| {
+            if c.read_only {
+                return Err(SqlError::with_text(16_929, 16, "The cursor is READ ONLY.").into());
+            }
+            let Some(open) = &c.open else {
+                return Err(SqlError::with_text(16_917, 16, "Cursor is not open.").into());
+            };
+            let Some(row) = open.position.checked_sub(1).and_then(|p| open.rows.get(p)) else {
+                let text = "There is no row at the current position of the cursor.";
+                return Err(SqlError::with_text(16_931, 16, text).into());
+            };
+            let place = open.bookmarks.iter().find(|(t, _)| *t == table).map(|(_, p)| *p);
+            match place.and_then(|p| row.get(p)) {
+                Some(Value::Binary(b)) => Ok(CursorPosition { bookmark: b.to_vec() }),
+                _ => {
+                    let text = "The target object type is not updatable through a cursor.";
+                    Err(SqlError::with_text(16_933, 16, text).into())
+                }
+            }
+        })
+    }
+
+    /// The row under the cursor was changed by a positioned update: it has another bookmark now.
+    pub fn move_bookmark(
+        &mut self,
+        name: &str,
+        global: bool,
+        table: (i32, i32),
+        bookmark: &[u8],
+        scope: &mut Scope,
+    ) -> Result<(), Fail> {
+        let name = if name.starts_with('@') {
+            CursorName::Variable(name.to_owned())
+        } else {
+            CursorName::Name { name: ast::Ident::new(name), global }
+        };
+        self.with_cursor(&name, scope, |c| {
+            if let Some(open) = &mut c.open
+                && let Some(place) = open.bookmarks.iter().find(|(t, _)| *t == table).map(|(_, p)| *p)
+                && let Some(row) =
+                    open.position.checked_sub(1).and_then(|p| Arc::make_mut(&mut open.rows).get_mut(p))
+            {
+                row[place] = Value::binary(bookmark);
+            }
+            Ok(())
+        })
     }
 
     pub fn close_cursor(&mut self, name: &CursorName, scope: &mut Scope) -> Result<(), Fail> {

@@ -87,7 +87,11 @@ impl FunctionRunner {
         let Some(database) = self.session.host.database_by_id(module.database_id) else {
             return Err(SqlError::new(208, &[&module.name]));
         };
-        let types = TypeScope { catalog: &*database, collation: database.default_collation() };
+        let types = TypeScope {
+            catalog: Arc::clone(&database) as Arc<dyn Catalog>,
+            collation: database.default_collation(),
+            text: &module.text,
+        };
         let mut base = Layout::default();
         let mut returns = None;
         let statements = match &function.returns {
@@ -96,8 +100,8 @@ impl FunctionRunner {
                 s
             }
             FunctionReturns::Table { variable, definition, body } => {
-                let columns = types.columns(definition)?;
-                base.tables.insert(variable.to_lowercase(), TableVariable { columns });
+                let shape = types.shape(variable, definition)?;
+                base.tables.insert(variable.to_lowercase(), TableVariable { shape });
                 body
             }
             _ => return Err(SqlError::not_supported(format!("The function {} of an assembly", module.name))),
@@ -112,7 +116,7 @@ impl FunctionRunner {
             Some(unit) => unit,
             None => {
                 let layout = layout(&function.parameters, statements, &types, base)?;
-                let unit = Unit::new(function.parameters.clone(), statements.clone(), layout);
+                let unit = Unit::new(&module.text, function.parameters.clone(), statements.clone(), layout);
                 self.shared.units.keep(key, &unit);
                 unit
             }
@@ -126,6 +130,7 @@ impl FunctionRunner {
             // As if a TRY stood around the call: an error comes back as a value and is the statement's.
             tries: 1,
             level: self.level + 1,
+            capturing: false,
             temporary: Arc::clone(&self.temporary),
             cursors: Arc::clone(&self.cursors),
         };

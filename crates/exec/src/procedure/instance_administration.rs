@@ -7,7 +7,7 @@ use holdfast_types::{Batch, CollationId, SqlError, SqlType, Value};
 
 use super::administration::{Administration, Call};
 use super::raise::integer;
-use crate::ddl::database;
+use crate::ddl::{database, row_versions};
 use crate::restore::database::{Surroundings, restore};
 use crate::restore::{RestoreRequest, RestoreVerb, answers, devices, verify};
 
@@ -71,7 +71,7 @@ impl InstanceAdministration {
                     cancel: &cancel,
                     session_database: call.session.current_database().id,
                     in_use: &in_use,
-                    workers: 2,
+                    workers: *crate::context::PROCESSORS,
                     clock: &*host.clock,
                 };
                 restore(request, &around, call.sink)?;
@@ -106,10 +106,20 @@ impl Administration for InstanceAdministration {
         match statement {
             StatementKind::Restore(r) => self.restore(r, call),
             StatementKind::Kill { .. } => self.kill(statement, call),
-            // Nothing is dirty in databases that are only read.
-            StatementKind::Checkpoint(_) | StatementKind::Reconfigure { .. } => Ok(None),
+            StatementKind::Checkpoint(_) => {
+                let name = Arc::clone(&call.session.current_database().name);
+                let database = call.session.host.instance.online(&name).map_err(|e| vec![e])?;
+                database.checkpoint().map_err(|e| vec![e])?;
+                Ok(None)
+            }
+            StatementKind::Dbcc(d) => super::dbcc::run(d, call),
+            StatementKind::Reconfigure { .. } => Ok(None),
             StatementKind::Ddl(d) => match &**d {
                 Ddl::CreateDatabase(c) => database::create(c, call),
+                Ddl::AlterDatabase(a) => match row_versions::alter(a, call) {
+                    Some(done) => done.map(|()| None),
+                    None => database::alter(a, call),
+                },
                 Ddl::Drop(drop) if drop.kind == "DATABASE" => database::drop(drop, call),
                 other => Err(vec![SqlError::not_supported(other.name())]),
             },

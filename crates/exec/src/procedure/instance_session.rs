@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use holdfast_tsql::ast::{DeclarationKind, QueryBody, SetValue, Statement, StatementKind};
-use holdfast_types::{CollationId, SqlError, Value};
+use holdfast_tsql::ast::{DeclarationKind, InsertSource, QueryBody, SetValue, Statement, StatementKind};
+use holdfast_types::{CollationId, SqlError, SqlType, TypeId, Value};
 use parking_lot::Mutex;
 
 use super::administration::Administration;
@@ -127,6 +127,7 @@ impl InstanceSession {
             kind,
             tries: 0,
             level: 0,
+            capturing: false,
             temporary: Arc::clone(&self.temporary),
             cursors: Arc::clone(&self.cursors),
         }
@@ -279,19 +280,42 @@ impl InstanceSession {
     }
 }
 
+/// A value at its type's fixed length: clients may send less of it.
+fn padded(value: &Value, ty: &SqlType) -> Value {
+    let length = usize::try_from(ty.length).unwrap_or(0);
+    match (value, ty.id) {
+        (Value::Binary(b), TypeId::Binary) if b.len() < length => {
+            let mut all = b.to_vec();
+            all.resize(length, 0);
+            Value::binary(&all)
+        }
+        (Value::String(s), TypeId::Char | TypeId::NChar)
+            if s.len() < ty.char_length().map_or(0, |n| n as usize) =>
+        {
+            let mut all = s.units().to_vec();
+            all.resize(ty.char_length().map_or(0, |n| n as usize), 0x20);
+            Value::String(all.into())
+        }
+        _ => value.clone(),
+    }
+}
+
 /// A parameter of an RPC as an argument of a call.
 fn argument(p: &crate::session::RpcParameter) -> Argument {
-    let name = (!p.name.is_empty()).then(|| p.name.clone());
+    // Some clients (tiberius) leave the @ out.
+    let name = (!p.name.is_empty()).then(|| format!("@{}", p.name.trim_start_matches('@')));
     let mut a = Argument { name, value: None, ty: p.ty, output: p.output, table: None, target: None };
     match &p.value {
         RpcValue::Scalar(_) if p.default => {}
-        RpcValue::Scalar(v) => a.value = Some(v.clone()),
+        RpcValue::Scalar(v) => a.value = Some(padded(v, &p.ty)),
         RpcValue::Table { columns, rows, type_name } => {
             let definitions =
                 columns.iter().enumerate().map(|(i, c)| plain_column(&c.name, i, c.ty, c.nullable)).collect();
             let table = MemoryTable::new(type_name, definitions);
-            table.rows.append(rows.clone());
-            a.table = Some(table);
+            // Rows of a request have their columns' types already, so their keys cannot fail.
+            if table.rows.append(rows.clone()).is_ok() {
+                a.table = Some(table);
+            }
         }
     }
     a
@@ -323,6 +347,13 @@ fn compile(
                 QueryBody::Select(select) if select.into.is_some() => return false,
                 _ => (runner.plan_query(q, scope).map(|_| ()), true),
             },
+            StatementKind::Insert(i) => {
+                let called = matches!(i.source, InsertSource::Execute(_));
+                (runner.plan_insert(i, scope).map(|_| ()), !called)
+            }
+            StatementKind::Update(u) => (runner.plan_update(u, scope).map(|_| ()), true),
+            StatementKind::Delete(d) => (runner.plan_delete(d, scope).map(|_| ()), true),
+            StatementKind::Merge(m) => (runner.plan_merge(m, scope).map(|_| ()), true),
             StatementKind::Block(list) => (Ok(()), compile(runner, list, scope, errors)),
             StatementKind::TryCatch { body, handler } => {
                 (Ok(()), compile(runner, body, scope, errors) && compile(runner, handler, scope, errors))
@@ -431,6 +462,30 @@ impl SqlSession for InstanceSession {
         }
     }
 
+    fn bulk_load(
+        &mut self,
+        columns: &[ResultColumn],
+        rows: Vec<Vec<Value>>,
+        sink: &mut dyn ResultSink,
+    ) -> RequestEnd {
+        self.request("INSERT BULK", || {
+            let mut runner = self.runner(sink, DoneKind::Done);
+            match runner.bulk_rows(columns, rows) {
+                Ok(()) => RequestEnd::Finished,
+                Err(Fail::Stop(stop)) => self.end_of_batch(&mut runner, Err(stop)),
+                Err(fail) => {
+                    let errors = match fail {
+                        Fail::Error(e) | Fail::Compile(e) | Fail::Raised(e) | Fail::Thrown(e) => vec![e],
+                        Fail::Many(v) => v,
+                        Fail::Stop(_) => Vec::new(),
+                    };
+                    let errors: Vec<SqlError> = errors.into_iter().map(|e| e.at_line(1)).collect();
+                    Self::refuse(runner.sink, DoneKind::Done, &errors)
+                }
+            }
+        })
+    }
+
     fn reset(&mut self, keep_transaction: bool) {
         let transaction = self.session.state.lock().transaction.clone();
         let database =
@@ -480,7 +535,7 @@ impl SqlSession for InstanceSession {
 }
 
 /// The first statement that answers rows.
-fn first_select(statements: &[Statement]) -> Option<&holdfast_tsql::ast::SelectStatement> {
+pub(super) fn first_select(statements: &[Statement]) -> Option<&holdfast_tsql::ast::SelectStatement> {
     statements.iter().find_map(|s| match &s.kind {
         StatementKind::Select(q) => {
             let assigns = matches!(&q.query.body, QueryBody::Select(s)

@@ -62,12 +62,22 @@ pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<
             let object = named_object(session, &text(args.first())?)?;
             let database = session.host.database_by_id(object.database_id)?;
             let (last, increment, seed) = database.identity_of(object.object_id).ok()??;
+            use holdfast_engine::catalog::Catalog;
+            let table = database.table_by_id(object.object_id).ok().flatten();
+            let now = table
+                .and_then(|t| t.access.writer())
+                .and_then(|w| w.current_identity().ok())
+                .and_then(|v| super::identity::whole(&v));
             let value = match function {
-                "IDENT_CURRENT" => last.unwrap_or(seed),
+                "IDENT_CURRENT" => now.or(last).unwrap_or(seed),
                 "IDENT_SEED" => seed,
                 _ => increment,
             };
             Some(Value::Decimal(Decimal::new(value, 0)))
+        }
+        "@@DBTS" => {
+            let last = session.current_database().online().last_row_version().ok().flatten()?;
+            Some(Value::binary(&last.to_be_bytes()))
         }
         "INDEX_COL" => {
             let object = named_object(session, &text(args.first())?)?;

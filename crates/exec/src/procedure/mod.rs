@@ -3,9 +3,10 @@
 //!
 //! Module map: [`run`] the statement runner, [`unit`] a text with its variables and plans, [`cache`] units by text,
 //! [`query`] SELECT and expressions, [`call`] EXECUTE, [`function_call`] user-defined functions, [`options`] SET and USE,
-//! [`raise`] PRINT, RAISERROR, THROW, [`transaction`], [`cursor`], [`change`] tables in memory, [`memory_table`],
+//! [`raise`] PRINT, RAISERROR, THROW, [`transaction`], [`cursor`], [`change`] statements that change rows, [`temporary`] temporary tables, [`memory_table`], [`memory_shape`], [`identity`],
 //! [`state`] what a session remembers, [`metadata`] answers for metadata functions, [`system`] system procedures as texts,
 //! [`application_lock`] locks on names,
+//! [`describe`] what a text would answer,
 //! [`administration`] statements of the server layer, [`instance_administration`] those that an instance alone can answer, [`instance_session`] sessions as the protocol drives them.
 
 pub mod administration;
@@ -14,9 +15,13 @@ pub mod cache;
 pub mod call;
 pub mod change;
 pub mod cursor;
+pub mod dbcc;
+pub mod describe;
 pub mod function_call;
+pub mod identity;
 pub mod instance_administration;
 pub mod instance_session;
+pub mod memory_shape;
 pub mod memory_table;
 pub mod metadata;
 pub mod options;
@@ -25,6 +30,7 @@ pub mod raise;
 pub mod run;
 pub mod state;
 pub mod system;
+pub mod temporary;
 pub mod transaction;
 pub mod unit;
 

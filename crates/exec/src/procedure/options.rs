@@ -82,9 +82,41 @@ impl Runner<'_> {
                     _ => self.plain_done(if *on { SET_ON } else { SET_OFF }),
                 }
             }
-            SetOption::IdentityInsert { .. } => Err(SqlError::not_supported("SET IDENTITY_INSERT").into()),
+            SetOption::IdentityInsert { table, on } => self.set_identity_insert(table, *on, scope),
             SetOption::Offsets { .. } => self.plain_done(SET_OFF),
         }
+    }
+
+    fn set_identity_insert(
+        &mut self,
+        name: &holdfast_tsql::ast::ObjectName,
+        on: bool,
+        scope: &Scope,
+    ) -> Result<(), Fail> {
+        let target = self.named_table(name, scope).map_err(|e| match e {
+            Fail::Error(e) if e.number == 4701 => Fail::Error(SqlError::new(1088, &[name]).state(11)),
+            other => other,
+        })?;
+        let table = &target.table;
+        if target.identity.is_none() {
+            return Err(SqlError::new(8106, &[&table.name]).into());
+        }
+        let id = (table.database_id, table.object_id);
+        {
+            let mut state = self.session.state.lock();
+            match (&state.identity_insert, on) {
+                (Some((d, o, other)), true) if (*d, *o) != id => {
+                    return Err(SqlError::new(8107, &[other, &table.name]).into());
+                }
+                (_, true) => {
+                    let full = format!("{}.{}", table.schema_name, table.name);
+                    state.identity_insert = Some((id.0, id.1, full));
+                }
+                (Some((d, o, _)), false) if (*d, *o) == id => state.identity_insert = None,
+                _ => {}
+            }
+        }
+        self.plain_done(if on { SET_ON } else { SET_OFF })
     }
 
     fn set_flag(&mut self, name: &str, on: bool) -> Result<(), Fail> {

@@ -11,8 +11,7 @@ use holdfast_tsql::ast::{
 };
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
 
-use super::memory_table::MemoryTable;
-use super::run::{Fail, Runner, Scope, Stop, next_run, scope_names};
+use super::run::{Fail, Runner, Scope, Stop, scope_names};
 use super::state::option;
 use super::unit::{Folding, Planned, with_bind_context};
 use crate::context::ExecContext;
@@ -54,16 +53,39 @@ pub fn convert(value: &Value, from: SqlType, to: SqlType, context: &ExecContext)
     evaluate_constant(&PlanExpr::new(kind, to, true), context)
 }
 
+/// A value as text, for messages.
+pub fn value_text(value: &Value, ty: SqlType, context: &ExecContext) -> String {
+    if value.is_null() {
+        return "<NULL>".to_owned();
+    }
+    if let Value::Binary(b) = value {
+        return b.iter().fold("0x".to_owned(), |s, x| s + &format!("{x:02x}"));
+    }
+    let to = SqlType::nvarchar(4000, holdfast_types::CollationId::SERVER_DEFAULT);
+    match convert(value, ty, to, context) {
+        Ok(Value::String(s)) => s.to_text().trim_end().to_owned(),
+        _ => String::new(),
+    }
+}
+
 impl Runner<'_> {
     /// Number under which plans of this scope are kept: 0 when they may outlive it.
-    fn keep_under(&self, scope: &Scope) -> u64 {
+    pub fn keep_under(&self, scope: &Scope) -> u64 {
         if scope.tables.is_empty() && self.temporary.lock().is_empty() { 0 } else { scope.run }
+    }
+
+    /// Whether a table in memory is still what names mean here.
+    pub fn is_alive(&self, scope: &Scope, id: i32) -> bool {
+        scope.tables.values().any(|t| t.definition.object_id == id)
+            || self.temporary.lock().values().any(|t| t.definition.object_id == id)
     }
 
     pub fn plan_query(&mut self, q: &SelectStatement, scope: &Scope) -> Result<Arc<BoundQuery>, Fail> {
         let node = std::ptr::from_ref(q) as usize;
         let run = self.keep_under(scope);
-        if let Some(Planned::Query(found)) = scope.unit.kept(node, &self.session, run) {
+        if let Some(Planned::Query(found)) =
+            scope.unit.kept(node, &self.session, run, &|id| self.is_alive(scope, id))
+        {
             return Ok(found);
         }
         let bound = self.bind_fresh(q, scope)?;
@@ -81,6 +103,16 @@ impl Runner<'_> {
         Ok(Arc::new(bound.map_err(Fail::Compile)?))
     }
 
+    /// As `bind_fresh`, the query of a cursor.
+    pub fn bind_cursor(&mut self, q: &SelectStatement, scope: &Scope) -> Result<Arc<BoundQuery>, Fail> {
+        let names = scope_names(&self.session, scope, &self.temporary);
+        let evaluator = Folding(self.context(scope));
+        let bound = with_bind_context(&names.names(), &evaluator, |cx| {
+            holdfast_plan::bind_cursor(&q.query, &q.options, cx)
+        });
+        Ok(Arc::new(bound.map_err(Fail::Compile)?))
+    }
+
     fn plan_expression(
         &mut self,
         e: &ast::Expr,
@@ -90,7 +122,9 @@ impl Runner<'_> {
     ) -> Result<Arc<BoundExpression>, Fail> {
         let node = std::ptr::from_ref(e) as usize;
         let run = self.keep_under(scope);
-        if let Some(Planned::Expression(found)) = scope.unit.kept(node, &self.session, run) {
+        if let Some(Planned::Expression(found)) =
+            scope.unit.kept(node, &self.session, run, &|id| self.is_alive(scope, id))
+        {
             return Ok(found);
         }
         let names = scope_names(&self.session, scope, &self.temporary);
@@ -141,7 +175,7 @@ impl Runner<'_> {
         Ok(evaluate_constant(&bound.expr, &context)?)
     }
 
-    fn framed(&self, scope: &Scope, size: u32) -> ExecContext {
+    pub fn framed(&self, scope: &Scope, size: u32) -> ExecContext {
         let mut frame = scope.frame.clone();
         frame.resize(frame.len().max(size as usize), Value::Null);
         ExecContext::new(self.query_context(), frame)
@@ -155,6 +189,9 @@ impl Runner<'_> {
             return self.select_into(q, &into.table, span, scope);
         }
         let bound = self.plan_query(q, scope)?;
+        if !bound.dependencies.is_empty() {
+            self.begin_implicitly()?;
+        }
         if !bound.assignments.is_empty() {
             return self.select_assign(&bound, scope);
         }
@@ -241,53 +278,13 @@ impl Runner<'_> {
         scope: &Scope,
     ) -> Result<(Vec<ResultColumnInfo>, Vec<Vec<Value>>), Fail> {
         let context = self.framed(scope, bound.frame_size);
-        let types: Vec<SqlType> = bound.columns.iter().map(|c| c.ty).collect();
+        let types: Vec<SqlType> = bound.plan.columns.iter().map(|c| c.ty).collect();
         let mut rows = Vec::new();
         let mut source = operator::open(&bound.plan, &context)?;
         while let Some(batch) = source.next_batch()? {
             rows.extend((0..batch.len).map(|i| batch.row(i, &types)));
         }
         Ok((bound.columns.clone(), rows))
-    }
-
-    /// SELECT INTO a temporary table.
-    fn select_into(
-        &mut self,
-        q: &SelectStatement,
-        table: &ast::ObjectName,
-        span: Span,
-        scope: &mut Scope,
-    ) -> Result<(), Fail> {
-        if !table.name.text.starts_with('#') {
-            return Err(SqlError::not_supported("SELECT INTO a table of a database").into());
-        }
-        let name = table.name.text.to_lowercase();
-        if self.temporary.lock().contains_key(&name) {
-            let text = format!("There is already an object named '{}' in the database.", table.name.text);
-            return Err(SqlError::with_text(2714, 16, text).state(6).at_line(span.line).into());
-        }
-        let mut plain = q.clone();
-        if let QueryBody::Select(s) = &mut plain.query.body {
-            s.into = None;
-        }
-        let bound = self.bind_fresh(&plain, scope)?;
-        let (columns, rows) = self.rows_of(&bound, scope)?;
-        scope.run = next_run();
-        let mut definitions = Vec::with_capacity(columns.len());
-        for (i, c) in columns.iter().enumerate() {
-            if c.name.is_empty() {
-                let text = "An object or column name is missing or empty. For SELECT INTO statements, verify each column \
-                            has a name. For other statements, look for empty alias names. Aliases defined as \"\" or [] \
-                            are not allowed. Change the alias to a valid name.";
-                return Err(SqlError::with_text(1038, 15, text).state(5).into());
-            }
-            definitions.push(plain_column(&c.name, i, c.ty, c.nullable));
-        }
-        let made = MemoryTable::new(&table.name.text, definitions);
-        let count = rows.len() as u64;
-        made.rows.append(rows);
-        self.temporary.lock().insert(name, made);
-        self.counted(count, SELECT, true)
     }
 
     // ---- variables ----

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use holdfast_engine::catalog::TableDef;
 use holdfast_tsql::ast::{self, Statement, StatementKind};
 use holdfast_types::{DateTimeOffset, SqlError, SqlType, Value};
 
@@ -96,6 +97,10 @@ pub struct Scope {
     pub returns: Option<SqlType>,
     /// Added to line numbers.
     pub line_base: u32,
+    /// The table whose trigger this is.
+    pub trigger: Option<Arc<TableDef>>,
+    /// Temporary tables made here; they go with a procedure or dynamic batch.
+    pub temporaries: Vec<String>,
 }
 
 static RUNS: AtomicU64 = AtomicU64::new(1);
@@ -112,7 +117,7 @@ impl Scope {
             .layout
             .tables
             .iter()
-            .map(|(name, t)| (name.clone(), MemoryTable::new(name, t.columns.clone())))
+            .map(|(name, t)| (name.clone(), MemoryTable::of(name, t.shape.clone())))
             .collect();
         Scope {
             unit,
@@ -123,6 +128,8 @@ impl Scope {
             run: next_run(),
             returns: None,
             line_base: 0,
+            trigger: None,
+            temporaries: Vec::new(),
         }
     }
 }
@@ -143,6 +150,8 @@ pub struct Runner<'s> {
     pub tries: u32,
     /// Depth of the call chain.
     pub level: u32,
+    /// Rows go to an INSERT … EXEC.
+    pub capturing: bool,
     /// Temporary tables of the session, by lower-case name.
     pub temporary: Arc<parking_lot::Mutex<HashMap<String, MemoryTable>>>,
     /// Global (batch-surviving) cursors.
@@ -300,8 +309,8 @@ impl Runner<'_> {
                 procedure: (!error.procedure.is_empty()).then(|| error.procedure.as_str().into()),
                 message: error.message.as_str().into(),
             });
-            let abort = state.settings.options & option::XACT_ABORT != 0;
-            if (abort || ends_transaction(error.number)) && state.transaction.count > 0 {
+            let abort = state.settings.options & option::XACT_ABORT != 0 || rolls_back(error.number);
+            if abort && state.transaction.count > 0 {
                 state.transaction.doomed = true;
             }
         }
@@ -345,9 +354,16 @@ impl Runner<'_> {
         if self.tries > 0 && error.severity > 10 {
             return Err(Stop::Caught { error, compile });
         }
-        self.report(&error)?;
-        let abort = self.session.has(option::XACT_ABORT) && !raised && error.severity > 10;
-        let abort = abort || ends_transaction(error.number);
+        self.sink.message(&error).map_err(|_| Stop::Disconnect)?;
+        let abort = (self.session.has(option::XACT_ABORT) && !raised && error.severity > 10)
+            || rolls_back(error.number);
+        let goes_on = !abort && !thrown && !raised && compile.is_none() && !ends_batch(error.number);
+        if goes_on && is_change(&s.kind) && error.severity > 10 {
+            let note = "The statement has been terminated.";
+            let note = SqlError::with_text(3621, 0, note).state(0).at_line(error.line);
+            self.sink.message(&note).map_err(|_| Stop::Disconnect)?;
+        }
+        self.ended_badly()?;
         if abort {
             self.roll_back_all()?;
         }
@@ -371,6 +387,10 @@ impl Runner<'_> {
     /// Sends an error and the DONE of its statement.
     pub fn report(&mut self, error: &SqlError) -> Result<(), Stop> {
         self.sink.message(error).map_err(|_| Stop::Disconnect)?;
+        self.ended_badly()
+    }
+
+    fn ended_badly(&mut self) -> Result<(), Stop> {
         let done = Done { kind: self.kind, rows: None, error: true, command: 0 };
         self.sink.done(done).map_err(|_| Stop::Disconnect)
     }
@@ -428,9 +448,18 @@ impl Runner<'_> {
             StatementKind::DeallocateCursor(c) => self.deallocate_cursor(c, scope),
             StatementKind::ExecuteAs(_) | StatementKind::Revert { .. } => self.plain_done(0),
             StatementKind::Insert(i) => self.insert(i, s.span, scope),
+            StatementKind::Update(u) => self.update(u, scope),
             StatementKind::Delete(d) => self.delete(d, scope),
-            StatementKind::Truncate { table, .. } => self.truncate(table),
-            StatementKind::Ddl(d) => self.ddl(d, &s.kind, scope),
+            StatementKind::Merge(m) => self.merge(m, scope),
+            StatementKind::BulkInsert { table, file, options } => {
+                self.bulk_insert(table, file, options, scope)
+            }
+            StatementKind::InsertBulk { table, columns, options } => {
+                self.insert_bulk(table, columns, options, scope)
+            }
+            StatementKind::Truncate { table, partitions } => self.truncate(table, partitions, scope),
+            StatementKind::Ddl(d) => self.ddl(d, s, scope),
+            StatementKind::Permission(p) => self.permit(p, s, scope),
             StatementKind::Restore(_)
             | StatementKind::Backup(_)
             | StatementKind::Dbcc(_)
@@ -479,12 +508,16 @@ impl Runner<'_> {
             cursors: Arc::clone(&self.cursors),
             level: self.level,
         };
-        Arc::new(
-            QueryContext::new(info, now(&self.session))
-                .with_cancel(self.session.cancel.clone())
-                .with_modules(Arc::new(modules))
-                .with_seed(seed),
-        )
+        let mut context = QueryContext::new(info, now(&self.session))
+            .with_cancel(self.session.cancel.clone())
+            .with_read(self.session.read_context())
+            .with_modules(Arc::new(modules))
+            .with_seed(seed);
+        if self.session.open_transaction().is_none() {
+            let session = Arc::clone(&self.session);
+            context = context.with_own(Box::new(move || session.new_transaction()));
+        }
+        Arc::new(context)
     }
 }
 
@@ -493,11 +526,17 @@ pub struct ScopeNames {
     session: Arc<SharedSession>,
     unit: Arc<Unit>,
     tables: HashMap<String, MemoryTable>,
+    trigger: Option<Arc<TableDef>>,
 }
 
 impl ScopeNames {
     pub fn names(&self) -> Names<'_> {
-        Names { session: &self.session, layout: &self.unit.layout, tables: &self.tables }
+        Names {
+            session: &self.session,
+            layout: &self.unit.layout,
+            tables: &self.tables,
+            trigger: self.trigger.as_ref(),
+        }
     }
 }
 
@@ -508,7 +547,12 @@ pub fn scope_names(
 ) -> ScopeNames {
     let mut tables = scope.tables.clone();
     tables.extend(temporary.lock().iter().map(|(k, v)| (k.clone(), v.clone())));
-    ScopeNames { session: Arc::clone(session), unit: Arc::clone(&scope.unit), tables }
+    ScopeNames {
+        session: Arc::clone(session),
+        unit: Arc::clone(&scope.unit),
+        tables,
+        trigger: scope.trigger.clone(),
+    }
 }
 
 /// Local time with its offset.
@@ -582,10 +626,39 @@ fn ends_batch(number: i32) -> bool {
     )
 }
 
-/// Errors after which nothing of the transaction can stay, whatever the settings: deadlock victims, update conflicts of
-/// snapshots. In a TRY it is doomed, elsewhere rolled back.
-fn ends_transaction(number: i32) -> bool {
-    matches!(number, 1205 | 3960)
+/// Errors that end the batch and its transaction: failed conversions, deadlock victims, update conflicts of snapshots, nesting too deep, triggers that ended
+/// the transaction. In a TRY they leave the transaction uncommittable.
+fn rolls_back(number: i32) -> bool {
+    matches!(
+        number,
+        217 | 235
+            | 236
+            | 241
+            | 242
+            | 244
+            | 245
+            | 248
+            | 293
+            | 295
+            | 296
+            | 1205
+            | 3609
+            | 3960
+            | 8114
+            | 9402
+            | 9455
+    )
+}
+
+fn is_change(kind: &StatementKind) -> bool {
+    matches!(
+        kind,
+        StatementKind::Insert(_)
+            | StatementKind::Update(_)
+            | StatementKind::Delete(_)
+            | StatementKind::Merge(_)
+            | StatementKind::BulkInsert { .. }
+    )
 }
 
 /// How a request ended, from how its outermost text did.

@@ -9,14 +9,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use holdfast_engine::access::{ReadContext, ReadLevel};
 use holdfast_engine::instance::DatabaseEntry;
 use holdfast_engine::lock::{LockOwner, LockWait};
 use holdfast_engine::transaction::{Savepoint, Transaction as OpenTransaction, new_owner};
+use holdfast_engine::version::Snapshot;
 use holdfast_tsql::ast::IsolationLevel;
 use holdfast_types::{CollationId, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
-use crate::context::{CaughtError, ColumnInfo, ObjectInfo, SessionInfo, SessionSettings};
+use super::change::{BulkTarget, TriggerTables};
+use crate::context::{CaughtError, ColumnInfo, ObjectInfo, RandState, SessionInfo, SessionSettings};
 use crate::host::{Host, HostDatabase, properties};
 use crate::session::{CancelFlag, LoginInfo};
 use crate::system_view::ViewSource;
@@ -65,20 +68,42 @@ pub struct State {
     pub session_context: HashMap<String, (Value, bool)>,
     pub user: Arc<str>,
     pub fetch_status: i32,
+    /// @@IDENTITY and SCOPE_IDENTITY().
+    pub identity: Value,
+    pub scope_identity: Value,
+    /// The table of SET IDENTITY_INSERT ON: database and object id, and name.
+    pub identity_insert: Option<(i32, i32, String)>,
+    /// Triggers being run, innermost last.
+    pub triggers: Vec<RunningTrigger>,
+    /// What the next bulk load message goes to.
+    pub bulk: Option<BulkTarget>,
 }
 
-/// The session's transaction between BEGIN TRANSACTION and its end.
+/// The session's transaction.
 #[derive(Clone, Default)]
 pub struct Transaction {
+    /// @@TRANCOUNT.
     pub count: i32,
     pub doomed: bool,
+    /// One statement's own: it ends with the statement.
+    pub autocommit: bool,
     /// Name of the outermost BEGIN TRANSACTION.
     pub name: Option<String>,
     pub savepoints: Vec<(String, Savepoint)>,
     /// What ENVCHANGE tells the client.
     pub descriptor: u64,
-    /// What its statements change and lock; there from the outermost BEGIN TRANSACTION on.
+    /// What its statements change and lock; there exactly while `count` is above 0.
     pub open: Option<Arc<OpenTransaction>>,
+    /// What a transaction at level SNAPSHOT sees, from its first statement on.
+    pub snapshot: Option<Snapshot>,
+}
+
+/// A trigger being run.
+#[derive(Clone)]
+pub struct RunningTrigger {
+    pub object_id: i32,
+    /// COLUMNS_UPDATED().
+    pub columns: Arc<[u8]>,
 }
 
 /// A session as everything below it sees it.
@@ -92,6 +117,9 @@ pub struct SharedSession {
     /// KILL: nothing more is run.
     killed: AtomicBool,
     pub state: Mutex<State>,
+    /// `inserted` and `deleted` of triggers, kept for the next time.
+    pub trigger_tables: Mutex<TriggerTables>,
+    random: Mutex<RandState>,
 }
 
 impl SharedSession {
@@ -105,7 +133,20 @@ impl SharedSession {
         let state = Mutex::new(State::new(database));
         let owner = new_owner();
         host.instance.locks.enter(owner, id, owner);
-        SharedSession { host, id, login, cancel, owner, killed: AtomicBool::new(false), state }
+        // Two sessions that never give RAND a seed draw different numbers.
+        let now = host.clock.now_utc().as_nanos() as i64;
+        let random = Mutex::new(RandState::seeded(now ^ i64::from(id) << 20));
+        SharedSession {
+            host,
+            id,
+            login,
+            cancel,
+            owner,
+            killed: AtomicBool::new(false),
+            state,
+            trigger_tables: Mutex::default(),
+            random,
+        }
     }
 
     /// KILL: ends what runs. When nothing runs, [`SharedSession::abandon_transaction`] is left to the caller.
@@ -154,6 +195,31 @@ impl SharedSession {
         Arc::clone(&self.state.lock().database)
     }
 
+    /// How statements that begin now read. Outside a transaction the owner is 0: the statement finds its own when it needs one.
+    pub fn read_context(&self) -> ReadContext {
+        let wait = self.lock_wait();
+        let mut state = self.state.lock();
+        let versions = &self.host.instance.locks.versions;
+        let snapshot = match state.isolation {
+            IsolationLevel::Snapshot if state.transaction.open.is_some() => {
+                let kept = state.transaction.snapshot.get_or_insert_with(|| versions.snapshot());
+                Some(kept.clone())
+            }
+            IsolationLevel::Snapshot => Some(versions.snapshot()),
+            IsolationLevel::ReadCommitted if versions.serves_read_committed() => Some(versions.snapshot()),
+            _ => None,
+        };
+        let owner = state.transaction.open.as_ref().map_or(LockOwner(0), |w| w.owner());
+        let level = match state.isolation {
+            IsolationLevel::ReadUncommitted => ReadLevel::Uncommitted,
+            IsolationLevel::ReadCommitted => ReadLevel::Committed,
+            IsolationLevel::RepeatableRead => ReadLevel::Repeatable,
+            IsolationLevel::Snapshot => ReadLevel::Snapshot,
+            IsolationLevel::Serializable => ReadLevel::Serializable,
+        };
+        ReadContext { owner, level, wait, snapshot, ..ReadContext::default() }
+    }
+
     fn object_of(&self, database: &HostDatabase, o: &Object) -> Option<ObjectInfo> {
         let model = database.model().ok()?;
         Some(ObjectInfo {
@@ -191,6 +257,11 @@ impl State {
             session_context: HashMap::new(),
             user: Arc::from("dbo"),
             fetch_status: 0,
+            identity: Value::Null,
+            scope_identity: Value::Null,
+            identity_insert: None,
+            triggers: Vec::new(),
+            bulk: None,
         }
     }
 
@@ -210,6 +281,13 @@ impl State {
 }
 
 impl SessionInfo for SharedSession {
+    fn rand(&self, seed: Option<i64>) -> f64 {
+        let mut random = self.random.lock();
+        if let Some(seed) = seed {
+            *random = RandState::seeded(seed);
+        }
+        random.next_number()
+    }
     fn settings(&self) -> SessionSettings {
         self.state.lock().settings.clone()
     }
@@ -267,6 +345,17 @@ impl SessionInfo for SharedSession {
     }
     fn procedure_id(&self) -> i32 {
         self.state.lock().procedures.last().copied().unwrap_or(0)
+    }
+    fn identity(&self, scope_only: bool) -> Value {
+        let state = self.state.lock();
+        if scope_only { state.scope_identity.clone() } else { state.identity.clone() }
+    }
+    fn trigger_columns(&self) -> Option<Arc<[u8]>> {
+        self.state.lock().triggers.last().map(|t| Arc::clone(&t.columns))
+    }
+    fn trigger_nest_level(&self, object_id: Option<i32>) -> i32 {
+        let state = self.state.lock();
+        state.triggers.iter().filter(|t| object_id.is_none_or(|id| id == t.object_id)).count() as i32
     }
     fn caught_error(&self) -> Option<CaughtError> {
         self.state.lock().caught.last().cloned()

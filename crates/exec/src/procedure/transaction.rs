@@ -1,20 +1,31 @@
-//! BEGIN, COMMIT, ROLLBACK and SAVE: count, names and messages of transactions, and the open transaction behind them.
+//! BEGIN, COMMIT, ROLLBACK and SAVE, and the frame around every statement that changes something.
 //!
 //! Invariants
-//! 1. A transaction is open while the count is not 0; nested BEGINs only count.
-//! 2. Ending the open transaction (its log, its locks) comes before the client is told, and never under the session's lock.
+//! 1. A session has one transaction at most; nested BEGINs only count. Outside one, a changing statement has its own, which
+//!    ends with it.
+//! 2. A changing statement that fails leaves nothing behind: it goes back to the savepoint taken before it.
+//! 3. The state's lock is not held while a transaction commits or rolls back.
 
+use std::sync::Arc;
+
+use holdfast_engine::transaction::Transaction as Work;
 use holdfast_tsql::ast::NameOrVariable;
 use holdfast_types::{SqlError, Value};
 
+use super::memory_table::keep_variables;
 use super::run::{Fail, Runner, Scope, Stop, next_run};
-use super::state::Transaction;
+use super::state::{Transaction, option};
 use crate::session::EnvironmentChange;
 
 /// CurCmd values.
 const BEGIN: u16 = 0xD4;
 const COMMIT: u16 = 0xD5;
 const ROLLBACK: u16 = 0xD2;
+
+/// 3930.
+fn doomed() -> SqlError {
+    SqlError::new(3930, &[])
+}
 
 impl Runner<'_> {
     fn transaction_name(&self, name: &NameOrVariable, scope: &Scope) -> String {
@@ -44,8 +55,8 @@ impl Runner<'_> {
             t.count += 1;
             if t.count == 1 {
                 t.name = name;
-                t.open = new;
                 t.descriptor = next_run() << 8 | 1;
+                t.open = new;
                 Some(t.descriptor)
             } else {
                 None
@@ -67,22 +78,21 @@ impl Runner<'_> {
             let mut state = self.session.state.lock();
             let t = &mut state.transaction;
             if t.count == 0 {
-                let text = "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.";
-                return Err(SqlError::with_text(3902, 16, text).into());
+                return Err(SqlError::new(3902, &[]).into());
             }
             if t.doomed {
-                let text = "The current transaction cannot be committed and cannot support operations that write to the log \
-                            file. Roll back the transaction.";
-                return Err(SqlError::with_text(3930, 16, text).into());
+                return Err(doomed().into());
             }
             t.count -= 1;
             (t.count == 0).then(|| std::mem::take(t))
         };
         if let Some(t) = ended {
-            if let Some(open) = &t.open {
-                open.commit()?;
+            if let Some(work) = &t.open {
+                work.commit()?;
             }
-            self.sink.environment(EnvironmentChange::CommitTransaction(t.descriptor))?;
+            if !t.autocommit {
+                self.sink.environment(EnvironmentChange::CommitTransaction(t.descriptor))?;
+            }
         }
         Ok(())
     }
@@ -94,43 +104,57 @@ impl Runner<'_> {
     }
 
     pub fn rollback(&mut self, name: Option<String>) -> Result<(), Fail> {
+        let mut back_to = None;
         let ended = {
             let mut state = self.session.state.lock();
             let t = &mut state.transaction;
             if t.count == 0 {
-                let text = "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION.";
-                return Err(SqlError::with_text(3903, 16, text).into());
+                return Err(SqlError::new(3903, &[]).into());
             }
             if let Some(n) = &name
                 && t.name.as_deref() != Some(n.as_str())
             {
                 // To a savepoint: the transaction goes on.
                 let Some(at) = t.savepoints.iter().rposition(|s| s.0 == *n) else {
-                    let text =
-                        format!("Cannot roll back {n}. No transaction or savepoint of that name was found.");
-                    return Err(SqlError::with_text(6401, 16, text).into());
+                    return Err(SqlError::new(6401, &[n]).into());
                 };
                 if t.doomed {
-                    let text = "The current transaction cannot be committed and cannot be rolled back to a savepoint. Roll back \
-                                the entire transaction.";
-                    return Err(SqlError::with_text(3931, 16, text).into());
+                    return Err(SqlError::new(3931, &[]).into());
                 }
                 t.savepoints.truncate(at + 1);
-                let mark = t.savepoints[at].1.clone();
-                let open = t.open.clone();
-                drop(state);
-                if let Some(open) = open {
-                    open.rollback_to(&mark)?;
-                }
-                return Ok(());
+                back_to = Some((t.open.clone(), t.savepoints[at].1.clone()));
+                None
+            } else {
+                Some(std::mem::take(t))
             }
-            std::mem::take(t)
         };
-        if let Some(open) = &ended.open {
-            open.rollback()?;
+        if let Some((Some(work), savepoint)) = back_to {
+            work.rollback_to(&savepoint)?;
+            self.look_again();
         }
-        self.sink.environment(EnvironmentChange::RollbackTransaction(ended.descriptor))?;
+        if let Some(t) = ended {
+            self.undo(&t)?;
+            if !t.autocommit {
+                self.sink.environment(EnvironmentChange::RollbackTransaction(t.descriptor))?;
+            }
+        }
         Ok(())
+    }
+
+    fn undo(&mut self, t: &Transaction) -> Result<(), SqlError> {
+        let result = t.open.as_ref().map_or(Ok(()), |work| work.rollback());
+        self.look_again();
+        result
+    }
+
+    /// The session's database with its present catalog: what was defined may have been taken back.
+    pub fn look_again(&mut self) {
+        let current = self.session.current_database();
+        if let Some(now) = self.session.host.database_by_id(current.id)
+            && !Arc::ptr_eq(&now, &current)
+        {
+            self.session.state.lock().database = now;
+        }
     }
 
     pub fn save_transaction(&mut self, name: &NameOrVariable, scope: &Scope) -> Result<(), Fail> {
@@ -140,12 +164,15 @@ impl Runner<'_> {
     }
 
     pub fn save(&mut self, name: String) -> Result<(), Fail> {
-        let Some(open) = self.session.open_transaction() else {
-            let text = "Cannot issue SAVE TRANSACTION when there is no active transaction.";
-            return Err(SqlError::with_text(628, 16, text).into());
+        let mut state = self.session.state.lock();
+        let t = &mut state.transaction;
+        let Some(work) = t.open.clone() else {
+            return Err(SqlError::new(628, &[]).into());
         };
-        let mark = open.savepoint();
-        self.session.state.lock().transaction.savepoints.push((name, mark));
+        if t.doomed {
+            return Err(doomed().into());
+        }
+        t.savepoints.push((name, work.savepoint()));
         Ok(())
     }
 
@@ -153,11 +180,74 @@ impl Runner<'_> {
     pub fn roll_back_all(&mut self) -> Result<(), Stop> {
         let t: Transaction = std::mem::take(&mut self.session.state.lock().transaction);
         if t.count > 0 {
-            // A failed rollback has made its database refuse further work; the session is told at its next statement.
-            let _ = t.open.map(|open| open.rollback());
-            let change = EnvironmentChange::RollbackTransaction(t.descriptor);
-            self.sink.environment(change).map_err(|_| Stop::Disconnect)?;
+            // A rollback that fails has made its database refuse further work, which is where it is reported.
+            let _ = self.undo(&t);
+            if !t.autocommit {
+                let change = EnvironmentChange::RollbackTransaction(t.descriptor);
+                self.sink.environment(change).map_err(|_| Stop::Disconnect)?;
+            }
         }
         Ok(())
+    }
+
+    /// SET IMPLICIT_TRANSACTIONS: the first statement that works on data begins a transaction.
+    pub fn begin_implicitly(&mut self) -> Result<(), Fail> {
+        if self.session.has(option::IMPLICIT_TRANSACTIONS) && self.session.state.lock().transaction.count == 0
+        {
+            self.begin(None)?;
+        }
+        Ok(())
+    }
+
+    /// Runs a statement that changes something within the session's transaction or one of its own (invariants 1 and 2).
+    pub fn changing<T>(
+        &mut self,
+        f: impl FnOnce(&mut Self, &Arc<Work>) -> Result<T, Fail>,
+    ) -> Result<T, Fail> {
+        self.begin_implicitly()?;
+        let new = self.session.open_transaction().is_none().then(|| self.session.new_transaction());
+        let (work, own) = {
+            let mut state = self.session.state.lock();
+            let t = &mut state.transaction;
+            if t.doomed {
+                return Err(doomed().into());
+            }
+            match (&t.open, new) {
+                (Some(work), _) => (Arc::clone(work), false),
+                (None, Some(work)) => {
+                    t.count = 1;
+                    t.autocommit = true;
+                    t.open = Some(Arc::clone(&work));
+                    (work, true)
+                }
+                // Nobody but this thread opens transactions of the session.
+                (None, None) => return Err(SqlError::new(628, &[]).into()),
+            }
+        };
+        let savepoint = work.savepoint();
+        let result = f(self, &work);
+        // A trigger or called text may have ended the transaction.
+        let still =
+            self.session.state.lock().transaction.open.as_ref().is_some_and(|w| Arc::ptr_eq(w, &work));
+        match result {
+            Ok(v) => {
+                keep_variables(&work);
+                if own && still {
+                    self.session.state.lock().transaction = Transaction::default();
+                    work.commit()?;
+                }
+                Ok(v)
+            }
+            Err(e) => {
+                if still {
+                    work.rollback_to(&savepoint)?;
+                    if own {
+                        self.session.state.lock().transaction = Transaction::default();
+                        work.rollback()?;
+                    }
+                }
+                Err(e)
+            }
+        }
     }
 }

@@ -7,20 +7,20 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use holdfast_engine::catalog::{Catalog, ColumnDef, TableDef};
+use holdfast_engine::catalog::{Catalog, TableDef, TableRules};
+use holdfast_plan::change::BoundChange;
 use holdfast_plan::physical::BoundExpression;
 use holdfast_plan::{
     BindContext, BindSettings, BoundQuery, ConstantEvaluator, NameResolver, ParamId, VariableInfo,
 };
 use holdfast_tsql::ast::{
-    self, Batch as AstBatch, DeclarationKind, Parameter, Statement, StatementKind, TableDefinition,
-    VariableUse,
+    self, Batch as AstBatch, DeclarationKind, Parameter, Statement, StatementKind, VariableUse,
 };
 use holdfast_tsql::{ParseOptions, SyntaxError};
 use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
-use super::memory_table::MemoryTable;
+use super::memory_table::{MemoryShape, MemoryTable};
 use super::state::{SharedSession, State, option};
 use crate::context::ExecContext;
 use crate::expression::evaluate_constant;
@@ -38,10 +38,10 @@ pub struct VariableSlot {
     pub ty: SqlType,
 }
 
-/// A variable of type TABLE: its columns.
-#[derive(Clone)]
+/// A variable of type TABLE.
+#[derive(Clone, Default)]
 pub struct TableVariable {
-    pub columns: Vec<ColumnDef>,
+    pub shape: MemoryShape,
 }
 
 /// Names of a text. Keys are lower case with the @.
@@ -57,6 +57,7 @@ pub struct Layout {
 #[derive(Clone)]
 pub enum Planned {
     Query(Arc<BoundQuery>),
+    Change(Arc<BoundChange>),
     Expression(Arc<BoundExpression>),
 }
 
@@ -65,8 +66,10 @@ struct Kept {
     database: Weak<HostDatabase>,
     others: Vec<(i32, Weak<HostDatabase>)>,
     options: i32,
-    /// Memory tables take part: then the plan belongs to one run.
+    /// What may not be known to depend on tables in memory belongs to one run (0: may outlive it).
     run: u64,
+    /// Tables in memory that take part: the plan lives as long as they do.
+    memory: Vec<i32>,
 }
 
 /// A text with its plans.
@@ -74,16 +77,35 @@ pub struct Unit {
     pub parameters: Vec<Parameter>,
     pub statements: Vec<Statement>,
     pub layout: Layout,
+    /// The text that the statements' spans point into.
+    pub text: Arc<str>,
     plans: Mutex<HashMap<usize, Kept>>,
 }
 
 impl Unit {
-    pub fn new(parameters: Vec<Parameter>, statements: Vec<Statement>, layout: Layout) -> Arc<Self> {
-        Arc::new(Unit { parameters, statements, layout, plans: Mutex::new(HashMap::new()) })
+    pub fn new(
+        text: &str,
+        parameters: Vec<Parameter>,
+        statements: Vec<Statement>,
+        layout: Layout,
+    ) -> Arc<Self> {
+        Arc::new(Unit {
+            parameters,
+            statements,
+            layout,
+            text: text.into(),
+            plans: Mutex::new(HashMap::new()),
+        })
     }
 
     /// The plan kept for a node (by its address), if it still fits.
-    pub fn kept(&self, node: usize, session: &SharedSession, run: u64) -> Option<Planned> {
+    pub fn kept(
+        &self,
+        node: usize,
+        session: &SharedSession,
+        run: u64,
+        alive: &dyn Fn(i32) -> bool,
+    ) -> Option<Planned> {
         let (database, options) = {
             let state = session.state.lock();
             (Arc::clone(&state.database), state.settings.options)
@@ -94,6 +116,7 @@ impl Unit {
         let fits = kept.options == options
             && (kept.run == 0 || kept.run == run)
             && same(&kept.database, &database)
+            && kept.memory.iter().all(|id| alive(*id))
             && kept
                 .others
                 .iter()
@@ -108,8 +131,19 @@ impl Unit {
             (Arc::clone(&state.database), state.settings.options)
         };
         let mut others = Vec::new();
-        if let Planned::Query(q) = &planned {
-            for (id, _) in &q.dependencies {
+        let mut memory = Vec::new();
+        let dependencies: &[(i32, i32)] = match &planned {
+            Planned::Query(q) => &q.dependencies,
+            Planned::Change(c) => &c.dependencies,
+            Planned::Expression(_) => &[],
+        };
+        let run = if matches!(planned, Planned::Expression(_)) { run } else { 0 };
+        {
+            for (id, object) in dependencies {
+                if *object < 0 && *id == 2 {
+                    memory.push(*object);
+                    continue;
+                }
                 if *id != database.id
                     && !others.iter().any(|(o, _)| o == id)
                     && let Some(d) = session.host.database_by_id(*id)
@@ -118,7 +152,7 @@ impl Unit {
                 }
             }
         }
-        let kept = Kept { planned, database: Arc::downgrade(&database), others, options, run };
+        let kept = Kept { planned, database: Arc::downgrade(&database), others, options, run, memory };
         self.plans.lock().insert(node, kept);
     }
 }
@@ -147,71 +181,21 @@ fn declarations<'a>(statements: &'a [Statement], out: &mut Vec<&'a ast::Declarat
 
 /// Types of variables: resolved in the session's database.
 pub struct TypeScope<'a> {
-    pub catalog: &'a dyn Catalog,
+    pub catalog: Arc<dyn Catalog>,
     pub collation: CollationId,
+    /// The text that spans point into.
+    pub text: &'a str,
 }
 
 impl TypeScope<'_> {
     pub fn resolve(&self, dt: &ast::DataType) -> SqlResult<(SqlType, bool)> {
-        holdfast_plan::resolve_type(dt, self.catalog, "dbo", self.collation, false).map_err(|e| {
+        holdfast_plan::resolve_type(dt, &*self.catalog, "dbo", self.collation, false).map_err(|e| {
             if e.number == 243 {
                 let text = format!("Column, parameter, or variable : Cannot find data type {}.", dt.name);
                 return SqlError::with_text(2715, 16, text).at_line(dt.span.line);
             }
             e
         })
-    }
-
-    /// Columns of a TABLE variable or temporary table.
-    pub fn columns(&self, definition: &TableDefinition) -> SqlResult<Vec<ColumnDef>> {
-        let mut out = Vec::with_capacity(definition.columns.len());
-        for (i, c) in definition.columns.iter().enumerate() {
-            let Some(dt) = &c.data_type else {
-                return Err(
-                    SqlError::not_supported("A computed column in a temporary table").at_line(c.span.line)
-                );
-            };
-            let (ty, nullable) = self.resolve(dt)?;
-            let key = c
-                .constraints
-                .iter()
-                .any(|k| matches!(k.kind, ast::ConstraintKind::Key { primary: true, .. }))
-                || definition.constraints.iter().any(|k| match &k.kind {
-                    ast::ConstraintKind::Key { primary: true, columns, .. } => {
-                        columns.iter().any(|x| x.name.is(&c.name.text))
-                    }
-                    _ => false,
-                });
-            let default = c.constraints.iter().find_map(|k| match &k.kind {
-                ast::ConstraintKind::Default { .. } => Some(()),
-                _ => None,
-            });
-            let identity = c.identity.as_ref().map(|i| {
-                let n = |e: &Option<ast::Expr>| e.as_ref().and_then(ast::Expr::as_integer).unwrap_or(1);
-                holdfast_engine::catalog::IdentityDef {
-                    seed: Value::BigInt(n(&i.seed)),
-                    increment: Value::BigInt(n(&i.increment)),
-                    last: None,
-                }
-            });
-            out.push(ColumnDef {
-                name: c.name.text.as_str().into(),
-                column_id: i as i32 + 1,
-                ty,
-                nullable: !key
-                    && identity.is_none()
-                    && c.nullable.unwrap_or(nullable || dt.builtin().is_some()),
-                user_type: None,
-                identity,
-                is_row_guid: c.rowguidcol,
-                is_sparse: false,
-                is_hidden: c.hidden,
-                computed: None,
-                persisted: false,
-                default: default.map(|()| "".into()),
-            });
-        }
-        Ok(out)
     }
 }
 
@@ -250,8 +234,8 @@ pub fn layout(
             DeclarationKind::Scalar { data_type, .. } => add(&mut layout, &d.name, data_type, d.span.line)?,
             DeclarationKind::Cursor => layout.cursors.push(d.name.to_lowercase()),
             DeclarationKind::Table(definition) => {
-                let columns = types.columns(definition)?;
-                layout.tables.insert(d.name.to_lowercase(), TableVariable { columns });
+                let shape = types.shape(&d.name, definition)?;
+                layout.tables.insert(d.name.to_lowercase(), TableVariable { shape });
             }
         }
     }
@@ -283,6 +267,7 @@ pub struct Names<'a> {
     pub session: &'a SharedSession,
     pub layout: &'a Layout,
     pub tables: &'a HashMap<String, MemoryTable>,
+    pub trigger: Option<&'a Arc<TableDef>>,
 }
 
 impl NameResolver for Names<'_> {
@@ -299,10 +284,29 @@ impl NameResolver for Names<'_> {
             return Some(Arc::clone(&t.definition));
         }
         let t = self.layout.tables.get(&name)?;
-        Some(MemoryTable::new(&name, t.columns.clone()).definition)
+        Some(MemoryTable::of(&name, t.shape.clone()).definition)
     }
     fn temp_table(&self, name: &str) -> Option<Arc<TableDef>> {
         self.tables.get(&name.to_lowercase()).map(|t| Arc::clone(&t.definition))
+    }
+    fn trigger_table(&self, name: &str) -> Option<Arc<TableDef>> {
+        self.trigger?;
+        let name = name.to_lowercase();
+        let found = if name == "inserted" || name == "deleted" { self.tables.get(&name) } else { None };
+        found.map(|t| Arc::clone(&t.definition))
+    }
+    fn trigger_target(&self) -> Option<Arc<TableDef>> {
+        self.trigger.cloned()
+    }
+    fn rules(&self, table: &TableDef) -> SqlResult<Arc<TableRules>> {
+        if table.object_id < 0 {
+            let found = self.tables.values().find(|t| t.definition.object_id == table.object_id);
+            return Ok(found.map(|t| Arc::clone(&t.rules)).unwrap_or_default());
+        }
+        match self.session.host.database_by_id(table.database_id) {
+            Some(d) => d.rules(table.object_id),
+            None => Ok(Arc::default()),
+        }
     }
 }
 

@@ -21,7 +21,7 @@ mod security;
 mod server;
 pub mod source;
 mod storage;
-mod table;
+pub(crate) mod table;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -32,6 +32,7 @@ use holdfast_types::{SqlResult, Value};
 pub use source::{BaseRows, DatabaseInfo, FileInfo, LoginRow, SessionRow, TransactionRow, ViewSource};
 use table::ComputedRows;
 pub use table::RowsSource;
+pub(crate) use table::parse_columns;
 
 /// Makes the rows of a view, each with one value per declared column.
 pub type RowsFn = fn(&ViewContext<'_>) -> SqlResult<Vec<Vec<Value>>>;

@@ -103,6 +103,8 @@ pub struct DatabaseInfo {
     /// 0 NONE, 1 TORN_PAGE_DETECTION, 2 CHECKSUM.
     pub page_verify: u8,
     pub owner_sid: Arc<[u8]>,
+    pub allow_snapshot_isolation: bool,
+    pub read_committed_snapshot: bool,
     pub files: Vec<FileInfo>,
 }
 

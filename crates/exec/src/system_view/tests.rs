@@ -33,6 +33,8 @@ impl ViewSource for Small {
             version: 706,
             page_verify: 2,
             owner_sid: Arc::from([1u8].as_slice()),
+            allow_snapshot_isolation: false,
+            read_committed_snapshot: false,
             files: vec![FileInfo {
                 file_id: 1,
                 kind: 0,

@@ -117,6 +117,7 @@ pub fn table_of(types: &[SqlType], batches: Vec<Batch>) -> PhysicalPlan {
         columns: (0..types.len()).collect(),
         predicate: None,
         parallel: true,
+        read: Default::default(),
     };
     plan(op, types)
 }

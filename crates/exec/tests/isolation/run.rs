@@ -6,49 +6,20 @@
 //! the order in which they began.
 
 use std::fmt::Write;
-use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use holdfast_base::world::SystemClock;
-use holdfast_disk::RealDisk;
-use holdfast_engine::instance::{Instance, InstanceOptions, StoredOpener};
-use holdfast_engine::lock::LockManager;
-use holdfast_exec::host::Host;
-use holdfast_exec::procedure::{InstanceAdministration, InstanceSession, InstanceSessions};
-use holdfast_exec::session::{CancelFlag, LoginInfo, SqlSession};
-use holdfast_storage::PageCache;
+use holdfast_exec::procedure::InstanceSession;
+use holdfast_exec::session::{CancelFlag, SqlSession};
 
+use crate::server::Server;
 use crate::spec::Spec;
 use crate::transcript::Transcript;
 
 /// Nothing in these tests takes this long.
 const HANGS: Duration = Duration::from_secs(60);
 const STACK: usize = 16 << 20;
-
-/// An instance whose sessions share one host.
-pub struct Server {
-    pub sessions: Arc<InstanceSessions>,
-    pub locks: Arc<LockManager>,
-}
-
-impl Server {
-    pub fn new(dir: &Path) -> Server {
-        let opener = StoredOpener::new(Arc::new(RealDisk), PageCache::new(64 << 20));
-        let instance =
-            Instance::open(InstanceOptions::new(dir), Arc::new(opener), &mut |m| panic!("{m}")).unwrap();
-        let locks = Arc::clone(&instance.locks);
-        let host = Host::new(instance, Arc::new(SystemClock::new(0)));
-        Server { sessions: InstanceSessions::new(host, Arc::new(InstanceAdministration)), locks }
-    }
-
-    pub fn session(&self, database: &str) -> InstanceSession {
-        let login = LoginInfo { login: "sa".into(), database: database.into(), ..LoginInfo::default() };
-        self.sessions.open_session(login).unwrap()
-    }
-}
 
 pub fn answer(session: &mut InstanceSession, batch: &str) -> String {
     let mut out = Transcript::default();
@@ -122,8 +93,8 @@ fn settle(server: &Server, client: &Client, pending: &mut Pending, to_the_end: b
     }
 }
 
-/// The transcript of one permutation.
-fn permutation(spec: &Spec, order: &[(usize, bool)]) -> String {
+/// The transcript of one permutation; `None` when a statement of its setup is not there yet.
+fn permutation(spec: &Spec, order: &[(usize, bool)]) -> Option<String> {
     let names: Vec<&str> = order.iter().map(|(i, _)| spec.steps[*i].name.as_str()).collect();
     let mut out = format!("permutation {}\n", names.join(" "));
     let dir = tempfile::tempdir().unwrap();
@@ -133,7 +104,11 @@ fn permutation(spec: &Spec, order: &[(usize, bool)]) -> String {
         out += &answer(&mut session, "create database iso");
         out += &answer(&mut session, "use iso").replace("Changed database context to 'iso'.\n", "");
         for batch in &spec.setup {
-            out += &answer(&mut session, batch);
+            let text = answer(&mut session, batch);
+            if text.contains("is not supported yet by Holdfast") {
+                return None;
+            }
+            out += &text;
         }
     }
     let clients: Vec<Client> = spec.sessions.iter().map(|s| Client::new(&server, &s.name)).collect();
@@ -195,10 +170,11 @@ fn permutation(spec: &Spec, order: &[(usize, bool)]) -> String {
     }
     drop(clients);
     assert!(server.locks.is_idle(), "locks are left after all sessions have gone");
-    out
+    Some(out)
 }
 
-pub fn run(spec: &Spec) -> String {
-    let all: Vec<String> = spec.permutations.iter().map(|order| permutation(spec, order)).collect();
-    all.join("\n")
+/// `None`: see [`permutation`].
+pub fn run(spec: &Spec) -> Option<String> {
+    let all: Option<Vec<String>> = spec.permutations.iter().map(|order| permutation(spec, order)).collect();
+    all.map(|all| all.join("\n"))
 }

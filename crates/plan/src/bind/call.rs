@@ -9,13 +9,12 @@ use holdfast_tsql::ast::name::{Ident, ObjectName};
 use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::collate::merge;
-use super::{Binder, Clause, Coerce, Typed, at, err, key_of};
-use crate::expr::{BinaryOp, ConvertMode, Expr, ExprKind};
+use super::{Binder, Coerce, Typed, at, err};
+use crate::expr::{ConvertMode, Expr, ExprKind};
 use crate::function::{
     self, AggregateId, ArgRule, DatePart, FunctionDef, FunctionId, MethodId, Nullability, ResultRule,
     WindowId,
 };
-use crate::physical::{Aggregate, SortKey};
 use crate::typing;
 
 impl Binder<'_> {
@@ -27,7 +26,7 @@ impl Binder<'_> {
         if let Some(window) = WindowId::parse(name) {
             return match &call.over {
                 Some(over) => self.bind_ranking(window, call, over, span),
-                None => err(span, 10753, &[&name.to_ascii_lowercase()]),
+                None => err(span, 10753, &[&call.name.name.text]),
             };
         }
         if let Some(aggregate) = AggregateId::parse(name) {
@@ -459,284 +458,6 @@ impl Binder<'_> {
         })
     }
 
-    /// An aggregate of the current query.
-    fn bind_aggregate(&mut self, id: AggregateId, call: &ast::FunctionCall, span: Span) -> SqlResult<Typed> {
-        let name = id.name();
-        let Some(level) = self.levels.last() else {
-            return err(span, 147, &[]);
-        };
-        if !level.is_select {
-            return Err(SqlError::not_supported("An aggregate here").at_line(span.line));
-        }
-        if matches!(level.clause, Clause::Where | Clause::Having | Clause::Select)
-            && !level.in_aggregate
-            && let Some(t) = self.bind_outer_aggregate(id, call, span)
-        {
-            return Ok(t);
-        }
-        let Some(level) = self.levels.last() else {
-            return err(span, 147, &[]);
-        };
-        match level.clause {
-            Clause::Where => return err(span, 147, &[]),
-            Clause::On => return err(span, 1015, &[]),
-            Clause::GroupBy => return err(span, 144, &[]),
-            _ => {}
-        }
-        if level.in_aggregate {
-            return err(span, 130, &[]);
-        }
-        if let Some(l) = self.levels.last_mut() {
-            l.in_aggregate = true;
-        }
-        let built = self.aggregate_parts(id, call, span);
-        if let Some(l) = self.levels.last_mut() {
-            l.in_aggregate = false;
-        }
-        let (aggregate, coerce) = built?;
-        let only_outer = aggregate.argument.as_ref().is_some_and(|a| {
-            !a.any(&|e| matches!(e.kind, ExprKind::Column(_)))
-                && a.any(&|e| matches!(e.kind, ExprKind::Parameter(_)))
-        });
-        if only_outer && self.levels.len() > 1 && self.is_outer_argument(&aggregate) {
-            return Err(SqlError::not_supported(format!("{name} over columns of an outer query only"))
-                .at_line(span.line));
-        }
-        let key = format!("{aggregate:?}");
-        let (ty, nullable) = (aggregate.ty, aggregate.nullable);
-        let existing = self.levels.last().and_then(|l| l.aggregates.iter().find(|a| a.2 == key).map(|a| a.0));
-        let column = match existing {
-            Some(c) => c,
-            None => {
-                let c = self.new_column();
-                if let Some(l) = self.levels.last_mut() {
-                    l.aggregates.push((c, aggregate, key));
-                    l.grouped = true;
-                }
-                c
-            }
-        };
-        Ok(Typed::with(Expr::column(column, ty, nullable), coerce))
-    }
-
-    /// An aggregate over columns of an outer query only belongs to that query, if it stands where aggregates may.
-    /// `None` when this is not one.
-    fn bind_outer_aggregate(
-        &mut self,
-        id: AggregateId,
-        call: &ast::FunctionCall,
-        span: Span,
-    ) -> Option<Typed> {
-        use ast::ExprKind as K;
-        let [argument] = call.arguments.as_slice() else { return None };
-        let K::Column(parts) = &argument.unparen().kind else { return None };
-        let (column, qualifier) = parts.split_last()?;
-        let top = self.levels.len().checked_sub(1)?;
-        let owner = (0..self.levels.len()).rev().find(|&i| {
-            self.levels[i].sources.iter().any(|s| {
-                s.answers_to(qualifier)
-                    && s.columns.iter().any(|c| super::name::same_name(&c.name, &column.text))
-            })
-        })?;
-        let level = &self.levels[owner];
-        if owner == top
-            || !level.is_select
-            || !matches!(level.clause, Clause::Select | Clause::Having | Clause::OrderBy)
-        {
-            return None;
-        }
-        let above = self.levels.split_off(owner + 1);
-        let bound = self.bind_aggregate(id, call, span);
-        self.levels.extend(above);
-        let t = bound.ok()?;
-        let ExprKind::Column(made) = t.e.kind else { return None };
-        let column = super::ScopeColumn {
-            name: "".into(),
-            col: crate::logical::Col { id: made, ty: t.e.ty, nullable: t.e.nullable },
-            coerce: t.coerce,
-            meta: None,
-            hidden: false,
-        };
-        Some(self.reference(owner, &column))
-    }
-
-    /// Whether a parameter in the argument stands for an outer column (and not a variable).
-    fn is_outer_argument(&self, aggregate: &Aggregate) -> bool {
-        let first = self.cx.first_free_slot;
-        let module_slots: Vec<_> = self.env.parameters.iter().flatten().map(|(_, v)| v.slot).collect();
-        aggregate.argument.as_ref().is_some_and(|a| {
-            a.any(&|e| matches!(&e.kind, ExprKind::Parameter(p) if p.0 >= first && !module_slots.contains(p)))
-        })
-    }
-
-    /// Argument checks and the result type; shared with windowed aggregates.
-    pub fn aggregate_parts(
-        &mut self,
-        id: AggregateId,
-        call: &ast::FunctionCall,
-        span: Span,
-    ) -> SqlResult<(Aggregate, Coerce)> {
-        let name = id.name();
-        let distinct = call.quantifier == Some(ast::SetQuantifier::Distinct);
-        let mut order = Vec::new();
-        for item in &call.within_group {
-            let t = self.bind(&item.expr)?;
-            order.push(SortKey { expr: t.e, descending: item.descending });
-        }
-        if call.star
-            || (call.arguments.is_empty() && matches!(id, AggregateId::Count | AggregateId::CountBig))
-        {
-            if !matches!(id, AggregateId::Count | AggregateId::CountBig) || call.arguments.len() > 1 {
-                return Err(SqlError::with_text(102, 15, "Incorrect syntax near '*'.").at_line(span.line));
-            }
-            let ty = if id == AggregateId::Count { SqlType::INT } else { SqlType::BIGINT };
-            let a = Aggregate {
-                function: id,
-                argument: None,
-                argument2: None,
-                distinct: false,
-                order,
-                ty,
-                nullable: false,
-            };
-            return Ok((a, Coerce::Default));
-        }
-        let wanted = if id == AggregateId::StringAgg { 2 } else { 1 };
-        if call.arguments.len() != wanted {
-            return err(span, 174, &[&name, &wanted]);
-        }
-        let t = self.bind(&call.arguments[0])?;
-        if t.e.any(&|e| matches!(&e.kind, ExprKind::Subquery(_))) {
-            return err(span, 130, &[]);
-        }
-        let mut coerce = t.coerce;
-        let at_id = t.e.ty.id;
-        let invalid = || SqlError::new(8117, &[&at_id.name(), &name.to_ascii_lowercase()]).at_line(span.line);
-        let mut argument2 = None;
-        let (argument, ty, nullable) = match id {
-            AggregateId::Count | AggregateId::CountBig | AggregateId::ApproxCountDistinct => {
-                if matches!(at_id, TypeId::Text | TypeId::NText | TypeId::Image)
-                    || (distinct && typing::not_comparable(at_id))
-                {
-                    return Err(invalid());
-                }
-                coerce = Coerce::Default;
-                (t.e, if id == AggregateId::Count { SqlType::INT } else { SqlType::BIGINT }, false)
-            }
-            AggregateId::Sum | AggregateId::Avg => {
-                let ty = sum_type(&t.e.ty, id == AggregateId::Avg).ok_or_else(invalid)?;
-                let argument = match at_id {
-                    TypeId::TinyInt | TypeId::SmallInt => self.convert(t.e, SqlType::INT),
-                    TypeId::SmallMoney => self.convert(t.e, SqlType::MONEY),
-                    TypeId::Real => self.convert(t.e, SqlType::FLOAT),
-                    _ => t.e,
-                };
-                (argument, ty, true)
-            }
-            AggregateId::Min | AggregateId::Max | AggregateId::Any => {
-                if typing::not_comparable(at_id) || at_id == TypeId::Bit {
-                    return Err(invalid());
-                }
-                let ty = if at_id == TypeId::Null { SqlType::INT } else { t.e.ty };
-                (t.e, ty, true)
-            }
-            AggregateId::StDev | AggregateId::StDevP | AggregateId::Var | AggregateId::VarP => {
-                if !at_id.is_numeric() || at_id == TypeId::Bit {
-                    return Err(invalid());
-                }
-                (self.convert(t.e, SqlType::FLOAT), SqlType::FLOAT, true)
-            }
-            AggregateId::StringAgg => {
-                let unicode = at_id.is_unicode();
-                let collation = if t.e.ty.collation.is_none() { self.collation() } else { t.e.ty.collation };
-                let max = t.e.ty.is_max();
-                let argument = if at_id.is_character() {
-                    t.e
-                } else {
-                    self.coerce_to(t, SqlType::nvarchar(4000, collation))?
-                };
-                let unicode = unicode || argument.ty.id.is_unicode();
-                let ty = match (unicode, max) {
-                    (true, true) => SqlType::nvarchar_max(collation),
-                    (true, false) => SqlType::nvarchar(4000, collation),
-                    (false, true) => SqlType::varchar(-1, collation),
-                    (false, false) => SqlType::varchar(8000, collation),
-                };
-                let s = self.bind(&call.arguments[1])?;
-                argument2 = Some(
-                    self.coerce_to(s, SqlType { length: if ty.is_max() { -1 } else { ty.length }, ..ty })?,
-                );
-                (argument, ty, true)
-            }
-            AggregateId::ChecksumAgg => (self.coerce_to(t, SqlType::INT)?, SqlType::INT, true),
-            AggregateId::ApproxPercentileCont | AggregateId::ApproxPercentileDisc => {
-                let ty = order.first().map_or(SqlType::FLOAT, |k| k.expr.ty);
-                let ty = if id == AggregateId::ApproxPercentileCont { SqlType::FLOAT } else { ty };
-                (self.coerce_to(t, SqlType::FLOAT)?, ty, true)
-            }
-        };
-        let distinct = distinct && !matches!(id, AggregateId::Min | AggregateId::Max);
-        Ok((
-            Aggregate { function: id, argument: Some(argument), argument2, distinct, order, ty, nullable },
-            coerce,
-        ))
-    }
-
-    /// GROUPING(x), GROUPING_ID(x, …) over the current grouping sets.
-    fn bind_grouping(&mut self, call: &ast::FunctionCall, span: Span) -> SqlResult<Typed> {
-        let single = call.name.name.is("GROUPING");
-        let mut keys = Vec::new();
-        for a in &call.arguments {
-            keys.push(key_of(&self.bind(a)?.e));
-        }
-        if single && keys.len() != 1 {
-            return err(span, 174, &[&"GROUPING", &1]);
-        }
-        let level = self.levels.last();
-        let groups: Vec<String> =
-            level.map(|l| l.group.iter().map(|g| g.2.clone()).collect()).unwrap_or_default();
-        let id = level.and_then(|l| l.grouping_id);
-        let n = groups.len();
-        let all = keys.is_empty();
-        let mut positions = Vec::new();
-        for (i, k) in keys.iter().enumerate() {
-            match groups.iter().position(|g| g == k) {
-                Some(p) => positions.push(p),
-                None => return err(span, 8161, &[&(i + 1), &call.name.name.text.to_ascii_uppercase()]),
-            }
-        }
-        if all {
-            positions = (0..n).collect();
-        }
-        let ty = if single { SqlType::TINYINT } else { SqlType::INT };
-        let Some(id) = id else {
-            return Ok(Typed::new(self.convert(Expr::int(0), ty)));
-        };
-        // Bit of group i (of n, most significant first), moved to its place in the result.
-        let source = Expr::column(id, SqlType::INT, false);
-        let mut sum: Option<Expr> = None;
-        let m = positions.len();
-        for (j, p) in positions.into_iter().enumerate() {
-            let shift = 1i32.checked_shl((n - 1 - p) as u32).unwrap_or(0).max(1);
-            let place = 1i32.checked_shl((m - 1 - j) as u32).unwrap_or(0).max(1);
-            let node = |op, l, r| {
-                Expr::new(ExprKind::Binary { op, left: Box::new(l), right: Box::new(r) }, SqlType::INT, false)
-            };
-            let bit = node(
-                BinaryOp::BitAnd,
-                node(BinaryOp::Divide, source.clone(), Expr::int(shift)),
-                Expr::int(1),
-            );
-            let term = node(BinaryOp::Multiply, bit, Expr::int(place));
-            sum = Some(match sum {
-                Some(s) => node(BinaryOp::Add, s, term),
-                None => term,
-            });
-        }
-        let e = sum.unwrap_or_else(|| Expr::int(0));
-        Ok(Typed::new(self.convert(e, ty)))
-    }
-
     /// `schema.function(…)`, `column.method(…)`, `sys.fn_…(…)`.
     fn bind_qualified_call(&mut self, call: &ast::FunctionCall, span: Span) -> SqlResult<Typed> {
         let name = &call.name;
@@ -924,19 +645,4 @@ fn display_width(t: &SqlType) -> i32 {
         TypeId::UniqueIdentifier => 36,
         _ => 50,
     }
-}
-
-/// Result type of SUM and AVG.
-fn sum_type(t: &SqlType, average: bool) -> Option<SqlType> {
-    Some(match t.id {
-        TypeId::TinyInt | TypeId::SmallInt | TypeId::Int => SqlType::INT,
-        TypeId::BigInt => SqlType::BIGINT,
-        TypeId::Decimal | TypeId::Numeric => {
-            let scale = if average { t.scale.max(6) } else { t.scale };
-            SqlType { id: t.id, ..SqlType::decimal(38, scale) }
-        }
-        TypeId::Money | TypeId::SmallMoney => SqlType::MONEY,
-        TypeId::Real | TypeId::Float => SqlType::FLOAT,
-        _ => return None,
-    })
 }

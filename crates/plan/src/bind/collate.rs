@@ -56,10 +56,7 @@ pub(crate) fn merge(
         return Ok(a);
     }
     let conflict = |x: CollationId, y: CollationId| {
-        SqlError::new(
-            468,
-            &[&collation_name(y), &collation_name(x), &operation.unwrap_or("add operator").to_owned()],
-        )
+        SqlError::new(468, &[&collation_name(y), &collation_name(x), &operation.unwrap_or("add").to_owned()])
     };
     match (a.1, b.1) {
         (Coerce::Explicit, Coerce::Explicit) if a.0 != b.0 => Err(conflict(a.0, b.0)),

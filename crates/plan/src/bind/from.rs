@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use holdfast_engine::access::{ReadIntent, ReadLevel};
 use holdfast_engine::catalog::{Catalog, ColumnDef, IndexKind, ObjectDef, TableDef};
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::expression::Expr as AstExpr;
@@ -18,8 +19,11 @@ use crate::context::VariableInfo;
 use crate::expr::{Binding, Expr};
 use crate::function::{self, ArgRule, TableFunctionId};
 use crate::logical::{AccessHints, Col, JoinAlgorithm, LogicalPlan};
-use crate::physical::{ColumnSourceInfo, JoinKind, SchemaColumn, TableFunction};
+use crate::physical::{ColumnSourceInfo, JoinKind, ReadHints, SchemaColumn, TableFunction};
 use crate::typing;
+
+/// Type of the pseudo column that names rows.
+const BOOKMARK_TYPE: SqlType = SqlType::binary(TypeId::VarBinary, 8000);
 
 /// A bound row source.
 pub(crate) struct From {
@@ -41,7 +45,12 @@ impl Binder<'_> {
         Ok(result.unwrap_or(From { plan: LogicalPlan::one_row(), sources: Vec::new() }))
     }
 
-    fn join(
+    /// Both sources beside each other.
+    pub fn cross(&mut self, left: From, right: From) -> SqlResult<From> {
+        self.join(JoinKind::Inner, left, right, None, None)
+    }
+
+    pub fn join(
         &mut self,
         kind: JoinKind,
         left: From,
@@ -74,6 +83,17 @@ impl Binder<'_> {
     }
 
     fn bind_table_inner(&mut self, r: &TableRef) -> SqlResult<From> {
+        let before = self.bases.len();
+        let mut from = self.bind_table_kind(r)?;
+        if self.changing {
+            for s in from.sources.iter_mut().filter(|s| s.bases.is_none()) {
+                s.bases = Some((before, self.bases.len()));
+            }
+        }
+        Ok(from)
+    }
+
+    fn bind_table_kind(&mut self, r: &TableRef) -> SqlResult<From> {
         match &r.kind {
             TableKind::Named(t) => self.bind_named(t, r.span),
             TableKind::Variable { name, alias, .. } => {
@@ -81,7 +101,7 @@ impl Binder<'_> {
                     return err(r.span, 1087, &[name]);
                 };
                 let label = alias.as_ref().map_or(name.as_str(), |a| a.text.as_str());
-                Ok(self.table_source(table, None, label, alias.is_some(), &[]))
+                self.table_source(table, None, label, alias.is_some(), &[])
             }
             TableKind::Function { name, arguments, alias, columns, .. } => {
                 self.bind_table_function(name, arguments, alias.as_ref(), columns, r.span)
@@ -261,7 +281,12 @@ impl Binder<'_> {
             let Some(table) = self.cx.names.temp_table(&t.name.name.text) else {
                 return err(t.name.span, 208, &[&t.name]);
             };
-            return Ok(self.table_source(table, None, &label, t.alias.is_some(), &t.hints));
+            return self.table_source(table, None, &label, t.alias.is_some(), &t.hints);
+        }
+        if t.name.is_simple()
+            && let Some(table) = self.cx.names.trigger_table(&t.name.name.text)
+        {
+            return self.table_source(table, None, &label, t.alias.is_some(), &t.hints);
         }
         let (catalog, object) = self.find_object(&t.name)?;
         let Some(object) = object else {
@@ -299,11 +324,19 @@ impl Binder<'_> {
     ) -> SqlResult<From> {
         match object {
             ObjectDef::Table(table) => {
-                let mut from = self.table_source(table, Some(&catalog), label, t.alias.is_some(), &t.hints);
+                let mut from =
+                    self.table_source(table, Some(&catalog), label, t.alias.is_some(), &t.hints)?;
                 if let Some(s) = from.sources.first_mut()
                     && t.alias.is_none()
                 {
                     s.database = Some(catalog.database_name());
+                    // Messages name the table as the query does.
+                    if let Some(schema) = t.name.schema.as_ref().filter(|n| !n.text.is_empty()) {
+                        for c in &s.columns {
+                            let full = format!("{}.{}.{}", schema.text, t.name.name.text, c.name);
+                            self.column_names.insert(c.col.id, full);
+                        }
+                    }
                 }
                 if let Some(sample) = &t.sample {
                     return self.sample(from, sample);
@@ -361,7 +394,7 @@ impl Binder<'_> {
         label: &str,
         aliased: bool,
         hints: &[TableHint],
-    ) -> From {
+    ) -> SqlResult<From> {
         self.depends_on(table.database_id, table.object_id);
         let database = catalog.map(|c| c.database_name());
         let primary = table.indexes.iter().find(|i| i.primary_key);
@@ -369,14 +402,7 @@ impl Binder<'_> {
         let mut columns = Vec::with_capacity(table.columns.len());
         for (i, c) in table.columns.iter().enumerate() {
             let col = self.new_col(c.ty, c.nullable);
-            self.column_names.insert(
-                col.id,
-                if aliased {
-                    format!("{label}.{}", c.name)
-                } else {
-                    format!("{}.{}.{}", table.schema_name, table.name, c.name)
-                },
-            );
+            self.column_names.insert(col.id, format!("{label}.{}", c.name));
             cols.push(col);
             let key = primary.is_some_and(|p| p.keys.iter().any(|k| k.ordinal == i));
             columns.push(ScopeColumn {
@@ -394,8 +420,89 @@ impl Binder<'_> {
             database: None,
             aliased,
             columns,
+            bases: None,
         };
-        From { plan: LogicalPlan::Get { table, columns: cols, hints }, sources: vec![source] }
+        let computed = self.computed_columns(&table, &source, catalog);
+        let bookmark = self.changing.then(|| self.new_col(BOOKMARK_TYPE, true));
+        if let Some(bookmark) = bookmark {
+            self.bases.push(super::Base {
+                table: Arc::clone(&table),
+                catalog: catalog.cloned(),
+                columns: cols.clone(),
+                bookmark,
+            });
+        }
+        let plan = LogicalPlan::Get { table, columns: cols, bookmark, computed, hints };
+        Ok(From { plan, sources: vec![source] })
+    }
+
+    /// Expressions of the computed columns that no page holds. One that cannot be bound is left out: then only reading that
+    /// column fails.
+    fn computed_columns(
+        &mut self,
+        table: &TableDef,
+        source: &Source,
+        catalog: Option<&Arc<dyn Catalog>>,
+    ) -> Vec<(crate::logical::ColumnId, Expr)> {
+        let mut out = Vec::new();
+        for (c, scope) in table.columns.iter().zip(&source.columns) {
+            let Some(text) = c.computed.as_deref().filter(|_| !c.persisted) else { continue };
+            if let Ok(e) = self.bind_row_text(text, source.columns.clone(), catalog)
+                && let Ok(e) = self.coerce_to(e, c.ty)
+            {
+                out.push((scope.col.id, e));
+            }
+        }
+        out
+    }
+
+    /// An expression kept as text with a table (computed column, default), over the table's columns.
+    pub fn bind_row_text(
+        &mut self,
+        text: &str,
+        columns: Vec<ScopeColumn>,
+        catalog: Option<&Arc<dyn Catalog>>,
+    ) -> SqlResult<super::Typed> {
+        let options = holdfast_tsql::ParseOptions { quoted_identifier: true };
+        let parsed = holdfast_tsql::parse_expression(text, &options)
+            .map_err(|e| SqlError::with_text(e.number, e.severity, e.message))?;
+        self.over_row(Source { columns, ..Source::default() }, catalog, |b| b.bind(&parsed))
+    }
+
+    /// As `bind_row_text`, a condition (check, filter of an index).
+    pub fn bind_row_condition(
+        &mut self,
+        text: &str,
+        columns: Vec<ScopeColumn>,
+        catalog: Option<&Arc<dyn Catalog>>,
+    ) -> SqlResult<Expr> {
+        let options = holdfast_tsql::ParseOptions { quoted_identifier: true };
+        let parsed = holdfast_tsql::parse_expression(text, &options)
+            .map_err(|e| SqlError::with_text(e.number, e.severity, e.message))?;
+        self.over_row(Source { columns, ..Source::default() }, catalog, |b| b.bind_condition(&parsed))
+    }
+
+    /// Runs `f` where nothing but one row of `source` is in sight.
+    pub fn over_row<T>(
+        &mut self,
+        source: Source,
+        catalog: Option<&Arc<dyn Catalog>>,
+        f: impl FnOnce(&mut Self) -> SqlResult<T>,
+    ) -> SqlResult<T> {
+        let level = super::Level { is_select: true, sources: vec![source], ..super::Level::default() };
+        let saved_levels = std::mem::replace(&mut self.levels, vec![level]);
+        let mut env = self.env.clone();
+        if let Some(c) = catalog {
+            env.catalog = Arc::clone(c);
+        }
+        env.schema = "dbo".into();
+        let saved_env = std::mem::replace(&mut self.env, env);
+        let changing = std::mem::replace(&mut self.changing, false);
+        let result = f(self);
+        self.changing = changing;
+        self.env = saved_env;
+        self.levels = saved_levels;
+        result
     }
 
     fn bind_table_function(
@@ -696,10 +803,31 @@ fn access_hints(table: &TableDef, hints: &[TableHint]) -> AccessHints {
             }
             "FORCESEEK" => out.force_seek = true,
             "FORCESCAN" => out.force_scan = true,
-            _ => {}
+            _ => read_hint(&h.name, &mut out.read),
         }
     }
     out
+}
+
+/// What a hint asks of locks and versions.
+fn read_hint(name: &str, read: &mut ReadHints) {
+    match name {
+        "NOLOCK" | "READUNCOMMITTED" => read.level = Some(ReadLevel::Uncommitted),
+        "READCOMMITTED" | "READCOMMITTEDLOCK" => read.level = Some(ReadLevel::Committed),
+        "REPEATABLEREAD" => read.level = Some(ReadLevel::Repeatable),
+        "HOLDLOCK" | "SERIALIZABLE" => read.level = Some(ReadLevel::Serializable),
+        "SNAPSHOT" => read.level = Some(ReadLevel::Snapshot),
+        "READPAST" => read.skip_locked = true,
+        "NOWAIT" => read.no_wait = true,
+        "UPDLOCK" if read.intent == ReadIntent::Read => read.intent = ReadIntent::Update,
+        "XLOCK" => read.intent = ReadIntent::Exclusive,
+        "TABLOCK" => read.table_lock = true,
+        "TABLOCKX" => {
+            read.table_lock = true;
+            read.intent = ReadIntent::Exclusive;
+        }
+        _ => {}
+    }
 }
 
 pub(crate) fn make_nullable(sources: &mut [Source]) {

@@ -7,7 +7,9 @@
 //! 2. While a FROM clause is bound its select level has no sources, so siblings do not see each other except through APPLY.
 //! 3. Views, inline functions and CTEs are bound with the outer levels put aside.
 
+mod aggregate;
 mod call;
+mod change;
 mod collate;
 mod datatype;
 mod from;
@@ -25,7 +27,7 @@ mod xml;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use holdfast_engine::catalog::Catalog;
+use holdfast_engine::catalog::{Catalog, TableDef};
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::query::CommonTable;
 use holdfast_types::{CollationId, SqlError, SqlResult, SqlType};
@@ -74,6 +76,17 @@ pub(crate) struct Source {
     pub database: Option<Arc<str>>,
     pub aliased: bool,
     pub columns: Vec<ScopeColumn>,
+    /// Which of the binder's `bases` stand behind it, in a statement that changes rows.
+    pub bases: Option<(usize, usize)>,
+}
+
+/// A stored table read by a statement that changes rows: what a change of a source above it may come down to.
+pub(crate) struct Base {
+    pub table: Arc<TableDef>,
+    /// Of the database it is in; `None` for tables in memory.
+    pub catalog: Option<Arc<dyn Catalog>>,
+    pub columns: Vec<Col>,
+    pub bookmark: Col,
 }
 
 /// A column of a bound query.
@@ -162,6 +175,11 @@ pub(crate) struct Binder<'a> {
     pub dependencies: Vec<(i32, i32)>,
     /// `SELECT @x = …`.
     pub assignments: Vec<(ParamId, Expr)>,
+    /// Tables read, with their bookmarks; only kept while `changing`.
+    pub bases: Vec<Base>,
+    pub changing: bool,
+    /// `$action` in the OUTPUT clause of MERGE.
+    pub action: Option<Col>,
     /// `table.column` of source columns, for message 8120 and its kin.
     pub column_names: HashMap<ColumnId, String>,
 }
@@ -187,6 +205,9 @@ impl<'a> Binder<'a> {
             max_recursion: 100,
             dependencies: Vec::new(),
             assignments: Vec::new(),
+            bases: Vec::new(),
+            changing: false,
+            action: None,
             column_names: HashMap::new(),
         }
     }

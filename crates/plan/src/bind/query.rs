@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use holdfast_tsql::ast::query::{
-    CommonTable, ForClause, OrderItem, Query, QueryBody, Select, SelectItem, SetOp, TableKind, TableRef,
+    CommonTable, ForClause, OrderItem, Query, QueryBody, Select, SelectItem, SetOp, TableKind, TableRef, With,
 };
 use holdfast_tsql::ast::{ExprKind as AstKind, Ident};
 use holdfast_types::{SqlError, SqlResult, SqlType, TypeId};
@@ -41,9 +41,18 @@ impl Binder<'_> {
     }
 
     fn bind_query_inner(&mut self, q: &Query, role: QueryRole) -> SqlResult<BoundQueryPlan> {
+        self.with_ctes(q.with.as_ref(), |b| b.bind_with_tail(q, role))
+    }
+
+    /// Binds with the CTEs of a WITH clause in scope.
+    pub fn with_ctes<T>(
+        &mut self,
+        with: Option<&With>,
+        f: impl FnOnce(&mut Self) -> SqlResult<T>,
+    ) -> SqlResult<T> {
         let ctes = self.ctes.len();
         let namespaces = self.env.namespaces.clone();
-        if let Some(with) = &q.with {
+        if let Some(with) = with {
             for n in &with.namespaces {
                 let prefix = n.prefix.as_ref().map_or("", |p| p.text.as_str()).to_owned();
                 self.env.namespaces.retain(|o| o.0 != prefix);
@@ -64,7 +73,7 @@ impl Binder<'_> {
                 self.ctes.push(Cte { table: Arc::new(table.clone()), visible, recursion: None });
             }
         }
-        let result = self.bind_with_tail(q, role);
+        let result = f(self);
         self.ctes.truncate(ctes);
         self.env.namespaces = namespaces;
         result

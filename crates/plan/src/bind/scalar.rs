@@ -215,6 +215,9 @@ impl Binder<'_> {
     }
 
     fn bind_pseudo_column(&mut self, name: ast::PseudoColumn, span: Span) -> SqlResult<Typed> {
+        if let (ast::PseudoColumn::Action, Some(action)) = (name, self.action) {
+            return Ok(Typed::with(action.expr(), Coerce::Default));
+        }
         let found = self.levels.last().and_then(|l| {
             l.sources.iter().flat_map(|s| &s.columns).find(|c| match name {
                 ast::PseudoColumn::Identity => c.meta.as_ref().is_some_and(|m| m.identity),
@@ -624,8 +627,22 @@ impl Binder<'_> {
                 16,
                 "Cannot use a CONTAINS or FREETEXT predicate because full-text search is not installed.",
             )),
-            K::UpdatedColumn(_) => Err(SqlError::not_supported("UPDATE() outside a trigger")),
-            K::CurrentOf { .. } => Err(SqlError::not_supported("WHERE CURRENT OF")),
+            K::UpdatedColumn(name) => {
+                let Some(table) = self.cx.names.trigger_target() else {
+                    let text = "Can only use IF UPDATE within a CREATE TRIGGER statement.";
+                    return Err(SqlError::with_text(140, 15, text));
+                };
+                let column = table.columns.iter().find(|c| super::name::same_name(&c.name, &name.text));
+                let Some(column) = column else { return err(name.span, 207, &[&name.text]) };
+                let kind = ExprKind::Function {
+                    function: FunctionId::ColumnUpdated,
+                    args: vec![Expr::int(column.column_id)],
+                };
+                let updated = Expr::new(kind, SqlType::BIT, false);
+                let yes = Expr::literal(Value::Bit(true), SqlType::BIT);
+                Ok(Expr::compare(CompareOp::Equal, updated, yes))
+            }
+            K::CurrentOf { .. } => Err(SqlError::not_supported("WHERE CURRENT OF besides other conditions")),
             _ => Err(SqlError::with_text(
                 102,
                 15,

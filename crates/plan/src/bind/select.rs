@@ -14,11 +14,11 @@ use crate::logical::{Col, LogicalPlan};
 use crate::physical::SortKey;
 
 /// A select item before grouping is settled.
-struct Item {
-    name: Option<Arc<str>>,
-    typed: Typed,
-    meta: Option<Arc<super::ColumnMeta>>,
-    assign: Option<crate::expr::ParamId>,
+pub(crate) struct Item {
+    pub name: Option<Arc<str>>,
+    pub typed: Typed,
+    pub meta: Option<Arc<super::ColumnMeta>>,
+    pub assign: Option<crate::expr::ParamId>,
     key: String,
 }
 
@@ -34,7 +34,7 @@ impl Binder<'_> {
 
     fn bind_select_inner(&mut self, s: &Select, q: &Query, role: QueryRole) -> SqlResult<BoundQueryPlan> {
         if s.into.is_some() && role != QueryRole::Statement {
-            return err(s.span, 156, &[]);
+            return err(s.span, 156, &[&"INTO"]);
         }
         let from = self.bind_from(&s.from)?;
         let mut plan = from.plan;
@@ -60,7 +60,7 @@ impl Binder<'_> {
             l.grouped = true;
         }
         self.set_clause(Clause::Select);
-        let mut items = self.bind_items(s)?;
+        let mut items = self.bind_items(&s.items)?;
         self.set_clause(Clause::Having);
         let mut having = s.having.as_ref().map(|h| self.bind_condition(h)).transpose()?;
         self.set_clause(Clause::OrderBy);
@@ -225,9 +225,9 @@ impl Binder<'_> {
         Ok(BoundQueryPlan { plan, columns, ordered })
     }
 
-    fn bind_items(&mut self, s: &Select) -> SqlResult<Vec<Item>> {
-        let mut items = Vec::with_capacity(s.items.len());
-        for item in &s.items {
+    pub fn bind_items(&mut self, list: &[SelectItem]) -> SqlResult<Vec<Item>> {
+        let mut items = Vec::with_capacity(list.len());
+        for item in list {
             match item {
                 SelectItem::Wildcard { qualifier, span } => {
                     let sources = self.levels.last().map(|l| l.sources.clone()).unwrap_or_default();

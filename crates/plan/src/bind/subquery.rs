@@ -16,7 +16,10 @@ use crate::typing;
 
 impl Binder<'_> {
     fn bind_inner_query(&mut self, q: &Query, role: QueryRole) -> SqlResult<(BoundQueryPlan, Vec<Binding>)> {
-        self.collecting(|b| b.bind_query(q, role))
+        let changing = std::mem::replace(&mut self.changing, false);
+        let bound = self.collecting(|b| b.bind_query(q, role));
+        self.changing = changing;
+        bound
     }
 
     pub fn bind_scalar_subquery(&mut self, q: &Query, span: Span) -> SqlResult<Typed> {

@@ -173,7 +173,7 @@ impl Binder<'_> {
         let name = id.name().to_ascii_lowercase();
         let percentile = matches!(id, WindowId::PercentileCont | WindowId::PercentileDisc);
         if over.order_by.is_empty() && !percentile {
-            return err(span, 4112, &[&name.to_ascii_uppercase()]);
+            return err(span, 4112, &[&call.name.name.text]);
         }
         let (min, max) = match id {
             WindowId::NTile

@@ -4,6 +4,9 @@
 //! 1. A condition leaves the residual predicate only when the seek implies it exactly: never for character keys.
 //! 2. Seek values have the key column's type, or convert to it without changing which rows match; otherwise the condition stays residual.
 
+use std::collections::HashMap;
+
+use holdfast_engine::access::BOOKMARK;
 use holdfast_engine::catalog::{IndexDef, IndexKind, TableDef};
 use holdfast_types::{CollationId, SqlResult, SqlString, SqlType, TypeId, Value};
 
@@ -13,6 +16,7 @@ use super::{
 use crate::expr::{CompareOp, ConvertMode, Expr, ExprKind};
 use crate::logical::{Col, ColumnId, LogicalPlan};
 use crate::physical::{PhysicalOp, PlanColumn, SeekBound, SeekKey, SeekRange};
+use crate::rules::substitute;
 
 /// Ranges one seek may have (IN lists).
 const MAX_RANGES: usize = 256;
@@ -30,6 +34,8 @@ struct Path<'t> {
     covered: Vec<usize>,
     rows: f64,
     cost: f64,
+    /// Every key of a unique index is given in full.
+    full_key: bool,
     order: Order,
     backward: bool,
     constant: Vec<ColumnId>,
@@ -53,9 +59,14 @@ impl Builder<'_> {
         needed: &Needed,
         wanted: &[(ColumnId, bool)],
     ) -> SqlResult<Built> {
-        let LogicalPlan::Get { table, columns, hints } = get else {
+        let LogicalPlan::Get { table, columns, bookmark, computed, hints } = get else {
             return self.build(get, needed, wanted);
         };
+        let is_computed = |id: &ColumnId| computed.iter().any(|(c, _)| c == id);
+        if needed.iter().any(is_computed) || conjuncts.iter().flat_map(columns_of).any(|id| is_computed(&id))
+        {
+            return self.build_computed(get, conjuncts, needed, wanted);
+        }
         let mut used: Vec<usize> = Vec::new();
         let mut want_id = |id: ColumnId| {
             if let Some(p) = columns.iter().position(|c| c.id == id)
@@ -113,6 +124,10 @@ impl Builder<'_> {
                 if !wanted.is_empty() && !sorted {
                     cost += sort_cost(path.rows.min(out_rows));
                 }
+                // In a table of a few rows a scan is no dearer, but it waits for and locks rows that nobody asked for.
+                if path.full_key {
+                    cost = cost.min(scan_cost * 0.5);
+                }
                 if hints.force_seek || hints.index.is_some() {
                     cost = cost.min(1.0);
                 }
@@ -144,9 +159,16 @@ impl Builder<'_> {
             }
         }
         out.sort_unstable();
-        let ids: Vec<ColumnId> = out.iter().map(|&i| columns[i].id).collect();
-        let types: Vec<PlanColumn> =
+        let mut ids: Vec<ColumnId> = out.iter().map(|&i| columns[i].id).collect();
+        let mut types: Vec<PlanColumn> =
             out.iter().map(|&i| PlanColumn { ty: columns[i].ty, nullable: columns[i].nullable }).collect();
+        if let Some(mark) = bookmark
+            && needed.contains(&mark.id)
+        {
+            out.push(BOOKMARK);
+            ids.push(mark.id);
+            types.push(PlanColumn { ty: mark.ty, nullable: mark.nullable });
+        }
         let predicate =
             if residual.is_empty() { None } else { Some(self.place(&Expr::and(residual), &ids)?) };
         Ok(match chosen {
@@ -163,6 +185,7 @@ impl Builder<'_> {
                     columns: out,
                     predicate,
                     backward: path.backward,
+                    read: hints.read,
                 };
                 Built {
                     plan: unary(
@@ -179,7 +202,13 @@ impl Builder<'_> {
             }
             None => {
                 let parallel = self.cx.max_parallelism > 1 && table.row_count >= PARALLEL_ROWS;
-                let op = PhysicalOp::TableScan { table: table.clone(), columns: out, predicate, parallel };
+                let op = PhysicalOp::TableScan {
+                    table: table.clone(),
+                    columns: out,
+                    predicate,
+                    parallel,
+                    read: hints.read,
+                };
                 Built {
                     plan: unary(op, types, out_rows, scan_cost),
                     ids,
@@ -189,6 +218,47 @@ impl Builder<'_> {
                 }
             }
         })
+    }
+
+    /// A table of which computed columns are asked for that no page holds.
+    fn build_computed(
+        &mut self,
+        get: &LogicalPlan,
+        conjuncts: &[Expr],
+        needed: &Needed,
+        wanted: &[(ColumnId, bool)],
+    ) -> SqlResult<Built> {
+        let LogicalPlan::Get { table, columns, bookmark, computed, hints } = get else {
+            return self.build(get, needed, wanted);
+        };
+        let made: HashMap<ColumnId, Expr> = computed.iter().cloned().collect();
+        let conjuncts: Vec<Expr> = conjuncts.iter().map(|c| substitute(c, &made)).collect();
+        let asked: Vec<&(ColumnId, Expr)> = computed.iter().filter(|(id, _)| needed.contains(id)).collect();
+        let mut stored: Needed = needed.iter().copied().filter(|id| !made.contains_key(id)).collect();
+        stored.extend(asked.iter().flat_map(|(_, e)| columns_of(e)));
+        let plain = LogicalPlan::Get {
+            table: table.clone(),
+            columns: columns.clone(),
+            bookmark: *bookmark,
+            computed: Vec::new(),
+            hints: hints.clone(),
+        };
+        let mut built = self.build_access(&plain, &conjuncts, &stored, wanted)?;
+        if asked.is_empty() {
+            return Ok(built);
+        }
+        let mut exprs: Vec<Expr> =
+            built.plan.columns.iter().enumerate().map(|(p, c)| Expr::column(p, c.ty, c.nullable)).collect();
+        let mut types = built.plan.columns.clone();
+        let inner = built.ids.clone();
+        for (id, e) in asked {
+            exprs.push(self.place(e, &inner)?);
+            types.push(PlanColumn { ty: e.ty, nullable: e.nullable });
+            built.ids.push(*id);
+        }
+        let (rows, cost) = (built.plan.rows, built.plan.cost);
+        built.plan = unary(PhysicalOp::Project { input: Box::new(built.plan), exprs }, types, rows, cost);
+        Ok(built)
     }
 
     fn place_range(&mut self, r: &SeekRange) -> SqlResult<SeekRange> {
@@ -342,6 +412,7 @@ impl Builder<'_> {
             covered,
             rows,
             cost,
+            full_key,
             order,
             backward: false,
             constant,

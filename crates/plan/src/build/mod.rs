@@ -16,9 +16,10 @@ use holdfast_types::{SqlError, SqlResult};
 use crate::context::BindContext;
 use crate::cost::Estimator;
 use crate::expr::{Expr, ExprKind, ParamId, SubPlan};
+use crate::function::WindowId;
 use crate::logical::{Col, ColumnId, LogicalPlan};
 use crate::physical::{
-    AggregateStrategy, JoinKind, PhysicalOp, PhysicalPlan, PlanColumn, SeekRange, SortKey,
+    AggregateStrategy, JoinKind, PhysicalOp, PhysicalPlan, PlanColumn, SeekRange, SortKey, WindowFunctionKind,
 };
 
 /// Rows from which a scan is worth sharing among workers.
@@ -268,7 +269,7 @@ impl<'a> Builder<'a> {
                 let op = PhysicalOp::SetOp { kind: *kind, left: Box::new(l), right: Box::new(r) };
                 Ok(plain(unary(op, types, rows, cost), columns.iter().map(|c| c.id).collect()))
             }
-            P::Window { .. } => self.build_window(plan, needed, rows),
+            P::Window { .. } => self.build_window(plan, needed, wanted, rows),
             P::RecursiveCte {
                 id,
                 anchor,
@@ -562,7 +563,13 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn build_window(&mut self, plan: &LogicalPlan, needed: &Needed, rows: f64) -> SqlResult<Built> {
+    fn build_window(
+        &mut self,
+        plan: &LogicalPlan,
+        needed: &Needed,
+        wanted_above: &[(ColumnId, bool)],
+        rows: f64,
+    ) -> SqlResult<Built> {
         let LogicalPlan::Window { input, partition, order, functions } = plan else {
             return Err(SqlError::not_supported("This window"));
         };
@@ -614,6 +621,18 @@ impl<'a> Builder<'a> {
             ids.push(*id);
             types.push(PlanColumn { ty: f.ty, nullable: f.nullable });
             placed.push(f);
+        }
+        // Rows come in the order of a ROW_NUMBER over all of them, too.
+        let numbered = partition.is_empty()
+            && wanted_above.first().is_some_and(|(id, descending)| {
+                !descending
+                    && ids.iter().skip(built.ids.len()).zip(&placed).any(|(i, f)| {
+                        i == id && matches!(f.function, WindowFunctionKind::Ranking(WindowId::RowNumber))
+                    })
+            });
+        if numbered {
+            built.order = wanted_above[..1].to_vec();
+            built.unique_order = true;
         }
         let cost = built.plan.cost + built.plan.rows;
         let op = PhysicalOp::Window {

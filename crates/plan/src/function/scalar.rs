@@ -307,6 +307,9 @@ functions! {
     CursorStatus "CURSOR_STATUS" 2 2 [Str, NString] Fixed(SqlType::SMALLINT), Never Statement;
     RowCountBig "ROWCOUNT_BIG" 0 0 [] BIGINT, Never Statement;
     TriggerNestLevel "TRIGGER_NESTLEVEL" 0 3 [Int, Str, Str] INT, Always Statement;
+    ColumnsUpdated "COLUMNS_UPDATED" 0 0 [] Fixed(SqlType::binary(TypeId::VarBinary, 8000)), Always Statement;
+    // UPDATE(column): what the binder makes of it, by column id.
+    ColumnUpdated "$UPDATE" 1 1 [Int] BIT, Never Statement;
     EventData "EVENTDATA" 0 0 [] Fixed(SqlType::XML), Always Statement;
     MinActiveRowVersion "MIN_ACTIVE_ROWVERSION" 0 0 [] Fixed(SqlType::binary(TypeId::Binary, 8)), Never Statement;
     GetAnsiNull "GETANSINULL" 0 1 [NString] Fixed(SqlType::SMALLINT), Always Statement;

@@ -5,6 +5,8 @@ mod order;
 mod push;
 mod unnest;
 
+pub(crate) use push::substitute;
+
 use crate::context::BindContext;
 use crate::cost::Estimator;
 use crate::expr::Expr;

@@ -29,7 +29,7 @@ fn within(e: &Expr, set: &HashSet<ColumnId>) -> bool {
 }
 
 /// Replaces columns by expressions.
-fn substitute(e: &Expr, map: &HashMap<ColumnId, Expr>) -> Expr {
+pub(crate) fn substitute(e: &Expr, map: &HashMap<ColumnId, Expr>) -> Expr {
     let mut e = e.clone();
     e.rewrite(&mut |x| {
         if let ExprKind::Column(id) = x.kind

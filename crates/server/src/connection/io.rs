@@ -28,18 +28,26 @@ pub enum ConnectionError {
 
 /// Both halves of a connection.
 pub struct Io {
-    read: ReadHalf<Box<dyn ByteStream>>,
-    write: WriteHalf<Box<dyn ByteStream>>,
-    messages: MessageReader,
-    buffer: Vec<u8>,
+    pub incoming: Incoming,
+    pub outgoing: Outgoing,
 }
 
 impl Io {
     pub fn new(stream: Box<dyn ByteStream>, limit: usize) -> Self {
         let (read, write) = tokio::io::split(stream);
-        Io { read, write, messages: MessageReader::new(limit), buffer: vec![0; 16 * 1024] }
+        let incoming = Incoming { read, messages: MessageReader::new(limit), buffer: vec![0; 16 * 1024] };
+        Io { incoming, outgoing: Outgoing { write } }
     }
+}
 
+/// What the client sends.
+pub struct Incoming {
+    read: ReadHalf<Box<dyn ByteStream>>,
+    messages: MessageReader,
+    buffer: Vec<u8>,
+}
+
+impl Incoming {
     pub fn set_limit(&mut self, limit: usize) {
         self.messages.set_limit(limit);
     }
@@ -59,7 +67,14 @@ impl Io {
             }
         }
     }
+}
 
+/// What goes to the client.
+pub struct Outgoing {
+    write: WriteHalf<Box<dyn ByteStream>>,
+}
+
+impl Outgoing {
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), ConnectionError> {
         if !bytes.is_empty() {
             self.write.write_all(bytes).await?;

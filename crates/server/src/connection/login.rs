@@ -22,7 +22,6 @@ use holdfast_tds::{TdsError, TdsVersion, collation};
 use holdfast_types::SqlError;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 
 use super::Shared;
@@ -206,14 +205,14 @@ fn refusal(record: &Login7, version: TdsVersion) -> Option<SqlError> {
 }
 
 async fn refuse(io: &mut Io, wire: &Wire, errors: &[SqlError]) -> Result<(), ConnectionError> {
-    let (tx, _rx) = mpsc::channel(1);
-    let mut sink = TdsSink::new(wire.clone(), tx, CancelFlag::new());
+    let mut nowhere = |_: &[u8]| Ok(());
+    let mut sink = TdsSink::new(wire.clone(), &mut nowhere, CancelFlag::new());
     for e in errors {
         let _ = sink.message(&e.clone().at_line(1));
     }
     let _ = sink.done(Done { kind: DoneKind::Done, rows: None, error: true, command: 0 });
-    io.write(&sink.finish(RequestEnd::Finished).0).await?;
-    io.shutdown().await;
+    io.outgoing.write(&sink.finish(RequestEnd::Finished).0).await?;
+    io.outgoing.shutdown().await;
     Ok(())
 }
 
@@ -298,8 +297,8 @@ async fn open_session(
     wire.spid = session.session_id();
     let cancel = session.cancel_flag();
     let answer = login_answer(shared.factory.as_ref(), &wire, &record, session.as_ref(), &said);
-    io.write(&answer).await?;
-    io.set_limit(shared.config.message_size_max);
+    io.outgoing.write(&answer).await?;
+    io.incoming.set_limit(shared.config.message_size_max);
     tracing::info!(login = %record.user_name, client = %peer, session = wire.spid, "logged in");
     let session: Box<dyn SqlSession> = Box::new(Procedures::new(session));
     Ok(Some(LoggedIn { io, session, cancel, wire, shared: Arc::clone(shared) }))
@@ -313,10 +312,11 @@ fn login_answer(
     session: &dyn SqlSession,
     said: &Opening,
 ) -> Vec<u8> {
-    let (tx, _rx) = mpsc::channel(1);
+    // Short enough to come back whole.
+    let mut nowhere = |_: &[u8]| Ok(());
     // Before the login's end packets have the default size.
     let small = Wire { packet_size: PACKET_SIZE_DEFAULT, ..wire.clone() };
-    let mut sink = TdsSink::new(small, tx, CancelFlag::new());
+    let mut sink = TdsSink::new(small, &mut nowhere, CancelFlag::new());
     let database = session.database();
     let has = |number| said.messages.iter().any(|m| m.number == number);
     sink.token(|w, _| {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use holdfast_exec::session::SessionFactory;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::config::Config;
 use crate::security::{Certificates, LoginStore};
@@ -30,6 +30,8 @@ pub struct Shared {
     pub logins: LoginStore,
     pub certificates: Certificates,
     pub factory: Arc<dyn SessionFactory>,
+    /// One permit for every request that may run.
+    pub running: Semaphore,
 }
 
 /// Runs a connection to its end. `stop` turns true when the server stops.

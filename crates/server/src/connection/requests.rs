@@ -1,150 +1,177 @@
-//! The loop after login: one request at a time, executed on a blocking thread, while this side writes what it answers and
-//! listens for an attention.
+//! The loop after login: one request at a time. A task of its own listens to the client meanwhile, so that an attention is
+//! seen while a request runs.
 //!
 //! Invariants
-//! 1. The session is owned by the running request and comes back with its result.
-//! 2. An attention is always answered by a DONE with the attention bit, as a message after the interrupted answer.
-//! 3. When the client goes away the request is cancelled and waited for.
+//! 1. Requests are answered in the order in which they came; an attention is always answered by a DONE with the attention
+//!    bit, as a message after the interrupted answer.
+//! 2. When the client goes away, or the server stops, the running request is cancelled and waited for; what is queued behind
+//!    it is dropped.
+//! 3. A request runs on the thread that read it, which first hands the runtime's other work to another thread: no switch
+//!    of threads lies between a short request and its answer. At most [`Config::requests_max`] run at a time.
+//!
+//! [`Config::requests_max`]: crate::config::Config::requests_max
 
-use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use holdfast_exec::session::{
-    CancelFlag, RequestEnd, ResultSink, RpcParameter, RpcRequest, RpcValue, SqlSession, TransactionRequest,
+    CancelFlag, RequestEnd, ResultSink, RpcParameter, RpcRequest, RpcValue, SinkClosed, SqlSession,
+    TransactionRequest,
 };
 use holdfast_tds::TdsError;
 use holdfast_tds::packet::{Message, PacketType, status};
 use holdfast_tds::request::{self, Rpc, RpcProcedure, SqlBatch, TransactionManagerRequest, rpc};
 use holdfast_tds::token::{Environment, write_environment};
 use holdfast_types::SqlError;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, block_in_place};
 
-use super::io::{ConnectionError, Io};
+use super::io::{ConnectionError, Incoming, Outgoing};
 use super::login::LoggedIn;
-use super::sink::{TdsSink, Wire, attention_answer, tvp_columns};
+use super::sink::{TdsSink, attention_answer, sent_columns, tvp_columns};
 use super::stopped;
 
-/// Chunks on their way to the socket.
-const CHUNKS: usize = 4;
-/// Requests a client may send ahead of their answers.
+/// Messages a client may send ahead of their answers.
 const PENDING_MAX: usize = 16;
 
-/// What a worker gives back.
-struct Finished {
-    session: Box<dyn SqlSession>,
-    rest: Vec<u8>,
-    disconnect: bool,
+/// What the listening task tells about the client while a request runs.
+struct Interrupts {
+    cancel: CancelFlag,
+    /// Attentions received so far.
+    attentions: AtomicUsize,
+    /// The client is gone, or the server stops.
+    over: AtomicBool,
 }
 
-pub async fn run(connection: LoggedIn, mut stop: watch::Receiver<bool>) -> Result<(), ConnectionError> {
-    let LoggedIn { mut io, session, cancel, wire, shared: _shared } = connection;
-    let mut session = Some(session);
-    let mut pending: VecDeque<Message> = VecDeque::new();
+impl Interrupts {
+    fn attention(&self) {
+        self.attentions.fetch_add(1, Ordering::SeqCst);
+        self.cancel.cancel();
+    }
+
+    fn end(&self) {
+        self.over.store(true, Ordering::SeqCst);
+        self.cancel.cancel();
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
+    }
+
+    /// Before a request: forgets interruptions of earlier ones, but none that is for this one.
+    fn start(&self, acknowledged: usize) {
+        self.cancel.clear();
+        if self.is_over() || self.attentions.load(Ordering::SeqCst) > acknowledged {
+            self.cancel.cancel();
+        }
+    }
+}
+
+/// Stops listening when the connection ends, however it ends.
+struct Listening(AbortHandle);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn listen(
+    mut incoming: Incoming,
+    messages: mpsc::Sender<Result<Message, ConnectionError>>,
+    interrupts: Arc<Interrupts>,
+    mut stop: watch::Receiver<bool>,
+) {
     loop {
-        let message = match pending.pop_front() {
-            Some(m) => m,
-            None => tokio::select! {
-                m = io.next_message() => match m? {
-                    Some(m) => m,
-                    None => break,
-                },
-                () = stopped(&mut stop) => break,
-            },
+        let received = tokio::select! {
+            m = incoming.next_message() => m,
+            () = stopped(&mut stop) => break,
+        };
+        let last = match &received {
+            Ok(Some(m)) => {
+                if m.ty == PacketType::Attention {
+                    interrupts.attention();
+                }
+                false
+            }
+            Ok(None) => break,
+            Err(_) => true,
+        };
+        if last {
+            interrupts.end();
+        }
+        if let Some(m) = received.transpose()
+            && (messages.send(m).await.is_err() || last)
+        {
+            break;
+        }
+    }
+    interrupts.end();
+}
+
+pub async fn run(connection: LoggedIn, stop: watch::Receiver<bool>) -> Result<(), ConnectionError> {
+    let LoggedIn { io, mut session, cancel, wire, shared } = connection;
+    let super::io::Io { incoming, mut outgoing } = io;
+    let interrupts =
+        Arc::new(Interrupts { cancel, attentions: AtomicUsize::new(0), over: AtomicBool::new(false) });
+    let (tx, mut messages) = mpsc::channel(PENDING_MAX);
+    let listening = tokio::spawn(listen(incoming, tx, Arc::clone(&interrupts), stop.clone()));
+    let _listening = Listening(listening.abort_handle());
+    let mut acknowledged = 0;
+    let result = loop {
+        let message = match messages.recv().await {
+            Some(Ok(m)) if !interrupts.is_over() => m,
+            Some(Err(e)) => break Err(e),
+            _ => break Ok(()),
         };
         if message.ty == PacketType::Attention {
-            io.write(&attention_answer(&wire)).await?;
+            acknowledged += 1;
+            if let Err(e) = outgoing.write(&attention_answer(&wire)).await {
+                break Err(e);
+            }
             continue;
         }
-        let Some(taken) = session.take() else { return Err(ConnectionError::Worker) };
-        cancel.clear();
-        let done = request(&mut io, taken, message, &cancel, &wire, &mut pending, &mut stop).await?;
-        match done {
-            Some(s) => session = Some(s),
-            None => return Ok(()),
+        let Ok(_running) = shared.running.acquire().await else { break Ok(()) };
+        interrupts.start(acknowledged);
+        let (rest, disconnect) = block_in_place(|| {
+            let mut deliver = |bytes: &[u8]| deliver(&mut outgoing, bytes, stop.clone());
+            let sink = TdsSink::new(wire.clone(), &mut deliver, interrupts.cancel.clone());
+            execute(session.as_mut(), &message, sink, wire.version)
+        });
+        if let Err(e) = outgoing.write(&rest).await {
+            break Err(e);
         }
-    }
-    // Dropping a session may roll back work: not on this thread.
-    let _ = tokio::task::spawn_blocking(move || drop(session)).await;
-    io.shutdown().await;
-    Ok(())
-}
-
-/// Runs one request; `None` when the connection must end.
-async fn request(
-    io: &mut Io,
-    session: Box<dyn SqlSession>,
-    message: Message,
-    cancel: &CancelFlag,
-    wire: &Wire,
-    pending: &mut VecDeque<Message>,
-    stop: &mut watch::Receiver<bool>,
-) -> Result<Option<Box<dyn SqlSession>>, ConnectionError> {
-    let (tx, mut chunks) = mpsc::channel(CHUNKS);
-    let sink = TdsSink::new(wire.clone(), tx, cancel.clone());
-    let version = wire.version;
-    let mut job = tokio::task::spawn_blocking(move || execute(session, &message, sink, version));
-    let mut attention = false;
-    let mut closed = false;
-    let mut chunks_open = true;
-    let mut stopping = false;
-    let finished = loop {
-        tokio::select! {
-            // The client is listened to first: an attention must not wait behind a fast answer.
-            biased;
-            m = io.next_message(), if !closed && pending.len() < PENDING_MAX => match m {
-                Ok(Some(m)) if m.ty == PacketType::Attention => {
-                    attention = true;
-                    cancel.cancel();
-                }
-                Ok(Some(m)) => pending.push_back(m),
-                Ok(None) | Err(_) => {
-                    closed = true;
-                    cancel.cancel();
-                }
-            },
-            chunk = chunks.recv(), if chunks_open => match chunk {
-                Some(bytes) if !closed => {
-                    if let Err(e) = io.write(&bytes).await {
-                        tracing::debug!(error = %e, "client gone while sending");
-                        closed = true;
-                        cancel.cancel();
-                    }
-                }
-                Some(_) => {}
-                None => chunks_open = false,
-            },
-            result = &mut job, if !chunks_open => {
-                break result.map_err(|_| ConnectionError::Worker)?;
-            }
-            () = stopped(stop), if !stopping => {
-                stopping = true;
-                cancel.cancel();
-            }
+        if disconnect {
+            break Ok(());
         }
     };
-    let Finished { session, rest, disconnect } = finished;
-    if closed {
-        let _ = tokio::task::spawn_blocking(move || drop(session)).await;
-        return Ok(None);
-    }
-    io.write(&rest).await?;
-    if attention {
-        io.write(&attention_answer(wire)).await?;
-    }
-    if disconnect || stopping {
-        let _ = tokio::task::spawn_blocking(move || drop(session)).await;
-        io.shutdown().await;
-        return Ok(None);
-    }
-    Ok(Some(session))
+    // Dropping a session may roll back work.
+    block_in_place(move || drop(session));
+    outgoing.shutdown().await;
+    result
 }
 
-/// On the worker thread: decodes the request and runs it.
+/// Sends a part of a long answer, unless the server stops while the client does not read.
+fn deliver(outgoing: &mut Outgoing, bytes: &[u8], mut stop: watch::Receiver<bool>) -> Result<(), SinkClosed> {
+    Handle::current().block_on(async {
+        tokio::select! {
+            sent = outgoing.write(bytes) => sent.map_err(|e| {
+                tracing::debug!(error = %e, "client gone while sending");
+                SinkClosed
+            }),
+            () = stopped(&mut stop) => Err(SinkClosed),
+        }
+    })
+}
+
+/// Decodes a request and runs it; gives the end of the answer, and whether the connection must end.
 fn execute(
-    mut session: Box<dyn SqlSession>,
+    session: &mut dyn SqlSession,
     message: &Message,
-    mut sink: TdsSink,
+    mut sink: TdsSink<'_>,
     version: holdfast_tds::TdsVersion,
-) -> Finished {
+) -> (Vec<u8>, bool) {
     if message.reset & (status::RESET_CONNECTION | status::RESET_KEEP_TRANSACTION) != 0 {
         session.reset(message.reset & status::RESET_KEEP_TRANSACTION != 0);
         sink.token(|w, _| write_environment(w, &Environment::ResetConnection));
@@ -153,20 +180,19 @@ fn execute(
         // The client gave up while sending; it only wants to hear an end.
         RequestEnd::Finished
     } else {
-        dispatch(session.as_mut(), message, &mut sink, version).unwrap_or_else(|e| {
+        dispatch(session, message, &mut sink, version).unwrap_or_else(|e| {
             let text = format!("The incoming tabular data stream (TDS) protocol stream is incorrect: {e}.");
             let _ = sink.message(&SqlError::with_text(4002, 20, text).at_line(1));
             RequestEnd::Disconnect
         })
     };
-    let (rest, disconnect) = sink.finish(end);
-    Finished { session, rest, disconnect }
+    sink.finish(end)
 }
 
 fn dispatch(
     session: &mut dyn SqlSession,
     message: &Message,
-    sink: &mut TdsSink,
+    sink: &mut TdsSink<'_>,
     version: holdfast_tds::TdsVersion,
 ) -> Result<RequestEnd, TdsError> {
     match message.ty {
@@ -200,13 +226,16 @@ fn dispatch(
                 Err(e) => unsupported(sink, &e),
             })
         }
-        PacketType::BulkLoad => Ok(unsupported(sink, &SqlError::not_supported("Bulk load"))),
+        PacketType::BulkLoad => {
+            let load = request::BulkLoad::decode(&message.payload, version)?;
+            Ok(session.bulk_load(&sent_columns(&load.columns), load.rows, sink))
+        }
         other => Err(TdsError::PacketType(other.code())),
     }
 }
 
 /// Answers a request that cannot be run: the error and a DONE that says so.
-fn unsupported(sink: &mut TdsSink, e: &SqlError) -> RequestEnd {
+fn unsupported(sink: &mut TdsSink<'_>, e: &SqlError) -> RequestEnd {
     let _ = sink.message(&e.clone().at_line(1));
     let done = holdfast_exec::session::Done {
         kind: holdfast_exec::session::DoneKind::Done,

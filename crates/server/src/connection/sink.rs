@@ -2,9 +2,8 @@
 //!
 //! Invariants
 //! 1. A DONE is held back until it is known whether something follows, so its "more" bit is right without patching.
-//! 2. Whole packets go to the connection in chunks of about [`CHUNK`] bytes through a bounded channel: the statement waits
-//!    when the client does not read.
-//! 3. A short answer never touches the channel; its bytes come back with the finished request.
+//! 2. Whole packets are delivered in chunks of about [`CHUNK`] bytes; delivering waits while the client does not read.
+//! 3. A short answer is not delivered piece by piece; its bytes come back with the finished request.
 
 use std::sync::Arc;
 
@@ -23,7 +22,6 @@ use holdfast_tds::token::{
 use holdfast_tds::type_info::{TypeInfo, UdtName};
 use holdfast_tds::value::RowEncoder;
 use holdfast_types::{Batch, CollationId, SqlError, SqlType, TypeId, Value};
-use tokio::sync::mpsc;
 
 /// Bytes after which packets are handed to the connection.
 pub const CHUNK: usize = 64 * 1024;
@@ -39,12 +37,15 @@ pub struct Wire {
     pub server_name: Arc<str>,
 }
 
-pub struct TdsSink {
+/// Sends a chunk to the client and waits until it is on its way.
+pub type Deliver<'a> = &'a mut (dyn FnMut(&[u8]) -> SinkResult + Send);
+
+pub struct TdsSink<'a> {
     wire: Wire,
     writer: MessageWriter,
     /// Packets not handed over yet.
     out: Vec<u8>,
-    chunks: mpsc::Sender<Vec<u8>>,
+    deliver: Deliver<'a>,
     cancel: CancelFlag,
     rows: Option<RowEncoder>,
     held: Option<DoneToken>,
@@ -55,14 +56,14 @@ pub struct TdsSink {
     fatal: bool,
 }
 
-impl TdsSink {
-    pub fn new(wire: Wire, chunks: mpsc::Sender<Vec<u8>>, cancel: CancelFlag) -> Self {
+impl<'a> TdsSink<'a> {
+    pub fn new(wire: Wire, deliver: Deliver<'a>, cancel: CancelFlag) -> Self {
         let writer = MessageWriter::new(PacketType::Tabular, wire.packet_size, wire.spid);
         TdsSink {
             wire,
             writer,
             out: Vec::new(),
-            chunks,
+            deliver,
             cancel,
             rows: None,
             held: None,
@@ -96,8 +97,9 @@ impl TdsSink {
             self.writer.take_full(&mut self.out);
         }
         if self.out.len() >= CHUNK || force && !self.out.is_empty() {
-            let chunk = std::mem::take(&mut self.out);
-            if self.chunks.blocking_send(chunk).is_err() {
+            let sent = (self.deliver)(&self.out);
+            self.out.clear();
+            if sent.is_err() {
                 self.closed = true;
                 return Err(SinkClosed);
             }
@@ -199,7 +201,7 @@ fn protocol_error(e: &holdfast_tds::TdsError) -> SqlError {
     SqlError::with_text(8624, 16, format!("Internal error: a result cannot be sent: {e}"))
 }
 
-impl ResultSink for TdsSink {
+impl ResultSink for TdsSink<'_> {
     fn columns(&mut self, columns: &[ResultColumn]) -> SinkResult {
         let version = self.wire.version;
         let meta: Vec<ColumnMeta> = columns.iter().map(|c| column_meta(c, version)).collect();
@@ -322,6 +324,23 @@ impl ResultSink for TdsSink {
 }
 
 /// Columns of a table-valued parameter as the executor sees them.
+pub fn sent_columns(columns: &[holdfast_tds::token::ColumnMeta]) -> Vec<ResultColumn> {
+    columns
+        .iter()
+        .map(|c| ResultColumn {
+            name: Arc::from(c.name.as_str()),
+            ty: c.info.ty,
+            nullable: true,
+            identity: false,
+            computed: false,
+            updatable: false,
+            user_type: None,
+            source: None,
+        })
+        .collect()
+}
+
+/// Columns of a table-valued parameter.
 pub fn tvp_columns(table: &holdfast_tds::request::TableValue) -> Vec<ResultColumn> {
     table
         .columns

@@ -19,7 +19,7 @@ use holdfast_exec::session::{
     CancelFlag, Done, DoneKind, RequestEnd, ResultColumn, ResultSink, RpcRequest, SinkResult, SqlSession,
     TransactionRequest,
 };
-use holdfast_types::SqlError;
+use holdfast_types::{SqlError, Value};
 
 use cursor::Cursors;
 use prepared::Statements;
@@ -95,6 +95,15 @@ impl SqlSession for Procedures {
 
     fn transaction(&mut self, request: &TransactionRequest, sink: &mut dyn ResultSink) -> RequestEnd {
         self.inner.transaction(request, sink)
+    }
+
+    fn bulk_load(
+        &mut self,
+        columns: &[ResultColumn],
+        rows: Vec<Vec<Value>>,
+        sink: &mut dyn ResultSink,
+    ) -> RequestEnd {
+        self.inner.bulk_load(columns, rows, sink)
     }
 
     fn reset(&mut self, keep_transaction: bool) {

@@ -190,6 +190,19 @@ impl Fake {
 }
 
 impl SqlSession for Fake {
+    fn bulk_load(
+        &mut self,
+        columns: &[ResultColumn],
+        rows: Vec<Vec<Value>>,
+        sink: &mut dyn ResultSink,
+    ) -> RequestEnd {
+        let text = format!("{} columns, {} rows", columns.len(), rows.len());
+        let _ = sink.message(&SqlError::with_text(50_000, 0, text));
+        let done = Done { kind: DoneKind::Done, rows: Some(rows.len() as u64), error: false, command: 0xC3 };
+        let _ = sink.done(done);
+        RequestEnd::Finished
+    }
+
     fn execute_batch(&mut self, text: &str, sink: &mut dyn ResultSink) -> RequestEnd {
         let r = self.run(text, DoneKind::Done, sink);
         self.end(r)

@@ -105,14 +105,7 @@ pub fn place_log(
     let mut written = 0u64;
     for (&id, path) in targets {
         let vlfs = layout.get(&id).map_or(&[][..], Vec::as_slice);
-        let file = if create {
-            if disk.exists(path) {
-                disk.remove(path)?;
-            }
-            disk.create(path)?
-        } else {
-            disk.open(path, true)?
-        };
+        let file = if create { super::place::create(disk, path)? } else { disk.open(path, true)? };
         let end = vlfs.last().map_or(FIRST_VLF, |(v, _)| v.end());
         file.allocate(end)?;
         for (vlf, index) in vlfs {

@@ -134,8 +134,12 @@ pub fn place_pages(
 }
 
 /// A new file in place of whatever was there.
-fn create(disk: &dyn Disk, path: &Path) -> Result<Arc<dyn DiskFile>, DiskError> {
+pub(super) fn create(disk: &dyn Disk, path: &Path) -> Result<Arc<dyn DiskFile>, DiskError> {
     if disk.exists(path) {
+        // Its space must come back at once, even while somebody still holds it open.
+        if let Ok(old) = disk.open(path, true) {
+            old.set_length(0)?;
+        }
         disk.remove(path)?;
     }
     disk.create(path)

@@ -341,7 +341,7 @@ impl Change<'_> {
         };
         let bytes = what.body.record(&header, &target);
         self.touch(what.page)?;
-        let lsn = self.apply(&bytes, what.page).inspect_err(|_| { let image=self.page(what.page).unwrap(); let v=PageView::new(&image); eprintln!("DBG {:?} {:?} slot {} unit {:x} len {} free {} slots {} held {:?}", what.operation, what.context, what.slot, what.unit.0, bytes.len(), v.free_count(), v.slot_count(), self.state.reserved.get(&what.page).map(|h| h.iter().map(|h|(h.transaction,h.bytes,h.slots)).collect::<Vec<_>>())); })?;
+        let lsn = self.apply(&bytes, what.page)?;
         transaction.last = lsn;
         if let Some(open) = self.state.open.get_mut(&transaction.id) {
             open.last = lsn;

@@ -53,6 +53,12 @@ pub enum StatementKind {
         file: Expr,
         options: Vec<(String, Option<Expr>)>,
     },
+    /// INSERT BULK: what the rows of the bulk load message that follows go to. Options in upper case.
+    InsertBulk {
+        table: ObjectName,
+        columns: Vec<Ident>,
+        options: Vec<String>,
+    },
     /// READTEXT, WRITETEXT, UPDATETEXT.
     TextPointer {
         command: String,
@@ -417,6 +423,7 @@ impl StatementKind {
             StatementKind::Merge(_) => "MERGE",
             StatementKind::Truncate { .. } => "TRUNCATE TABLE",
             StatementKind::BulkInsert { .. } => "BULK INSERT",
+            StatementKind::InsertBulk { .. } => "INSERT BULK",
             StatementKind::TextPointer { command, .. } => command,
             StatementKind::Declare(_) => "DECLARE",
             StatementKind::DeclareCursor(_) => "DECLARE CURSOR",

@@ -257,6 +257,43 @@ impl Parser<'_> {
         Ok(StatementKind::BulkInsert { table, file, options })
     }
 
+    /// `INSERT BULK t (c type [COLLATE x] [NULL], …) [WITH (option [= n], …)]`, as client libraries send it.
+    pub(crate) fn insert_bulk(&mut self) -> Parsed<StatementKind> {
+        self.advance();
+        self.advance();
+        let table = self.object_name()?;
+        let mut columns = Vec::new();
+        if self.is_symbol('(') {
+            columns = self.paren_list(|p| {
+                let name = p.ident()?;
+                p.data_type()?;
+                if p.eat_word("COLLATE") {
+                    p.ident()?;
+                }
+                p.eat_word("NOT");
+                p.eat_word("NULL");
+                Ok(name)
+            })?;
+        }
+        let mut options = Vec::new();
+        if self.eat_word("WITH") {
+            self.expect_symbol('(')?;
+            while !self.is_symbol(')') {
+                options.push(self.upper_word()?);
+                if self.is_symbol('(') {
+                    self.skip_parentheses()?;
+                } else if self.eat_symbol('=') {
+                    self.expr()?;
+                }
+                if !self.eat_symbol(',') {
+                    break;
+                }
+            }
+            self.expect_symbol(')')?;
+        }
+        Ok(StatementKind::InsertBulk { table, columns, options })
+    }
+
     /// READTEXT, WRITETEXT, UPDATETEXT: operands as they come.
     pub(crate) fn text_pointer(&mut self, command: String) -> Parsed<StatementKind> {
         self.advance();

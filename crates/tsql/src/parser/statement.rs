@@ -109,6 +109,7 @@ impl Parser<'_> {
         match word.as_str() {
             "SELECT" => self.select_statement(),
             "WITH" => self.with_statement(),
+            "INSERT" if self.is_word_at(1, "BULK") => self.insert_bulk(),
             "INSERT" => self.insert(None),
             "UPDATE" if self.is_word_at(1, "STATISTICS") => self.update_statistics(),
             "UPDATE" => self.update(None),

@@ -74,6 +74,10 @@ impl Decimal {
 
     /// Nearest double.
     pub fn to_f64(self) -> f64 {
+        // Both operands are exact doubles here, so the division rounds once.
+        if self.mantissa.unsigned_abs() < 1 << 53 && self.scale <= 22 {
+            return self.mantissa as f64 / 10f64.powi(i32::from(self.scale));
+        }
         // Through text: dividing two rounded doubles would round twice.
         if self.scale == 0 { self.mantissa as f64 } else { self.to_string().parse().unwrap_or(f64::NAN) }
     }

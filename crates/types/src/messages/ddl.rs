@@ -4,6 +4,12 @@ use super::Message;
 
 #[rustfmt::skip]
 pub const MESSAGES: &[Message] = &[
+    (159, 15, "Must specify the table name and index name for the DROP INDEX statement."),
+    (218, 16, "Could not find the type '%.*ls'. Either it does not exist or you do not have the necessary permission."),
+    (1020, 15, "Sub-entity lists (such as column or security expressions) cannot be specified for entity-level permissions."),
+    (2706, 11, "Table '%.*ls' does not exist."),
+    (2715, 16, "Column, parameter, or variable #%d: Cannot find data type %.*ls."),
+    (3906, 16, "Failed to update database \"%.*ls\" because the database is read-only."),
     (201, 16, "Procedure or function '%.*ls' expects parameter '%.*ls', which was not supplied."),
     (1505, 16, "The CREATE UNIQUE INDEX statement terminated because a duplicate key was found for the object name '%.*ls' and the index name '%.*ls'. The duplicate key value is %ls."),
     (1701, 16, "Creating or altering table '%.*ls' failed because the minimum row size would be %d, including %d bytes of internal overhead. This exceeds the maximum allowable table row size of %d bytes."),

@@ -4,6 +4,7 @@ use super::Message;
 
 #[rustfmt::skip]
 pub const MESSAGES: &[Message] = &[
+    (127, 15, "A TOP N or FETCH rowcount value may not be negative."),
     (214, 16, "Procedure expects parameter '%ls' of type '%ls'."),
     (506, 16, "The invalid escape character \"%.*ls\" was specified in a %ls predicate."),
     (512, 16, "Subquery returned more than 1 value. This is not permitted when the subquery follows =, !=, <, <= , >, >= or when the subquery is used as an expression."),

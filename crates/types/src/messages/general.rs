@@ -7,6 +7,7 @@ pub const MESSAGES: &[Message] = &[
     (102, 15, "Incorrect syntax near '%.*ls'."),
     (105, 15, "Unclosed quotation mark after the character string '%.*ls'."),
     (137, 15, "Must declare the scalar variable \"%.*ls\"."),
+    (156, 15, "Incorrect syntax near the keyword '%.*ls'."),
     (207, 16, "Invalid column name '%.*ls'."),
     (208, 16, "Invalid object name '%.*ls'."),
     (209, 16, "Ambiguous column name '%.*ls'."),

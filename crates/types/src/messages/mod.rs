@@ -5,6 +5,7 @@
 
 mod binding;
 mod catalog;
+mod change;
 mod conversion;
 mod ddl;
 mod execution;
@@ -22,6 +23,7 @@ pub type Message = (i32, u8, &'static str);
 const TABLES: &[&[Message]] = &[
     binding::MESSAGES,
     catalog::MESSAGES,
+    change::MESSAGES,
     conversion::MESSAGES,
     ddl::MESSAGES,
     execution::MESSAGES,
@@ -47,6 +49,7 @@ const STATES: &[(i32, u8)] = &[
     (306, 2),
     (468, 9),
     (529, 2),
+    (537, 3),
     (8114, 5),
     (8155, 2),
     (8169, 2),

@@ -142,8 +142,11 @@ impl<'a> Reader<'a> {
 
     fn push_qualified(&mut self, index: u32) -> Result<()> {
         let (_, prefix, local) = self.qualified(index)?;
-        let mut name = if local == 0 { "xmlns".encode_utf16().collect() } else { Vec::new() };
         let prefix = self.name(prefix)?;
+        // A namespace declaration has no local name. SQL Server's prefix is then `xmlns:p` as a whole (AdventureWorksLT's
+        // product descriptions); MS-BINXML leaves open whether `p` alone may stand there.
+        let xmlns: Vec<u16> = "xmlns".encode_utf16().collect();
+        let mut name = if local == 0 && !prefix.starts_with(&xmlns) { xmlns } else { Vec::new() };
         let local = self.name(local)?;
         for part in [prefix, local] {
             if !part.is_empty() {

@@ -177,6 +177,55 @@ const PROCEDURES: &[Procedure] = &[
         "@configname varchar(35) = NULL, @configvalue int = NULL",
         include_str!("configure.sql"),
     ),
+    // Older names of statements.
+    plain(
+        "sp_addtype",
+        "@typename sysname, @phystype nvarchar(260), @nulltype varchar(8) = NULL, @owner sysname = NULL",
+        "DECLARE @sql nvarchar(max) = N'CREATE TYPE ' + QUOTENAME(@typename) + N' FROM ' + @phystype + N' ' \
+         + CASE UPPER(@nulltype) WHEN 'NONULL' THEN N'NOT NULL' ELSE COALESCE(@nulltype, N'NULL') END\nEXEC (@sql)",
+    ),
+    plain(
+        "sp_droptype",
+        "@typename sysname",
+        "DECLARE @sql nvarchar(max) = N'DROP TYPE ' + QUOTENAME(@typename)\nEXEC (@sql)",
+    ),
+    plain(
+        "sp_addrole",
+        "@rolename sysname, @ownername sysname = NULL",
+        "DECLARE @sql nvarchar(max) = N'CREATE ROLE ' + QUOTENAME(@rolename) \
+         + COALESCE(N' AUTHORIZATION ' + QUOTENAME(@ownername), N'')\nEXEC (@sql)",
+    ),
+    plain(
+        "sp_droprole",
+        "@rolename sysname",
+        "DECLARE @sql nvarchar(max) = N'DROP ROLE ' + QUOTENAME(@rolename)\nEXEC (@sql)",
+    ),
+    plain(
+        "sp_addrolemember",
+        "@rolename sysname, @membername sysname",
+        "DECLARE @sql nvarchar(max) = N'ALTER ROLE ' + QUOTENAME(@rolename) + N' ADD MEMBER ' + QUOTENAME(@membername)\nEXEC (@sql)",
+    ),
+    plain(
+        "sp_droprolemember",
+        "@rolename sysname, @membername sysname",
+        "DECLARE @sql nvarchar(max) = N'ALTER ROLE ' + QUOTENAME(@rolename) + N' DROP MEMBER ' + QUOTENAME(@membername)\nEXEC (@sql)",
+    ),
+    plain(
+        "sp_grantdbaccess",
+        "@loginame sysname, @name_in_db sysname = NULL",
+        "DECLARE @sql nvarchar(max) = N'CREATE USER ' + QUOTENAME(COALESCE(@name_in_db, @loginame)) + N' FOR LOGIN ' \
+         + QUOTENAME(@loginame)\nEXEC (@sql)",
+    ),
+    plain(
+        "sp_revokedbaccess",
+        "@name_in_db sysname",
+        "DECLARE @sql nvarchar(max) = N'DROP USER ' + QUOTENAME(@name_in_db)\nEXEC (@sql)",
+    ),
+    plain(
+        "sp_dropuser",
+        "@name_in_db sysname",
+        "DECLARE @sql nvarchar(max) = N'DROP USER ' + QUOTENAME(@name_in_db)\nEXEC (@sql)",
+    ),
     plain("xp_msver", "@optname nvarchar(32) = NULL", include_str!("msver.sql")),
 ];
 
@@ -187,12 +236,7 @@ const CHANGING: &[&str] = &[
     "sp_addlinkedsrvlogin",
     "sp_addlogin",
     "sp_addmessage",
-    "sp_addrole",
-    "sp_addrolemember",
     "sp_addsrvrolemember",
-    "sp_addtype",
-    "sp_adduser",
-    "sp_attach_db",
     "sp_bindefault",
     "sp_bindrule",
     "sp_change_users_login",
@@ -200,19 +244,13 @@ const CHANGING: &[&str] = &[
     "sp_changeobjectowner",
     "sp_createstats",
     "sp_defaultdb",
-    "sp_detach_db",
     "sp_dropextendedproperty",
     "sp_droplogin",
     "sp_dropmessage",
-    "sp_droprole",
-    "sp_droprolemember",
     "sp_dropserver",
     "sp_dropsrvrolemember",
-    "sp_droptype",
-    "sp_dropuser",
     "sp_fulltext_catalog",
     "sp_fulltext_database",
-    "sp_grantdbaccess",
     "sp_grantlogin",
     "sp_indexoption",
     "sp_invalidate_textptr",
@@ -223,7 +261,6 @@ const CHANGING: &[&str] = &[
     "sp_refreshview",
     "sp_rename",
     "sp_renamedb",
-    "sp_revokedbaccess",
     "sp_serveroption",
     "sp_setapprole",
     "sp_settriggerorder",

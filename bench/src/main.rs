@@ -1,0 +1,123 @@
+//! Side-by-side measurements: Holdfast and its peers do the same work in turn, in one run on one machine, and only ratios
+//! are reported. `cargo xtask bench [NAMES] [OPTIONS]` runs it; docs/benchmarks.md says what the numbers mean.
+//!
+//! Invariants
+//! 1. A round runs Holdfast and the peer right after each other; a ratio is taken within the round, and the table shows the
+//!    median of the rounds. So what disturbs the machine for longer than a round disturbs both.
+//! 2. Beside wall time stands the processor time of the server processes, which other programs on the machine hardly change.
+//! 3. Whatever is started here listens on loopback, lives in the working directory, and is stopped at the end.
+#![forbid(unsafe_code)]
+
+mod files;
+mod holdfast;
+mod point;
+mod postgres;
+mod process;
+mod query;
+mod serve;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, bail};
+
+use table::Row;
+
+/// What all measurements need to know.
+pub struct Plan {
+    pub holdfast: PathBuf,
+    pub work: PathBuf,
+    /// Order lines in the big database.
+    pub rows: u64,
+    pub rounds: usize,
+    /// Seconds of a round of point queries.
+    pub seconds: f64,
+}
+
+type Measure = fn(&Plan) -> anyhow::Result<Vec<Row>>;
+
+const MEASURES: &[(&str, Measure)] = &[
+    ("serve", serve::measure),
+    ("restore", files::restore),
+    ("verify", files::verify),
+    ("query", query::measure),
+    ("point", point::measure),
+];
+
+const USAGE: &str = "usage: holdfast-bench [serve] [restore] [verify] [query] [point]
+  --holdfast PATH   the program to measure (default: beside this one)
+  --work DIR        directory for databases and servers (default: target/bench)
+  --rows N          order lines in the big database, about 150 bytes of backup each (default: 8000000)
+  --rounds N        rounds of each comparison (default: 5)
+  --seconds N       length of a round of point queries (default: 2)";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("error: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
+    let own = std::env::current_exe()?;
+    let beside = own.parent().unwrap_or(Path::new(".")).join("holdfast");
+    let mut plan = Plan {
+        holdfast: beside,
+        work: PathBuf::from("target/bench"),
+        rows: 8_000_000,
+        rounds: 5,
+        seconds: 2.0,
+    };
+    let mut chosen = Vec::new();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(a) = arguments.next() {
+        let mut value = || arguments.next().with_context(|| format!("{a} wants a value"));
+        match a.as_str() {
+            "--holdfast" => plan.holdfast = value()?.into(),
+            "--work" => plan.work = value()?.into(),
+            "--rows" => plan.rows = value()?.parse()?,
+            "--rounds" => plan.rounds = value()?.parse::<usize>()?.max(1),
+            "--seconds" => plan.seconds = value()?.parse()?,
+            name => match MEASURES.iter().find(|m| m.0 == name) {
+                Some(m) => chosen.push(m),
+                None => bail!("{USAGE}"),
+            },
+        }
+    }
+    if chosen.is_empty() {
+        chosen.extend(MEASURES);
+    }
+    std::fs::create_dir_all(&plan.work)?;
+    plan.work = plan.work.canonicalize()?;
+    if !plan.holdfast.is_file() {
+        bail!("{} is not there: cargo build --release", plan.holdfast.display());
+    }
+    let mut rows = Vec::new();
+    for (name, measure) in chosen {
+        eprintln!("{name} …");
+        rows.extend(measure(&plan).with_context(|| (*name).to_owned())?);
+    }
+    println!("{}", table::render(&rows));
+    Ok(())
+}
+
+impl Plan {
+    /// The big backup, made on first use.
+    pub fn backup(&self, compressed: bool) -> anyhow::Result<PathBuf> {
+        let kind = if compressed { "compressed" } else { "plain" };
+        let path = self.work.join(format!("big-{}-{kind}.bak", self.rows));
+        if !path.exists() {
+            let mut c = Command::new(&self.holdfast);
+            c.arg("sample").arg("--rows").arg(self.rows.to_string()).arg("--out").arg(&path);
+            if compressed {
+                c.arg("--compressed");
+            }
+            process::finish(c)?;
+        }
+        Ok(path)
+    }
+}

@@ -1,0 +1,589 @@
+//! Rowsets and indexes in the catalog: sysidxstats, sysiscols, sysrowsets, sysrscols, sysallocunits.
+//!
+//! Invariants
+//! 1. A new rowset has no pages; the first row takes them.
+//! 2. Ids of rowsets and units are never given twice while the database is open, whatever becomes of the transaction, because
+//!    what is known of an open rowset goes by its id.
+
+use std::sync::Arc;
+
+use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
+
+use super::layout::{Kind, PhysicalSpec, RowsetShape, lay_out};
+use super::rows::{CatalogWriter, Cell};
+use crate::catalog::{IndexKind, TableDef};
+
+/// First id of user rowsets and units.
+const USER_RANGE: i64 = 0x0100 << 48;
+const ID_STEP: i64 = 0x1_0000;
+
+/// Bits of sysidxstats.status.
+pub mod bits {
+    pub const INDEX: i64 = 1;
+    pub const STATISTICS: i64 = 2;
+    pub const UNIQUE: i64 = 8;
+    pub const PADDED: i64 = 0x10;
+    pub const PRIMARY_KEY: i64 = 0x20;
+    pub const UNIQUE_CONSTRAINT: i64 = 0x40;
+    pub const DISABLED: i64 = 0x80;
+    pub const NO_ROW_LOCKS: i64 = 0x200;
+    pub const NO_PAGE_LOCKS: i64 = 0x400;
+    pub const NO_RECOMPUTE: i64 = 0x4000;
+    pub const IGNORE_DUPLICATES: i64 = 0x4;
+    pub const FILTERED: i64 = 0x2_0000;
+}
+
+/// An index to be made.
+#[derive(Clone, Debug)]
+pub struct NewIndex {
+    pub name: String,
+    pub clustered: bool,
+    pub unique: bool,
+    pub primary_key: bool,
+    pub unique_constraint: bool,
+    /// (column id, descending), in key order.
+    pub keys: Vec<(i32, bool)>,
+    pub included: Vec<i32>,
+    /// As stored, with parentheses.
+    pub filter: Option<String>,
+    pub fill_factor: u8,
+    pub padded: bool,
+    pub ignore_duplicates: bool,
+    pub no_recompute: bool,
+    pub no_row_locks: bool,
+    pub no_page_locks: bool,
+    /// Filegroup; 1 PRIMARY.
+    pub filegroup: i16,
+}
+
+/// A column of a table as its rowsets need it.
+#[derive(Clone, Debug)]
+pub struct TableColumn {
+    pub column_id: i32,
+    pub ty: SqlType,
+    pub nullable: bool,
+    pub sparse: bool,
+    /// Computed and not stored: takes part in indexes only.
+    pub computed: bool,
+}
+
+/// The columns of a definition.
+pub fn table_columns(definition: &TableDef) -> Vec<TableColumn> {
+    definition
+        .columns
+        .iter()
+        .map(|c| TableColumn {
+            column_id: c.column_id,
+            ty: c.ty,
+            nullable: c.nullable,
+            sparse: c.is_sparse,
+            computed: c.computed.is_some() && !c.persisted,
+        })
+        .collect()
+}
+
+fn spec(c: &TableColumn, key_ordinal: i16, descending: bool) -> PhysicalSpec {
+    PhysicalSpec {
+        column_id: c.column_id,
+        ty: c.ty,
+        nullable: c.nullable,
+        sparse: c.sparse && key_ordinal == 0,
+        key_ordinal,
+        descending,
+        uniquifier: false,
+    }
+}
+
+fn uniquifier(key_ordinal: i16) -> PhysicalSpec {
+    PhysicalSpec {
+        column_id: 0,
+        ty: SqlType::INT,
+        nullable: false,
+        sparse: false,
+        key_ordinal,
+        descending: false,
+        uniquifier: true,
+    }
+}
+
+/// The clustered key of a table: its columns, and whether it needs a uniquifier.
+#[derive(Clone, Debug, Default)]
+pub struct ClusteredKey {
+    pub columns: Vec<(i32, bool)>,
+    pub unique: bool,
+}
+
+/// Physical columns of a heap (no key) or clustered index.
+pub fn base_specs(columns: &[TableColumn], key: Option<&ClusteredKey>) -> Vec<PhysicalSpec> {
+    let stored: Vec<&TableColumn> = columns.iter().filter(|c| !c.computed).collect();
+    let Some(key) = key else { return stored.iter().map(|c| spec(c, 0, false)).collect() };
+    let mut out = Vec::new();
+    if !key.unique {
+        out.push(uniquifier(key.columns.len() as i16 + 1));
+    }
+    for (n, (id, descending)) in key.columns.iter().enumerate() {
+        if let Some(c) = stored.iter().find(|c| c.column_id == *id) {
+            out.push(spec(c, n as i16 + 1, *descending));
+        }
+    }
+    let rest = stored.iter().filter(|c| !key.columns.iter().any(|(id, _)| *id == c.column_id));
+    out.extend(rest.map(|c| spec(c, 0, false)));
+    out
+}
+
+/// Physical columns of a nonclustered index: keys, locator, included columns; in a unique index the locator is no key.
+pub fn index_specs(
+    columns: &[TableColumn],
+    index: &NewIndex,
+    key: Option<&ClusteredKey>,
+) -> Vec<PhysicalSpec> {
+    let find = |id: i32| columns.iter().find(|c| c.column_id == id);
+    let mut out: Vec<PhysicalSpec> = Vec::new();
+    let mut present: Vec<i32> = Vec::new();
+    for (n, (id, descending)) in index.keys.iter().enumerate() {
+        if let Some(c) = find(*id) {
+            out.push(spec(c, n as i16 + 1, *descending));
+            present.push(*id);
+        }
+    }
+    let mut locator: Vec<PhysicalSpec> = Vec::new();
+    match key {
+        None => {
+            let rid = TableColumn {
+                column_id: 0,
+                ty: SqlType::binary(TypeId::Binary, 8),
+                nullable: false,
+                sparse: false,
+                computed: false,
+            };
+            locator.push(spec(&rid, 0, false));
+        }
+        Some(key) => {
+            for (id, descending) in &key.columns {
+                if !present.contains(id)
+                    && !index.included.contains(id)
+                    && let Some(c) = find(*id)
+                {
+                    locator.push(spec(c, 0, *descending));
+                } else if !index.unique
+                    && index.included.contains(id)
+                    && let Some(c) = find(*id)
+                {
+                    // A key column of the table cannot be included only: it is part of this key anyway.
+                    locator.push(spec(c, 0, *descending));
+                }
+            }
+            if !key.unique {
+                locator.push(uniquifier(0));
+            }
+        }
+    }
+    let included: Vec<PhysicalSpec> = index
+        .included
+        .iter()
+        .filter(|id| index.unique || !key.is_some_and(|k| k.columns.iter().any(|(c, _)| c == *id)))
+        .filter_map(|id| find(*id))
+        .map(|c| spec(c, 0, false))
+        .collect();
+    if index.unique {
+        out.extend(included);
+        out.extend(locator);
+    } else {
+        let keys = out.len() as i16;
+        for (n, l) in locator.iter_mut().enumerate() {
+            l.key_ordinal = keys + n as i16 + 1;
+        }
+        out.extend(locator);
+        out.extend(included);
+    }
+    for (n, s) in out.iter_mut().enumerate() {
+        // In an index the columns go by their place.
+        s.column_id = n as i32 + 1;
+        s.sparse = false;
+    }
+    out
+}
+
+impl CatalogWriter<'_> {
+    /// Enters a rowset with its columns and allocation units. Answers its id.
+    pub fn add_rowset(
+        &self,
+        object: i32,
+        index: i32,
+        kind: Kind,
+        unique: bool,
+        shape: &RowsetShape,
+        fill_factor: u8,
+        filegroup: i16,
+    ) -> SqlResult<i64> {
+        let version = self.catalog.version();
+        let id = self.catalog.store.live.reserve_rowset(self.highest("sysrowsets")?.max(USER_RANGE));
+        let status = 2
+            | if kind == Kind::Nonclustered { 0 } else { 0x200 }
+            | if unique && kind != Kind::Heap { 4 } else { 0 }
+            | if kind == Kind::Heap || (version < 706 && unique) { 0 } else { 0x40 }
+            | match version {
+                0..=851 => 0,
+                852..=956 => 0x4_0000,
+                _ => 0x1004_0000,
+            };
+        self.insert(
+            "sysrowsets",
+            &[
+                ("rowsetid", id.into()),
+                ("ownertype", 1.into()),
+                ("idmajor", object.into()),
+                ("idminor", index.into()),
+                ("numpart", 1.into()),
+                ("status", status.into()),
+                ("fgidfs", 0.into()),
+                ("rcrows", 0.into()),
+                ("cmprlevel", 0.into()),
+                ("fillfact", i32::from(fill_factor).into()),
+                ("maxnullbit", i32::from(shape.max_null_bit).into()),
+                ("maxleaf", shape.max_leaf.into()),
+                ("maxint", i32::from(shape.max_internal).into()),
+                ("minleaf", i32::from(shape.min_leaf).into()),
+                ("minint", i32::from(shape.min_internal).into()),
+                ("scope_id", 1.into()),
+                ("dbfragid", 1.into()),
+            ],
+        )?;
+        if let Some(writing) = &self.catalog.store.writing {
+            writing.join(self.write.transaction)?.part()?.note_made(id.unsigned_abs());
+        }
+        self.add_rowset_columns(id, shape)?;
+        self.add_unit(id, 1, filegroup)?;
+        if shape.has_overflow() {
+            self.add_unit(id, 3, filegroup)?;
+        }
+        if shape.has_large && kind != Kind::Nonclustered {
+            self.add_unit(id, 2, filegroup)?;
+        }
+        Ok(id)
+    }
+
+    pub(super) fn add_rowset_columns(&self, rowset: i64, shape: &RowsetShape) -> SqlResult<()> {
+        for c in &shape.columns {
+            self.add_rowset_column(rowset, c)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn add_rowset_column(&self, rowset: i64, c: &super::layout::RowsetColumn) -> SqlResult<()> {
+        self.insert(
+            "sysrscols",
+            &[
+                ("rsid", rowset.into()),
+                ("rscolid", c.column_id.into()),
+                ("hbcolid", c.physical_id.into()),
+                ("rcmodified", 0.into()),
+                ("ti", i64::from(c.ti).into()),
+                ("cid", i64::from(c.collation).into()),
+                ("ordkey", i32::from(c.key_ordinal).into()),
+                ("maxinrowlen", i32::from(c.max_in_row).into()),
+                ("status", i64::from(c.status).into()),
+                ("offset", c.offset.into()),
+                ("nullbit", c.null_bit.into()),
+                ("bitpos", i32::from(c.bit_position).into()),
+                ("dbfragid", 1.into()),
+                ("ordlock", 0.into()),
+            ],
+        )
+    }
+
+    /// An allocation unit: 1 in row, 2 large values, 3 row overflow.
+    pub(super) fn add_unit(&self, rowset: i64, kind: i32, filegroup: i16) -> SqlResult<()> {
+        let next = i64::try_from(self.catalog.storage().boot.next_unit << 16).unwrap_or(0);
+        let floor = self.highest("sysallocunits")?.max(USER_RANGE).max(next - ID_STEP);
+        let id = self.catalog.store.live.reserve_unit(floor);
+        self.insert(
+            "sysallocunits",
+            &[
+                ("auid", id.into()),
+                ("type", kind.into()),
+                ("ownerid", rowset.into()),
+                ("status", 0.into()),
+                ("fgid", i32::from(filegroup).into()),
+                ("pgfirst", Cell::Bytes(vec![0; 6])),
+                ("pgroot", Cell::Bytes(vec![0; 6])),
+                ("pgfirstiam", Cell::Bytes(vec![0; 6])),
+                ("dbfragid", 1.into()),
+            ],
+        )?;
+        super::boot::raise_next_unit(self, ((id >> 16) + 1).unsigned_abs())
+    }
+
+    /// Removes a rowset; its pages are given back when the transaction commits.
+    pub fn remove_rowset(&self, rowset: i64) -> SqlResult<()> {
+        if let Some(writing) = &self.catalog.store.writing
+            && let Some(live) = self.live(rowset)
+        {
+            let joined = writing.join(self.write.transaction)?;
+            crate::write::release::empty(writing, joined.part()?, &live)
+                .map_err(|e| crate::write::writing::failure(&e))?;
+        }
+        self.delete_all("sysrscols", &[rowset])?;
+        let base = self.base("sysallocunits")?;
+        let owner = crate::access::KeyRange::point(vec![Value::BigInt(rowset)]);
+        let units = self.seek(&base, 2, &owner)?;
+        for unit in units.iter().filter(|u| base.int(u, "ownerid") == rowset) {
+            self.delete_all("sysallocunits", &[base.int(unit, "auid")])?;
+        }
+        self.delete_all("sysrowsets", &[rowset])?;
+        if self.has("sysseobjvalues") {
+            self.delete_all("sysseobjvalues", &[1, rowset])?;
+        }
+        Ok(())
+    }
+
+    /// What is known of a rowset while the database is open.
+    fn live(&self, rowset: i64) -> Option<Arc<crate::stored::live::LiveRowset>> {
+        let id = rowset.unsigned_abs();
+        let tables = self.catalog.storage();
+        let live = &self.catalog.store.live;
+        live.get(id).or_else(|| tables.rowsets.iter().find(|r| r.id == id).map(|r| live.of(tables, r)))
+    }
+
+    /// The rowsets of an index: (id, compression).
+    pub fn rowsets_of(&self, object: i32, index: i32) -> SqlResult<Vec<i64>> {
+        let mut ids: Vec<i64> = self
+            .catalog
+            .storage()
+            .rowsets_of(object)
+            .filter(|r| r.index_id == index)
+            .map(|r| r.id as i64)
+            .collect();
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// The row of sysidxstats.
+    pub fn add_index_row(
+        &self,
+        object: i32,
+        index: i32,
+        name: Option<&str>,
+        status: i64,
+        kind: i32,
+        fill: u8,
+        rowset: i64,
+    ) -> SqlResult<()> {
+        let version = self.catalog.version();
+        let old = i32::from(version < 706);
+        let status =
+            if index > 0 && status & bits::INDEX != 0 && version >= 904 { status | 0x8_0000 } else { status };
+        self.insert(
+            "sysidxstats",
+            &[
+                ("id", object.into()),
+                ("indid", index.into()),
+                ("name", name.map_or(Cell::Null, Cell::Text)),
+                ("status", status.into()),
+                ("intprop", 0.into()),
+                ("fillfact", i32::from(fill).into()),
+                ("type", kind.into()),
+                ("tinyprop", 0.into()),
+                ("dataspace", old.into()),
+                ("lobds", 0.into()),
+                ("rowset", rowset.into()),
+            ],
+        )
+    }
+
+    /// Key, included or statistics columns.
+    pub fn add_index_columns(
+        &self,
+        object: i32,
+        index: i32,
+        keys: &[(i32, bool)],
+        included: &[i32],
+    ) -> SqlResult<()> {
+        // Rows go by column id; the place in the key stands beside.
+        let mut rows: Vec<(i32, i64, i32)> = keys
+            .iter()
+            .enumerate()
+            .map(|(n, (id, descending))| (*id, if *descending { 7 } else { 3 }, n as i32 + 1))
+            .collect();
+        rows.sort_unstable();
+        rows.extend(included.iter().map(|id| (*id, 0x12, 0)));
+        for (n, (column, status, place)) in rows.into_iter().enumerate() {
+            self.insert(
+                "sysiscols",
+                &[
+                    ("idmajor", object.into()),
+                    ("idminor", index.into()),
+                    ("subid", (n as i32 + 1).into()),
+                    ("status", status.into()),
+                    ("intprop", column.into()),
+                    ("tinyprop1", place.into()),
+                    ("tinyprop2", 0.into()),
+                    ("tinyprop3", 0.into()),
+                    ("tinyprop4", 0.into()),
+                ],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The lowest free index id; 1 for a clustered index.
+    pub fn next_index_id(&self, object: i32, clustered: bool) -> SqlResult<i32> {
+        if clustered {
+            return Ok(1);
+        }
+        let base = self.base("sysidxstats")?;
+        let used: Vec<i64> =
+            self.rows("sysidxstats", &[object.into()])?.iter().map(|r| base.int(r, "indid")).collect();
+        Ok((2..).find(|n| !used.contains(&i64::from(*n))).unwrap_or(i32::MAX))
+    }
+
+    /// Enters a new index with everything but its rows. Answers its id.
+    pub fn add_index(
+        &self,
+        object: i32,
+        columns: &[TableColumn],
+        index: &NewIndex,
+        clustered: Option<&ClusteredKey>,
+    ) -> SqlResult<i32> {
+        let id = self.next_index_id(object, index.clustered)?;
+        let status = bits::INDEX
+            | bits::STATISTICS
+            | if index.unique { bits::UNIQUE } else { 0 }
+            | if index.primary_key { bits::PRIMARY_KEY } else { 0 }
+            | if index.unique_constraint { bits::UNIQUE_CONSTRAINT } else { 0 }
+            | if index.padded { bits::PADDED } else { 0 }
+            | if index.ignore_duplicates { bits::IGNORE_DUPLICATES } else { 0 }
+            | if index.no_recompute { bits::NO_RECOMPUTE } else { 0 }
+            | if index.no_row_locks { bits::NO_ROW_LOCKS } else { 0 }
+            | if index.no_page_locks { bits::NO_PAGE_LOCKS } else { 0 }
+            | if index.filter.is_some() { bits::FILTERED } else { 0 };
+        let (kind, shape) = if index.clustered {
+            let key = ClusteredKey { columns: index.keys.clone(), unique: index.unique };
+            (Kind::Clustered, lay_out(Kind::Clustered, &base_specs(columns, Some(&key))))
+        } else {
+            (Kind::Nonclustered, lay_out(Kind::Nonclustered, &index_specs(columns, index, clustered)))
+        };
+        let rowset =
+            self.add_rowset(object, id, kind, index.unique, &shape, index.fill_factor, index.filegroup)?;
+        let type_number = if index.clustered { 1 } else { 2 };
+        self.add_index_row(object, id, Some(&index.name), status, type_number, index.fill_factor, rowset)?;
+        self.add_index_columns(object, id, &index.keys, &index.included)?;
+        self.add_statistics_value(object, id)?;
+        if let Some(filter) = &index.filter {
+            self.add_text(66, object, id, filter)?;
+        }
+        Ok(id)
+    }
+
+    /// Gives an index new, empty rowsets, for the columns and the clustered key that the table has now.
+    pub fn replace_rowset(
+        &self,
+        object: i32,
+        id: i32,
+        columns: &[TableColumn],
+        index: &NewIndex,
+        clustered: Option<&ClusteredKey>,
+    ) -> SqlResult<()> {
+        for rowset in self.rowsets_of(object, id)? {
+            self.remove_rowset(rowset)?;
+        }
+        let shape = lay_out(Kind::Nonclustered, &index_specs(columns, index, clustered));
+        let kind = Kind::Nonclustered;
+        let rowset =
+            self.add_rowset(object, id, kind, index.unique, &shape, index.fill_factor, index.filegroup)?;
+        let key = [i64::from(object), i64::from(id)];
+        self.update("sysidxstats", &key, &|_, _| true, &|_, _| vec![("rowset", Cell::Int(rowset))])
+            .map(|_| ())
+    }
+
+    /// Sets and clears bits of an index's status.
+    pub fn set_index_status(&self, object: i32, id: i32, set: i64, clear: i64) -> SqlResult<()> {
+        let key = [i64::from(object), i64::from(id)];
+        self.update("sysidxstats", &key, &|_, _| true, &|b, r| {
+            vec![("status", Cell::Int(b.int(r, "status") & !clear | set))]
+        })
+        .map(|_| ())
+    }
+
+    pub(super) fn add_statistics_value(&self, object: i32, id: i32) -> SqlResult<()> {
+        self.insert(
+            "sysobjvalues",
+            &[
+                ("valclass", 60.into()),
+                ("objid", object.into()),
+                ("subobjid", id.into()),
+                ("valnum", 0.into()),
+                ("value", Cell::Variant(SqlType::BIGINT, Value::BigInt(0))),
+            ],
+        )
+    }
+
+    /// Removes an index (or the heap, id 0) with its rowsets.
+    pub fn remove_index(&self, object: i32, index: i32) -> SqlResult<()> {
+        let key = [i64::from(object), i64::from(index)];
+        for rowset in self.rowsets_of(object, index)? {
+            self.remove_rowset(rowset)?;
+        }
+        self.delete_all("sysidxstats", &key)?;
+        self.delete_all("sysiscols", &key)?;
+        self.delete_all("sysobjvalues", &[60, key[0], key[1]])?;
+        self.delete_all("sysobjvalues", &[66, key[0], key[1]])?;
+        Ok(())
+    }
+
+    /// Statistics on columns, without their histogram: it comes with the first use.
+    pub fn add_statistics(
+        &self,
+        object: i32,
+        name: &str,
+        columns: &[i32],
+        automatic: bool,
+    ) -> SqlResult<i32> {
+        let id = self.next_index_id(object, false)?;
+        let status = bits::STATISTICS | if automatic { 0x2000 } else { 0 };
+        self.add_index_row(object, id, Some(name), status, 0, 0, 0)?;
+        for (n, column) in columns.iter().enumerate() {
+            self.insert(
+                "sysiscols",
+                &[
+                    ("idmajor", object.into()),
+                    ("idminor", id.into()),
+                    ("subid", (n as i32 + 1).into()),
+                    ("status", 1.into()),
+                    ("intprop", (*column).into()),
+                ],
+            )?;
+        }
+        self.add_statistics_value(object, id)?;
+        Ok(id)
+    }
+}
+
+/// The clustered key of a table as it is now.
+pub fn clustered_key(definition: &Arc<TableDef>) -> Option<ClusteredKey> {
+    let index = definition.indexes.iter().find(|i| i.kind == IndexKind::Clustered)?;
+    Some(ClusteredKey {
+        columns: index
+            .keys
+            .iter()
+            .filter_map(|k| definition.columns.get(k.ordinal).map(|c| (c.column_id, k.descending)))
+            .collect(),
+        unique: index.unique,
+    })
+}
+
+/// 1919, 1909, 1904 and their kin for the columns of a key.
+pub fn check_key(table: &str, name: &str, columns: &[(String, SqlType)]) -> SqlResult<()> {
+    for (i, (column, ty)) in columns.iter().enumerate() {
+        if columns.iter().take(i).any(|(c, _)| c.eq_ignore_ascii_case(column)) {
+            return Err(SqlError::new(1909, &[&"index", column]));
+        }
+        if super::layout::is_large(ty) {
+            return Err(SqlError::new(1919, &[column, &table]));
+        }
+    }
+    if columns.len() > 32 {
+        return Err(SqlError::new(1904, &[&"index", &name, &table, &columns.len(), &"index", &32]));
+    }
+    Ok(())
+}

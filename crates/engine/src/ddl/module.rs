@@ -1,0 +1,188 @@
+//! Views, procedures, functions, triggers, synonyms, sequences, types in the catalog.
+
+use holdfast_types::{SqlResult, SqlType, Value};
+
+use super::object::{NewObject, bits};
+use super::rows::{CatalogWriter, Cell};
+use super::table::{NewColumn, column_bits};
+
+/// A parameter to be entered.
+#[derive(Clone, Debug)]
+pub struct NewParameter {
+    /// With the @; empty for a return value.
+    pub name: String,
+    pub ty: SqlType,
+    pub user_type: i32,
+    pub output: bool,
+    pub read_only: bool,
+}
+
+/// A module to be entered.
+#[derive(Clone, Debug)]
+pub struct NewModule {
+    pub name: String,
+    pub schema_id: i32,
+    /// `V `, `P `, `FN`, `IF`, `TF`, `TR`.
+    pub kind: &'static str,
+    /// Table of a trigger.
+    pub parent_id: i32,
+    pub status: i64,
+    /// The whole statement.
+    pub text: String,
+    /// Columns of a view or table function.
+    pub columns: Vec<NewColumn>,
+    pub parameters: Vec<NewParameter>,
+    /// Schema-bound dependencies: (object, column).
+    pub depends_on: Vec<(i32, i32)>,
+}
+
+fn plain(ty: SqlType, user_type: i32) -> NewColumn {
+    NewColumn {
+        name: String::new(),
+        ty,
+        user_type,
+        nullable: true,
+        identity: None,
+        not_for_replication: false,
+        row_guid: false,
+        sparse: false,
+        column_set: false,
+        computed: None,
+        computed_from: Vec::new(),
+        ansi_padding: true,
+    }
+}
+
+impl CatalogWriter<'_> {
+    /// Enters a module. Answers its id.
+    pub fn add_module(&self, new: &NewModule) -> SqlResult<i32> {
+        let id = self.next_object_id()?;
+        let object = NewObject {
+            name: &new.name,
+            schema_id: new.schema_id,
+            kind: new.kind,
+            parent_id: new.parent_id,
+            status: new.status,
+            intprop: 0,
+        };
+        self.add_object(id, &object)?;
+        self.add_module_body(id, new)?;
+        Ok(id)
+    }
+
+    /// Replaces text, columns and parameters of a module; id, name, permissions and creation date stay.
+    pub fn replace_module(&self, id: i32, new: &NewModule) -> SqlResult<()> {
+        let key = i64::from(id);
+        self.delete_all("syscolpars", &[key])?;
+        self.delete_all("sysobjvalues", &[1, key])?;
+        for class in [0, 1] {
+            self.delete_all("sysmultiobjrefs", &[class, key])?;
+        }
+        let (status, now) = (new.status, self.now);
+        let (kind, parent) = (new.kind, new.parent_id);
+        self.update("sysschobjs", &[key], &|_, _| true, &|b, r| {
+            let kept = if kind == "TR" { b.int(r, "status") & bits::DISABLED } else { 0 };
+            vec![
+                ("status", Cell::Int(status | kept)),
+                ("pid", parent.into()),
+                ("modified", Cell::Moment(now)),
+            ]
+        })?;
+        self.add_module_body(id, new)
+    }
+
+    fn add_module_body(&self, id: i32, new: &NewModule) -> SqlResult<()> {
+        for (i, c) in new.columns.iter().enumerate() {
+            let not_null = if c.nullable { 0 } else { column_bits::NOT_NULL };
+            let padded = if matches!(
+                c.ty.id,
+                holdfast_types::TypeId::Char
+                    | holdfast_types::TypeId::VarChar
+                    | holdfast_types::TypeId::NChar
+                    | holdfast_types::TypeId::NVarChar
+                    | holdfast_types::TypeId::Binary
+                    | holdfast_types::TypeId::VarBinary
+            ) {
+                column_bits::PADDED
+            } else {
+                0
+            };
+            self.add_column_row(id, 0, i as i32 + 1, Some(&c.name), c, not_null | padded)?;
+        }
+        let mut place = 1;
+        for p in &new.parameters {
+            let status = if p.output { column_bits::OUTPUT } else { 0 }
+                | if p.read_only { column_bits::READ_ONLY } else { 0 };
+            let column = plain(p.ty, p.user_type);
+            if p.name.is_empty() {
+                self.add_column_row(id, 1, 0, None, &column, status)?;
+            } else {
+                self.add_column_row(id, 1, place, Some(&p.name), &column, status)?;
+                place += 1;
+            }
+        }
+        // Procedures have their text under the procedure's number.
+        let number = i32::from(new.kind == "P ");
+        self.add_text(1, id, number, &new.text)?;
+        for (object, column) in &new.depends_on {
+            self.add_dependency(1, id, (*object, *column))?;
+        }
+        Ok(())
+    }
+
+    /// Enters a synonym.
+    pub fn add_synonym(&self, schema_id: i32, name: &str, target: &str) -> SqlResult<i32> {
+        let id = self.next_object_id()?;
+        let new = NewObject { name, schema_id, kind: "SN", parent_id: 0, status: 0, intprop: 0 };
+        self.add_object(id, &new)?;
+        let ty = SqlType::nvarchar(target.encode_utf16().count() as i32, self.collation());
+        self.insert(
+            "sysobjvalues",
+            &[
+                ("valclass", 4.into()),
+                ("objid", id.into()),
+                ("subobjid", 0.into()),
+                ("valnum", 0.into()),
+                ("value", Cell::Variant(ty, Value::string(target))),
+            ],
+        )?;
+        Ok(id)
+    }
+
+    fn collation(&self) -> holdfast_types::CollationId {
+        crate::catalog::Catalog::default_collation(&*self.catalog)
+    }
+
+    /// Enters an alias type. Answers its id.
+    pub fn add_alias_type(&self, schema_id: i32, name: &str, ty: &SqlType, nullable: bool) -> SqlResult<i32> {
+        let id = (self.highest("sysscalartypes")?.max(256) + 1) as i32;
+        let column = plain(*ty, id);
+        let (prec, scale) = (column.ty.precision, column.ty.scale);
+        self.insert(
+            "sysscalartypes",
+            &[
+                ("id", id.into()),
+                ("schid", schema_id.into()),
+                ("name", name.into()),
+                ("xtype", i32::from(ty.id.xtype()).into()),
+                ("length", ty.length.into()),
+                ("prec", i32::from(prec).into()),
+                ("scale", i32::from(scale).into()),
+                ("collationid", i64::from(ty.collation.0).into()),
+                ("status", i64::from(!nullable).into()),
+                ("created", Cell::Moment(self.now)),
+                ("modified", Cell::Moment(self.now)),
+                ("dflt", 0.into()),
+                ("chk", 0.into()),
+            ],
+        )?;
+        Ok(id)
+    }
+
+    /// Whether a column or parameter has the type.
+    pub fn type_is_used(&self, id: i32) -> SqlResult<Option<i32>> {
+        let base = self.base("syscolpars")?;
+        let rows = self.rows("syscolpars", &[])?;
+        Ok(rows.iter().find(|r| base.int(r, "utype") == i64::from(id)).map(|r| base.int(r, "id") as i32))
+    }
+}

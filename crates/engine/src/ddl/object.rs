@@ -1,0 +1,220 @@
+//! Objects: ids, names, rows of sysschobjs.
+//!
+//! Evidence: ids rise by 16,000,057 modulo 2^31. From 706 on the next one stands in sysobjvalues, class 7, object 101,
+//! sub-object 34; servers take twenty at a time, so that genuine values are ahead of the last object by up to twenty steps.
+
+use holdfast_types::{SqlError, SqlResult, SqlType, Value};
+
+use super::rows::{CatalogWriter, Cell, Found};
+use crate::catalog::Catalog;
+use crate::decode::text;
+
+/// Distance of object ids.
+const STEP: i64 = 16_000_057;
+/// Where the next id stands: value class, object, sub-object, number.
+const NEXT: [i64; 4] = [7, 101, 34, 0];
+/// First user object of a new database of version 706.
+const FIRST: i64 = 245_575_913;
+
+/// Bits of sysschobjs.status.
+pub mod bits {
+    pub const SYSTEM_NAMED: i64 = 4;
+    pub const TABLE: i64 = 0xE_0000;
+    pub const SCHEMA_BOUND: i64 = 0x2_0000;
+    pub const ANSI_NULLS: i64 = 0x4_0000;
+    pub const QUOTED_IDENTIFIER: i64 = 0x8_0000;
+    pub const DATABASE_COLLATION: i64 = 0x10_0000;
+    pub const NULL_ON_NULL: i64 = 0x20_0000;
+    pub const RECOMPILE: i64 = 0x40_0000;
+    pub const DISABLED: i64 = 0x100;
+    pub const NOT_FOR_REPLICATION: i64 = 0x200;
+    pub const NOT_TRUSTED: i64 = 0x400;
+    pub const CHECK_OPTION: i64 = 0x400;
+}
+
+/// An object to be entered.
+#[derive(Clone, Copy, Debug)]
+pub struct NewObject<'a> {
+    pub name: &'a str,
+    pub schema_id: i32,
+    /// Two letters, blank-padded.
+    pub kind: &'a str,
+    pub parent_id: i32,
+    pub status: i64,
+    pub intprop: i32,
+}
+
+impl CatalogWriter<'_> {
+    /// The next object id.
+    pub fn next_object_id(&self) -> SqlResult<i32> {
+        let stored = self.rows("sysobjvalues", &NEXT)?;
+        let base = self.base("sysobjvalues")?;
+        let first = match stored.first().map(|r| base.value(r, "value")) {
+            Some(Value::Variant(v)) => match v.value {
+                Value::Int(n) => i64::from(n),
+                _ => FIRST,
+            },
+            // Older versions keep it in the boot page: go on after the latest object.
+            _ => self
+                .catalog
+                .objects()
+                .iter()
+                .filter(|o| o.id > 100 && !o.system)
+                .max_by_key(|o| (o.created, o.id))
+                .map_or(FIRST, |o| (i64::from(o.id) + STEP) % (1 << 31)),
+        };
+        let mut id = first;
+        for _ in 0..100_000 {
+            if id > 100 && self.rows("sysschobjs", &[id])?.is_empty() {
+                if !stored.is_empty() {
+                    let next = ((id + STEP) % (1 << 31)) as i32;
+                    self.update("sysobjvalues", &NEXT, &|_, _| true, &|_, _| {
+                        vec![("value", Cell::Variant(SqlType::INT, Value::Int(next)))]
+                    })?;
+                }
+                return Ok(id as i32);
+            }
+            id = (id + STEP) % (1 << 31);
+        }
+        Err(SqlError::not_supported("A database with so many objects"))
+    }
+
+    /// The row of an object by name, as it stands now.
+    pub fn find_named(&self, schema_id: i32, name: &str) -> SqlResult<Option<Found>> {
+        let collation = self.catalog.default_collation();
+        let base = self.base("sysschobjs")?;
+        let wanted = text::fold_name(collation, name);
+        // Index 2: class, schema, name.
+        let key = vec![Value::TinyInt(0), Value::Int(schema_id), Value::string(name)];
+        let usable = base.definition.indexes.iter().any(|i| i.index_id == 2 && !i.disabled);
+        let found = if usable {
+            self.seek(&base, 2, &crate::access::KeyRange::point(key))?
+        } else {
+            self.rows("sysschobjs", &[])?
+        };
+        let found = found.into_iter().find(|r| {
+            base.int(r, "nsid") == i64::from(schema_id)
+                && base.int(r, "nsclass") == 0
+                && text::fold_name(collation, &base.text(r, "name")) == wanted
+        });
+        Ok(found)
+    }
+
+    /// 2714 when the name is taken.
+    pub fn check_free(&self, schema_id: i32, name: &str) -> SqlResult<()> {
+        match self.find_named(schema_id, name)? {
+            Some(_) => Err(SqlError::new(2714, &[&name])),
+            None => Ok(()),
+        }
+    }
+
+    /// Enters an object. The id comes from [`CatalogWriter::next_object_id`].
+    pub fn add_object(&self, id: i32, new: &NewObject<'_>) -> SqlResult<()> {
+        self.insert(
+            "sysschobjs",
+            &[
+                ("id", id.into()),
+                ("name", new.name.into()),
+                ("nsid", new.schema_id.into()),
+                ("nsclass", 0.into()),
+                ("status", new.status.into()),
+                ("type", new.kind.into()),
+                ("pid", new.parent_id.into()),
+                ("pclass", 1.into()),
+                ("intprop", new.intprop.into()),
+                ("created", Cell::Moment(self.now)),
+                ("modified", Cell::Moment(self.now)),
+                ("status2", 0.into()),
+            ],
+        )
+    }
+
+    /// Notes that an object was changed just now.
+    pub fn touch(&self, id: i32) -> SqlResult<()> {
+        let now = self.now;
+        self.update("sysschobjs", &[id.into()], &|_, _| true, &|_, _| vec![("modified", Cell::Moment(now))])
+            .map(|_| ())
+    }
+
+    /// Sets and clears status bits of an object.
+    pub fn set_status(&self, id: i32, set: i64, clear: i64) -> SqlResult<()> {
+        let now = self.now;
+        self.update("sysschobjs", &[id.into()], &|_, _| true, &|b, r| {
+            vec![("status", Cell::Int(b.int(r, "status") & !clear | set)), ("modified", Cell::Moment(now))]
+        })
+        .map(|_| ())
+    }
+
+    /// Source text of a module, constraint or default: one byte a character where all are below U+0100.
+    pub fn add_text(&self, class: i64, object: i32, sub_object: i32, text: &str) -> SqlResult<()> {
+        let single = text.chars().all(|c| u32::from(c) < 256);
+        let bytes: Vec<u8> = if single {
+            text.chars().map(|c| u32::from(c) as u8).collect()
+        } else {
+            text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+        };
+        let form = Value::Int(if single { 2 } else { 1 });
+        self.insert(
+            "sysobjvalues",
+            &[
+                ("valclass", class.into()),
+                ("objid", object.into()),
+                ("subobjid", sub_object.into()),
+                ("valnum", 0.into()),
+                ("value", Cell::Variant(SqlType::INT, form)),
+                ("imageval", Cell::Bytes(bytes)),
+            ],
+        )
+    }
+
+    /// A reference to one thing.
+    pub fn add_reference(&self, class: i32, dependent: (i32, i32), independent: (i32, i32)) -> SqlResult<()> {
+        self.insert(
+            "syssingleobjrefs",
+            &[
+                ("class", class.into()),
+                ("depid", dependent.0.into()),
+                ("depsubid", dependent.1.into()),
+                ("indepid", independent.0.into()),
+                ("indepsubid", independent.1.into()),
+                ("status", 0.into()),
+            ],
+        )
+    }
+
+    /// A schema-bound dependency.
+    pub fn add_dependency(&self, class: i32, dependent: i32, independent: (i32, i32)) -> SqlResult<()> {
+        self.insert(
+            "sysmultiobjrefs",
+            &[
+                ("class", class.into()),
+                ("depid", dependent.into()),
+                ("depsubid", 0.into()),
+                ("indepid", independent.0.into()),
+                ("indepsubid", independent.1.into()),
+                ("status", 0.into()),
+            ],
+        )
+    }
+
+    /// Removes everything that belongs to an object itself: its row, texts, columns or parameters, references, permissions,
+    /// extended properties.
+    pub fn remove_object(&self, id: i32) -> SqlResult<()> {
+        let key = i64::from(id);
+        self.delete_all("sysschobjs", &[key])?;
+        self.delete_all("syscolpars", &[key])?;
+        for class in [1, 2, 4, 63, 66] {
+            self.delete_all("sysobjvalues", &[class, key])?;
+        }
+        for class in [8, 22, 27, 28, 29, 36, 93, 97] {
+            self.delete_all("syssingleobjrefs", &[class, key])?;
+        }
+        for class in [0, 1, 5] {
+            self.delete_all("sysmultiobjrefs", &[class, key])?;
+        }
+        self.delete_all("syssoftobjrefs", &[0, key])?;
+        self.delete_all("sysprivs", &[1, key])?;
+        self.delete_all("sysxprops", &[1, key])?;
+        Ok(())
+    }
+}

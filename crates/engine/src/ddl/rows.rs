@@ -1,0 +1,369 @@
+//! Base tables by name, their rows by column name.
+//!
+//! Invariants
+//! 1. A cell for a column that the database's version does not have is left out; a column without a cell is NULL, or zero where
+//!    it cannot be NULL.
+//! 2. Rows are changed only after they were locked, and read again when they had changed meanwhile.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use holdfast_types::{DateTime, SqlError, SqlResult, SqlType, TypeId, Value};
+use parking_lot::Mutex;
+
+use crate::access::{BOOKMARK, Bound, KeyRange, ReadContext};
+use crate::catalog::TableDef;
+use crate::database::DatabaseCatalog;
+use crate::write::{NewRow, RowState, RowUpdate, TableWriter, WriteContext};
+
+/// Columns by which rows of base tables are looked up. The order is that of the documents; indexes may have another.
+const KEYS: &[(&str, &[&str])] = &[
+    ("sysschobjs", &["id"]),
+    ("syscolpars", &["id", "number", "colid"]),
+    ("sysidxstats", &["id", "indid"]),
+    ("sysiscols", &["idmajor", "idminor", "subid"]),
+    ("sysobjvalues", &["valclass", "objid", "subobjid", "valnum"]),
+    ("syssingleobjrefs", &["class", "depid", "depsubid"]),
+    ("sysmultiobjrefs", &["class", "depid", "depsubid", "indepid", "indepsubid"]),
+    ("syssoftobjrefs", &["depclass", "depid"]),
+    ("sysrowsets", &["rowsetid"]),
+    ("sysrscols", &["rsid", "hbcolid"]),
+    ("sysallocunits", &["auid"]),
+    ("sysseobjvalues", &["valclass", "id", "subid"]),
+    ("sysclsobjs", &["class", "id"]),
+    ("sysowners", &["id"]),
+    ("sysprivs", &["class", "id", "subid", "grantee"]),
+    ("sysxprops", &["class", "id", "subid"]),
+    ("sysscalartypes", &["id"]),
+    ("sysnsobjs", &["class", "id"]),
+    ("sysprufiles", &["fileid"]),
+];
+
+/// A value on its way into a column of a base table.
+#[derive(Clone, Debug)]
+pub enum Cell<'a> {
+    Null,
+    Int(i64),
+    Text(&'a str),
+    Owned(String),
+    Bytes(Vec<u8>),
+    Guid([u8; 16]),
+    Moment(DateTime),
+    /// sql_variant.
+    Variant(SqlType, Value),
+}
+
+impl From<i32> for Cell<'_> {
+    fn from(n: i32) -> Self {
+        Cell::Int(n.into())
+    }
+}
+impl From<i64> for Cell<'_> {
+    fn from(n: i64) -> Self {
+        Cell::Int(n)
+    }
+}
+impl<'a> From<&'a str> for Cell<'a> {
+    fn from(s: &'a str) -> Self {
+        Cell::Text(s)
+    }
+}
+
+impl Cell<'_> {
+    fn value(self, ty: &SqlType) -> Value {
+        match (self, ty.id) {
+            (Cell::Null, _) => Value::Null,
+            (Cell::Int(n), TypeId::Bit) => Value::Bit(n != 0),
+            (Cell::Int(n), TypeId::TinyInt) => Value::TinyInt(n as u8),
+            (Cell::Int(n), TypeId::SmallInt) => Value::SmallInt(n as i16),
+            (Cell::Int(n), TypeId::BigInt) => Value::BigInt(n),
+            (Cell::Int(n), _) => Value::Int(n as i32),
+            (Cell::Text(s), _) => Value::string(s),
+            (Cell::Owned(s), _) => Value::string(&s),
+            (Cell::Bytes(b), _) => Value::Binary(b.into()),
+            (Cell::Guid(g), _) => Value::Guid(g),
+            (Cell::Moment(m), _) => Value::DateTime(m),
+            (Cell::Variant(ty, value), _) => Value::Variant(Arc::new(holdfast_types::Variant { ty, value })),
+        }
+    }
+}
+
+/// What stands in a column that cannot be NULL and was not given.
+fn zero(ty: &SqlType) -> Value {
+    match ty.id {
+        TypeId::DateTime => Value::DateTime(DateTime::default()),
+        TypeId::UniqueIdentifier => Value::Guid([0; 16]),
+        id if id.is_character() => Value::string(""),
+        TypeId::Binary => Value::Binary(vec![0; usize::try_from(ty.length).unwrap_or(0)].into()),
+        TypeId::VarBinary => Value::Binary(Vec::new().into()),
+        _ => Cell::Int(0).value(ty),
+    }
+}
+
+/// A row of a base table as read.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub bookmark: Vec<u8>,
+    pub values: Vec<Value>,
+}
+
+/// A base table open for changes.
+pub struct Base {
+    pub definition: Arc<TableDef>,
+    writer: Arc<dyn TableWriter>,
+}
+
+impl Base {
+    pub fn ordinal(&self, column: &str) -> Option<usize> {
+        self.definition.columns.iter().position(|c| &*c.name == column)
+    }
+
+    /// An integer of a row; 0 for NULL and for columns that are not there.
+    pub fn int(&self, row: &Found, column: &str) -> i64 {
+        let value = self.ordinal(column).and_then(|i| row.values.get(i));
+        match value {
+            Some(Value::Bit(b)) => i64::from(*b),
+            Some(Value::TinyInt(n)) => i64::from(*n),
+            Some(Value::SmallInt(n)) => i64::from(*n),
+            Some(Value::Int(n)) => i64::from(*n),
+            Some(Value::BigInt(n)) => *n,
+            _ => 0,
+        }
+    }
+
+    pub fn text(&self, row: &Found, column: &str) -> String {
+        match self.ordinal(column).and_then(|i| row.values.get(i)) {
+            Some(Value::String(s)) => s.to_text(),
+            _ => String::new(),
+        }
+    }
+
+    pub fn value<'r>(&self, row: &'r Found, column: &str) -> &'r Value {
+        self.ordinal(column).and_then(|i| row.values.get(i)).unwrap_or(&Value::Null)
+    }
+}
+
+/// Writes catalog rows on behalf of a transaction.
+pub struct CatalogWriter<'a> {
+    pub catalog: Arc<DatabaseCatalog>,
+    pub write: WriteContext<'a>,
+    /// Local time of the statement.
+    pub now: DateTime,
+    tables: Mutex<HashMap<String, Arc<Base>>>,
+}
+
+impl<'a> CatalogWriter<'a> {
+    pub fn new(catalog: Arc<DatabaseCatalog>, write: WriteContext<'a>, now: DateTime) -> Self {
+        CatalogWriter { catalog, write, now, tables: Mutex::default() }
+    }
+
+    /// Whether the database's version has the table.
+    pub fn has(&self, table: &str) -> bool {
+        self.catalog.base_table_id(table).is_some()
+    }
+
+    pub fn base(&self, table: &str) -> SqlResult<Arc<Base>> {
+        if let Some(known) = self.tables.lock().get(table) {
+            return Ok(Arc::clone(known));
+        }
+        let id = self.catalog.base_table_id(table);
+        let definition = id.map(|id| self.catalog.table(id)).transpose()?.flatten();
+        let definition = definition.ok_or_else(|| {
+            SqlError::not_supported(format!(
+                "What needs {table}, which databases of version {} lack,",
+                self.catalog.version()
+            ))
+        })?;
+        let writer = definition
+            .access
+            .writer()
+            .ok_or_else(|| SqlError::new(3906, &[&crate::catalog::Catalog::database_name(&*self.catalog)]))?;
+        let base = Arc::new(Base { definition, writer });
+        self.tables.lock().insert(table.to_owned(), Arc::clone(&base));
+        Ok(base)
+    }
+
+    /// Rows with these values in the columns of the table's key, in the order of [`KEYS`].
+    pub fn rows(&self, table: &str, key: &[i64]) -> SqlResult<Vec<Found>> {
+        let base = self.base(table)?;
+        let names = KEYS.iter().find(|k| k.0 == table).map_or(&[][..], |k| k.1);
+        if key.len() > names.len() {
+            return Err(SqlError::with_text(
+                8624,
+                16,
+                format!("Internal error: the key of {table} is not known."),
+            ));
+        }
+        let given: Vec<(usize, i64)> =
+            names.iter().zip(key).filter_map(|(n, v)| Some((base.ordinal(n)?, *v))).collect();
+        // As much of the index's own key as is given; its columns may come in another order.
+        let index = base.definition.indexes.iter().find(|i| i.index_id == 1 && !i.disabled);
+        let mut prefix = Vec::new();
+        for k in index.map_or(&[][..], |i| &i.keys) {
+            let Some((_, value)) = given.iter().find(|(o, _)| *o == k.ordinal) else { break };
+            let ty = base.definition.columns.get(k.ordinal).map_or(SqlType::INT, |c| c.ty);
+            prefix.push(Cell::Int(*value).value(&ty));
+        }
+        let range = if prefix.is_empty() { KeyRange::all() } else { KeyRange::point(prefix) };
+        let mut rows = self.seek(&base, 1, &range)?;
+        rows.retain(|r| {
+            given.iter().all(|(o, v)| {
+                let ty = base.definition.columns.get(*o).map_or(SqlType::INT, |c| c.ty);
+                r.values.get(*o) == Some(&Cell::Int(*v).value(&ty))
+            })
+        });
+        Ok(rows)
+    }
+
+    /// Rows of any index of a base table.
+    pub fn seek(&self, base: &Base, index: i32, range: &KeyRange) -> SqlResult<Vec<Found>> {
+        let mut columns: Vec<usize> = (0..base.definition.columns.len()).collect();
+        let mut types: Vec<SqlType> = base.definition.columns.iter().map(|c| c.ty).collect();
+        columns.push(BOOKMARK);
+        types.push(SqlType::binary(TypeId::VarBinary, 8000));
+        let read = ReadContext {
+            owner: self.write.transaction.owner(),
+            wait: self.write.wait.clone(),
+            ..ReadContext::default()
+        };
+        let mut source = if index == 1 && !base.definition.indexes.iter().any(|i| i.index_id == 1) {
+            base.definition.access.scan(&read, &columns)?
+        } else {
+            base.definition.access.seek(&read, index, range, &columns, false)?
+        };
+        let mut out = Vec::new();
+        while let Some(batch) = source.next_batch()? {
+            for i in 0..batch.len {
+                let mut values = batch.row(i, &types);
+                let bookmark = match values.pop() {
+                    Some(Value::Binary(b)) => b.to_vec(),
+                    _ => Vec::new(),
+                };
+                out.push(Found { bookmark, values });
+            }
+        }
+        Ok(out)
+    }
+
+    /// Highest value of the first key column below a bound; for ids that are given in ascending order.
+    pub fn highest(&self, table: &str) -> SqlResult<i64> {
+        let base = self.base(table)?;
+        let read = ReadContext { owner: self.write.transaction.owner(), ..ReadContext::default() };
+        let range = KeyRange { low: Bound::Unbounded, high: Bound::Unbounded };
+        let key = base.definition.indexes.iter().find(|i| i.index_id == 1).and_then(|i| i.keys.first());
+        let ordinal = key.map_or(0, |k| k.ordinal);
+        let ty = base.definition.columns.get(ordinal).map_or(SqlType::INT, |c| c.ty);
+        let mut source = base.definition.access.seek(&read, 1, &range, &[ordinal], true)?;
+        while let Some(batch) = source.next_batch()? {
+            if batch.len > 0 {
+                return Ok(match batch.row(0, &[ty]).first() {
+                    Some(Value::BigInt(n)) => *n,
+                    Some(Value::Int(n)) => i64::from(*n),
+                    _ => 0,
+                });
+            }
+        }
+        Ok(0)
+    }
+
+    /// Inserts a row.
+    pub fn insert(&self, table: &str, cells: &[(&str, Cell<'_>)]) -> SqlResult<()> {
+        let base = self.base(table)?;
+        let mut values: Vec<Value> = base
+            .definition
+            .columns
+            .iter()
+            .map(|c| if c.nullable { Value::Null } else { zero(&c.ty) })
+            .collect();
+        for (name, cell) in cells {
+            if let Some(i) = base.ordinal(name) {
+                values[i] = cell.clone().value(&base.definition.columns[i].ty);
+            }
+        }
+        base.writer.insert(self.write, &[NewRow { values, outside_indexes: Vec::new() }]).map(|_| ())
+    }
+
+    fn locked(&self, base: &Base, row: &Found) -> SqlResult<bool> {
+        Ok(base.writer.lock(self.write, &row.bookmark)? == RowState::Unchanged)
+    }
+
+    /// Changes cells of the rows under a key prefix that `wanted` takes. Answers how many.
+    pub fn update(
+        &self,
+        table: &str,
+        prefix: &[i64],
+        wanted: &dyn Fn(&Base, &Found) -> bool,
+        cells: &dyn Fn(&Base, &Found) -> Vec<(&'static str, Cell<'static>)>,
+    ) -> SqlResult<usize> {
+        let base = self.base(table)?;
+        // Locks are kept, so that a second look finds nothing changed.
+        for _ in 0..100 {
+            let rows: Vec<Found> =
+                self.rows(table, prefix)?.into_iter().filter(|r| wanted(&base, r)).collect();
+            let mut unchanged = true;
+            for row in &rows {
+                unchanged &= self.locked(&base, row)?;
+            }
+            if !unchanged {
+                continue;
+            }
+            let mut changed: Vec<usize> = Vec::new();
+            let mut updates = Vec::new();
+            for row in &rows {
+                let mut values = row.values.clone();
+                for (name, cell) in cells(&base, row) {
+                    if let Some(i) = base.ordinal(name) {
+                        values[i] = cell.value(&base.definition.columns[i].ty);
+                        if !changed.contains(&i) {
+                            changed.push(i);
+                        }
+                    }
+                }
+                updates.push(RowUpdate {
+                    bookmark: row.bookmark.clone(),
+                    row: NewRow { values, outside_indexes: Vec::new() },
+                });
+            }
+            if !updates.is_empty() && !changed.is_empty() {
+                base.writer.update(self.write, &updates, &changed)?;
+            }
+            return Ok(rows.len());
+        }
+        Err(SqlError::new(1205, &[]))
+    }
+
+    /// Removes the rows under a key prefix that `wanted` takes. Answers them.
+    pub fn delete(
+        &self,
+        table: &str,
+        prefix: &[i64],
+        wanted: &dyn Fn(&Base, &Found) -> bool,
+    ) -> SqlResult<Vec<Found>> {
+        let base = self.base(table)?;
+        for _ in 0..100 {
+            let rows: Vec<Found> =
+                self.rows(table, prefix)?.into_iter().filter(|r| wanted(&base, r)).collect();
+            let mut unchanged = true;
+            for row in &rows {
+                unchanged &= self.locked(&base, row)?;
+            }
+            if !unchanged {
+                continue;
+            }
+            if !rows.is_empty() {
+                let bookmarks: Vec<Vec<u8>> = rows.iter().map(|r| r.bookmark.clone()).collect();
+                base.writer.delete(self.write, &bookmarks)?;
+            }
+            return Ok(rows);
+        }
+        Err(SqlError::new(1205, &[]))
+    }
+
+    /// Removes all rows under a key prefix.
+    pub fn delete_all(&self, table: &str, prefix: &[i64]) -> SqlResult<Vec<Found>> {
+        if !self.has(table) {
+            return Ok(Vec::new());
+        }
+        self.delete(table, prefix, &|_, _| true)
+    }
+}

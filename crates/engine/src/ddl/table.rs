@@ -1,0 +1,484 @@
+//! Tables and their columns in the catalog.
+//!
+//! Invariants
+//! 1. A dropped column keeps its place in records: its row of sysrscols stays, marked, under an id from 0x0400_0001 on.
+//! 2. An added column comes behind all others in records; records that end before it have NULL there.
+
+use holdfast_types::{SqlResult, SqlType, TypeId, Value};
+
+use super::index::{ClusteredKey, NewIndex, TableColumn, base_specs};
+use super::layout::{Kind, RowsetColumn, fixed_size, is_large, lay_out, packed_type};
+use super::object::{NewObject, bits};
+use super::rows::{CatalogWriter, Cell};
+
+/// Bits of syscolpars.status.
+pub mod column_bits {
+    pub const NOT_NULL: i64 = 1;
+    pub const PADDED: i64 = 2;
+    pub const IDENTITY: i64 = 4;
+    pub const ROW_GUID: i64 = 8;
+    pub const COMPUTED: i64 = 0x10;
+    pub const NOT_FOR_REPLICATION: i64 = 0x80;
+    pub const OUTPUT: i64 = 0x200;
+    pub const SPARSE: i64 = 0x0100_0000;
+    pub const COLUMN_SET: i64 = 0x0200_0000;
+    pub const READ_ONLY: i64 = 0x40_0000;
+}
+
+/// First id of a dropped column.
+const DROPPED: i64 = 0x0400_0001;
+/// Bit of sysrscols.status.
+const COLUMN_DROPPED: i64 = 2;
+
+/// A column to be entered.
+#[derive(Clone, Debug)]
+pub struct NewColumn {
+    pub name: String,
+    pub ty: SqlType,
+    /// Id of the declared type: the storage type's, or that of an alias or CLR type.
+    pub user_type: i32,
+    pub nullable: bool,
+    /// Seed and increment, of the column's type.
+    pub identity: Option<(Value, Value)>,
+    pub not_for_replication: bool,
+    pub row_guid: bool,
+    pub sparse: bool,
+    pub column_set: bool,
+    /// Text with parentheses, and whether the value is stored.
+    pub computed: Option<(String, bool)>,
+    /// Columns that the computed text names.
+    pub computed_from: Vec<i32>,
+    pub ansi_padding: bool,
+}
+
+impl NewColumn {
+    fn status(&self) -> i64 {
+        let padded = matches!(
+            self.ty.id,
+            TypeId::Char
+                | TypeId::VarChar
+                | TypeId::NChar
+                | TypeId::NVarChar
+                | TypeId::Binary
+                | TypeId::VarBinary
+        ) && self.ansi_padding;
+        let not_null = if self.nullable { 0 } else { column_bits::NOT_NULL };
+        not_null
+            | if padded { column_bits::PADDED } else { 0 }
+            | if self.identity.is_some() { column_bits::IDENTITY } else { 0 }
+            | if self.row_guid { column_bits::ROW_GUID } else { 0 }
+            | if self.computed.is_some() { column_bits::COMPUTED } else { 0 }
+            | if self.not_for_replication { column_bits::NOT_FOR_REPLICATION } else { 0 }
+            | if self.sparse { column_bits::SPARSE } else { 0 }
+            | if self.column_set { column_bits::COLUMN_SET } else { 0 }
+    }
+
+    /// The column as rowsets need it.
+    pub fn physical(&self, column_id: i32) -> TableColumn {
+        TableColumn {
+            column_id,
+            ty: self.ty,
+            nullable: self.nullable,
+            sparse: self.sparse,
+            computed: self.computed.as_ref().is_some_and(|(_, persisted)| !persisted),
+        }
+    }
+}
+
+/// Precision and scale as syscolpars has them.
+fn precision(ty: &SqlType) -> (u8, u8) {
+    match ty.id {
+        TypeId::Date => (10, 0),
+        TypeId::Time => ([8, 10, 11, 12, 13, 14, 15, 16][usize::from(ty.scale.min(7))], ty.scale),
+        TypeId::DateTime2 => ([19, 21, 22, 23, 24, 25, 26, 27][usize::from(ty.scale.min(7))], ty.scale),
+        TypeId::DateTimeOffset => ([26, 28, 29, 30, 31, 32, 33, 34][usize::from(ty.scale.min(7))], ty.scale),
+        _ => (ty.precision, ty.scale),
+    }
+}
+
+fn in_row(ty: &SqlType) -> i64 {
+    match ty.id {
+        TypeId::Text | TypeId::NText | TypeId::Image => 16,
+        _ if ty.is_max() || is_large(ty) => 8000,
+        _ => i64::from(ty.length),
+    }
+}
+
+/// Last value, increment and seed in the column's own encoding, and the mark that nothing was given yet.
+fn identity_bytes(ty: &SqlType, seed: &Value, increment: &Value) -> SqlResult<Vec<u8>> {
+    let bytes =
+        |v: &Value| -> SqlResult<Vec<u8>> { Ok(crate::write::row::stored(ty, v)?.bytes.unwrap_or_default()) };
+    Ok([bytes(seed)?, bytes(increment)?, bytes(seed)?, vec![1]].concat())
+}
+
+impl CatalogWriter<'_> {
+    /// Enters a column or (number 1) a parameter.
+    pub fn add_column_row(
+        &self,
+        object: i32,
+        number: i32,
+        id: i32,
+        name: Option<&str>,
+        c: &NewColumn,
+        status: i64,
+    ) -> SqlResult<()> {
+        let (prec, scale) = precision(&c.ty);
+        let identity = match &c.identity {
+            Some((seed, increment)) => Cell::Bytes(identity_bytes(&c.ty, seed, increment)?),
+            None => Cell::Null,
+        };
+        let in_row = if number == 0 { in_row(&c.ty) } else { 0 };
+        self.insert(
+            "syscolpars",
+            &[
+                ("id", object.into()),
+                ("number", number.into()),
+                ("colid", id.into()),
+                ("name", name.map_or(Cell::Null, Cell::Text)),
+                ("xtype", i32::from(c.ty.id.xtype()).into()),
+                ("utype", c.user_type.into()),
+                ("length", c.ty.length.into()),
+                ("prec", i32::from(prec).into()),
+                ("scale", i32::from(scale).into()),
+                ("collationid", i64::from(c.ty.collation.0).into()),
+                ("status", status.into()),
+                ("maxinrow", in_row.into()),
+                ("xmlns", 0.into()),
+                ("dflt", 0.into()),
+                ("chk", 0.into()),
+                ("idtval", identity),
+            ],
+        )
+    }
+
+    fn add_column(&self, object: i32, id: i32, c: &NewColumn) -> SqlResult<()> {
+        self.add_column_row(object, 0, id, Some(&c.name), c, c.status())?;
+        if let Some((text, _)) = &c.computed {
+            self.add_text(1, object, id, text)?;
+            for from in &c.computed_from {
+                self.insert(
+                    "sysmultiobjrefs",
+                    &[
+                        ("class", 1.into()),
+                        ("depid", object.into()),
+                        ("depsubid", id.into()),
+                        ("indepid", object.into()),
+                        ("indepsubid", (*from).into()),
+                        ("status", 0.into()),
+                    ],
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Enters a table with its columns and its heap or clustered index. Column ids are 1, 2 … in order.
+    pub fn add_table(
+        &self,
+        object: i32,
+        schema_id: i32,
+        name: &str,
+        columns: &[NewColumn],
+        clustered: Option<&NewIndex>,
+        filegroup: i16,
+    ) -> SqlResult<()> {
+        let count = columns.len() as i32;
+        let new =
+            NewObject { name, schema_id, kind: "U ", parent_id: 0, status: bits::TABLE, intprop: count };
+        self.add_object(object, &new)?;
+        for (i, c) in columns.iter().enumerate() {
+            self.add_column(object, i as i32 + 1, c)?;
+        }
+        self.add_base(object, columns, clustered, filegroup)
+    }
+
+    /// The heap or clustered index of a new table (or table type).
+    pub fn add_base(
+        &self,
+        object: i32,
+        columns: &[NewColumn],
+        clustered: Option<&NewIndex>,
+        filegroup: i16,
+    ) -> SqlResult<()> {
+        let physical: Vec<TableColumn> =
+            columns.iter().enumerate().map(|(i, c)| c.physical(i as i32 + 1)).collect();
+        match clustered {
+            Some(index) => {
+                self.add_index(object, &physical, index, None)?;
+            }
+            None => {
+                self.add_heap(object, &physical, filegroup)?;
+            }
+        }
+        if physical.iter().any(|c| !c.computed && is_large(&c.ty)) {
+            self.add_reference(8, (object, i32::from(clustered.is_some())), (1, 0))?;
+        }
+        Ok(())
+    }
+
+    /// A heap of its own for a table without clustered index.
+    pub fn add_heap(&self, object: i32, columns: &[TableColumn], filegroup: i16) -> SqlResult<i64> {
+        let shape = lay_out(Kind::Heap, &base_specs(columns, None));
+        let rowset = self.add_rowset(object, 0, Kind::Heap, false, &shape, 0, filegroup)?;
+        self.add_index_row(object, 0, None, 1, 0, 0, rowset)?;
+        Ok(rowset)
+    }
+
+    /// Removes a table and all that hangs on it. Foreign keys of other tables are the caller's to check.
+    pub fn remove_table(&self, object: i32) -> SqlResult<()> {
+        let base = self.base("sysidxstats")?;
+        for row in self.rows("sysidxstats", &[object.into()])? {
+            self.remove_index(object, base.int(&row, "indid") as i32)?;
+        }
+        self.remove_children(object)?;
+        self.remove_object(object)
+    }
+
+    /// Constraints and triggers of an object.
+    fn remove_children(&self, object: i32) -> SqlResult<()> {
+        let children: Vec<i32> =
+            self.catalog.objects().iter().filter(|o| o.parent_id == object).map(|o| o.id).collect();
+        for child in children {
+            self.remove_object(child)?;
+        }
+        Ok(())
+    }
+
+    /// Appends a column; answers its id.
+    pub fn append_column(&self, object: i32, c: &NewColumn) -> SqlResult<i32> {
+        let base = self.base("sysschobjs")?;
+        let row = self.rows("sysschobjs", &[object.into()])?;
+        let id = row.first().map_or(0, |r| base.int(r, "intprop")) as i32 + 1;
+        self.add_column(object, id, c)?;
+        let now = self.now;
+        self.update("sysschobjs", &[object.into()], &|_, _| true, &|_, _| {
+            vec![("intprop", id.into()), ("modified", Cell::Moment(now))]
+        })?;
+        let physical = c.physical(id);
+        if !physical.computed {
+            for index in [0, 1] {
+                for rowset in self.rowsets_of(object, index)? {
+                    self.extend_rowset(rowset, &physical)?;
+                }
+            }
+        }
+        Ok(id)
+    }
+
+    /// Gives a rowset one more column behind the others.
+    fn extend_rowset(&self, rowset: i64, c: &TableColumn) -> SqlResult<()> {
+        let base = self.base("sysrscols")?;
+        let rows = self.rows("sysrscols", &[rowset])?;
+        let leaf = |r: &super::rows::Found| i64::from(base.int(r, "offset") as i16);
+        let physical = rows.iter().map(|r| base.int(r, "hbcolid")).max().unwrap_or(0) as i32 + 1;
+        let sets = self.base("sysrowsets")?;
+        let set = self.rows("sysrowsets", &[rowset])?;
+        let Some(set) = set.first() else { return Ok(()) };
+        let mut min_leaf = sets.int(set, "minleaf");
+        let mut max_leaf = sets.int(set, "maxleaf");
+        let variable = rows.iter().map(|r| -leaf(r)).filter(|n| *n > 0).max().unwrap_or(0);
+        let mut bit = 0;
+        let offset = match fixed_size(&c.ty) {
+            _ if c.sparse => 0,
+            None => {
+                let first = if variable == 0 { 2 } else { 0 };
+                let size = if matches!(c.ty.id, TypeId::Text | TypeId::NText | TypeId::Image) {
+                    16
+                } else if is_large(&c.ty) {
+                    8000
+                } else {
+                    i64::from(c.ty.length)
+                };
+                max_leaf += first + 2 + size;
+                -(variable + 1)
+            }
+            Some(_) if c.ty.id == TypeId::Bit => {
+                // The last byte of bits takes one more when it has room.
+                let bits = rows.iter().filter(|r| base.int(r, "ti") & 0xFF == 104 && leaf(r) > 0);
+                let last = bits.map(|r| (leaf(r), base.int(r, "bitpos") & 0xFF)).max();
+                match last {
+                    Some((at, position)) if position < 7 => {
+                        bit = position + 1;
+                        at
+                    }
+                    _ => {
+                        (min_leaf, max_leaf) = (min_leaf + 1, max_leaf + 1);
+                        min_leaf - 1
+                    }
+                }
+            }
+            Some(size) => {
+                min_leaf += i64::from(size);
+                max_leaf += i64::from(size);
+                min_leaf - i64::from(size)
+            }
+        };
+        if (physical + 7) / 8 > (physical + 6) / 8 {
+            max_leaf += 1;
+        }
+        let large = c.ty.is_max() || matches!(c.ty.id, TypeId::Xml | TypeId::Geometry | TypeId::Geography);
+        self.add_rowset_column(
+            rowset,
+            &RowsetColumn {
+                column_id: c.column_id,
+                physical_id: physical,
+                ti: packed_type(&c.ty),
+                collation: if c.ty.id.is_character() { c.ty.collation.0 } else { 0 },
+                key_ordinal: 0,
+                max_in_row: if large { 8000 } else { 0 },
+                status: if c.nullable { 0 } else { 0x80 } | if c.sparse { 0x100 } else { 0 },
+                offset: i32::from(offset as i16) & 0xFFFF,
+                null_bit: physical,
+                bit_position: bit as i16,
+            },
+        )?;
+        self.update("sysrowsets", &[rowset], &|_, _| true, &|_, _| {
+            vec![
+                ("maxnullbit", physical.into()),
+                ("minleaf", Cell::Int(min_leaf)),
+                ("maxleaf", Cell::Int(max_leaf)),
+            ]
+        })?;
+        let units = self.base("sysallocunits")?;
+        let owner = crate::access::KeyRange::point(vec![Value::BigInt(rowset)]);
+        let kinds: Vec<i64> = self.seek(&units, 2, &owner)?.iter().map(|u| units.int(u, "type")).collect();
+        let filegroup = 1;
+        if max_leaf > 8060 && !kinds.contains(&3) {
+            self.add_unit(rowset, 3, filegroup)?;
+        }
+        if is_large(&c.ty) && !kinds.contains(&2) {
+            self.add_unit(rowset, 2, filegroup)?;
+        }
+        Ok(())
+    }
+
+    /// Removes a column of a table; it keeps its place in records.
+    pub fn drop_column(&self, object: i32, column_id: i32) -> SqlResult<()> {
+        let key = [i64::from(object), 0, i64::from(column_id)];
+        self.delete_all("syscolpars", &key)?;
+        self.delete_all("sysobjvalues", &[1, key[0], key[2]])?;
+        self.delete("sysmultiobjrefs", &[1, key[0], key[2]], &|_, _| true)?;
+        self.delete_all("sysxprops", &[1, key[0], key[2]])?;
+        self.bury(object, column_id)?;
+        self.touch(object)
+    }
+
+    /// Marks the physical column as dropped.
+    fn bury(&self, object: i32, column_id: i32) -> SqlResult<()> {
+        let base = self.base("sysrscols")?;
+        for index in [0, 1] {
+            for rowset in self.rowsets_of(object, index)? {
+                let rows = self.rows("sysrscols", &[rowset])?;
+                let dropped = rows.iter().filter(|r| base.int(r, "rscolid") >= DROPPED).count() as i64;
+                self.update(
+                    "sysrscols",
+                    &[rowset],
+                    &|b, r| b.int(r, "rscolid") == i64::from(column_id),
+                    &|b, r| {
+                        vec![
+                            ("rscolid", Cell::Int(DROPPED + dropped)),
+                            ("status", Cell::Int(b.int(r, "status") & !0x80 | COLUMN_DROPPED)),
+                        ]
+                    },
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes a column's type or nullability in the catalog. With `replace` the column gets a new place in records, where its
+    /// values are still to be written; otherwise records stay as they are.
+    pub fn alter_column(&self, object: i32, column_id: i32, c: &NewColumn, replace: bool) -> SqlResult<()> {
+        let key = [i64::from(object), 0, i64::from(column_id)];
+        let (prec, scale) = precision(&c.ty);
+        let (ty, user_type) = (c.ty, c.user_type);
+        let kept = column_bits::IDENTITY | column_bits::ROW_GUID | column_bits::NOT_FOR_REPLICATION;
+        let status = c.status();
+        self.update("syscolpars", &key, &|_, _| true, &|b, r| {
+            vec![
+                ("xtype", i32::from(ty.id.xtype()).into()),
+                ("utype", user_type.into()),
+                ("length", ty.length.into()),
+                ("prec", i32::from(prec).into()),
+                ("scale", i32::from(scale).into()),
+                ("collationid", Cell::Int(ty.collation.0.into())),
+                ("maxinrow", Cell::Int(in_row(&ty))),
+                ("status", Cell::Int(b.int(r, "status") & kept | status)),
+            ]
+        })?;
+        if replace {
+            self.bury(object, column_id)?;
+            for index in [0, 1] {
+                for rowset in self.rowsets_of(object, index)? {
+                    self.extend_rowset(rowset, &c.physical(column_id))?;
+                }
+            }
+            return self.touch(object);
+        }
+        let collation = if ty.id.is_character() { ty.collation.0 } else { 0 };
+        let null_bit = if c.nullable { 0 } else { 0x80 };
+        let positions = self.positions_of(object, column_id)?;
+        for (rowset, physical) in positions {
+            let key = [rowset, physical];
+            let base = self.base("sysrscols")?;
+            let old = self.rows("sysrscols", &key)?.first().map_or(0, |r| base.int(r, "ti"));
+            self.update("sysrscols", &key, &|_, _| true, &|b, r| {
+                vec![
+                    ("ti", Cell::Int(packed_type(&ty).into())),
+                    ("cid", Cell::Int(collation.into())),
+                    ("status", Cell::Int(b.int(r, "status") & !0x80 | null_bit)),
+                ]
+            })?;
+            let growth = i64::from(packed_type(&ty) >> 8) - (old >> 8);
+            if fixed_size(&ty).is_none() && growth != 0 {
+                self.update("sysrowsets", &[rowset], &|_, _| true, &|b, r| {
+                    vec![("maxleaf", Cell::Int(b.int(r, "maxleaf") + growth))]
+                })?;
+                let sets = self.base("sysrowsets")?;
+                let most = self.rows("sysrowsets", &[rowset])?.first().map_or(0, |r| sets.int(r, "maxleaf"));
+                let units = self.base("sysallocunits")?;
+                let owner = crate::access::KeyRange::point(vec![Value::BigInt(rowset)]);
+                let has = self.seek(&units, 2, &owner)?.iter().any(|u| units.int(u, "type") == 3);
+                if most > 8060 && !has {
+                    self.add_unit(rowset, 3, 1)?;
+                }
+            }
+        }
+        self.touch(object)
+    }
+
+    /// Where a table's column stands in its rowsets: (rowset, physical id).
+    fn positions_of(&self, object: i32, column_id: i32) -> SqlResult<Vec<(i64, i64)>> {
+        let mut out = Vec::new();
+        let base = self.base("sysrscols")?;
+        for index in [0, 1] {
+            for rowset in self.rowsets_of(object, index)? {
+                for r in self.rows("sysrscols", &[rowset])? {
+                    if base.int(&r, "rscolid") == i64::from(column_id) {
+                        out.push((rowset, base.int(&r, "hbcolid")));
+                    }
+                }
+            }
+        }
+        // In indexes columns go by their place.
+        let Some(definition) = self.catalog.table(object)? else { return Ok(out) };
+        let Some(row) = self.catalog.object_row(object) else { return Ok(out) };
+        let stored = crate::database::tables::storage(&self.catalog, row).map_err(crate::error::damaged)?;
+        let Some(ordinal) = definition.columns.iter().position(|c| c.column_id == column_id) else {
+            return Ok(out);
+        };
+        for index in stored.indexes.iter().filter(|i| !i.clustered) {
+            for access in &index.rowsets {
+                if let Some(Some(position)) = access.positions.get(ordinal) {
+                    out.push((access.rowset as i64, *position as i64 + 1));
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// The clustered key for a list of new columns.
+    pub fn key_of(index: &NewIndex) -> ClusteredKey {
+        ClusteredKey { columns: index.keys.clone(), unique: index.unique }
+    }
+}

@@ -1,0 +1,315 @@
+//! Reading rows while others change them: which rows of a page image may be used.
+//!
+//! A reader takes a page image, asks for the locks of the rows on it, and takes the image again. The same image means that no
+//! row of it changed meanwhile, so what the locks said is true of it (docs/design/write.md). Whoever had to wait starts over
+//! with the page.
+//!
+//! Invariants
+//! 1. While a source is open its owner holds an intent lock on the table.
+//! 2. READ COMMITTED keeps no row lock; the stricter levels, UPDLOCK and XLOCK keep theirs until the transaction ends.
+//! 3. SERIALIZABLE locks the whole table: nothing can be added to what was read. (SQL Server locks key ranges; this excludes
+//!    more, and never less.)
+
+use std::sync::Arc;
+
+use holdfast_base::{PageId, Rid};
+use holdfast_format::record::row::RowKind;
+use holdfast_format::record::{Field, PageRows, Row, RowLayout};
+use holdfast_format::{FormatError, PageRef, PageSource, PageView};
+use holdfast_types::compare::hash_key;
+use holdfast_types::{SqlResult, Value};
+
+use super::seek::key_value;
+use super::table::{Locator, RowsetAccess, StoredIndex, StoredKey, StoredTable};
+use crate::access::{ReadContext, ReadIntent, ReadLevel};
+use crate::error::damaged;
+use crate::lock::manager::Table;
+use crate::lock::{Duration, Granted, LockMode, Resource};
+use crate::write::Writing;
+
+/// How the rows of one rowset are named to the lock manager.
+#[derive(Clone)]
+enum Names {
+    /// A heap's rows by their own address.
+    Address,
+    /// Entries of an index on a heap, by the address in them.
+    LocatorRid(usize),
+    /// By the clustered key, whose columns stand at these positions.
+    Key(Vec<StoredKey>),
+}
+
+/// The locking side of an open source.
+pub struct RowReader {
+    writing: Arc<Writing>,
+    context: ReadContext,
+    table: Table,
+    /// Rowset that names rows: the heap or clustered index.
+    base: u64,
+}
+
+/// What the lock on a row says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Verdict {
+    Usable,
+    /// Somebody was waited for: the page is old.
+    Waited,
+    /// READPAST.
+    Skip,
+}
+
+/// How rows of a rowset are named; made once per source and rowset.
+#[derive(Clone)]
+pub struct RowNames {
+    names: Names,
+    layout: Arc<RowLayout>,
+    access: RowsetAccess,
+}
+
+impl RowNames {
+    /// Rows of the table itself.
+    pub fn of_base(table: &StoredTable, access: &RowsetAccess) -> Self {
+        let clustered = table.indexes.iter().find(|i| i.clustered);
+        let names = match clustered {
+            Some(index) if !access.heap => Names::Key(index.keys.clone()),
+            _ => Names::Address,
+        };
+        RowNames { names, layout: Arc::clone(&access.layout), access: access.clone() }
+    }
+
+    /// Entries of an index.
+    pub fn of_index(table: &StoredTable, index: &StoredIndex, access: &RowsetAccess) -> Self {
+        let names = match &index.locator {
+            Locator::Row => return Self::of_base(table, access),
+            Locator::Rid(position) => Names::LocatorRid(*position),
+            Locator::Key(positions) => {
+                let clustered = table.indexes.iter().find(|i| i.clustered);
+                let keys = clustered.map(|i| i.keys.as_slice()).unwrap_or_default();
+                Names::Key(
+                    positions
+                        .iter()
+                        .zip(keys)
+                        .map(|(position, key)| StoredKey { position: *position, ..key.clone() })
+                        .collect(),
+                )
+            }
+        };
+        RowNames { names, layout: Arc::clone(&access.layout), access: access.clone() }
+    }
+}
+
+impl RowReader {
+    /// `None`: nothing has to be asked (the database is only read, or the reader takes no locks).
+    ///
+    /// # Errors
+    /// When the intent lock cannot be had.
+    pub fn open(table: &StoredTable, context: &ReadContext) -> SqlResult<Option<RowReader>> {
+        let Some(writing) = &table.store.writing else { return Ok(None) };
+        if context.owner.0 == 0 || matches!(context.level, ReadLevel::Uncommitted | ReadLevel::Snapshot) {
+            // Changes of rows need their locks even here.
+            if context.owner.0 == 0 || context.intent == ReadIntent::Read {
+                return Ok(None);
+            }
+        }
+        let of = Table { database: writing.database_id, object: table.object_id };
+        let mode = match (context.level, context.intent) {
+            (ReadLevel::Serializable, ReadIntent::Read) => LockMode::S,
+            (ReadLevel::Serializable, ReadIntent::Update) => LockMode::U,
+            (ReadLevel::Serializable, ReadIntent::Exclusive) => LockMode::X,
+            (_, ReadIntent::Read) => LockMode::IS,
+            (_, ReadIntent::Update) => LockMode::IU,
+            (_, ReadIntent::Exclusive) => LockMode::IX,
+        };
+        writing.locks.acquire(context.owner, &of.resource(), mode, Duration::Transaction, &context.wait)?;
+        let base = table.base.first().map_or(0, |b| b.rowset);
+        Ok(Some(RowReader { writing: Arc::clone(writing), context: context.clone(), table: of, base }))
+    }
+
+    fn keeps_locks(&self) -> bool {
+        matches!(self.context.level, ReadLevel::Repeatable | ReadLevel::Serializable)
+            || self.context.intent != ReadIntent::Read
+    }
+
+    /// Nobody else changes rows of the table, and nothing has to be kept.
+    fn is_quiet(&self) -> bool {
+        !self.keeps_locks()
+            && !self.writing.locks.object_is_written_by_others(
+                self.table.database,
+                self.table.object,
+                self.context.owner,
+            )
+    }
+
+    fn resource(
+        &self,
+        source: &dyn PageSource,
+        names: &RowNames,
+        at: Rid,
+        row: &Row<'_>,
+    ) -> Result<Resource, FormatError> {
+        let rid = |rid: Rid| Resource::Rid {
+            database: self.table.database,
+            rowset: self.base as i64,
+            file: rid.page.file,
+            page: rid.page.page,
+            slot: rid.slot,
+        };
+        Ok(match &names.names {
+            Names::Address => {
+                let home = match row {
+                    Row::Plain(r) => r.back_pointer(),
+                    Row::Compressed { .. } => None,
+                };
+                rid(home.unwrap_or(at))
+            }
+            Names::LocatorRid(position) => {
+                let mut scratch = Vec::new();
+                match row.field(&names.layout, *position, false, &mut scratch) {
+                    Ok(Field::Bytes(bytes)) => {
+                        let raw = bytes.first_chunk::<8>();
+                        rid(Rid::from_bytes(
+                            *raw.ok_or_else(|| FormatError::catalog("a row address is cut off"))?,
+                        ))
+                    }
+                    _ => return Err(FormatError::catalog("an index entry has no row address")),
+                }
+            }
+            Names::Key(keys) => {
+                let mut bytes = Vec::with_capacity(32);
+                for k in keys {
+                    let internal = false;
+                    let value: Value = key_value(source, row, &names.access, k.position, &k.ty, internal)?;
+                    hash_key(&value, &k.ty, &mut bytes);
+                }
+                Resource::key(self.table.database, self.base as i64, &bytes)
+            }
+        })
+    }
+
+    fn verdict(&self, resource: &Resource) -> SqlResult<Verdict> {
+        let locks = &self.writing.locks;
+        let c = &self.context;
+        let mode = match c.intent {
+            ReadIntent::Read => LockMode::S,
+            ReadIntent::Update => LockMode::U,
+            ReadIntent::Exclusive => LockMode::X,
+        };
+        if c.skip_locked && locks.would_wait(c.owner, resource, mode) {
+            return Ok(Verdict::Skip);
+        }
+        let granted = if self.keeps_locks() {
+            locks.acquire_row(c.owner, self.table, resource, mode, Duration::Transaction, &c.wait)?
+        } else {
+            locks.wait_until_free(c.owner, resource, mode, &c.wait)?
+        };
+        Ok(if granted == Granted::AfterWait { Verdict::Waited } else { Verdict::Usable })
+    }
+
+    /// Judges the rows of an image in `slots`, ghosts included: `None` when somebody was waited for, else the slots to be left
+    /// out.
+    fn judge(
+        &self,
+        source: &dyn PageSource,
+        names: &RowNames,
+        image: &PageRef,
+        slots: std::ops::Range<u16>,
+    ) -> SqlResult<Option<Vec<u16>>> {
+        let view = PageView::new(image);
+        let page = view.page_id();
+        let rows = PageRows::new(view).map_err(damaged)?;
+        let mut skip = Vec::new();
+        for slot in slots {
+            let at = Rid { page, slot };
+            let row = if slot < rows.len() { rows.row(slot).map_err(damaged)? } else { None };
+            let resource = match &row {
+                Some(row) if row.kind() == RowKind::Stub => continue,
+                Some(row) => self.resource(source, names, at, row).map_err(damaged)?,
+                // An empty slot of a heap: a row that may come back when its deletion is rolled back.
+                None if matches!(names.names, Names::Address) && names.access.heap => Resource::Rid {
+                    database: self.table.database,
+                    rowset: self.base as i64,
+                    file: page.file,
+                    page: page.page,
+                    slot,
+                },
+                None => continue,
+            };
+            let verdict = if row.is_none() && self.keeps_locks() {
+                // Nothing to keep; only whether something is on its way.
+                let (locks, c) = (&self.writing.locks, &self.context);
+                let waited = locks.wait_until_free(c.owner, &resource, LockMode::S, &c.wait)?;
+                if waited == Granted::AfterWait { Verdict::Waited } else { Verdict::Usable }
+            } else {
+                self.verdict(&resource)?
+            };
+            match verdict {
+                Verdict::Usable => {}
+                Verdict::Waited => return Ok(None),
+                Verdict::Skip => skip.push(slot),
+            }
+        }
+        Ok(Some(skip))
+    }
+
+    /// An image of a page all of whose rows may be used; those of READPAST's look deleted in it.
+    pub fn page(&self, source: &dyn PageSource, names: &RowNames, at: PageId) -> SqlResult<PageRef> {
+        loop {
+            let image = source.page(at).map_err(damaged)?;
+            let mut skip = Vec::new();
+            if !self.is_quiet() {
+                // Slots at the end of a heap page that were cut off may still be somebody's.
+                let beyond = if names.access.heap { 64 } else { 0 };
+                let slots = PageView::new(&image).slot_count().saturating_add(beyond);
+                match self.judge(source, names, &image, 0..slots)? {
+                    Some(left_out) => skip = left_out,
+                    None => continue,
+                }
+            }
+            if Arc::ptr_eq(&image, &source.page(at).map_err(damaged)?) {
+                return Ok(if skip.is_empty() { image } else { without(&image, &skip) });
+            }
+        }
+    }
+
+    /// Whether the rows of an image in `slots` may be used as they are; otherwise the reader finds its place again. With
+    /// READPAST the image that comes back has the locked rows marked deleted.
+    pub fn usable(
+        &self,
+        source: &dyn PageSource,
+        names: &RowNames,
+        image: &PageRef,
+        slots: std::ops::Range<u16>,
+    ) -> SqlResult<Option<PageRef>> {
+        let mut skip = Vec::new();
+        if !self.is_quiet() {
+            match self.judge(source, names, image, slots)? {
+                Some(left_out) => skip = left_out,
+                None => return Ok(None),
+            }
+        }
+        let now = source.page(PageView::new(image).page_id()).map_err(damaged)?;
+        if !Arc::ptr_eq(image, &now) {
+            return Ok(None);
+        }
+        Ok(Some(if skip.is_empty() { now } else { without(image, &skip) }))
+    }
+}
+
+impl Drop for RowReader {
+    fn drop(&mut self) {
+        // Invariant 1; levels that keep row locks keep this one, too.
+        if !self.keeps_locks() {
+            self.writing.locks.release(self.context.owner, &self.table.resource());
+        }
+    }
+}
+
+/// A copy of a page in which some rows look deleted.
+fn without(image: &PageRef, slots: &[u16]) -> PageRef {
+    let mut copy = **image;
+    for &slot in slots {
+        let mut editor = holdfast_format::page::PageEditor::new(&mut copy);
+        // A row that cannot be marked was not readable either.
+        let _ = editor.set_ghost(slot, true);
+    }
+    Arc::new(copy)
+}

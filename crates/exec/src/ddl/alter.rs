@@ -1,0 +1,597 @@
+//! ALTER TABLE.
+//!
+//! Invariants
+//! 1. What the server does in the catalog alone is done there alone: adding a column that allows NULL, dropping a column, making a
+//!    variable column longer, allowing NULL. Everything else writes the values of the column anew.
+
+use std::sync::Arc;
+
+use holdfast_engine::access::{BOOKMARK, ReadContext};
+use holdfast_engine::catalog::TableDef;
+use holdfast_engine::ddl::layout::fixed_size;
+use holdfast_engine::ddl::object::bits;
+use holdfast_engine::ddl::table::NewColumn;
+use holdfast_engine::write::{NewRow, RowUpdate, WriteContext};
+use holdfast_tsql::ast::{
+    AlterTable, AlterTableAction, AlterTableDrop, ColumnDefinition, ConstraintKind, Expr, Ident,
+    TableDefinition,
+};
+use holdfast_types::{SqlError, SqlType, TypeId, Value};
+
+use super::constraint::{Declared, Stands};
+use super::lower::known_columns;
+use super::{Definition, shown};
+use crate::procedure::query::convert;
+use crate::procedure::run::Fail;
+
+impl Definition<'_, '_> {
+    pub fn alter_table(&mut self, a: &AlterTable) -> Result<(), Fail> {
+        let table = self.table(&a.name)?;
+        self.lock(table.object_id)?;
+        match &a.action {
+            AlterTableAction::Add { with_check, definition } => self.add(&table, *with_check, definition),
+            AlterTableAction::AlterColumn { column, .. } => self.alter_column(&table, column),
+            AlterTableAction::Drop(list) => {
+                for d in list {
+                    let table = self
+                        .catalog()?
+                        .table(table.object_id)?
+                        .ok_or_else(|| SqlError::new(4902, &[&shown(&a.name)]))?;
+                    self.drop_part(&table, d)?;
+                    self.refresh()?;
+                }
+                Ok(())
+            }
+            AlterTableAction::CheckConstraint { with_check, enable, all, names } => {
+                self.check_constraints(&table, *with_check, *enable, *all, names)
+            }
+            AlterTableAction::Trigger { enable, all, names } => {
+                let on = holdfast_tsql::ast::TriggerTarget::Object(a.name.clone());
+                let names: Vec<_> =
+                    names.iter().map(|n| holdfast_tsql::ast::ObjectName::one(n.clone())).collect();
+                self.enable_trigger(*enable, &names, *all, &on)
+            }
+            // Rows and pages stay as tidy as every change leaves them.
+            AlterTableAction::Rebuild { partition: None, options } if options.is_empty() => Ok(()),
+            AlterTableAction::AlterColumnProperty { property, .. } => {
+                Err(SqlError::not_supported(format!("ALTER COLUMN … {property}")).into())
+            }
+            AlterTableAction::Switch { .. } => Err(SqlError::not_supported("ALTER TABLE SWITCH").into()),
+            AlterTableAction::ChangeTracking { .. } => Err(SqlError::not_supported("Change tracking").into()),
+            AlterTableAction::Set(options) => {
+                let names: Vec<&str> = options.iter().map(|o| o.name.as_str()).collect();
+                if names == ["LOCK_ESCALATION"] {
+                    return Ok(());
+                }
+                Err(SqlError::not_supported(format!("ALTER TABLE SET {}", names.join(", "))).into())
+            }
+            _ => Err(SqlError::not_supported("This form of ALTER TABLE").into()),
+        }
+    }
+
+    fn has_rows(&self, table: &TableDef) -> Result<bool, Fail> {
+        let read = ReadContext { owner: self.transaction.owner(), ..ReadContext::default() };
+        let first: Vec<usize> =
+            (0..table.columns.len()).filter(|&i| table.columns[i].computed.is_none()).take(1).collect();
+        let mut source = table.access.scan(&read, &first)?;
+        while let Some(batch) = source.next_batch()? {
+            if batch.len > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn add(
+        &mut self,
+        table: &Arc<TableDef>,
+        with_check: Option<bool>,
+        d: &TableDefinition,
+    ) -> Result<(), Fail> {
+        if d.period.is_some() {
+            return Err(SqlError::not_supported("PERIOD FOR SYSTEM_TIME").into());
+        }
+        let rows = self.has_rows(table)?;
+        let full = format!("{}.{}", table.schema_name, table.name);
+        let mut known = known_columns(table);
+        let mut added: Vec<(NewColumn, i32)> = Vec::new();
+        for c in &d.columns {
+            if known.iter().any(|k| k.name.eq_ignore_ascii_case(&c.name.text)) {
+                return Err(SqlError::new(2705, &[&c.name.text, &full]).into());
+            }
+            let key = super::lower::in_primary_key(d, c);
+            let new = self.column(c, key, &known, d)?;
+            if new.identity.is_some() && table.columns.iter().any(|o| o.identity.is_some()) {
+                return Err(SqlError::new(2744, &[&full]).into());
+            }
+            let has_default = c.constraints.iter().any(|k| matches!(k.kind, ConstraintKind::Default { .. }));
+            let given = has_default || new.identity.is_some() || new.ty.id == TypeId::RowVersion;
+            if rows && !new.nullable && new.computed.is_none() && !given {
+                return Err(SqlError::new(4901, &[&new.name, &table.name]).into());
+            }
+            if let Some((_, true)) = new.computed
+                && rows
+            {
+                return Err(SqlError::not_supported(
+                    "Adding a persisted computed column to a table with rows",
+                )
+                .into());
+            }
+            if rows && (new.identity.is_some() || new.ty.id == TypeId::RowVersion) {
+                return Err(SqlError::not_supported("Adding such a column to a table that has rows").into());
+            }
+            let id = self.writer()?.append_column(table.object_id, &new)?;
+            known.push(super::lower::Known {
+                name: new.name.clone(),
+                column_id: id,
+                ty: new.ty,
+                nullable: new.nullable,
+            });
+            added.push((new, id));
+        }
+        if !added.is_empty() {
+            self.refresh()?;
+        }
+        let now = self.catalog()?.table(table.object_id)?.unwrap_or_else(|| Arc::clone(table));
+        // Values of the new columns in rows that are there.
+        for (c, (new, id)) in d.columns.iter().zip(&added) {
+            let default = c.constraints.iter().find_map(|k| match &k.kind {
+                ConstraintKind::Default { value, with_values, .. } => Some((value, *with_values)),
+                _ => None,
+            });
+            if let Some((value, with_values)) = default
+                && rows
+                && (with_values || !new.nullable)
+            {
+                let value = self.constant(value, new.ty)?;
+                self.set_all(table.object_id, *id, &value)?;
+            }
+        }
+        let declared = Declared::of(d);
+        let mut target = self.target(&now)?;
+        let keys = self.plan_keys(&declared, &mut target)?;
+        for k in &keys {
+            let index = self.make_index(table.object_id, &k.index).map_err(|f| match f {
+                Fail::Error(e) if e.number == 1505 => Fail::Many(vec![e, SqlError::new(1750, &[])]),
+                other => other,
+            })?;
+            self.writer()?.add_key_constraint(
+                k.id,
+                target.schema_id,
+                target.object,
+                &k.index.name,
+                k.primary,
+                k.system_named,
+                index,
+            )?;
+            self.refresh()?;
+        }
+        let columns: Vec<NewColumn> = added.into_iter().map(|a| a.0).collect();
+        let check = with_check != Some(false);
+        self.other_constraints(&declared, &target, &columns, check)?;
+        self.refresh()?;
+        if rows && check {
+            self.verify(&declared, &now)?;
+        }
+        if !d.indexes.is_empty() || d.columns.iter().any(|c| c.index.is_some()) {
+            return Err(SqlError::not_supported("INDEX in ALTER TABLE").into());
+        }
+        Ok(())
+    }
+
+    /// Existing rows against new checks and foreign keys: 547.
+    fn verify(&mut self, declared: &Declared<'_>, table: &TableDef) -> Result<(), Fail> {
+        let name = format!("[{}].[{}]", table.schema_name.replace(']', "]]"), table.name.replace(']', "]]"));
+        for s in &declared.0 {
+            let (query, shown, kind) = match s.kind {
+                ConstraintKind::Check { condition, .. } => {
+                    let text = super::print::stored_text(condition, self.source());
+                    (format!("select top 1 1 from {name} where not {text}"), s.name, "CHECK")
+                }
+                ConstraintKind::ForeignKey { columns, table: other, referenced, .. } => {
+                    (self.orphans(&name, s, columns, other, referenced)?, s.name, "FOREIGN KEY")
+                }
+                _ => continue,
+            };
+            if self.any_row(&query)? {
+                let constraint = shown.map_or("", |n| n.text.as_str());
+                let text = format!(
+                    "The ALTER TABLE statement conflicted with the {kind} constraint \"{constraint}\". The conflict occurred in database \"{}\", table \"{}.{}\".",
+                    self.database.name, table.schema_name, table.name
+                );
+                return Err(SqlError::with_text(547, 16, text).into());
+            }
+        }
+        Ok(())
+    }
+
+    fn orphans(
+        &self,
+        name: &str,
+        s: &Stands<'_>,
+        columns: &[Ident],
+        other: &holdfast_tsql::ast::ObjectName,
+        referenced: &[Ident],
+    ) -> Result<String, Fail> {
+        let b = |n: &str| format!("[{}]", n.replace(']', "]]"));
+        let here: Vec<String> = if columns.is_empty() {
+            s.column.iter().map(|c| b(c)).collect()
+        } else {
+            columns.iter().map(|c| b(&c.text)).collect()
+        };
+        let there: Vec<String> = if referenced.is_empty() {
+            let (id, _) = self.find(other)?.ok_or_else(|| SqlError::new(4902, &[&shown(other)]))?;
+            let t = self.catalog()?.table(id)?;
+            let key = t.as_ref().and_then(|t| {
+                let k = t.indexes.iter().find(|i| i.primary_key)?;
+                Some(k.keys.iter().map(|k| b(&t.columns[k.ordinal].name)).collect())
+            });
+            key.unwrap_or_default()
+        } else {
+            referenced.iter().map(|c| b(&c.text)).collect()
+        };
+        let other_schema = other.schema.as_ref().map_or("dbo", |s| s.text.as_str());
+        let other_name = format!("{}.{}", b(other_schema), b(&other.name.text));
+        let set: Vec<String> = here.iter().map(|h| format!("c.{h} is not null")).collect();
+        let pairs: Vec<String> = here.iter().zip(&there).map(|(h, t)| format!("p.{t} = c.{h}")).collect();
+        Ok(format!(
+            "select top 1 1 from {name} c where {} and not exists (select 1 from {other_name} p where {})",
+            set.join(" and "),
+            pairs.join(" and ")
+        ))
+    }
+
+    /// Whether a query made of text gives a row.
+    fn any_row(&mut self, text: &str) -> Result<bool, Fail> {
+        let parsed = holdfast_tsql::parse_batch(text, &Default::default())
+            .map_err(|_| SqlError::new(102, &[&text]))?;
+        let statement = parsed.statements.into_iter().next();
+        let Some(holdfast_tsql::ast::StatementKind::Select(select)) = statement.map(|s| s.kind) else {
+            return Ok(false);
+        };
+        // The new snapshot is what the query is to see.
+        if let Some(now) = self.runner.session.host.database_by_id(self.database.id) {
+            let mut state = self.runner.session.state.lock();
+            if state.database.id == now.id {
+                state.database = now;
+            }
+        }
+        let bound = self.runner.bind_fresh(&select, self.scope)?;
+        let (_, rows) = self.runner.rows_of(&bound, self.scope)?;
+        Ok(!rows.is_empty())
+    }
+
+    /// The value of a constant expression, converted.
+    fn constant(&mut self, e: &Expr, ty: SqlType) -> Result<Value, Fail> {
+        let scope = crate::procedure::run::Scope::new(Arc::clone(&self.scope.unit));
+        self.runner.value_as(e, ty, &scope)
+    }
+
+    /// Sets a column in all rows.
+    fn set_all(&mut self, object: i32, column_id: i32, value: &Value) -> Result<(), Fail> {
+        self.each_value(object, column_id, &mut |_| Ok(value.clone()))
+    }
+
+    /// Gives a column of every row the value that `f` makes of its old row.
+    fn each_value(
+        &mut self,
+        object: i32,
+        column_id: i32,
+        f: &mut dyn FnMut(usize) -> Result<Value, Fail>,
+    ) -> Result<(), Fail> {
+        let table = self.catalog()?.table(object)?.ok_or_else(|| SqlError::new(4902, &[&object]))?;
+        let writer = table.access.writer().ok_or_else(|| SqlError::new(3906, &[&self.database.name]))?;
+        let stored: Vec<usize> = (0..table.columns.len())
+            .filter(|&i| table.columns[i].computed.is_none() || table.columns[i].persisted)
+            .collect();
+        let ordinal = table.columns.iter().position(|c| c.column_id == column_id);
+        let ordinal =
+            ordinal.ok_or_else(|| SqlError::new(4924, &[&"ALTER TABLE", &column_id, &table.name]))?;
+        let mut wanted = stored.clone();
+        wanted.push(BOOKMARK);
+        let mut types: Vec<SqlType> = stored.iter().map(|&i| table.columns[i].ty).collect();
+        types.push(SqlType::binary(TypeId::VarBinary, 8000));
+        let read = ReadContext {
+            owner: self.transaction.owner(),
+            wait: self.wait.clone(),
+            ..ReadContext::default()
+        };
+        let mut rows: Vec<(Vec<u8>, Vec<Value>)> = Vec::new();
+        let mut source = table.access.scan(&read, &wanted)?;
+        while let Some(batch) = source.next_batch()? {
+            for i in 0..batch.len {
+                let mut values = batch.row(i, &types);
+                let mark = match values.pop() {
+                    Some(Value::Binary(b)) => b.to_vec(),
+                    _ => Vec::new(),
+                };
+                rows.push((mark, values));
+            }
+        }
+        drop(source);
+        let write = WriteContext { transaction: &self.transaction, wait: &self.wait };
+        for (n, (bookmark, values)) in rows.into_iter().enumerate() {
+            let mut whole = vec![Value::Null; table.columns.len()];
+            for (&at, v) in stored.iter().zip(values) {
+                whole[at] = v;
+            }
+            whole[ordinal] = f(n)?;
+            writer.lock(write, &bookmark)?;
+            let row = NewRow { values: whole, outside_indexes: Vec::new() };
+            writer.update(write, &[RowUpdate { bookmark, row }], &[ordinal])?;
+        }
+        Ok(())
+    }
+
+    fn alter_column(&mut self, table: &Arc<TableDef>, c: &ColumnDefinition) -> Result<(), Fail> {
+        let full = &table.name;
+        let old = table.columns.iter().find(|o| o.name.eq_ignore_ascii_case(&c.name.text));
+        let Some(old) = old.cloned() else {
+            return Err(SqlError::new(4924, &[&"ALTER TABLE ALTER COLUMN", &c.name.text, full]).into());
+        };
+        let what = match () {
+            () if old.computed.is_some() => Some("COMPUTED"),
+            () if old.ty.id == TypeId::RowVersion => Some("timestamp"),
+            () => None,
+        };
+        if let Some(what) = what {
+            return Err(SqlError::new(4928, &[&old.name, &what]).into());
+        }
+        let key = table.indexes.iter().any(|i| {
+            i.primary_key && i.keys.iter().any(|k| table.columns[k.ordinal].column_id == old.column_id)
+        });
+        let mut definition = c.clone();
+        if definition.nullable.is_none() && key {
+            definition.nullable = Some(false);
+        }
+        let mut new = self.column(&definition, false, &known_columns(table), &TableDefinition::default())?;
+        new.row_guid = old.is_row_guid;
+        if old.identity.is_some() {
+            new.nullable = false;
+        }
+        let same_place = new.ty.id == old.ty.id
+            && match fixed_size(&new.ty) {
+                None => new.ty.is_max() == old.ty.is_max(),
+                Some(size) => {
+                    fixed_size(&old.ty) == Some(size)
+                        && new.ty.scale == old.ty.scale
+                        && (new.ty.precision >= old.ty.precision)
+                }
+            }
+            && new.ty.collation == old.ty.collation;
+        let grows = same_place && (new.ty.is_max() || new.ty.length >= old.ty.length);
+        let same_type = same_place && new.ty.length == old.ty.length && new.ty.precision == old.ty.precision;
+        // A key or index column can only grow; constraints that name it stop everything else.
+        if !same_type {
+            self.check_column_free(table, &old.name, old.column_id, "ALTER TABLE ALTER COLUMN", grows)?;
+        }
+        let rows = self.has_rows(table)?;
+        let ordinal = table.columns.iter().position(|x| x.column_id == old.column_id).unwrap_or(0);
+        let values: Vec<Value> = if rows {
+            self.all_rows(table)?.into_iter().map(|mut r| std::mem::take(&mut r[ordinal])).collect()
+        } else {
+            Vec::new()
+        };
+        if old.nullable && !new.nullable && values.iter().any(Value::is_null) {
+            let text = format!(
+                "Cannot insert the value NULL into column '{}', table '{}.{}.{}'; column does not allow nulls. UPDATE fails.",
+                old.name, self.database.name, table.schema_name, table.name
+            );
+            return Err(SqlError::with_text(515, 16, text).state(2).into());
+        }
+        if grows {
+            return Ok(self.writer()?.alter_column(table.object_id, old.column_id, &new, false)?);
+        }
+        let context = self.runner.context(self.scope);
+        let converted: Vec<Value> = values
+            .iter()
+            .map(|v| convert(v, old.ty, new.ty, &context).map_err(Fail::from))
+            .collect::<Result<_, _>>()?;
+        for v in &converted {
+            if let (Value::String(s), false) = (v, new.ty.is_max())
+                && let Some(limit) = new.ty.char_length()
+                && s.units().len() > usize::try_from(limit).unwrap_or(usize::MAX)
+            {
+                let text = format!(
+                    "String or binary data would be truncated in table '{}.{}.{}', column '{}'.",
+                    self.database.name, table.schema_name, table.name, old.name
+                );
+                return Err(SqlError::with_text(2628, 16, text).into());
+            }
+        }
+        let same_storage = same_place && fixed_size(&new.ty).is_none();
+        self.writer()?.alter_column(table.object_id, old.column_id, &new, !same_storage)?;
+        self.refresh()?;
+        if rows && !same_storage {
+            self.each_value(table.object_id, old.column_id, &mut |n| {
+                Ok(converted.get(n).cloned().unwrap_or_default())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// 5074 for everything that needs the column, then 4922.
+    fn check_column_free(
+        &self,
+        table: &TableDef,
+        name: &str,
+        id: i32,
+        statement: &str,
+        grows: bool,
+    ) -> Result<(), Fail> {
+        let catalog = self.catalog()?;
+        let failed = |e| Fail::Error(holdfast_engine::page_error(&e));
+        let mut errors = Vec::new();
+        let mut depends = |what: &str, by: &str| {
+            errors.push(SqlError::new(5074, &[&what, &by, &"column", &name]));
+        };
+        for i in &table.indexes {
+            let uses = i.keys.iter().map(|k| k.ordinal).chain(i.included.iter().copied());
+            let mut uses = uses.filter_map(|o| table.columns.get(o));
+            if uses.any(|c| c.column_id == id) && !grows {
+                let constraint = i.primary_key || i.unique_constraint;
+                depends(if constraint { "object" } else { "index" }, i.name.as_deref().unwrap_or(""));
+            }
+        }
+        let references = catalog.base_table("sysmultiobjrefs").map_err(failed)?;
+        for r in references.iter().filter(|r| r.int("class") == 1) {
+            if r.i32("indepid") != table.object_id || r.i32("indepsubid") != id {
+                continue;
+            }
+            if r.i32("depid") == table.object_id {
+                let by = table.columns.iter().find(|c| c.column_id == r.i32("depsubid"));
+                depends("column", by.map_or("", |c| &c.name));
+            } else if let Some(o) = catalog.object_row(r.i32("depid"))
+                && !(grows && &*o.kind == "C")
+            {
+                depends("object", &o.name);
+            }
+        }
+        for k in catalog.foreign_keys().map_err(failed)? {
+            let here = k.table_id == table.object_id && k.columns.iter().any(|c| c.0 == id);
+            let there = k.referenced_table_id == table.object_id && k.columns.iter().any(|c| c.1 == id);
+            if here || there {
+                depends("object", &k.name);
+            }
+        }
+        if !grows || statement.ends_with("DROP COLUMN") {
+            for d in catalog.constraints("D").map_err(failed)? {
+                if d.table_id == table.object_id && d.column_id == id {
+                    depends("object", &d.name);
+                }
+            }
+        }
+        if errors.is_empty() {
+            return Ok(());
+        }
+        errors.push(SqlError::new(4922, &[&statement, &name]));
+        Err(Fail::Many(errors))
+    }
+
+    fn drop_part(&mut self, table: &Arc<TableDef>, d: &AlterTableDrop) -> Result<(), Fail> {
+        match d {
+            AlterTableDrop::Column { name, if_exists } => {
+                let found = table.columns.iter().find(|c| c.name.eq_ignore_ascii_case(&name.text));
+                let Some(column) = found else {
+                    if *if_exists {
+                        return Ok(());
+                    }
+                    let verb = "ALTER TABLE DROP COLUMN";
+                    return Err(SqlError::new(4924, &[&verb, &name.text, &table.name]).into());
+                };
+                if table.columns.iter().filter(|c| c.computed.is_none()).count() == 1
+                    && column.computed.is_none()
+                {
+                    return Err(SqlError::new(4923, &[&column.name, &table.name]).into());
+                }
+                self.check_column_free(
+                    table,
+                    &column.name,
+                    column.column_id,
+                    "ALTER TABLE DROP COLUMN",
+                    false,
+                )?;
+                Ok(self.writer()?.drop_column(table.object_id, column.column_id)?)
+            }
+            AlterTableDrop::Constraint { name, if_exists, .. } => {
+                self.drop_constraint(table, name, *if_exists)
+            }
+            AlterTableDrop::Index { .. } => Err(SqlError::not_supported("DROP INDEX in ALTER TABLE").into()),
+            AlterTableDrop::Period => Err(SqlError::not_supported("PERIOD FOR SYSTEM_TIME").into()),
+        }
+    }
+
+    fn drop_constraint(&mut self, table: &Arc<TableDef>, name: &Ident, if_exists: bool) -> Result<(), Fail> {
+        let catalog = self.catalog()?;
+        let found = catalog
+            .objects()
+            .into_iter()
+            .find(|o| {
+                o.name.eq_ignore_ascii_case(&name.text) && matches!(&*o.kind, "PK" | "UQ" | "F" | "C" | "D")
+            })
+            .cloned();
+        let failed = |e: SqlError| Fail::Many(vec![e, SqlError::new(3727, &[])]);
+        let Some(o) = found else {
+            if if_exists {
+                return Ok(());
+            }
+            return Err(failed(SqlError::new(3728, &[&name.text])));
+        };
+        if o.parent_id != table.object_id {
+            return Err(failed(SqlError::new(3733, &[&name.text, &table.name])));
+        }
+        match &*o.kind {
+            "PK" | "UQ" => {
+                let id = self.index_named(table.object_id, &o.name)?.unwrap_or(0);
+                let keys = catalog.foreign_keys().map_err(|e| holdfast_engine::page_error(&e))?;
+                let references =
+                    catalog.base_table("syssingleobjrefs").map_err(|e| holdfast_engine::page_error(&e))?;
+                let by = references.iter().find(|r| {
+                    r.int("class") == 27 && r.i32("indepid") == table.object_id && r.i32("indepsubid") == id
+                });
+                if let Some(by) = by
+                    && let Some(key) = keys.iter().find(|k| k.object_id == by.i32("depid"))
+                {
+                    let of =
+                        catalog.object_row(key.table_id).map_or_else(String::new, |t| t.name.to_string());
+                    return Err(failed(SqlError::new(3725, &[&o.name, &of, &key.name])));
+                }
+                self.writer()?.remove_object(o.id)?;
+                if id == 1 {
+                    self.rewrite(table, None)?;
+                } else {
+                    self.writer()?.remove_index(table.object_id, id)?;
+                }
+            }
+            "D" => {
+                let writer = self.writer()?;
+                writer.set_column_default(table.object_id, o.intprop, 0)?;
+                writer.remove_object(o.id)?;
+            }
+            _ => self.writer()?.remove_object(o.id)?,
+        }
+        Ok(self.writer()?.touch(table.object_id)?)
+    }
+
+    fn check_constraints(
+        &mut self,
+        table: &Arc<TableDef>,
+        with_check: Option<bool>,
+        enable: bool,
+        all: bool,
+        names: &[Ident],
+    ) -> Result<(), Fail> {
+        let catalog = self.catalog()?;
+        let constraints: Vec<(i32, String)> = catalog
+            .objects()
+            .iter()
+            .filter(|o| o.parent_id == table.object_id && matches!(&*o.kind, "C" | "F"))
+            .map(|o| (o.id, o.name.to_string()))
+            .collect();
+        let chosen: Vec<i32> = if all {
+            constraints.iter().map(|c| c.0).collect()
+        } else {
+            let mut out = Vec::new();
+            for n in names {
+                let found = constraints.iter().find(|c| c.1.eq_ignore_ascii_case(&n.text));
+                out.push(found.ok_or_else(|| SqlError::new(4917, &[&n.text]))?.0);
+            }
+            out
+        };
+        if enable && with_check == Some(true) && self.has_rows(table)? {
+            return Err(
+                SqlError::not_supported("WITH CHECK CHECK CONSTRAINT on a table that has rows").into()
+            );
+        }
+        let trusted = enable && (with_check == Some(true));
+        for id in chosen {
+            let (set, clear) = match (enable, trusted) {
+                (true, true) => (0, bits::DISABLED | bits::NOT_TRUSTED),
+                (true, false) => (0, bits::DISABLED),
+                (false, _) => (bits::DISABLED | bits::NOT_TRUSTED, 0),
+            };
+            self.writer()?.set_status(id, set, clear)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,361 @@
+//! CREATE INDEX, ALTER INDEX, statistics objects.
+//!
+//! Invariants
+//! 1. A clustered index is made by writing the table anew; a nonclustered one is filled from the rows that are there.
+
+use std::sync::Arc;
+
+use holdfast_engine::access::{BOOKMARK, ReadContext};
+use holdfast_engine::catalog::{IndexKind as Kind, TableDef};
+use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, clustered_key, table_columns};
+use holdfast_engine::write::NewRow;
+use holdfast_tsql::ast::{AlterIndex, CreateIndex, CreateStatistics, IndexKind, ObjectName};
+use holdfast_types::{SqlError, SqlType, TypeId, Value};
+
+use super::constraint::{Target, index_options, plain_index};
+use super::lower::{find_column, known_columns};
+use super::print::stored_text;
+use super::{Definition, shown};
+use crate::procedure::run::Fail;
+
+/// 1505 for what an index in the making says of duplicates.
+fn duplicate(e: SqlError, table: &str, index: &str) -> SqlError {
+    if !matches!(e.number, 2601 | 2627) {
+        return e;
+    }
+    let value = e.message.rsplit_once("value is ").map_or("", |v| v.1).trim_end_matches('.').to_owned();
+    SqlError::new(1505, &[&table, &index, &value])
+}
+
+impl Definition<'_, '_> {
+    pub fn target(&self, t: &TableDef) -> Result<Target, Fail> {
+        let catalog = self.catalog()?;
+        let row = catalog.object_row(t.object_id);
+        let definition = catalog.table(t.object_id)?;
+        Ok(Target {
+            object: t.object_id,
+            schema_id: row.map_or(1, |r| r.schema_id),
+            name: t.name.to_string(),
+            known: known_columns(t),
+            clustered: definition.as_ref().and_then(clustered_key),
+            filegroup: self.filegroup(None)?,
+            keys: super::constraint::keys_of(t),
+        })
+    }
+
+    pub fn create_index(&mut self, c: &CreateIndex) -> Result<(), Fail> {
+        if c.kind != IndexKind::Rowstore {
+            return Err(SqlError::not_supported("An index of this kind").into());
+        }
+        let table = match self.find(&c.table)? {
+            Some((id, kind)) if kind == "U" => self.catalog()?.table(id)?,
+            Some((_, kind)) if kind == "V" => {
+                return Err(SqlError::not_supported("An index on a view").into());
+            }
+            _ => None,
+        };
+        let name = shown(&c.table);
+        let table = table.ok_or_else(|| Fail::Compile(SqlError::new(1088, &[&name])))?;
+        self.lock(table.object_id)?;
+        let mut target = self.target(&table)?;
+        if let Some(on) = &c.on {
+            target.filegroup = self.filegroup(Some(on))?;
+        }
+        let mut index = NewIndex {
+            clustered: c.clustered == Some(true),
+            unique: c.unique,
+            keys: self.key_columns(&target, &c.name.text, &c.columns)?,
+            included: self.included(&target, &c.include)?,
+            ..plain_index(&c.name.text, target.filegroup)
+        };
+        index_options(&mut index, &c.options)?;
+        if let Some(f) = &c.filter {
+            let text = stored_text(f, self.source());
+            self.check_condition(&target.known, &text)?;
+            index.filter = Some(text);
+        }
+        for key in &index.keys {
+            if let Some(column) = table.columns.iter().find(|x| x.column_id == key.0)
+                && column.computed.is_some()
+                && !column.persisted
+            {
+                return Err(
+                    SqlError::not_supported("An index on a computed column that is not persisted").into()
+                );
+            }
+        }
+        let drop_existing = c.options.iter().any(|o| {
+            o.name == "DROP_EXISTING"
+                && o.value
+                    .as_ref()
+                    .is_none_or(|v| super::table::word(v).is_none_or(|w| w.eq_ignore_ascii_case("ON")))
+        });
+        let existing = self.index_named(table.object_id, &c.name.text)?;
+        match existing {
+            Some(id) if drop_existing => {
+                self.writer()?.remove_index(table.object_id, id)?;
+                self.refresh()?;
+            }
+            Some(_) => return Err(SqlError::new(1913, &[&c.name.text, &"table", &name]).into()),
+            None => {}
+        }
+        self.make_index(table.object_id, &index)?;
+        Ok(())
+    }
+
+    /// The id of an index or statistics of a table.
+    pub fn index_named(&self, object: i32, name: &str) -> Result<Option<i32>, Fail> {
+        let writer = self.writer()?;
+        let base = writer.base("sysidxstats")?;
+        let rows = writer.rows("sysidxstats", &[object.into()])?;
+        Ok(rows
+            .iter()
+            .find(|r| base.text(r, "name").eq_ignore_ascii_case(name))
+            .map(|r| base.int(r, "indid") as i32))
+    }
+
+    /// Enters an index on a table that is there, and its rows. Answers its id.
+    pub fn make_index(&mut self, object: i32, index: &NewIndex) -> Result<i32, Fail> {
+        let table = self.catalog()?.table(object)?.ok_or_else(|| SqlError::new(4902, &[&index.name]))?;
+        let shown = format!("{}.{}", table.schema_name, table.name);
+        if index.clustered {
+            if let Some(other) = table.indexes.iter().find(|i| i.kind == Kind::Clustered) {
+                let other = other.name.as_deref().unwrap_or("");
+                return Err(SqlError::new(1902, &[&"table", &shown, &other]).into());
+            }
+            let key = ClusteredKey { columns: index.keys.clone(), unique: index.unique };
+            self.rewrite(&table, Some((index, key)))
+                .map_err(|f| map_error(f, &|e| duplicate(e, &shown, &index.name)))?;
+            return Ok(1);
+        }
+        let columns = table_columns(&table);
+        let clustered = clustered_key(&table);
+        let id = self.writer()?.add_index(object, &columns, index, clustered.as_ref())?;
+        self.refresh()?;
+        self.fill(object, id, index.filter.as_deref())
+            .map_err(|f| map_error(f, &|e| duplicate(e, &shown, &index.name)))?;
+        Ok(id)
+    }
+
+    /// Fills a new index with the table's rows.
+    fn fill(&mut self, object: i32, index: i32, filter: Option<&str>) -> Result<(), Fail> {
+        let table = self.catalog()?.table(object)?.ok_or_else(|| SqlError::new(4902, &[&object]))?;
+        let writer = table.access.writer().ok_or_else(|| SqlError::new(3906, &[&self.database.name]))?;
+        let marks = self.bookmarks(&table)?;
+        if filter.is_some() && !marks.is_empty() {
+            return Err(SqlError::not_supported("A filtered index on a table that has rows").into());
+        }
+        let write = holdfast_engine::write::WriteContext { transaction: &self.transaction, wait: &self.wait };
+        Ok(writer.fill_index(write, index, &marks)?)
+    }
+
+    fn read(&self) -> ReadContext {
+        ReadContext { owner: self.transaction.owner(), wait: self.wait.clone(), ..ReadContext::default() }
+    }
+
+    /// What names each row of a table.
+    pub fn bookmarks(&self, table: &TableDef) -> Result<Vec<Vec<u8>>, Fail> {
+        let mut source = table.access.scan(&self.read(), &[BOOKMARK])?;
+        let ty = SqlType::binary(TypeId::VarBinary, 8000);
+        let mut out = Vec::new();
+        while let Some(batch) = source.next_batch()? {
+            for i in 0..batch.len {
+                if let Some(Value::Binary(b)) = batch.row(i, &[ty]).first() {
+                    out.push(b.to_vec());
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// All rows of a table, whole.
+    pub fn all_rows(&self, table: &TableDef) -> Result<Vec<Vec<Value>>, Fail> {
+        let stored: Vec<usize> = (0..table.columns.len())
+            .filter(|&i| table.columns[i].computed.is_none() || table.columns[i].persisted)
+            .collect();
+        let types: Vec<SqlType> = stored.iter().map(|&i| table.columns[i].ty).collect();
+        let mut source = table.access.scan(&self.read(), &stored)?;
+        let mut out = Vec::new();
+        while let Some(batch) = source.next_batch()? {
+            for i in 0..batch.len {
+                let mut row = vec![Value::Null; table.columns.len()];
+                for (&at, value) in stored.iter().zip(batch.row(i, &types)) {
+                    row[at] = value;
+                }
+                out.push(row);
+            }
+        }
+        Ok(out)
+    }
+
+    /// Writes a table anew, as a heap or with a clustered index, and its other indexes with it.
+    pub fn rewrite(
+        &mut self,
+        table: &Arc<TableDef>,
+        clustered: Option<(&NewIndex, ClusteredKey)>,
+    ) -> Result<(), Fail> {
+        let object = table.object_id;
+        if table.indexes.iter().any(|i| matches!(i.kind, Kind::Xml | Kind::Spatial | Kind::Columnstore)) {
+            return Err(SqlError::not_supported("Writing a table with such indexes anew").into());
+        }
+        let rows = self.all_rows(table)?;
+        let columns = table_columns(table);
+        let others: Vec<(i32, NewIndex)> = table
+            .indexes
+            .iter()
+            .filter(|i| i.kind == Kind::Nonclustered)
+            .map(|i| (i.index_id, self.definition_of(table, i)))
+            .collect();
+        if others.iter().any(|o| o.1.filter.is_some()) && !rows.is_empty() {
+            return Err(SqlError::not_supported("Writing a table with filtered indexes anew").into());
+        }
+        let filegroup = clustered.as_ref().map_or(1, |c| c.0.filegroup);
+        {
+            let writer = self.writer()?;
+            let base = table.indexes.iter().find(|i| matches!(i.kind, Kind::Heap | Kind::Clustered));
+            if let Some(base) = base {
+                writer.remove_index(object, base.index_id)?;
+            }
+            let key = match &clustered {
+                Some((index, key)) => {
+                    writer.add_index(object, &columns, index, None)?;
+                    Some(key)
+                }
+                None => {
+                    writer.add_heap(object, &columns, filegroup)?;
+                    None
+                }
+            };
+            for (id, index) in &others {
+                writer.replace_rowset(object, *id, &columns, index, key)?;
+            }
+        }
+        self.refresh()?;
+        self.put_rows(object, rows)
+    }
+
+    /// Inserts whole rows.
+    pub fn put_rows(&mut self, object: i32, rows: Vec<Vec<Value>>) -> Result<(), Fail> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let table = self.catalog()?.table(object)?.ok_or_else(|| SqlError::new(4902, &[&object]))?;
+        let writer = table.access.writer().ok_or_else(|| SqlError::new(3906, &[&self.database.name]))?;
+        let write = holdfast_engine::write::WriteContext { transaction: &self.transaction, wait: &self.wait };
+        for some in rows.chunks(256) {
+            let new: Vec<NewRow> = some
+                .iter()
+                .map(|values| NewRow { values: values.clone(), outside_indexes: Vec::new() })
+                .collect();
+            writer.insert(write, &new)?;
+        }
+        Ok(())
+    }
+
+    /// An index that is there as one to be made.
+    fn definition_of(&self, table: &TableDef, i: &holdfast_engine::catalog::IndexDef) -> NewIndex {
+        let id = |ordinal: usize| table.columns.get(ordinal).map_or(0, |c| c.column_id);
+        NewIndex {
+            unique: i.unique,
+            primary_key: i.primary_key,
+            unique_constraint: i.unique_constraint,
+            keys: i.keys.iter().map(|k| (id(k.ordinal), k.descending)).collect(),
+            included: i.included.iter().map(|&o| id(o)).collect(),
+            filter: i.filter.as_ref().map(ToString::to_string),
+            ..plain_index(i.name.as_deref().unwrap_or(""), 1)
+        }
+    }
+
+    pub fn alter_index(&mut self, a: &AlterIndex) -> Result<(), Fail> {
+        let table =
+            self.table(&a.table).map_err(|_| Fail::Compile(SqlError::new(1088, &[&shown(&a.table)])))?;
+        self.lock(table.object_id)?;
+        let name = a.name.as_ref().map(|n| n.text.as_str());
+        let chosen: Vec<_> = table
+            .indexes
+            .iter()
+            .filter(|i| i.kind != Kind::Heap)
+            .filter(|i| name.is_none_or(|n| i.name.as_deref().is_some_and(|x| x.eq_ignore_ascii_case(n))))
+            .map(|i| (i.index_id, i.kind, i.disabled))
+            .collect();
+        if let Some(n) = name
+            && chosen.is_empty()
+        {
+            let text = format!("Cannot find index '{n}'.");
+            return Err(SqlError::with_text(2727, 11, text).into());
+        }
+        match a.action.as_str() {
+            // The order of rows on pages is kept by every change; there is nothing to tidy.
+            "REORGANIZE" | "REBUILD" if chosen.iter().all(|c| !c.2) => Ok(()),
+            "REBUILD" => {
+                for (id, kind, disabled) in chosen {
+                    if !disabled {
+                        continue;
+                    }
+                    if kind != Kind::Nonclustered {
+                        return Err(SqlError::not_supported("Rebuilding a disabled clustered index").into());
+                    }
+                    let Some(def) = table.indexes.iter().find(|i| i.index_id == id) else { continue };
+                    let index = self.definition_of(&table, def);
+                    let columns = table_columns(&table);
+                    let clustered = clustered_key(&table);
+                    let writer = self.writer()?;
+                    writer.replace_rowset(table.object_id, id, &columns, &index, clustered.as_ref())?;
+                    writer.set_index_status(table.object_id, id, 0, 0x80)?;
+                    drop(writer);
+                    self.refresh()?;
+                    let filter = index.filter.clone();
+                    self.fill(table.object_id, id, filter.as_deref())?;
+                }
+                Ok(())
+            }
+            "DISABLE" => {
+                for (id, kind, _) in chosen {
+                    if kind != Kind::Nonclustered {
+                        return Err(SqlError::not_supported("Disabling a clustered index").into());
+                    }
+                    let writer = self.writer()?;
+                    for rowset in writer.rowsets_of(table.object_id, id)? {
+                        writer.remove_rowset(rowset)?;
+                    }
+                    writer.set_index_status(table.object_id, id, 0x80, 0)?;
+                }
+                Ok(())
+            }
+            other => Err(SqlError::not_supported(format!("ALTER INDEX {other}")).into()),
+        }
+    }
+
+    pub fn create_statistics(&mut self, s: &CreateStatistics) -> Result<(), Fail> {
+        let table = self.table(&s.table)?;
+        if s.filter.is_some() {
+            return Err(SqlError::not_supported("Filtered statistics").into());
+        }
+        if self.index_named(table.object_id, &s.name.text)?.is_some() {
+            return Err(SqlError::new(1913, &[&s.name.text, &"table", &shown(&s.table)]).into());
+        }
+        let known = known_columns(&table);
+        let mut ids = Vec::new();
+        for c in &s.columns {
+            let found = find_column(&known, &c.text).ok_or_else(|| SqlError::new(1911, &[&c.text]))?;
+            ids.push(found.column_id);
+        }
+        self.writer()?.add_statistics(table.object_id, &s.name.text, &ids, false)?;
+        Ok(())
+    }
+
+    /// Histograms are made when a plan needs them; the statement only checks its names.
+    pub fn update_statistics(&mut self, table: &ObjectName) -> Result<(), Fail> {
+        self.table(table).map(|_| ()).map_err(|e| {
+            let missing = e.number == 4902;
+            if missing { Fail::Compile(SqlError::new(2706, &[&shown(table)])) } else { e.into() }
+        })
+    }
+}
+
+fn map_error(f: Fail, with: &dyn Fn(SqlError) -> SqlError) -> Fail {
+    match f {
+        Fail::Error(e) => Fail::Error(with(e)),
+        other => other,
+    }
+}

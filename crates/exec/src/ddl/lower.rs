@@ -1,0 +1,320 @@
+//! Columns of a table definition to columns of the catalog: types, nullability, computed columns.
+
+use std::sync::Arc;
+
+use holdfast_engine::catalog::{Catalog, TableDef};
+use holdfast_engine::database::DatabaseCatalog;
+use holdfast_engine::ddl::table::NewColumn;
+use holdfast_tsql::ast::{
+    ColumnDefinition, ConstraintKind, DataType, Expr, Statement, StatementKind, TableDefinition,
+};
+use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, TypeId, Value};
+
+use super::Definition;
+use super::print::{columns_of, stored_text};
+use crate::procedure::run::Fail;
+use crate::procedure::state::option;
+use crate::procedure::unit::TypeScope;
+
+/// A column as far as expressions about it go.
+#[derive(Clone, Debug)]
+pub struct Known {
+    pub name: String,
+    pub column_id: i32,
+    pub ty: SqlType,
+    pub nullable: bool,
+}
+
+/// The columns of a table that is there.
+pub fn known_columns(table: &TableDef) -> Vec<Known> {
+    table
+        .columns
+        .iter()
+        .map(|c| Known { name: c.name.to_string(), column_id: c.column_id, ty: c.ty, nullable: c.nullable })
+        .collect()
+}
+
+/// A column by name.
+pub fn find_column<'a>(columns: &'a [Known], name: &str) -> Option<&'a Known> {
+    columns.iter().find(|c| c.name.eq_ignore_ascii_case(name) || c.name.to_lowercase() == name.to_lowercase())
+}
+
+/// The id of a declared type: the storage type's, or the alias or CLR type's own.
+pub fn user_type_of(catalog: &DatabaseCatalog, dt: &DataType, ty: &SqlType) -> i32 {
+    match dt.builtin() {
+        Some("sysname") => 256,
+        Some(_) => built_in_type(ty),
+        None => {
+            let schema = dt.name.schema.as_ref().map(|s| s.text.as_str());
+            catalog.type_named(schema, &dt.name.name.text).map_or_else(|| built_in_type(ty), |t| t.0)
+        }
+    }
+}
+
+pub fn built_in_type(ty: &SqlType) -> i32 {
+    match ty.id {
+        TypeId::HierarchyId => 128,
+        TypeId::Geometry => 129,
+        TypeId::Geography => 130,
+        TypeId::Vector => 255,
+        _ => i32::from(ty.id.xtype()),
+    }
+}
+
+/// A type as T-SQL.
+pub fn type_text(ty: &SqlType) -> String {
+    let name = ty.id.name();
+    match ty.id {
+        TypeId::Decimal | TypeId::Numeric => format!("{name}({},{})", ty.precision, ty.scale),
+        TypeId::Time | TypeId::DateTime2 | TypeId::DateTimeOffset => format!("{name}({})", ty.scale),
+        TypeId::Char | TypeId::VarChar | TypeId::Binary | TypeId::VarBinary if ty.is_max() => {
+            format!("{name}(max)")
+        }
+        TypeId::NVarChar if ty.is_max() => format!("{name}(max)"),
+        TypeId::Char | TypeId::VarChar | TypeId::Binary | TypeId::VarBinary => {
+            format!("{name}({})", ty.length)
+        }
+        TypeId::NChar | TypeId::NVarChar => format!("{name}({})", ty.length / 2),
+        TypeId::RowVersion => "binary(8)".to_owned(),
+        _ => name.to_owned(),
+    }
+}
+
+fn bracketed(name: &str) -> String {
+    format!("[{}]", name.replace(']', "]]"))
+}
+
+impl Definition<'_, '_> {
+    /// The type of a column, and whether its declaration allows NULL.
+    pub fn resolve(&self, dt: &DataType) -> SqlResult<(SqlType, bool, i32)> {
+        let catalog = self.catalog()?;
+        let types = TypeScope {
+            catalog: Arc::clone(&self.database) as Arc<dyn Catalog>,
+            collation: catalog.default_collation(),
+            text: self.source(),
+        };
+        let (ty, nullable) = types.resolve(dt)?;
+        let user_type = user_type_of(&catalog, dt, &ty);
+        Ok((ty, nullable, user_type))
+    }
+
+    /// Runs a SELECT made of text over columns that need not exist, for the types of what it selects.
+    fn probe(&mut self, columns: &[Known], select: &str) -> Result<Vec<(SqlType, bool)>, Fail> {
+        let each: Vec<String> = columns
+            .iter()
+            .filter(|c| !matches!(c.ty.id, TypeId::Clr | TypeId::Json))
+            .map(|c| format!("convert({},null) as {}", type_text(&c.ty), bracketed(&c.name)))
+            .collect();
+        let list = if each.is_empty() { "1 as [ ]".to_owned() } else { each.join(",") };
+        let text = format!("{} from (select {list}) as [probe]", select);
+        self.bind_text(&text)
+    }
+
+    fn bind_text(&mut self, text: &str) -> Result<Vec<(SqlType, bool)>, Fail> {
+        let parsed = holdfast_tsql::parse_batch(text, &Default::default()).map_err(|e| {
+            let e = e.into_iter().next();
+            Fail::Compile(e.map_or_else(
+                || SqlError::new(102, &[&""]),
+                |e| SqlError::with_text(e.number, e.severity, e.message),
+            ))
+        })?;
+        let Some(Statement { kind: StatementKind::Select(select), .. }) =
+            parsed.statements.into_iter().next()
+        else {
+            return Err(SqlError::new(102, &[&text]).into());
+        };
+        let line = self.statement.span.line;
+        let bound = self.runner.bind_fresh(&select, self.scope).map_err(|f| match f {
+            Fail::Compile(e) => Fail::Error(SqlError { line, ..e }),
+            other => other,
+        })?;
+        Ok(bound.columns.iter().map(|c| (c.ty, c.nullable)).collect())
+    }
+
+    /// Type and nullability of an expression over columns; unknown names answer 207.
+    pub fn expression_type(&mut self, columns: &[Known], text: &str) -> Result<(SqlType, bool), Fail> {
+        let found = self.probe(columns, &format!("select {text} as [x]"))?;
+        Ok(found.first().copied().unwrap_or((SqlType::INT, true)))
+    }
+
+    /// Checks that a condition over columns can be bound.
+    pub fn check_condition(&mut self, columns: &[Known], text: &str) -> Result<(), Fail> {
+        self.probe(columns, &format!("select case when {text} then 1 end as [x]")).map(|_| ())
+    }
+
+    /// A constant of the column's type: identity seeds, defaults.
+    fn number(e: Option<&Expr>, ty: &SqlType, fallback: i64) -> Value {
+        let n = e.and_then(Expr::as_integer).unwrap_or(fallback);
+        match ty.id {
+            TypeId::TinyInt => Value::TinyInt(n as u8),
+            TypeId::SmallInt => Value::SmallInt(n as i16),
+            TypeId::Int => Value::Int(n as i32),
+            TypeId::BigInt => Value::BigInt(n),
+            _ => Value::Decimal(holdfast_types::Decimal::new(i128::from(n), 0)),
+        }
+    }
+
+    /// One column. `key`: it belongs to the primary key.
+    pub fn column(
+        &mut self,
+        c: &ColumnDefinition,
+        key: bool,
+        before: &[Known],
+        all: &TableDefinition,
+    ) -> Result<NewColumn, Fail> {
+        let (default_null, padding) = {
+            let state = self.runner.session.state.lock();
+            let o = state.settings.options;
+            (o & option::ANSI_NULL_DFLT_OFF == 0, o & option::ANSI_PADDING != 0)
+        };
+        let catalog: Arc<DatabaseCatalog> = self.catalog()?;
+        for (set, what) in [
+            (c.filestream, "FILESTREAM columns"),
+            (c.generated.is_some(), "Columns GENERATED ALWAYS"),
+            (c.masked.is_some(), "Dynamic data masking"),
+            (!c.encrypted.is_empty(), "Always Encrypted"),
+            (c.column_set, "Column sets"),
+            (c.sparse, "Sparse columns"),
+        ] {
+            if set {
+                return Err(SqlError::not_supported(what).into());
+            }
+        }
+        if let Some(computed) = &c.computed {
+            let text = stored_text(&computed.expr, self.source());
+            // Later columns may be named too, so far as they are not computed.
+            let mut known = before.to_vec();
+            for other in &all.columns {
+                if other.computed.is_none()
+                    && find_column(&known, &other.name.text).is_none()
+                    && let Some(dt) = &other.data_type
+                {
+                    let (ty, nullable, _) = self.resolve(dt)?;
+                    let name = other.name.text.clone();
+                    known.push(Known { name, column_id: 0, ty, nullable });
+                }
+            }
+            let (ty, nullable) = self.expression_type(&known, &text)?;
+            let from = columns_of(&computed.expr);
+            let ids: Vec<i32> = from
+                .iter()
+                .filter_map(|n| match find_column(before, n) {
+                    Some(k) if k.column_id > 0 => Some(k.column_id),
+                    _ => {
+                        let at = all.columns.iter().position(|o| o.name.text.eq_ignore_ascii_case(n))?;
+                        Some(at as i32 + 1)
+                    }
+                })
+                .collect();
+            let ty = if ty.id == TypeId::Null { SqlType::INT } else { ty };
+            return Ok(NewColumn {
+                name: c.name.text.clone(),
+                user_type: built_in_type(&ty),
+                ty,
+                nullable: c.nullable.unwrap_or(nullable) && !key,
+                identity: None,
+                not_for_replication: false,
+                row_guid: false,
+                sparse: false,
+                column_set: false,
+                computed: Some((text, computed.persisted)),
+                computed_from: ids,
+                ansi_padding: true,
+            });
+        }
+        let (ty, declared_null, user_type) = match &c.data_type {
+            Some(dt) => self.resolve(dt)?,
+            // A bare `timestamp`.
+            None => (SqlType::ROWVERSION, false, 189),
+        };
+        let ty = match &c.collation {
+            Some(name) if ty.id.is_character() => {
+                let collation = if name.is("database_default") {
+                    Some(catalog.default_collation())
+                } else {
+                    CollationId::from_name(&name.text)
+                };
+                let collation = collation.ok_or_else(|| SqlError::new(448, &[&name.text]))?;
+                SqlType { collation, ..ty }
+            }
+            _ => ty,
+        };
+        if let Some(dt) = &c.data_type
+            && dt.xml.is_some()
+        {
+            return Err(SqlError::not_supported("A typed xml column").into());
+        }
+        let alias = user_type > 256 && !matches!(ty.id, TypeId::Clr);
+        let nullable = if key {
+            if c.nullable == Some(true) {
+                let text = "Cannot define PRIMARY KEY constraint on nullable column in table.";
+                return Err(SqlError::with_text(8111, 16, text).into());
+            }
+            false
+        } else if c.identity.is_some() || ty.id == TypeId::RowVersion {
+            c.nullable == Some(true) && ty.id == TypeId::RowVersion
+        } else {
+            c.nullable.unwrap_or(if alias || user_type == 256 { declared_null } else { default_null })
+        };
+        let identity = match &c.identity {
+            Some(i) => {
+                let whole =
+                    ty.id.is_integer() || matches!(ty.id, TypeId::Decimal | TypeId::Numeric) && ty.scale == 0;
+                if !whole || c.nullable == Some(true) {
+                    return Err(SqlError::new(2749, &[&c.name.text]).into());
+                }
+                Some((Self::number(i.seed.as_ref(), &ty, 1), Self::number(i.increment.as_ref(), &ty, 1)))
+            }
+            None => None,
+        };
+        Ok(NewColumn {
+            name: c.name.text.clone(),
+            ty,
+            user_type,
+            nullable,
+            identity,
+            not_for_replication: c.not_for_replication,
+            row_guid: c.rowguidcol,
+            sparse: c.sparse,
+            column_set: false,
+            computed: None,
+            computed_from: Vec::new(),
+            ansi_padding: padding,
+        })
+    }
+
+    /// All columns of a new table, with 2705 and 2744. `first` is the id of the first.
+    pub fn columns(&mut self, table: &str, d: &TableDefinition) -> Result<Vec<NewColumn>, Fail> {
+        let mut out: Vec<NewColumn> = Vec::new();
+        let mut known: Vec<Known> = Vec::new();
+        for (i, c) in d.columns.iter().enumerate() {
+            if known.iter().any(|k| k.name.eq_ignore_ascii_case(&c.name.text)) {
+                return Err(SqlError::new(2705, &[&c.name.text, &table]).into());
+            }
+            let key = in_primary_key(d, c);
+            let new = self.column(c, key, &known, d)?;
+            if new.identity.is_some() && out.iter().any(|o| o.identity.is_some()) {
+                return Err(SqlError::new(2744, &[&table]).into());
+            }
+            known.push(Known {
+                name: new.name.clone(),
+                column_id: i as i32 + 1,
+                ty: new.ty,
+                nullable: new.nullable,
+            });
+            out.push(new);
+        }
+        Ok(out)
+    }
+}
+
+/// The column belongs to the primary key that the definition declares.
+pub fn in_primary_key(d: &TableDefinition, c: &ColumnDefinition) -> bool {
+    c.constraints.iter().any(|k| matches!(k.kind, ConstraintKind::Key { primary: true, .. }))
+        || d.constraints.iter().any(|k| match &k.kind {
+            ConstraintKind::Key { primary: true, columns, .. } => {
+                columns.iter().any(|x| x.name.text.eq_ignore_ascii_case(&c.name.text))
+            }
+            _ => false,
+        })
+}

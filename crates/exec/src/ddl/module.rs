@@ -1,0 +1,344 @@
+//! CREATE, ALTER and CREATE OR ALTER of views, procedures, functions and triggers; ENABLE and DISABLE TRIGGER.
+//!
+//! Invariants
+//! 1. The text kept is the whole batch, as the server keeps it, with ALTER turned into CREATE.
+//! 2. Names in the body need not exist yet (views excepted): they are looked up when it runs.
+
+use holdfast_engine::ddl::module::{NewModule, NewParameter};
+use holdfast_engine::ddl::object::bits;
+use holdfast_engine::ddl::table::NewColumn;
+use holdfast_tsql::ast::{
+    CreateFunction, CreateProcedure, CreateTrigger, CreateView, FunctionReturns, ModuleAction, ModuleBody,
+    ModuleOptions, ObjectName, Parameter, SelectStatement, TriggerTarget,
+};
+use holdfast_types::{SqlError, SqlType, TypeId};
+
+use super::lower::{Known, built_in_type, user_type_of};
+use super::{Definition, shown};
+use crate::procedure::run::Fail;
+use crate::procedure::state::option;
+
+fn column(name: &str, ty: SqlType, user_type: i32, nullable: bool) -> NewColumn {
+    NewColumn {
+        name: name.to_owned(),
+        ty,
+        user_type,
+        nullable,
+        identity: None,
+        not_for_replication: false,
+        row_guid: false,
+        sparse: false,
+        column_set: false,
+        computed: None,
+        computed_from: Vec::new(),
+        ansi_padding: true,
+    }
+}
+
+/// What a column without a type of its own gets.
+fn shown_type(ty: SqlType) -> SqlType {
+    if ty.id == TypeId::Null { SqlType::INT } else { ty }
+}
+
+impl Definition<'_, '_> {
+    /// Status bits of a module: the SET options in force, and its own.
+    fn module_status(&self, options: &ModuleOptions) -> Result<i64, Fail> {
+        for (set, what) in
+            [(options.encryption, "WITH ENCRYPTION"), (options.native_compilation, "WITH NATIVE_COMPILATION")]
+        {
+            if set {
+                return Err(SqlError::not_supported(what).into());
+            }
+        }
+        let o = self.runner.session.state.lock().settings.options;
+        Ok(if o & option::ANSI_NULLS != 0 { bits::ANSI_NULLS } else { 0 }
+            | if o & option::QUOTED_IDENTIFIER != 0 { bits::QUOTED_IDENTIFIER } else { 0 }
+            | if options.schema_binding { bits::SCHEMA_BOUND | bits::DATABASE_COLLATION } else { 0 }
+            | if options.recompile { bits::RECOMPILE } else { 0 }
+            | if options.null_on_null_input { bits::NULL_ON_NULL } else { 0 })
+    }
+
+    /// Invariant 1.
+    fn module_text(&self, action: ModuleAction) -> String {
+        let source = self.source();
+        let start = self.statement.span.start as usize;
+        let (before, rest) = source.split_at_checked(start).unwrap_or(("", source));
+        let word = |text: &str, w: &str| text.get(..w.len()).is_some_and(|t| t.eq_ignore_ascii_case(w));
+        match action {
+            ModuleAction::Create => source.to_owned(),
+            ModuleAction::Alter if word(rest, "ALTER") => format!("{before}CREATE{}", &rest[5..]),
+            ModuleAction::Alter => source.to_owned(),
+            ModuleAction::CreateOrAlter => {
+                // CREATE OR ALTER: the two words in the middle go away.
+                let upper = rest.to_ascii_uppercase();
+                match upper.find("ALTER") {
+                    Some(at) if word(rest, "CREATE") => {
+                        format!("{before}{} {}", &rest[..6], rest[at + 5..].trim_start())
+                    }
+                    _ => source.to_owned(),
+                }
+            }
+        }
+    }
+
+    fn parameters(&mut self, list: &[Parameter]) -> Result<Vec<NewParameter>, Fail> {
+        let mut out = Vec::new();
+        let catalog = self.catalog()?;
+        for p in list {
+            let (ty, user_type) = if p.readonly {
+                let schema = p.data_type.name.schema.as_ref().map(|s| s.text.as_str());
+                let name = &p.data_type.name.name.text;
+                let found = catalog.type_named(schema, name);
+                let found = found.ok_or_else(|| SqlError::new(2715, &[&out.len(), &name]))?;
+                (found.1, found.0)
+            } else if p.varying {
+                return Err(SqlError::not_supported("A cursor parameter").into());
+            } else {
+                let (ty, _, _) = self.resolve(&p.data_type).map_err(|e| e.at_line(p.span.line))?;
+                (ty, user_type_of(&catalog, &p.data_type, &ty))
+            };
+            out.push(NewParameter {
+                name: p.name.clone(),
+                ty,
+                user_type,
+                output: p.output,
+                read_only: p.readonly,
+            });
+        }
+        Ok(out)
+    }
+
+    /// Enters a module, or puts it in the place of the one that has its name.
+    fn put_module(
+        &mut self,
+        action: ModuleAction,
+        name: &ObjectName,
+        mut new: NewModule,
+    ) -> Result<(), Fail> {
+        let found = self.find(name)?;
+        match (action, found) {
+            (ModuleAction::Create, Some(_)) => Err(SqlError::new(2714, &[&name.name.text]).state(3).into()),
+            (ModuleAction::Alter, None) => Err(SqlError::new(208, &[&shown(name)]).state(6).into()),
+            (_, None) => {
+                new.schema_id = self.schema_of(name)?;
+                self.writer()?.add_module(&new)?;
+                Ok(())
+            }
+            (_, Some((id, kind))) => {
+                let functions = ["FN", "IF", "TF"];
+                let fits = kind == new.kind.trim_end()
+                    || functions.contains(&kind.as_str()) && functions.contains(&new.kind.trim_end());
+                if !fits || kind != new.kind.trim_end() {
+                    let text = format!(
+                        "Cannot perform alter on '{}' because it is an incompatible object type.",
+                        shown(name)
+                    );
+                    return Err(SqlError::with_text(2010, 16, text).into());
+                }
+                self.lock(id)?;
+                self.writer()?.replace_module(id, &new)?;
+                Ok(())
+            }
+        }
+    }
+
+    fn module(&self, name: &ObjectName, kind: &'static str, status: i64, text: String) -> NewModule {
+        NewModule {
+            name: name.name.text.clone(),
+            schema_id: 1,
+            kind,
+            parent_id: 0,
+            status,
+            text,
+            columns: Vec::new(),
+            parameters: Vec::new(),
+            depends_on: Vec::new(),
+        }
+    }
+
+    pub fn create_view(&mut self, v: &CreateView) -> Result<(), Fail> {
+        let select = SelectStatement { query: v.query.clone(), options: Vec::new() };
+        let bound = self.runner.bind_fresh(&select, self.scope)?;
+        if !v.columns.is_empty() && v.columns.len() != bound.columns.len() {
+            let number = if v.columns.len() > bound.columns.len() { 8158 } else { 8159 };
+            return Err(SqlError::new(number, &[&v.name.name.text]).into());
+        }
+        let mut columns: Vec<NewColumn> = Vec::new();
+        for (i, c) in bound.columns.iter().enumerate() {
+            let name = v.columns.get(i).map_or_else(|| c.name.to_string(), |n| n.text.clone());
+            if name.is_empty() {
+                let text = format!(
+                    "Create View or Function failed because no column name was specified for column {}.",
+                    i + 1
+                );
+                return Err(SqlError::with_text(4511, 16, text).into());
+            }
+            if columns.iter().any(|o| o.name.eq_ignore_ascii_case(&name)) {
+                let text = format!(
+                    "Column names in each view or function must be unique. Column name '{name}' in view or function '{}' is specified more than once.",
+                    v.name.name.text
+                );
+                return Err(SqlError::with_text(4506, 16, text).into());
+            }
+            let ty = shown_type(c.ty);
+            columns.push(column(&name, ty, built_in_type(&ty), c.nullable));
+        }
+        let status = self.module_status(&v.options)? | if v.check_option { bits::CHECK_OPTION } else { 0 };
+        let text = self.module_text(v.action);
+        let new = NewModule { columns, ..self.module(&v.name, "V ", status, text) };
+        self.put_module(v.action, &v.name, new)
+    }
+
+    pub fn create_procedure(&mut self, p: &CreateProcedure) -> Result<(), Fail> {
+        if p.number.is_some_and(|n| n != 1) {
+            return Err(SqlError::not_supported("Numbered procedures").into());
+        }
+        if matches!(p.body, ModuleBody::External(_)) {
+            return Err(SqlError::not_supported("A procedure of an assembly").into());
+        }
+        let status = self.module_status(&p.options)?;
+        let text = self.module_text(p.action);
+        let parameters = self.parameters(&p.parameters)?;
+        let new = NewModule { parameters, ..self.module(&p.name, "P ", status, text) };
+        self.put_module(p.action, &p.name, new)
+    }
+
+    pub fn create_function(&mut self, f: &CreateFunction) -> Result<(), Fail> {
+        let status = self.module_status(&f.options)?;
+        let text = self.module_text(f.action);
+        let mut parameters = self.parameters(&f.parameters)?;
+        let catalog = self.catalog()?;
+        let (kind, columns) = match &f.returns {
+            FunctionReturns::Scalar { data_type, body: ModuleBody::Statements(_) } => {
+                let (ty, _, _) = self.resolve(data_type)?;
+                let user_type = user_type_of(&catalog, data_type, &ty);
+                let returned =
+                    NewParameter { name: String::new(), ty, user_type, output: true, read_only: false };
+                parameters.insert(0, returned);
+                ("FN", Vec::new())
+            }
+            FunctionReturns::Inline(query) => {
+                // The columns come from the body with its parameters as variables of their types.
+                ("IF", self.inline_columns(query, &f.parameters)?)
+            }
+            FunctionReturns::Table { definition, .. } => {
+                let columns = self.columns(&f.name.name.text, definition)?;
+                ("TF", columns)
+            }
+            _ => return Err(SqlError::not_supported("A function of an assembly").into()),
+        };
+        let new = NewModule { columns, parameters, ..self.module(&f.name, kind, status, text) };
+        self.put_module(f.action, &f.name, new)
+    }
+
+    fn inline_columns(
+        &mut self,
+        query: &holdfast_tsql::ast::Query,
+        parameters: &[Parameter],
+    ) -> Result<Vec<NewColumn>, Fail> {
+        use crate::procedure::run::Scope;
+        use crate::procedure::unit::{Layout, TypeScope, Unit, layout};
+        use holdfast_engine::catalog::Catalog;
+        let types = TypeScope {
+            collation: self.database.default_collation(),
+            catalog: std::sync::Arc::clone(&self.database) as std::sync::Arc<dyn Catalog>,
+            text: self.source(),
+        };
+        let layout = layout(parameters, &[], &types, Layout::default())?;
+        let unit = Unit::new(self.source(), parameters.to_vec(), Vec::new(), layout);
+        let scope = Scope::new(unit);
+        let select = SelectStatement { query: query.clone(), options: Vec::new() };
+        let bound = self.runner.bind_fresh(&select, &scope)?;
+        Ok(bound
+            .columns
+            .iter()
+            .map(|c| {
+                let ty = shown_type(c.ty);
+                column(&c.name, ty, built_in_type(&ty), c.nullable)
+            })
+            .collect())
+    }
+
+    pub fn create_trigger(&mut self, t: &CreateTrigger) -> Result<(), Fail> {
+        let TriggerTarget::Object(on) = &t.on else {
+            return Err(SqlError::not_supported("A DDL or logon trigger").into());
+        };
+        if matches!(t.body, ModuleBody::External(_)) {
+            return Err(SqlError::not_supported("A trigger of an assembly").into());
+        }
+        let parent = self.find(on)?.filter(|f| f.1 == "U" || f.1 == "V");
+        let missing = || {
+            let text = format!("The object '{}' does not exist or is invalid for this operation.", shown(on));
+            Fail::Error(SqlError::with_text(8197, 16, text).state(4))
+        };
+        let (parent_id, kind) = parent.ok_or_else(missing)?;
+        if kind == "V" && !t.instead_of {
+            let text = format!(
+                "Object '{}' is not a table; only INSTEAD OF triggers can be created on views.",
+                shown(on)
+            );
+            return Err(SqlError::with_text(2109, 16, text).into());
+        }
+        self.lock(parent_id)?;
+        let status = self.module_status(&t.options)?;
+        let text = self.module_text(t.action);
+        // A trigger lives in the schema of its table.
+        let mut name = t.name.clone();
+        if name.schema.is_none() {
+            name.schema.clone_from(&on.schema);
+        }
+        let new = NewModule { parent_id, ..self.module(&name, "TR", status, text) };
+        self.put_module(t.action, &name, new)
+    }
+
+    pub fn enable_trigger(
+        &mut self,
+        enable: bool,
+        names: &[ObjectName],
+        all: bool,
+        on: &TriggerTarget,
+    ) -> Result<(), Fail> {
+        let TriggerTarget::Object(on) = on else {
+            return Err(SqlError::not_supported("A DDL or logon trigger").into());
+        };
+        let (parent, _) = self.find(on)?.ok_or_else(|| SqlError::new(4902, &[&shown(on)]))?;
+        let catalog = self.catalog()?;
+        let triggers: Vec<(i32, String)> = catalog
+            .objects()
+            .iter()
+            .filter(|o| o.parent_id == parent && &*o.kind == "TR")
+            .map(|o| (o.id, o.name.to_string()))
+            .collect();
+        let chosen: Vec<i32> = if all {
+            triggers.iter().map(|t| t.0).collect()
+        } else {
+            let mut out = Vec::new();
+            for n in names {
+                let found = triggers.iter().find(|t| t.1.eq_ignore_ascii_case(&n.name.text));
+                let found = found.ok_or_else(|| SqlError::new(4920, &[&n.name.text, &shown(on)]))?;
+                out.push(found.0);
+            }
+            out
+        };
+        self.lock(parent)?;
+        for id in chosen {
+            let (set, clear) = if enable { (0, bits::DISABLED) } else { (bits::DISABLED, 0) };
+            self.writer()?.set_status(id, set, clear)?;
+        }
+        Ok(())
+    }
+
+    /// Columns as expressions see them.
+    pub fn known_of(columns: &[NewColumn]) -> Vec<Known> {
+        columns
+            .iter()
+            .enumerate()
+            .map(|(i, c)| Known {
+                name: c.name.clone(),
+                column_id: i as i32 + 1,
+                ty: c.ty,
+                nullable: c.nullable,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,172 @@
+//! DROP of everything that has a name in a database.
+
+use holdfast_engine::ddl::rows::Found;
+use holdfast_tsql::ast::{Drop, ObjectName, TriggerTarget};
+use holdfast_types::SqlError;
+
+use super::{Definition, shown};
+use crate::procedure::run::Fail;
+
+/// Object kinds that a DROP takes, and what messages call them.
+const KINDS: &[(&str, &[&str], &str)] = &[
+    ("TABLE", &["U"], "table"),
+    ("VIEW", &["V"], "view"),
+    ("PROCEDURE", &["P", "PC", "RF"], "procedure"),
+    ("PROC", &["P", "PC", "RF"], "procedure"),
+    ("FUNCTION", &["FN", "IF", "TF", "FS", "FT"], "function"),
+    ("TRIGGER", &["TR", "TA"], "trigger"),
+    ("SYNONYM", &["SN"], "synonym"),
+    ("SEQUENCE", &["SO"], "sequence object"),
+    ("DEFAULT", &["D"], "default"),
+    ("RULE", &["R"], "rule"),
+];
+
+impl Definition<'_, '_> {
+    pub fn drop(&mut self, d: &Drop) -> Result<(), Fail> {
+        if let Some((_, kinds, what)) = KINDS.iter().find(|k| k.0 == d.kind) {
+            if matches!(d.trigger_on, Some(TriggerTarget::Database | TriggerTarget::AllServer)) {
+                return Err(SqlError::not_supported("A DDL or logon trigger").into());
+            }
+            for (i, name) in d.names.iter().enumerate() {
+                if i > 0 {
+                    // What the one before needed is gone.
+                    self.refresh()?;
+                }
+                self.drop_object(name, kinds, what, d)?;
+            }
+            return Ok(());
+        }
+        match d.kind.as_str() {
+            "INDEX" => {
+                for (name, on) in d.names.iter().zip(&d.on) {
+                    self.drop_index(name, on.as_ref(), d)?;
+                }
+                Ok(())
+            }
+            "STATISTICS" => {
+                for name in &d.names {
+                    self.drop_statistics(name)?;
+                }
+                Ok(())
+            }
+            "SCHEMA" | "TYPE" | "USER" | "ROLE" => {
+                for name in &d.names {
+                    self.drop_other(&d.kind, name, d.if_exists)?;
+                }
+                Ok(())
+            }
+            other => Err(SqlError::not_supported(format!("DROP {other}")).into()),
+        }
+    }
+
+    fn drop_object(&mut self, name: &ObjectName, kinds: &[&str], what: &str, d: &Drop) -> Result<(), Fail> {
+        let missing = || {
+            let state = if what == "table" || what == "procedure" { 5 } else { 7 };
+            Fail::Error(SqlError::new(3701, &[&"drop", &what, &shown(name)]).state(state))
+        };
+        let Some((id, kind)) = self.find(name)? else {
+            return if d.if_exists { Ok(()) } else { Err(missing()) };
+        };
+        if !kinds.contains(&kind.as_str()) {
+            let other = KINDS.iter().find(|k| k.1.contains(&kind.as_str()));
+            return Err(match other {
+                Some((statement, _, is)) => {
+                    let all = format!("DROP {statement}");
+                    SqlError::new(3705, &[&d.kind, &shown(name), &shown(name), is, &all]).into()
+                }
+                None => missing(),
+            });
+        }
+        self.check_not_bound(id, &d.kind, name)?;
+        self.lock(id)?;
+        if kind == "U" {
+            let catalog = self.catalog()?;
+            let keys = catalog.foreign_keys().map_err(|e| holdfast_engine::page_error(&e))?;
+            if keys.iter().any(|k| k.referenced_table_id == id && k.table_id != id) {
+                return Err(SqlError::new(3726, &[&shown(name)]).into());
+            }
+            self.writer()?.remove_table(id)?;
+            return Ok(());
+        }
+        if kind == "D" || kind == "R" {
+            let writer = self.writer()?;
+            let base = writer.base("syscolpars")?;
+            let used =
+                |r: &Found| base.int(r, "dflt") == i64::from(id) || base.int(r, "chk") == i64::from(id);
+            if writer.rows("syscolpars", &[])?.iter().any(used) {
+                return Err(SqlError::new(3716, &[&what, &shown(name), &"column"]).into());
+            }
+        }
+        let writer = self.writer()?;
+        // Triggers of a view go with it.
+        let children: Vec<i32> =
+            writer.catalog.objects().iter().filter(|o| o.parent_id == id).map(|o| o.id).collect();
+        for child in children {
+            writer.remove_object(child)?;
+        }
+        Ok(writer.remove_object(id)?)
+    }
+
+    /// 3729: something schema-bound refers to the object.
+    fn check_not_bound(&self, id: i32, kind: &str, name: &ObjectName) -> Result<(), Fail> {
+        let catalog = self.catalog()?;
+        let rows = catalog.base_table("sysmultiobjrefs").map_err(|e| holdfast_engine::page_error(&e))?;
+        for r in rows.iter().filter(|r| r.int("class") == 1 && r.i32("indepid") == id) {
+            let Some(by) = catalog.object_row(r.i32("depid")) else { continue };
+            if by.id == id || by.parent_id == id {
+                continue;
+            }
+            let verb = format!("DROP {kind}");
+            return Err(SqlError::new(3729, &[&verb, &shown(name), &by.name]).into());
+        }
+        Ok(())
+    }
+
+    fn drop_index(&mut self, name: &ObjectName, on: Option<&ObjectName>, d: &Drop) -> Result<(), Fail> {
+        // The old form names the table in front: DROP INDEX t.i.
+        let old;
+        let table_name = match (on, &name.schema) {
+            (Some(t), _) => t,
+            (None, Some(table)) => {
+                let mut t = ObjectName::one(table.clone());
+                t.schema.clone_from(&name.database);
+                old = t;
+                &old
+            }
+            (None, None) => return Err(SqlError::new(159, &[]).into()),
+        };
+        let full = format!("{}.{}", shown(table_name), name.name.text);
+        let missing = || Fail::Error(SqlError::new(3701, &[&"drop", &"index", &full]).state(6));
+        let Some((object, _)) = self.find(table_name)?.filter(|f| f.1 == "U" || f.1 == "V") else {
+            return if d.if_exists { Ok(()) } else { Err(missing()) };
+        };
+        let Some(table) = self.catalog()?.table(object)? else { return Err(missing()) };
+        let found = table
+            .indexes
+            .iter()
+            .find(|i| i.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(&name.name.text)));
+        let Some(index) = found else {
+            return if d.if_exists { Ok(()) } else { Err(missing()) };
+        };
+        if index.primary_key || index.unique_constraint {
+            let kind = if index.primary_key { "PRIMARY KEY" } else { "UNIQUE KEY" };
+            return Err(SqlError::new(3723, &[&full, &kind]).into());
+        }
+        self.lock(object)?;
+        if index.index_id == 1 {
+            return self.rewrite(&table, None);
+        }
+        let id = index.index_id;
+        Ok(self.writer()?.remove_index(object, id)?)
+    }
+
+    fn drop_statistics(&mut self, name: &ObjectName) -> Result<(), Fail> {
+        let missing = || Fail::Error(SqlError::new(3701, &[&"drop", &"statistics", &shown(name)]).state(6));
+        let Some(table) = &name.schema else { return Err(missing()) };
+        let mut t = ObjectName::one(table.clone());
+        t.schema.clone_from(&name.database);
+        let (object, _) = self.find(&t)?.ok_or_else(missing)?;
+        let id = self.index_named(object, &name.name.text)?.ok_or_else(missing)?;
+        Ok(self.writer()?.remove_index(object, id)?)
+    }
+}

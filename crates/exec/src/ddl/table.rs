@@ -1,0 +1,129 @@
+//! CREATE TABLE.
+//!
+//! Evidence: order of object ids in genuine databases: the table, its keys, then the other constraints as they are written,
+//! those of columns first.
+
+use holdfast_engine::ddl::index::NewIndex;
+use holdfast_engine::ddl::table::NewColumn;
+use holdfast_tsql::ast::{ConstraintKind, CreateTable, Ident, StoragePlace};
+use holdfast_types::SqlError;
+
+use super::constraint::{Declared, Target};
+use super::lower::Known;
+use super::{Definition, shown};
+use crate::procedure::run::Fail;
+
+impl Definition<'_, '_> {
+    pub fn create_table(&mut self, t: &CreateTable) -> Result<(), Fail> {
+        if let Some(kind) = &t.kind {
+            return Err(SqlError::not_supported(format!("CREATE TABLE AS {kind}")).into());
+        }
+        if t.definition.period.is_some() {
+            return Err(SqlError::not_supported("PERIOD FOR SYSTEM_TIME").into());
+        }
+        for o in &t.options {
+            let none = matches!(&o.value, Some(v) if word(v).is_some_and(|w| w.eq_ignore_ascii_case("NONE")));
+            if !(o.name == "DATA_COMPRESSION" && none) {
+                return Err(SqlError::not_supported(format!("CREATE TABLE WITH {}", o.name)).into());
+            }
+        }
+        let name = &t.name.name.text;
+        let schema = self.schema_of(&t.name)?;
+        self.writer()?.check_free(schema, name).map_err(|e| e.state(6))?;
+        let filegroup = self.filegroup(t.on.as_ref())?;
+        let columns = self.columns(name, &t.definition)?;
+        if columns.is_empty() {
+            return Err(SqlError::new(102, &[&")"]).into());
+        }
+        if columns.len() > 1024 {
+            let last = columns.get(1024).map_or("", |c| c.name.as_str());
+            return Err(SqlError::new(1702, &[&last, &shown(&t.name), &1024]).into());
+        }
+        let known: Vec<Known> = columns
+            .iter()
+            .enumerate()
+            .map(|(i, c)| Known {
+                name: c.name.clone(),
+                column_id: i as i32 + 1,
+                ty: c.ty,
+                nullable: c.nullable,
+            })
+            .collect();
+        let declared = Declared::of(&t.definition);
+        let object = self.writer()?.next_object_id()?;
+        let mut target = Target {
+            object,
+            schema_id: schema,
+            name: name.clone(),
+            known,
+            clustered: None,
+            filegroup,
+            keys: Vec::new(),
+        };
+        let keys = self.plan_keys(&declared, &mut target)?;
+        let clustered = keys.iter().find(|k| k.index.clustered).map(|k| k.index.clone());
+        let clustered = match clustered {
+            Some(c) => Some(c),
+            None => self.inline_clustered(&t.definition, &target)?,
+        };
+        self.write_table(object, schema, name, &columns, clustered.as_ref(), filegroup)?;
+        self.write_keys(&keys, &columns, &target)?;
+        self.inline_indexes(&t.definition, &columns, &mut target, &keys)?;
+        self.other_constraints(&declared, &target, &columns, true)?;
+        Ok(())
+    }
+
+    fn write_table(
+        &mut self,
+        object: i32,
+        schema: i32,
+        name: &str,
+        columns: &[NewColumn],
+        clustered: Option<&NewIndex>,
+        filegroup: i16,
+    ) -> Result<(), Fail> {
+        Ok(self.writer()?.add_table(object, schema, name, columns, clustered, filegroup)?)
+    }
+
+    /// The filegroup of ON; the default one when nothing is said.
+    pub fn filegroup(&self, on: Option<&StoragePlace>) -> Result<i16, Fail> {
+        let catalog = self.catalog()?;
+        let (rows, mut default) = (catalog.base_table("sysclsobjs"), 1);
+        let rows = rows.map_err(|e| holdfast_engine::page_error(&e))?;
+        let groups: Vec<(i16, String, bool)> = rows
+            .iter()
+            .filter(|r| r.int("class") == 31)
+            .map(|r| (r.i32("id") as i16, r.text("name").to_owned(), r.int("status") & 1 != 0))
+            .collect();
+        if let Some(g) = groups.iter().find(|g| g.2) {
+            default = g.0;
+        }
+        let Some(on) = on else { return Ok(default) };
+        if !on.columns.is_empty() {
+            return Err(SqlError::not_supported("Partitioned tables").into());
+        }
+        let named = |i: &Ident, n: &str| i.text.eq_ignore_ascii_case(n);
+        if named(&on.name, "default") {
+            return Ok(default);
+        }
+        groups
+            .iter()
+            .find(|g| named(&on.name, &g.1))
+            .map(|g| g.0)
+            .ok_or_else(|| SqlError::new(1921, &[&"filegroup", &on.name.text]).into())
+    }
+}
+
+/// A bare word or string of an option.
+pub fn word(e: &holdfast_tsql::ast::Expr) -> Option<&str> {
+    use holdfast_tsql::ast::{ExprKind, Literal};
+    match &e.unparen().kind {
+        ExprKind::Literal(Literal::String { value, .. }) => Some(value),
+        _ => None,
+    }
+}
+
+/// Whether a constraint makes an index.
+pub fn is_key(kind: &ConstraintKind) -> bool {
+    matches!(kind, ConstraintKind::Key { .. })
+}

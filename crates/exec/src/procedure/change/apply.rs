@@ -1,0 +1,249 @@
+//! Rows to tables: INSERT as a whole, and the steps that updates and deletes share with cascades.
+
+use std::sync::Arc;
+
+use holdfast_engine::write::{NewRow, RowUpdate};
+use holdfast_plan::change::{Action, BoundChange, ChangeKind, TargetTable};
+use holdfast_types::{Batch, Value};
+
+use super::{Change, Rows, Runner, Touched, writer};
+use crate::operator;
+use crate::procedure::run::{Fail, Scope};
+
+impl Runner<'_> {
+    /// INSERT of the rows of a query or VALUES.
+    pub(super) fn insert_rows(
+        &mut self,
+        bound: &BoundChange,
+        change: &mut Change<'_>,
+        _scope: &mut Scope,
+    ) -> Result<(), Fail> {
+        let ChangeKind::Insert(list) = &bound.kind else { return Ok(()) };
+        self.check_identity_insert(&bound.target, list.identity_given)?;
+        let limit = self.session.state.lock().row_limit;
+        let mut source = operator::open(&bound.plan, &change.context)?;
+        if bound.reads_target {
+            // The rows must not be met again as they come in.
+            let mut all = Vec::new();
+            while let Some(b) = source.next_batch()? {
+                all.push(b);
+            }
+            drop(source);
+            for b in all {
+                self.insert_batch(bound, list, limited(b, limit, change.count), change)?;
+            }
+        } else {
+            while let Some(b) = source.next_batch()? {
+                change.context.check_cancel()?;
+                self.insert_batch(bound, list, limited(b, limit, change.count), change)?;
+                if limit > 0 && change.count >= limit {
+                    break;
+                }
+            }
+        }
+        self.touch_nothing(&bound.target, Action::Insert, change);
+        Ok(())
+    }
+
+    fn insert_batch(
+        &mut self,
+        bound: &BoundChange,
+        list: &holdfast_plan::change::InsertRows,
+        batch: Batch,
+        change: &mut Change<'_>,
+    ) -> Result<(), Fail> {
+        if batch.len == 0 {
+            return Ok(());
+        }
+        let (ordinals, values) = self.listed_values(list, &batch, change)?;
+        self.insert_values(bound, &ordinals, values, &batch, change)
+    }
+
+    /// Puts rows in, through an INSTEAD OF trigger where there is one.
+    pub(super) fn insert_values(
+        &mut self,
+        bound: &BoundChange,
+        ordinals: &[usize],
+        values: Rows,
+        batch: &Batch,
+        change: &mut Change<'_>,
+    ) -> Result<(), Fail> {
+        let target = &bound.target;
+        let instead = target.instead_of(Action::Insert).is_some() && !self.inside_trigger_of(target);
+        let rows = self.whole_rows(target, ordinals, values, change, !instead)?;
+        let count = rows.len() as u64;
+        if instead {
+            let inserted: Rows = rows.into_iter().map(|r| r.values).collect();
+            self.put_out(bound, Action::Insert, None, Some(&inserted), batch, change)?;
+            self.touch(target, Action::Insert, Vec::new(), inserted, Vec::new(), count, change);
+            change.count += count;
+            return Ok(());
+        }
+        let needs_rows = !bound.output.is_empty() || target.after(Action::Insert).next().is_some();
+        let stored = if needs_rows && rows.len() > 1 && target.table.indexes.iter().any(|i| i.unique) {
+            // One by one, so that rows that IGNORE_DUP_KEY leaves out are known.
+            let mut kept = Vec::with_capacity(rows.len());
+            for (n, row) in rows.into_iter().enumerate() {
+                let one = [row];
+                if self.store(target, &one, change)? == 1 {
+                    let [row] = one;
+                    kept.push((n, row));
+                }
+            }
+            kept
+        } else {
+            let stored = self.store(target, &rows, change)?;
+            if stored < count && rows.len() == 1 {
+                Vec::new()
+            } else {
+                rows.into_iter().enumerate().collect()
+            }
+        };
+        if needs_rows {
+            let positions: Vec<u32> = stored.iter().map(|(n, _)| *n as u32).collect();
+            let inserted: Rows = stored.into_iter().map(|(_, r)| r.values).collect();
+            let batch = batch.take(&positions);
+            self.put_out(bound, Action::Insert, None, Some(&inserted), &batch, change)?;
+            let n = inserted.len() as u64;
+            self.touch(target, Action::Insert, Vec::new(), inserted, Vec::new(), n, change);
+        }
+        Ok(())
+    }
+
+    /// Inserts whole rows and looks after their foreign keys; counts them.
+    fn store(
+        &mut self,
+        target: &Arc<TargetTable>,
+        rows: &[NewRow],
+        change: &mut Change<'_>,
+    ) -> Result<u64, Fail> {
+        let stored = writer(target)?.insert(change.write(), rows)?;
+        if stored < rows.len() as u64 {
+            change.duplicates_ignored = true;
+        }
+        change.count += stored;
+        self.check_references(target, rows.iter().map(|r| &r.values), None, Action::Insert, change)?;
+        Ok(stored)
+    }
+
+    /// Inserts rows that OUTPUT … INTO or MERGE made; the caller counts.
+    pub(super) fn store_uncounted(
+        &mut self,
+        target: &Arc<TargetTable>,
+        rows: &[NewRow],
+        change: &mut Change<'_>,
+    ) -> Result<(), Fail> {
+        let before = change.count;
+        self.store(target, rows, change)?;
+        change.count = before;
+        Ok(())
+    }
+
+    /// Replaces locked rows by `new`, whose other columns are settled here.
+    pub(super) fn update_locked(
+        &mut self,
+        target: &Arc<TargetTable>,
+        bookmarks: Vec<Vec<u8>>,
+        old: Rows,
+        mut new: Rows,
+        mut changed: Vec<usize>,
+        change: &mut Change<'_>,
+    ) -> Result<Rows, Fail> {
+        let writer = writer(target)?;
+        let asked = changed.clone();
+        if let Some(o) = target.row_version {
+            for row in &mut new {
+                row[o] = Value::binary(&writer.next_row_version()?.to_be_bytes());
+            }
+            changed.push(o);
+        }
+        changed.extend(target.computed.iter().filter(|c| c.stored).map(|c| c.ordinal));
+        let rows = self.settle(target, new, change, true, Action::Update, Some(&changed))?;
+        let updates: Vec<RowUpdate> =
+            bookmarks.into_iter().zip(rows).map(|(bookmark, row)| RowUpdate { bookmark, row }).collect();
+        if !updates.is_empty() {
+            writer.update(change.write(), &updates, &changed)?;
+        }
+        let new: Rows = updates.into_iter().map(|u| u.row.values).collect();
+        self.check_references(target, new.iter(), Some(&changed), Action::Update, change)?;
+        if fires(target, Action::Update) {
+            let count = new.len() as u64;
+            self.touch(target, Action::Update, old.clone(), new.clone(), asked, count, change);
+        }
+        self.look_after_references(target, &old, Some(&new), &changed, change)?;
+        Ok(new)
+    }
+
+    /// Removes locked rows.
+    pub(super) fn delete_locked(
+        &mut self,
+        target: &Arc<TargetTable>,
+        bookmarks: Vec<Vec<u8>>,
+        old: Rows,
+        change: &mut Change<'_>,
+    ) -> Result<(), Fail> {
+        let count = bookmarks.len() as u64;
+        if !bookmarks.is_empty() {
+            writer(target)?.delete(change.write(), &bookmarks)?;
+        }
+        if fires(target, Action::Delete) {
+            self.touch(target, Action::Delete, old.clone(), Vec::new(), Vec::new(), count, change);
+        }
+        self.look_after_references(target, &old, None, &[], change)?;
+        Ok(())
+    }
+
+    /// Keeps what triggers will want to see.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn touch(
+        &self,
+        target: &Arc<TargetTable>,
+        action: Action,
+        deleted: Rows,
+        inserted: Rows,
+        changed: Vec<usize>,
+        count: u64,
+        change: &mut Change<'_>,
+    ) {
+        if !fires(target, action) {
+            return;
+        }
+        let same = |t: &&mut Touched| {
+            t.action == action
+                && t.target.table.object_id == target.table.object_id
+                && t.target.table.database_id == target.table.database_id
+        };
+        match change.touched.iter_mut().find(same) {
+            Some(t) => {
+                t.deleted.extend(deleted);
+                t.inserted.extend(inserted);
+                t.count += count;
+                for c in changed {
+                    if !t.changed.contains(&c) {
+                        t.changed.push(c);
+                    }
+                }
+            }
+            None => {
+                let target = Arc::clone(target);
+                change.touched.push(Touched { target, action, deleted, inserted, changed, count });
+            }
+        }
+    }
+
+    /// Triggers fire for a statement that met no row, too.
+    pub(super) fn touch_nothing(&self, target: &Arc<TargetTable>, action: Action, change: &mut Change<'_>) {
+        self.touch(target, action, Vec::new(), Vec::new(), Vec::new(), 0, change);
+    }
+}
+
+/// Whether any trigger of the table wants to see an action's rows.
+fn fires(target: &TargetTable, action: Action) -> bool {
+    target.triggers.iter().any(|t| !t.def.disabled && t.fires_for(action))
+}
+
+/// SET ROWCOUNT.
+fn limited(batch: Batch, limit: u64, sent: u64) -> Batch {
+    let left = usize::try_from(limit.saturating_sub(sent)).unwrap_or(usize::MAX);
+    if limit > 0 && batch.len > left { batch.slice(0, left) } else { batch }
+}

@@ -1,0 +1,168 @@
+//! INSERT of rows that come from elsewhere: those of EXEC, and what bulk loads share with it.
+
+use std::sync::Arc;
+
+use holdfast_plan::change::{Action, BoundChange, ChangeKind};
+use holdfast_tsql::Span;
+use holdfast_tsql::ast::Execute;
+use holdfast_types::batch::BATCH_ROWS;
+use holdfast_types::{Batch, SqlError, SqlResult, SqlType, TypeId, Value};
+
+use super::{Change, INSERT, Rows, Runner};
+use crate::procedure::query::convert;
+use crate::procedure::run::{Fail, Scope};
+
+/// Rows that INSERT … EXEC takes from the called text.
+#[derive(Default)]
+struct Captured {
+    /// Each result set with its types.
+    sets: Vec<(Vec<SqlType>, Rows)>,
+    /// A result set of another width came.
+    mismatch: bool,
+    width: usize,
+}
+
+impl Runner<'_> {
+    /// INSERT … EXEC: everything happens in the statement's transaction.
+    pub(super) fn insert_execute(
+        &mut self,
+        bound: &Arc<BoundChange>,
+        e: &Execute,
+        span: Span,
+        scope: &mut Scope,
+    ) -> Result<(), Fail> {
+        let ChangeKind::InsertExternal(ordinals) = &bound.kind else { return Ok(()) };
+        if self.capturing {
+            return Err(SqlError::new(8164, &[]).into());
+        }
+        self.run_change(bound, scope, INSERT, |r, change, scope| {
+            let mut captured = Captured { width: ordinals.len(), ..Captured::default() };
+            r.captured(e, span, scope, &mut captured)?;
+            if captured.mismatch {
+                return Err(SqlError::new(213, &[]).state(7).at_line(span.line).into());
+            }
+            r.check_identity_insert(
+                &bound.target,
+                ordinals.iter().any(|o| Some(*o) == bound.target.identity),
+            )?;
+            for (types, rows) in captured.sets {
+                r.insert_external(bound, ordinals, &types, rows, change)?;
+            }
+            r.touch_nothing(&bound.target, Action::Insert, change);
+            Ok(())
+        })
+    }
+
+    /// Inserts rows of these types into the listed columns.
+    pub(super) fn insert_external(
+        &mut self,
+        bound: &BoundChange,
+        ordinals: &[usize],
+        types: &[SqlType],
+        rows: Rows,
+        change: &mut Change<'_>,
+    ) -> Result<(), Fail> {
+        let columns = &bound.target.table.columns;
+        let mut rows = rows.into_iter();
+        loop {
+            let part: Rows = rows.by_ref().take(BATCH_ROWS).collect();
+            if part.is_empty() {
+                break;
+            }
+            let mut converted = Vec::with_capacity(part.len());
+            for row in part {
+                let mut new = Vec::with_capacity(row.len());
+                for ((v, from), &o) in row.into_iter().zip(types).zip(ordinals) {
+                    new.push(assigned(v, *from, columns[o].ty, change)?);
+                }
+                converted.push(new);
+            }
+            // Nothing but the target's own columns can be named in OUTPUT here.
+            let nothing: Vec<SqlType> = super::target_rows::plan_types(bound);
+            let blank: Rows = vec![vec![Value::Null; nothing.len()]; converted.len()];
+            let batch = if nothing.is_empty() {
+                Batch::new(converted.len(), Vec::new())
+            } else {
+                Batch::from_rows(&nothing, &blank)?
+            };
+            self.insert_values(bound, ordinals, converted, &batch, change)?;
+        }
+        Ok(())
+    }
+
+    /// Runs EXEC and keeps its rows instead of sending them.
+    fn captured(
+        &mut self,
+        e: &Execute,
+        span: Span,
+        scope: &mut Scope,
+        captured: &mut Captured,
+    ) -> Result<(), Fail> {
+        let mut sink = CaptureSink { captured, outer: self.sink };
+        let mut inner = Runner {
+            session: Arc::clone(&self.session),
+            shared: Arc::clone(&self.shared),
+            sink: &mut sink,
+            kind: crate::session::DoneKind::InProc,
+            tries: self.tries,
+            level: self.level,
+            capturing: true,
+            temporary: Arc::clone(&self.temporary),
+            cursors: Arc::clone(&self.cursors),
+        };
+        inner.execute(e, span, scope)
+    }
+}
+
+/// A value on its way into a column: strings and bytes keep their length, which is looked at when they are put in.
+pub(super) fn assigned(v: Value, from: SqlType, to: SqlType, change: &Change<'_>) -> SqlResult<Value> {
+    let wide = match (from.id.is_character() && to.id.is_character(), to.id) {
+        (true, TypeId::Char | TypeId::VarChar) => SqlType::varchar(-1, to.collation),
+        (true, TypeId::NChar | TypeId::NVarChar) => SqlType::nvarchar_max(to.collation),
+        _ if from.id.is_binary() && matches!(to.id, TypeId::Binary | TypeId::VarBinary) => {
+            SqlType::binary(TypeId::VarBinary, -1)
+        }
+        _ => to,
+    };
+    convert(&v, from, wide, &change.context)
+}
+
+/// Takes rows; passes messages on.
+struct CaptureSink<'a> {
+    captured: &'a mut Captured,
+    outer: &'a mut dyn crate::session::ResultSink,
+}
+
+impl crate::session::ResultSink for CaptureSink<'_> {
+    fn columns(&mut self, columns: &[crate::session::ResultColumn]) -> crate::session::SinkResult {
+        if columns.len() != self.captured.width {
+            self.captured.mismatch = true;
+        }
+        self.captured.sets.push((columns.iter().map(|c| c.ty).collect(), Rows::new()));
+        Ok(())
+    }
+    fn rows(&mut self, batch: &Batch) -> crate::session::SinkResult {
+        if let Some((types, rows)) = self.captured.sets.last_mut() {
+            rows.extend((0..batch.len).map(|i| batch.row(i, types)));
+        }
+        Ok(())
+    }
+    fn done(&mut self, done: crate::session::Done) -> crate::session::SinkResult {
+        if done.error { self.outer.done(done) } else { Ok(()) }
+    }
+    fn message(&mut self, message: &SqlError) -> crate::session::SinkResult {
+        self.outer.message(message)
+    }
+    fn environment(&mut self, change: crate::session::EnvironmentChange) -> crate::session::SinkResult {
+        self.outer.environment(change)
+    }
+    fn return_status(&mut self, _: i32) -> crate::session::SinkResult {
+        Ok(())
+    }
+    fn return_value(&mut self, _: u16, _: &str, _: &SqlType, _: &Value) -> crate::session::SinkResult {
+        Ok(())
+    }
+    fn flush(&mut self) -> crate::session::SinkResult {
+        self.outer.flush()
+    }
+}

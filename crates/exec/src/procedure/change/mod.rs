@@ -1,0 +1,319 @@
+//! INSERT, UPDATE, DELETE, MERGE and TRUNCATE.
+//!
+//! Module map: [`rows`] new rows and what every row must obey, [`fit`] values into columns, [`apply`] rows to tables,
+//! [`target_rows`] reading and locking the rows to change, [`merge`], [`reference`] foreign keys and cascades, [`trigger`],
+//! [`output`], [`external`] rows of EXEC, [`bulk`] and [`bulk_file`] bulk loads.
+//!
+//! Invariants
+//! 1. All rows to change are read before the first is changed (no row is met twice), then locked, and read again when one of
+//!    them has changed since.
+//! 2. Everything that constraints look at besides the row itself is looked at after the change.
+//! 3. Triggers fire after all cascades, the statement's own table first.
+
+mod apply;
+mod bulk;
+mod bulk_file;
+mod external;
+mod fit;
+mod merge;
+mod output;
+mod reference;
+mod rows;
+mod target_rows;
+mod trigger;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use holdfast_engine::lock::LockWait;
+use holdfast_engine::transaction::Transaction as Work;
+use holdfast_engine::write::{TableWriter, WriteContext};
+use holdfast_plan::BindContext;
+use holdfast_plan::change::{Action, BoundChange, ChangeKind, TargetTable};
+use holdfast_tsql::Span;
+use holdfast_tsql::ast::{Delete, Insert, InsertSource, IsolationLevel, Merge, ObjectName, Update};
+use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
+
+use super::run::{Fail, Runner, Scope, scope_names};
+use super::unit::{Folding, Planned, with_bind_context};
+use crate::context::{ExecContext, SessionInfo};
+pub use bulk::BulkTarget;
+pub use trigger::{TriggerTables, is_updated};
+
+/// CurCmd values.
+const INSERT: u16 = 0xC3;
+const DELETE: u16 = 0xC4;
+const UPDATE: u16 = 0xC5;
+const MERGE: u16 = 0x117;
+
+/// Rows of a table.
+type Rows = Vec<Vec<Value>>;
+
+/// What was done to one table, for its triggers.
+struct Touched {
+    target: Arc<TargetTable>,
+    action: Action,
+    deleted: Rows,
+    inserted: Rows,
+    /// Ordinals of the columns that were set.
+    changed: Vec<usize>,
+    count: u64,
+}
+
+/// A change being carried out.
+struct Change<'c> {
+    work: &'c Arc<Work>,
+    wait: LockWait,
+    context: ExecContext,
+    ansi_warnings: bool,
+    /// Rows of each OUTPUT clause.
+    output: Vec<Vec<Batch>>,
+    touched: Vec<Touched>,
+    /// Rows changed by the statement itself.
+    count: u64,
+    /// The last identity value given.
+    identity: Option<Value>,
+    /// Tables that cascades have come to.
+    targets: HashMap<(i32, i32), Arc<TargetTable>>,
+    duplicates_ignored: bool,
+    /// OUTPUT may ask for computed columns that are not stored.
+    all_computed: bool,
+    /// A bulk load that gives columns their default where NULL comes.
+    default_for_null: bool,
+}
+
+impl Change<'_> {
+    fn write(&self) -> WriteContext<'_> {
+        WriteContext { transaction: self.work, wait: &self.wait }
+    }
+}
+
+/// The side of a table that changes rows.
+fn writer(target: &TargetTable) -> SqlResult<Arc<dyn TableWriter>> {
+    target
+        .table
+        .access
+        .writer()
+        .ok_or_else(|| SqlError::not_supported(format!("Changing rows of the table '{}'", target.table.name)))
+}
+
+impl Runner<'_> {
+    /// The plan of a changing statement, kept or new.
+    fn plan_change<N>(
+        &mut self,
+        node: &N,
+        scope: &Scope,
+        bind: impl FnOnce(&N, &BindContext<'_>) -> SqlResult<BoundChange>,
+    ) -> Result<Arc<BoundChange>, Fail> {
+        let address = std::ptr::from_ref(node) as usize;
+        if let Some(Planned::Change(found)) =
+            scope.unit.kept(address, &self.session, scope.run, &|id| self.is_alive(scope, id))
+        {
+            return Ok(found);
+        }
+        let names = scope_names(&self.session, scope, &self.temporary);
+        let evaluator = Folding(self.context(scope));
+        let bound = with_bind_context(&names.names(), &evaluator, |cx| bind(node, cx));
+        let bound = Arc::new(bound.map_err(Fail::Compile)?);
+        scope.unit.keep(address, Planned::Change(Arc::clone(&bound)), &self.session, scope.run);
+        Ok(bound)
+    }
+
+    pub fn plan_insert(&mut self, i: &Insert, scope: &Scope) -> Result<Arc<BoundChange>, Fail> {
+        self.plan_change(i, scope, holdfast_plan::bind_insert)
+    }
+
+    pub fn plan_update(&mut self, u: &Update, scope: &Scope) -> Result<Arc<BoundChange>, Fail> {
+        self.plan_change(u, scope, holdfast_plan::bind_update)
+    }
+
+    pub fn plan_delete(&mut self, d: &Delete, scope: &Scope) -> Result<Arc<BoundChange>, Fail> {
+        self.plan_change(d, scope, holdfast_plan::bind_delete)
+    }
+
+    pub fn plan_merge(&mut self, m: &Merge, scope: &Scope) -> Result<Arc<BoundChange>, Fail> {
+        self.plan_change(m, scope, holdfast_plan::bind_merge)
+    }
+
+    pub fn insert(&mut self, i: &Insert, span: Span, scope: &mut Scope) -> Result<(), Fail> {
+        let bound = self.plan_insert(i, scope)?;
+        if let InsertSource::Execute(e) = &i.source {
+            return self.insert_execute(&bound, e, span, scope);
+        }
+        self.run_change(&bound, scope, INSERT, |r, change, scope| r.insert_rows(&bound, change, scope))
+    }
+
+    pub fn update(&mut self, u: &Update, scope: &mut Scope) -> Result<(), Fail> {
+        let bound = self.plan_update(u, scope)?;
+        self.run_change(&bound, scope, UPDATE, |r, change, scope| r.change_rows(&bound, change, scope))
+    }
+
+    pub fn delete(&mut self, d: &Delete, scope: &mut Scope) -> Result<(), Fail> {
+        let bound = self.plan_delete(d, scope)?;
+        self.run_change(&bound, scope, DELETE, |r, change, scope| r.change_rows(&bound, change, scope))
+    }
+
+    pub fn merge(&mut self, m: &Merge, scope: &mut Scope) -> Result<(), Fail> {
+        let bound = self.plan_merge(m, scope)?;
+        self.run_change(&bound, scope, MERGE, |r, change, scope| r.merge_rows(&bound, change, scope))
+    }
+
+    /// Carries out a change with all that belongs to it: transaction, triggers, OUTPUT, counts.
+    fn run_change(
+        &mut self,
+        bound: &Arc<BoundChange>,
+        scope: &mut Scope,
+        command: u16,
+        f: impl FnOnce(&mut Self, &mut Change<'_>, &mut Scope) -> Result<(), Fail>,
+    ) -> Result<(), Fail> {
+        refuse_output(bound)?;
+        let (output, count, ignored) = self.changing(|r, work| {
+            let mut change = r.new_change(bound, work, scope);
+            f(r, &mut change, scope)?;
+            r.finish_change(change)
+        })?;
+        if ignored {
+            self.info(3604, 0, 1, "Duplicate key was ignored.".to_owned())?;
+        }
+        for (clause, batches) in bound.output.iter().zip(output) {
+            if clause.into.is_some() {
+                continue;
+            }
+            let columns: Vec<_> = clause.columns.iter().map(super::query::result_column).collect();
+            self.sink.columns(&columns)?;
+            for b in &batches {
+                self.sink.rows(b)?;
+            }
+        }
+        self.counted(count, command, true)
+    }
+
+    /// A row that was read is not what it was any more. Reading again helps, unless the transaction would only see the same
+    /// old row.
+    fn check_conflict(&self, table: &holdfast_engine::catalog::TableDef) -> Result<(), SqlError> {
+        if self.session.state.lock().isolation != IsolationLevel::Snapshot {
+            return Ok(());
+        }
+        let database = self.session.database_name(table.database_id).unwrap_or_default();
+        let name = format!("{}.{}", table.schema_name, table.name);
+        Err(SqlError::new(3960, &[&name, &database]))
+    }
+
+    fn new_change<'c>(&self, bound: &BoundChange, work: &'c Arc<Work>, scope: &Scope) -> Change<'c> {
+        let mut context = self.framed(scope, bound.frame_size);
+        // Nobody else has the new context yet.
+        if let Some(query) = Arc::get_mut(&mut context.query) {
+            query.read_current();
+        }
+        Change {
+            work,
+            wait: self.session.lock_wait(),
+            context,
+            ansi_warnings: self.session.has(super::state::option::ANSI_WARNINGS),
+            output: bound.output.iter().map(|_| Vec::new()).collect(),
+            touched: Vec::new(),
+            count: 0,
+            identity: None,
+            targets: HashMap::new(),
+            duplicates_ignored: false,
+            all_computed: !bound.output.is_empty(),
+            default_for_null: false,
+        }
+    }
+
+    /// Identity functions, then triggers.
+    fn finish_change(&mut self, change: Change<'_>) -> Result<(Vec<Vec<Batch>>, u64, bool), Fail> {
+        self.warn_of_nulls(&change.context)?;
+        if let Some(v) = &change.identity {
+            let n = super::identity::whole(v).unwrap_or_default();
+            let value = Value::Decimal(holdfast_types::Decimal::new(n, 0));
+            let mut state = self.session.state.lock();
+            state.identity = value.clone();
+            state.scope_identity = value;
+        }
+        let Change { work, touched, count, output, duplicates_ignored, .. } = change;
+        for t in touched {
+            self.fire_after(t, work)?;
+        }
+        Ok((output, count, duplicates_ignored))
+    }
+
+    /// TRUNCATE TABLE.
+    pub fn truncate(
+        &mut self,
+        name: &ObjectName,
+        partitions: &[holdfast_tsql::ast::Expr],
+        scope: &mut Scope,
+    ) -> Result<(), Fail> {
+        if !partitions.is_empty() {
+            return Err(SqlError::not_supported("TRUNCATE TABLE of single partitions").into());
+        }
+        let target = self.named_table(name, scope)?;
+        if target.rules.referencing.iter().any(|k| k.table_id != target.table.object_id) {
+            return Err(SqlError::new(4712, &[&target.table.name]).into());
+        }
+        let writer = writer(&target)?;
+        self.changing(|r, work| {
+            let wait = r.session.lock_wait();
+            writer.truncate(WriteContext { transaction: work, wait: &wait })?;
+            Ok(())
+        })?;
+        self.plain_done(0)
+    }
+
+    /// A table by its name, with its rules.
+    pub fn named_table(&mut self, name: &ObjectName, scope: &Scope) -> Result<Arc<TargetTable>, Fail> {
+        let insert = Insert {
+            with: None,
+            top: None,
+            target: holdfast_tsql::ast::DmlTarget::Named { name: name.clone(), hints: Vec::new() },
+            columns: Vec::new(),
+            output: Vec::new(),
+            source: InsertSource::DefaultValues,
+            options: Vec::new(),
+        };
+        let names = scope_names(&self.session, scope, &self.temporary);
+        let evaluator = Folding(self.context(scope));
+        let bound =
+            with_bind_context(&names.names(), &evaluator, |cx| holdfast_plan::bind_insert(&insert, cx))
+                .map_err(|e| match e.number {
+                    208 => Fail::Error(SqlError::new(4701, &[name]).at_line(name.span.line)),
+                    _ => Fail::Compile(e),
+                })?;
+        if bound.target.is_view {
+            return Err(SqlError::new(4701, &[name]).into());
+        }
+        Ok(Arc::clone(&bound.target))
+    }
+
+    /// Name of a database for messages.
+    fn database_name(&self, id: i32) -> String {
+        if id == 2 {
+            return "tempdb".to_owned();
+        }
+        self.session.host.database_by_id(id).map_or_else(String::new, |d| d.name.to_string())
+    }
+}
+
+/// 334: OUTPUT to the client from a table with triggers.
+fn refuse_output(bound: &BoundChange) -> Result<(), Fail> {
+    let sends = bound.output.iter().any(|o| o.into.is_none());
+    let actions: &[Action] = match &bound.kind {
+        ChangeKind::Insert(_) | ChangeKind::InsertExternal(_) => &[Action::Insert],
+        ChangeKind::Update(_) => &[Action::Update],
+        ChangeKind::Delete => &[Action::Delete],
+        ChangeKind::Merge { .. } => &[Action::Insert, Action::Update, Action::Delete],
+    };
+    let fires =
+        bound.target.triggers.iter().any(|t| !t.def.disabled && actions.iter().any(|a| t.fires_for(*a)));
+    if sends && fires {
+        return Err(Fail::Compile(SqlError::new(334, &[&bound.target.table.name])));
+    }
+    Ok(())
+}
+
+/// Rows of a batch by columns of these types.
+fn rows_of(batch: &Batch, positions: &[usize], types: &[SqlType]) -> Rows {
+    let picked = batch.select(positions);
+    (0..batch.len).map(|i| picked.row(i, types)).collect()
+}

@@ -1,0 +1,191 @@
+//! Reading and locking the rows that UPDATE and DELETE change.
+
+use std::collections::HashSet;
+
+use holdfast_engine::write::RowState;
+use holdfast_plan::change::{Action, BoundChange, ChangeKind};
+use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
+
+use super::{Change, Rows, Runner, rows_of, writer};
+use crate::operator;
+use crate::procedure::run::{Fail, Scope};
+
+/// Rows read for a change: one bookmark, the target's columns and the plan's row each.
+#[derive(Default)]
+pub(super) struct Read {
+    pub bookmarks: Vec<Vec<u8>>,
+    pub old: Rows,
+    pub batches: Vec<Batch>,
+}
+
+impl Runner<'_> {
+    /// UPDATE and DELETE.
+    pub(super) fn change_rows(
+        &mut self,
+        bound: &BoundChange,
+        change: &mut Change<'_>,
+        scope: &mut Scope,
+    ) -> Result<(), Fail> {
+        let action = match bound.kind {
+            ChangeKind::Update(_) => Action::Update,
+            _ => Action::Delete,
+        };
+        let target = &bound.target;
+        let instead = target.instead_of(action).is_some() && !self.inside_trigger_of(target);
+        let read = match &bound.current_of {
+            Some((name, global)) => self.cursor_row(bound, name, *global, change, scope)?,
+            None if instead => self.read_rows(bound, change)?,
+            None => self.read_and_lock(bound, change)?,
+        };
+        let plan_rows = Batch::concat(&plan_types(bound), &read.batches)?;
+        let count = if bound.bookmark.is_some() { read.bookmarks.len() } else { read.old.len() };
+        change.count = count as u64;
+        match &bound.kind {
+            ChangeKind::Update(items) => {
+                let changed: Vec<usize> = {
+                    let mut seen = HashSet::new();
+                    items.iter().filter_map(|i| i.column).filter(|c| seen.insert(*c)).collect()
+                };
+                let new = self.set_rows(items, target, &plan_rows, &read.old, change, scope)?;
+                if instead {
+                    let new: Rows = self
+                        .settle(target, new, change, false, action, Some(&changed))?
+                        .into_iter()
+                        .map(|r| r.values)
+                        .collect();
+                    self.put_out(bound, action, Some(&read.old), Some(&new), &plan_rows, change)?;
+                    self.touch(target, action, read.old, new, changed, count as u64, change);
+                } else if !items.iter().any(|i| i.column.is_some()) {
+                    // Only variables were set.
+                } else {
+                    let old = if bound.output.is_empty() { Rows::new() } else { read.old.clone() };
+                    let new = self.update_locked(target, read.bookmarks, read.old, new, changed, change)?;
+                    self.put_out(bound, action, Some(&old), Some(&new), &plan_rows, change)?;
+                    if let Some((name, global)) = &bound.current_of {
+                        // So that the row may be changed again before the next FETCH.
+                        let now = self.read_rows(bound, change)?;
+                        let same = now.old.iter().position(|r| new.first() == Some(r));
+                        if let Some(mark) = same.and_then(|n| now.bookmarks.get(n)) {
+                            let table = (target.table.database_id, target.table.object_id);
+                            self.move_bookmark(name, *global, table, mark, scope)?;
+                        }
+                    }
+                }
+            }
+            _ => {
+                self.put_out(bound, action, Some(&read.old), None, &plan_rows, change)?;
+                if instead {
+                    self.touch(target, action, read.old, Rows::new(), Vec::new(), count as u64, change);
+                } else {
+                    self.delete_locked(target, read.bookmarks, read.old, change)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the rows of the plan, each target row once.
+    fn read_rows(&mut self, bound: &BoundChange, change: &Change<'_>) -> SqlResult<Read> {
+        let limit = self.session.state.lock().row_limit;
+        let types = bound.target.types();
+        let mut read = Read::default();
+        let mut seen: HashSet<Vec<u8>> = HashSet::new();
+        let mut count = 0u64;
+        let mut source = operator::open(&bound.plan, &change.context)?;
+        while let Some(batch) = source.next_batch()? {
+            change.context.check_cancel()?;
+            if limit > 0 && count >= limit {
+                break;
+            }
+            let mut batch = batch;
+            if let Some(at) = bound.bookmark {
+                let mut keep: Vec<u32> = Vec::with_capacity(batch.len);
+                for i in 0..batch.len {
+                    // NULL where an outer join found no row of the target.
+                    let Some(mark) = mark_at(&batch, at, i) else { continue };
+                    if seen.insert(mark.clone()) {
+                        read.bookmarks.push(mark);
+                        keep.push(i as u32);
+                    }
+                }
+                if keep.len() < batch.len {
+                    batch = batch.take(&keep);
+                }
+            }
+            if limit > 0 && count + batch.len as u64 > limit {
+                let keep = (limit - count) as usize;
+                batch = batch.slice(0, keep);
+                read.bookmarks.truncate(count as usize + keep);
+            }
+            count += batch.len as u64;
+            if !bound.old.is_empty() {
+                read.old.extend(rows_of(&batch, &bound.old, &types));
+            }
+            read.batches.push(batch);
+        }
+        Ok(read)
+    }
+
+    /// Reads the rows and locks them; reads again while others change them in between.
+    fn read_and_lock(&mut self, bound: &BoundChange, change: &Change<'_>) -> Result<Read, Fail> {
+        let writer = writer(&bound.target)?;
+        loop {
+            let read = self.read_rows(bound, change)?;
+            let mut same = true;
+            for b in &read.bookmarks {
+                same &= writer.lock(change.write(), b)? == RowState::Unchanged;
+            }
+            if same {
+                return Ok(read);
+            }
+            self.check_conflict(&bound.target.table)?;
+            change.context.check_cancel()?;
+        }
+    }
+}
+
+/// The bookmark in a row of a batch.
+pub(super) fn mark_at(batch: &Batch, column: usize, row: usize) -> Option<Vec<u8>> {
+    match batch.columns.get(column)?.value(row, &MARK) {
+        Value::Binary(b) => Some(b.to_vec()),
+        _ => None,
+    }
+}
+
+const MARK: SqlType = SqlType::binary(holdfast_types::TypeId::VarBinary, 8000);
+
+/// Types of the plan's columns.
+pub(super) fn plan_types(bound: &BoundChange) -> Vec<SqlType> {
+    bound.plan.columns.iter().map(|c| c.ty).collect()
+}
+
+impl Runner<'_> {
+    /// The row under a cursor, for WHERE CURRENT OF.
+    fn cursor_row(
+        &mut self,
+        bound: &BoundChange,
+        name: &str,
+        global: bool,
+        change: &Change<'_>,
+        scope: &mut Scope,
+    ) -> Result<Read, Fail> {
+        let table = &bound.target.table;
+        let id = (table.database_id, table.object_id);
+        let position = self.cursor_position(name, global, id, scope)?;
+        let writer = writer(&bound.target)?;
+        let read = self.read_rows(bound, change)?;
+        let at = read.bookmarks.iter().position(|b| *b == position.bookmark);
+        let Some(at) =
+            at.filter(|_| matches!(writer.lock(change.write(), &position.bookmark), Ok(RowState::Unchanged)))
+        else {
+            let text = "Optimistic concurrency check failed. The row was modified outside of this cursor.";
+            return Err(SqlError::with_text(16_934, 16, text).into());
+        };
+        let all = Batch::concat(&plan_types(bound), &read.batches)?;
+        Ok(Read {
+            bookmarks: vec![position.bookmark],
+            old: read.old.into_iter().skip(at).take(1).collect(),
+            batches: vec![all.slice(at, 1)],
+        })
+    }
+}

@@ -1,0 +1,216 @@
+//! DML triggers.
+//!
+//! Invariants
+//! 1. A trigger runs in the transaction of its statement, one level deeper, with XACT_ABORT on; when it ends the transaction,
+//!    the batch ends with 3609.
+//! 2. A trigger whose own statement changes its table does not fire itself again; an INSTEAD OF trigger's changes of its own
+//!    table are carried out.
+//! 3. Tables `inserted` and `deleted` are kept by the session and used again, so that plans over them can be.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use holdfast_engine::catalog::{Catalog, ColumnDef, TableDef};
+use holdfast_engine::transaction::Transaction as Work;
+use holdfast_plan::change::{Action, BoundTrigger, TargetTable};
+use holdfast_tsql::ParseOptions;
+use holdfast_tsql::ast::{Ddl, ModuleBody, StatementKind};
+use holdfast_types::SqlError;
+
+use super::{Runner, Touched};
+use crate::procedure::cache::UnitKey;
+use crate::procedure::memory_table::MemoryTable;
+use crate::procedure::run::{Fail, Scope, Stop};
+use crate::procedure::state::{RunningTrigger, option};
+use crate::procedure::unit::{Layout, TypeScope, Unit, layout, syntax_error};
+
+/// Pairs of `inserted` and `deleted` not in use, by the table's address.
+pub type TriggerTables = HashMap<usize, Vec<(Arc<TableDef>, MemoryTable, MemoryTable)>>;
+
+impl Runner<'_> {
+    /// Whether the innermost trigger being run is one of this table.
+    pub(super) fn inside_trigger_of(&self, target: &TargetTable) -> bool {
+        let state = self.session.state.lock();
+        let Some(running) = state.triggers.last() else { return false };
+        target.triggers.iter().any(|t| t.instead_of && t.def.module.object_id == running.object_id)
+    }
+
+    /// Fires the triggers of what was done to one table.
+    pub(super) fn fire_after(&mut self, t: Touched, work: &Arc<Work>) -> Result<(), Fail> {
+        let target = Arc::clone(&t.target);
+        let mut list: Vec<&BoundTrigger> = match target.instead_of(t.action) {
+            Some(instead) if !self.inside_trigger_of(&target) => vec![instead],
+            _ => target.after(t.action).collect(),
+        };
+        list.retain(|x| !self.is_running(x.def.module.object_id));
+        if list.is_empty() {
+            return Ok(());
+        }
+        let (table, inserted, deleted) = self.trigger_tables(&target);
+        let result = self.fire_all(&t, &list, &inserted, &deleted, work);
+        inserted.rows.clear();
+        deleted.rows.clear();
+        let mut kept = self.session.trigger_tables.lock();
+        kept.entry(Arc::as_ptr(&table) as usize).or_default().push((table, inserted, deleted));
+        result
+    }
+
+    fn fire_all(
+        &mut self,
+        t: &Touched,
+        list: &[&BoundTrigger],
+        inserted: &MemoryTable,
+        deleted: &MemoryTable,
+        work: &Arc<Work>,
+    ) -> Result<(), Fail> {
+        inserted.rows.append(t.inserted.clone())?;
+        deleted.rows.append(t.deleted.clone())?;
+        let columns = updated_columns(&t.target.table, t.action, &t.changed);
+        for trigger in list {
+            self.session.state.lock().row_count = i64::try_from(t.count).unwrap_or(i64::MAX);
+            self.fire(trigger, &t.target, inserted, deleted, &columns, work)?;
+        }
+        Ok(())
+    }
+
+    fn is_running(&self, id: i32) -> bool {
+        self.session.state.lock().triggers.last().is_some_and(|t| t.object_id == id)
+    }
+
+    fn trigger_tables(&self, target: &TargetTable) -> (Arc<TableDef>, MemoryTable, MemoryTable) {
+        let table = &target.table;
+        let mut kept = self.session.trigger_tables.lock();
+        if let Some(found) = kept.get_mut(&(Arc::as_ptr(table) as usize)).and_then(Vec::pop) {
+            return found;
+        }
+        drop(kept);
+        let columns: Vec<ColumnDef> = table
+            .columns
+            .iter()
+            .map(|c| ColumnDef { identity: None, computed: None, default: None, nullable: true, ..c.clone() })
+            .collect();
+        let inserted = MemoryTable::new("inserted", columns.clone());
+        (Arc::clone(table), inserted, MemoryTable::new("deleted", columns))
+    }
+
+    fn fire(
+        &mut self,
+        trigger: &BoundTrigger,
+        target: &TargetTable,
+        inserted: &MemoryTable,
+        deleted: &MemoryTable,
+        columns: &Arc<[u8]>,
+        work: &Arc<Work>,
+    ) -> Result<(), Fail> {
+        let module = &trigger.def.module;
+        let Some(database) = self.session.host.database_by_id(module.database_id) else {
+            return Err(SqlError::new(208, &[&module.name]).into());
+        };
+        let unit = self.trigger_unit(trigger, &database)?;
+        let mut scope = Scope::new(unit);
+        scope.procedure = Arc::clone(&module.name);
+        scope.trigger = Some(Arc::clone(&target.table));
+        scope.tables.insert("inserted".into(), inserted.clone());
+        scope.tables.insert("deleted".into(), deleted.clone());
+        let saved = {
+            let mut state = self.session.state.lock();
+            state.triggers.push(RunningTrigger { object_id: module.object_id, columns: Arc::clone(columns) });
+            let saved = state.settings.clone();
+            state.set_option(option::XACT_ABORT, true);
+            state.set_option(option::ANSI_NULLS, module.ansi_nulls);
+            state.set_option(option::QUOTED_IDENTIFIER, module.quoted_identifier);
+            saved
+        };
+        let result = self.nested_run(&mut scope, module.object_id, Some(database));
+        let ended = {
+            let mut state = self.session.state.lock();
+            state.triggers.pop();
+            state.settings = saved;
+            !state.transaction.open.as_ref().is_some_and(|w| Arc::ptr_eq(w, work))
+        };
+        match result {
+            Ok(_) if ended => Err(SqlError::new(3609, &[]).into()),
+            Ok(_) => Ok(()),
+            Err(Fail::Stop(Stop::Caught { error, compile })) => {
+                // On its way to a CATCH: nothing of the transaction can be kept.
+                let mut state = self.session.state.lock();
+                if state.transaction.count > 0 {
+                    state.transaction.doomed = true;
+                }
+                drop(state);
+                Err(Fail::Stop(Stop::Caught { error, compile }))
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    fn trigger_unit(
+        &mut self,
+        trigger: &BoundTrigger,
+        database: &Arc<crate::host::HostDatabase>,
+    ) -> Result<Arc<Unit>, Fail> {
+        let module = &trigger.def.module;
+        let key = UnitKey {
+            text: Arc::clone(&module.text),
+            parameters: format!("\u{1}trigger {}", self.session.id).into(),
+            options: i32::from(module.quoted_identifier),
+            database: Arc::as_ptr(database) as usize,
+        };
+        if let Some(unit) = self.shared.units.find(&key) {
+            return Ok(unit);
+        }
+        let options = ParseOptions { quoted_identifier: module.quoted_identifier };
+        let batch = holdfast_tsql::parse_batch(&module.text, &options).map_err(|mut v| {
+            if v.is_empty() { SqlError::new(102, &[&module.name]) } else { syntax_error(v.swap_remove(0)) }
+        })?;
+        let statements = statements_of(batch.statements)
+            .ok_or_else(|| SqlError::not_supported(format!("The trigger {} of an assembly", module.name)))?;
+        let types = TypeScope {
+            catalog: Arc::clone(database) as Arc<dyn Catalog>,
+            collation: database.default_collation(),
+            text: &module.text,
+        };
+        let layout = layout(&[], &statements, &types, Layout::default())?;
+        let unit = Unit::new(&module.text, Vec::new(), statements, layout);
+        self.shared.units.keep(key, &unit);
+        Ok(unit)
+    }
+}
+
+fn statements_of(
+    statements: Vec<holdfast_tsql::ast::Statement>,
+) -> Option<Vec<holdfast_tsql::ast::Statement>> {
+    for s in statements {
+        if let StatementKind::Ddl(d) = s.kind
+            && let Ddl::CreateTrigger(t) = *d
+            && let ModuleBody::Statements(list) = t.body
+        {
+            return Some(list);
+        }
+    }
+    None
+}
+
+/// COLUMNS_UPDATED(): bit (id - 1) of the bytes from the left, lowest bit first. An INSERT sets all columns.
+fn updated_columns(table: &TableDef, action: Action, changed: &[usize]) -> Arc<[u8]> {
+    let highest = table.columns.iter().map(|c| c.column_id).max().unwrap_or(0).max(1) as usize;
+    let mut bytes = vec![0u8; highest.div_ceil(8)];
+    let mut set = |ordinal: usize| {
+        if let Some(c) = table.columns.get(ordinal) {
+            let bit = (c.column_id - 1).max(0) as usize;
+            bytes[bit / 8] |= 1 << (bit % 8);
+        }
+    };
+    match action {
+        Action::Insert => (0..table.columns.len()).for_each(set),
+        Action::Update => changed.iter().copied().for_each(&mut set),
+        Action::Delete => {}
+    }
+    bytes.into()
+}
+
+/// Whether a column's bit is set.
+pub fn is_updated(columns: &[u8], column_id: i32) -> bool {
+    let bit = (column_id - 1).max(0) as usize;
+    columns.get(bit / 8).is_some_and(|b| b & (1 << (bit % 8)) != 0)
+}

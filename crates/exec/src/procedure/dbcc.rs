@@ -1,0 +1,201 @@
+//! DBCC: the consistency check, identity values, and the commands that only free memory.
+//!
+//! Invariants
+//! 1. CHECKDB looks at a moment at which nobody changes a page; changes wait until it has ended.
+//! 2. It reports and changes nothing; a REPAIR option is refused.
+
+use std::sync::Arc;
+
+use holdfast_engine::access::ReadContext;
+use holdfast_engine::catalog::{Catalog, ObjectDef, TableDef};
+use holdfast_engine::check::Report;
+use holdfast_tsql::ast::Dbcc;
+use holdfast_types::{SqlError, SqlResult, SqlType, Value};
+
+use super::administration::Call;
+
+fn info(call: &mut Call<'_>, number: i32, text: String) {
+    // A client that is gone is noticed by the runner at the next DONE.
+    let _ = call.sink.message(&SqlError::with_text(number, 10, text));
+}
+
+fn completed(call: &mut Call<'_>) {
+    let text = "DBCC execution completed. If DBCC printed error messages, contact your system administrator.";
+    info(call, 2528, text.to_owned());
+}
+
+/// Runs a DBCC statement.
+pub fn run(statement: &Dbcc, call: &mut Call<'_>) -> Result<Option<u64>, Vec<SqlError>> {
+    let mut arguments = Vec::with_capacity(statement.arguments.len());
+    for a in &statement.arguments {
+        arguments.push((call.evaluate)(a).map_err(|e| vec![e])?);
+    }
+    let has = |name: &str| statement.options.iter().any(|(o, _)| o.eq_ignore_ascii_case(name));
+    match statement.command.as_str() {
+        "CHECKDB" | "CHECKALLOC" => check(&statement.command, &arguments, has("NO_INFOMSGS"), call),
+        "CHECKIDENT" => check_identity(&arguments, has("NO_INFOMSGS"), call).map_err(|e| vec![e]),
+        "FREEPROCCACHE" | "DROPCLEANBUFFERS" | "FREESYSTEMCACHE" | "FREESESSIONCACHE" => {
+            if !has("NO_INFOMSGS") {
+                completed(call);
+            }
+            Ok(None)
+        }
+        other => Err(vec![SqlError::not_supported(format!("DBCC {other}"))]),
+    }
+}
+
+fn check(
+    command: &str,
+    arguments: &[Value],
+    quiet: bool,
+    call: &mut Call<'_>,
+) -> Result<Option<u64>, Vec<SqlError>> {
+    let one = |e: SqlError| vec![e];
+    let words: Vec<String> = arguments
+        .iter()
+        .map(|a| match a {
+            Value::String(s) => s.to_text(),
+            other => super::raise::integer(other).map_or_else(String::new, |n| n.to_string()),
+        })
+        .collect();
+    if let Some(repair) = words.iter().skip(1).find(|w| w.to_ascii_uppercase().starts_with("REPAIR")) {
+        return Err(one(SqlError::not_supported(format!(
+            "DBCC {command} with {}",
+            repair.to_ascii_uppercase()
+        ))));
+    }
+    let current = call.session.current_database();
+    let name: Arc<str> = match words.first().map(String::as_str) {
+        None | Some("" | "0") => Arc::clone(&current.name),
+        Some(word) => match word.parse::<i32>() {
+            Ok(id) => call
+                .session
+                .host
+                .instance
+                .find_id(id)
+                .map(|d| Arc::clone(&d.name))
+                .ok_or_else(|| one(SqlError::new(911, &[&word])))?,
+            Err(_) => word.into(),
+        },
+    };
+    let database = call.session.host.instance.online(&name).map_err(one)?;
+    if !quiet {
+        info(call, 2536, format!("DBCC results for '{name}'."));
+    }
+    let report: Report = database.check().map_err(one)?;
+    // Findings that name no object are about maps and page headers.
+    let (allocation, consistency): (Vec<_>, Vec<_>) =
+        report.findings.iter().partition(|f| f.object.is_none());
+    let errors: Vec<SqlError> =
+        report.findings.iter().take(200).map(|f| SqlError::with_text(8928, 16, format!("{f}."))).collect();
+    for e in &errors {
+        let _ = call.sink.message(e);
+    }
+    let text = format!(
+        "{command} found {} allocation errors and {} consistency errors in database '{name}'.",
+        allocation.len(),
+        consistency.len() as u64 + report.suppressed
+    );
+    if !quiet || !report.findings.is_empty() {
+        info(call, 8989, text);
+    }
+    if !quiet {
+        completed(call);
+    }
+    Ok(None)
+}
+
+fn table(call: &Call<'_>, name: &str) -> SqlResult<Arc<TableDef>> {
+    let missing = || {
+        SqlError::with_text(
+            2501,
+            16,
+            format!("Cannot find a table or object with the name \"{name}\". Check the system catalog."),
+        )
+    };
+    let parts: Vec<&str> = name.split('.').map(|p| p.trim_matches(['[', ']', '"'])).collect();
+    let (schema, object) = match parts.as_slice() {
+        [object] => ("dbo", *object),
+        [schema, object] => (*schema, *object),
+        _ => return Err(missing()),
+    };
+    match call.session.current_database().object(schema, object) {
+        Some(ObjectDef::Table(table)) => Ok(table),
+        _ => Err(missing()),
+    }
+}
+
+/// CHECKIDENT ('t' [, NORESEED | RESEED [, value]]).
+fn check_identity(arguments: &[Value], quiet: bool, call: &mut Call<'_>) -> SqlResult<Option<u64>> {
+    let name = match arguments.first() {
+        Some(Value::String(s)) => s.to_text(),
+        _ => return Err(SqlError::new(102, &[&")"])),
+    };
+    let table = table(call, &name)?;
+    let Some(ordinal) = table.columns.iter().position(|c| c.identity.is_some()) else {
+        return Err(SqlError::with_text(7997, 16, format!("'{name}' does not contain an identity column.")));
+    };
+    let writer = table
+        .access
+        .writer()
+        .ok_or_else(|| SqlError::not_supported(format!("DBCC CHECKIDENT of '{name}', which is only read")))?;
+    let number = |v: &Value| super::raise::integer(v);
+    let current = writer.current_identity()?;
+    let types: [SqlType; 1] = [table.columns[ordinal].ty];
+    let mut rows = table.access.scan(&ReadContext::unlocked(), &[ordinal])?;
+    let mut highest: Option<(i64, Value)> = None;
+    while let Some(batch) = rows.next_batch()? {
+        for i in 0..batch.len {
+            if let Some(value) = batch.row(i, &types).pop()
+                && let Some(n) = number(&value)
+                && highest.as_ref().is_none_or(|(h, _)| n > *h)
+            {
+                highest = Some((n, value));
+            }
+        }
+    }
+    let reseed = match arguments.get(1) {
+        Some(Value::String(s)) => !s.to_text().eq_ignore_ascii_case("NORESEED"),
+        _ => true,
+    };
+    match (reseed, arguments.get(2)) {
+        (true, Some(value)) => {
+            let n = number(value).ok_or_else(|| SqlError::new(102, &[&","]))?;
+            let wanted = match types[0].id {
+                holdfast_types::TypeId::TinyInt => u8::try_from(n).ok().map(Value::TinyInt),
+                holdfast_types::TypeId::SmallInt => i16::try_from(n).ok().map(Value::SmallInt),
+                holdfast_types::TypeId::Int => i32::try_from(n).ok().map(Value::Int),
+                holdfast_types::TypeId::BigInt => Some(Value::BigInt(n)),
+                _ => Some(Value::Decimal(holdfast_types::Decimal::new(i128::from(n), 0))),
+            };
+            let wanted = wanted.ok_or_else(|| {
+                SqlError::with_text(
+                    7997,
+                    16,
+                    format!("The new identity value {n} is outside the column's type."),
+                )
+            })?;
+            writer.note_identity(&wanted, true)?;
+        }
+        // Only ever forwards: values given are not given again.
+        (true, None) => {
+            if let Some((h, value)) = &highest
+                && number(&current).is_none_or(|c| c < *h)
+            {
+                writer.note_identity(value, true)?;
+            }
+        }
+        (false, _) => {}
+    }
+    if !quiet {
+        let shown = |v: Option<i64>| v.map_or_else(|| "NULL".to_owned(), |n| n.to_string());
+        let text = format!(
+            "Checking identity information: current identity value '{}', current column value '{}'.",
+            shown(number(&current)),
+            shown(highest.map(|h| h.0))
+        );
+        info(call, 7998, text);
+        completed(call);
+    }
+    Ok(None)
+}

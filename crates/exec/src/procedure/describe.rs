@@ -1,0 +1,278 @@
+//! What a text would answer: sp_describe_first_result_set and sp_describe_undeclared_parameters.
+//!
+//! Invariants
+//! 1. The text is bound and never run.
+//! 2. Columns, their order and names are those of the documented result sets; drivers read them by position.
+
+use std::sync::Arc;
+
+use holdfast_engine::catalog::Catalog;
+use holdfast_plan::ParamId;
+use holdfast_types::{Batch, SqlError, SqlType, TypeId, Value};
+
+use super::call::{Argument, Returned, parse_parameters};
+use super::instance_session::first_select;
+use super::query::{SELECT, result_column};
+use super::run::{Fail, Runner, Scope, scope_names};
+use super::unit::{Folding, Layout, TypeScope, Unit, VariableSlot, layout, parse, with_bind_context};
+use crate::session::{Done, DoneKind, ResultColumn};
+use crate::system_view::{parse_columns, row};
+
+const FIRST_RESULT_SET: &str = "is_hidden bit!, column_ordinal int!, name sysname, is_nullable bit!, system_type_id int!, \
+    system_type_name nvarchar(256), max_length smallint!, precision tinyint!, scale tinyint!, collation_name sysname, \
+    user_type_id int, user_type_database sysname, user_type_schema sysname, user_type_name sysname, \
+    assembly_qualified_type_name nvarchar(4000), xml_collection_id int, xml_collection_database sysname, \
+    xml_collection_schema sysname, xml_collection_name sysname, is_xml_document bit!, is_case_sensitive bit!, \
+    is_fixed_length_clr_type bit!, source_server sysname, source_database sysname, source_schema sysname, source_table sysname, \
+    source_column sysname, is_identity_column bit, is_part_of_unique_key bit, is_updateable bit, is_computed_column bit, \
+    is_sparse_column_set bit, ordinal_in_order_by_list smallint, order_by_list_length smallint, order_by_is_descending smallint, \
+    tds_type_id int!, tds_length int!, tds_collation_id int, tds_collation_sort_id tinyint";
+
+const UNDECLARED: &str = "parameter_ordinal int!, name sysname!, suggested_system_type_id int!, \
+    suggested_system_type_name nvarchar(256), suggested_max_length smallint!, suggested_precision tinyint!, \
+    suggested_scale tinyint!, suggested_user_type_id int, suggested_user_type_database sysname, \
+    suggested_user_type_schema sysname, suggested_user_type_name sysname, suggested_assembly_qualified_type_name nvarchar(4000), \
+    suggested_xml_collection_id int, suggested_xml_collection_database sysname, suggested_xml_collection_schema sysname, \
+    suggested_xml_collection_name sysname, suggested_is_xml_document bit!, suggested_is_case_sensitive bit!, \
+    suggested_is_fixed_length_clr_type bit!, suggested_is_input bit!, suggested_is_output bit!, formal_parameter_name sysname, \
+    suggested_tds_type_id int!, suggested_tds_length int!";
+
+/// The type's token on the wire and the length that goes with it.
+fn wire_type(ty: &SqlType, nullable: bool) -> (i32, i32) {
+    let length = if ty.length < 0 { 65_535 } else { ty.length };
+    let token = match (ty.id, nullable) {
+        (TypeId::TinyInt, false) => 48,
+        (TypeId::SmallInt, false) => 52,
+        (TypeId::Int | TypeId::Null, false) => 56,
+        (TypeId::BigInt, false) => 127,
+        (TypeId::TinyInt | TypeId::SmallInt | TypeId::Int | TypeId::BigInt | TypeId::Null, true) => 38,
+        (TypeId::Bit, false) => 50,
+        (TypeId::Bit, true) => 104,
+        (TypeId::Real, false) => 59,
+        (TypeId::Float, false) => 62,
+        (TypeId::Real | TypeId::Float, true) => 109,
+        (TypeId::Money, false) => 60,
+        (TypeId::SmallMoney, false) => 122,
+        (TypeId::Money | TypeId::SmallMoney, true) => 110,
+        (TypeId::DateTime, false) => 61,
+        (TypeId::SmallDateTime, false) => 58,
+        (TypeId::DateTime | TypeId::SmallDateTime, true) => 111,
+        (TypeId::RowVersion, _) => 173,
+        _ => i32::from(ty.id.xtype()),
+    };
+    (token, length)
+}
+
+/// Precision and scale as the catalog shows them.
+fn numbers(ty: &SqlType) -> (u8, u8) {
+    let fraction = |whole: u8| whole + if ty.scale > 0 { ty.scale + 1 } else { 0 };
+    match ty.id {
+        TypeId::Decimal | TypeId::Numeric => (ty.precision, ty.scale),
+        TypeId::Bit => (1, 0),
+        TypeId::TinyInt => (3, 0),
+        TypeId::SmallInt => (5, 0),
+        TypeId::Int | TypeId::Null => (10, 0),
+        TypeId::BigInt => (19, 0),
+        TypeId::Money => (19, 4),
+        TypeId::SmallMoney => (10, 4),
+        TypeId::Real => (24, 0),
+        TypeId::Float => (53, 0),
+        TypeId::Date => (10, 0),
+        TypeId::Time => (fraction(8), ty.scale),
+        TypeId::DateTime2 => (fraction(19), ty.scale),
+        TypeId::DateTimeOffset => (fraction(26), ty.scale),
+        TypeId::DateTime => (23, 3),
+        TypeId::SmallDateTime => (16, 0),
+        _ => (0, 0),
+    }
+}
+
+fn text(arguments: &[Argument], name: &str, position: usize) -> Option<String> {
+    let named = arguments.iter().find(|a| a.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(name)));
+    let argument = named.or_else(|| arguments.get(position).filter(|a| a.name.is_none()))?;
+    match argument.value.as_ref()? {
+        Value::String(s) => Some(s.to_text()),
+        _ => None,
+    }
+}
+
+fn statement(arguments: &[Argument]) -> Result<String, Fail> {
+    text(arguments, "@tsql", 0).ok_or_else(|| {
+        let message = "Procedure expects parameter '@tsql' of type 'nvarchar(max)'.";
+        SqlError::with_text(214, 16, message).state(2).into()
+    })
+}
+
+/// The last of several errors is the statement's own, as elsewhere.
+fn last(mut errors: Vec<SqlError>) -> Fail {
+    errors.pop().unwrap_or_else(|| SqlError::new(102, &[&""])).into()
+}
+
+fn described(ordinal: usize, c: &ResultColumn) -> Vec<Value> {
+    let (token, length) = wire_type(&c.ty, c.nullable);
+    let (precision, scale) = numbers(&c.ty);
+    let character = c.ty.id.is_character();
+    let s = c.source.as_deref();
+    row![
+        false,
+        ordinal as i32,
+        (!c.name.is_empty()).then(|| Arc::clone(&c.name)),
+        c.nullable,
+        i32::from(c.ty.id.xtype()),
+        c.ty.to_string(),
+        c.ty.length.clamp(-1, 8016) as i16,
+        precision,
+        scale,
+        if character { c.ty.collation.name() } else { None },
+        c.user_type.as_ref().map(|_| i32::from(c.ty.id.xtype())),
+        Value::Null,
+        Value::Null,
+        c.user_type.clone(),
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        false,
+        false,
+        false,
+        Value::Null,
+        s.map(|s| Arc::clone(&s.database)),
+        s.map(|s| Arc::clone(&s.schema)),
+        s.map(|s| Arc::clone(&s.table)),
+        s.map(|s| Arc::clone(&s.column)),
+        c.identity,
+        Value::Null,
+        c.updatable,
+        c.computed,
+        false,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        token,
+        length,
+        character.then_some((c.ty.collation.0 & 0x00FF_FFFF) as i32),
+        character.then_some((c.ty.collation.0 >> 24) as u8)
+    ]
+}
+
+fn suggested(ordinal: usize, name: &str, ty: &SqlType) -> Vec<Value> {
+    let (token, length) = wire_type(ty, true);
+    let (precision, scale) = numbers(ty);
+    row![
+        ordinal as i32,
+        name,
+        i32::from(ty.id.xtype()),
+        ty.to_string(),
+        ty.length.clamp(-1, 8016) as i16,
+        precision,
+        scale,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        false,
+        false,
+        false,
+        true,
+        false,
+        Value::Null,
+        token,
+        length
+    ]
+}
+
+impl Runner<'_> {
+    /// Sends one result set of the columns declared.
+    fn send_rows(&mut self, declaration: &str, rows: &[Vec<Value>]) -> Result<(), Fail> {
+        let collation = self.session.current_database().default_collation();
+        let columns: Vec<ResultColumn> = parse_columns(declaration, collation)
+            .into_iter()
+            .map(|(name, ty, nullable)| ResultColumn {
+                name: name.into(),
+                ty,
+                nullable,
+                identity: false,
+                computed: false,
+                updatable: false,
+                user_type: None,
+                source: None,
+            })
+            .collect();
+        let types: Vec<SqlType> = columns.iter().map(|c| c.ty).collect();
+        let batch = Batch::from_rows(&types, rows)?;
+        self.sink.columns(&columns)?;
+        self.sink.rows(&batch)?;
+        let rows = Some(rows.len() as u64);
+        self.sink.done(Done { kind: DoneKind::InProc, rows, error: false, command: SELECT })?;
+        Ok(())
+    }
+
+    /// `@tsql, @params, @browse_information_mode`
+    pub fn describe_first_result_set(&mut self, arguments: &[Argument]) -> Result<Returned, Fail> {
+        let tsql = statement(arguments)?;
+        let parameters = text(arguments, "@params", 1).unwrap_or_default();
+        let unit = self.load_batch(&tsql, &parameters).map_err(last)?;
+        let scope = Scope::new(Arc::clone(&unit));
+        let rows = match first_select(&unit.statements) {
+            Some(q) => {
+                let bound = self.plan_query(q, &scope)?;
+                let columns = bound.columns.iter().map(result_column);
+                columns.enumerate().map(|(i, c)| described(i + 1, &c)).collect()
+            }
+            None => Vec::new(),
+        };
+        self.send_rows(FIRST_RESULT_SET, &rows)?;
+        Ok(Returned { status: 0, outputs: Vec::new() })
+    }
+
+    /// `@tsql, @params`
+    pub fn describe_undeclared_parameters(&mut self, arguments: &[Argument]) -> Result<Returned, Fail> {
+        let tsql = statement(arguments)?;
+        let declared = parse_parameters(&text(arguments, "@params", 1).unwrap_or_default()).map_err(last)?;
+        let batch = parse(&tsql, &self.session).map_err(last)?;
+        let database = self.session.current_database();
+        let collation = database.default_collation();
+        let types = TypeScope { catalog: database, collation, text: &tsql };
+        let mut names = layout(&declared, &batch.statements, &types, Layout::default())?;
+        let mut unknown: Vec<(String, ParamId)> = Vec::new();
+        for u in batch.uses.iter().filter(|u| !u.table) {
+            let key = u.name.to_lowercase();
+            if names.variables.contains_key(&key) || names.cursors.contains(&key) {
+                continue;
+            }
+            let slot = ParamId(names.frame_size);
+            names.frame_size += 1;
+            names.variables.insert(key, VariableSlot { slot, ty: SqlType::NULL });
+            unknown.push((u.name.clone(), slot));
+        }
+        let unit = Unit::new(&tsql, declared, batch.statements, names);
+        let scope = Scope::new(Arc::clone(&unit));
+        let found = match first_select(&unit.statements) {
+            Some(q) => {
+                let wanted: Vec<ParamId> = unknown.iter().map(|u| u.1).collect();
+                let resolver = scope_names(&self.session, &scope, &self.temporary);
+                let evaluator = Folding(self.context(&scope));
+                with_bind_context(&resolver.names(), &evaluator, |cx| {
+                    holdfast_plan::infer_parameters(&q.query, &wanted, cx)
+                })?
+            }
+            None => Vec::new(),
+        };
+        let mut rows = Vec::with_capacity(unknown.len());
+        for (i, (name, slot)) in unknown.iter().enumerate() {
+            let Some((_, ty)) = found.iter().find(|(s, _)| s == slot) else {
+                let what = format!("Deducing the type of the undeclared parameter '{name}'");
+                return Err(SqlError::not_supported(what).into());
+            };
+            rows.push(suggested(i + 1, name, ty));
+        }
+        self.send_rows(UNDECLARED, &rows)?;
+        Ok(Returned { status: 0, outputs: Vec::new() })
+    }
+}

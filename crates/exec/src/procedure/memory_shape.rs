@@ -1,0 +1,291 @@
+//! From the definition of a table variable or temporary table to what such a table is made of.
+//!
+//! Invariants
+//! 1. Defaults, checks and computed columns keep the text they were written with, as stored tables do.
+//! 2. The clustered index has id 1, the others count from 2; foreign keys of temporary tables are not enforced, as SQL Server
+//!    has it.
+
+use std::sync::Arc;
+
+use holdfast_engine::catalog::{
+    ColumnDef, ConstraintDef, IdentityDef, IndexDef, IndexKey, IndexKind, TableRules,
+};
+use holdfast_tsql::ast::{
+    self, ConstraintKind, CreateIndex, IndexColumn, InlineIndex, Setting, TableDefinition,
+};
+use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
+
+use super::memory_table::MemoryShape;
+use super::unit::TypeScope;
+
+/// Indexes being collected.
+#[derive(Default)]
+struct Indexes {
+    list: Vec<IndexDef>,
+    ignore_duplicates: Vec<i32>,
+}
+
+impl Indexes {
+    fn add(&mut self, mut index: IndexDef, clustered: bool, ignore: bool) -> SqlResult<()> {
+        let taken = self.list.iter().any(|i| i.kind == IndexKind::Clustered);
+        if clustered && taken {
+            return Err(SqlError::with_text(
+                8112,
+                16,
+                "Cannot add more than one clustered index for constraints on the table.",
+            ));
+        }
+        index.kind = if clustered { IndexKind::Clustered } else { IndexKind::Nonclustered };
+        index.index_id =
+            if clustered { 1 } else { self.list.iter().map(|i| i.index_id).max().unwrap_or(1).max(1) + 1 };
+        if ignore {
+            self.ignore_duplicates.push(index.index_id);
+        }
+        self.list.push(index);
+        Ok(())
+    }
+}
+
+fn set(options: &[Setting], name: &str) -> bool {
+    options.iter().any(|s| {
+        s.name == name
+            && match &s.value {
+                None => true,
+                Some(e) => matches!(&e.kind, ast::ExprKind::Literal(ast::Literal::String { value, .. }) if value.eq_ignore_ascii_case("ON")),
+            }
+    })
+}
+
+fn keys(columns: &[ColumnDef], list: &[IndexColumn]) -> SqlResult<Vec<IndexKey>> {
+    list.iter()
+        .map(|c| {
+            let ordinal = columns.iter().position(|x| x.name.eq_ignore_ascii_case(&c.name.text));
+            match ordinal {
+                Some(ordinal) => Ok(IndexKey { ordinal, descending: c.descending }),
+                None => {
+                    let text =
+                        format!("Column name '{}' does not exist in the target table or view.", c.name.text);
+                    Err(SqlError::with_text(1911, 16, text).at_line(c.name.span.line))
+                }
+            }
+        })
+        .collect()
+}
+
+fn index(name: Option<Arc<str>>, unique: bool, keys: Vec<IndexKey>) -> IndexDef {
+    IndexDef {
+        index_id: 0,
+        name,
+        kind: IndexKind::Nonclustered,
+        unique,
+        primary_key: false,
+        unique_constraint: false,
+        disabled: false,
+        keys,
+        included: Vec::new(),
+        filter: None,
+        statistics: None,
+    }
+}
+
+/// A name for a constraint that was given none: as SQL Server's, kind, table and eight digits.
+pub fn generated_name(kind: &str, table: &str, number: usize) -> Arc<str> {
+    let mut hash = 0xcbf2_9ce4_8422_2325u64 ^ number as u64;
+    for b in table.bytes() {
+        hash = (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3);
+    }
+    let table: String = table.chars().take(9).collect();
+    format!("{kind}__{table}__{:016X}", hash).into()
+}
+
+impl TypeScope<'_> {
+    /// Everything a TABLE variable or temporary table is made of.
+    pub fn shape(&self, table: &str, definition: &TableDefinition) -> SqlResult<MemoryShape> {
+        let mut columns = self.plain_columns(definition)?;
+        for (i, c) in definition.columns.iter().enumerate() {
+            let Some(computed) = &c.computed else { continue };
+            let text = computed.expr.span.text(self.text);
+            let settings = holdfast_plan::BindSettings::default();
+            let (ty, nullable) =
+                holdfast_plan::computed_type(text, &columns, &self.catalog, self.collation, settings)
+                    .map_err(|e| e.at_line(c.span.line))?;
+            columns[i].ty = ty;
+            columns[i].nullable = nullable;
+            columns[i].computed = Some(text.into());
+            columns[i].persisted = computed.persisted;
+        }
+        let mut indexes = Indexes::default();
+        let mut rules = TableRules::default();
+        let mut number = 0;
+        let mut constraint =
+            |name: Option<&ast::Ident>, kind: &ConstraintKind, column: Option<usize>| -> SqlResult<()> {
+                number += 1;
+                match kind {
+                    ConstraintKind::Key { primary, clustered, columns: list, options, .. } => {
+                        let keys = match column {
+                            Some(ordinal) if list.is_empty() => vec![IndexKey { ordinal, descending: false }],
+                            _ => keys(&columns, list)?,
+                        };
+                        let word = if *primary { "PK" } else { "UQ" };
+                        let name = name
+                            .map_or_else(|| generated_name(word, table, number), |n| n.text.as_str().into());
+                        let mut def = index(Some(name), true, keys);
+                        def.primary_key = *primary;
+                        def.unique_constraint = !*primary;
+                        let clustered = clustered.unwrap_or(
+                            *primary && !indexes.list.iter().any(|i| i.kind == IndexKind::Clustered),
+                        );
+                        indexes.add(def, clustered, set(options, "IGNORE_DUP_KEY"))
+                    }
+                    ConstraintKind::Check { condition, .. } => {
+                        let name = name
+                            .map_or_else(|| generated_name("CK", table, number), |n| n.text.as_str().into());
+                        rules.checks.push(ConstraintDef {
+                            object_id: 0,
+                            name,
+                            table_id: 0,
+                            column_id: column.map_or(0, |c| c as i32 + 1),
+                            text: condition.span.text(self.text).into(),
+                            disabled: false,
+                            not_trusted: false,
+                            not_for_replication: false,
+                            system_named: false,
+                        });
+                        Ok(())
+                    }
+                    ConstraintKind::ForeignKey { .. }
+                    | ConstraintKind::Default { .. }
+                    | ConstraintKind::Connection(_) => Ok(()),
+                }
+            };
+        for (i, c) in definition.columns.iter().enumerate() {
+            for k in &c.constraints {
+                constraint(k.name.as_ref(), &k.kind, Some(i))?;
+            }
+        }
+        for k in &definition.constraints {
+            constraint(k.name.as_ref(), &k.kind, None)?;
+        }
+        for (i, c) in definition.columns.iter().enumerate() {
+            if let Some(x) = &c.index {
+                self.inline_index(x, Some(i), &columns, &mut indexes)?;
+            }
+        }
+        for x in &definition.indexes {
+            self.inline_index(x, None, &columns, &mut indexes)?;
+        }
+        let Indexes { list, ignore_duplicates } = indexes;
+        Ok(MemoryShape { columns, indexes: list, rules: Arc::new(rules), ignore_duplicates })
+    }
+
+    fn inline_index(
+        &self,
+        x: &InlineIndex,
+        column: Option<usize>,
+        columns: &[ColumnDef],
+        indexes: &mut Indexes,
+    ) -> SqlResult<()> {
+        if x.columnstore || x.hash {
+            return Err(SqlError::not_supported("A columnstore or hash index of a temporary table"));
+        }
+        let keys = match column {
+            Some(ordinal) if x.columns.is_empty() => vec![IndexKey { ordinal, descending: false }],
+            _ => keys(columns, &x.columns)?,
+        };
+        let mut def = index(Some(x.name.text.as_str().into()), x.unique, keys);
+        def.filter = x.filter.as_ref().map(|f| f.span.text(self.text).into());
+        indexes.add(def, x.clustered == Some(true), set(&x.options, "IGNORE_DUP_KEY"))
+    }
+
+    /// CREATE INDEX on a temporary table: its definition and whether it ignores duplicates.
+    pub fn new_index(
+        &self,
+        c: &CreateIndex,
+        columns: &[ColumnDef],
+        existing: &[IndexDef],
+    ) -> SqlResult<(IndexDef, bool)> {
+        let mut indexes = Indexes {
+            list: existing.iter().filter(|i| i.kind != IndexKind::Heap).cloned().collect(),
+            ignore_duplicates: Vec::new(),
+        };
+        if existing.iter().any(|i| i.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(&c.name.text))) {
+            let text = format!(
+                "The operation failed because an index or statistics with name '{}' already exists on table '{}'.",
+                c.name.text, c.table
+            );
+            return Err(SqlError::with_text(1913, 16, text));
+        }
+        let mut def = index(Some(c.name.text.as_str().into()), c.unique, keys(columns, &c.columns)?);
+        def.filter = c.filter.as_ref().map(|f| f.span.text(self.text).into());
+        let ignore = set(&c.options, "IGNORE_DUP_KEY");
+        indexes.add(def, c.clustered == Some(true), ignore)?;
+        match indexes.list.pop() {
+            Some(def) => Ok((def, ignore)),
+            None => Err(SqlError::not_supported("This index")),
+        }
+    }
+
+    /// Columns without what computed ones compute.
+    fn plain_columns(&self, definition: &TableDefinition) -> SqlResult<Vec<ColumnDef>> {
+        let mut out = Vec::with_capacity(definition.columns.len());
+        for (i, c) in definition.columns.iter().enumerate() {
+            let (mut ty, nullable) = match &c.data_type {
+                Some(dt) => self.resolve(dt)?,
+                None if c.computed.is_some() => (SqlType::INT, true),
+                None => (SqlType::ROWVERSION, false),
+            };
+            if let Some(name) = &c.collation {
+                let id = match name.text.to_ascii_uppercase().as_str() {
+                    "DATABASE_DEFAULT" | "CATALOG_DEFAULT" => Some(self.collation),
+                    _ => holdfast_types::CollationId::from_name(&name.text),
+                };
+                let Some(id) = id else {
+                    let text = format!("Invalid collation '{}'.", name.text);
+                    return Err(SqlError::with_text(448, 16, text).at_line(c.span.line));
+                };
+                if ty.id.is_character() {
+                    ty.collation = id;
+                }
+            }
+            let key =
+                c.constraints.iter().any(|k| matches!(k.kind, ConstraintKind::Key { primary: true, .. }))
+                    || definition.constraints.iter().any(|k| match &k.kind {
+                        ConstraintKind::Key { primary: true, columns, .. } => {
+                            columns.iter().any(|x| x.name.is(&c.name.text))
+                        }
+                        _ => false,
+                    });
+            let default = c.constraints.iter().find_map(|k| match &k.kind {
+                ConstraintKind::Default { value, .. } => Some(value.span.text(self.text).into()),
+                _ => None,
+            });
+            let identity = c.identity.as_ref().map(|i| {
+                let n = |e: &Option<ast::Expr>| e.as_ref().and_then(ast::Expr::as_integer).unwrap_or(1);
+                IdentityDef {
+                    seed: Value::BigInt(n(&i.seed)),
+                    increment: Value::BigInt(n(&i.increment)),
+                    last: None,
+                }
+            });
+            let builtin = c.data_type.as_ref().is_none_or(|dt| dt.builtin().is_some());
+            out.push(ColumnDef {
+                name: c.name.text.as_str().into(),
+                column_id: i as i32 + 1,
+                ty,
+                nullable: !key
+                    && identity.is_none()
+                    && ty.id != TypeId::RowVersion
+                    && c.nullable.unwrap_or(nullable || builtin),
+                user_type: None,
+                identity,
+                is_row_guid: c.rowguidcol,
+                is_sparse: false,
+                is_hidden: c.hidden,
+                computed: None,
+                persisted: false,
+                default,
+            });
+        }
+        Ok(out)
+    }
+}

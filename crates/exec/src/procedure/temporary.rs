@@ -1,0 +1,297 @@
+//! Temporary tables: CREATE, DROP, indexes, and SELECT INTO; DDL of everything else is in [`crate::ddl`].
+//!
+//! Invariants
+//! 1. A temporary table goes with the procedure or dynamic batch that made it, and with the session.
+//! 2. What a transaction made or dropped comes back when it is rolled back.
+
+use std::sync::Arc;
+
+use holdfast_engine::catalog::{Catalog, ColumnDef, IdentityDef};
+use holdfast_engine::write::{NewRow, WriteContext};
+use holdfast_tsql::Span;
+use holdfast_tsql::ast::{
+    self, CreateIndex, CreateTable, Ddl, Drop as DropStatement, QueryBody, SelectStatement, Statement,
+};
+use holdfast_types::{SqlError, SqlType, Value};
+
+use super::memory_shape::generated_name;
+use super::memory_table::{MemoryTable, note_undo};
+use super::query::{SELECT, plain_column};
+use super::run::{Fail, Runner, Scope};
+use super::unit::TypeScope;
+
+fn is_temporary(name: &ast::ObjectName) -> bool {
+    name.name.text.starts_with('#')
+}
+
+/// 2714.
+fn exists(name: &str) -> SqlError {
+    SqlError::new(2714, &[&name]).state(6)
+}
+
+impl Runner<'_> {
+    pub fn ddl(&mut self, d: &Ddl, statement: &Statement, scope: &mut Scope) -> Result<(), Fail> {
+        match d {
+            Ddl::CreateTable(t) if is_temporary(&t.name) => self.create_temporary(t, scope),
+            Ddl::CreateIndex(c) if is_temporary(&c.table) => self.index_temporary(c, scope),
+            Ddl::Drop(drop) if drop.kind == "TABLE" && drop.names.iter().all(is_temporary) => {
+                self.drop_temporary(drop)
+            }
+            Ddl::Drop(drop)
+                if drop.kind == "INDEX" && drop.on.iter().all(|t| t.as_ref().is_some_and(is_temporary)) =>
+            {
+                self.drop_temporary_index(drop)
+            }
+            Ddl::Drop(drop) if drop.if_exists && drop.kind == "TABLE" && self.absent(drop) => {
+                self.plain_done(0)
+            }
+            Ddl::AlterTable(a) if is_temporary(&a.name) => {
+                Err(SqlError::not_supported("ALTER TABLE of a temporary table").into())
+            }
+            _ => self.define(d, statement, scope),
+        }
+    }
+
+    fn create_temporary(&mut self, t: &CreateTable, scope: &mut Scope) -> Result<(), Fail> {
+        let key = t.name.name.text.to_lowercase();
+        if self.temporary.lock().contains_key(&key) {
+            return Err(exists(&t.name.name.text).into());
+        }
+        let database = self.session.current_database();
+        let unit = Arc::clone(&scope.unit);
+        let types = TypeScope {
+            collation: database.default_collation(),
+            catalog: database as Arc<dyn Catalog>,
+            text: &unit.text,
+        };
+        let shape = types.shape(&t.name.name.text, &t.definition)?;
+        for f in foreign_keys(t) {
+            let name =
+                f.map_or_else(|| generated_name("FK", &t.name.name.text, 0), |n| n.text.as_str().into());
+            let text = format!(
+                "Skipping FOREIGN KEY constraint '{name}' definition for temporary table. FOREIGN KEY constraints are not enforced on local or global temporary tables."
+            );
+            self.info(1766, 0, 1, text)?;
+        }
+        self.keep_temporary(key, MemoryTable::of(&t.name.name.text, shape), scope)?;
+        self.plain_done(0)
+    }
+
+    /// Lists a new temporary table, to vanish with a rollback.
+    fn keep_temporary(&mut self, key: String, table: MemoryTable, scope: &mut Scope) -> Result<(), Fail> {
+        self.begin_implicitly()?;
+        let work = self.session.state.lock().transaction.open.clone();
+        if let Some(work) = work {
+            let (tables, name) = (Arc::clone(&self.temporary), key.clone());
+            note_undo(
+                &work,
+                Box::new(move || {
+                    tables.lock().remove(&name);
+                }),
+            )?;
+        }
+        scope.temporaries.push(key.clone());
+        self.temporary.lock().insert(key, table);
+        Ok(())
+    }
+
+    fn find_temporary(&self, name: &ast::ObjectName) -> Option<MemoryTable> {
+        self.temporary.lock().get(&name.name.text.to_lowercase()).cloned()
+    }
+
+    fn index_temporary(&mut self, c: &CreateIndex, scope: &Scope) -> Result<(), Fail> {
+        let Some(table) = self.find_temporary(&c.table) else {
+            let text = format!(
+                "Cannot find the object \"{}\" because it does not exist or you do not have permissions.",
+                c.table
+            );
+            return Err(SqlError::with_text(1088, 16, text).state(12).into());
+        };
+        let database = self.session.current_database();
+        let types = TypeScope {
+            collation: database.default_collation(),
+            catalog: database as Arc<dyn Catalog>,
+            text: &scope.unit.text,
+        };
+        if c.filter.is_some() && !table.rows.is_empty() {
+            return Err(SqlError::not_supported("A filtered index on a temporary table with rows").into());
+        }
+        let d = &table.definition;
+        let (index, ignore) = types.new_index(c, &d.columns, &d.indexes)?;
+        let new = table.with_index(index, ignore)?;
+        self.temporary.lock().insert(c.table.name.text.to_lowercase(), new);
+        self.plain_done(0)
+    }
+
+    fn drop_temporary_index(&mut self, drop: &DropStatement) -> Result<(), Fail> {
+        for (name, on) in drop.names.iter().zip(&drop.on) {
+            let Some(on) = on else { continue };
+            let new = self.find_temporary(on).and_then(|t| t.without_index(&name.name.text));
+            match new {
+                Some(t) => {
+                    self.temporary.lock().insert(on.name.text.to_lowercase(), t);
+                }
+                None if drop.if_exists => {}
+                None => {
+                    let text = format!(
+                        "Cannot drop the index '{}.{}', because it does not exist or you do not have permission.",
+                        on, name.name.text
+                    );
+                    return Err(SqlError::with_text(3701, 11, text).state(7).into());
+                }
+            }
+        }
+        self.plain_done(0)
+    }
+
+    fn drop_temporary(&mut self, drop: &DropStatement) -> Result<(), Fail> {
+        for name in &drop.names {
+            let key = name.name.text.to_lowercase();
+            let gone = self.temporary.lock().remove(&key);
+            match gone {
+                Some(table) => {
+                    let work = self.session.state.lock().transaction.open.clone();
+                    if let Some(work) = work {
+                        let tables = Arc::clone(&self.temporary);
+                        note_undo(
+                            &work,
+                            Box::new(move || {
+                                tables.lock().insert(key, table);
+                            }),
+                        )?;
+                    }
+                }
+                None if drop.if_exists => {}
+                None => {
+                    let text = format!(
+                        "Cannot drop the table '{}', because it does not exist or you do not have permission.",
+                        name.name.text
+                    );
+                    return Err(SqlError::with_text(3701, 11, text).state(5).into());
+                }
+            }
+        }
+        self.plain_done(0)
+    }
+
+    /// Nothing of what the statement drops is there.
+    fn absent(&self, drop: &DropStatement) -> bool {
+        let database = self.session.current_database();
+        drop.names.iter().all(|n| {
+            let schema = n.schema.as_ref().map_or("", |s| s.text.as_str());
+            n.database.is_none()
+                && database.find_object(schema, &n.name.text, "dbo").is_ok_and(|o| o.is_none())
+        })
+    }
+
+    /// SELECT INTO.
+    pub fn select_into(
+        &mut self,
+        q: &SelectStatement,
+        table: &ast::ObjectName,
+        span: Span,
+        scope: &mut Scope,
+    ) -> Result<(), Fail> {
+        if !is_temporary(table) {
+            return Err(SqlError::not_supported("SELECT INTO a table of a database").into());
+        }
+        let name = table.name.text.to_lowercase();
+        if self.temporary.lock().contains_key(&name) {
+            return Err(exists(&table.name.text).at_line(span.line).into());
+        }
+        let mut plain = q.clone();
+        let mut new_identity = None;
+        if let QueryBody::Select(s) = &mut plain.query.body {
+            s.into = None;
+            new_identity = take_identity(s);
+        }
+        let bound = self.bind_fresh(&plain, scope)?;
+        let (columns, mut rows) = self.rows_of(&bound, scope)?;
+        let mut definitions: Vec<ColumnDef> = Vec::with_capacity(columns.len());
+        for (i, c) in columns.iter().enumerate() {
+            if c.name.is_empty() {
+                return Err(SqlError::new(1038, &[]).state(5).into());
+            }
+            if definitions.iter().any(|d| d.name.eq_ignore_ascii_case(&c.name)) {
+                return Err(SqlError::new(2705, &[&c.name, &table.name.text]).state(3).into());
+            }
+            let mut d = plain_column(&c.name, i, c.ty, c.nullable);
+            if c.identity && new_identity.is_none() && !definitions.iter().any(|d| d.identity.is_some()) {
+                // A column selected as it is keeps being the identity; values go on after the highest.
+                d.identity =
+                    Some(IdentityDef { seed: Value::BigInt(1), increment: Value::BigInt(1), last: None });
+                d.nullable = false;
+            }
+            definitions.push(d);
+        }
+        if let Some((at, def)) = new_identity {
+            let ty = def.1;
+            let seed = super::identity::whole(&def.0.seed).unwrap_or(1);
+            let step = super::identity::whole(&def.0.increment).unwrap_or(1);
+            for (n, row) in rows.iter_mut().enumerate() {
+                row[at] = super::identity::value_of(seed + step * n as i128, &ty)?;
+            }
+            definitions[at].ty = ty;
+            definitions[at].nullable = false;
+            definitions[at].identity = Some(def.0);
+        }
+        let made = MemoryTable::new(&table.name.text, definitions);
+        let count = rows.len() as u64;
+        if let Some(writer) = holdfast_engine::access::TableAccess::writer(&*made.rows) {
+            let wait = self.session.lock_wait();
+            let at = made.definition.columns.iter().position(|c| c.identity.is_some());
+            let new: Vec<NewRow> =
+                rows.into_iter().map(|values| NewRow { values, outside_indexes: Vec::new() }).collect();
+            for row in &new {
+                if let Some(at) = at {
+                    writer.note_identity(&row.values[at], false)?;
+                }
+            }
+            let work =
+                holdfast_engine::transaction::Transaction::new(holdfast_engine::transaction::new_owner());
+            writer.insert(WriteContext { transaction: &work, wait: &wait }, &new)?;
+            work.commit()?;
+        }
+        self.keep_temporary(name, made, scope)?;
+        self.counted(count, SELECT, true)
+    }
+}
+
+fn foreign_keys(t: &CreateTable) -> Vec<Option<ast::Ident>> {
+    let is = |k: &ast::ConstraintKind| matches!(k, ast::ConstraintKind::ForeignKey { .. });
+    let columns = t.definition.columns.iter().flat_map(|c| &c.constraints);
+    columns
+        .filter(|k| is(&k.kind))
+        .map(|k| k.name.clone())
+        .chain(t.definition.constraints.iter().filter(|k| is(&k.kind)).map(|k| k.name.clone()))
+        .collect()
+}
+
+/// Takes `IDENTITY(type, seed, increment) AS name` out of a select list: its place and definition.
+fn take_identity(s: &mut ast::Select) -> Option<(usize, (IdentityDef, SqlType))> {
+    for (i, item) in s.items.iter_mut().enumerate() {
+        let ast::SelectItem::Expr { expr, .. } = item else { continue };
+        let ast::ExprKind::Function(call) = &expr.kind else { continue };
+        if !call.name.is_simple() || !call.name.name.is("IDENTITY") {
+            continue;
+        }
+        let n = |i: usize| call.arguments.get(i).and_then(ast::Expr::as_integer).unwrap_or(1);
+        let def = IdentityDef { seed: Value::BigInt(n(1)), increment: Value::BigInt(n(2)), last: None };
+        let name = match call.arguments.first().map(|a| &a.kind) {
+            Some(ast::ExprKind::Column(parts)) => {
+                parts.last().map_or(String::new(), |p| p.text.to_ascii_lowercase())
+            }
+            _ => String::new(),
+        };
+        let ty = match name.as_str() {
+            "tinyint" => SqlType::TINYINT,
+            "smallint" => SqlType::SMALLINT,
+            "bigint" => SqlType::BIGINT,
+            _ => SqlType::INT,
+        };
+        let span = expr.span;
+        *expr = ast::Expr::new(ast::ExprKind::Literal(ast::Literal::Integer("0".into())), span);
+        return Some((i, (def, ty)));
+    }
+    None
+}

@@ -1,0 +1,74 @@
+//! Random concurrent transactions, checked for what their isolation level forbids.
+//!
+//! The default run is small. `HOLDFAST_HISTORY=1000` runs that many transactions per session and level;
+//! `HOLDFAST_HISTORY_SEED=7` begins with another seed, which is named by every failure.
+
+mod checker;
+#[path = "../common/server.rs"]
+mod server;
+mod workload;
+
+use checker::Anomaly::{self, G0, G1a, G1b, G1c, G2, GSingle, Internal, Lost};
+use workload::Load;
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+}
+
+fn never(level: &'static str, option: Option<&'static str>, forbidden: &[Anomaly]) {
+    for heap in [false, true] {
+        let seed = number("HOLDFAST_HISTORY_SEED", 1);
+        let transactions = number("HOLDFAST_HISTORY", 40) as u32;
+        let load = Load { level, option, heap, threads: 4, transactions, lists: 1 + transactions / 10, seed };
+        let Some(outcome) = workload::go(load) else {
+            println!("SKIPPED: tables cannot be made yet");
+            return;
+        };
+        let found = checker::check(&outcome.history, &outcome.lists);
+        let committed = outcome.history.iter().filter(|t| t.committed).count();
+        println!(
+            "{level} heap {heap}: {committed} of {} committed, errors {:?}",
+            outcome.history.len(),
+            outcome.errors
+        );
+        assert!(committed > outcome.history.len() / 10, "hardly anything commits");
+        for anomaly in forbidden {
+            assert!(
+                !found.contains_key(anomaly),
+                "{level} (heap {heap}, seed {seed}): {anomaly:?}: {}",
+                found[anomaly]
+            );
+        }
+    }
+}
+
+#[test]
+fn read_uncommitted() {
+    never("read uncommitted", None, &[Lost, G0]);
+}
+
+#[test]
+fn read_committed() {
+    never("read committed", None, &[Lost, Internal, G0, G1a, G1b, G1c]);
+}
+
+#[test]
+fn repeatable_read() {
+    never("repeatable read", None, &[Lost, Internal, G0, G1a, G1b, G1c, GSingle, G2]);
+}
+
+#[test]
+fn serializable() {
+    never("serializable", None, &[Lost, Internal, G0, G1a, G1b, G1c, GSingle, G2]);
+}
+#[test]
+fn snapshot() {
+    let option = Some("allow_snapshot_isolation on");
+    never("snapshot", option, &[Lost, Internal, G0, G1a, G1b, G1c, GSingle]);
+}
+
+#[test]
+fn read_committed_snapshot() {
+    let option = Some("read_committed_snapshot on");
+    never("read committed", option, &[Lost, Internal, G0, G1a, G1b, G1c]);
+}
