@@ -62,7 +62,8 @@ fn cut(workload: &Workload, left: &SimulatedDisk, seed: u64, at: u64, plan: Plan
         let moment = first + (mix(seed ^ n, at) % (last - first + 1)) / 3 + n * (last - first) / 3;
         recovery.go_to(moment);
         let again = recovery.crash(mix(at, n));
-        verified(again, workload, at, check).map_err(|e| format!("recovery cut at {}: {e}", moment - first))?;
+        verified(again, workload, at, check)
+            .map_err(|e| format!("recovery cut at {}: {e}", moment - first))?;
         cuts += 1;
     }
     // Life goes on, and ends in another crash.
@@ -133,7 +134,7 @@ fn power_loss_at_any_change_loses_nothing_acknowledged() {
             run(seed, plan, None, &mut count);
         }
     } else {
-        for seed in REGRESSIONS.iter().copied().chain(1..=8) {
+        for seed in REGRESSIONS.iter().copied().chain(1..=3) {
             run(seed, plan, None, &mut count);
         }
     }

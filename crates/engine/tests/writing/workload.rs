@@ -4,8 +4,8 @@
 //! 1. One thread: commits are in the log in the order in which they were asked for, and at most one is under way.
 //! 2. Rows are compared by digests of all their stored values; no two states of a table that differ have equal digests.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,7 +96,14 @@ impl Workload {
             given: BTreeMap::new(),
         };
         let wrong_before = Arc::clone(&world.wrong_before);
-        Workload { tables, random, open: Vec::new(), states: vec![state], wrong_before, done: BTreeMap::new() }
+        Workload {
+            tables,
+            random,
+            open: Vec::new(),
+            states: vec![state],
+            wrong_before,
+            done: BTreeMap::new(),
+        }
     }
 
     /// Does `steps` random things.
@@ -309,5 +316,9 @@ fn difference(name: &str, wanted: &Rows, found: &Rows) -> Result<(), String> {
     }
     let missing: Vec<_> = wanted.iter().filter(|(k, n)| found.get(*k) != Some(n)).take(3).collect();
     let extra: Vec<_> = found.iter().filter(|(k, n)| wanted.get(*k) != Some(n)).take(3).collect();
-    Err(format!("{name}: {} rows wanted, {} found; missing {missing:?}; extra {extra:?}", wanted.len(), found.len()))
+    Err(format!(
+        "{name}: {} rows wanted, {} found; missing {missing:?}; extra {extra:?}",
+        wanted.len(),
+        found.len()
+    ))
 }

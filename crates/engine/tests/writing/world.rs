@@ -173,8 +173,12 @@ impl World {
 impl World {
     /// The catalogue says how many pages the maps have; of user tables (the files' own system tables may have come otherwise).
     fn page_counts(&self) -> Result<(), String> {
-        let wrong: Vec<String> =
-            self.wrong_counts()?.into_iter().filter(|(id, _)| !self.wrong_before.contains(id)).map(|w| w.1).collect();
+        let wrong: Vec<String> = self
+            .wrong_counts()?
+            .into_iter()
+            .filter(|(id, _)| !self.wrong_before.contains(id))
+            .map(|w| w.1)
+            .collect();
         if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
     }
 
@@ -208,7 +212,10 @@ impl World {
                 let data = found.used - found.maps - upper;
                 if unit.data_pages != data {
                     let says = unit.data_pages;
-                    wrong.insert(unit.id, format!("object {}: {says} data pages, {data} are there", rowset.object_id));
+                    wrong.insert(
+                        unit.id,
+                        format!("object {}: {says} data pages, {data} are there", rowset.object_id),
+                    );
                 }
             }
         }

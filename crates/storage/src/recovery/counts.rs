@@ -46,8 +46,7 @@ impl CountChanges {
 
     /// Takes note of a record; `system`: its transaction is a nested system one, which only moves rows.
     pub fn observe(&mut self, record: &LogRecord<'_>, system: bool) -> RecoveryResult<()> {
-        let leaf =
-            matches!(record.context(), context::HEAP | context::CLUSTERED | context::INDEX_LEAF);
+        let leaf = matches!(record.context(), context::HEAP | context::CLUSTERED | context::INDEX_LEAF);
         let heap = record.context() == context::HEAP;
         let rows = match record.operation() {
             op::FORMAT_PAGE => {

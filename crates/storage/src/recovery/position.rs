@@ -223,7 +223,8 @@ mod tests {
     #[test]
     fn an_undone_insert_was_there_when_the_page_was_split() {
         let (a, b) = (PageId::new(1, 80), PageId::new(1, 90));
-        let moves = [(2, Move::In { slot: 3, rows: 1 }), (3, Move::Split { slot: 6, rows: 5, new_page: b, to: 0 })];
+        let moves =
+            [(2, Move::In { slot: 3, rows: 1 }), (3, Move::Split { slot: 6, rows: 5, new_page: b, to: 0 })];
         let mut p = positions(a, &moves);
         p.end = lsn(9);
         assert_eq!(p.undone(lsn(2), a, 3), (a, 3));

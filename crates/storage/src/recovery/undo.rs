@@ -26,9 +26,7 @@ use holdfast_format::catalog::object::SYSALLOCUNITS;
 use holdfast_format::log::page_operation::{DeleteSplit, RootChange, SetBits, column_changes};
 use holdfast_format::log::record::flag;
 use holdfast_format::log::transaction::HobtDelta;
-use holdfast_format::log::write::{
-    RecordHeader, count_change, end_transaction, page_record, row_record,
-};
+use holdfast_format::log::write::{RecordHeader, count_change, end_transaction, page_record, row_record};
 use holdfast_format::log::{
     BlockVersion, Context, LogBlock, LogRecord, LogStore, LogTime, Operation, PageTarget, RowTarget, context,
     op,
