@@ -250,3 +250,25 @@ fn northwind_installs_unmodified() {
     );
     w.sound("Northwind");
 }
+
+#[test]
+fn pubs_installs_unmodified() {
+    let Some(corpus) = holdfast_testkit::corpus_dir() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let w = &mut open(dir.path());
+    let bytes = std::fs::read(corpus.join("ground_truth/instpubs.sql")).unwrap();
+    w.script(&String::from_utf8_lossy(&bytes));
+    w.check("select count(*) from pubs.dbo.roysched; select count(*) from pubs.dbo.titleview", &["86", "25"]);
+    w.check("select recovery_model_desc from sys.databases where name = 'pubs'", &["SIMPLE"]);
+    // Names and ids are those of a genuine database made with the same script.
+    w.check(
+        "use pubs; select name, object_id from sys.objects where name in ('authors', 'CK__authors__au_id__108B795B', 'titleview')
+         order by object_id",
+        &["authors|245575913", "CK__authors__au_id__108B795B|277576027", "titleview|981578535"],
+    );
+    w.check(
+        "select definition from sys.check_constraints where name = 'CK__jobs__max_lvl__2D27B809'",
+        &["([max_lvl]<=(250))"],
+    );
+    w.sound("pubs");
+}

@@ -118,7 +118,7 @@ impl Administration for InstanceAdministration {
                 Ddl::CreateDatabase(c) => database::create(c, call),
                 Ddl::AlterDatabase(a) => match row_versions::alter(a, call) {
                     Some(done) => done.map(|()| None),
-                    None => Err(vec![SqlError::not_supported("This form of ALTER DATABASE")]),
+                    None => database::alter(a, call),
                 },
                 Ddl::Drop(drop) if drop.kind == "DATABASE" => database::drop(drop, call),
                 other => Err(vec![SqlError::not_supported(other.name())]),
