@@ -144,6 +144,13 @@ impl InstanceLock {
     }
 }
 
+/// Bytes that a file in `directory` can still take.
+pub fn free_space(directory: &Path) -> DiskResult<u64> {
+    let volume = rustix::fs::statvfs(directory)
+        .map_err(|e| DiskError::new(directory, Operation::List, 0, &std::io::Error::from(e)))?;
+    Ok(volume.f_bavail.saturating_mul(volume.f_frsize))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,11 +180,4 @@ mod tests {
         RealDisk.replace_file(&path, b"new").expect("replaced");
         assert_eq!(RealDisk.read_file(&path).expect("read"), b"new");
     }
-}
-
-/// Bytes that a file in `directory` can still take.
-pub fn free_space(directory: &Path) -> DiskResult<u64> {
-    let volume = rustix::fs::statvfs(directory)
-        .map_err(|e| DiskError::new(directory, Operation::List, 0, &std::io::Error::from(e)))?;
-    Ok(volume.f_bavail.saturating_mul(volume.f_frsize))
 }

@@ -414,7 +414,8 @@ mod tests {
 
     const A: LockOwner = LockOwner(1);
     const B: LockOwner = LockOwner(2);
-    const READER: LockOwner = LockOwner(9);
+    /// Nobody who changes anything: an owner sees its own changes.
+    const READER: LockOwner = LockOwner(u64::MAX);
 
     /// A table of one column beside the store: rows as they are now.
     #[derive(Default)]

@@ -282,7 +282,7 @@ fn cursors() {
 }
 
 #[test]
-fn transactions_resets_and_unsupported_requests() {
+fn transactions_resets_and_bulk_loads() {
     let s = start();
     let (mut c, _) = Connection::open(s.address, &Options::default());
     let begin = TransactionManagerRequest::Begin { isolation: 2, name: "t".into() };
@@ -293,7 +293,10 @@ fn transactions_resets_and_unsupported_requests() {
     assert_eq!(c.client.headers().transaction, 77);
     let bytes = c.client.request(PacketType::BulkLoad, vec![0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     c.send(&bytes);
-    assert_eq!(errors(&c.answer()), [40517]);
+    // The rows of a bulk load reach the session; here none.
+    let tokens = c.answer();
+    assert!(errors(&tokens).is_empty());
+    assert!(format!("{tokens:?}").contains("0 columns, 0 rows"), "{tokens:?}");
     let mut bytes = c.client.batch("rows 1");
     bytes[1] |= status::RESET_CONNECTION;
     c.send(&bytes);
