@@ -76,7 +76,7 @@ impl StoredDatabase {
         let database = Self::open_with(id, name, source, paths, live, Some(Arc::clone(&writing)))?;
         let changes = logged.take_recovered_counts();
         let catalog = database.stored_catalog();
-        let failed = |e: RecoveryError| FormatError::catalog(&e.to_string());
+        let failed = |e: RecoveryError| FormatError::catalog(e.to_string());
         counts::free_leftovers(&logged, catalog.storage(), &changes).map_err(failed)?;
         counts::restore(&**catalog.source(), catalog.storage(), &database.live, &changes)?;
         logged.set_counts(writing);
