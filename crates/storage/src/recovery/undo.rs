@@ -192,7 +192,7 @@ impl Undoing<'_, '_> {
             _ => 1..image.len(),
         };
         let same =
-            row.len() >= compared.end && image.len() > 1 && row.get(compared.clone()) == image.get(compared);
+            row.len() >= compared.end && !image.is_empty() && row.get(compared.clone()) == image.get(compared);
         if !same {
             return Err(self.mismatch("the row to be undone is another one"));
         }

@@ -150,7 +150,8 @@ impl Change<'_> {
         old: u32,
         new: u32,
     ) -> RecoveryResult<()> {
-        let mut from = old;
+        // A last extent that is not whole is nobody's to give out: what it holds is known to the maps already.
+        let mut from = old.next_multiple_of(EXTENT_PAGES);
         while from < new {
             let to = ((interval_of(from) + 1).saturating_mul(INTERVAL_PAGES)).min(new);
             let map = map_page(MapKind::Gam, PageId::new(file, from));

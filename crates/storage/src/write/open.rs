@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use holdfast_base::world::Clock;
-use holdfast_base::{FileId, PageId};
+use holdfast_base::{FileId, PAGE_SIZE, PageId};
 use holdfast_disk::DiskFile;
 use holdfast_format::file_header::FileHeader;
 use holdfast_format::page::PageView;
@@ -29,6 +29,9 @@ pub struct Files {
     pub journal: Option<Arc<dyn DiskFile>>,
 }
 
+/// A file larger than 16 TiB does not exist: such a size is damage, and nothing is made as large.
+const PAGES_MAX: u32 = 0x7FFF_FFF8;
+
 impl LoggedDatabase {
     /// Recovers the files and opens them behind the cache. Recovery holds at most `held_pages` pages.
     pub fn open(
@@ -46,6 +49,16 @@ impl LoggedDatabase {
         for &file in files.data.keys() {
             let image = pages.page(PageId::new(file, 0)).map_err(unreadable)?;
             let header = FileHeader::read(&image).map_err(unreadable)?;
+            // A growth that the log has but the disk forgot: the file must reach as far as its header says, or the part behind
+            // its end would be taken for new at the next growth.
+            let wanted = u64::from(header.size) * PAGE_SIZE as u64;
+            if let Some(disk) = files.data.get(&file).filter(|_| header.size < PAGES_MAX)
+                && disk.length()? < wanted
+            {
+                disk.allocate(wanted)?;
+                disk.sync()?;
+                pages.grown(file, header.size);
+            }
             pages.limit(file, header.size);
         }
         let first = pages.page(PageId::new(1, 0)).map_err(unreadable)?;
