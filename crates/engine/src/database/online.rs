@@ -12,7 +12,7 @@ use holdfast_base::{FileId, PageId};
 use holdfast_format::file_header::FileHeader;
 use holdfast_format::{FormatError, PageSource};
 use holdfast_storage::recovery::RecoveryError;
-use holdfast_storage::write::LoggedDatabase;
+use holdfast_storage::write::{Counts, LoggedDatabase};
 use holdfast_types::{CollationId, DateTime, SqlResult, Value};
 use parking_lot::RwLock;
 
@@ -79,7 +79,8 @@ impl StoredDatabase {
         let failed = |e: RecoveryError| FormatError::catalog(e.to_string());
         counts::free_leftovers(&logged, catalog.storage(), &changes).map_err(failed)?;
         counts::restore(&**catalog.source(), catalog.storage(), &database.live, &changes)?;
-        logged.set_counts(writing);
+        let counts: Arc<dyn Counts> = writing;
+        logged.set_counts(Arc::downgrade(&counts));
         Ok(database)
     }
 

@@ -119,9 +119,10 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Seeds that once failed. Open faults, to be listed here with their fixes (cut in brackets): 6 and 12 fail while the workload
-/// runs, 7 (258), 15 (447) and 18 (342) in or after a second crash.
-const REGRESSIONS: &[u64] = &[];
+/// Seeds that once failed and lie outside the range that is always run. Open fault, to be listed with its fix: 18, cut 342,
+/// leaves pages that belong to nobody when recovery itself is cut while it gives back what a rolled back TRUNCATE had added
+/// (space, no rows).
+const REGRESSIONS: &[u64] = &[12, 15];
 
 #[test]
 fn power_loss_at_any_change_loses_nothing_acknowledged() {
@@ -135,7 +136,7 @@ fn power_loss_at_any_change_loses_nothing_acknowledged() {
             run(seed, plan, None, &mut count);
         }
     } else {
-        for seed in REGRESSIONS.iter().copied().chain(1..=3) {
+        for seed in REGRESSIONS.iter().copied().chain(1..=8) {
             run(seed, plan, None, &mut count);
         }
     }

@@ -191,8 +191,9 @@ impl Undoing<'_, '_> {
             Some(key) if image.len() >= key.end => key,
             _ => 1..image.len(),
         };
-        let same =
-            row.len() >= compared.end && !image.is_empty() && row.get(compared.clone()) == image.get(compared);
+        let same = row.len() >= compared.end
+            && !image.is_empty()
+            && row.get(compared.clone()) == image.get(compared);
         if !same {
             return Err(self.mismatch("the row to be undone is another one"));
         }

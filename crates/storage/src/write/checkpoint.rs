@@ -38,7 +38,7 @@ impl LoggedDatabase {
     }
 
     fn checkpoint_pages(&self) -> RecoveryResult<Lsn> {
-        let counts = self.counts.lock().clone();
+        let counts = self.counts.lock().as_ref().and_then(std::sync::Weak::upgrade);
         let (begin, oldest, dirty) = {
             let mut change = self.change()?;
             if let Some(counts) = counts {
@@ -97,7 +97,7 @@ impl LoggedDatabase {
     /// is held while the disk works: changes wait until `f` has ended.
     pub fn quiet<T>(&self, f: impl FnOnce() -> T) -> RecoveryResult<T> {
         let _one = self.checkpointing.lock();
-        let counts = self.counts.lock().clone();
+        let counts = self.counts.lock().as_ref().and_then(std::sync::Weak::upgrade);
         let mut change = self.change()?;
         let done = (|| {
             if let Some(counts) = counts {

@@ -18,8 +18,8 @@ pub mod space;
 pub mod transaction;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use holdfast_base::world::Clock;
 use holdfast_base::{FileId, Lsn, PageId};
@@ -104,7 +104,8 @@ pub struct LoggedDatabase {
     protection: Protection,
     next_transaction: AtomicU64,
     stopped: Mutex<Option<String>>,
-    counts: Mutex<Option<Arc<dyn Counts>>>,
+    /// Weak: who keeps the counts holds the database.
+    counts: Mutex<Option<Weak<dyn Counts>>>,
     /// What recovery found that the catalogue does not have yet.
     recovered: Mutex<CountChanges>,
 }
@@ -140,7 +141,7 @@ impl LoggedDatabase {
     }
 
     /// Who is asked for counts at checkpoints.
-    pub fn set_counts(&self, counts: Arc<dyn Counts>) {
+    pub fn set_counts(&self, counts: Weak<dyn Counts>) {
         *self.counts.lock() = Some(counts);
     }
 
