@@ -214,14 +214,21 @@ impl Participant for DatabaseTransaction {
             emptied.iter().try_for_each(|(_, e)| change.free_unit(log, e.unit, e.first_iam))
         });
         if done.is_err() && self.writing.logged.stopped().is_none() {
+            self.writing.logged.roll_back_to(log, 0).map_err(|e| failure(&e))?;
+            let swept = self.sweep();
             self.writing.logged.roll_back(log).map_err(|e| failure(&e))?;
+            swept?;
         }
         done.map_err(|e| failure(&e))
     }
     fn rollback(&self) -> SqlResult<()> {
         self.emptied.lock().clear();
-        self.writing.logged.roll_back(&mut self.log.lock()).map_err(|e| failure(&e))?;
-        self.sweep()
+        let log = &mut self.log.lock();
+        self.writing.logged.roll_back_to(log, 0).map_err(|e| failure(&e))?;
+        // Before the transaction ends: as long as it is open, no checkpoint lets recovery forget what is to be freed.
+        let swept = self.sweep();
+        self.writing.logged.roll_back(log).map_err(|e| failure(&e))?;
+        swept
     }
     fn savepoint(&self) -> u64 {
         self.log.lock().mark() as u64

@@ -30,8 +30,21 @@ pub struct CountChanges {
     pub rows: BTreeMap<u64, i64>,
     /// Allocation units that got pages.
     pub units: BTreeSet<u64>,
-    /// IAM chains that units had got in transactions that were rolled back, to be freed (see `undo`).
+    /// IAM chains that units had got in transactions that were rolled back, to be freed when the database opens. The log
+    /// names each before the change that takes its owner away, and every checkpoint of a recovery names it again.
     pub leftovers: BTreeSet<(u64, PageId)>,
+}
+
+/// A record that says: the IAM chain at `page`, which the unit had, belongs to nobody and is to be freed.
+pub fn leftover_record(unit: u64, page: PageId) -> Vec<u8> {
+    let header = RecordHeader {
+        previous: Lsn::ZERO,
+        flags: 0,
+        transaction: TransactionId::NONE,
+        operation: op::HOBT_DELTA,
+        context: context::NULL,
+    };
+    count_change(&header, 0, i64::from(page.file) << 32 | i64::from(page.page), unit)
 }
 
 /// A forwarded row is counted where its stub is.
@@ -110,9 +123,7 @@ impl CountChanges {
         let rows = self.rows.iter().filter(|(_, by)| **by != 0);
         let rows = rows.map(move |(&rowset, &by)| count_change(&header, rowset, by, 0));
         let units = self.units.iter().map(move |&unit| count_change(&header, 0, 0, unit));
-        let packed = |page: PageId| i64::from(page.file) << 32 | i64::from(page.page);
-        let leftovers =
-            self.leftovers.iter().map(move |&(unit, page)| count_change(&header, 0, packed(page), unit));
+        let leftovers = self.leftovers.iter().map(|&(unit, page)| leftover_record(unit, page));
         rows.chain(units).chain(leftovers)
     }
 }

@@ -35,6 +35,7 @@ use holdfast_format::page::PageView;
 use holdfast_format::record::RecordType;
 
 use super::analysis::{OpenTransaction, TransactionTable};
+use super::counts::leftover_record;
 use super::error::{RecoveryError, RecoveryResult};
 use super::log_writer::LogWriter;
 use super::pages::PageStore;
@@ -44,6 +45,9 @@ use super::redo::is_ghost;
 
 /// Bytes of a row of sysallocunits that say where the unit's pages begin: first page, root, first IAM page.
 pub const UNIT_POINTERS: std::ops::Range<usize> = 27..45;
+
+/// Object and index part of the pages of sysallocunits.
+const UNITS: (u32, u16) = (SYSALLOCUNITS as u32, 0);
 
 /// What undo did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -107,17 +111,19 @@ pub fn roll_back(
                 Ok(positions.undone(record.lsn(), target.page, target.slot))
             };
             let written = compensate(&mut StoreImages(pages), Some(log), record, &mut locate)?;
-            if let Some(target) = record.page_target()?
-                && is_emptying(record, &target)?
-                && let Some(bytes) = &written
-                && let Some(at) = LogRecord::new(Lsn::ZERO, bytes)?.page_target()?
-            {
-                let row = PageView::new(pages.page(at.page)?).record(at.slot).and_then(pages_since);
-                table.counts.leftovers.extend(row);
-            }
-            Ok((record.previous(), written))
+            let left = match &written {
+                Some(bytes) => left_behind(&mut StoreImages(pages), record, bytes)?,
+                None => None,
+            };
+            Ok((record.previous(), written.map(|bytes| (bytes, left))))
         })?;
-        if let Some(bytes) = written {
+        if let Some((bytes, left)) = written {
+            // Before the pages lose their owner: a recovery that is cut behind this finds them again in the log.
+            if let Some((unit, first_iam)) = left {
+                let note = leftover_record(unit, first_iam);
+                let own = writer.append(&note)?;
+                table.counts.observe(&LogRecord::new(own, &note)?, false)?;
+            }
             let own = writer.append(&bytes)?;
             let record = LogRecord::new(own, &bytes)?;
             table.counts.observe(&record, loser.system)?;
@@ -387,11 +393,30 @@ pub(crate) fn is_emptying(record: &LogRecord<'_>, target: &PageTarget) -> Recove
     if record.operation() != op::MODIFY_ROW || record.is_compensation() {
         return Ok(false);
     }
-    let unit = (u32::try_from(SYSALLOCUNITS).unwrap_or(0), 0);
     let elements = record.elements()?;
-    Ok((target.object_part, target.index_part) == unit
+    Ok((target.object_part, target.index_part) == UNITS
         && usize::from(record.row_target()?.offset) == UNIT_POINTERS.start
         && elements.required(1)? == [0; UNIT_POINTERS.end - UNIT_POINTERS.start])
+}
+
+/// Pages that lose their owner when `compensation` takes `record` back, because they came in nested transactions that stay:
+/// those of a unit that was emptied and has got pages since, and those of a unit whose creation is taken back.
+pub(crate) fn left_behind(
+    pages: &mut dyn Images,
+    record: &LogRecord<'_>,
+    compensation: &[u8],
+) -> RecoveryResult<Option<(u64, holdfast_base::PageId)>> {
+    let Some(target) = record.page_target()? else { return Ok(None) };
+    let created = record.operation() == op::INSERT_ROWS
+        && (target.object_part, target.index_part) == UNITS
+        && record.context() == context::CLUSTERED
+        && !record.is_compensation();
+    if !created && !is_emptying(record, &target)? {
+        return Ok(None);
+    }
+    let Some(at) = LogRecord::new(Lsn::ZERO, compensation)?.page_target()? else { return Ok(None) };
+    let page = pages.image(at.page)?;
+    Ok(PageView::new(&page).record(at.slot).and_then(pages_since))
 }
 
 /// The unit and its present first IAM page in a row of sysallocunits, when it has one.

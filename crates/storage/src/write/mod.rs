@@ -37,7 +37,7 @@ use holdfast_format::source::PageSource;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::cache::DatabasePages;
-use crate::recovery::counts::CountChanges;
+use crate::recovery::counts::{CountChanges, leftover_record};
 use crate::recovery::journal::PageJournal;
 use crate::recovery::{Protection, RecoveryError, RecoveryResult, redo};
 use log::Log;
@@ -523,6 +523,12 @@ impl Change<'_> {
             }
         };
         if let Some(bytes) = written {
+            // A crash before whoever rolls back has freed them: recovery does it.
+            if let Some((unit, first_iam)) =
+                crate::recovery::undo::left_behind(&mut ChangePages { change: self }, &record, &bytes)?
+            {
+                self.database.log.append(&leftover_record(unit, first_iam))?;
+            }
             let page = LogRecord::new(Lsn::ZERO, &bytes)?.page_target()?.map(|t| t.page);
             if page.is_none() {
                 self.append(transaction, &bytes)?;
