@@ -10,8 +10,9 @@ use anyhow::{Context, bail};
 use holdfast_tds::TdsVersion;
 use holdfast_tds::client::{self, Client, Event};
 use holdfast_tds::login::{Login7, Secret};
+use holdfast_tds::packet::PacketType;
 use holdfast_tds::prelogin::{Encryption, PreLogin};
-use holdfast_tds::request::{Rpc, RpcCall, RpcParameter, RpcProcedure};
+use holdfast_tds::request::{Rpc, RpcCall, RpcParameter, RpcProcedure, TransactionManagerRequest};
 use holdfast_tds::token::Token;
 use holdfast_tds::type_info::TypeInfo;
 use holdfast_types::{CollationId, SqlType, Value};
@@ -132,14 +133,14 @@ impl Connection {
         self.answer()
     }
 
-    /// sp_prepare with one int parameter @k.
-    pub fn prepare(&mut self, text: &str) -> anyhow::Result<i32> {
+    /// sp_prepare; `declared`: parameters, all of them int.
+    pub fn prepare(&mut self, declared: &str, text: &str) -> anyhow::Result<i32> {
         let version = self.client.version();
         let parameter = |ty: &SqlType, v| RpcParameter::scalar("", TypeInfo::for_parameter(ty, version), v);
         let handle = RpcParameter { by_reference: true, ..parameter(&SqlType::INT, Value::Null) };
         let parameters = vec![
             handle,
-            parameter(&TEXT, Value::string("@k int")),
+            parameter(&TEXT, Value::string(declared)),
             parameter(&TEXT, Value::string(text)),
             parameter(&SqlType::INT, Value::Int(0)),
         ];
@@ -147,13 +148,27 @@ impl Connection {
     }
 
     /// sp_execute of a prepared statement.
-    pub fn execute(&mut self, handle: i32, key: i32) -> anyhow::Result<Answer> {
+    pub fn execute(&mut self, handle: i32, values: &[i32]) -> anyhow::Result<Answer> {
         let info = TypeInfo::for_parameter(&SqlType::INT, self.client.version());
-        let parameters = vec![
-            RpcParameter::scalar("", info.clone(), Value::Int(handle)),
-            RpcParameter::scalar("", info, Value::Int(key)),
-        ];
+        let mut parameters = vec![RpcParameter::scalar("", info.clone(), Value::Int(handle))];
+        parameters.extend(values.iter().map(|v| RpcParameter::scalar("", info.clone(), Value::Int(*v))));
         self.call(12, parameters)
+    }
+
+    /// Begins a transaction as drivers do: with a request of its own.
+    pub fn begin(&mut self) -> anyhow::Result<()> {
+        self.transaction(&TransactionManagerRequest::Begin { isolation: 0, name: String::new() })
+    }
+
+    pub fn commit(&mut self) -> anyhow::Result<()> {
+        self.transaction(&TransactionManagerRequest::Commit { name: String::new(), next: None })
+    }
+
+    fn transaction(&mut self, request: &TransactionManagerRequest) -> anyhow::Result<()> {
+        let payload = request.encode(&self.client.headers(), self.client.version());
+        let bytes = self.client.request(PacketType::TransactionManager, payload);
+        self.tcp.write_all(&bytes)?;
+        self.answer().map(drop)
     }
 
     fn call(&mut self, number: u16, parameters: Vec<RpcParameter>) -> anyhow::Result<Answer> {

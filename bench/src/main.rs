@@ -16,6 +16,7 @@ mod process;
 mod query;
 mod serve;
 mod table;
+mod tpcb;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -43,14 +44,15 @@ const MEASURES: &[(&str, Measure)] = &[
     ("verify", files::verify),
     ("query", query::measure),
     ("point", point::measure),
+    ("tpcb", tpcb::measure),
 ];
 
-const USAGE: &str = "usage: holdfast-bench [serve] [restore] [verify] [query] [point]
+const USAGE: &str = "usage: holdfast-bench [serve] [restore] [verify] [query] [point] [tpcb]
   --holdfast PATH   the program to measure (default: beside this one)
   --work DIR        directory for databases and servers (default: target/bench)
   --rows N          order lines in the big database, about 150 bytes of backup each (default: 8000000)
   --rounds N        rounds of each comparison (default: 5)
-  --seconds N       length of a round of point queries (default: 2)";
+  --seconds N       length of a round of point queries or transactions (default: 2)";
 
 fn main() -> ExitCode {
     match run() {

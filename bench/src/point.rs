@@ -23,7 +23,7 @@ fn ours(port: u16, keys: u64, clients: u64, seconds: f64) -> anyhow::Result<f64>
         .map(|client| {
             std::thread::spawn(move || -> anyhow::Result<f64> {
                 let mut c = Connection::open(port, DATABASE)?;
-                let handle = c.prepare(&format!("{TEXT}@k"))?;
+                let handle = c.prepare("@k int", &format!("{TEXT}@k"))?;
                 let mut state = client.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
                 let (start, end) = (Instant::now(), Duration::from_secs_f64(seconds));
                 let mut done = 0u64;
@@ -31,7 +31,7 @@ fn ours(port: u16, keys: u64, clients: u64, seconds: f64) -> anyhow::Result<f64>
                     state ^= state << 13;
                     state ^= state >> 7;
                     state ^= state << 17;
-                    let answer = c.execute(handle, (state % keys) as i32 + 1)?;
+                    let answer = c.execute(handle, &[(state % keys) as i32 + 1])?;
                     anyhow::ensure!(answer.rows.len() == 1, "a key has {} rows", answer.rows.len());
                     done += 1;
                 }
@@ -46,16 +46,6 @@ fn ours(port: u16, keys: u64, clients: u64, seconds: f64) -> anyhow::Result<f64>
     Ok(sum)
 }
 
-fn theirs(server: &postgres::Server, script: &Path, clients: u64, seconds: f64) -> anyhow::Result<f64> {
-    let mut c = Command::new(server.program("pgbench"));
-    c.args(["-h", "127.0.0.1", "-U", "bench", "-n", "-M", "prepared", "-p"]).arg(server.port.to_string());
-    c.arg("-c").arg(clients.to_string()).arg("-j").arg(clients.to_string());
-    c.arg("-T").arg(format!("{}", seconds.ceil())).arg("-f").arg(script).arg("postgres");
-    let said = finish(c)?;
-    let line = said.lines().find_map(|l| l.strip_prefix("tps = ")).context("pgbench gave no rate")?;
-    Ok(line.split_whitespace().next().context("no rate")?.parse()?)
-}
-
 pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let backup = plan.backup(false)?;
     let directory = plan.work.join("point");
@@ -68,13 +58,14 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     for clients in [1, 8] {
         let (mut ratios, mut cpu) = (Vec::new(), Vec::new());
         ours(here.port, plan.rows, clients, plan.seconds / 2.0)?;
-        theirs(&there, &script, clients, 1.0)?;
+        let file = ["-f", script.to_str().context("a path that is not text")?];
+        there.pgbench(clients, 1.0, &file)?;
         for _ in 0..plan.rounds {
             let c = cpu_ticks(here.id())?;
             let a = ours(here.port, plan.rows, clients, plan.seconds)?;
             let own = (cpu_ticks(here.id())? - c) as f64 / (a * plan.seconds);
             let c = cpu_ticks(there.id)?;
-            let b = theirs(&there, &script, clients, plan.seconds)?;
+            let b = there.pgbench(clients, plan.seconds, &file)?;
             let other = (cpu_ticks(there.id)? - c) as f64 / (b * plan.seconds.ceil());
             ratios.push(a / b);
             cpu.push(other / own);

@@ -68,9 +68,24 @@ fn as_owner(program: PathBuf) -> Command {
 impl Server {
     /// Starts the server; the first time it is made and loaded from the rows of `backup`.
     pub fn start(plan: &Plan, backup: &Path) -> anyhow::Result<Self> {
-        let programs = programs()?;
         // A folder that another user may own and reach.
         let home = std::env::temp_dir().join(format!("holdfast-bench-pg-{}", plan.rows));
+        Self::start_in(home, |server| server.load(plan, backup))
+    }
+
+    /// Starts a server whose tables pgbench made.
+    pub fn start_pgbench(scale: u32) -> anyhow::Result<Self> {
+        let home = std::env::temp_dir().join(format!("holdfast-bench-pg-tpcb-{scale}"));
+        Self::start_in(home, |server| {
+            let mut c = Command::new(server.program("pgbench"));
+            c.args(["-h", "127.0.0.1", "-U", "bench", "-i", "-q", "-p"]).arg(server.port.to_string());
+            c.arg("-s").arg(scale.to_string()).arg("postgres");
+            process::finish(c).map(drop)
+        })
+    }
+
+    fn start_in(home: PathBuf, load: impl FnOnce(&Server) -> anyhow::Result<()>) -> anyhow::Result<Self> {
+        let programs = programs()?;
         let data = home.join("data");
         let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let loaded = home.join("loaded");
@@ -104,7 +119,7 @@ impl Server {
         let id = process::finish(find)?.trim().parse()?;
         let server = Server { programs, data, port, id };
         if !loaded.exists() {
-            server.load(plan, backup)?;
+            load(&server)?;
             std::fs::write(&loaded, "")?;
         }
         Ok(server)
@@ -136,6 +151,17 @@ impl Server {
 
     pub fn program(&self, name: &str) -> PathBuf {
         self.programs.join(name)
+    }
+
+    /// Transactions per second that pgbench counts with `arguments`.
+    pub fn pgbench(&self, clients: u64, seconds: f64, arguments: &[&str]) -> anyhow::Result<f64> {
+        let mut c = Command::new(self.program("pgbench"));
+        c.args(["-h", "127.0.0.1", "-U", "bench", "-n", "-M", "prepared", "-p"]).arg(self.port.to_string());
+        c.arg("-c").arg(clients.to_string()).arg("-j").arg(clients.to_string());
+        c.arg("-T").arg(format!("{}", seconds.ceil())).args(arguments).arg("postgres");
+        let said = process::finish(c)?;
+        let line = said.lines().find_map(|l| l.strip_prefix("tps = ")).context("pgbench gave no rate")?;
+        Ok(line.split_whitespace().next().context("no rate")?.parse()?)
     }
 
     fn psql(&self) -> Command {

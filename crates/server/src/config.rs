@@ -20,7 +20,8 @@ pub struct Config {
     /// Connections that have not logged in yet.
     pub logins_pending_max: usize,
     pub connections_max: usize,
-    /// Requests that run at the same time; more wait. The runtime must have more blocking threads than this.
+    /// Connections that hold a thread at the same time; more wait for one. The runtime must have more blocking threads than
+    /// this.
     pub requests_max: usize,
     /// Bytes of one request.
     pub message_size_max: usize,

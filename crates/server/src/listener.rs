@@ -8,10 +8,11 @@ use std::time::Duration;
 use holdfast_exec::session::SessionFactory;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::Config;
+use crate::connection::watch::Watch;
 use crate::connection::{self, Shared};
 use crate::security::certificate::CertificateError;
 use crate::security::login::LoginError;
@@ -21,6 +22,8 @@ use crate::security::{Certificates, LoginStore};
 pub enum ServerError {
     #[error("cannot listen on {address}: {source}")]
     Listen { address: SocketAddr, source: std::io::Error },
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
     #[error(transparent)]
     Certificate(#[from] CertificateError),
     #[error(transparent)]
@@ -29,6 +32,9 @@ pub enum ServerError {
 
 /// How long running statements get to notice that the server stops.
 const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// How long clients get to read the last answers when the server stops.
+const WRITE_GRACE: Duration = Duration::from_secs(2);
 
 /// A server that listens.
 pub struct Server {
@@ -76,9 +82,10 @@ impl Server {
             listeners.push(l);
         }
         let (stop, _) = watch::channel(false);
-        let running = Semaphore::new(config.requests_max.clamp(1, Semaphore::MAX_PERMITS));
+        let watch = Watch::start().map_err(ServerError::Thread)?;
+        let threads = AtomicUsize::new(0);
         Ok(Server {
-            shared: Arc::new(Shared { config, logins, certificates, factory, running }),
+            shared: Arc::new(Shared { config, logins, certificates, factory, watch, threads }),
             listeners,
             stop,
             pending: Arc::new(AtomicUsize::new(0)),
@@ -103,7 +110,20 @@ impl Server {
             let pending = Arc::clone(&pending);
             accepting.spawn(accept(listener, shared, pending, stop.subscribe()));
         }
+        let mut stopping = stop.subscribe();
+        let connections = async move {
+            connection::stopped(&mut stopping).await;
+            for c in shared.watch.connections() {
+                c.stop();
+            }
+            tokio::time::sleep(WRITE_GRACE).await;
+            for c in shared.watch.connections() {
+                c.cut();
+            }
+        };
+        let connections = tokio::spawn(connections);
         while accepting.join_next().await.is_some() {}
+        connections.abort();
     }
 }
 

@@ -23,17 +23,19 @@ use holdfast_types::SqlError;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConnection;
 
 use super::Shared;
-use super::io::{ConnectionError, Io};
+use super::error::ConnectionError;
 use super::sink::{TdsSink, Wire};
-use super::stream::{ByteStream, Tunnel};
+use super::stream::Tunnel;
+use super::transport::Transport;
 use crate::rpc::Procedures;
 use crate::security::LoginVerdict;
 
 /// A connection that may send requests.
 pub struct LoggedIn {
-    pub io: Io,
+    pub transport: Arc<Transport>,
     pub session: Box<dyn SqlSession>,
     pub cancel: CancelFlag,
     pub wire: Wire,
@@ -62,7 +64,8 @@ pub async fn login(
         // Inside TLS the option is a formality: the connection is encrypted already.
         answer_prelogin(shared, &mut tls, asked.encryption.map(|_| Encryption::NotSupported)).await?;
         let record = read_login(&mut tls).await?;
-        return authenticate(shared, new_io(tls), record, peer, true, true).await;
+        let (tcp, tls) = tls.into_inner();
+        return authenticate(shared, transport(tcp, Some(tls))?, record, peer, true, true).await;
     }
     let mut tcp = tcp;
     let asked = read_prelogin(&mut tcp).await?;
@@ -71,7 +74,7 @@ pub async fn login(
     answer_prelogin(shared, &mut tcp, Some(answer)).await?;
     if scope == EncryptionScope::Nothing {
         let record = read_login(&mut tcp).await?;
-        return authenticate(shared, new_io(tcp), record, peer, false, false).await;
+        return authenticate(shared, transport(tcp, None)?, record, peer, false, false).await;
     }
     if client == Encryption::NotSupported {
         return Err(ConnectionError::Refused("the client does not encrypt and the server insists"));
@@ -80,16 +83,25 @@ pub async fn login(
     let mut tls = acceptor.accept(Tunnel::new(tcp)).await?;
     tls.get_mut().0.end_wrapping();
     let record = read_login(&mut tls).await?;
-    if scope == EncryptionScope::Everything {
-        return authenticate(shared, new_io(tls), record, peer, true, false).await;
-    }
+    let everything = scope == EncryptionScope::Everything;
+    let (tunnel, tls) = tls.into_inner();
     // Invariant 3.
-    let tcp = tls.into_inner().0.into_tcp();
-    authenticate(shared, new_io(tcp), record, peer, false, false).await
+    let transport = transport(tunnel.into_tcp(), everything.then_some(tls))?;
+    authenticate(shared, transport, record, peer, everything, false).await
 }
 
-fn new_io(stream: impl ByteStream + 'static) -> Io {
-    Io::new(Box::new(stream), SIZE_MAX)
+/// What the connection goes on with after its handshake: a thread waits for it, not the runtime.
+fn transport(tcp: TcpStream, tls: Option<ServerConnection>) -> Result<Arc<Transport>, ConnectionError> {
+    let tcp = tcp.into_std()?;
+    tcp.set_nonblocking(false)?;
+    Ok(Arc::new(Transport::new(tcp, tls, SIZE_MAX)?))
+}
+
+/// Runs what may wait for the client, or takes its time, away from the runtime's threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ConnectionError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| ConnectionError::Worker)
 }
 
 /// Reads one message and not a byte more, so that the stream below can change its nature afterwards.
@@ -147,7 +159,7 @@ async fn answer_prelogin(
 /// Checks the login and answers it.
 async fn authenticate(
     shared: &Arc<Shared>,
-    mut io: Io,
+    transport: Arc<Transport>,
     record: Login7,
     peer: SocketAddr,
     encrypted: bool,
@@ -164,23 +176,21 @@ async fn authenticate(
     };
     let wire = Wire { version, packet_size, spid: 0, server_name: shared.factory.server_name() };
     if let Some(error) = refusal(&record, version) {
-        refuse(&mut io, &wire, &[error]).await?;
+        refuse(&transport, &wire, &[error]).await?;
         return Ok(None);
     }
     let work = Arc::clone(shared);
     let (name, password) = (record.user_name.clone(), record.password.clone());
-    let verdict = tokio::task::spawn_blocking(move || work.logins.verify(&name, &password.0))
-        .await
-        .map_err(|_| ConnectionError::Worker)?;
+    let verdict = blocking(move || work.logins.verify(&name, &password.0)).await?;
     if verdict == LoginVerdict::Refused {
         tracing::warn!(login = %record.user_name, client = %peer, "login failed");
         tokio::time::sleep(shared.logins.failed(peer.ip())).await;
         let error = SqlError::new(18456, &[&record.user_name]);
-        refuse(&mut io, &wire, &[error]).await?;
+        refuse(&transport, &wire, &[error]).await?;
         return Ok(None);
     }
     shared.logins.succeeded(peer.ip());
-    open_session(shared, io, record, peer, wire, encrypted).await
+    open_session(shared, transport, record, peer, wire, encrypted).await
 }
 
 /// Kinds of login that are not offered.
@@ -204,16 +214,23 @@ fn refusal(record: &Login7, version: TdsVersion) -> Option<SqlError> {
     None
 }
 
-async fn refuse(io: &mut Io, wire: &Wire, errors: &[SqlError]) -> Result<(), ConnectionError> {
-    let mut nowhere = |_: &[u8]| Ok(());
-    let mut sink = TdsSink::new(wire.clone(), &mut nowhere, CancelFlag::new());
-    for e in errors {
-        let _ = sink.message(&e.clone().at_line(1));
-    }
-    let _ = sink.done(Done { kind: DoneKind::Done, rows: None, error: true, command: 0 });
-    io.outgoing.write(&sink.finish(RequestEnd::Finished).0).await?;
-    io.outgoing.shutdown().await;
-    Ok(())
+async fn refuse(transport: &Arc<Transport>, wire: &Wire, errors: &[SqlError]) -> Result<(), ConnectionError> {
+    let answer = {
+        let mut nowhere = |_: &[u8]| Ok(());
+        let mut sink = TdsSink::new(wire.clone(), &mut nowhere, CancelFlag::new());
+        for e in errors {
+            let _ = sink.message(&e.clone().at_line(1));
+        }
+        let _ = sink.done(Done { kind: DoneKind::Done, rows: None, error: true, command: 0 });
+        sink.finish(RequestEnd::Finished).0
+    };
+    let transport = Arc::clone(transport);
+    blocking(move || {
+        transport.write(&answer)?;
+        transport.shutdown();
+        Ok(())
+    })
+    .await?
 }
 
 /// Holds what opening the session says until the login's own tokens can be written around it.
@@ -260,7 +277,7 @@ impl ResultSink for Opening {
 
 async fn open_session(
     shared: &Arc<Shared>,
-    mut io: Io,
+    transport: Arc<Transport>,
     record: Login7,
     peer: SocketAddr,
     mut wire: Wire,
@@ -280,28 +297,28 @@ async fn open_session(
         client_process_id: record.client_process_id,
     };
     let factory = Arc::clone(&shared.factory);
-    let (opened, said) = tokio::task::spawn_blocking(move || {
+    let (opened, said) = blocking(move || {
         let mut said = Opening::default();
         (factory.open(info, &mut said), said)
     })
-    .await
-    .map_err(|_| ConnectionError::Worker)?;
+    .await?;
     let session = match opened {
         Ok(s) => s,
         Err(e) => {
             let failed = SqlError::new(18456, &[&record.user_name]);
-            refuse(&mut io, &wire, &[e, failed]).await?;
+            refuse(&transport, &wire, &[e, failed]).await?;
             return Ok(None);
         }
     };
     wire.spid = session.session_id();
     let cancel = session.cancel_flag();
     let answer = login_answer(shared.factory.as_ref(), &wire, &record, session.as_ref(), &said);
-    io.outgoing.write(&answer).await?;
-    io.incoming.set_limit(shared.config.message_size_max);
+    let sent = Arc::clone(&transport);
+    blocking(move || sent.write(&answer)).await??;
+    transport.set_limit(shared.config.message_size_max);
     tracing::info!(login = %record.user_name, client = %peer, session = wire.spid, "logged in");
     let session: Box<dyn SqlSession> = Box::new(Procedures::new(session));
-    Ok(Some(LoggedIn { io, session, cancel, wire, shared: Arc::clone(shared) }))
+    Ok(Some(LoggedIn { transport, session, cancel, wire, shared: Arc::clone(shared) }))
 }
 
 /// All tokens of a successful login, in the order clients expect.

@@ -1,28 +1,33 @@
 //! One connection: [`login`] from the first byte to the login's answer, [`requests`] the loop after it, [`sink`] answers as
-//! tokens, [`stream`] and [`io`] the bytes below.
+//! tokens, [`stream`] the bytes of the handshake, [`transport`] those after it, [`watch`] the ear for clients whose requests take long.
 //!
 //! ```text
 //! first byte 0x16 ── TLS (ALPN tds/8.0) ─┐
 //! first byte 0x12 ───────────────────────┴─ PRELOGIN ─ [TLS inside packets] ─ LOGIN7 ─ requests ─ close
 //! ```
 
-pub mod io;
+pub mod error;
 pub mod login;
 pub mod requests;
 pub mod sink;
 pub mod stream;
+pub mod transport;
+pub mod watch;
 
-pub use io::ConnectionError;
+pub use error::ConnectionError;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use holdfast_exec::session::SessionFactory;
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, watch};
 
 use crate::config::Config;
 use crate::security::{Certificates, LoginStore};
+use requests::{Requests, Turn};
+use transport::Transport;
+use watch::Watch;
 
 /// What all connections share.
 pub struct Shared {
@@ -30,8 +35,9 @@ pub struct Shared {
     pub logins: LoginStore,
     pub certificates: Certificates,
     pub factory: Arc<dyn SessionFactory>,
-    /// One permit for every request that may run.
-    pub running: Semaphore,
+    pub watch: Watch,
+    /// Threads that connections hold.
+    pub threads: AtomicUsize,
 }
 
 /// Runs a connection to its end. `stop` turns true when the server stops.
@@ -40,7 +46,7 @@ pub async fn serve(
     tcp: TcpStream,
     peer: SocketAddr,
     logged_in: impl FnOnce(),
-    mut stop: watch::Receiver<bool>,
+    mut stop: tokio::sync::watch::Receiver<bool>,
 ) -> Result<(), ConnectionError> {
     let timeout = shared.config.login_timeout;
     let login = tokio::time::timeout(timeout, login::login(&shared, tcp, peer));
@@ -50,10 +56,33 @@ pub async fn serve(
     };
     let Some(session) = answered else { return Ok(()) };
     logged_in();
-    requests::run(session, stop).await
+    let mut requests = Requests::new(session);
+    if *stop.borrow() {
+        requests.transport().stop();
+    }
+    loop {
+        let turn = tokio::task::spawn_blocking(move || requests.run());
+        match turn.await.map_err(|_| ConnectionError::Worker)? {
+            Turn::Ended(result) => return result,
+            Turn::Idle(r) => requests = r,
+        }
+        let transport = Arc::clone(requests.transport());
+        tokio::select! {
+            spoke = readable(&transport) => spoke?,
+            () = stopped(&mut stop) => {}
+        }
+        transport.tcp().set_nonblocking(false)?;
+    }
+}
+
+/// Returns when the client sends something, or closes. Leaves the socket in non-blocking mode.
+async fn readable(transport: &Transport) -> std::io::Result<()> {
+    let tcp = transport.tcp().try_clone()?;
+    tcp.set_nonblocking(true)?;
+    TcpStream::from_std(tcp)?.readable().await
 }
 
 /// Returns when the server stops.
-pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+pub(crate) async fn stopped(stop: &mut tokio::sync::watch::Receiver<bool>) {
     let _ = stop.wait_for(|s| *s).await;
 }

@@ -1,168 +1,125 @@
-//! The loop after login: one request at a time. A task of its own listens to the client meanwhile, so that an attention is
-//! seen while a request runs.
+//! The loop after login: one request at a time, on a thread that waits for it, runs it and writes its answer.
 //!
 //! Invariants
 //! 1. Requests are answered in the order in which they came; an attention is always answered by a DONE with the attention
 //!    bit, as a message after the interrupted answer.
 //! 2. When the client goes away, or the server stops, the running request is cancelled and waited for; what is queued behind
 //!    it is dropped.
-//! 3. A request runs on the thread that read it, which first hands the runtime's other work to another thread: no switch
-//!    of threads lies between a short request and its answer. At most [`Config::requests_max`] run at a time.
-//!
-//! [`Config::requests_max`]: crate::config::Config::requests_max
+//! 3. No switch of threads lies between a request's bytes and its answer's. A client that is silent for a while gives its
+//!    thread back ([`Turn::Idle`]), sooner when threads are short.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use holdfast_exec::session::{
-    CancelFlag, RequestEnd, ResultSink, RpcParameter, RpcRequest, RpcValue, SinkClosed, SqlSession,
-    TransactionRequest,
+    RequestEnd, ResultSink, RpcParameter, RpcRequest, RpcValue, SinkClosed, SqlSession, TransactionRequest,
 };
 use holdfast_tds::TdsError;
 use holdfast_tds::packet::{Message, PacketType, status};
 use holdfast_tds::request::{self, Rpc, RpcProcedure, SqlBatch, TransactionManagerRequest, rpc};
 use holdfast_tds::token::{Environment, write_environment};
 use holdfast_types::SqlError;
-use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
-use tokio::task::{AbortHandle, block_in_place};
 
-use super::io::{ConnectionError, Incoming, Outgoing};
+use super::error::ConnectionError;
 use super::login::LoggedIn;
 use super::sink::{TdsSink, attention_answer, sent_columns, tvp_columns};
-use super::stopped;
+use super::transport::{Received, Transport};
+use super::watch::Watched;
 
-/// Messages a client may send ahead of their answers.
-const PENDING_MAX: usize = 16;
+/// How long a thread waits for a silent client.
+const IDLE: Duration = Duration::from_secs(10);
+/// The same when half of the threads are taken.
+const IDLE_SHORT: Duration = Duration::from_millis(5);
 
-/// What the listening task tells about the client while a request runs.
-struct Interrupts {
-    cancel: CancelFlag,
-    /// Attentions received so far.
-    attentions: AtomicUsize,
-    /// The client is gone, or the server stops.
-    over: AtomicBool,
+/// A connection after its login.
+pub struct Requests {
+    connection: LoggedIn,
+    watched: Watched,
+    /// Attentions answered.
+    acknowledged: u64,
 }
 
-impl Interrupts {
-    fn attention(&self) {
-        self.attentions.fetch_add(1, Ordering::SeqCst);
-        self.cancel.cancel();
-    }
-
-    fn end(&self) {
-        self.over.store(true, Ordering::SeqCst);
-        self.cancel.cancel();
-    }
-
-    fn is_over(&self) -> bool {
-        self.over.load(Ordering::SeqCst)
-    }
-
-    /// Before a request: forgets interruptions of earlier ones, but none that is for this one.
-    fn start(&self, acknowledged: usize) {
-        self.cancel.clear();
-        if self.is_over() || self.attentions.load(Ordering::SeqCst) > acknowledged {
-            self.cancel.cancel();
-        }
-    }
+/// Why a thread is free again.
+pub enum Turn {
+    /// The client is silent: another thread goes on when it speaks.
+    Idle(Requests),
+    /// The connection is over.
+    Ended(Result<(), ConnectionError>),
 }
 
-/// Stops listening when the connection ends, however it ends.
-struct Listening(AbortHandle);
+/// Counts the threads that connections hold.
+struct Held<'a>(&'a AtomicUsize);
 
-impl Drop for Listening {
+impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.0.abort();
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-async fn listen(
-    mut incoming: Incoming,
-    messages: mpsc::Sender<Result<Message, ConnectionError>>,
-    interrupts: Arc<Interrupts>,
-    mut stop: watch::Receiver<bool>,
-) {
-    loop {
-        let received = tokio::select! {
-            m = incoming.next_message() => m,
-            () = stopped(&mut stop) => break,
-        };
-        let last = match &received {
-            Ok(Some(m)) => {
-                if m.ty == PacketType::Attention {
-                    interrupts.attention();
-                }
-                false
+impl Requests {
+    pub fn new(connection: LoggedIn) -> Self {
+        let watched = connection.shared.watch.add(&connection.transport);
+        connection.transport.set_cancel(connection.cancel.clone());
+        Requests { connection, watched, acknowledged: 0 }
+    }
+
+    pub fn transport(&self) -> &Arc<Transport> {
+        &self.connection.transport
+    }
+
+    /// Serves requests until the client is silent or gone. Blocks.
+    pub fn run(mut self) -> Turn {
+        let shared = Arc::clone(&self.connection.shared);
+        let held = shared.threads.fetch_add(1, Ordering::Relaxed) + 1;
+        let _held = Held(&shared.threads);
+        let idle = if held * 2 > shared.config.requests_max { IDLE_SHORT } else { IDLE };
+        match self.serve(idle) {
+            Ok(true) => Turn::Idle(self),
+            end => {
+                let transport = Arc::clone(&self.connection.transport);
+                // Dropping a session may roll back work.
+                drop(self);
+                transport.shutdown();
+                Turn::Ended(end.map(|_| ()))
             }
-            Ok(None) => break,
-            Err(_) => true,
-        };
-        if last {
-            interrupts.end();
-        }
-        if let Some(m) = received.transpose()
-            && (messages.send(m).await.is_err() || last)
-        {
-            break;
         }
     }
-    interrupts.end();
-}
 
-pub async fn run(connection: LoggedIn, stop: watch::Receiver<bool>) -> Result<(), ConnectionError> {
-    let LoggedIn { io, mut session, cancel, wire, shared } = connection;
-    let super::io::Io { incoming, mut outgoing } = io;
-    let interrupts =
-        Arc::new(Interrupts { cancel, attentions: AtomicUsize::new(0), over: AtomicBool::new(false) });
-    let (tx, mut messages) = mpsc::channel(PENDING_MAX);
-    let listening = tokio::spawn(listen(incoming, tx, Arc::clone(&interrupts), stop.clone()));
-    let _listening = Listening(listening.abort_handle());
-    let mut acknowledged = 0;
-    let result = loop {
-        let message = match messages.recv().await {
-            Some(Ok(m)) if !interrupts.is_over() => m,
-            Some(Err(e)) => break Err(e),
-            _ => break Ok(()),
-        };
-        if message.ty == PacketType::Attention {
-            acknowledged += 1;
-            if let Err(e) = outgoing.write(&attention_answer(&wire)).await {
-                break Err(e);
+    /// True: the client is silent.
+    fn serve(&mut self, idle: Duration) -> Result<bool, ConnectionError> {
+        let LoggedIn { transport, session, cancel, wire, .. } = &mut self.connection;
+        loop {
+            let message = match transport.receive(idle)? {
+                Received::Message(m) => m,
+                Received::Idle => return Ok(true),
+                Received::Closed => return Ok(false),
+            };
+            if message.ty == PacketType::Attention {
+                self.acknowledged += 1;
+                transport.write(&attention_answer(wire))?;
+                continue;
             }
-            continue;
+            let (rest, disconnect) = {
+                let _running = self.watched.request();
+                transport.start_request(self.acknowledged);
+                let mut deliver = |bytes: &[u8]| {
+                    transport.write(bytes).map_err(|e| {
+                        tracing::debug!(error = %e, "client gone while sending");
+                        SinkClosed
+                    })
+                };
+                let sink = TdsSink::new(wire.clone(), &mut deliver, cancel.clone());
+                let done = execute(session.as_mut(), &message, sink, wire.version);
+                transport.end_request();
+                done
+            };
+            transport.write(&rest)?;
+            if disconnect {
+                return Ok(false);
+            }
         }
-        let Ok(_running) = shared.running.acquire().await else { break Ok(()) };
-        interrupts.start(acknowledged);
-        let (rest, disconnect) = block_in_place(|| {
-            let mut deliver = |bytes: &[u8]| deliver(&mut outgoing, bytes, stop.clone());
-            let sink = TdsSink::new(wire.clone(), &mut deliver, interrupts.cancel.clone());
-            execute(session.as_mut(), &message, sink, wire.version)
-        });
-        if let Err(e) = outgoing.write(&rest).await {
-            break Err(e);
-        }
-        if disconnect {
-            break Ok(());
-        }
-    };
-    // Dropping a session may roll back work.
-    block_in_place(move || drop(session));
-    outgoing.shutdown().await;
-    result
-}
-
-/// Sends a part of a long answer, unless the server stops while the client does not read.
-fn deliver(outgoing: &mut Outgoing, bytes: &[u8], mut stop: watch::Receiver<bool>) -> Result<(), SinkClosed> {
-    Handle::current().block_on(async {
-        tokio::select! {
-            sent = outgoing.write(bytes) => sent.map_err(|e| {
-                tracing::debug!(error = %e, "client gone while sending");
-                SinkClosed
-            }),
-            () = stopped(&mut stop) => Err(SinkClosed),
-        }
-    })
+    }
 }
 
 /// Decodes a request and runs it; gives the end of the answer, and whether the connection must end.

@@ -1,4 +1,4 @@
-//! Byte streams under a connection: plain, TLS first, and TLS whose handshake travels inside TDS packets.
+//! The stream under a TLS handshake that travels inside TDS packets.
 //!
 //! Invariants
 //! 1. While `wrapping`, every flush of TLS records goes out as one message of PRELOGIN packets, and what is read has its
@@ -12,10 +12,6 @@ use std::task::{Context, Poll, ready};
 use holdfast_tds::packet::{HEADER_SIZE, PACKET_SIZE_DEFAULT, PacketHeader, PacketType, message};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-
-/// Anything a connection can run over.
-pub trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> ByteStream for T {}
 
 /// A TCP stream that can wrap what passes in PRELOGIN packets.
 #[derive(Debug)]

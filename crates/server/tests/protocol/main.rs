@@ -35,12 +35,17 @@ impl Drop for Running {
 }
 
 fn start() -> Running {
+    start_with(|_| ())
+}
+
+fn start_with(change: impl FnOnce(&mut Config)) -> Running {
     let dir = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let logins = LoginStore::open(dir.path()).unwrap();
     logins.set_password("sa", PASSWORD).unwrap();
     let mut config = Config::new(dir.path().to_owned());
     config.listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
+    change(&mut config);
     let server = runtime.block_on(Server::bind_with(config, fake::FakeFactory::new(), logins)).unwrap();
     let address = server.addresses()[0];
     let stop = server.stop_handle();
@@ -166,6 +171,51 @@ fn a_running_statement_is_cancelled() {
     // An attention that comes too late is still acknowledged.
     c.send(&tds_client::attention());
     assert!(dones(&c.answer())[0].status & done_status::ATTENTION != 0);
+}
+
+/// With one thread for all, every connection that is silent for a moment gives its thread back and gets one again.
+#[test]
+fn silent_connections_need_no_thread() {
+    let s = start_with(|c| c.requests_max = 1);
+    let mut all: Vec<Connection> = [Encryption::NotSupported, Encryption::On, Encryption::On]
+        .into_iter()
+        .map(|encryption| Connection::open(s.address, &Options { encryption, ..Default::default() }).0)
+        .collect();
+    for round in 1..4 {
+        for c in &mut all {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            assert_eq!(rows(&c.query(&format!("rows {round}"))).len(), round);
+        }
+    }
+    let last = all.len() - 1;
+    let bytes = all[last].client.batch("wait");
+    all[last].send(&bytes);
+    assert_eq!(rows(&all[0].query("rows 2")).len(), 2);
+    all[last].send(&tds_client::attention());
+    let answers = [all[last].answer(), all[last].answer()];
+    assert!(dones(&answers[1]).iter().any(|d| d.status & done_status::ATTENTION != 0));
+}
+
+/// A client that goes away ends its request; one that sends requests ahead gets their answers in order.
+#[test]
+fn requests_ahead_and_clients_gone() {
+    let s = start();
+    let (mut gone, _) = Connection::open(s.address, &Options::default());
+    let bytes = gone.client.batch("wait");
+    gone.send(&bytes);
+    drop(gone);
+    for encryption in [Encryption::NotSupported, Encryption::On] {
+        let (mut c, _) = Connection::open(s.address, &Options { encryption, ..Default::default() });
+        let all: Vec<u8> = (1..40).flat_map(|n| c.client.batch(&format!("rows {n}"))).collect();
+        c.send(&all);
+        for n in 1..40 {
+            assert_eq!(rows(&c.answer()).len(), n);
+        }
+    }
+    // The server would not stop in time if the first request still waited.
+    let start = std::time::Instant::now();
+    drop(s);
+    assert!(start.elapsed() < std::time::Duration::from_secs(5));
 }
 
 fn call(procedure: RpcProcedure, parameters: Vec<RpcParameter>) -> Rpc {
