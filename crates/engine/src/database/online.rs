@@ -12,6 +12,7 @@ use holdfast_base::{FileId, PageId};
 use holdfast_format::file_header::FileHeader;
 use holdfast_format::{FormatError, PageSource};
 use holdfast_storage::recovery::RecoveryError;
+use holdfast_storage::recovery::log_growth::LogGrowth;
 use holdfast_storage::write::{Counts, LoggedDatabase};
 use holdfast_types::{CollationId, DateTime, SqlResult, Value};
 use parking_lot::RwLock;
@@ -31,6 +32,9 @@ mod status {
     pub const READ_ONLY: u32 = 0x400;
     pub const CHECKSUM: u32 = 0x1_0000;
 }
+
+/// Class of sysclsobjs whose rows are filegroups.
+const FILEGROUPS: i64 = 31;
 
 /// A database over its pages.
 pub struct StoredDatabase {
@@ -132,9 +136,19 @@ fn read(
             files.entry(group).or_default().push(id);
         }
     }
-    live.set_files(files);
+    let mut names = HashMap::new();
+    for row in catalog.base_table("sysclsobjs")?.iter().filter(|r| r.int("class") == FILEGROUPS) {
+        names.extend(i16::try_from(row.int("id")).ok().map(|id| (id, row.text("name").to_owned())));
+    }
+    live.set_files(files, names);
     if let Some(writing) = writing {
         writing.open_catalog(&catalog)?;
+        writing.logged.set_name(name);
+        for file in properties.files.iter().filter(|f| f.is_log) {
+            let growth =
+                LogGrowth::of_settings(file.growth.unsigned_abs(), file.percent_growth, file.max_size);
+            writing.logged.log().with_writer(|w| w.set_growth_of(file.file_id, growth));
+        }
     }
     Ok(Snapshot { catalog, properties })
 }

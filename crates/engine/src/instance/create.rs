@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use holdfast_base::world::Entropy;
 use holdfast_base::{FileId, PAGE_SIZE};
-use holdfast_disk::{Disk, DiskError};
+use holdfast_disk::{Disk, DiskError, Operation};
 use holdfast_format::page::PageBytes;
 use holdfast_generator::database::{CHECKPOINT, Database, FileSpec, NewDatabase, empty_data_file};
 use holdfast_generator::fixed::Identity;
@@ -64,9 +64,10 @@ pub const LEAST_PRIMARY_PAGES: u32 = 384;
 /// Smallest log file and smallest further data file.
 pub const LEAST_PAGES: u32 = 64;
 
-/// 5123: the operating system's refusal.
+/// 5123, or 5149 for space: the operating system's refusal.
 fn refused(e: &DiskError) -> SqlError {
-    SqlError::new(5123, &[&format!("{}({})", e.code, e.message), &e.path.display()])
+    let number = if e.operation == Operation::Resize { 5149 } else { 5123 };
+    SqlError::new(number, &[&format!("{}({})", e.code, e.message), &e.path.display()])
 }
 
 /// The bytes of a data file's pages, written in runs.

@@ -181,6 +181,7 @@ pub struct LiveRowsets {
     last_unit: AtomicI64,
     rowsets: RwLock<HashMap<u64, Arc<LiveRowset>>>,
     files: RwLock<HashMap<i16, Vec<FileId>>>,
+    names: RwLock<HashMap<i16, String>>,
 }
 
 impl LiveRowsets {
@@ -223,8 +224,14 @@ impl LiveRowsets {
         self.rowsets.write().remove(&rowset);
     }
 
-    pub fn set_files(&self, files: HashMap<i16, Vec<FileId>>) {
+    pub fn set_files(&self, files: HashMap<i16, Vec<FileId>>, names: HashMap<i16, String>) {
         *self.files.write() = files;
+        *self.names.write() = names;
+    }
+
+    /// Name of a filegroup, for messages.
+    pub fn group_name(&self, filegroup: i16) -> String {
+        self.names.read().get(&filegroup).cloned().unwrap_or_else(|| "PRIMARY".to_owned())
     }
 
     /// Data files of a filegroup; those of the primary one when it is not known.

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use holdfast_base::{PageId, Rid};
+use holdfast_format::catalog::unit_type;
 use holdfast_format::log::{RowTarget, context, op};
 use holdfast_format::page::{PageType, PageView};
 use holdfast_format::record::fixed_var::{build_stub, stub_target};
@@ -184,20 +185,21 @@ impl Heap {
         let live = &self.access.live;
         let files = self.rowsets.files(live.filegroup);
         let pminlen = row::fixed_length(&self.access.layout, RecordShape::Data);
-        change.system("AllocHeapPageSimpleXactDML", Some(transaction), |change, own| {
-            let mut first_iam = live.in_row.first_iam();
-            let empty = first_iam.is_null();
-            let (page, taken) = change.allocate(own, self.unit(), &files, &mut first_iam, 0)?;
-            let format = Format { kind: PageType::Data, pminlen, heap: true, ..Format::default() };
-            change.format_page(own, page, self.unit(), format)?;
-            if empty && let Some(tree) = &self.pointers {
-                let first = Some(page);
-                let rowset = self.access.rowset;
-                pointers::set_of(tree, rowset, change, own, &live.in_row, first, first, Some(first_iam))?;
-            }
-            pointers::count(live, &live.in_row, taken, 1);
-            Ok(page)
-        })
+        let (page, taken) =
+            change.system("AllocHeapPageSimpleXactDML", Some(transaction), |change, own| {
+                let mut first_iam = live.in_row.first_iam();
+                let empty = first_iam.is_null();
+                let (page, taken) = change.allocate(own, self.unit(), &files, &mut first_iam, 0)?;
+                let format = Format { kind: PageType::Data, pminlen, heap: true, ..Format::default() };
+                change.format_page(own, page, self.unit(), format)?;
+                if empty && let Some(tree) = &self.pointers {
+                    let (first, iam) = (Some(page), Some(first_iam));
+                    pointers::set_of(tree, change, own, live, unit_type::IN_ROW, first, first, iam)?;
+                }
+                Ok((page, taken))
+            })?;
+        pointers::count(live, &live.in_row, taken, 1);
+        Ok(page)
     }
 
     /// The row of an address, if there is one.

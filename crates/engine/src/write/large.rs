@@ -194,19 +194,19 @@ impl Large {
             }
         }
         let files = self.rowsets.files(self.live.filegroup);
-        let page = change.system("AllocLobPage", Some(transaction), |change, own| {
+        let (page, taken) = change.system("AllocLobPage", Some(transaction), |change, own| {
             let mut first_iam = unit.first_iam();
             let empty = first_iam.is_null();
             let (page, taken) = change.allocate(own, self.unit(), &files, &mut first_iam, 0)?;
             let format = Format { kind: PageType::TextMix, ..Format::default() };
             change.format_page(own, page, self.unit(), format)?;
             if empty && let Some(tree) = &self.pointers {
-                let rowset = self.live.rowset;
-                pointers::set_of(tree, rowset, change, own, unit, Some(page), Some(page), Some(first_iam))?;
+                let (first, iam) = (Some(page), Some(first_iam));
+                pointers::set_of(tree, change, own, &self.live, self.kind, first, first, iam)?;
             }
-            pointers::count(&self.live, unit, taken, 0);
-            Ok(page)
+            Ok((page, taken))
         })?;
+        pointers::count(&self.live, unit, taken, 0);
         unit.set_last_used(page);
         Ok(page)
     }

@@ -3,9 +3,11 @@
 //! Invariants
 //! 1. A pointer in memory changes only together with the logged change of the catalogue row.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use holdfast_base::PageId;
+use holdfast_format::catalog::unit_type;
 use holdfast_format::log::{context, op};
 use holdfast_format::page::PageView;
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
@@ -21,22 +23,21 @@ const FIRST: u32 = 27;
 const ROOT: u32 = 33;
 const FIRST_IAM: u32 = 39;
 
-/// Changes pointers of a unit of `tree`'s rowset.
+/// Changes pointers of the in-row unit of `tree`'s rowset.
 pub fn set(
     tree: &Tree,
     change: &mut Change<'_>,
     own: &mut LogTransaction,
-    unit: &LiveUnit,
     first: Option<PageId>,
     root: Option<PageId>,
     first_iam: Option<PageId>,
 ) -> RecoveryResult<()> {
     set_of(
         tree.pointers.as_deref().unwrap_or(tree),
-        tree.access.rowset,
         change,
         own,
-        unit,
+        tree.live(),
+        unit_type::IN_ROW,
         first,
         root,
         first_iam,
@@ -47,21 +48,22 @@ pub fn set(
 #[allow(clippy::too_many_arguments)]
 pub fn set_of(
     pointers: &Tree,
-    rowset: u64,
     change: &mut Change<'_>,
     own: &mut LogTransaction,
-    unit: &LiveUnit,
+    live: &Arc<LiveRowset>,
+    kind: u8,
     first: Option<PageId>,
     root: Option<PageId>,
     first_iam: Option<PageId>,
 ) -> RecoveryResult<()> {
+    let unit = live.unit(kind);
     let changes =
         [(FIRST, first, unit.first()), (ROOT, root, unit.root()), (FIRST_IAM, first_iam, unit.first_iam())];
     for (offset, new, old) in changes {
         let Some(new) = new.filter(|n| *n != old) else { continue };
         let (page, slot) = row_of(pointers, change, unit.id())?;
         let mut rest = vec![0u8; 0x60 - 0x30];
-        rest[8..16].copy_from_slice(&rowset.to_le_bytes());
+        rest[8..16].copy_from_slice(&live.rowset.to_le_bytes());
         rest[16..24].copy_from_slice(&unit.id().to_le_bytes());
         rest[24..30].copy_from_slice(&new.to_bytes());
         rest[32..38].copy_from_slice(&old.to_bytes());
@@ -74,14 +76,20 @@ pub fn set_of(
             unit: UnitId(pointers.live().in_row.id()),
             body: Body::Page { rest: &rest, elements: false },
         };
-        change.log(own, what, Undo::InPlace)?;
-        match offset {
-            FIRST => unit.set_first(new),
-            ROOT => unit.set_root(new),
-            _ => unit.set_first_iam(new),
-        }
+        let back = Arc::clone(live);
+        let undo = Undo::Call(Arc::new(move || set_live(back.unit(kind), offset, old)));
+        change.log(own, what, undo)?;
+        set_live(unit, offset, new);
     }
     Ok(())
+}
+
+fn set_live(unit: &LiveUnit, offset: u32, to: PageId) {
+    match offset {
+        FIRST => unit.set_first(to),
+        ROOT => unit.set_root(to),
+        _ => unit.set_first_iam(to),
+    }
 }
 
 /// Where the catalogue row of a unit is.

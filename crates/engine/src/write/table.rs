@@ -134,6 +134,26 @@ impl StoredWriter {
         }
     }
 
+    /// The gate for changes, after the log was given room if it fills up.
+    fn gate(&self) -> SqlResult<Change<'_>> {
+        let logged = &self.writing.logged;
+        logged.relieve_log().and_then(|()| logged.change()).map_err(|e| failure(&e))
+    }
+
+    /// An error that names what could not grow.
+    fn named(&self, error: SqlError) -> SqlError {
+        if error.number != 1105 {
+            return error;
+        }
+        let (live, index) = match &self.base {
+            Base::Heap(h) => (&h.access.live, String::new()),
+            Base::Tree { tree, name, .. } => (tree.live(), format!(".'{name}'")),
+        };
+        let group = self.writing.rowsets.group_name(live.filegroup);
+        let database = self.writing.logged.name();
+        SqlError::new(1105, &[&self.name, &index, &database, &group]).state(2)
+    }
+
     fn layout(&self) -> &RowLayout {
         match &self.base {
             Base::Heap(h) => &h.access.layout,
@@ -675,8 +695,9 @@ pub fn key_resource(database: i32, tree: &Tree, key: &[Value]) -> Resource {
     Resource::key(database, tree.access.rowset as i64, &bytes)
 }
 
-impl TableWriter for StoredWriter {
-    fn insert(&self, write: WriteContext<'_>, rows: &[NewRow]) -> SqlResult<u64> {
+/// What the calls of [`TableWriter`] do.
+impl StoredWriter {
+    fn insert_rows(&self, write: WriteContext<'_>, rows: &[NewRow]) -> SqlResult<u64> {
         self.check()?;
         self.lock_table(write, LockMode::IX)?;
         let joined = self.writing.join(write.transaction)?;
@@ -690,26 +711,13 @@ impl TableWriter for StoredWriter {
             }
             self.lock_keys(write, &fields, &row.outside_indexes)?;
             let mut log = part.log.lock();
-            let mut change = self.writing.logged.change().map_err(|e| failure(&e))?;
+            let mut change = self.gate()?;
             self.insert_row(write, &mut change, &mut log, &mut fields, &[], &row.outside_indexes)?;
         }
         Ok(rows.len() as u64)
     }
 
-    fn lock(&self, write: WriteContext<'_>, bookmark: &[u8]) -> SqlResult<RowState> {
-        self.check()?;
-        self.lock_table(write, LockMode::IX)?;
-        let (digest, place) = bookmark::open(bookmark).map_err(|e| crate::page_error(&e))?;
-        self.lock_row(write, &self.row_resource(place)?)?;
-        let change = self.writing.logged.change().map_err(|e| failure(&e))?;
-        let current = self.current(&change, place).map_err(|e| failure(&e))?;
-        Ok(match current {
-            Some(c) if bookmark::digest(&c.record) == digest => RowState::Unchanged,
-            _ => RowState::Changed,
-        })
-    }
-
-    fn update(&self, write: WriteContext<'_>, rows: &[RowUpdate], changed: &[usize]) -> SqlResult<()> {
+    fn update_rows(&self, write: WriteContext<'_>, rows: &[RowUpdate], changed: &[usize]) -> SqlResult<()> {
         self.check()?;
         let joined = self.writing.join(write.transaction)?;
         let part = joined.part()?;
@@ -734,7 +742,7 @@ impl TableWriter for StoredWriter {
             self.check_nulls(&update.row.values, "UPDATE")?;
             let (_, place) = bookmark::open(&update.bookmark).map_err(|e| crate::page_error(&e))?;
             let current = {
-                let change = self.writing.logged.change().map_err(|e| failure(&e))?;
+                let change = self.gate()?;
                 self.current(&change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?
             };
             let new = self.fields(&update.row, Some((&current.fields, changed)))?;
@@ -747,7 +755,7 @@ impl TableWriter for StoredWriter {
                 self.lock_keys(write, &new, &update.row.outside_indexes)?;
             }
             let mut log = part.log.lock();
-            let mut change = self.writing.logged.change().map_err(|e| failure(&e))?;
+            let mut change = self.gate()?;
             for index in &touched {
                 self.delete_entry(&mut change, &mut log, index, &current.fields, current.rid)
                     .map_err(|e| failure(&e))?;
@@ -785,7 +793,7 @@ impl TableWriter for StoredWriter {
         }
         for (mut fields, old, rid, outside) in pending {
             let mut log = part.log.lock();
-            let mut change = self.writing.logged.change().map_err(|e| failure(&e))?;
+            let mut change = self.gate()?;
             if rekeyed {
                 self.insert_row(write, &mut change, &mut log, &mut fields, &old, outside)?;
                 self.drop_large(&mut change, &mut log, &old, &fields).map_err(|e| failure(&e))?;
@@ -798,7 +806,7 @@ impl TableWriter for StoredWriter {
         Ok(())
     }
 
-    fn delete(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
+    fn delete_rows(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
         self.check()?;
         let joined = self.writing.join(write.transaction)?;
         let part = joined.part()?;
@@ -806,13 +814,13 @@ impl TableWriter for StoredWriter {
             let (_, place) = bookmark::open(mark).map_err(|e| crate::page_error(&e))?;
             if self.indexes.iter().any(|i| i.unique) {
                 let fields = {
-                    let change = self.writing.logged.change().map_err(|e| failure(&e))?;
+                    let change = self.gate()?;
                     self.current(&change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?.fields
                 };
                 self.lock_keys(write, &fields, &[])?;
             }
             let mut log = part.log.lock();
-            let mut change = self.writing.logged.change().map_err(|e| failure(&e))?;
+            let mut change = self.gate()?;
             let current = self.current(&change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
             for index in &self.indexes {
                 self.delete_entry(&mut change, &mut log, index, &current.fields, current.rid)
@@ -824,11 +832,7 @@ impl TableWriter for StoredWriter {
         Ok(())
     }
 
-    fn fill_index(&self, write: WriteContext<'_>, index_id: i32, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
-        super::build::fill_index(self, write, index_id, bookmarks)
-    }
-
-    fn truncate(&self, write: WriteContext<'_>) -> SqlResult<()> {
+    fn empty(&self, write: WriteContext<'_>) -> SqlResult<()> {
         self.check()?;
         self.lock_table(write, LockMode::SchM)?;
         let joined = self.writing.join(write.transaction)?;
@@ -845,6 +849,41 @@ impl TableWriter for StoredWriter {
             self.writing.identities.note(&self.writing, self.object_id, identity, None, true)?;
         }
         Ok(())
+    }
+}
+
+impl TableWriter for StoredWriter {
+    fn insert(&self, write: WriteContext<'_>, rows: &[NewRow]) -> SqlResult<u64> {
+        self.insert_rows(write, rows).map_err(|e| self.named(e))
+    }
+
+    fn lock(&self, write: WriteContext<'_>, bookmark: &[u8]) -> SqlResult<RowState> {
+        self.check()?;
+        self.lock_table(write, LockMode::IX)?;
+        let (digest, place) = bookmark::open(bookmark).map_err(|e| crate::page_error(&e))?;
+        self.lock_row(write, &self.row_resource(place)?)?;
+        let change = self.gate()?;
+        let current = self.current(&change, place).map_err(|e| failure(&e))?;
+        Ok(match current {
+            Some(c) if bookmark::digest(&c.record) == digest => RowState::Unchanged,
+            _ => RowState::Changed,
+        })
+    }
+
+    fn update(&self, write: WriteContext<'_>, rows: &[RowUpdate], changed: &[usize]) -> SqlResult<()> {
+        self.update_rows(write, rows, changed).map_err(|e| self.named(e))
+    }
+
+    fn delete(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
+        self.delete_rows(write, bookmarks).map_err(|e| self.named(e))
+    }
+
+    fn fill_index(&self, write: WriteContext<'_>, index_id: i32, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
+        super::build::fill_index(self, write, index_id, bookmarks).map_err(|e| self.named(e))
+    }
+
+    fn truncate(&self, write: WriteContext<'_>) -> SqlResult<()> {
+        self.empty(write).map_err(|e| self.named(e))
     }
 
     fn next_identity(&self) -> SqlResult<Value> {

@@ -17,7 +17,7 @@ use holdfast_format::record::writer::{RecordShape, build};
 use holdfast_format::record::{Field, FixedVar, PageRows, Row, RowLayout};
 use holdfast_format::{FormatError, PageRef, PageSource, btree};
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
-use holdfast_storage::write::space::{Format, Link};
+use holdfast_storage::write::space::{Format, Link, Taken};
 use holdfast_storage::write::{Body, Change, LogTransaction, Undo, UnitId, What};
 use holdfast_types::Value;
 
@@ -353,14 +353,15 @@ impl Tree {
         let _changing = live.restructure();
         let kind = if self.clustered { PageType::Data } else { PageType::Index };
         let pminlen = super::row::fixed_length(self.layout(), self.leaf_shape());
-        change.system("AllocFirstPage", Some(transaction), |change, own| {
+        let taken = change.system("AllocFirstPage", Some(transaction), |change, own| {
             let mut first_iam = live.in_row.first_iam();
             let (page, taken) = change.allocate(own, self.unit(), &files, &mut first_iam, 0)?;
             change.format_page(own, page, self.unit(), Format { kind, pminlen, ..Format::default() })?;
-            pointers::set(self, change, own, &live.in_row, Some(page), Some(page), Some(first_iam))?;
-            pointers::count(live, &live.in_row, taken, 1);
-            Ok(())
-        })
+            pointers::set(self, change, own, Some(page), Some(page), Some(first_iam))?;
+            Ok(taken)
+        })?;
+        pointers::count(live, &live.in_row, taken, 1);
+        Ok(())
     }
 
     fn new_page(
@@ -368,13 +369,14 @@ impl Tree {
         change: &mut Change<'_>,
         own: &mut LogTransaction,
         format: Format,
+        taken_by_split: &mut Vec<(Taken, i64)>,
     ) -> RecoveryResult<PageId> {
         let live = self.live();
         let mut first_iam = live.in_row.first_iam();
         let (page, taken) = change.allocate(own, self.unit(), &self.files(), &mut first_iam, 0)?;
         change.format_page(own, page, self.unit(), format)?;
         let leaf = if self.clustered { format.kind == PageType::Data } else { format.level == 0 };
-        pointers::count(live, &live.in_row, taken, i64::from(leaf));
+        taken_by_split.push((taken, i64::from(leaf)));
         Ok(page)
     }
 
@@ -417,9 +419,13 @@ impl Tree {
             depth -= 1;
         }
         let append = if depth == way.len() - 1 { Some(record) } else { None };
-        change.system("SplitPage", Some(transaction), |change, own| {
+        let taken = change.system("SplitPage", Some(transaction), |change, own| {
             self.split_page(change, own, &way, depth, append)
-        })
+        })?;
+        for (taken, leaves) in taken {
+            pointers::count(self.live(), &self.live().in_row, taken, leaves);
+        }
+        Ok(())
     }
 
     /// Upper bound of the entry that a split of the page puts into its parent, with its slot: the key of one of its rows or
@@ -446,7 +452,7 @@ impl Tree {
         way: &[(PageId, u16)],
         depth: usize,
         append: Option<&[u8]>,
-    ) -> RecoveryResult<()> {
+    ) -> RecoveryResult<Vec<(Taken, i64)>> {
         let (page, wanted) = way[depth];
         let image = change.page(page)?;
         let view = PageView::new(&image);
@@ -470,7 +476,23 @@ impl Tree {
             pminlen: view.pminlen(),
             ..Format::default()
         };
-        let new = self.new_page(change, own, format)?;
+        // Whatever can fail for want of space or of a page that cannot be read comes before rows move.
+        if !view.next().is_null() {
+            change.page(view.next())?;
+        }
+        let mut taken = Vec::new();
+        let new = self.new_page(change, own, format, &mut taken)?;
+        let root = if depth == 0 {
+            let upper = Format {
+                kind: PageType::Index,
+                level: level + 1,
+                pminlen: super::row::fixed_length(self.layout(), RecordShape::IndexInternal([0; 6])),
+                ..Format::default()
+            };
+            Some(self.new_page(change, own, upper, &mut taken)?)
+        } else {
+            None
+        };
         let moved: Vec<&[u8]> =
             (at..count).map(|slot| record_bytes(&rows, slot)).collect::<Result<_, _>>().map_err(&fail)?;
         let separator = if at < count {
@@ -489,19 +511,12 @@ impl Tree {
             let row = Row::Plain(parsed.map_err(|e| fail(e.at(page, wanted)))?);
             self.upper_entry(&row, false, new).map_err(&fail)?
         };
-        if depth == 0 {
-            let upper = Format {
-                kind: PageType::Index,
-                level: level + 1,
-                pminlen: super::row::fixed_length(self.layout(), RecordShape::IndexInternal([0; 6])),
-                ..Format::default()
-            };
-            let root = self.new_page(change, own, upper)?;
+        if let Some(root) = root {
             let first = rows.row(0).map_err(&fail)?;
             let first = first.ok_or_else(|| fail(FormatError::NoSuchSlot { page, slot: 0 }))?;
             let entry = self.upper_entry(&first, !leaf, page).map_err(&fail)?;
             self.put(change, own, root, 0, false, &[&entry, &separator])?;
-            pointers::set(self, change, own, &self.live().in_row, None, Some(root), None)?;
+            pointers::set(self, change, own, None, Some(root), None)?;
         } else {
             let (parent, slot) = way[depth - 1];
             self.put(change, own, parent, slot + 1, false, &[&separator])?;
@@ -533,7 +548,7 @@ impl Tree {
         }
         change.set_link(own, page, self.unit(), self.context(leaf), Link::Next, new)?;
         change.reserve_like(page, new);
-        Ok(())
+        Ok(taken)
     }
 
     fn put(

@@ -189,7 +189,11 @@ impl DatabaseTransaction {
                     continue;
                 }
                 change
-                    .system("DeferredDrop", None, |change, own| change.free_unit(own, UnitId(id), first_iam))
+                    .take_back(|change| {
+                        change.system("DeferredDrop", None, |change, own| {
+                            change.free_unit(own, UnitId(id), first_iam)
+                        })
+                    })
                     .map_err(|e| failure(&e))?;
             }
             self.writing.rowsets.forget(rowset);
@@ -256,8 +260,8 @@ pub fn failure(error: &RecoveryError) -> SqlError {
                  on for existing files in the filegroup."
             ),
         ),
-        RecoveryError::LogFull { what } => {
-            SqlError::with_text(9002, 17, format!("The transaction log for the database is full: {what}."))
+        RecoveryError::FullLog { database, wait } => {
+            SqlError::new(9002, &[database, &wait.name()]).state(*wait as u8)
         }
         RecoveryError::Unreadable { error, .. } => crate::page_error(error),
         other => {
@@ -283,7 +287,8 @@ impl Counts for Writing {
         // Writing counts changes no counts: these are rows replaced in place.
         for live in self.rowsets.changed() {
             live.counts_changed.store(false, Ordering::Relaxed);
-            write_counts(change, &trees, &live)?;
+            write_counts(change, &trees, &live)
+                .inspect_err(|_| live.counts_changed.store(true, Ordering::Relaxed))?;
         }
         Ok(())
     }

@@ -191,7 +191,7 @@ pub fn create(statement: &CreateDatabase, call: &mut Call<'_>) -> Many<Option<u6
         utc.as_secs() as i64 + i64::from(host.clock.local_offset_minutes(utc)) * 60
     };
     instance.create_database(&options, created, &SystemEntropy).map_err(|e| match e.number {
-        5123 | 5170 | 1834 => {
+        5123 | 5149 | 5170 | 1834 => {
             let text =
                 "CREATE DATABASE failed. Some file names listed could not be created. Check related errors.";
             vec![e, SqlError::with_text(1802, 16, text).state(4)]

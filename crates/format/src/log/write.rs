@@ -230,6 +230,11 @@ impl BlockBuilder {
         self.slots.is_empty()
     }
 
+    /// Bytes that the block would take if it ended now.
+    pub fn size(&self) -> usize {
+        if self.is_empty() { 0 } else { self.size_with(0) }
+    }
+
     /// LSN that the next record will get.
     pub fn next_lsn(&self) -> Lsn {
         Lsn { slot: self.slots.len() as u16 + 1, ..self.lsn }

@@ -8,6 +8,26 @@ use thiserror::Error;
 
 pub type RecoveryResult<T> = Result<T, RecoveryError>;
 
+/// What keeps a log from being reused (log_reuse_wait).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogWait {
+    Nothing = 0,
+    Checkpoint = 1,
+    LogBackup = 2,
+    ActiveTransaction = 4,
+}
+
+impl LogWait {
+    pub const fn name(self) -> &'static str {
+        match self {
+            LogWait::Nothing => "NOTHING",
+            LogWait::Checkpoint => "CHECKPOINT",
+            LogWait::LogBackup => "LOG_BACKUP",
+            LogWait::ActiveTransaction => "ACTIVE_TRANSACTION",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Error)]
 pub enum RecoveryError {
     #[error(transparent)]
@@ -34,6 +54,11 @@ pub enum RecoveryError {
     CannotUndo { lsn: Lsn, operation: Operation },
     #[error("the log file has no room left and cannot grow: {what}")]
     LogFull { what: &'static str },
+    /// The record was not appended and nothing has changed: the statement fails, the database goes on.
+    #[error("the log has no room: {what}")]
+    NoLogSpace { what: String },
+    #[error("The transaction log for database '{database}' is full due to '{}'.", .wait.name())]
+    FullLog { database: String, wait: LogWait },
     #[error("an earlier failure stopped all changes of the database: {what}")]
     Stopped { what: String },
     #[error("no space left in the files of the database, and none of them can grow: {what}")]

@@ -5,20 +5,25 @@
 //!    cleared before.
 //! 2. A record is durable when [`LogWriter::flush`] has returned.
 //! 3. A VLF is reused only when its sequence number is below the oldest that is still needed.
+//! 4. What was promised ([`LogWriter::promise`]) can be appended without the file growing: rollback never meets a full log.
 
 use std::sync::Arc;
 
 use holdfast_base::{Lsn, PAGE_SIZE};
 use holdfast_disk::DiskFile;
+use holdfast_format::file_header::FileHeader;
 use holdfast_format::log::block::{MAX_BLOCK, SECTOR};
 use holdfast_format::log::vlf::{FIRST_BLOCK, VLF_HEADER_SIZE};
 use holdfast_format::log::write::BlockBuilder;
 use holdfast_format::log::{BlockVersion, LogTime, VlfHeader};
 
 use super::error::{RecoveryError, RecoveryResult};
+use super::log_growth::LogGrowth;
 
-/// Size of a VLF added when none is free: 1 MiB.
-const GROWTH: u64 = 1 << 20;
+/// Room that is promised to nobody: for checkpoints, and for the ends of blocks that were flushed before they were full.
+const SPARE_ROOM: u64 = 48 << 10;
+/// The rest of a VLF that a long record may leave unused.
+const VLF_TAIL: u64 = 20 << 10;
 /// Largest block the writer makes, leaving room for sectors of 4096 bytes.
 const BLOCK_LIMIT: usize = MAX_BLOCK - 4096;
 
@@ -34,6 +39,8 @@ pub struct LogShape {
     pub fill: u8,
     /// Whether blocks carry checksums.
     pub checksum: bool,
+    /// Version of the database, for the rule by which growth is cut into VLFs.
+    pub database: u16,
 }
 
 impl LogShape {
@@ -48,6 +55,7 @@ impl LogShape {
             sector: SECTOR,
             fill: if version >= 852 { 0xC0 } else { 0 },
             checksum,
+            database: version,
         }
     }
 }
@@ -78,6 +86,28 @@ pub struct LogWriter {
     oldest_needed: u32,
     last: Lsn,
     dirty: bool,
+    growth: LogGrowth,
+    /// Number of the file, from its header.
+    file_id: Option<u16>,
+    /// Bytes promised (invariant 4).
+    promised: u64,
+    /// Bytes that records may take in the VLFs that are free.
+    free_elsewhere: u64,
+    /// Offsets of VLFs that this writer added and that hold zeros.
+    fresh: Vec<u64>,
+    /// Bytes handed to the file since the beginning.
+    written: u64,
+}
+
+/// How full a log is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LogUse {
+    /// Bytes of all VLFs.
+    pub size: u64,
+    /// Bytes that can still be appended or promised without growing.
+    pub free: u64,
+    /// Bytes written since the log was opened.
+    pub written: u64,
 }
 
 impl LogWriter {
@@ -107,8 +137,23 @@ impl LogWriter {
             oldest_needed,
             last: Lsn::ZERO,
             dirty: false,
+            growth: LogGrowth::default(),
+            file_id: None,
+            promised: 0,
+            free_elsewhere: 0,
+            fresh: Vec::new(),
+            written: 0,
         };
+        if let Some(header) = crate::restore::log_files::read_page(writer.file.as_ref(), 0)
+            .ok()
+            .flatten()
+            .and_then(|page| FileHeader::read(&page).ok())
+        {
+            writer.growth = LogGrowth::of_header(&header);
+            writer.file_id = Some(header.file_id);
+        }
         writer.clear_behind()?;
+        writer.count_free();
         Ok(writer)
     }
 
@@ -172,6 +217,48 @@ impl LogWriter {
         vlf.end().saturating_sub(vlf.block_offset(self.block))
     }
 
+    /// How the file grows from now on, if this is the file.
+    pub fn set_growth_of(&mut self, file: i32, growth: LogGrowth) {
+        if self.file_id.is_none_or(|own| i32::from(own) == file) {
+            self.growth = growth;
+        }
+    }
+
+    fn is_free(&self, vlf: &VlfHeader) -> bool {
+        vlf.sequence == 0 || vlf.sequence < self.oldest_needed
+    }
+
+    fn count_free(&mut self) {
+        let current = self.current;
+        let others = self.vlfs.iter().enumerate().filter(|(i, v)| *i != current && self.is_free(v));
+        self.free_elsewhere = others.map(|(_, v)| v.size.saturating_sub(VLF_HEADER_SIZE + VLF_TAIL)).sum();
+    }
+
+    /// Bytes that can be appended or promised without the file growing.
+    fn free(&self) -> u64 {
+        let here = self.room().saturating_sub(self.builder.size() as u64 + VLF_TAIL);
+        (here + self.free_elsewhere).saturating_sub(self.promised + SPARE_ROOM)
+    }
+
+    pub fn usage(&self) -> LogUse {
+        LogUse { size: self.vlfs.iter().map(|v| v.size).sum(), free: self.free(), written: self.written }
+    }
+
+    /// Makes sure that `now` bytes of records and later `later` more can be appended, growing the file if need be; `later` is
+    /// promised. [`RecoveryError::NoLogSpace`]: there is no room, and nothing has changed.
+    pub fn promise(&mut self, now: u64, later: u64) -> RecoveryResult<()> {
+        while self.free() < now + later {
+            self.grow(VLF_HEADER_SIZE + VLF_TAIL + now + later)?;
+        }
+        self.promised += later;
+        Ok(())
+    }
+
+    /// Takes back a promise: what it was for has been appended or is not needed any more.
+    pub fn release(&mut self, bytes: u64) {
+        self.promised = self.promised.saturating_sub(bytes);
+    }
+
     /// Appends a record and answers its LSN.
     pub fn append(&mut self, record: &[u8]) -> RecoveryResult<Lsn> {
         let limit = |room: u64| usize::try_from(room).unwrap_or(usize::MAX).min(BLOCK_LIMIT);
@@ -206,6 +293,7 @@ impl LogWriter {
     /// VLFs with a lower sequence number may be reused from now on.
     pub fn set_oldest_needed(&mut self, vlf: u32) {
         self.oldest_needed = vlf;
+        self.count_free();
     }
 
     /// Time written into blocks and used for records from now on.
@@ -237,6 +325,7 @@ impl LogWriter {
         let vlf = self.vlfs[self.current];
         self.file.write_at(vlf.block_offset(self.block), bytes)?;
         self.dirty = true;
+        self.written += bytes.len() as u64;
         self.previous_size = bytes.len() as u16;
         self.block += (bytes.len() / SECTOR) as u32;
         self.builder = BlockBuilder::new(self.shape.version, self.end());
@@ -262,12 +351,11 @@ impl LogWriter {
         let sequence = self.vlfs[self.current].sequence;
         let next_sequence =
             sequence.checked_add(1).ok_or(RecoveryError::LogFull { what: "sequence numbers are used up" })?;
-        let free = |v: &VlfHeader| v.sequence == 0 || v.sequence < self.oldest_needed;
         let wanted = VLF_HEADER_SIZE + record as u64 + 4096;
-        let reusable = self.vlfs.iter().enumerate().filter(|(_, v)| free(v) && v.size >= wanted);
+        let reusable = self.vlfs.iter().enumerate().filter(|(_, v)| self.is_free(v) && v.size >= wanted);
         let chosen = match reusable.min_by_key(|(_, v)| (v.sequence != 0, v.offset)).map(|(i, _)| i) {
             Some(index) => index,
-            None => self.grow()?,
+            None => self.grow(wanted)?,
         };
         let old = self.vlfs[chosen];
         let cycle = old.cycle.wrapping_add(1).max(1);
@@ -280,16 +368,44 @@ impl LogWriter {
         self.current = chosen;
         self.block = FIRST_BLOCK;
         self.builder = BlockBuilder::new(self.shape.version, self.end());
-        self.clear_behind()
+        self.count_free();
+        // Space that the file just got holds nothing that could be taken for a block.
+        match self.fresh.iter().position(|&offset| offset == vlf.offset) {
+            Some(at) => {
+                self.fresh.swap_remove(at);
+                Ok(())
+            }
+            None => self.clear_behind(),
+        }
     }
 
-    fn grow(&mut self) -> RecoveryResult<usize> {
-        let offset = self.vlfs.iter().map(VlfHeader::end).max().unwrap_or(PAGE_SIZE as u64);
+    /// Adds VLFs of which one has at least `least` bytes; answers the first that has.
+    fn grow(&mut self, least: u64) -> RecoveryResult<usize> {
+        let no = |what: String| RecoveryError::NoLogSpace { what };
+        let mut offset = self.vlfs.iter().map(VlfHeader::end).max().unwrap_or(PAGE_SIZE as u64);
+        let sizes = self.growth.next(self.shape.database, offset, least).map_err(|e| no(e.to_owned()))?;
         let create_lsn = self.end();
-        let vlf = VlfHeader { create_lsn, ..VlfHeader::unused(self.shape.vlf_format, offset, GROWTH) };
-        self.file.allocate(vlf.end())?;
-        self.vlfs.push(vlf);
-        Ok(self.vlfs.len() - 1)
+        let length = self.file.length()?;
+        self.file.allocate(offset + sizes.iter().sum::<u64>()).map_err(|e| no(e.to_string()))?;
+        let mut added = Vec::with_capacity(sizes.len());
+        for size in sizes {
+            let vlf = VlfHeader { create_lsn, ..VlfHeader::unused(self.shape.vlf_format, offset, size) };
+            offset = vlf.end();
+            let header = vlf_header_bytes(&vlf, self.shape.fill);
+            self.file.write_at(vlf.offset, &header).map_err(|e| match e.is_out_of_space() {
+                true => no(e.to_string()),
+                false => e.into(),
+            })?;
+            added.push(vlf);
+        }
+        // All of them, before one is used: the table of VLFs ends at the first header that is not there.
+        self.file.sync()?;
+        let first = self.vlfs.len();
+        self.fresh.extend(added.iter().filter(|v| v.offset >= length).map(|v| v.offset));
+        self.vlfs.extend(added);
+        self.count_free();
+        let large_enough = self.vlfs.iter().skip(first).position(|v| v.size >= least);
+        Ok(first + large_enough.unwrap_or(0))
     }
 }
 

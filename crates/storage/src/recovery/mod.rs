@@ -3,7 +3,7 @@
 //! stop ([`StopPoint`]).
 //!
 //! Module map: [`analysis`] open transactions; [`redo`] one record on one page; [`roll_forward`] the walk; [`position`] where
-//! rows went since; [`undo`] roll back with compensation records; [`log_writer`] appending to log files; [`pages`] pages
+//! rows went since; [`undo`] roll back with compensation records; [`log_writer`] appending to log files, [`log_growth`] making them larger; [`pages`] pages
 //! being changed; [`counts`] of rows and pages; [`journal`] against torn pages; [`checkpoint`] the end; [`database`] all of it over the files of a database.
 //!
 //! Invariants
@@ -17,6 +17,7 @@ pub mod counts;
 pub mod database;
 mod error;
 pub mod journal;
+pub mod log_growth;
 pub mod log_writer;
 pub mod pages;
 pub mod position;
@@ -24,7 +25,7 @@ pub mod redo;
 pub mod undo;
 
 pub use analysis::{OpenTransaction, TransactionTable};
-pub use error::{RecoveryError, RecoveryResult};
+pub use error::{LogWait, RecoveryError, RecoveryResult};
 pub use log_writer::LogWriter;
 pub use pages::{FilePages, PageStore, Protection};
 

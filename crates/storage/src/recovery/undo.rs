@@ -110,7 +110,8 @@ pub fn roll_back(
             let mut locate = |record: &LogRecord<'_>, target: &PageTarget| {
                 Ok(positions.undone(record.lsn(), target.page, target.slot))
             };
-            let written = compensate(&mut StoreImages(pages), Some(log), record, &mut locate)?;
+            let mut moved = |record: &LogRecord<'_>, split: &DeleteSplit| moved_rows(log, record, split);
+            let written = compensate(&mut StoreImages(pages), &mut moved, record, &mut locate)?;
             let left = match &written {
                 Some(bytes) => left_behind(&mut StoreImages(pages), record, bytes)?,
                 None => None,
@@ -241,11 +242,13 @@ impl Images for StoreImages<'_> {
 pub(crate) type Locate<'a> =
     dyn FnMut(&LogRecord<'_>, &PageTarget) -> RecoveryResult<(holdfast_base::PageId, u16)> + 'a;
 
-/// The compensation record of a record; `None` when there is nothing to take back on a page. `log` is needed for page
-/// splits, which only recovery undoes.
+/// The rows that a page split moved; its record names only how many.
+pub(crate) type MovedRows<'a> = dyn FnMut(&LogRecord<'_>, &DeleteSplit) -> RecoveryResult<Vec<Vec<u8>>> + 'a;
+
+/// The compensation record of a record; `None` when there is nothing to take back on a page.
 pub(crate) fn compensate(
     pages: &mut dyn Images,
-    log: Option<&LogStore>,
+    moved: &mut MovedRows<'_>,
     record: &LogRecord<'_>,
     locate: &mut Locate<'_>,
 ) -> RecoveryResult<Option<Vec<u8>>> {
@@ -295,8 +298,7 @@ pub(crate) fn compensate(
         }
         op::DELETE_SPLIT => {
             let split = DeleteSplit::decode(record)?;
-            let cannot = || RecoveryError::CannotUndo { lsn: record.lsn(), operation: record.operation() };
-            let images = moved_rows(log.ok_or_else(cannot)?, record, &split)?;
+            let images = moved(record, &split)?;
             let mut elements: Vec<&[u8]> = images.iter().map(Vec::as_slice).collect();
             elements.extend([&[][..], &[][..]]);
             let header = undo.header(op::INSERT_ROWS, record.context());

@@ -20,7 +20,7 @@ use holdfast_format::log::write::{
 use holdfast_format::page::PageView;
 use holdfast_format::{PageBytes, PageRef};
 
-use super::{Failed, LoggedDatabase, log_time};
+use super::{Change, Failed, LoggedDatabase, log_time};
 use crate::recovery::checkpoint::set_recovery_start;
 use crate::recovery::journal::CAPACITY;
 use crate::recovery::pages::protect;
@@ -29,21 +29,31 @@ use crate::recovery::{Protection, RecoveryError, RecoveryResult};
 /// Bit of the boot page's status: recovery model SIMPLE.
 const SIMPLE: u32 = 0x8;
 
+/// Whether log that recovery does not need is nobody's.
+pub(super) fn reusable(facts: &BootPage) -> bool {
+    facts.status & SIMPLE != 0 || facts.last_full_backup.days == 0
+}
+
 impl LoggedDatabase {
     /// Makes a checkpoint; answers its LSN.
     pub fn checkpoint(&self) -> RecoveryResult<Lsn> {
         let _one = self.checkpointing.lock();
-        let done = self.checkpoint_pages();
+        self.checkpoint_alone()
+    }
+
+    /// The same; the caller holds `checkpointing`. What fails before the checkpoint begins leaves everything as it was.
+    pub(super) fn checkpoint_alone(&self) -> RecoveryResult<Lsn> {
+        let counts = self.counts.lock().as_ref().and_then(std::sync::Weak::upgrade);
+        let mut change = self.change()?;
+        if let Some(counts) = counts {
+            counts.write(&mut change)?;
+        }
+        let done = self.checkpoint_pages(change);
         done.inspect_err(|e| self.stop(&e.to_string()))
     }
 
-    fn checkpoint_pages(&self) -> RecoveryResult<Lsn> {
-        let counts = self.counts.lock().as_ref().and_then(std::sync::Weak::upgrade);
+    fn checkpoint_pages(&self, change: Change<'_>) -> RecoveryResult<Lsn> {
         let (begin, oldest, dirty) = {
-            let mut change = self.change()?;
-            if let Some(counts) = counts {
-                counts.write(&mut change)?;
-            }
             let time = change.time();
             self.log.end_block()?;
             let highest = TransactionId(
@@ -58,7 +68,9 @@ impl LoggedDatabase {
             }
             self.log.end_block()?;
             let oldest = open.iter().map(|o| o.1).min().unwrap_or(begin).min(begin);
-            (begin, oldest, self.pages.dirty_pages())
+            let dirty = self.pages.dirty_pages();
+            drop(change);
+            (begin, oldest, dirty)
         };
         self.log.flush()?;
         self.write_pages(&dirty)?;
@@ -86,9 +98,7 @@ impl LoggedDatabase {
             let facts =
                 BootPage::read(page).map_err(|error| RecoveryError::Unreadable { page: BOOT_PAGE, error })?;
             // Without a backup to continue, and in the SIMPLE model, nobody needs what recovery does not.
-            if facts.status & SIMPLE != 0 || facts.last_full_backup.days == 0 {
-                self.log.with_writer(|w| w.set_oldest_needed(oldest.vlf));
-            }
+            self.log.checkpointed(reusable(&facts).then_some(oldest.vlf));
         }
         Ok(begin)
     }
@@ -99,13 +109,10 @@ impl LoggedDatabase {
         let _one = self.checkpointing.lock();
         let counts = self.counts.lock().as_ref().and_then(std::sync::Weak::upgrade);
         let mut change = self.change()?;
-        let done = (|| {
-            if let Some(counts) = counts {
-                counts.write(&mut change)?;
-            }
-            self.log.flush()?;
-            self.write_pages(&self.pages.dirty_pages())
-        })();
+        if let Some(counts) = counts {
+            counts.write(&mut change)?;
+        }
+        let done = self.log.flush().and_then(|()| self.write_pages(&self.pages.dirty_pages()));
         done.inspect_err(|e| self.stop(&e.to_string()))?;
         Ok(f())
     }

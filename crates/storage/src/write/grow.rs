@@ -77,7 +77,7 @@ impl Change<'_> {
             .ok_or(RecoveryError::NoSpace { what: format!("there is no file {file}") })?;
         disk.allocate(u64::from(new) * PAGE_SIZE as u64)
             .map_err(|e| RecoveryError::NoSpace { what: e.to_string() })?;
-        self.system("GrowFile", None, |change, own| {
+        let grown = self.system("GrowFile", None, |change, own| {
             change.database.pages.grown(file, new);
             for page in old..new {
                 let id = PageId::new(file, page);
@@ -96,7 +96,8 @@ impl Change<'_> {
             }
             change.free_extents(own, file, old, new)?;
             change.set_size(own, file, new)
-        })
+        });
+        grown.inspect_err(|_| self.database.pages.limit(file, old))
     }
 
     fn rows(

@@ -2,13 +2,20 @@
 //!
 //! Invariants
 //! 1. [`Log::flush_to`] returns only when the record is durable. Whoever comes first syncs for all who came meanwhile.
-//! 2. After a failed write or sync nothing is appended or called durable any more: what the file holds is unknown.
+//! 2. Nothing is appended by a transaction before there is room to take it back, too ([`Log::append_promising`]).
+//! 3. After a failed write or sync nothing is appended or called durable any more: what the file holds is unknown.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use holdfast_base::Lsn;
 use holdfast_format::log::BlockVersion;
 use parking_lot::{Condvar, Mutex};
 
 use crate::recovery::{LogWriter, RecoveryError, RecoveryResult};
+
+/// Bytes beside a record in its block: slot, alignment, a share of the block's header and of flushing blocks before they are
+/// full.
+pub const RECORD_ROOM: u64 = 96;
 
 struct Durable {
     /// Every record up to here is durable.
@@ -23,14 +30,30 @@ pub struct Log {
     durable: Mutex<Durable>,
     changed: Condvar,
     version: BlockVersion,
+    /// The log fills up: a checkpoint is due that lets go of what is not needed any more.
+    pressed: AtomicBool,
+    /// Bytes written when that was last said, and whether a checkpoint can help.
+    pressed_at: AtomicU64,
+    reusable: AtomicBool,
 }
+
+/// Share of the log that is in use when a checkpoint is due: 70 of 100, as the server has it.
+const PRESSED: u64 = 70;
 
 impl Log {
     /// `writer` stands behind a durable end of the log.
     pub fn new(writer: LogWriter) -> Self {
         let version = writer.version();
         let durable = Durable { lsn: writer.last(), busy: false, failed: None };
-        Log { writer: Mutex::new(writer), durable: Mutex::new(durable), changed: Condvar::new(), version }
+        Log {
+            writer: Mutex::new(writer),
+            durable: Mutex::new(durable),
+            changed: Condvar::new(),
+            version,
+            pressed: AtomicBool::new(false),
+            pressed_at: AtomicU64::new(0),
+            reusable: AtomicBool::new(false),
+        }
     }
 
     pub fn version(&self) -> BlockVersion {
@@ -41,6 +64,62 @@ impl Log {
     pub fn append(&self, record: &[u8]) -> RecoveryResult<Lsn> {
         let done = self.writer.lock().append(record);
         done.inspect_err(|e| self.fail(e))
+    }
+
+    /// The same for a transaction; `promise` bytes are kept for the record that takes it back, until [`Self::release`].
+    /// [`RecoveryError::NoLogSpace`]: nothing was appended.
+    pub fn append_promising(&self, record: &[u8], promise: u64) -> RecoveryResult<Lsn> {
+        let mut writer = self.writer.lock();
+        let done = match writer.promise(record.len() as u64 + RECORD_ROOM, promise) {
+            Err(full @ RecoveryError::NoLogSpace { .. }) => return Err(full),
+            Err(e) => Err(e),
+            Ok(()) => writer.append(record),
+        };
+        if self.reusable.load(Ordering::Relaxed) && !self.pressed.load(Ordering::Relaxed) {
+            let usage = writer.usage();
+            // Once more only after a tenth of the log: an old transaction may hold all of it.
+            if (usage.size - usage.free.min(usage.size)) * 100 > usage.size * PRESSED
+                && usage.written >= self.pressed_at.load(Ordering::Relaxed) + usage.size / 10
+            {
+                self.pressed_at.store(usage.written, Ordering::Relaxed);
+                self.pressed.store(true, Ordering::Relaxed);
+            }
+        }
+        drop(writer);
+        done.inspect_err(|e| self.fail(e))
+    }
+
+    /// Gives back what was promised.
+    pub fn release(&self, promised: u64) {
+        if promised > 0 {
+            self.writer.lock().release(promised);
+        }
+    }
+
+    /// Whether a checkpoint is due because the log fills up.
+    pub fn is_pressed(&self) -> bool {
+        self.pressed.load(Ordering::Relaxed)
+    }
+
+    /// A checkpoint was made; `oldest`, when the log may be reused: the first VLF that is still needed.
+    pub fn checkpointed(&self, oldest: Option<u32>) {
+        self.reusable.store(oldest.is_some(), Ordering::Relaxed);
+        let mut writer = self.writer.lock();
+        if let Some(oldest) = oldest {
+            writer.set_oldest_needed(oldest);
+        }
+        self.pressed_at.store(writer.usage().written, Ordering::Relaxed);
+        self.pressed.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the log is reused after checkpoints.
+    pub fn is_reusable(&self) -> bool {
+        self.reusable.load(Ordering::Relaxed)
+    }
+
+    /// From opening on, as the recovery model says.
+    pub fn set_reusable(&self, reusable: bool) {
+        self.reusable.store(reusable, Ordering::Relaxed);
     }
 
     /// Ends the present block, so that the next record begins a new one.

@@ -25,6 +25,7 @@ use holdfast_base::world::Clock;
 use holdfast_base::{FileId, Lsn, PageId};
 use holdfast_disk::DiskFile;
 use holdfast_format::PageRef;
+use holdfast_format::log::page_operation::DeleteSplit;
 use holdfast_format::log::record::flag;
 use holdfast_format::log::write::{
     RecordHeader, begin_transaction, count_change, end_transaction, page_record, row_record,
@@ -39,11 +40,17 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::cache::DatabasePages;
 use crate::recovery::counts::{CountChanges, leftover_record};
 use crate::recovery::journal::PageJournal;
-use crate::recovery::{Protection, RecoveryError, RecoveryResult, redo};
+use crate::recovery::{LogWait, Protection, RecoveryError, RecoveryResult, redo};
 use log::Log;
 use space::Space;
 use transaction::Entry;
 pub use transaction::{LogTransaction, Rows, Undo};
+
+/// Log kept for the record that ends a transaction.
+const END_ROOM: u64 = 128 + log::RECORD_ROOM;
+/// Log that taking a record back may need beyond the record's own length, with what its block needs and the note of what is
+/// left behind.
+const UNDO_ROOM: u64 = 160 + log::RECORD_ROOM;
 
 /// The allocation unit that a page belongs to: the parts of its id that pages and records carry.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -68,6 +75,8 @@ pub(crate) struct State {
     /// What only the owner may use of a page.
     pub reserved: HashMap<PageId, Vec<Held>>,
     pub last_checkpoint: Lsn,
+    /// Something is being taken back: what that logs was promised, or must go through all the same.
+    pub taking_back: u32,
 }
 
 /// Room that a transaction gave up and may want back.
@@ -108,6 +117,7 @@ pub struct LoggedDatabase {
     counts: Mutex<Option<Weak<dyn Counts>>>,
     /// What recovery found that the catalogue does not have yet.
     recovered: Mutex<CountChanges>,
+    name: Mutex<String>,
 }
 
 /// The right to change pages, and what is being changed.
@@ -150,6 +160,27 @@ impl LoggedDatabase {
         std::mem::take(&mut *self.recovered.lock())
     }
 
+    /// What messages call the database.
+    pub fn set_name(&self, name: &str) {
+        *self.name.lock() = name.to_owned();
+    }
+
+    pub fn name(&self) -> String {
+        self.name.lock().clone()
+    }
+
+    /// Makes a checkpoint when the log fills up and that can help. Not under the gate.
+    pub fn relieve_log(&self) -> RecoveryResult<()> {
+        if !self.log.is_pressed() {
+            return Ok(());
+        }
+        let _one = self.checkpointing.lock();
+        if !self.log.is_pressed() {
+            return Ok(());
+        }
+        self.checkpoint_alone().map(|_| ())
+    }
+
     /// Why nothing can be changed any more, if that is so.
     pub fn stopped(&self) -> Option<String> {
         self.stopped.lock().clone()
@@ -175,6 +206,7 @@ impl LoggedDatabase {
             begin: Lsn::ZERO,
             last: Lsn::ZERO,
             entries: Vec::new(),
+            promised: 0,
             session,
             name: name.to_owned(),
             reserved: false,
@@ -276,16 +308,66 @@ impl Change<'_> {
             &transaction.name,
             self.database.log.version(),
         );
-        let lsn = self.fatal(self.database.log.append(&record))?;
+        self.begin_with(transaction, &record)
+    }
+
+    /// Log to be kept: none while something is taken back.
+    fn promised(&self, bytes: u64) -> u64 {
+        if self.state.taking_back > 0 { 0 } else { bytes }
+    }
+
+    /// Runs what belongs to taking something back: it does not fail because the log is full of promises.
+    pub fn take_back<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
+        self.state.taking_back += 1;
+        let done = f(self);
+        self.state.taking_back -= 1;
+        done
+    }
+
+    fn begin_with(&mut self, transaction: &mut LogTransaction, record: &[u8]) -> RecoveryResult<()> {
+        let promise = self.promised(END_ROOM);
+        let lsn = self.append_promising(record, promise)?;
+        transaction.promised += promise;
         (transaction.begin, transaction.last) = (lsn, lsn);
         self.state.open.insert(transaction.id, OpenEntry { begin: lsn, last: lsn });
         Ok(())
+    }
+
+    /// Appends a record when there is room for it and for `promise` bytes more; otherwise the statement fails and nothing has
+    /// changed.
+    fn append_promising(&mut self, record: &[u8], promise: u64) -> RecoveryResult<Lsn> {
+        if self.state.taking_back > 0 {
+            return self.fatal(self.database.log.append(record));
+        }
+        match self.database.log.append_promising(record, promise) {
+            Err(RecoveryError::NoLogSpace { .. }) => {
+                Err(RecoveryError::FullLog { database: self.database.name(), wait: self.log_wait() })
+            }
+            done => self.fatal(done),
+        }
+    }
+
+    /// What keeps the log from being reused.
+    pub fn log_wait(&self) -> LogWait {
+        let log = &self.database.log;
+        let checkpoint = self.state.last_checkpoint;
+        if !log.is_reusable() {
+            return LogWait::LogBackup;
+        }
+        match self.oldest_open() {
+            Some(oldest) if oldest < checkpoint || checkpoint.vlf == log.last().vlf => {
+                LogWait::ActiveTransaction
+            }
+            _ if checkpoint.vlf < log.last().vlf => LogWait::Checkpoint,
+            _ => LogWait::Nothing,
+        }
     }
 
     fn end(&mut self, transaction: &mut LogTransaction, operation: Operation) -> RecoveryResult<Lsn> {
         let version = self.database.log.version();
         let record = end_transaction(operation, transaction.id, transaction.begin, self.time(), 0, version);
         let lsn = self.fatal(self.database.log.append(&record))?;
+        self.database.log.release(std::mem::take(&mut transaction.promised));
         self.state.open.remove(&transaction.id);
         if std::mem::take(&mut transaction.reserved) {
             self.state.reserved.retain(|_, held| {
@@ -297,9 +379,13 @@ impl Change<'_> {
         Ok(lsn)
     }
 
-    /// Appends a record that was built for the page as it is and applies it.
-    fn apply(&mut self, bytes: &[u8], page: PageId) -> RecoveryResult<Lsn> {
-        let lsn = self.fatal(self.database.log.append(bytes))?;
+    /// Appends a record that was built for the page as it is and applies it. Without a promise to ask for, it is one that
+    /// was promised.
+    fn apply(&mut self, bytes: &[u8], page: PageId, promise: Option<u64>) -> RecoveryResult<Lsn> {
+        let lsn = match promise {
+            Some(promise) => self.append_promising(bytes, promise)?,
+            None => self.fatal(self.database.log.append(bytes))?,
+        };
         let done = LogRecord::new(lsn, bytes).map_err(RecoveryError::from).and_then(|record| {
             let target = record.page_target()?.ok_or_else(|| RecoveryError::Database {
                 what: "a change of a page without a page".to_owned(),
@@ -342,13 +428,24 @@ impl Change<'_> {
         };
         let bytes = what.body.record(&header, &target);
         self.touch(what.page)?;
-        let lsn = self.apply(&bytes, what.page)?;
-        transaction.last = lsn;
-        if let Some(open) = self.state.open.get_mut(&transaction.id) {
-            open.last = lsn;
+        let mut promise = bytes.len() as u64 + UNDO_ROOM;
+        if what.operation == op::DELETE_SPLIT {
+            // The rows are named by their number and come back as they are.
+            promise += holdfast_base::PAGE_SIZE as u64;
         }
-        transaction.entries.push(Entry { lsn, record: bytes.into_boxed_slice(), undo });
+        let promise = self.promised(promise);
+        let lsn = self.apply(&bytes, what.page, Some(promise))?;
+        self.note(transaction, Entry { lsn, record: bytes.into_boxed_slice(), undo, promise });
         Ok(lsn)
+    }
+
+    fn note(&mut self, transaction: &mut LogTransaction, entry: Entry) {
+        transaction.last = entry.lsn;
+        if let Some(open) = self.state.open.get_mut(&transaction.id) {
+            open.last = entry.lsn;
+        }
+        transaction.promised += entry.promise;
+        transaction.entries.push(entry);
     }
 
     /// A record of the transaction without a page (savepoints, counters).
@@ -367,7 +464,10 @@ impl Change<'_> {
             context: context::NULL,
         };
         let bytes = holdfast_format::log::write::record(&header, rest, None);
-        self.append(transaction, &bytes)?;
+        transaction.last = self.append_promising(&bytes, 0)?;
+        if let Some(open) = self.state.open.get_mut(&transaction.id) {
+            open.last = transaction.last;
+        }
         Ok(())
     }
 
@@ -387,12 +487,14 @@ impl Change<'_> {
             context: context::NULL,
         };
         let bytes = count_change(&header, rowset, rows, 0);
-        let lsn = self.append(transaction, &bytes)?;
-        transaction.entries.push(Entry { lsn, record: bytes.into_boxed_slice(), undo: Undo::InPlace });
+        let promise = self.promised(bytes.len() as u64 + UNDO_ROOM);
+        let lsn = self.append_promising(&bytes, promise)?;
+        let record = bytes.into_boxed_slice();
+        self.note(transaction, Entry { lsn, record, undo: Undo::InPlace, promise });
         Ok(())
     }
 
-    /// Appends a record of the transaction that changes no page.
+    /// Appends a compensation that changes no page.
     fn append(&mut self, transaction: &mut LogTransaction, bytes: &[u8]) -> RecoveryResult<Lsn> {
         transaction.last = self.fatal(self.database.log.append(bytes))?;
         if let Some(open) = self.state.open.get_mut(&transaction.id) {
@@ -415,11 +517,12 @@ impl Change<'_> {
         if what.context != context::DIFF_MAP {
             self.touch(what.page)?;
         }
-        self.apply(&bytes, what.page)
+        self.apply(&bytes, what.page, Some(0))
     }
 
     /// A nested transaction whose changes stay whatever becomes of the user's: page splits, allocation. An error inside it
-    /// stops the database, because nothing takes back half of it before the next start.
+    /// takes back what it did so far and is the statement's alone; `f` leaves nothing in memory that differs from the pages
+    /// then, except through [`Undo::Call`].
     pub fn system<T>(
         &mut self,
         name: &str,
@@ -430,20 +533,27 @@ impl Change<'_> {
         let parent_id = parent.map_or(TransactionId::NONE, |t| t.id);
         let version = self.database.log.version();
         let record = begin_transaction(own.id, parent_id, 0, 3, self.time(), name, version);
-        let lsn = self.fatal(self.database.log.append(&record))?;
-        (own.begin, own.last) = (lsn, lsn);
-        self.state.open.insert(own.id, OpenEntry { begin: lsn, last: lsn });
+        self.begin_with(&mut own, &record)?;
         match f(self, &mut own) {
             Ok(out) => {
                 self.end(&mut own, op::COMMIT_XACT)?;
                 Ok(out)
             }
-            // Nothing was written but the beginning: the transaction ends and the error is the statement's alone.
-            Err(e) if own.entries.is_empty() => {
+            Err(e) => {
+                // After a failure of the log, or of a page that was to be changed, memory is not to be trusted.
+                if self.database.stopped().is_some() {
+                    return Err(e);
+                }
+                if !own.entries.is_empty() {
+                    while let Some(entry) = own.entries.pop() {
+                        let done = self.undo(&mut own, &entry);
+                        self.fatal(done)?;
+                    }
+                    self.forget_space();
+                }
                 self.end(&mut own, op::ABORT_XACT)?;
                 Err(e)
             }
-            Err(e) => self.fatal(Err(e)),
         }
     }
 
@@ -499,13 +609,20 @@ impl Change<'_> {
 
     /// Takes one change back.
     fn undo(&mut self, transaction: &mut LogTransaction, entry: &Entry) -> RecoveryResult<()> {
+        self.take_back(|change| change.undo_entry(transaction, entry))
+    }
+
+    fn undo_entry(&mut self, transaction: &mut LogTransaction, entry: &Entry) -> RecoveryResult<()> {
         let record = LogRecord::new(entry.lsn, &entry.record)?;
         let written = {
             let mut pages = ChangePages { change: self };
             let mut locate = |_: &LogRecord<'_>, target: &PageTarget| Ok((target.page, target.slot));
             match &entry.undo {
                 Undo::InPlace | Undo::Call(_) => {
-                    crate::recovery::undo::compensate(&mut pages, None, &record, &mut locate)?
+                    let mut moved = |record: &LogRecord<'_>, split: &DeleteSplit| {
+                        moved_rows(&transaction.entries, record, split)
+                    };
+                    crate::recovery::undo::compensate(&mut pages, &mut moved, &record, &mut locate)?
                 }
                 Undo::Row { rows, key, .. } => {
                     let Some(target) = record.page_target()? else { return Ok(()) };
@@ -518,7 +635,10 @@ impl Change<'_> {
                         place = rows.make_room(pages.change, place.0, place.1, key, growth)?;
                     }
                     let mut locate = |_: &LogRecord<'_>, _: &PageTarget| Ok(place);
-                    crate::recovery::undo::compensate(&mut pages, None, &record, &mut locate)?
+                    let mut moved = |record: &LogRecord<'_>, split: &DeleteSplit| {
+                        moved_rows(&transaction.entries, record, split)
+                    };
+                    crate::recovery::undo::compensate(&mut pages, &mut moved, &record, &mut locate)?
                 }
             }
         };
@@ -535,13 +655,15 @@ impl Change<'_> {
             } else if let Some(page) = page {
                 // Compensations carry the previous LSN of what they undo, so an interrupted rollback goes on behind it.
                 self.touch(page)?;
-                let lsn = self.apply(&bytes, page)?;
+                let lsn = self.apply(&bytes, page, None)?;
                 transaction.last = lsn;
                 if let Some(open) = self.state.open.get_mut(&transaction.id) {
                     open.last = lsn;
                 }
             }
         }
+        self.database.log.release(entry.promise);
+        transaction.promised = transaction.promised.saturating_sub(entry.promise);
         match &entry.undo {
             Undo::Row { rows, count, .. } if *count != 0 => rows.counted(-i64::from(*count)),
             Undo::Call(f) => f(),
@@ -549,6 +671,33 @@ impl Change<'_> {
         }
         Ok(())
     }
+}
+
+/// The rows that a split moved, out of the record that put them on the new page before.
+fn moved_rows(
+    entries: &[Entry],
+    record: &LogRecord<'_>,
+    split: &DeleteSplit,
+) -> RecoveryResult<Vec<Vec<u8>>> {
+    let mut images: Vec<Vec<u8>> = Vec::new();
+    for entry in entries.iter().rev() {
+        let before = LogRecord::new(entry.lsn, &entry.record)?;
+        if before.operation() == op::INSERT_ROWS
+            && before.page_target()?.is_some_and(|t| t.page == split.new_page)
+        {
+            let elements = before.elements()?;
+            let rows = elements.as_slice();
+            let rows = rows.get(..rows.len().saturating_sub(2)).unwrap_or(&[]);
+            images.splice(0..0, rows.iter().map(|b| b.to_vec()));
+            if images.len() >= usize::from(split.rows) {
+                break;
+            }
+        }
+    }
+    if images.len() != usize::from(split.rows) {
+        return Err(RecoveryError::CannotUndo { lsn: record.lsn(), operation: record.operation() });
+    }
+    Ok(images)
 }
 
 /// Bytes by which undoing a record makes its page fuller; `slot` is where its row is now.
@@ -560,6 +709,11 @@ fn growth_of_undo(
     let elements = record.elements()?;
     Ok(match record.operation() {
         op::MODIFY_ROW => elements.required(0)?.len().saturating_sub(elements.required(1)?.len()),
+        op::DELETE_ROWS if redo::row::rows_keep_slots(record.context()) => {
+            // The slot may still be there, or several may have been cut off the end of the page since.
+            let slots = usize::from((slot + 1).saturating_sub(PageView::new(page).slot_count()));
+            elements.required(0)?.len() + 2 * slots
+        }
         op::DELETE_ROWS if record.context() != context::MARK_AS_GHOST => elements.required(0)?.len() + 2,
         op::DELETE_ROWS => {
             // The ghost there may be of a row that had taken the place meanwhile.

@@ -63,12 +63,14 @@ impl LoggedDatabase {
         }
         let first = pages.page(PageId::new(1, 0)).map_err(unreadable)?;
         let protection = Protection::of_flags(PageView::new(&first).flags());
-        let version = boot(&mut FilePages::new(files.data.clone(), 16, None)?)?.version;
+        let facts = boot(&mut FilePages::new(files.data.clone(), 16, None)?)?;
+        let version = facts.version;
         let state = State {
             space: Space::default(),
             open: HashMap::new(),
             reserved: HashMap::new(),
             last_checkpoint: finished.checkpoint,
+            taking_back: 0,
         };
         let database = LoggedDatabase {
             pages,
@@ -84,7 +86,9 @@ impl LoggedDatabase {
             stopped: Mutex::new(None),
             counts: Mutex::new(None),
             recovered: Mutex::new(finished.counts.clone()),
+            name: Mutex::new(String::new()),
         };
+        database.log.set_reusable(super::checkpoint::reusable(&facts));
         Ok((Arc::new(database), finished))
     }
 }

@@ -209,8 +209,13 @@ impl Change<'_> {
         if *byte & mask != 0 {
             return Ok(());
         }
-        *byte |= mask;
-        self.bit(None, context::DIFF_MAP, map, UnitId::FIXED, extent + BITMAP_HEADER_BITS, true)
+        self.bit(None, context::DIFF_MAP, map, UnitId::FIXED, extent + BITMAP_HEADER_BITS, true)?;
+        if let Some(byte) =
+            self.state.space.differential.get_mut(&key).and_then(|b| b.get_mut(extent as usize / 8))
+        {
+            *byte |= mask;
+        }
+        Ok(())
     }
 
     /// Reads what the maps say about a unit.
@@ -477,7 +482,9 @@ impl Change<'_> {
         if !in_use || chain.iter().any(|(at, _)| *at == first_iam) {
             return Ok(());
         }
-        self.system("DeferredDrop", None, |change, own| change.free_unit(own, unit, first_iam))
+        self.take_back(|change| {
+            change.system("DeferredDrop", None, |change, own| change.free_unit(own, unit, first_iam))
+        })
     }
 
     fn free_mixed(&mut self, transaction: &mut LogTransaction, page: PageId) -> RecoveryResult<()> {

@@ -46,7 +46,7 @@ pub enum Undo {
     InPlace,
     /// A row; its key or address as the layer above wrote it, and by how much its table's row count changed.
     Row { rows: Arc<dyn Rows>, key: Box<[u8]>, count: i8 },
-    /// Runs when the change is taken back, beside the record's own undoing.
+    /// As in place; this runs as well when the change is taken back: memory follows the pages.
     Call(Arc<dyn Fn() + Send + Sync>),
 }
 
@@ -54,6 +54,8 @@ pub(super) struct Entry {
     pub lsn: Lsn,
     pub record: Box<[u8]>,
     pub undo: Undo,
+    /// Log kept for taking this back.
+    pub promise: u64,
 }
 
 /// What the log knows of a transaction.
@@ -64,6 +66,8 @@ pub struct LogTransaction {
     pub(super) entries: Vec<Entry>,
     pub(super) session: u32,
     pub(super) name: String,
+    /// Log kept for taking back all of it.
+    pub(super) promised: u64,
     /// Bytes are kept free on pages until the transaction ends, for rows that shrank.
     pub(super) reserved: bool,
 }

@@ -9,7 +9,7 @@
 //! Evidence: docs/format/log.md; chains and log files of the corpus.
 
 mod area;
-mod row;
+pub(crate) mod row;
 
 use holdfast_base::{Lsn, PageId};
 use holdfast_format::log::page_operation::{
