@@ -295,6 +295,10 @@ impl OnlineDatabase for StoredDatabase {
         }
     }
 
+    fn failed(&self) -> Option<String> {
+        self.writing.as_ref().and_then(|w| w.logged.stopped())
+    }
+
     fn close(&self) -> SqlResult<()> {
         match &self.writing {
             Some(writing) => {

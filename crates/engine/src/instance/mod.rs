@@ -53,6 +53,11 @@ pub trait OnlineDatabase: Send + Sync {
     fn check(&self) -> SqlResult<crate::check::Report> {
         Ok(crate::check::Report::default())
     }
+    /// Why the database may not be used any more until the server starts again: its log or its files failed, and what memory
+    /// holds was never acknowledged.
+    fn failed(&self) -> Option<String> {
+        None
+    }
     /// Makes everything durable and writes nothing more (detach, rename, drop).
     fn close(&self) -> SqlResult<()> {
         Ok(())
@@ -127,6 +132,7 @@ pub enum DatabaseState {
 impl DatabaseState {
     pub fn number(&self) -> u8 {
         match self {
+            DatabaseState::Online(d) if d.failed().is_some() => 4,
             DatabaseState::Online(_) => 0,
             DatabaseState::Restoring => 1,
             DatabaseState::RecoveryPending(_) => 3,
@@ -154,9 +160,10 @@ impl DatabaseEntry {
     /// The open database.
     ///
     /// # Errors
-    /// 927 in the middle of a restore, 945 when it could not be opened, 942 offline.
+    /// 927 in the middle of a restore, 945 when it could not be opened, 942 offline, 926 after a failure of its files.
     pub fn online(&self) -> SqlResult<Arc<dyn OnlineDatabase>> {
         match &*self.state.read() {
+            DatabaseState::Online(d) if d.failed().is_some() => Err(SqlError::new(926, &[&self.name])),
             DatabaseState::Online(d) => Ok(Arc::clone(d)),
             DatabaseState::Restoring => Err(SqlError::new(927, &[&self.name])),
             DatabaseState::RecoveryPending(_) => Err(SqlError::new(945, &[&self.name])),

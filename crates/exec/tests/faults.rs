@@ -1,0 +1,401 @@
+//! Disks that are full, that cannot be read, that fail to make things durable: statements of a session against a database on
+//! a simulated disk. A statement that meets a fault fails with the server's error and is taken back; a fault that leaves in
+//! doubt what is durable ends the use of the database. After each: power loss, recovery, every acknowledged row there, no
+//! other, the checker content.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use holdfast_base::world::SystemClock;
+use holdfast_disk::{Fault, Operation, SimulatedDisk};
+use holdfast_engine::instance::{Instance, InstanceOptions, StoredOpener};
+use holdfast_exec::collect::Collected;
+use holdfast_exec::host::Host;
+use holdfast_exec::procedure::{InstanceAdministration, InstanceSession, InstanceSessions};
+use holdfast_exec::session::{LoginInfo, SqlSession};
+use holdfast_storage::PageCache;
+
+/// A server on a simulated disk.
+struct World {
+    disk: SimulatedDisk,
+    session: InstanceSession,
+    dir: tempfile::TempDir,
+}
+
+impl World {
+    fn open(disk: SimulatedDisk, dir: tempfile::TempDir) -> (World, Vec<String>) {
+        // The smallest cache: pages are read again and again.
+        let opener =
+            StoredOpener::new(Arc::new(disk.clone()), PageCache::new(1)).untended();
+        let mut said = Vec::new();
+        let options = InstanceOptions::new(dir.path());
+        let instance =
+            Instance::open(options, Arc::new(opener), &mut |m| said.push(m.to_owned())).unwrap();
+        let host = Host::new(instance, Arc::new(SystemClock::new(0)));
+        let sessions = InstanceSessions::new(host, Arc::new(InstanceAdministration));
+        let session = sessions.open_session(LoginInfo { login: "sa".into(), ..LoginInfo::default() }).unwrap();
+        (World { disk, session, dir }, said)
+    }
+
+    /// With a database D, whose files are as given.
+    fn new(files: &str) -> World {
+        let dir = tempfile::tempdir().unwrap();
+        let mut world = World::open(SimulatedDisk::new(), dir).0;
+        world.fine(&format!("create database D {files}"));
+        world.fine("use D");
+        world
+    }
+
+    /// What power loss leaves, opened.
+    fn crashed(self, seed: u64) -> World {
+        let World { disk, session, dir } = self;
+        drop(session);
+        let (mut world, said) = World::open(disk.crash(seed), dir);
+        assert!(said.is_empty(), "{said:?}");
+        world.fine("use D");
+        world
+    }
+
+    fn run(&mut self, batch: &str) -> (Vec<String>, Vec<(i32, u8, String)>) {
+        let mut sink = Collected::new();
+        self.session.execute_batch(batch, &mut sink);
+        let rows = sink.results.iter().flat_map(|r| {
+            r.rows.iter().map(|row| row.iter().map(|v| format!("{v:?}")).collect::<Vec<_>>().join("|"))
+        });
+        let errors = sink.errors().iter().map(|e| (e.number, e.state, e.message.clone())).collect();
+        (rows.collect(), errors)
+    }
+
+    #[track_caller]
+    fn fine(&mut self, batch: &str) -> Vec<String> {
+        let (rows, errors) = self.run(batch);
+        assert!(errors.is_empty(), "{batch}: {errors:?}");
+        rows
+    }
+
+    /// The first error of a batch that must fail.
+    #[track_caller]
+    fn refused(&mut self, batch: &str) -> (i32, u8, String) {
+        let (_, errors) = self.run(batch);
+        errors.first().cloned().unwrap_or_else(|| panic!("{batch} was not refused"))
+    }
+
+    #[track_caller]
+    fn number(&mut self, query: &str) -> i64 {
+        let rows = self.fine(query);
+        let digits: String = rows[0].chars().filter(char::is_ascii_digit).collect();
+        digits.parse().unwrap_or_else(|_| panic!("{query}: {rows:?}"))
+    }
+
+    /// Nothing is wrong with the database.
+    #[track_caller]
+    fn check(&mut self) {
+        let (_, errors) = self.run("dbcc checkdb (D) with no_infomsgs");
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+
+    /// Makes chosen operations on files whose name ends so fail.
+    fn fail(&self, ending: &'static str, operation: Operation, kind: ErrorKind) {
+        let fault: Fault = Arc::new(move |path: &Path, o, _| {
+            (o == operation && path.to_string_lossy().ends_with(ending)).then_some(kind)
+        });
+        self.disk.set_fault(Some(fault));
+    }
+
+    fn heal(&self) {
+        self.disk.set_fault(None);
+    }
+
+    /// Power loss of several kinds: `rows` are there each time, and nothing is wrong.
+    #[track_caller]
+    fn survives(mut self, table: &str, rows: i64) -> World {
+        self.check();
+        for seed in 0..4 {
+            self = self.crashed(seed);
+            assert_eq!(self.number(&format!("select count(*) from {table}")), rows);
+            self.check();
+        }
+        self
+    }
+}
+
+const TABLE: &str = "create table T (id int not null primary key, pad char(900) not null, k int not null);
+    create index K on T (k) include (pad)";
+
+/// Inserts one row at a time until one is refused.
+fn fill(world: &mut World, scatter: bool) -> (i64, (i32, u8, String)) {
+    let mut done = world.number("select count(*) from T");
+    for n in 0..20_000i64 {
+        let id = if scatter { n * 7919 % 100_003 } else { 200_000 + n };
+        let (_, errors) = world.run(&format!("insert T values ({id}, 'x', {})", n * 31 % 1009));
+        match errors.first() {
+            None => done += 1,
+            Some(e) => return (done, e.clone()),
+        }
+    }
+    panic!("it never filled up");
+}
+
+#[test]
+fn a_data_file_at_its_maximum_refuses_with_1105_and_goes_on() {
+    let mut world = World::new(
+        "on (name = 'd', filename = 'd.mdf', size = 4MB, maxsize = 6MB, filegrowth = 1MB)
+         log on (name = 'l', filename = 'l.ldf', size = 4MB)",
+    );
+    world.fine("create table Other (id int not null primary key, pad char(4000) not null)");
+    for n in 0..40 {
+        world.fine(&format!("insert Other values ({n}, 'o')"));
+    }
+    world.fine(TABLE);
+    let (mut rows, error) = fill(&mut world, true);
+    assert_eq!((error.0, error.1), (1105, 2));
+    assert!(error.2.starts_with("Could not allocate space for object 'dbo.T'.'PK__T"), "{}", error.2);
+    assert!(error.2.contains("in database 'D' because the 'PRIMARY' filegroup is full"), "{}", error.2);
+    // Rows in many places: leaves, upper levels and both indexes meet the end of space.
+    for n in 0..300i64 {
+        let (_, errors) = world.run(&format!("insert T values ({}, 'y', {})", n * 331 % 99_991 + 300_000, n));
+        rows += i64::from(errors.is_empty());
+        assert!(errors.iter().all(|e| e.0 == 1105 || e.0 == 3621), "{errors:?}");
+    }
+    assert_eq!(world.number("select count(*) from T"), rows);
+    assert_eq!(world.number("select count(*) from T with (index(K))"), rows);
+    // A transaction of several statements goes on behind the one that failed.
+    let grown = "begin tran; update T set k = k + 1 where id % 7 = 0;
+         insert T select id + 500000, pad, k from T; if @@trancount = 1 rollback";
+    assert_eq!(world.refused(grown).0, 1105);
+    assert_eq!(world.number("select @@trancount"), 0);
+    assert_eq!(world.number("select count(*) from T"), rows);
+    let mut world = world.survives("T", rows);
+    // Space that is given back is used.
+    world.fine("drop table Other");
+    let (more, error) = fill(&mut world, false);
+    assert!(more > rows && error.0 == 1105);
+    world.survives("T", more);
+}
+
+#[test]
+fn a_full_disk_refuses_growth_of_data_files() {
+    let mut world = World::new(
+        "on (name = 'd', filename = 'd.mdf', size = 4MB, filegrowth = 1MB) log on (name = 'l', filename = 'l.ldf', size = 4MB)",
+    );
+    world.fine(TABLE);
+    world.fail(".mdf", Operation::Resize, ErrorKind::StorageFull);
+    let (rows, error) = fill(&mut world, true);
+    assert_eq!(error.0, 1105);
+    world.heal();
+    assert_eq!(world.number("select count(*) from T"), rows);
+    world.fine("insert T select id + 500000, pad, k from T");
+    world.survives("T", 2 * rows);
+}
+
+#[test]
+fn a_full_log_refuses_with_9002_and_is_rolled_back() {
+    for full_disk in [false, true] {
+        let limit = if full_disk { "" } else { ", maxsize = 2MB" };
+        let mut world = World::new(&format!(
+            "on (name = 'd', filename = 'd.mdf', size = 20MB)
+             log on (name = 'l', filename = 'l.ldf', size = 1MB{limit}, filegrowth = 512KB)"
+        ));
+        world.fine(TABLE);
+        world.fine("insert T values (1, 'x', 1)");
+        if full_disk {
+            world.fail(".ldf", Operation::Resize, ErrorKind::StorageFull);
+        }
+        // One transaction holds the whole log: checkpoints do not help.
+        world.fine("begin tran");
+        let (rows, error) = fill(&mut world, true);
+        assert!(rows > 100, "{rows}");
+        assert_eq!(
+            error,
+            (9002, 4, "The transaction log for database 'D' is full due to 'ACTIVE_TRANSACTION'.".into())
+        );
+        // The rows before are the transaction's still; it can be rolled back without the log growing.
+        assert_eq!(world.number("select count(*) from T"), rows);
+        assert_eq!(world.refused("update T set k = k + 1").0, 9002);
+        assert_eq!(world.number("select sum(@@trancount)"), 1);
+        world.fine("rollback");
+        assert_eq!(world.number("select count(*) from T"), 1);
+        // Nobody holds the log any more: it is used again and again.
+        for n in 0..3000 {
+            world.fine(&format!("insert T values ({n} + 10, 'y', {n})"));
+        }
+        world.heal();
+        world.survives("T", 3001);
+    }
+}
+
+#[test]
+fn a_full_log_that_commits_keeps_what_it_has() {
+    let mut world = World::new(
+        "on (name = 'd', filename = 'd.mdf', size = 20MB)
+         log on (name = 'l', filename = 'l.ldf', size = 1MB, maxsize = 1MB)",
+    );
+    world.fine(TABLE);
+    world.fine("begin tran");
+    let (rows, error) = fill(&mut world, true);
+    assert_eq!(error.0, 9002);
+    world.fine("commit");
+    assert_eq!(world.number("select count(*) from T"), rows);
+    let mut world = world.survives("T", rows);
+    world.fine("delete T");
+    world.survives("T", 0);
+}
+
+#[test]
+fn a_crash_in_a_full_log_recovers_without_growth() {
+    let mut world = World::new(
+        "on (name = 'd', filename = 'd.mdf', size = 20MB)
+         log on (name = 'l', filename = 'l.ldf', size = 1MB, maxsize = 1MB)",
+    );
+    world.fine(TABLE);
+    world.fine("insert T values (1, 'x', 1)");
+    world.fine("begin tran");
+    fill(&mut world, true);
+    world.fine("use D");
+    world = world.crashed(0);
+    assert_eq!(world.number("select count(*) from T"), 1);
+    world.survives("T", 1);
+}
+
+#[test]
+fn pages_that_cannot_be_read_fail_their_statement_only() {
+    let mut world = World::new(
+        "on (name = 'd', filename = 'd.mdf', size = 40MB) log on (name = 'l', filename = 'l.ldf', size = 8MB)",
+    );
+    world.fine(TABLE);
+    let mut rows = 0;
+    // More than the cache holds.
+    for n in 0..40 {
+        let values: Vec<String> =
+            (0..300).map(|i| (n * 300 + i) * 7919 % 100_003).map(|id| format!("({id}, 'x', {id} % 1009)")).collect();
+        world.fine(&format!("insert T values {}", values.join(", ")));
+        rows += 300;
+    }
+    world.fine("checkpoint");
+    // Every how many-th read of the data file fails.
+    let (mut failed, mut went) = (0, 0);
+    for every in [1u64, 2, 3, 5, 9, 17, 33] {
+        let count = Arc::new(AtomicU64::new(0));
+        let fault: Fault = Arc::new(move |path: &Path, o, _| {
+            let data = o == Operation::Read && path.to_string_lossy().ends_with(".mdf");
+            (data && count.fetch_add(1, Ordering::Relaxed).is_multiple_of(every)).then_some(ErrorKind::Other)
+        });
+        world.disk.set_fault(Some(fault));
+        for n in 0..60 {
+            let id = 200_000 + n * 977 + i64::try_from(every).unwrap() * 100_000;
+            let statements = [
+                (format!("insert T values ({id}, 'z', {})", n * 17 % 1009), 1),
+                (format!("update T set k = k + 1 where id % 4001 = {n}"), 0),
+                (format!("update T set id = id + 1 where id = {id}"), 0),
+            ];
+            for (statement, more) in statements {
+                let (_, errors) = world.run(&statement);
+                match errors.first() {
+                    None => {
+                        rows += more;
+                        went += 1;
+                    }
+                    Some(e) => {
+                        assert_eq!(e.0, 823, "{statement}: {}", e.2);
+                        failed += 1;
+                    }
+                }
+            }
+        }
+        world.heal();
+        assert_eq!(world.number("select count(*) from T"), rows);
+        assert_eq!(world.number("select count(*) from T with (index(K))"), rows);
+    }
+    assert!(failed > 100 && went > 100, "{failed} failed, {went} went");
+    world.survives("T", rows);
+}
+
+#[test]
+fn a_commit_whose_log_is_not_durable_is_not_acknowledged_and_ends_the_database() {
+    for operation in [Operation::Sync, Operation::Write] {
+        let mut world = World::new("");
+        world.fine(TABLE);
+        world.fine("insert T values (1, 'x', 1)");
+        world.fail(".ldf", operation, ErrorKind::Other);
+        assert_eq!(world.refused("insert T values (2, 'x', 2)").0, 9001);
+        // It is never tried again, also not when the disk says that it is well.
+        world.heal();
+        assert_eq!(world.refused("select count(*) from T").0, 926);
+        assert_eq!(world.refused("insert T values (3, 'x', 3)").0, 926);
+        assert_eq!(world.fine("select state_desc from sys.databases where name = 'D'").len(), 1);
+        assert_eq!(world.number("select state from sys.databases where name = 'D'"), 4);
+        let mut world = world.crashed(3);
+        let rows = world.number("select count(*) from T");
+        assert!(rows == 1 || rows == 2, "{rows}");
+        assert_eq!(world.number("select count(*) from T where id = 1"), 1);
+        world.survives("T", rows);
+    }
+}
+
+#[test]
+fn a_checkpoint_whose_pages_are_not_durable_ends_the_database() {
+    for (ending, operation) in [
+        (".mdf", Operation::Sync),
+        (".mdf", Operation::Write),
+        (".journal", Operation::Sync),
+        (".journal", Operation::Write),
+    ] {
+        let mut world = World::new("");
+        world.fine(TABLE);
+        for n in 0..50 {
+            world.fine(&format!("insert T values ({n}, 'x', {n})"));
+        }
+        world.fail(ending, operation, ErrorKind::Other);
+        world.refused("checkpoint");
+        world.heal();
+        assert_eq!(world.refused("select count(*) from T").0, 926, "{ending} {operation}");
+        let mut world = world.crashed(2);
+        assert_eq!(world.number("select count(*) from T"), 50);
+        world.survives("T", 50);
+    }
+}
+
+#[test]
+fn a_disk_that_turns_read_only_keeps_what_it_has() {
+    let mut world = World::new("");
+    world.fine(TABLE);
+    for n in 0..20 {
+        world.fine(&format!("insert T values ({n}, 'x', {n})"));
+    }
+    let fault: Fault = Arc::new(|_: &Path, o, _| {
+        let changes = !matches!(o, Operation::Read | Operation::Open | Operation::List);
+        changes.then_some(ErrorKind::ReadOnlyFilesystem)
+    });
+    world.disk.set_fault(Some(Arc::clone(&fault)));
+    assert_eq!(world.fine("select count(*) from T").len(), 1);
+    assert_eq!(world.refused("insert T values (100, 'x', 1)").0, 9001);
+    // A server that starts there cannot recover it; the database waits, the server runs.
+    let World { disk, session, dir } = world;
+    drop(session);
+    let left = disk.crash(0);
+    left.set_fault(Some(fault));
+    let (mut world, said) = World::open(left, dir);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert_eq!(world.refused("use D").0, 945);
+    assert_eq!(world.number("select state from sys.databases where name = 'D'"), 3);
+    world.heal();
+    let mut world = world.crashed(0);
+    assert_eq!(world.number("select count(*) from T"), 20);
+    world.survives("T", 20);
+}
+
+#[test]
+fn a_database_that_finds_no_space_is_not_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut world, _) = World::open(SimulatedDisk::new(), dir);
+    world.fail(".ldf", Operation::Resize, ErrorKind::StorageFull);
+    let (_, errors) = world.run("create database D");
+    assert_eq!(errors.iter().map(|e| e.0).collect::<Vec<_>>(), [5149, 1802]);
+    world.heal();
+    world.fine("create database D");
+    world.fine("use D");
+    world.fine(TABLE);
+    world.survives("T", 0);
+}
