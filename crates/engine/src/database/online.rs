@@ -296,14 +296,14 @@ impl OnlineDatabase for StoredDatabase {
     }
 
     fn failed(&self) -> Option<String> {
-        self.writing.as_ref().and_then(|w| w.logged.stopped())
+        self.writing.as_ref().filter(|w| w.logged.has_failed()).and_then(|w| w.logged.stopped())
     }
 
     fn close(&self) -> SqlResult<()> {
         match &self.writing {
             Some(writing) => {
                 let done = writing.logged.checkpoint();
-                writing.logged.stop("it was closed");
+                writing.logged.close("it was closed");
                 done.map(|_| ()).map_err(|e| crate::write::writing::failure(&e))
             }
             None => Ok(()),

@@ -111,6 +111,14 @@ pub struct StoredTable {
 }
 
 impl StoredTable {
+    /// 926 after a failure of the log or the files: memory may hold what was never acknowledged.
+    fn usable(&self) -> SqlResult<()> {
+        match &self.writer {
+            Some(w) if w.writing.logged.has_failed() => Err(SqlError::new(926, &[&w.writing.logged.name()])),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn source(&self) -> &dyn PageSource {
         &*self.store.source
     }
@@ -232,6 +240,7 @@ impl StoredTable {
 
 impl TableAccess for StoredTable {
     fn scan(&self, read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
+        self.usable()?;
         if let Some(seen) = snapshot::open(self, read, None, columns)? {
             return Ok(seen);
         }
@@ -245,6 +254,7 @@ impl TableAccess for StoredTable {
         columns: &[usize],
         parts: usize,
     ) -> SqlResult<Vec<Box<dyn BatchSource>>> {
+        self.usable()?;
         if let Some(seen) = snapshot::open(self, read, None, columns)? {
             return Ok(vec![seen]);
         }
@@ -259,6 +269,7 @@ impl TableAccess for StoredTable {
         columns: &[usize],
         backward: bool,
     ) -> SqlResult<Box<dyn BatchSource>> {
+        self.usable()?;
         if let Some(seen) = snapshot::open(self, read, Some((index_id, range, backward)), columns)? {
             return Ok(seen);
         }

@@ -18,7 +18,7 @@ pub mod space;
 pub mod transaction;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use holdfast_base::world::Clock;
@@ -113,6 +113,8 @@ pub struct LoggedDatabase {
     protection: Protection,
     next_transaction: AtomicU64,
     stopped: Mutex<Option<String>>,
+    /// It was a failure that stopped it: what memory holds was not acknowledged and may not be shown.
+    failed: AtomicBool,
     /// Weak: who keeps the counts holds the database.
     counts: Mutex<Option<Weak<dyn Counts>>>,
     /// What recovery found that the catalogue does not have yet.
@@ -186,8 +188,19 @@ impl LoggedDatabase {
         self.stopped.lock().clone()
     }
 
+    /// Whether a failure stopped all changes.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
+    }
+
     /// Invariant 4.
     pub fn stop(&self, why: &str) {
+        self.failed.store(true, Ordering::Release);
+        self.close(why);
+    }
+
+    /// Nothing is changed any more, because nobody wants it.
+    pub fn close(&self, why: &str) {
         self.stopped.lock().get_or_insert_with(|| why.to_owned());
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use holdfast_base::world::Clock;
 use holdfast_base::{FileId, PAGE_SIZE, PageId};
@@ -84,6 +84,7 @@ impl LoggedDatabase {
             protection,
             next_transaction: AtomicU64::new(finished.highest.0 + 1),
             stopped: Mutex::new(None),
+            failed: AtomicBool::new(false),
             counts: Mutex::new(None),
             recovered: Mutex::new(finished.counts.clone()),
             name: Mutex::new(String::new()),
