@@ -144,7 +144,9 @@ fn read(
     if let Some(writing) = writing {
         writing.open_catalog(&catalog)?;
         writing.logged.set_name(name);
-        for file in properties.files.iter().filter(|f| f.is_log) {
+        // Version 611 says it in page 0 of the log file alone, which recovery has read.
+        let listed = catalog.base_table("sysprufiles")?.iter().next().is_some();
+        for file in properties.files.iter().filter(|f| f.is_log && listed) {
             let growth =
                 LogGrowth::of_settings(file.growth.unsigned_abs(), file.percent_growth, file.max_size);
             writing.logged.log().with_writer(|w| w.set_growth_of(file.file_id, growth));
