@@ -50,6 +50,8 @@ pub struct ReadContext {
     /// under READ_COMMITTED_SNAPSHOT.
     pub snapshot: Option<Snapshot>,
     pub wait: LockWait,
+    /// The session that reads, for rows that depend on who looks at them (catalog views); 0: the server itself, which sees all.
+    pub session: u16,
 }
 
 /// Which locks a read keeps besides those of its level.

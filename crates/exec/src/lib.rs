@@ -1,7 +1,7 @@
 //! The executor: operators over column batches, expression evaluation, the statement runner, system views.
 //!
 //! Module map: [`session`] the boundary to connections, [`context`] what one execution carries, [`operator`] the physical operators
-//! ([`operator::open`] runs a plan), [`expression`] evaluation over batches, [`function`] built-in functions, [`ddl`] data definition.
+//! ([`operator::open`] runs a plan), [`expression`] evaluation over batches, [`function`] built-in functions, [`ddl`] data definition, [`security`] who may do what.
 #![forbid(unsafe_code)]
 
 pub mod collect;
@@ -13,5 +13,6 @@ pub mod host;
 pub mod operator;
 pub mod procedure;
 pub mod restore;
+pub mod security;
 pub mod session;
 pub mod system_view;

@@ -16,7 +16,7 @@ fn session(dir: &Path) -> InstanceSession {
     let opener = StoredOpener::new(Arc::new(RealDisk), PageCache::new(32 << 20));
     let instance =
         Instance::open(InstanceOptions::new(dir), Arc::new(opener), &mut |m| panic!("{m}")).unwrap();
-    let host = Host::new(instance, Arc::new(SystemClock::new(0)));
+    let host = Host::open(instance, Arc::new(SystemClock::new(0))).unwrap();
     let sessions = InstanceSessions::new(host, Arc::new(InstanceAdministration));
     sessions.open_session(LoginInfo { login: "sa".into(), ..LoginInfo::default() }).unwrap()
 }

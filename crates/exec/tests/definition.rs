@@ -25,7 +25,7 @@ fn open(dir: &Path) -> World {
     let opener = StoredOpener::new(Arc::new(RealDisk), PageCache::new(64 << 20));
     let instance =
         Instance::open(InstanceOptions::new(dir), Arc::new(opener), &mut |m| panic!("{m}")).unwrap();
-    let host = Host::new(Arc::clone(&instance), Arc::new(SystemClock::new(0)));
+    let host = Host::open(Arc::clone(&instance), Arc::new(SystemClock::new(0))).unwrap();
     let sessions = InstanceSessions::new(host, Arc::new(InstanceAdministration));
     let session = sessions.open_session(LoginInfo { login: "sa".into(), ..LoginInfo::default() }).unwrap();
     World { instance, session }

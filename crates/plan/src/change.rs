@@ -11,6 +11,7 @@ use std::sync::Arc;
 use holdfast_engine::catalog::{TableDef, TableRules, TriggerDef};
 use holdfast_types::{SqlError, SqlResult, SqlType};
 
+use crate::access::Accesses;
 use crate::expr::{Expr, ParamId};
 use crate::physical::{PhysicalPlan, ResultColumnInfo};
 
@@ -213,6 +214,7 @@ pub struct BoundChange {
     pub current_of: Option<(String, bool)>,
     pub frame_size: u32,
     pub dependencies: Vec<(i32, i32)>,
+    pub accesses: Accesses,
 }
 
 /// 515 for a column that got NULL.

@@ -8,6 +8,7 @@ use holdfast_tsql::ast::expression::Expr as AstExpr;
 use holdfast_tsql::ast::query::{Query, QueryHint};
 use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, TypeId};
 
+use crate::access::Accesses;
 use crate::bind::{Binder, QueryRole};
 use crate::build::Builder;
 use crate::change::{BoundChange, TargetTable};
@@ -80,6 +81,7 @@ fn bind_rows(
     }
     let next_slot = binder.next_slot;
     let dependencies = std::mem::take(&mut binder.dependencies);
+    let accesses = Accesses::new(std::mem::take(&mut binder.accesses));
     let mut logical = rules::rewrite(bound.plan, cx);
     let mut estimator = Estimator::default();
     estimator.learn(&mut logical);
@@ -92,6 +94,7 @@ fn bind_rows(
             assignments: Vec::new(),
             frame_size: builder.next_slot,
             dependencies,
+            accesses,
             bookmarks,
         });
     }
@@ -108,6 +111,7 @@ fn bind_rows(
         assignments,
         frame_size: builder.next_slot,
         dependencies,
+        accesses,
         bookmarks,
     })
 }
@@ -208,7 +212,7 @@ fn finish(expr: Expr, binder: Binder<'_>, cx: &BindContext<'_>) -> SqlResult<Bou
     estimator.learn_expr(&mut expr);
     let mut builder = Builder::new(cx, estimator, binder.next_slot);
     let expr = builder.place(&expr, &[])?;
-    Ok(BoundExpression { expr, frame_size: builder.next_slot })
+    Ok(BoundExpression { expr, frame_size: builder.next_slot, accesses: Accesses::new(binder.accesses) })
 }
 
 /// Types that the surroundings of parameters give them: `unknown` are variables that were declared with the type NULL.

@@ -1,9 +1,10 @@
 //! Binder and optimiser: from a parsed query to a physical plan. Knows the catalog's definitions and statistics, never rows.
 //!
-//! Module map: [`change`] planned changes of rows, [`context`] what binding needs from the session, [`expr`] bound expressions, [`function`] built-in functions,
+//! Module map: [`access`] what a statement does to which objects, [`change`] planned changes of rows, [`context`] what binding needs from the session, [`expr`] bound expressions, [`function`] built-in functions,
 //! [`physical`] the operators' tree that the executor runs, [`logical`] the tree the rules work on.
 #![forbid(unsafe_code)]
 
+pub mod access;
 mod bind;
 mod build;
 pub mod change;

@@ -14,6 +14,7 @@ use holdfast_engine::access::{ReadIntent, ReadLevel};
 use holdfast_engine::catalog::{ModuleDef, TableDef};
 use holdfast_types::SqlType;
 
+use crate::access::Accesses;
 use crate::expr::{Binding, Expr, ParamId};
 use crate::function::{AggregateId, TableFunctionId, WindowId};
 
@@ -392,6 +393,7 @@ pub struct BoundQuery {
     pub frame_size: u32,
     /// Databases and objects read, for cache invalidation: (database id, object id).
     pub dependencies: Vec<(i32, i32)>,
+    pub accesses: Accesses,
     /// Of a cursor's query: tables (database and object id) whose rows its rows are, and the plan's column, after the
     /// result columns, that names the row.
     pub bookmarks: Vec<((i32, i32), usize)>,
@@ -428,4 +430,5 @@ pub struct BoundExpression {
     /// Without columns; a boolean node for IF and WHILE.
     pub expr: Expr,
     pub frame_size: u32,
+    pub accesses: Accesses,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use holdfast_exec::security::LoginStore;
 use holdfast_exec::session::SessionFactory;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
@@ -15,8 +16,7 @@ use crate::config::Config;
 use crate::connection::watch::Watch;
 use crate::connection::{self, Shared};
 use crate::security::certificate::CertificateError;
-use crate::security::login::LoginError;
-use crate::security::{Certificates, LoginStore};
+use crate::security::{Certificates, Throttle};
 
 #[derive(Debug, Error)]
 pub enum ServerError {
@@ -26,8 +26,6 @@ pub enum ServerError {
     Thread(std::io::Error),
     #[error(transparent)]
     Certificate(#[from] CertificateError),
-    #[error(transparent)]
-    Login(#[from] LoginError),
 }
 
 /// How long running statements get to notice that the server stops.
@@ -63,16 +61,11 @@ impl Drop for Pending {
 }
 
 impl Server {
-    /// Opens logins and certificate, and starts to listen.
-    pub async fn bind(config: Config, factory: Arc<dyn SessionFactory>) -> Result<Self, ServerError> {
-        let logins = LoginStore::open(&config.data_dir)?;
-        Self::bind_with(config, factory, logins).await
-    }
-
+    /// Opens the certificate and starts to listen. `logins` are those that the factory's sessions are opened for.
     pub async fn bind_with(
         config: Config,
         factory: Arc<dyn SessionFactory>,
-        logins: LoginStore,
+        logins: Arc<LoginStore>,
     ) -> Result<Self, ServerError> {
         let certificates = Certificates::open(&config.data_dir, config.certificate.as_ref())?;
         let mut listeners = Vec::new();
@@ -85,7 +78,15 @@ impl Server {
         let watch = Watch::start().map_err(ServerError::Thread)?;
         let threads = AtomicUsize::new(0);
         Ok(Server {
-            shared: Arc::new(Shared { config, logins, certificates, factory, watch, threads }),
+            shared: Arc::new(Shared {
+                config,
+                logins,
+                throttle: Throttle::default(),
+                certificates,
+                factory,
+                watch,
+                threads,
+            }),
             listeners,
             stop,
             pending: Arc::new(AtomicUsize::new(0)),

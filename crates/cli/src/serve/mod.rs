@@ -24,9 +24,8 @@ use holdfast_engine::instance::{Instance, InstanceOptions};
 use holdfast_exec::host::Host;
 use holdfast_exec::procedure::instance_administration::InstanceAdministration;
 use holdfast_exec::procedure::instance_session::InstanceSessions;
+use holdfast_exec::security::{LoginStore, password};
 use holdfast_exec::session::SessionFactory;
-use holdfast_exec::system_view::LoginRow;
-use holdfast_server::security::{LoginStore, login};
 use holdfast_server::{Config, Server};
 use holdfast_storage::PageCache;
 
@@ -74,18 +73,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     make_private(&args.data_dir).with_context(|| args.data_dir.display().to_string())?;
     let _lock = InstanceLock::acquire(&args.data_dir)?;
     let instance = open_instance(&args)?;
-    let logins = LoginStore::open(&args.data_dir)?;
-    first_login(&logins)?;
-    let host = Host::new(Arc::clone(&instance), Arc::new(SystemClock::new(0)));
-    // The one login there is; its principal id and security identifier are the same on every server.
-    host.set_logins(vec![LoginRow {
-        principal_id: 1,
-        name: "sa".into(),
-        sid: Arc::from([1u8]),
-        disabled: false,
-        created: host.started(),
-        default_database: "master".into(),
-    }]);
+    let host = Host::open(Arc::clone(&instance), Arc::new(SystemClock::new(0)))?;
+    first_login(&host.logins)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(STACK)
@@ -97,7 +86,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     config.requests_max = REQUESTS_MAX;
     config.force_encryption = args.force_encryption;
     config.certificate = args.certificate.clone().zip(args.key.clone());
-    let server = runtime.block_on(Server::bind_with(config, factory(&host), logins))?;
+    let server = runtime.block_on(Server::bind_with(config, factory(&host), Arc::clone(&host.logins)))?;
     if !args.restore.is_empty() {
         restore::bring_online(&instance, &args.restore)?;
     }
@@ -186,7 +175,7 @@ fn open_instance(args: &Args) -> anyhow::Result<Arc<Instance>> {
 
 /// Makes `sa` on first start.
 fn first_login(logins: &LoginStore) -> anyhow::Result<()> {
-    if logins.contains("sa") {
+    if logins.has_password("sa") {
         return Ok(());
     }
     for variable in ["HOLDFAST_SA_PASSWORD", "MSSQL_SA_PASSWORD"] {
@@ -194,7 +183,7 @@ fn first_login(logins: &LoginStore) -> anyhow::Result<()> {
             return logins.set_password("sa", &password).with_context(|| format!("{variable} is not usable"));
         }
     }
-    let password = login::generate_password()?;
+    let password = password::generate()?;
     logins.set_password("sa", &password)?;
     outln(&format!("Password of login sa (shown once, not stored): {password}"))?;
     Ok(())

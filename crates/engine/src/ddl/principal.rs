@@ -59,6 +59,11 @@ impl CatalogWriter<'_> {
         self.add_reference(SCHEMA_OWNER, (id, 0), (owner, 0))
     }
 
+    pub fn set_role_owner(&self, id: i32, owner: i32) -> SqlResult<()> {
+        self.delete_all("syssingleobjrefs", &[ROLE_OWNER.into(), id.into()])?;
+        self.add_reference(ROLE_OWNER, (id, 0), (owner, 0))
+    }
+
     /// Enters a user (`S`), role (`R`) or application role (`A`). Answers its id.
     pub fn add_principal(
         &self,

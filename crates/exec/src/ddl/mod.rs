@@ -3,7 +3,8 @@
 //! Module map: [`database`] CREATE, ALTER and DROP DATABASE, attach and detach; [`lower`] names and types; [`print`] expressions
 //! as the catalog stores them; [`table`] CREATE TABLE; [`constraint`] keys, checks, defaults, foreign keys; [`alter`] ALTER TABLE;
 //! [`index`] indexes; [`module`] views, procedures, functions, triggers; [`remove`] DROP; [`other`] schemas, types, synonyms,
-//! sequences, principals, permissions; [`row_versions`] options of databases about versions.
+//! sequences; [`principal`] users, roles, owners; [`permission`] GRANT and its kin; [`login`] logins and server roles;
+//! [`row_versions`] options of databases about versions.
 //!
 //! Invariants
 //! 1. A statement does all of its changes or none, inside the session's transaction or one of its own.
@@ -13,9 +14,12 @@ pub mod alter;
 pub mod constraint;
 pub mod database;
 pub mod index;
+pub mod login;
 pub mod lower;
 pub mod module;
 pub mod other;
+pub mod permission;
+pub mod principal;
 pub mod print;
 pub mod remove;
 pub mod row_versions;
@@ -86,9 +90,13 @@ impl Definition<'_, '_> {
         &self.scope.unit.text
     }
 
-    /// The schema of a new object: the one named or dbo.
+    /// The schema of a new object: the one named or the user's own.
     pub fn schema_of(&self, name: &ObjectName) -> SqlResult<i32> {
-        let Some(schema) = &name.schema else { return Ok(1) };
+        let Some(schema) = &name.schema else {
+            let own = self.runner.session.default_schema();
+            let id = self.catalog()?.schema_number(&own);
+            return id.ok_or_else(|| SqlError::new(2760, &[&own]));
+        };
         let id = self.catalog()?.schema_number(&schema.text);
         id.ok_or_else(|| SqlError::new(2760, &[&schema.text]))
     }
@@ -101,11 +109,14 @@ impl Definition<'_, '_> {
                 Some(id) => id,
                 None => return Ok(None),
             },
-            None => 1,
+            None => catalog.schema_number(&self.runner.session.default_schema()).unwrap_or(1),
         };
         let writer = self.writer()?;
         let base = writer.base("sysschobjs")?;
-        let found = writer.find_named(schema, &name.name.text)?;
+        let mut found = writer.find_named(schema, &name.name.text)?;
+        if found.is_none() && name.schema.is_none() && schema != 1 {
+            found = writer.find_named(1, &name.name.text)?;
+        }
         Ok(found.map(|r| (base.int(&r, "id") as i32, base.text(&r, "type").trim_end().to_owned())))
     }
 
@@ -166,6 +177,7 @@ impl Runner<'_> {
             Some(name) => self.session.host.database(name)?,
             None => self.session.current_database(),
         };
+        self.may_define(d, &database)?;
         self.defining(&database, statement, scope, |work| match d {
             Ddl::CreateTable(t) => work.create_table(t),
             Ddl::AlterTable(t) => work.alter_table(t),

@@ -105,22 +105,17 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         FunctionId::HostName => name(&session.host_name()),
         FunctionId::SuserSname | FunctionId::SuserName => match a.first() {
             None => name(&session.login_name()),
-            // The one login whose id and sid are fixed.
-            Some(Value::Binary(b)) if b[..] == [1] => Value::string("sa"),
-            Some(v) if integer_value(v) == Some(1) => Value::string("sa"),
             Some(Value::Null) => Value::Null,
             Some(_) => session.other(definition(c.function).name, a).unwrap_or(Value::Null),
         },
         FunctionId::SystemUser => name(&session.login_name()),
         FunctionId::OriginalLogin => name(&session.original_login()),
         FunctionId::SuserId => match a.first() {
-            None if &*session.login_name() == "sa" => Value::Int(1),
-            Some(Value::String(s)) if s.to_text().eq_ignore_ascii_case("sa") => Value::Int(1),
+            Some(Value::Null) => Value::Null,
             _ => session.other("SUSER_ID", a).unwrap_or(Value::Null),
         },
         FunctionId::SuserSid => match a.first() {
-            None if &*session.login_name() == "sa" => Value::binary(&[1]),
-            Some(Value::String(s)) if s.to_text().eq_ignore_ascii_case("sa") => Value::binary(&[1]),
+            Some(Value::Null) => Value::Null,
             _ => session.other("SUSER_SID", a).unwrap_or(Value::Null),
         },
         FunctionId::User | FunctionId::CurrentUser | FunctionId::SessionUser => name(&session.user_name()),

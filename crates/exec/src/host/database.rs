@@ -8,8 +8,10 @@ use holdfast_engine::lock::LockManager;
 use holdfast_types::{CollationId, DateTime, SqlResult, SqlType, Value};
 
 use super::Host;
+use crate::security::store::Principals;
+use crate::security::{Reader, SecurityModel};
 use crate::system_view::model::CatalogModel;
-use crate::system_view::{self, BaseRows, DatabaseInfo, FileInfo, LoginRow, SessionRow, ViewSource};
+use crate::system_view::{self, BaseRows, DatabaseInfo, FileInfo, SessionRow, ViewSource};
 
 /// A database of a host.
 pub struct HostDatabase {
@@ -21,6 +23,7 @@ pub struct HostDatabase {
     generation: u64,
     catalog: Arc<dyn Catalog>,
     model: OnceLock<Arc<CatalogModel>>,
+    security: OnceLock<Arc<SecurityModel>>,
     this: Weak<HostDatabase>,
 }
 
@@ -41,6 +44,7 @@ impl HostDatabase {
             online,
             catalog,
             model: OnceLock::new(),
+            security: OnceLock::new(),
             this: this.clone(),
         })
     }
@@ -53,6 +57,15 @@ impl HostDatabase {
 
     pub fn online(&self) -> &Arc<dyn OnlineDatabase> {
         &self.online
+    }
+
+    /// Principals and permissions of the catalog snapshot.
+    pub fn security(&self) -> SqlResult<Arc<SecurityModel>> {
+        if let Some(known) = self.security.get() {
+            return Ok(Arc::clone(known));
+        }
+        let built = Arc::new(SecurityModel::build(self.model()?, &|t| self.base_rows(t))?);
+        Ok(Arc::clone(self.security.get_or_init(|| built)))
     }
 
     fn source(&self) -> Option<Arc<dyn ViewSource>> {
@@ -222,8 +235,12 @@ impl ViewSource for HostDatabase {
     fn locks(&self) -> Option<Arc<LockManager>> {
         self.host.upgrade().map(|h| Arc::clone(&h.instance.locks))
     }
-    fn logins(&self) -> Vec<LoginRow> {
-        self.host.upgrade().map_or_else(Vec::new, |h| h.logins())
+    fn principals(&self) -> Arc<Principals> {
+        self.host.upgrade().map_or_else(Arc::default, |h| h.logins.read())
+    }
+    fn reader(&self, session: u16) -> Option<Reader> {
+        let session = self.host.upgrade()?.sessions.find(session)?;
+        Some(Reader::new(session, self.this.upgrade()?))
     }
     fn server_name(&self) -> Arc<str> {
         self.host.upgrade().map_or_else(|| "".into(), |h| h.instance.options.server_name.as_str().into())

@@ -22,7 +22,8 @@ use parking_lot::Mutex;
 pub use database::HostDatabase;
 pub use sessions::{SessionRegistry, SessionState};
 
-use crate::system_view::LoginRow;
+use crate::security::LoginStore;
+use crate::security::store::StoreError;
 
 /// What all sessions of a server share.
 pub struct Host {
@@ -30,31 +31,28 @@ pub struct Host {
     pub sessions: SessionRegistry,
     pub clock: Arc<dyn Clock>,
     started: DateTime,
-    logins: Mutex<Vec<LoginRow>>,
+    /// The server's principals.
+    pub logins: Arc<LoginStore>,
     /// Views over opened databases, by database id.
     views: Mutex<HashMap<i32, Arc<HostDatabase>>>,
 }
 
 impl Host {
-    pub fn new(instance: Arc<Instance>, clock: Arc<dyn Clock>) -> Arc<Self> {
+    /// A host with the principals that the instance's data directory holds.
+    ///
+    /// # Errors
+    /// When their file cannot be read.
+    pub fn open(instance: Arc<Instance>, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StoreError> {
         let started = local_datetime(&*clock);
-        Arc::new(Host {
+        let logins = Arc::new(LoginStore::open(&instance.options.data_directory)?);
+        Ok(Arc::new(Host {
             instance,
             sessions: SessionRegistry::default(),
             clock,
             started,
-            logins: Mutex::new(Vec::new()),
+            logins,
             views: Mutex::new(HashMap::new()),
-        })
-    }
-
-    /// Tells the host which logins there are (the server owns them).
-    pub fn set_logins(&self, logins: Vec<LoginRow>) {
-        *self.logins.lock() = logins;
-    }
-
-    pub fn logins(&self) -> Vec<LoginRow> {
-        self.logins.lock().clone()
+        }))
     }
 
     pub fn started(&self) -> DateTime {

@@ -51,6 +51,16 @@ impl SessionRegistry {
         self.live.lock().insert(id, Arc::downgrade(session));
     }
 
+    /// Whether anybody is connected as a login.
+    pub fn uses_login(&self, login: &str) -> bool {
+        self.sessions.lock().values().any(|s| s.login.login.eq_ignore_ascii_case(login))
+    }
+
+    /// A session by id.
+    pub fn find(&self, id: u16) -> Option<Arc<SharedSession>> {
+        self.live.lock().get(&id).and_then(Weak::upgrade)
+    }
+
     pub fn leave(&self, id: u16) {
         self.live.lock().remove(&id);
         self.sessions.lock().remove(&id);

@@ -189,20 +189,27 @@ impl Runner<'_> {
         }
         if system && let Some(text) = super::system::procedure_text(&bare) {
             let loaded = self.load_system(&bare, text, &database)?;
-            return self.run_procedure(&loaded, &bare, 0, database, arguments);
+            return self.run_procedure(&loaded, &bare, None, database, arguments);
         }
         if system && super::system::changes(&bare) {
             return Err(SqlError::not_supported(&bare).into());
         }
         let found = if schema.is_empty() {
-            database.object("dbo", &name.name.text).or_else(|| database.object("", &name.name.text))
+            let own = self.session.default_schema();
+            database
+                .object(&own, &name.name.text)
+                .or_else(|| database.object("dbo", &name.name.text))
+                .or_else(|| database.object("", &name.name.text))
         } else {
             database.object(schema, &name.name.text)
         };
         match found {
             Some(ObjectDef::Procedure(module)) => {
+                let what = (module.object_id, &module.schema_name, &module.name);
+                self.need_execute(&database, what, self.module)?;
                 let loaded = self.load(&module, &database)?;
-                self.run_procedure(&loaded, &module.name, module.object_id, database, arguments)
+                let name = Arc::clone(&module.name);
+                self.run_procedure(&loaded, &name, Some(&module), database, arguments)
             }
             Some(_) => {
                 let text = format!(
@@ -253,12 +260,15 @@ impl Runner<'_> {
         &mut self,
         unit: &Arc<Unit>,
         name: &str,
-        object_id: i32,
+        module: Option<&ModuleDef>,
         database: Arc<HostDatabase>,
         arguments: &mut [Argument],
     ) -> Result<Returned, Fail> {
+        let object_id = module.map_or(0, |m| m.object_id);
         let mut scope = Scope::new(Arc::clone(unit));
         scope.procedure = name.into();
+        scope.module = module.map(|m| (database.id, m.object_id));
+        scope.schema = module.map(|m| Arc::clone(&m.schema_name));
         let context = self.context(&scope);
         let mut passed: Vec<Option<usize>> = vec![None; unit.parameters.len()];
         for (i, a) in arguments.iter().enumerate() {
@@ -373,9 +383,19 @@ impl Runner<'_> {
             saved
         };
         let kind = std::mem::replace(&mut self.kind, DoneKind::InProc);
-        self.level += 1;
-        let r = self.run(scope);
-        self.level -= 1;
+        let module = std::mem::replace(&mut self.module, scope.module);
+        let context = self.session.security.enter();
+        let r = match self.become_module(scope) {
+            Ok(()) => {
+                self.level += 1;
+                let r = self.run(scope);
+                self.level -= 1;
+                r.map_err(Fail::Stop)
+            }
+            Err(e) => Err(e.into()),
+        };
+        self.session.security.leave(context);
+        self.module = module;
         self.kind = kind;
         let after = {
             let mut state = self.session.state.lock();
@@ -607,7 +627,7 @@ fn load_text(
         text,
     };
     let layout = layout(&p.parameters, &statements, &types, Layout::default())?;
-    let unit = Unit::new(text, p.parameters, statements, layout);
+    let unit = Unit::of_module(text, p.parameters, statements, layout, p.options.execute_as);
     units.keep(key, &unit);
     Ok(unit)
 }

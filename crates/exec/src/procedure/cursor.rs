@@ -141,7 +141,10 @@ impl Runner<'_> {
             plain.query.for_clause = None;
         }
         self.begin_implicitly()?;
+        inner.module = scope.module;
+        inner.schema = scope.schema.clone();
         let bound = self.bind_cursor(&plain, &inner)?;
+        self.authorize(&bound.accesses, &inner)?;
         let (columns, rows) = self.rows_of(&bound, &inner)?;
         let columns = Arc::new(columns.iter().map(super::query::result_column).collect::<Vec<_>>());
         let bookmarks = if cursor.read_only { Arc::default() } else { Arc::new(bound.bookmarks.clone()) };

@@ -116,7 +116,13 @@ impl FunctionRunner {
             Some(unit) => unit,
             None => {
                 let layout = layout(&function.parameters, statements, &types, base)?;
-                let unit = Unit::new(&module.text, function.parameters.clone(), statements.clone(), layout);
+                let unit = Unit::of_module(
+                    &module.text,
+                    function.parameters.clone(),
+                    statements.clone(),
+                    layout,
+                    function.options.execute_as.clone(),
+                );
                 self.shared.units.keep(key, &unit);
                 unit
             }
@@ -131,12 +137,17 @@ impl FunctionRunner {
             tries: 1,
             level: self.level + 1,
             capturing: false,
+            compiling: false,
+            module: None,
             temporary: Arc::clone(&self.temporary),
             cursors: Arc::clone(&self.cursors),
         };
         let mut scope = Scope::new(unit);
         scope.procedure = Arc::clone(&module.name);
+        scope.module = Some((module.database_id, module.object_id));
+        scope.schema = Some(Arc::clone(&module.schema_name));
         scope.returns = returns;
+        runner.module = scope.module;
         let context = runner.context(&scope);
         let unit = Arc::clone(&scope.unit);
         for (i, p) in unit.parameters.iter().enumerate() {
@@ -164,7 +175,13 @@ impl FunctionRunner {
             state.nest_level += 1;
             saved
         };
-        let r = runner.run(&mut scope);
+        let context = self.session.security.enter();
+        let became = runner.become_module(&scope);
+        let r = match became {
+            Ok(()) => runner.run(&mut scope),
+            Err(error) => Err(Stop::Caught { error, compile: None }),
+        };
+        self.session.security.leave(context);
         {
             let mut state = self.session.state.lock();
             (state.database, state.row_count, state.error) = saved;

@@ -7,7 +7,7 @@ use holdfast_types::{Batch, CollationId, SqlError, SqlType, Value};
 
 use super::administration::{Administration, Call};
 use super::raise::integer;
-use crate::ddl::{database, row_versions};
+use crate::ddl::{database, login, row_versions};
 use crate::restore::database::{Surroundings, restore};
 use crate::restore::{RestoreRequest, RestoreVerb, answers, devices, verify};
 
@@ -121,6 +121,8 @@ impl Administration for InstanceAdministration {
                     None => database::alter(a, call),
                 },
                 Ddl::Drop(drop) if drop.kind == "DATABASE" => database::drop(drop, call),
+                Ddl::Drop(drop) => login::drop(drop, call).map(|()| None).map_err(|e| vec![e]),
+                Ddl::Principal(p) => login::change(p, call).map(|()| None).map_err(|e| vec![e]),
                 other => Err(vec![SqlError::not_supported(other.name())]),
             },
             other => Err(vec![SqlError::not_supported(other.name())]),
@@ -147,6 +149,9 @@ impl Administration for InstanceAdministration {
             }
         };
         let done = |r: Result<(), SqlError>| Some(r.map(|()| 0).map_err(|e| vec![e]));
+        if let Err(e) = call.session.need_for_procedure(name, text("@dbname", 0).as_deref()) {
+            return Some(Err(vec![e]));
+        }
         match name {
             "sp_detach_db" => match text("@dbname", 0) {
                 Some(n) => done(database::detach(&n, call)),

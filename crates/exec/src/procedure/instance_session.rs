@@ -40,13 +40,17 @@ impl InstanceSessions {
     /// A session without a network: for the command line and tests.
     ///
     /// # Errors
-    /// 4060 when the database cannot be opened.
+    /// 18456 when there is no such login, 4060 and 4064 when the database cannot be opened for it.
     pub fn open_session(&self, login: LoginInfo) -> Result<InstanceSession, SqlError> {
-        let name = if login.database.is_empty() { "master" } else { login.database.as_str() };
-        let database = self.host.database(name).map_err(|_| {
-            let text = format!("Cannot open database \"{name}\" requested by the login. The login failed.");
-            SqlError::with_text(4060, 11, text)
-        })?;
+        let refused = SqlError::new(18456, &[&login.login]);
+        let Some(known) = self.host.logins.read().login(&login.login).cloned() else { return Err(refused) };
+        let asked = !login.database.is_empty();
+        let name = if asked { login.database.clone() } else { known.default_database };
+        let cannot_open = || match asked {
+            true => SqlError::new(4060, &[&name]),
+            false => SqlError::new(4064, &[]),
+        };
+        let database = self.host.database(&name).map_err(|_| cannot_open())?;
         let cancel = CancelFlag::new();
         let entered = self.host.sessions.enter(SessionState {
             login: login.clone(),
@@ -66,7 +70,20 @@ impl InstanceSessions {
             return Err(SqlError::with_text(17_809, 20, text));
         };
         let home = Arc::clone(&database.name);
-        let session = Arc::new(SharedSession::new(Arc::clone(&self.host), id, login, database, cancel));
+        let made = SharedSession::new(Arc::clone(&self.host), id, login, database, cancel).and_then(|s| {
+            if !s.security.has_server("COSQ") {
+                return Err(refused);
+            }
+            s.need_access(&s.current_database()).map_err(|_| cannot_open())?;
+            Ok(s)
+        });
+        let session = match made {
+            Ok(session) => Arc::new(session),
+            Err(e) => {
+                self.host.sessions.leave(id);
+                return Err(e);
+            }
+        };
         self.host.sessions.attach(id, &session);
         Ok(InstanceSession {
             session,
@@ -128,6 +145,8 @@ impl InstanceSession {
             tries: 0,
             level: 0,
             capturing: false,
+            compiling: false,
+            module: None,
             temporary: Arc::clone(&self.temporary),
             cursors: Arc::clone(&self.cursors),
         }
@@ -201,7 +220,9 @@ impl InstanceSession {
         }
         let mut scope = Scope::new(Arc::clone(&unit));
         let mut errors = Vec::new();
+        runner.compiling = true;
         compile(&mut runner, &unit.statements, &scope, &mut errors);
+        runner.compiling = false;
         if !errors.is_empty() {
             self.session.state.lock().error = errors[0].number;
             return Self::refuse(runner.sink, DoneKind::Done, &errors);
@@ -494,6 +515,7 @@ impl SqlSession for InstanceSession {
         if keep_transaction {
             state.transaction = transaction.clone();
         }
+        self.session.security.reset();
         let old = std::mem::replace(&mut *self.session.state.lock(), state);
         drop(transaction);
         // Without the transaction kept, this is its last hold: it is rolled back.

@@ -86,7 +86,7 @@ pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<
             let name = database.index_column_name(object.object_id, index, key).ok()??;
             Some(Value::string(&name))
         }
-        _ => None,
+        _ => crate::security::functions::other(session, function, args),
     }
 }
 
@@ -98,6 +98,7 @@ pub fn table_function(
 ) -> Option<SqlResult<Vec<Vec<Value>>>> {
     let name = name.strip_prefix("sys.").unwrap_or(name);
     match name {
+        "fn_my_permissions" => Some(crate::security::functions::my_permissions(session, args)),
         "dm_exec_sql_text" => {
             let row = match args.first() {
                 Some(Value::Binary(handle)) if handle.len() >= 2 => {

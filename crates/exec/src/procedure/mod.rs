@@ -4,6 +4,7 @@
 //! Module map: [`run`] the statement runner, [`unit`] a text with its variables and plans, [`cache`] units by text,
 //! [`query`] SELECT and expressions, [`call`] EXECUTE, [`function_call`] user-defined functions, [`options`] SET and USE,
 //! [`raise`] PRINT, RAISERROR, THROW, [`transaction`], [`cursor`], [`change`] statements that change rows, [`temporary`] temporary tables, [`memory_table`], [`memory_shape`], [`identity`],
+//! [`impersonation`] EXECUTE AS and REVERT,
 //! [`state`] what a session remembers, [`metadata`] answers for metadata functions, [`system`] system procedures as texts,
 //! [`application_lock`] locks on names,
 //! [`describe`] what a text would answer,
@@ -19,6 +20,7 @@ pub mod dbcc;
 pub mod describe;
 pub mod function_call;
 pub mod identity;
+pub mod impersonation;
 pub mod instance_administration;
 pub mod instance_session;
 pub mod memory_shape;

@@ -51,6 +51,11 @@ fn flag(name: &str) -> Option<i32> {
     })
 }
 
+/// Whether a language of that name is known.
+pub fn is_language(name: &str) -> bool {
+    LANGUAGES.iter().any(|l| l.0.to_lowercase() == name.to_lowercase() || l.1.eq_ignore_ascii_case(name))
+}
+
 impl Runner<'_> {
     pub fn set_option(&mut self, o: &SetOption, scope: &mut Scope) -> Result<(), Fail> {
         match o {
@@ -258,6 +263,7 @@ impl Runner<'_> {
     /// USE: the rest of the batch runs in the other database.
     pub fn use_database(&mut self, name: &str) -> Result<(), Fail> {
         let database = self.session.host.database(name)?;
+        self.session.need_access(&database)?;
         let new = Arc::clone(&database.name);
         let id = database.id;
         let old = {

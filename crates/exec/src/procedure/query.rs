@@ -83,17 +83,20 @@ impl Runner<'_> {
     pub fn plan_query(&mut self, q: &SelectStatement, scope: &Scope) -> Result<Arc<BoundQuery>, Fail> {
         let node = std::ptr::from_ref(q) as usize;
         let run = self.keep_under(scope);
+        let schema = scope.schema(&self.session);
         if let Some(Planned::Query(found)) =
-            scope.unit.kept(node, &self.session, run, &|id| self.is_alive(scope, id))
+            scope.unit.kept(node, &self.session, &schema, run, &|id| self.is_alive(scope, id))
         {
+            self.authorize(&found.accesses, scope)?;
             return Ok(found);
         }
         let bound = self.bind_fresh(q, scope)?;
-        scope.unit.keep(node, Planned::Query(Arc::clone(&bound)), &self.session, run);
+        scope.unit.keep(node, Planned::Query(Arc::clone(&bound)), &self.session, schema, run);
+        self.authorize(&bound.accesses, scope)?;
         Ok(bound)
     }
 
-    /// Plans a query that is not a node of the scope's unit; nothing is kept.
+    /// Plans a query that is not a node of the scope's unit; nothing is kept, and permissions are the caller's affair.
     pub fn bind_fresh(&mut self, q: &SelectStatement, scope: &Scope) -> Result<Arc<BoundQuery>, Fail> {
         let names = scope_names(&self.session, scope, &self.temporary);
         let evaluator = Folding(self.context(scope));
@@ -122,9 +125,11 @@ impl Runner<'_> {
     ) -> Result<Arc<BoundExpression>, Fail> {
         let node = std::ptr::from_ref(e) as usize;
         let run = self.keep_under(scope);
+        let schema = scope.schema(&self.session);
         if let Some(Planned::Expression(found)) =
-            scope.unit.kept(node, &self.session, run, &|id| self.is_alive(scope, id))
+            scope.unit.kept(node, &self.session, &schema, run, &|id| self.is_alive(scope, id))
         {
+            self.authorize(&found.accesses, scope)?;
             return Ok(found);
         }
         let names = scope_names(&self.session, scope, &self.temporary);
@@ -137,7 +142,8 @@ impl Runner<'_> {
             }
         });
         let bound = Arc::new(bound.map_err(Fail::Compile)?);
-        scope.unit.keep(node, Planned::Expression(Arc::clone(&bound)), &self.session, run);
+        scope.unit.keep(node, Planned::Expression(Arc::clone(&bound)), &self.session, schema, run);
+        self.authorize(&bound.accesses, scope)?;
         Ok(bound)
     }
 
@@ -358,6 +364,7 @@ impl Runner<'_> {
             holdfast_plan::bind_expression(&whole, Some(ty), cx)
         })
         .map_err(Fail::Compile)?;
+        self.authorize(&bound.accesses, scope)?;
         let context = self.framed(scope, bound.frame_size);
         Ok(evaluate_constant(&bound.expr, &context)?)
     }

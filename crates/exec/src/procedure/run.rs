@@ -101,6 +101,10 @@ pub struct Scope {
     pub trigger: Option<Arc<TableDef>>,
     /// Temporary tables made here; they go with a procedure or dynamic batch.
     pub temporaries: Vec<String>,
+    /// The module that this is the text of: database and object id.
+    pub module: Option<(i32, i32)>,
+    /// Schema of the module: where it looks for names first.
+    pub schema: Option<Arc<str>>,
 }
 
 static RUNS: AtomicU64 = AtomicU64::new(1);
@@ -130,7 +134,16 @@ impl Scope {
             line_base: 0,
             trigger: None,
             temporaries: Vec::new(),
+            module: None,
+            schema: None,
         }
+    }
+}
+
+impl Scope {
+    /// Where names without a schema are looked for first.
+    pub fn schema(&self, session: &SharedSession) -> Arc<str> {
+        self.schema.clone().unwrap_or_else(|| session.default_schema())
     }
 }
 
@@ -152,6 +165,10 @@ pub struct Runner<'s> {
     pub level: u32,
     /// Rows go to an INSERT … EXEC.
     pub capturing: bool,
+    /// Plans are made ahead of their use: nobody is asked for permission yet.
+    pub compiling: bool,
+    /// The module whose text is being run: database and object id.
+    pub module: Option<(i32, i32)>,
     /// Temporary tables of the session, by lower-case name.
     pub temporary: Arc<parking_lot::Mutex<HashMap<String, MemoryTable>>>,
     /// Global (batch-surviving) cursors.
@@ -446,7 +463,8 @@ impl Runner<'_> {
             StatementKind::Fetch(f) => self.fetch(f, scope),
             StatementKind::CloseCursor(c) => self.close_cursor(c, scope),
             StatementKind::DeallocateCursor(c) => self.deallocate_cursor(c, scope),
-            StatementKind::ExecuteAs(_) | StatementKind::Revert { .. } => self.plain_done(0),
+            StatementKind::ExecuteAs(e) => self.execute_as(e, scope),
+            StatementKind::Revert { cookie } => self.revert(cookie.as_ref(), scope),
             StatementKind::Insert(i) => self.insert(i, s.span, scope),
             StatementKind::Update(u) => self.update(u, scope),
             StatementKind::Delete(d) => self.delete(d, scope),
@@ -484,6 +502,7 @@ impl Runner<'_> {
             })?;
             crate::expression::evaluate_constant(&bound.expr, &context)
         };
+        session.need_for(kind, &mut evaluate).map_err(Fail::Many)?;
         let mut call = administration::Call { evaluate: &mut evaluate, session: &session, sink: self.sink };
         match administration.run(kind, &mut call) {
             Ok(Some(rows)) => self.counted(rows, 0xC1, true),
@@ -527,6 +546,7 @@ pub struct ScopeNames {
     unit: Arc<Unit>,
     tables: HashMap<String, MemoryTable>,
     trigger: Option<Arc<TableDef>>,
+    schema: Arc<str>,
 }
 
 impl ScopeNames {
@@ -536,6 +556,7 @@ impl ScopeNames {
             layout: &self.unit.layout,
             tables: &self.tables,
             trigger: self.trigger.as_ref(),
+            schema: &self.schema,
         }
     }
 }
@@ -552,6 +573,7 @@ pub fn scope_names(
         unit: Arc::clone(&scope.unit),
         tables,
         trigger: scope.trigger.clone(),
+        schema: scope.schema(session),
     }
 }
 

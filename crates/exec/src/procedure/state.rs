@@ -5,8 +5,8 @@
 //! 2. `settings.options` is the one place of the ON/OFF options: the flags of @@OPTIONS.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use holdfast_engine::access::{ReadContext, ReadLevel};
@@ -21,6 +21,7 @@ use parking_lot::Mutex;
 use super::change::{BulkTarget, TriggerTables};
 use crate::context::{CaughtError, ColumnInfo, ObjectInfo, RandState, SessionInfo, SessionSettings};
 use crate::host::{Host, HostDatabase, properties};
+use crate::security::{Securable, SecurityContexts};
 use crate::session::{CancelFlag, LoginInfo};
 use crate::system_view::ViewSource;
 use crate::system_view::model::Object;
@@ -66,7 +67,6 @@ pub struct State {
     pub fmt_only: bool,
     pub context_info: Value,
     pub session_context: HashMap<String, (Value, bool)>,
-    pub user: Arc<str>,
     pub fetch_status: i32,
     /// @@IDENTITY and SCOPE_IDENTITY().
     pub identity: Value,
@@ -119,6 +119,8 @@ pub struct SharedSession {
     pub state: Mutex<State>,
     /// `inserted` and `deleted` of triggers, kept for the next time.
     pub trigger_tables: Mutex<TriggerTables>,
+    /// Who the session is.
+    pub security: SecurityContexts,
     random: Mutex<RandState>,
 }
 
@@ -129,14 +131,15 @@ impl SharedSession {
         login: LoginInfo,
         database: Arc<HostDatabase>,
         cancel: CancelFlag,
-    ) -> Self {
+    ) -> SqlResult<Self> {
+        let security = SecurityContexts::new(Arc::clone(&host.logins), &login.login)?;
         let state = Mutex::new(State::new(database));
         let owner = new_owner();
         host.instance.locks.enter(owner, id, owner);
         // Two sessions that never give RAND a seed draw different numbers.
         let now = host.clock.now_utc().as_nanos() as i64;
         let random = Mutex::new(RandState::seeded(now ^ i64::from(id) << 20));
-        SharedSession {
+        Ok(SharedSession {
             host,
             id,
             login,
@@ -145,8 +148,9 @@ impl SharedSession {
             killed: AtomicBool::new(false),
             state,
             trigger_tables: Mutex::default(),
+            security,
             random,
-        }
+        })
     }
 
     /// KILL: ends what runs. When nothing runs, [`SharedSession::abandon_transaction`] is left to the caller.
@@ -195,6 +199,27 @@ impl SharedSession {
         Arc::clone(&self.state.lock().database)
     }
 
+    /// Where names without a schema are looked for first.
+    pub fn default_schema(&self) -> Arc<str> {
+        static DBO: LazyLock<Arc<str>> = LazyLock::new(|| "dbo".into());
+        if self.security.is_unrestricted() {
+            return Arc::clone(&DBO);
+        }
+        match self.user_token(&self.current_database()) {
+            Ok(token) => Arc::clone(&token.default_schema),
+            Err(_) => Arc::clone(&DBO),
+        }
+    }
+
+    /// Whether an object's metadata may be shown.
+    fn sees(&self, database: &Arc<HostDatabase>, object: i32) -> bool {
+        if self.security.is_unrestricted() {
+            return true;
+        }
+        let Ok(token) = self.user_token(database) else { return false };
+        token.is_dbo || database.security().is_ok_and(|m| m.sees(&token, object))
+    }
+
     /// How statements that begin now read. Outside a transaction the owner is 0: the statement finds its own when it needs one.
     pub fn read_context(&self) -> ReadContext {
         let wait = self.lock_wait();
@@ -217,7 +242,7 @@ impl SharedSession {
             IsolationLevel::Snapshot => ReadLevel::Snapshot,
             IsolationLevel::Serializable => ReadLevel::Serializable,
         };
-        ReadContext { owner, level, wait, snapshot, ..ReadContext::default() }
+        ReadContext { owner, level, wait, snapshot, session: self.id, ..ReadContext::default() }
     }
 
     fn object_of(&self, database: &HostDatabase, o: &Object) -> Option<ObjectInfo> {
@@ -255,7 +280,6 @@ impl State {
             fmt_only: false,
             context_info: Value::Null,
             session_context: HashMap::new(),
-            user: Arc::from("dbo"),
             fetch_status: 0,
             identity: Value::Null,
             scope_identity: Value::Null,
@@ -295,10 +319,16 @@ impl SessionInfo for SharedSession {
         self.id
     }
     fn login_name(&self) -> Arc<str> {
-        self.login.login.as_str().into()
+        self.security.login_name()
+    }
+    fn original_login(&self) -> Arc<str> {
+        self.security.original_name()
+    }
+    fn default_schema(&self) -> Arc<str> {
+        SharedSession::default_schema(self)
     }
     fn user_name(&self) -> Arc<str> {
-        Arc::clone(&self.state.lock().user)
+        crate::security::functions::current_user(self).1
     }
     fn host_name(&self) -> Arc<str> {
         self.login.host_name.as_str().into()
@@ -374,12 +404,18 @@ impl SessionInfo for SharedSession {
     }
     fn object(&self, database_id: i32, schema: &str, name: &str) -> Option<ObjectInfo> {
         let database = self.host.database_by_id(database_id)?;
-        let o = database.find_object(schema, name, "dbo").ok()??;
+        let o = database.find_object(schema, name, &SharedSession::default_schema(self)).ok()??;
+        if !self.sees(&database, o.id) {
+            return None;
+        }
         self.object_of(&database, &o)
     }
     fn object_by_id(&self, database_id: i32, object_id: i32) -> Option<ObjectInfo> {
         let database = self.host.database_by_id(database_id)?;
         let o = database.find_object_id(object_id).ok()??;
+        if !self.sees(&database, o.id) {
+            return None;
+        }
         let mut info = self.object_of(&database, &o)?;
         use holdfast_engine::catalog::{Catalog, ObjectDef};
         info.definition = match database.object(&info.schema_name, &info.name) {
@@ -389,7 +425,9 @@ impl SessionInfo for SharedSession {
                 | ObjectDef::ScalarFunction(m)
                 | ObjectDef::TableFunction(m)
                 | ObjectDef::Procedure(m),
-            ) => Some(Arc::clone(&m.text)),
+            ) if self.may(&database, Securable::Object(object_id), "VW").unwrap_or(false) => {
+                Some(Arc::clone(&m.text))
+            }
             _ => None,
         };
         Some(info)

@@ -206,6 +206,7 @@ impl Runner<'_> {
             new_identity = take_identity(s);
         }
         let bound = self.bind_fresh(&plain, scope)?;
+        self.authorize(&bound.accesses, scope)?;
         let (columns, mut rows) = self.rows_of(&bound, scope)?;
         let mut definitions: Vec<ColumnDef> = Vec::with_capacity(columns.len());
         for (i, c) in columns.iter().enumerate() {

@@ -14,7 +14,8 @@ use holdfast_plan::{
     BindContext, BindSettings, BoundQuery, ConstantEvaluator, NameResolver, ParamId, VariableInfo,
 };
 use holdfast_tsql::ast::{
-    self, Batch as AstBatch, DeclarationKind, Parameter, Statement, StatementKind, VariableUse,
+    self, Batch as AstBatch, DeclarationKind, ExecuteAsPrincipal, Parameter, Statement, StatementKind,
+    VariableUse,
 };
 use holdfast_tsql::{ParseOptions, SyntaxError};
 use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, Value};
@@ -66,6 +67,8 @@ struct Kept {
     database: Weak<HostDatabase>,
     others: Vec<(i32, Weak<HostDatabase>)>,
     options: i32,
+    /// Where names without a schema were looked for first.
+    schema: Arc<str>,
     /// What may not be known to depend on tables in memory belongs to one run (0: may outlive it).
     run: u64,
     /// Tables in memory that take part: the plan lives as long as they do.
@@ -79,6 +82,8 @@ pub struct Unit {
     pub layout: Layout,
     /// The text that the statements' spans point into.
     pub text: Arc<str>,
+    /// WITH EXECUTE AS of a module.
+    pub execute_as: Option<ExecuteAsPrincipal>,
     plans: Mutex<HashMap<usize, Kept>>,
 }
 
@@ -89,7 +94,19 @@ impl Unit {
         statements: Vec<Statement>,
         layout: Layout,
     ) -> Arc<Self> {
+        Self::of_module(text, parameters, statements, layout, None)
+    }
+
+    /// The text of a module.
+    pub fn of_module(
+        text: &str,
+        parameters: Vec<Parameter>,
+        statements: Vec<Statement>,
+        layout: Layout,
+        execute_as: Option<ExecuteAsPrincipal>,
+    ) -> Arc<Self> {
         Arc::new(Unit {
+            execute_as,
             parameters,
             statements,
             layout,
@@ -103,6 +120,7 @@ impl Unit {
         &self,
         node: usize,
         session: &SharedSession,
+        schema: &Arc<str>,
         run: u64,
         alive: &dyn Fn(i32) -> bool,
     ) -> Option<Planned> {
@@ -114,6 +132,7 @@ impl Unit {
         let kept = plans.get(&node)?;
         let same = |w: &Weak<HostDatabase>, d: &Arc<HostDatabase>| std::ptr::eq(w.as_ptr(), Arc::as_ptr(d));
         let fits = kept.options == options
+            && (Arc::ptr_eq(&kept.schema, schema) || kept.schema == *schema)
             && (kept.run == 0 || kept.run == run)
             && same(&kept.database, &database)
             && kept.memory.iter().all(|id| alive(*id))
@@ -125,7 +144,7 @@ impl Unit {
     }
 
     /// Keeps a plan. `run` is 0 unless the plan reads tables that live in memory.
-    pub fn keep(&self, node: usize, planned: Planned, session: &SharedSession, run: u64) {
+    pub fn keep(&self, node: usize, planned: Planned, session: &SharedSession, schema: Arc<str>, run: u64) {
         let (database, options) = {
             let state = session.state.lock();
             (Arc::clone(&state.database), state.settings.options)
@@ -152,7 +171,8 @@ impl Unit {
                 }
             }
         }
-        let kept = Kept { planned, database: Arc::downgrade(&database), others, options, run, memory };
+        let kept =
+            Kept { planned, database: Arc::downgrade(&database), others, options, schema, run, memory };
         self.plans.lock().insert(node, kept);
     }
 }
@@ -268,6 +288,7 @@ pub struct Names<'a> {
     pub layout: &'a Layout,
     pub tables: &'a HashMap<String, MemoryTable>,
     pub trigger: Option<&'a Arc<TableDef>>,
+    pub schema: &'a Arc<str>,
 }
 
 impl NameResolver for Names<'_> {
@@ -345,7 +366,7 @@ pub fn with_bind_context<T>(
     let database_collation = database.default_collation();
     let context = BindContext {
         catalog: database,
-        default_schema: "dbo".into(),
+        default_schema: Arc::clone(names.schema),
         names,
         evaluator: Some(evaluator),
         settings,

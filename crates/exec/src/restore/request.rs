@@ -216,7 +216,14 @@ impl RestoreRequest {
     }
 }
 
-fn verb(statement: &Restore, evaluate: &mut dyn FnMut(&Expr) -> SqlResult<Value>) -> SqlResult<RestoreVerb> {
+/// What a statement restores or reads.
+///
+/// # Errors
+/// When its name cannot be evaluated, or the form is not there.
+pub fn verb(
+    statement: &Restore,
+    evaluate: &mut dyn FnMut(&Expr) -> SqlResult<Value>,
+) -> SqlResult<RestoreVerb> {
     let name = |n: &NameOrVariable, evaluate: &mut dyn FnMut(&Expr) -> SqlResult<Value>| match n {
         NameOrVariable::Name(i) => Ok(i.text.clone()),
         NameOrVariable::Variable(v) => {

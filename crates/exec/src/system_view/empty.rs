@@ -147,10 +147,6 @@ pub const VIEWS: &[SystemView] = &[
         "object_id int!, security_predicate_id int!, target_object_id int!, predicate_definition nvarchar(max), predicate_type int, predicate_type_desc desc, operation int, operation_desc desc",
     ),
     empty(
-        "sys.server_permissions",
-        "class tinyint!, class_desc desc, major_id int!, minor_id int!, grantee_principal_id int!, grantor_principal_id int!, type code(4)!, permission_name nvarchar(128), state code(1)!, state_desc desc",
-    ),
-    empty(
         "sys.server_audits",
         "audit_id int!, name sysname!, audit_guid uniqueidentifier, create_date datetime!, modify_date datetime!, principal_id int, type code(2)!, type_desc desc, on_failure tinyint, on_failure_desc desc, is_state_enabled bit, queue_delay int, predicate nvarchar(3000)",
     ),

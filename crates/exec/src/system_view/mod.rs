@@ -29,7 +29,7 @@ use std::sync::{Arc, OnceLock};
 use holdfast_engine::catalog::TableDef;
 use holdfast_types::{SqlResult, Value};
 
-pub use source::{BaseRows, DatabaseInfo, FileInfo, LoginRow, SessionRow, TransactionRow, ViewSource};
+pub use source::{BaseRows, DatabaseInfo, FileInfo, SessionRow, TransactionRow, ViewSource};
 use table::ComputedRows;
 pub use table::RowsSource;
 pub(crate) use table::parse_columns;
@@ -50,6 +50,7 @@ pub struct SystemView {
 pub struct ViewContext<'a> {
     pub source: &'a dyn ViewSource,
     pub model: Arc<model::CatalogModel>,
+    pub reader: Option<crate::security::Reader>,
 }
 
 const TABLES: &[&[SystemView]] = &[

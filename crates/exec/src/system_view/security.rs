@@ -1,8 +1,12 @@
 //! Principals, roles, permissions, schemas.
 
-use holdfast_types::{SqlResult, Value};
+use std::sync::Arc;
+
+use holdfast_types::{DateTime, SqlResult, Value};
 
 use super::{SystemView, ViewContext, row};
+use crate::security::store::ServerPermission;
+use crate::security::{Reader, permission, store};
 
 type Rows = SqlResult<Vec<Vec<Value>>>;
 
@@ -33,54 +37,50 @@ pub const VIEWS: &[SystemView] = &[
     SystemView {
         name: "sys.sql_logins",
         columns: "name sysname!, principal_id int!, sid varbinary(85), type code(1)!, type_desc desc, is_disabled bit, create_date datetime!, modify_date datetime!, default_database_name sysname, default_language_name sysname, credential_id int, is_policy_checked bit, is_expiration_checked bit, password_hash varbinary(256)",
-        rows: |c| {
-            Ok(c.source
-                .logins()
-                .iter()
-                .map(|l| {
-                    row![
-                        &l.name,
-                        l.principal_id,
-                        l.sid.clone(),
-                        "S",
-                        "SQL_LOGIN",
-                        l.disabled,
-                        l.created,
-                        l.created,
-                        &l.default_database,
-                        "us_english",
-                        Value::Null,
-                        true,
-                        false,
-                        Value::Null
-                    ]
-                })
-                .collect())
-        },
+        rows: sql_logins,
     },
     SystemView {
         name: "sys.server_role_members",
         columns: "role_principal_id int!, member_principal_id int!",
-        rows: |_| Ok(vec![row![3, 1]]),
+        rows: |c| {
+            let sa = [row![store::SYSADMIN, store::SA]];
+            let others = c.source.principals();
+            Ok(sa.into_iter().chain(others.members.iter().map(|m| row![m.0, m.1])).collect())
+        },
+    },
+    SystemView {
+        name: "sys.server_permissions",
+        columns: "class tinyint!, class_desc desc, major_id int!, minor_id int!, grantee_principal_id int!, grantor_principal_id int!, type code(4)!, permission_name nvarchar(128), state code(1)!, state_desc desc",
+        rows: server_permissions,
     },
     SystemView {
         name: "sys.login_token",
         columns: "principal_id int, sid varbinary(85), name nvarchar(128), type nvarchar(128), usage nvarchar(128)",
         rows: |c| {
-            Ok(c.source
-                .logins()
-                .iter()
-                .take(1)
-                .map(|l| row![l.principal_id, l.sid.clone(), &l.name, "SQL LOGIN", "GRANT OR DENY"])
-                .collect())
+            let Some(login) = c.reader.as_ref().and_then(Reader::login) else { return Ok(Vec::new()) };
+            let own = row![login.id, Arc::clone(&login.sid), &login.name, "SQL LOGIN", "GRANT OR DENY"];
+            let principals = c.source.principals();
+            let roles = login.roles.iter().map(|r| {
+                let name = principals.name_of(*r).unwrap_or_default();
+                row![*r, [*r as u8].as_slice(), name, "SERVER ROLE", "GRANT OR DENY"]
+            });
+            Ok([own].into_iter().chain(roles).collect())
         },
     },
     SystemView {
         name: "sys.user_token",
         columns: "principal_id int, sid varbinary(85), name nvarchar(128), type nvarchar(128), usage nvarchar(128)",
         rows: |c| {
-            let sid = c.source.logins().first().map(|l| l.sid.clone());
-            Ok(vec![row![1, sid, "dbo", "SQL USER", "GRANT OR DENY"]])
+            let Some(reader) = &c.reader else { return Ok(Vec::new()) };
+            let token = reader.user()?;
+            let owners = c.source.base_rows("sysowners")?;
+            let mine = owners.iter().filter(|r| token.is(r.int("id")));
+            Ok(mine
+                .map(|r| {
+                    let kind = if &*r.text("type") == "R" { "ROLE" } else { "SQL USER" };
+                    row![r.int("id"), r.bytes("sid"), r.text("name"), kind, "GRANT OR DENY"]
+                })
+                .collect())
         },
     },
 ];
@@ -144,40 +144,6 @@ fn role_members(c: &ViewContext<'_>) -> Rows {
     Ok(rows)
 }
 
-/// Names of the four-letter permission codes.
-fn permission_name(code: &str) -> &'static str {
-    match code {
-        "AL" => "ALTER",
-        "CL" => "CONTROL",
-        "CO" => "CONNECT",
-        "DL" => "DELETE",
-        "EX" => "EXECUTE",
-        "IN" => "INSERT",
-        "RC" => "RECEIVE",
-        "RF" => "REFERENCES",
-        "SL" => "SELECT",
-        "TO" => "TAKE OWNERSHIP",
-        "UP" => "UPDATE",
-        "VW" => "VIEW DEFINITION",
-        "VWCT" => "VIEW CHANGE TRACKING",
-        "VWDS" => "VIEW DATABASE STATE",
-        "VWCM" => "VIEW ANY COLUMN MASTER KEY DEFINITION",
-        "VWCK" => "VIEW ANY COLUMN ENCRYPTION KEY DEFINITION",
-        "CRTB" => "CREATE TABLE",
-        "CRVW" => "CREATE VIEW",
-        "CRPR" => "CREATE PROCEDURE",
-        "CRFN" => "CREATE FUNCTION",
-        "CRSM" => "CREATE SCHEMA",
-        "CRTY" => "CREATE TYPE",
-        "BADB" => "BACKUP DATABASE",
-        "BALO" => "BACKUP LOG",
-        "SPLN" => "SHOWPLAN",
-        "IM" => "IMPERSONATE",
-        "SN" => "SEND",
-        _ => "UNKNOWN",
-    }
-}
-
 fn permissions(c: &ViewContext<'_>) -> Rows {
     Ok(c.source
         .base_rows("sysprivs")?
@@ -201,70 +167,130 @@ fn permissions(c: &ViewContext<'_>) -> Rows {
                 r.int("grantee"),
                 r.int("grantor"),
                 &code,
-                permission_name(code.trim_end()),
+                permission::name_of(false, code.trim_end()),
                 &state,
-                match state.trim_end() {
-                    "D" => "DENY",
-                    "W" => "GRANT_WITH_GRANT_OPTION",
-                    "R" => "REVOKE",
-                    _ => "GRANT",
-                }
+                state_name(state.trim_end())
             ]
         })
         .collect())
 }
 
+fn state_name(state: &str) -> &'static str {
+    match state {
+        "D" => "DENY",
+        "W" => "GRANT_WITH_GRANT_OPTION",
+        "R" => "REVOKE",
+        _ => "GRANT",
+    }
+}
+
 fn server_principals(c: &ViewContext<'_>) -> Rows {
-    let mut rows: Vec<Vec<Value>> = c
-        .source
-        .logins()
+    let principals = c.source.principals();
+    let moment = |m: DateTime| if m == DateTime::default() { c.source.started() } else { m };
+    let mut rows: Vec<Vec<Value>> = principals
+        .logins
         .iter()
         .map(|l| {
             row![
-                &l.name,
-                l.principal_id,
-                l.sid.clone(),
+                l.name.as_str(),
+                l.id,
+                l.sid.as_slice(),
                 "S",
                 "SQL_LOGIN",
                 l.disabled,
-                l.created,
-                l.created,
-                &l.default_database,
-                "us_english",
+                moment(l.created),
+                moment(l.modified),
+                l.default_database.as_str(),
+                l.default_language.as_str(),
                 Value::Null,
                 Value::Null,
                 false
             ]
         })
         .collect();
-    let roles = [
-        (2, "public", false),
-        (3, "sysadmin", true),
-        (4, "securityadmin", true),
-        (5, "serveradmin", true),
-        (6, "setupadmin", true),
-        (7, "processadmin", true),
-        (8, "diskadmin", true),
-        (9, "dbcreator", true),
-        (10, "bulkadmin", true),
-    ];
     let started = c.source.started();
-    rows.extend(roles.iter().map(|(id, name, fixed)| {
-        row![
-            *name,
-            *id,
-            [*id as u8].as_slice(),
+    let mut role = |id: i32, name: &str, sid: &[u8], made: (DateTime, DateTime), owner: i32, fixed: bool| {
+        rows.push(row![
+            name,
+            id,
+            sid,
             "R",
             "SERVER_ROLE",
             false,
-            started,
-            started,
+            made.0,
+            made.1,
             Value::Null,
             Value::Null,
             Value::Null,
-            1,
-            *fixed
-        ]
-    }));
+            owner,
+            fixed
+        ]);
+    };
+    for (id, name) in store::FIXED_ROLES {
+        role(*id, name, &[*id as u8], (started, started), store::SA, *id != store::PUBLIC);
+    }
+    for r in &principals.roles {
+        role(r.id, &r.name, &r.sid, (moment(r.created), moment(r.modified)), r.owner, false);
+    }
     Ok(rows)
+}
+
+fn sql_logins(c: &ViewContext<'_>) -> Rows {
+    let moment = |m: DateTime| if m == DateTime::default() { c.source.started() } else { m };
+    let shown = c.reader.as_ref().is_none_or(|r| r.has_server("CL"));
+    Ok(c.source
+        .principals()
+        .logins
+        .iter()
+        .map(|l| {
+            row![
+                l.name.as_str(),
+                l.id,
+                l.sid.as_slice(),
+                "S",
+                "SQL_LOGIN",
+                l.disabled,
+                moment(l.created),
+                moment(l.modified),
+                l.default_database.as_str(),
+                l.default_language.as_str(),
+                Value::Null,
+                l.check_policy,
+                l.check_expiration,
+                l.password.as_ref().filter(|_| shown).map(|h| Arc::<[u8]>::from(h.as_bytes()))
+            ]
+        })
+        .collect())
+}
+
+fn server_permissions(c: &ViewContext<'_>) -> Rows {
+    let principals = c.source.principals();
+    let public = ServerPermission {
+        class: store::ON_SERVER,
+        major: 0,
+        grantee: store::PUBLIC,
+        grantor: store::SA,
+        code: "VWDB".into(),
+        state: 'G',
+    };
+    Ok([public]
+        .iter()
+        .chain(&principals.permissions)
+        .map(|p| {
+            let on_server = p.class == store::ON_SERVER;
+            let state = p.state.to_string();
+            row![
+                p.class,
+                if on_server { "SERVER" } else { "SERVER_PRINCIPAL" },
+                p.major,
+                0,
+                p.grantee,
+                p.grantor,
+                p.code.as_str(),
+                permission::name_of(on_server, &p.code),
+                state.as_str(),
+                state_name(&state)
+            ]
+        })
+        .collect())
 }

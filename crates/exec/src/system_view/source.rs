@@ -7,6 +7,8 @@ use holdfast_engine::lock::LockManager;
 use holdfast_types::{CollationId, DateTime, SqlResult, Value};
 
 use super::model::CatalogModel;
+use crate::security::Reader;
+use crate::security::store::Principals;
 
 /// The rows of a base table with its columns by name. Columns that the database's version does not have are absent.
 #[derive(Clone, Debug, Default)]
@@ -164,17 +166,6 @@ pub struct TransactionRow {
     pub descriptor: u64,
 }
 
-/// A login.
-#[derive(Clone, Debug)]
-pub struct LoginRow {
-    pub principal_id: i32,
-    pub name: Arc<str>,
-    pub sid: Arc<[u8]>,
-    pub disabled: bool,
-    pub created: DateTime,
-    pub default_database: Arc<str>,
-}
-
 /// Everything a system view may ask. Implemented by the instance for each of its databases, and by tests.
 pub trait ViewSource: Send + Sync {
     /// This database, as `sys.databases` shows it.
@@ -190,7 +181,13 @@ pub trait ViewSource: Send + Sync {
     fn locks(&self) -> Option<Arc<LockManager>> {
         None
     }
-    fn logins(&self) -> Vec<LoginRow>;
+    /// The server's logins, roles and permissions.
+    fn principals(&self) -> Arc<Principals>;
+    /// Who reads, by the session's number; `None`: the server itself.
+    fn reader(&self, session: u16) -> Option<Reader> {
+        let _ = session;
+        None
+    }
     /// Server name (`SERVERPROPERTY('ServerName')`).
     fn server_name(&self) -> Arc<str>;
     /// `15.0.4000.0` style version shown to tools.

@@ -67,6 +67,11 @@ pub fn parse_columns(declaration: &str, collation: CollationId) -> Vec<(String, 
         .collect()
 }
 
+/// Names of the columns of a declaration.
+fn names(declaration: &str) -> impl Iterator<Item = &str> {
+    split_top_level(declaration).filter_map(|p| p.trim().split_once(' ').map(|x| x.0))
+}
+
 /// Splits at commas outside parentheses.
 fn split_top_level(text: &str) -> impl Iterator<Item = &str> {
     let mut depth = 0i32;
@@ -222,9 +227,14 @@ fn heap() -> IndexDef {
 }
 
 impl TableAccess for ComputedRows {
-    fn scan(&self, _read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
-        let context = ViewContext { source: &*self.source, model: self.source.model()? };
-        let rows = (self.view.rows)(&context)?;
+    fn scan(&self, read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
+        let reader = self.source.reader(read.session);
+        let context = ViewContext { source: &*self.source, model: self.source.model()?, reader };
+        let mut rows = (self.view.rows)(&context)?;
+        if let Some(reader) = &context.reader {
+            let names: Vec<&str> = names(self.view.columns).collect();
+            reader.filter(self.view.name, &names, &context.model, &mut rows)?;
+        }
         let types: Vec<SqlType> = columns.iter().map(|&c| self.types[c]).collect();
         let projected = rows
             .into_iter()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use holdfast_types::{CollationId, DateTime, SqlResult, Value};
 
+use crate::security::store::Principals;
 use super::model::CatalogModel;
 use super::*;
 
@@ -150,15 +151,10 @@ impl ViewSource for Small {
             percent_complete: 0.0,
         }]
     }
-    fn logins(&self) -> Vec<LoginRow> {
-        vec![LoginRow {
-            principal_id: 1,
-            name: "sa".into(),
-            sid: Arc::from([1u8].as_slice()),
-            disabled: false,
-            created: DateTime::default(),
-            default_database: "master".into(),
-        }]
+    fn principals(&self) -> Arc<Principals> {
+        let mut principals = Principals::default();
+        principals.add(crate::security::store::new_login(1, "sa", vec![1]));
+        Arc::new(principals)
     }
     fn server_name(&self) -> Arc<str> {
         "srv".into()
@@ -181,7 +177,7 @@ impl ViewSource for Small {
 }
 
 fn rows_of(name: &str) -> Vec<Vec<Value>> {
-    let context = ViewContext { source: &Small, model: Small.model().unwrap() };
+    let context = ViewContext { source: &Small, model: Small.model().unwrap(), reader: None };
     let view = all().find(|v| v.name == name).unwrap();
     (view.rows)(&context).unwrap()
 }

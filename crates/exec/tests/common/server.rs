@@ -23,7 +23,7 @@ impl Server {
         let instance =
             Instance::open(InstanceOptions::new(dir), Arc::new(opener), &mut |m| panic!("{m}")).unwrap();
         let locks = Arc::clone(&instance.locks);
-        let host = Host::new(instance, Arc::new(SystemClock::new(0)));
+        let host = Host::open(instance, Arc::new(SystemClock::new(0))).unwrap();
         Server { sessions: InstanceSessions::new(host, Arc::new(InstanceAdministration)), locks }
     }
 

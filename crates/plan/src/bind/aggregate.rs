@@ -119,6 +119,7 @@ impl Binder<'_> {
                     coerce: t.coerce,
                     meta: None,
                     hidden: false,
+                    origin: None,
                 };
                 self.reference(owner, &column)
             }));

@@ -10,6 +10,7 @@ use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::collate::merge;
 use super::{Binder, Coerce, Typed, at, err};
+use crate::access::AccessKind;
 use crate::expr::{ConvertMode, Expr, ExprKind};
 use crate::function::{
     self, AggregateId, ArgRule, DatePart, FunctionDef, FunctionId, MethodId, Nullability, ResultRule,
@@ -80,6 +81,7 @@ impl Binder<'_> {
                 for c in
                     columns.iter().flat_map(|s| &s.columns).filter(|c| !typing::not_comparable(c.col.ty.id))
                 {
+                    self.note_column(c);
                     args.push(Typed::with(c.col.expr(), c.coerce));
                 }
             }
@@ -498,6 +500,7 @@ impl Binder<'_> {
         Ok(match catalog.object(schema, &name.name.text) {
             Some(ObjectDef::ScalarFunction(m)) => {
                 self.depends_on(m.database_id, m.object_id);
+                self.note_module(AccessKind::Execute, &m);
                 Some(m)
             }
             _ => None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use holdfast_engine::access::{ReadIntent, ReadLevel};
-use holdfast_engine::catalog::{Catalog, ColumnDef, IndexKind, ObjectDef, TableDef};
+use holdfast_engine::catalog::{Catalog, ColumnDef, IndexKind, ModuleDef, ObjectDef, TableDef};
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::expression::Expr as AstExpr;
 use holdfast_tsql::ast::query::{
@@ -15,6 +15,7 @@ use holdfast_types::{SqlError, SqlResult, SqlType, TypeId};
 use super::name::same_name;
 use super::query::BoundQueryPlan;
 use super::{Binder, Clause, Coerce, ColumnMeta, QueryRole, ScopeColumn, Source, at, err};
+use crate::access::{Access, AccessKind};
 use crate::context::VariableInfo;
 use crate::expr::{Binding, Expr};
 use crate::function::{self, ArgRule, TableFunctionId};
@@ -251,7 +252,14 @@ impl Binder<'_> {
                 c.coerce
             };
             self.column_names.insert(c.col.id, format!("{label}.{name}"));
-            columns.push(ScopeColumn { name, col: c.col, coerce, meta: c.meta.clone(), hidden: false });
+            columns.push(ScopeColumn {
+                name,
+                col: c.col,
+                coerce,
+                meta: c.meta.clone(),
+                hidden: false,
+                origin: None,
+            });
         }
         let source = Source { name: Some(label.into()), aliased: true, columns, ..Source::default() };
         Ok(From { plan: q.plan, sources: vec![source] })
@@ -299,7 +307,10 @@ impl Binder<'_> {
     pub fn find_object(&mut self, name: &ObjectName) -> SqlResult<(Arc<dyn Catalog>, Option<ObjectDef>)> {
         let catalog = match &name.database {
             Some(d) if !d.text.is_empty() => match self.cx.names.database(&d.text) {
-                Some(c) => c,
+                Some(c) => {
+                    self.note_database(&c);
+                    c
+                }
                 None => return err(name.span, 208, &[name]),
             },
             _ => self.env.catalog.clone(),
@@ -344,10 +355,12 @@ impl Binder<'_> {
                 Ok(from)
             }
             ObjectDef::View(module) => {
+                let access = self.note_module(AccessKind::Select, &module);
                 let (q, columns) = self
                     .bind_module(&module, catalog.clone(), Vec::new())
                     .map_err(|e| e.at_line(span.line))?;
                 let mut from = self.derived(q, label, &columns)?;
+                originate(&mut from, access, &module);
                 if let Some(s) = from.sources.first_mut()
                     && t.alias.is_none()
                 {
@@ -381,6 +394,26 @@ impl Binder<'_> {
         }
     }
 
+    /// Notes that a database is named.
+    fn note_database(&mut self, catalog: &Arc<dyn Catalog>) {
+        self.accesses.push(Access {
+            kind: AccessKind::Connect,
+            database: catalog.database_id(),
+            object: 0,
+            schema: "".into(),
+            name: catalog.database_name(),
+            columns: Vec::new(),
+            columns_only: false,
+            through: self.through,
+        });
+    }
+
+    /// Notes a use of a view or function.
+    pub fn note_module(&mut self, kind: AccessKind, module: &ModuleDef) -> Option<usize> {
+        let id = (module.database_id, module.object_id);
+        self.note(kind, id, &module.schema_name, &module.name)
+    }
+
     fn sample(&mut self, from: From, sample: &holdfast_tsql::ast::query::TableSample) -> SqlResult<From> {
         let _ = (&from, sample);
         Err(SqlError::not_supported("TABLESAMPLE"))
@@ -396,6 +429,8 @@ impl Binder<'_> {
         hints: &[TableHint],
     ) -> SqlResult<From> {
         self.depends_on(table.database_id, table.object_id);
+        let id = (table.database_id, table.object_id);
+        let access = self.note(AccessKind::Select, id, &table.schema_name, &table.name);
         let database = catalog.map(|c| c.database_name());
         let primary = table.indexes.iter().find(|i| i.primary_key);
         let mut cols = Vec::with_capacity(table.columns.len());
@@ -411,6 +446,7 @@ impl Binder<'_> {
                 coerce: Coerce::Implicit,
                 meta: Some(Arc::new(meta_of(c, &table, database.as_ref(), key))),
                 hidden: c.is_hidden,
+                origin: access.map(|a| (a, c.column_id)),
             });
         }
         let hints = access_hints(&table, hints);
@@ -421,6 +457,7 @@ impl Binder<'_> {
             aliased,
             columns,
             bases: None,
+            access,
         };
         let computed = self.computed_columns(&table, &source, catalog);
         let bookmark = self.changing.then(|| self.new_col(BOOKMARK_TYPE, true));
@@ -430,6 +467,7 @@ impl Binder<'_> {
                 catalog: catalog.cloned(),
                 columns: cols.clone(),
                 bookmark,
+                through: self.through,
             });
         }
         let plan = LogicalPlan::Get { table, columns: cols, bookmark, computed, hints };
@@ -489,6 +527,9 @@ impl Binder<'_> {
         catalog: Option<&Arc<dyn Catalog>>,
         f: impl FnOnce(&mut Self) -> SqlResult<T>,
     ) -> SqlResult<T> {
+        let mut source = source;
+        // What the table's own expressions read is no reading of the statement's.
+        source.columns.iter_mut().for_each(|c| c.origin = None);
         let level = super::Level { is_select: true, sources: vec![source], ..super::Level::default() };
         let saved_levels = std::mem::replace(&mut self.levels, vec![level]);
         let mut env = self.env.clone();
@@ -498,7 +539,10 @@ impl Binder<'_> {
         env.schema = "dbo".into();
         let saved_env = std::mem::replace(&mut self.env, env);
         let changing = std::mem::replace(&mut self.changing, false);
+        // Functions that a table's own expressions call are the table owner's affair.
+        let noted = self.accesses.len();
         let result = f(self);
+        self.accesses.truncate(noted);
         self.changing = changing;
         self.env = saved_env;
         self.levels = saved_levels;
@@ -548,10 +592,12 @@ impl Binder<'_> {
                     bound.push((p.name.clone(), VariableInfo { slot, ty: p.ty }));
                     bindings.push(Binding { slot, value });
                 }
+                let access = self.note_module(AccessKind::Select, &module);
                 let (q, columns) =
                     self.bind_module(&module, catalog, bound).map_err(|e| e.at_line(span.line))?;
                 let names = if names.is_empty() { &columns } else { names };
                 let mut from = self.derived(q, &label, names)?;
+                originate(&mut from, access, &module);
                 if !bindings.is_empty() {
                     from.plan = LogicalPlan::Apply {
                         kind: JoinKind::Inner,
@@ -565,6 +611,7 @@ impl Binder<'_> {
             }
             Some(ObjectDef::TableFunction(module)) => {
                 self.depends_on(module.database_id, module.object_id);
+                let access = self.note_module(AccessKind::Select, &module);
                 let args = self.user_arguments(&module, arguments, span)?;
                 let (cols, columns) = self.plain_columns(
                     &module
@@ -575,16 +622,13 @@ impl Binder<'_> {
                     &label,
                     names,
                 )?;
-                let plan = LogicalPlan::UserTableFunction { module, args, columns: cols };
-                Ok(From {
-                    plan,
-                    sources: vec![Source {
-                        name: Some(label.as_str().into()),
-                        aliased: true,
-                        columns,
-                        ..Source::default()
-                    }],
-                })
+                let source =
+                    Source { name: Some(label.as_str().into()), aliased: true, columns, ..Source::default() };
+                let plan =
+                    LogicalPlan::UserTableFunction { module: Arc::clone(&module), args, columns: cols };
+                let mut from = From { plan, sources: vec![source] };
+                originate(&mut from, access, &module);
+                Ok(from)
             }
             _ => err(name.span, 208, &[name]),
         }
@@ -606,7 +650,14 @@ impl Binder<'_> {
             let name: Arc<str> = names.get(i).map_or(name.as_str(), |n| n.text.as_str()).into();
             self.column_names.insert(col.id, format!("{label}.{name}"));
             cols.push(col);
-            columns.push(ScopeColumn { name, col, coerce: Coerce::Implicit, meta: None, hidden: false });
+            columns.push(ScopeColumn {
+                name,
+                col,
+                coerce: Coerce::Implicit,
+                meta: None,
+                hidden: false,
+                origin: None,
+            });
         }
         Ok((cols, columns))
     }
@@ -891,4 +942,16 @@ fn split_name(text: &str) -> Vec<String> {
     parts.push(current);
     parts.reverse();
     parts
+}
+
+/// Lets a source stand for the module behind it: what is read of it is read of the module's columns.
+fn originate(from: &mut From, access: Option<usize>, module: &ModuleDef) {
+    let Some(access) = access else { return };
+    for s in &mut from.sources {
+        s.access = Some(access);
+        for (i, c) in s.columns.iter_mut().enumerate() {
+            let id = module.columns.get(i).map_or(i as i32 + 1, |d| d.column_id);
+            c.origin = Some((access, id));
+        }
+    }
 }

@@ -32,6 +32,7 @@ use holdfast_tsql::Span;
 use holdfast_tsql::ast::query::CommonTable;
 use holdfast_types::{CollationId, SqlError, SqlResult, SqlType};
 
+use crate::access::{Access, AccessKind, state_shown};
 use crate::context::{BindContext, BindSettings, VariableInfo};
 use crate::expr::{Binding, Expr, ParamId};
 use crate::logical::{Col, ColumnId};
@@ -44,6 +45,9 @@ pub(crate) use scalar::convert as fold_integer;
 
 /// Views and functions may nest this deep.
 const MAX_MODULE_DEPTH: usize = 32;
+
+/// The database of tables in memory.
+const TEMPORARY: i32 = 2;
 
 /// Deepest nesting of expressions and queries the binder follows.
 const MAX_BIND_DEPTH: usize = 256;
@@ -64,6 +68,8 @@ pub(crate) struct ScopeColumn {
     pub coerce: Coerce,
     pub meta: Option<Arc<ColumnMeta>>,
     pub hidden: bool,
+    /// The noted access that this column belongs to, and its id there.
+    pub origin: Option<(usize, i32)>,
 }
 
 /// A row source of a FROM clause.
@@ -78,6 +84,8 @@ pub(crate) struct Source {
     pub columns: Vec<ScopeColumn>,
     /// Which of the binder's `bases` stand behind it, in a statement that changes rows.
     pub bases: Option<(usize, usize)>,
+    /// The noted access that reading it is.
+    pub access: Option<usize>,
 }
 
 /// A stored table read by a statement that changes rows: what a change of a source above it may come down to.
@@ -87,6 +95,8 @@ pub(crate) struct Base {
     pub catalog: Option<Arc<dyn Catalog>>,
     pub columns: Vec<Col>,
     pub bookmark: Col,
+    /// The view whose text names it.
+    pub through: Option<(i32, i32)>,
 }
 
 /// A column of a bound query.
@@ -173,6 +183,11 @@ pub(crate) struct Binder<'a> {
     pub depth: usize,
     pub max_recursion: u32,
     pub dependencies: Vec<(i32, i32)>,
+    pub accesses: Vec<Access>,
+    /// The view or inline function whose text is being bound.
+    pub through: Option<(i32, i32)>,
+    /// The view whose text names the table that a change comes down to.
+    pub target_through: Option<(i32, i32)>,
     /// `SELECT @x = …`.
     pub assignments: Vec<(ParamId, Expr)>,
     /// Tables read, with their bookmarks; only kept while `changing`.
@@ -204,6 +219,9 @@ impl<'a> Binder<'a> {
             depth: 0,
             max_recursion: 100,
             dependencies: Vec::new(),
+            accesses: Vec::new(),
+            through: None,
+            target_through: None,
             assignments: Vec::new(),
             bases: Vec::new(),
             changing: false,
@@ -236,6 +254,42 @@ impl<'a> Binder<'a> {
     pub fn depends_on(&mut self, database: i32, object: i32) {
         if !self.dependencies.contains(&(database, object)) {
             self.dependencies.push((database, object));
+        }
+    }
+
+    /// Notes a use of an object (invariant 1 of `access`). Answers its place; `None` when nobody asks.
+    pub fn note(
+        &mut self,
+        kind: AccessKind,
+        id: (i32, i32),
+        schema: &Arc<str>,
+        name: &Arc<str>,
+    ) -> Option<usize> {
+        if id.1 < 0 && id.0 == TEMPORARY {
+            return None;
+        }
+        let system = schema.eq_ignore_ascii_case("sys") || schema.eq_ignore_ascii_case("INFORMATION_SCHEMA");
+        let kind = if system { state_shown(schema, name)? } else { kind };
+        self.accesses.push(Access {
+            kind,
+            database: id.0,
+            object: id.1,
+            schema: Arc::clone(schema),
+            name: Arc::clone(name),
+            columns: Vec::new(),
+            columns_only: false,
+            through: self.through,
+        });
+        Some(self.accesses.len() - 1)
+    }
+
+    /// Notes that a column is read.
+    pub fn note_column(&mut self, c: &ScopeColumn) {
+        if let Some((access, id)) = c.origin
+            && let Some(a) = self.accesses.get_mut(access)
+            && !a.columns.iter().any(|x| x.0 == id)
+        {
+            a.columns.push((id, Arc::clone(&c.name)));
         }
     }
 

@@ -105,6 +105,7 @@ impl Binder<'_> {
 
     /// A column of level `i` as seen from the innermost level.
     pub fn reference(&mut self, i: usize, c: &ScopeColumn) -> Typed {
+        self.note_column(c);
         let mut e = c.col.expr();
         if i + 1 < self.levels.len() {
             let slot = match self.levels[i + 1].memo.get(&c.col.id) {

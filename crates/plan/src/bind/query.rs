@@ -411,7 +411,14 @@ impl Binder<'_> {
             };
             let col = Col { nullable: true, ..c.col };
             let coerce = if c.coerce == Coerce::Default { Coerce::Implicit } else { c.coerce };
-            scope.push(ScopeColumn { name: column_name, col, coerce, meta: None, hidden: false });
+            scope.push(ScopeColumn {
+                name: column_name,
+                col,
+                coerce,
+                meta: None,
+                hidden: false,
+                origin: None,
+            });
         }
         let here = self.ctes.len();
         self.ctes.push(Cte { table: Arc::new(table.clone()), visible: here, recursion: Some((id, scope)) });

@@ -224,8 +224,11 @@ impl Binder<'_> {
                 _ => false,
             })
         });
-        match (found, name) {
-            (Some(c), _) => Ok(Typed::with(c.col.expr(), c.coerce)),
+        match (found.cloned(), name) {
+            (Some(c), _) => {
+                self.note_column(&c);
+                Ok(Typed::with(c.col.expr(), c.coerce))
+            }
             (None, ast::PseudoColumn::Identity) => err(span, 207, &[&"$IDENTITY"]),
             _ => Err(SqlError::not_supported("This pseudo-column").at_line(span.line)),
         }

@@ -238,6 +238,7 @@ impl Binder<'_> {
                     for source in sources.iter().filter(|x| x.answers_to(qualifier)) {
                         any = true;
                         for c in source.columns.iter().filter(|c| !c.hidden) {
+                            self.note_column(c);
                             let typed = Typed::with(c.col.expr(), c.coerce);
                             let key = key_of(&typed.e);
                             items.push(Item {

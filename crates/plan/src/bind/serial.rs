@@ -171,6 +171,7 @@ impl Binder<'_> {
                 coerce,
                 meta: None,
                 hidden: false,
+                origin: None,
             });
         }
         let plan = LogicalPlan::Aggregate {
@@ -269,6 +270,7 @@ impl Binder<'_> {
             coerce,
             meta: None,
             hidden: false,
+            origin: None,
         });
         columns.push(ScopeColumn {
             name: u.column.text.as_str().into(),
@@ -276,6 +278,7 @@ impl Binder<'_> {
             coerce: Coerce::Implicit,
             meta: None,
             hidden: false,
+            origin: None,
         });
         Ok(self.renamed(plan, columns, u.alias.as_ref(), &u.columns))
     }

@@ -73,9 +73,11 @@ impl Binder<'_> {
         let saved_env = std::mem::replace(&mut self.env, env);
         let saved_levels = std::mem::take(&mut self.levels);
         let saved_ctes = std::mem::take(&mut self.ctes);
+        let through = self.through.replace((module.database_id, module.object_id));
         self.module_depth += 1;
         let result = self.nested(|b| b.bind_query(&query, QueryRole::View));
         self.module_depth -= 1;
+        self.through = through;
         self.env = saved_env;
         self.levels = saved_levels;
         self.ctes = saved_ctes;

@@ -8,6 +8,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use holdfast_exec::security::{LoginStore, LoginVerdict};
 use holdfast_exec::session::{
     CancelFlag, Done, DoneKind, EnvironmentChange, LoginInfo, RequestEnd, ResultColumn, ResultSink,
     SessionFactory, SinkResult, SqlSession,
@@ -31,7 +32,6 @@ use super::sink::{TdsSink, Wire};
 use super::stream::Tunnel;
 use super::transport::Transport;
 use crate::rpc::Procedures;
-use crate::security::LoginVerdict;
 
 /// A connection that may send requests.
 pub struct LoggedIn {
@@ -180,17 +180,40 @@ async fn authenticate(
         return Ok(None);
     }
     let work = Arc::clone(shared);
-    let (name, password) = (record.user_name.clone(), record.password.clone());
-    let verdict = blocking(move || work.logins.verify(&name, &password.0)).await?;
-    if verdict == LoginVerdict::Refused {
-        tracing::warn!(login = %record.user_name, client = %peer, "login failed");
-        tokio::time::sleep(shared.logins.failed(peer.ip())).await;
-        let error = SqlError::new(18456, &[&record.user_name]);
-        refuse(&transport, &wire, &[error]).await?;
+    let (name, password, new) =
+        (record.user_name.clone(), record.password.clone(), record.change_password.clone());
+    let verdict = blocking(move || check(&work.logins, &name, &password.0, &new.0)).await?;
+    if let Err((errors, reason)) = verdict {
+        tracing::warn!(login = %record.user_name, client = %peer, reason, "login failed");
+        tokio::time::sleep(shared.throttle.failed(peer.ip())).await;
+        refuse(&transport, &wire, &errors).await?;
         return Ok(None);
     }
-    shared.logins.succeeded(peer.ip());
+    shared.throttle.succeeded(peer.ip());
     open_session(shared, transport, record, peer, wire, encrypted).await
+}
+
+/// Checks a password, and sets the new one that came along. The errors for the client, and for the log why: what the client is
+/// told does not say which part was wrong before the password was right.
+fn check(
+    logins: &LoginStore,
+    name: &str,
+    password: &str,
+    new: &str,
+) -> Result<(), (Vec<SqlError>, &'static str)> {
+    let failed = || SqlError::new(18456, &[&name]);
+    match logins.verify(name, password) {
+        LoginVerdict::Unknown => Err((vec![failed()], "no such login (state 5)")),
+        LoginVerdict::WrongPassword => Err((vec![failed()], "wrong password (state 8)")),
+        LoginVerdict::Disabled => Err((vec![SqlError::new(18470, &[&name])], "disabled (state 7)")),
+        LoginVerdict::MustChange if new.is_empty() => {
+            Err((vec![SqlError::new(18488, &[&name])], "the password must be changed (state 18)"))
+        }
+        LoginVerdict::Accepted | LoginVerdict::MustChange if !new.is_empty() => logins
+            .set_password(name, new)
+            .map_err(|e| (vec![e, failed()], "the new password is not acceptable")),
+        LoginVerdict::Accepted | LoginVerdict::MustChange => Ok(()),
+    }
 }
 
 /// Kinds of login that are not offered.
@@ -207,9 +230,6 @@ fn refusal(record: &Login7, version: TdsVersion) -> Option<SqlError> {
     }
     if record.is_integrated() {
         return Some(SqlError::new(18452, &[]));
-    }
-    if !record.change_password.0.is_empty() {
-        return Some(SqlError::not_supported("Changing the password while logging in"));
     }
     None
 }
@@ -306,7 +326,8 @@ async fn open_session(
         Ok(s) => s,
         Err(e) => {
             let failed = SqlError::new(18456, &[&record.user_name]);
-            refuse(&transport, &wire, &[e, failed]).await?;
+            let errors = if e.number == failed.number { vec![failed] } else { vec![e, failed] };
+            refuse(&transport, &wire, &errors).await?;
             return Ok(None);
         }
     };

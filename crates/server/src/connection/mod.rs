@@ -20,11 +20,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use holdfast_exec::security::LoginStore;
 use holdfast_exec::session::SessionFactory;
 use tokio::net::TcpStream;
 
 use crate::config::Config;
-use crate::security::{Certificates, LoginStore};
+use crate::security::{Certificates, Throttle};
 use requests::{Requests, Turn};
 use transport::Transport;
 use watch::Watch;
@@ -32,7 +33,8 @@ use watch::Watch;
 /// What all connections share.
 pub struct Shared {
     pub config: Config,
-    pub logins: LoginStore,
+    pub logins: Arc<LoginStore>,
+    pub throttle: Throttle,
     pub certificates: Certificates,
     pub factory: Arc<dyn SessionFactory>,
     pub watch: Watch,

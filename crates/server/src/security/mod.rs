@@ -1,10 +1,11 @@
-//! Who may connect, and how the connection is protected: [`login`] names and passwords, [`certificate`] TLS.
+//! How a connection is protected: [`certificate`] TLS, [`throttle`] answers to failed logins. Who may connect is the
+//! executor's affair (`holdfast_exec::security`).
 
 pub mod certificate;
-pub mod login;
+pub mod throttle;
 
 pub use certificate::Certificates;
-pub use login::{LoginStore, LoginVerdict};
+pub use throttle::Throttle;
 
 use std::io::Write;
 use std::path::Path;

@@ -5,10 +5,11 @@ mod fake;
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use client::{Connection, Options, PASSWORD};
+use holdfast_exec::security::LoginStore;
 use holdfast_server::listener::StopHandle;
-use holdfast_server::security::LoginStore;
 use holdfast_server::{Config, Server};
 use holdfast_tds::packet::{PacketType, message, status};
 use holdfast_tds::prelogin::Encryption;
@@ -41,7 +42,7 @@ fn start() -> Running {
 fn start_with(change: impl FnOnce(&mut Config)) -> Running {
     let dir = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let logins = LoginStore::open(dir.path()).unwrap();
+    let logins = Arc::new(LoginStore::open(dir.path()).unwrap());
     logins.set_password("sa", PASSWORD).unwrap();
     let mut config = Config::new(dir.path().to_owned());
     config.listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];

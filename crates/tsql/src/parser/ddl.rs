@@ -600,7 +600,13 @@ impl Parser<'_> {
         if self.eat_words(&["NO", "CREDENTIAL"]) {
             return Ok(crate::ast::Setting { name: "NO CREDENTIAL".into(), value: None, nested: Vec::new() });
         }
-        self.setting()
+        let mut setting = self.setting()?;
+        // What a password may be followed by.
+        while self.is_one_of(&["HASHED", "MUST_CHANGE", "UNLOCK"]) {
+            let name = self.upper_word()?;
+            setting.nested.push(crate::ast::Setting { name, value: None, nested: Vec::new() });
+        }
+        Ok(setting)
     }
 
     // ---- DROP ----

@@ -13,6 +13,7 @@ mod general;
 mod locking;
 mod login;
 mod restore;
+mod security;
 
 use std::fmt::Display;
 
@@ -31,6 +32,7 @@ const TABLES: &[&[Message]] = &[
     locking::MESSAGES,
     login::MESSAGES,
     restore::MESSAGES,
+    security::MESSAGES,
 ];
 
 /// Severity and template of a message, if it is in the table.

@@ -73,6 +73,7 @@ impl Runner<'_> {
         let mut bound =
             with_bind_context(&names.names(), &evaluator, |cx| holdfast_plan::bind_insert(&insert, cx))
                 .map_err(Fail::Compile)?;
+        self.authorize(&bound.accesses, scope)?;
         let mut target = (*bound.target).clone();
         if !options.check_constraints {
             target.checks.clear();

@@ -107,6 +107,8 @@ impl Runner<'_> {
             tries: self.tries,
             level: self.level,
             capturing: true,
+            compiling: false,
+            module: self.module,
             temporary: Arc::clone(&self.temporary),
             cursors: Arc::clone(&self.cursors),
         };

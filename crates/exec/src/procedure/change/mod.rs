@@ -106,16 +106,19 @@ impl Runner<'_> {
         bind: impl FnOnce(&N, &BindContext<'_>) -> SqlResult<BoundChange>,
     ) -> Result<Arc<BoundChange>, Fail> {
         let address = std::ptr::from_ref(node) as usize;
+        let schema = scope.schema(&self.session);
         if let Some(Planned::Change(found)) =
-            scope.unit.kept(address, &self.session, scope.run, &|id| self.is_alive(scope, id))
+            scope.unit.kept(address, &self.session, &schema, scope.run, &|id| self.is_alive(scope, id))
         {
+            self.authorize(&found.accesses, scope)?;
             return Ok(found);
         }
         let names = scope_names(&self.session, scope, &self.temporary);
         let evaluator = Folding(self.context(scope));
         let bound = with_bind_context(&names.names(), &evaluator, |cx| bind(node, cx));
         let bound = Arc::new(bound.map_err(Fail::Compile)?);
-        scope.unit.keep(address, Planned::Change(Arc::clone(&bound)), &self.session, scope.run);
+        scope.unit.keep(address, Planned::Change(Arc::clone(&bound)), &self.session, schema, scope.run);
+        self.authorize(&bound.accesses, scope)?;
         Ok(bound)
     }
 
@@ -249,6 +252,7 @@ impl Runner<'_> {
             return Err(SqlError::not_supported("TRUNCATE TABLE of single partitions").into());
         }
         let target = self.named_table(name, scope)?;
+        self.need_alter((target.table.database_id, target.table.object_id), &target.table.name, 7)?;
         if target.rules.referencing.iter().any(|k| k.table_id != target.table.object_id) {
             return Err(SqlError::new(4712, &[&target.table.name]).into());
         }

@@ -14,7 +14,7 @@ use holdfast_engine::catalog::{Catalog, ColumnDef, TableDef};
 use holdfast_engine::transaction::Transaction as Work;
 use holdfast_plan::change::{Action, BoundTrigger, TargetTable};
 use holdfast_tsql::ParseOptions;
-use holdfast_tsql::ast::{Ddl, ModuleBody, StatementKind};
+use holdfast_tsql::ast::{Ddl, ExecuteAsPrincipal, ModuleBody, StatementKind};
 use holdfast_types::SqlError;
 
 use super::{Runner, Touched};
@@ -109,6 +109,8 @@ impl Runner<'_> {
         let unit = self.trigger_unit(trigger, &database)?;
         let mut scope = Scope::new(unit);
         scope.procedure = Arc::clone(&module.name);
+        scope.module = Some((module.database_id, module.object_id));
+        scope.schema = Some(Arc::clone(&module.schema_name));
         scope.trigger = Some(Arc::clone(&target.table));
         scope.tables.insert("inserted".into(), inserted.clone());
         scope.tables.insert("deleted".into(), deleted.clone());
@@ -163,7 +165,7 @@ impl Runner<'_> {
         let batch = holdfast_tsql::parse_batch(&module.text, &options).map_err(|mut v| {
             if v.is_empty() { SqlError::new(102, &[&module.name]) } else { syntax_error(v.swap_remove(0)) }
         })?;
-        let statements = statements_of(batch.statements)
+        let (statements, execute_as) = statements_of(batch.statements)
             .ok_or_else(|| SqlError::not_supported(format!("The trigger {} of an assembly", module.name)))?;
         let types = TypeScope {
             catalog: Arc::clone(database) as Arc<dyn Catalog>,
@@ -171,7 +173,7 @@ impl Runner<'_> {
             text: &module.text,
         };
         let layout = layout(&[], &statements, &types, Layout::default())?;
-        let unit = Unit::new(&module.text, Vec::new(), statements, layout);
+        let unit = Unit::of_module(&module.text, Vec::new(), statements, layout, execute_as);
         self.shared.units.keep(key, &unit);
         Ok(unit)
     }
@@ -179,13 +181,13 @@ impl Runner<'_> {
 
 fn statements_of(
     statements: Vec<holdfast_tsql::ast::Statement>,
-) -> Option<Vec<holdfast_tsql::ast::Statement>> {
+) -> Option<(Vec<holdfast_tsql::ast::Statement>, Option<ExecuteAsPrincipal>)> {
     for s in statements {
         if let StatementKind::Ddl(d) = s.kind
             && let Ddl::CreateTrigger(t) = *d
             && let ModuleBody::Statements(list) = t.body
         {
-            return Some(list);
+            return Some((list, t.options.execute_as));
         }
     }
     None

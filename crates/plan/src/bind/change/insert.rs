@@ -10,6 +10,7 @@ use super::super::{QueryRole, at};
 use super::output::{Visible, insertable};
 use super::target::{Named, cannot_change, target_ref};
 use super::{Binder, Draft, Typed, err, named_twice};
+use crate::access::AccessKind;
 use crate::change::{Action, BoundChange, ChangeKind, InsertRows, TargetTable};
 use crate::expr::Expr;
 use crate::logical::{Col, LogicalPlan};
@@ -94,6 +95,9 @@ impl Binder<'_> {
         if !cte {
             let named = self.named_target(&i.target)?;
             if let Some(view) = self.instead_view(&named, &[Action::Insert])? {
+                let table = Arc::clone(&view.table);
+                let id = (table.database_id, table.object_id);
+                self.note(AccessKind::Insert, id, &table.schema_name, &table.name);
                 let ordinals = self.insert_columns(&view, &i.columns, None)?;
                 return Ok(InsertTarget { target: view, ordinals, listed: !i.columns.is_empty() });
             }
@@ -104,6 +108,8 @@ impl Binder<'_> {
                 if table.access.writer().is_none() {
                     return Err(cannot_change(&table));
                 }
+                let id = (table.database_id, table.object_id);
+                self.note(AccessKind::Insert, id, &table.schema_name, &table.name);
                 let target = Arc::new(self.bind_target_table(&table, catalog.as_ref(), false)?);
                 let ordinals = self.insert_columns(&target, &i.columns, None)?;
                 return Ok(InsertTarget { target, ordinals, listed: !i.columns.is_empty() });
@@ -115,7 +121,7 @@ impl Binder<'_> {
         let from = self.bind_table_ref(&target_ref(&i.target, None)?);
         self.changing = false;
         let from = from?;
-        let source = &from.sources[0];
+        let source = &from.sources[0].clone();
         let visible = from.plan.output_set();
         let named: Vec<usize> = if i.columns.is_empty() {
             (0..source.columns.len()).collect()
@@ -124,6 +130,7 @@ impl Binder<'_> {
         };
         let ids: Vec<_> = named.iter().map(|&n| source.columns[n].col.id).collect();
         let found = self.base_of(source, &visible, &ids, &label)?;
+        self.note_change(AccessKind::Insert, source, &[], Some(&found));
         let mut target = self.bind_target_table(&found.table, found.catalog.as_ref(), false)?;
         if let Some((view, catalog)) = &through {
             self.add_check_option(view, catalog, &mut target)?;

@@ -12,6 +12,7 @@ use super::super::{Clause, at};
 use super::output::{Visible, nullable};
 use super::target::{Named, target_ref};
 use super::{Binder, Draft, Source, err};
+use crate::access::AccessKind;
 use crate::change::{
     Action, BoundChange, ChangeKind, InsertRows, MergeAction, MergeClause, MergeWhen, TargetTable,
 };
@@ -37,15 +38,27 @@ impl Binder<'_> {
         let target_scope = own.sources[0].clone();
         let visible = own.plan.output_set();
         let mut assigned = Vec::new();
+        let mut places = Vec::new();
         for c in &m.clauses {
             if let AstAction::Update(list) = &c.action {
                 for parts in list.iter().filter_map(super::update::assigned_column) {
                     let at = self.source_column(&target_scope, parts)?;
                     assigned.push(target_scope.columns[at].col.id);
+                    places.push(at);
                 }
             }
         }
         let found = self.base_of(&target_scope, &visible, &assigned, &label)?;
+        let does = |f: fn(&AstAction) -> bool| m.clauses.iter().any(|c| f(&c.action));
+        if does(|a| matches!(a, AstAction::Insert { .. })) {
+            self.note_change(AccessKind::Insert, &target_scope, &[], Some(&found));
+        }
+        if does(|a| matches!(a, AstAction::Update(_))) {
+            self.note_change(AccessKind::Update, &target_scope, &places, Some(&found));
+        }
+        if does(|a| matches!(a, AstAction::Delete)) {
+            self.note_change(AccessKind::Delete, &target_scope, &[], Some(&found));
+        }
         let mut target = self.bind_target_table(&found.table, found.catalog.as_ref(), false)?;
         if let Ok(Named::View(view, catalog)) = self.named_target(&m.target) {
             self.add_check_option(&view, &catalog, &mut target)?;

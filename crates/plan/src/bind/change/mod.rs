@@ -15,6 +15,7 @@ use std::sync::Arc;
 use holdfast_types::{SqlError, SqlResult, SqlType, TypeId};
 
 use super::{Binder, Coerce, Level, ScopeColumn, Source, Typed, err};
+use crate::access::{AccessKind, Accesses};
 use crate::build::Builder;
 use crate::change::{BoundChange, BoundOutput, ChangeKind, SetItem, SetValue, TargetTable};
 use crate::cost::Estimator;
@@ -113,6 +114,8 @@ impl Binder<'_> {
         if let ChangeKind::Merge { marker, .. } = &mut draft.kind {
             *marker = draft.marker.and_then(|c| position(c.id)).unwrap_or_default();
         }
+        let mut accesses = std::mem::take(&mut self.accesses);
+        accesses.retain(|a| !a.columns_only || !a.columns.is_empty());
         let frame_size = builder.next_slot.max(draft.target.frame_size);
         Ok(BoundChange {
             bookmark: draft.bookmark.and_then(|c| position(c.id)),
@@ -125,11 +128,21 @@ impl Binder<'_> {
             current_of: draft.current_of,
             frame_size,
             dependencies: std::mem::take(&mut self.dependencies),
+            accesses: Accesses::new(accesses),
         })
     }
 
     /// Scope columns of a row of the target, under fresh ids.
     fn row_columns(&mut self, target: &TargetTable, nullable: bool) -> (Vec<Col>, Vec<ScopeColumn>) {
+        // Reading a changed row's columns is reading the table.
+        let table = &target.table;
+        let id = (table.database_id, table.object_id);
+        let outer = std::mem::replace(&mut self.through, self.target_through);
+        let access = self.note(AccessKind::Select, id, &table.schema_name, &table.name);
+        self.through = outer;
+        if let Some(a) = access.and_then(|a| self.accesses.get_mut(a)) {
+            a.columns_only = true;
+        }
         let mut cols = Vec::with_capacity(target.table.columns.len());
         let mut scope = Vec::with_capacity(target.table.columns.len());
         for c in &target.table.columns {
@@ -141,6 +154,7 @@ impl Binder<'_> {
                 coerce: Coerce::Implicit,
                 meta: None,
                 hidden: c.is_hidden,
+                origin: access.map(|a| (a, c.column_id)),
             });
         }
         (cols, scope)

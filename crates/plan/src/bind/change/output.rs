@@ -8,6 +8,7 @@ use holdfast_types::{SqlError, SqlResult, SqlType, TypeId};
 use super::super::Clause;
 use super::target::{Named, cannot_change};
 use super::{Binder, Source, Typed, named_twice};
+use crate::access::AccessKind;
 use crate::change::{BoundOutput, OutputInto, TargetTable};
 use crate::logical::{Col, ColumnId};
 use crate::physical::ResultColumnInfo;
@@ -114,6 +115,8 @@ impl Binder<'_> {
         if table.access.writer().is_none() {
             return Err(cannot_change(&table));
         }
+        let id = (table.database_id, table.object_id);
+        self.note(AccessKind::Insert, id, &table.schema_name, &table.name);
         let bound = self.bind_target_table(&table, catalog.as_ref(), false)?;
         let refuse = |number: i32, text: &str| {
             let text = format!("The target table '{}' of the OUTPUT INTO clause cannot {text}.", table.name);

@@ -176,6 +176,7 @@ fn row_scope(columns: &[ColumnDef]) -> Vec<ScopeColumn> {
         coerce: Coerce::Implicit,
         meta: None,
         hidden: c.is_hidden,
+        origin: None,
     };
     columns.iter().enumerate().map(column).collect()
 }

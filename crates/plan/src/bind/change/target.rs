@@ -16,6 +16,7 @@ use holdfast_types::{SqlError, SqlResult};
 use super::super::from::From;
 use super::super::name::same_name;
 use super::{Binder, Source, err};
+use crate::access::AccessKind;
 use crate::change::{Action, TargetTable};
 use crate::logical::{Col, ColumnId};
 
@@ -25,6 +26,7 @@ pub(super) struct Found {
     pub catalog: Option<Arc<dyn Catalog>>,
     pub bookmark: Col,
     pub columns: Vec<Col>,
+    pub through: Option<(i32, i32)>,
 }
 
 /// What the target's name stands for by itself.
@@ -230,7 +232,51 @@ impl Binder<'_> {
             catalog: base.catalog.clone(),
             bookmark: base.bookmark,
             columns: base.columns.clone(),
+            through: base.through,
         })
+    }
+
+    /// Notes what a statement does to its target: to what its source is called (a view, a table), and to the table behind it.
+    /// `assigned` are positions among the source's columns. What reading noted of the source counts by column from now on.
+    pub(super) fn note_change(
+        &mut self,
+        kind: AccessKind,
+        source: &Source,
+        assigned: &[usize],
+        base: Option<&Found>,
+    ) {
+        let mut called = None;
+        if let Some(at) = source.access
+            && let Some(access) = self.accesses.get_mut(at)
+        {
+            access.columns_only = true;
+            called = Some((access.database, access.object));
+            let mut change = access.clone();
+            change.kind = kind;
+            change.columns_only = false;
+            let columns = assigned.iter().filter_map(|&i| source.columns.get(i));
+            change.columns = columns.filter_map(|c| c.origin.map(|o| (o.1, Arc::clone(&c.name)))).collect();
+            self.accesses.push(change);
+        }
+        let Some(found) = base else { return };
+        self.target_through = found.through;
+        let table = &found.table;
+        if called == Some((table.database_id, table.object_id)) {
+            return;
+        }
+        let outer = std::mem::replace(&mut self.through, found.through);
+        let noted = self.note(kind, (table.database_id, table.object_id), &table.schema_name, &table.name);
+        self.through = outer;
+        let ids = assigned.iter().filter_map(|&i| source.columns.get(i)).map(|c| c.col.id);
+        let ordinals: Vec<usize> =
+            ids.filter_map(|id| found.columns.iter().position(|c| c.id == id)).collect();
+        if let Some(access) = noted.and_then(|n| self.accesses.get_mut(n)) {
+            access.columns = ordinals
+                .iter()
+                .filter_map(|&o| table.columns.get(o))
+                .map(|c| (c.column_id, Arc::clone(&c.name)))
+                .collect();
+        }
     }
 
     /// The column of a source that a SET list or column list names.

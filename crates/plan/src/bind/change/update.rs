@@ -12,6 +12,7 @@ use super::super::{Clause, at};
 use super::output::Visible;
 use super::target::Named;
 use super::{Binder, Draft, Source, Typed, err, named_twice};
+use crate::access::AccessKind;
 use crate::change::{Action, BoundChange, ChangeKind, SetItem, SetValue, TargetTable};
 use crate::expr::{BinaryOp, Expr};
 use crate::logical::Col;
@@ -91,16 +92,23 @@ impl Binder<'_> {
         };
         let visible = plan.output_set();
         let mut assigned = Vec::with_capacity(p.assignments.len());
+        let mut places = Vec::with_capacity(p.assignments.len());
         for a in p.assignments {
             if let Some(parts) = assigned_column(a) {
                 let at = self.source_column(&source, parts)?;
                 assigned.push(source.columns[at].col.id);
+                places.push(at);
             }
         }
+        let kind = if p.action == Action::Update { AccessKind::Update } else { AccessKind::Delete };
         let (target, bookmark, columns): (Arc<TargetTable>, Option<Col>, Vec<Col>) = match view {
-            Some(v) => (v, None, source.columns.iter().map(|c| c.col).collect()),
+            Some(v) => {
+                self.note_change(kind, &source, &places, None);
+                (v, None, source.columns.iter().map(|c| c.col).collect())
+            }
             None => {
                 let found = self.base_of(&source, &visible, &assigned, &label)?;
+                self.note_change(kind, &source, &places, Some(&found));
                 let mut target = self.bind_target_table(&found.table, found.catalog.as_ref(), false)?;
                 if let (Some(Named::View(view, catalog)), Action::Update) = (&named, p.action) {
                     self.add_check_option(view, catalog, &mut target)?;

@@ -1,0 +1,173 @@
+//! Who looks at a catalog view, and which of its rows they may see.
+//!
+//! Invariants
+//! 1. A row about an object is shown to who has some permission on the object or on one of its columns; rows about what the
+//!    server ships are shown to everybody.
+//! 2. Module texts are shown to who has VIEW DEFINITION on the module.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use holdfast_types::{SqlResult, Value};
+
+use super::model::{Securable, SecurityModel};
+use super::token::{LoginToken, UserToken};
+use crate::host::HostDatabase;
+use crate::procedure::SharedSession;
+use crate::system_view::model::CatalogModel;
+
+/// The reader of a view.
+pub struct Reader {
+    session: Arc<SharedSession>,
+    database: Arc<HostDatabase>,
+}
+
+/// Which columns of a view say what a row is about.
+enum About {
+    Object(usize),
+    /// Schema and name.
+    Named(usize, usize),
+    Session(usize),
+    Principal(usize),
+    Login(usize),
+}
+
+/// Compatibility views whose `id` is an object's.
+const OLD: &[&str] = &["sysobjects", "syscolumns", "syscomments", "sysindexes", "sysindexkeys", "sysdepends"];
+
+fn about(view: &str, columns: &[&str]) -> Option<About> {
+    let at = |name: &str| columns.iter().position(|c| c.eq_ignore_ascii_case(name));
+    let (schema, name) = view.split_once('.')?;
+    if schema.eq_ignore_ascii_case("INFORMATION_SCHEMA") {
+        let pair = |s: &str, n: &str| Some(About::Named(at(s)?, at(n)?));
+        return pair("TABLE_SCHEMA", "TABLE_NAME")
+            .or_else(|| pair("SPECIFIC_SCHEMA", "SPECIFIC_NAME"))
+            .or_else(|| pair("ROUTINE_SCHEMA", "ROUTINE_NAME"))
+            .or_else(|| pair("CONSTRAINT_SCHEMA", "CONSTRAINT_NAME"));
+    }
+    match name {
+        "dm_exec_sessions" | "dm_exec_requests" => return at("session_id").map(About::Session),
+        "database_principals" => return at("principal_id").map(About::Principal),
+        "sysusers" => return at("uid").map(About::Principal),
+        "server_principals" | "sql_logins" => return at("principal_id").map(About::Login),
+        "database_permissions" | "schemas" | "types" | "databases" => return None,
+        _ => {}
+    }
+    if OLD.contains(&name) {
+        return at("id").map(About::Object);
+    }
+    at("object_id")
+        .or_else(|| at("constraint_object_id"))
+        .or_else(|| at("referencing_id"))
+        .or_else(|| at("constid"))
+        .map(About::Object)
+}
+
+impl Reader {
+    pub fn new(session: Arc<SharedSession>, database: Arc<HostDatabase>) -> Self {
+        Reader { session, database }
+    }
+
+    pub fn login(&self) -> Option<Arc<LoginToken>> {
+        self.session.security.login()
+    }
+
+    pub fn user(&self) -> SqlResult<Arc<UserToken>> {
+        self.session.user_token(&self.database)
+    }
+
+    pub fn has_server(&self, code: &'static str) -> bool {
+        self.session.security.has_server(code)
+    }
+
+    /// Leaves out what the reader may not see.
+    ///
+    /// # Errors
+    /// 916 when the reader is nobody in the database.
+    pub fn filter(
+        &self,
+        view: &str,
+        columns: &[&str],
+        catalog: &CatalogModel,
+        rows: &mut Vec<Vec<Value>>,
+    ) -> SqlResult<()> {
+        if self.session.security.is_unrestricted() {
+            return Ok(());
+        }
+        let token = self.user()?;
+        let server = |code| self.has_server(code);
+        let int = |row: &[Value], at: usize| match row.get(at) {
+            Some(Value::Int(n)) => Some(*n),
+            Some(Value::SmallInt(n)) => Some(i32::from(*n)),
+            _ => None,
+        };
+        match about(view, columns) {
+            Some(About::Session(at)) if !server("VWSS") => {
+                let own = i32::from(self.session.id);
+                rows.retain(|r| int(r, at) == Some(own));
+            }
+            Some(About::Login(at)) if !server("VWAD") && !server("ALLG") => {
+                let login = self.login();
+                let mine =
+                    |id: i32| id <= super::store::SA || id < 257 || login.as_ref().is_some_and(|l| l.is(id));
+                rows.retain(|r| int(r, at).is_some_and(mine));
+            }
+            _ if token.is_dbo => {}
+            Some(About::Object(at)) => {
+                let model = self.database.security()?;
+                let mut seen = Seen { model: &model, token: &token, known: HashMap::new() };
+                rows.retain(|r| int(r, at).is_none_or(|id| seen.object(id)));
+                if let Some(text) = columns.iter().position(|c| matches!(*c, "definition" | "text")) {
+                    for r in rows.iter_mut() {
+                        let id = int(r, at).unwrap_or_default();
+                        let own = catalog.object(id).is_none_or(|o| o.system);
+                        if !own && !model.has(&token, Securable::Object(id), "VW") {
+                            r[text] = Value::Null;
+                        }
+                    }
+                }
+            }
+            Some(About::Named(schema, name)) => {
+                let model = self.database.security()?;
+                let mut seen = Seen { model: &model, token: &token, known: HashMap::new() };
+                let word = |v: Option<&Value>| match v {
+                    Some(Value::String(s)) => s.to_text(),
+                    _ => String::new(),
+                };
+                rows.retain(|r| {
+                    let found = catalog
+                        .schema_id(&word(r.get(schema)))
+                        .and_then(|s| catalog.object_named(s, &word(r.get(name))));
+                    found.is_none_or(|o| seen.object(o.id))
+                });
+            }
+            Some(About::Principal(at)) => {
+                let model = self.database.security()?;
+                rows.retain(|r| {
+                    let id = int(r, at).unwrap_or_default();
+                    let fixed = id <= 4 || (16_384..16_400).contains(&id);
+                    fixed
+                        || token.is(id)
+                        || model.has(&token, Securable::Principal(id), "VW")
+                        || model.has(&token, Securable::Principal(id), "AL")
+                });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// What was found out about objects.
+struct Seen<'a> {
+    model: &'a SecurityModel,
+    token: &'a UserToken,
+    known: HashMap<i32, bool>,
+}
+
+impl Seen<'_> {
+    fn object(&mut self, id: i32) -> bool {
+        let (model, token) = (self.model, self.token);
+        *self.known.entry(id).or_insert_with(|| id <= 0 || model.sees(token, id))
+    }
+}
