@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use holdfast_types::{CollationId, DateTime, SqlResult, Value};
 
-use crate::security::store::Principals;
 use super::model::CatalogModel;
 use super::*;
+use crate::security::store::Principals;
 
 /// A table `dbo.t (id int primary key, name nvarchar(20) default)`, a view and a procedure.
 struct Small;

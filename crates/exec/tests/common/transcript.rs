@@ -2,8 +2,10 @@
 //!
 //! Form, per batch: `-- batch at line N`; per result set one line `name type|…`, one line per row, `(n rows)`; errors as
 //! `Msg n, Level n, State n[, Procedure p], Line n` with the text below; informational messages as their text.
+//! A batch whose first line is `-- as LOGIN` runs in that login's session, `-- as LOGIN in DATABASE` in a new one.
 //! A first line `-- restore: PREFIX as NAME` (several allowed) restores a corpus file and, for the last one, uses it.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -124,14 +126,17 @@ impl ResultSink for Transcript {
     }
 }
 
-/// A session of a new instance in `dir`.
-pub fn session(dir: &Path) -> InstanceSession {
+/// Sessions of a new instance in `dir`.
+pub fn sessions(dir: &Path) -> Arc<InstanceSessions> {
     let opener = StoredOpener::new(Arc::new(RealDisk), PageCache::new(64 << 20));
     let instance =
         Instance::open(InstanceOptions::new(dir), Arc::new(opener), &mut |m| panic!("{m}")).unwrap();
     let host = Host::open(instance, Arc::new(SystemClock::new(0))).unwrap();
-    let sessions = InstanceSessions::new(host, Arc::new(InstanceAdministration));
-    sessions.open_session(LoginInfo { login: "sa".into(), ..LoginInfo::default() }).unwrap()
+    InstanceSessions::new(host, Arc::new(InstanceAdministration))
+}
+
+fn login(name: &str, database: &str) -> LoginInfo {
+    LoginInfo { login: name.into(), database: database.into(), ..LoginInfo::default() }
 }
 
 /// Restores the corpus file whose name begins with `prefix`; false when there is no corpus.
@@ -149,10 +154,17 @@ pub fn restore(session: &mut InstanceSession, prefix: &str, name: &str) -> bool 
     true
 }
 
+/// `-- as LOGIN [in DATABASE]` at the top of a batch.
+fn who(batch: &str) -> Option<(&str, &str)> {
+    let rest = batch.trim_start().lines().next()?.strip_prefix("-- as ")?.trim();
+    Some(rest.split_once(" in ").unwrap_or((rest, "")))
+}
+
 /// The transcript of a script; `None` when it needs the corpus and there is none.
 pub fn run(script: &str) -> Option<String> {
     let dir = tempfile::tempdir().unwrap();
-    let mut session = session(dir.path());
+    let factory = sessions(dir.path());
+    let mut session = factory.open_session(login("sa", "")).unwrap();
     for line in script.lines().take_while(|l| l.starts_with("-- ")) {
         let Some(rest) = line.strip_prefix("-- restore: ") else { continue };
         let (prefix, name) = rest.split_once(" as ").expect("-- restore: PREFIX as NAME");
@@ -161,10 +173,25 @@ pub fn run(script: &str) -> Option<String> {
         }
         session.execute_batch(&format!("use [{}]", name.trim()), &mut Collected::new());
     }
+    let mut open: HashMap<String, InstanceSession> = HashMap::from([("sa".to_owned(), session)]);
     let mut out = Transcript::default();
     for batch in split_batches(script) {
+        let (name, database) = who(batch.text).unwrap_or(("sa", ""));
         for _ in 0..batch.count {
-            let _ = writeln!(out.text, "-- batch at line {}", batch.line);
+            let _ = write!(out.text, "-- batch at line {}", batch.line);
+            let _ = if name == "sa" { writeln!(out.text) } else { writeln!(out.text, " as {name}") };
+            // A login that names its database logs in anew.
+            if !database.is_empty() || !open.contains_key(name) {
+                open.remove(name);
+                match factory.open_session(login(name, database)) {
+                    Ok(session) => open.insert(name.to_owned(), session),
+                    Err(e) => {
+                        let _ = out.message(&e);
+                        continue;
+                    }
+                };
+            }
+            let session = open.get_mut(name).unwrap();
             // A panic is a finding of its own; the batches after it are still worth seeing.
             let ran = || session.execute_batch(batch.text, &mut out);
             let Ok(end) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(ran)) else {
