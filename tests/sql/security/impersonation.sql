@@ -19,12 +19,19 @@ select user_name(), suser_sname()
 go
 execute as user = 'free'
 select user_name(), left(suser_sname(), 8), system_user_is = case when suser_sname() like 'S-1-9-3-%' then 'sid' end
+create table #t (a int)
+select * from #t
+revert
+revert
+select user_name()
+go
+execute as user = 'free'
+go
 use master
-select user_name()
-use house
+go
+select * from master.sys.databases
+go
 revert
-revert
-select user_name()
 go
 execute as user = 'missing'
 go
@@ -87,6 +94,10 @@ exec dbo.as_user
 select user_name() as after
 go
 create procedure dbo.as_self with execute as self as select user_name()
+go
+select object_name(object_id), user_name(execute_as_principal_id) from sys.sql_modules order by 1
+go
+drop user high
 go
 create procedure dbo.as_missing with execute as 'nobody' as select 1
 go

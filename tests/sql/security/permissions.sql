@@ -27,7 +27,7 @@ create user reader without login
 go
 create user x for login missing
 go
-create table dbo.t (id int not null primary key, name nvarchar(20), secret int)
+create table dbo.t (id int not null constraint pk_t primary key, name nvarchar(20), secret int)
 insert dbo.t values (1, N'one', 11), (2, N'two', 22)
 go
 create schema sales
@@ -154,6 +154,8 @@ select object_schema_name(object_id('own'))
 alter table own add b int
 create table dbo.own (a int)
 drop table own
+go
+-- as writer
 create view sales.w as select 1 a
 go
 -- as writer
@@ -181,7 +183,27 @@ go
 restore database shop from disk = 'x.bak'
 go
 -- as writer
+restore headeronly from disk = 'x.bak'
+go
+-- as writer
 dbcc checkdb
+go
+-- who makes a module cannot become somebody else by it
+grant create procedure to writer
+go
+-- as writer
+create procedure sales.mighty with execute as 'dbo' as select user_name()
+go
+-- as writer
+create procedure sales.mighty with execute as owner as select user_name()
+go
+-- as writer
+create procedure sales.mine with execute as self as select user_name()
+go
+-- as writer
+exec mine
+go
+drop user writer
 go
 -- roles
 create role clerks

@@ -12,6 +12,13 @@ go
 -- as visitor in school
 select 1
 go
+exec sp_change_users_login 'Auto_Fix', 'Gosho', null, 'Str0ng-pass'
+exec sp_change_users_login 'Report'
+select l.name, u.name from sys.server_principals l join sys.database_principals u on u.sid = l.sid where u.principal_id > 4
+go
+-- as Gosho in school
+select user_name()
+go
 alter user visitor with login = visitor
 go
 -- as visitor in school

@@ -13,6 +13,8 @@ const FIXED: i32 = 16_384;
 /// Reference class: owner of a schema, of a role.
 const SCHEMA_OWNER: i32 = 50;
 const ROLE_OWNER: i32 = 51;
+/// Reference class: whom a module executes as; -2 is its owner (assumed: no genuine module at hand has one).
+const EXECUTES_AS: i32 = 22;
 /// Multi-reference class: a member (dependent) of a role.
 const ROLE_MEMBER: i32 = 25;
 
@@ -62,6 +64,15 @@ impl CatalogWriter<'_> {
     pub fn set_role_owner(&self, id: i32, owner: i32) -> SqlResult<()> {
         self.delete_all("syssingleobjrefs", &[ROLE_OWNER.into(), id.into()])?;
         self.add_reference(ROLE_OWNER, (id, 0), (owner, 0))
+    }
+
+    /// WITH EXECUTE AS of a module; `None` is its caller.
+    pub fn set_execution_context(&self, module: i32, principal: Option<i32>) -> SqlResult<()> {
+        self.delete_all("syssingleobjrefs", &[EXECUTES_AS.into(), module.into()])?;
+        match principal {
+            Some(id) => self.add_reference(EXECUTES_AS, (module, 0), (id, 0)),
+            None => Ok(()),
+        }
     }
 
     /// Enters a user (`S`), role (`R`) or application role (`A`). Answers its id.

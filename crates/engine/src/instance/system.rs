@@ -121,6 +121,19 @@ impl OnlineDatabase for SystemDatabase {
                     })
                     .collect(),
             ),
+            // Everybody who may log in is guest in all of them but model.
+            "sysprivs" if self.id != 3 => (
+                columns(&["class", "id", "subid", "grantee", "grantor", "type", "state"]),
+                vec![vec![
+                    Value::TinyInt(0),
+                    Value::Int(0),
+                    Value::Int(0),
+                    Value::Int(2),
+                    Value::Int(1),
+                    Value::string("CO  "),
+                    Value::string("G"),
+                ]],
+            ),
             "sysscalartypes" => (
                 columns(&[
                     "id",

@@ -60,6 +60,13 @@ impl Options {
                         match n.name.as_str() {
                             "HASHED" => o.hashed = true,
                             "MUST_CHANGE" => o.must_change = true,
+                            "OLD_PASSWORD" => {
+                                let value = n.value.as_ref().map(|e| (call.evaluate)(e)).transpose()?;
+                                o.old_password = match value {
+                                    Some(Value::String(s)) => Some(s.to_text()),
+                                    _ => return Err(invalid("OLD_PASSWORD")),
+                                };
+                            }
                             _ => o.unlock = true,
                         }
                     }

@@ -40,6 +40,7 @@ use holdfast_types::{SqlError, SqlResult};
 
 use crate::host::HostDatabase;
 use crate::procedure::run::{Fail, Runner, Scope, next_run};
+use crate::security::model::DBO;
 
 /// One statement at work on a database.
 pub struct Definition<'r, 's> {
@@ -161,9 +162,11 @@ impl Runner<'_> {
     /// Data definition on what is stored.
     pub fn define(&mut self, d: &Ddl, statement: &Statement, scope: &mut Scope) -> Result<(), Fail> {
         match d {
-            Ddl::CreateDatabase(_) | Ddl::AlterDatabase(_) => {
-                return self.administration(&statement.kind, scope);
+            Ddl::CreateDatabase(c) => {
+                self.administration(&statement.kind, scope)?;
+                return self.take_ownership(&c.name.text, statement, scope);
             }
+            Ddl::AlterDatabase(_) => return self.administration(&statement.kind, scope),
             Ddl::Drop(drop) if matches!(drop.kind.as_str(), "DATABASE" | "LOGIN" | "SERVER ROLE") => {
                 return self.administration(&statement.kind, scope);
             }
@@ -203,6 +206,18 @@ impl Runner<'_> {
         })?;
         scope.run = next_run();
         self.plain_done(0)
+    }
+
+    /// A database that was made or restored belongs to who did it.
+    pub fn take_ownership(&mut self, name: &str, statement: &Statement, scope: &Scope) -> Result<(), Fail> {
+        let Some(login) = self.session.security.login() else { return Ok(()) };
+        let database = self.session.host.database(name)?;
+        if *database.online().properties().owner_sid == *login.sid {
+            return Ok(());
+        }
+        self.defining(&database, statement, scope, |work| {
+            Ok(work.writer()?.set_principal_sid(DBO, login.sid.to_vec())?)
+        })
     }
 
     /// Runs a change of a database's catalog (invariants 1 and 2).

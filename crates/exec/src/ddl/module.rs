@@ -114,15 +114,21 @@ impl Definition<'_, '_> {
         action: ModuleAction,
         name: &ObjectName,
         mut new: NewModule,
+        options: &ModuleOptions,
     ) -> Result<(), Fail> {
         let found = self.find(name)?;
+        let owner = match &found {
+            Some((id, _)) => self.database.security()?.owner(*id),
+            None => self.database.security()?.schema_owner(self.schema_of(name)?),
+        };
+        let executes_as = self.execution_context(options.execute_as.as_ref(), owner)?;
         match (action, found) {
             (ModuleAction::Create, Some(_)) => Err(SqlError::new(2714, &[&name.name.text]).state(3).into()),
             (ModuleAction::Alter, None) => Err(SqlError::new(208, &[&shown(name)]).state(6).into()),
             (_, None) => {
                 new.schema_id = self.schema_of(name)?;
-                self.writer()?.add_module(&new)?;
-                Ok(())
+                let id = self.writer()?.add_module(&new)?;
+                Ok(self.writer()?.set_execution_context(id, executes_as)?)
             }
             (_, Some((id, kind))) => {
                 let functions = ["FN", "IF", "TF"];
@@ -137,7 +143,7 @@ impl Definition<'_, '_> {
                 }
                 self.lock(id)?;
                 self.writer()?.replace_module(id, &new)?;
-                Ok(())
+                Ok(self.writer()?.set_execution_context(id, executes_as)?)
             }
         }
     }
@@ -186,7 +192,7 @@ impl Definition<'_, '_> {
         let status = self.module_status(&v.options)? | if v.check_option { bits::CHECK_OPTION } else { 0 };
         let text = self.module_text(v.action);
         let new = NewModule { columns, ..self.module(&v.name, "V ", status, text) };
-        self.put_module(v.action, &v.name, new)
+        self.put_module(v.action, &v.name, new, &v.options)
     }
 
     pub fn create_procedure(&mut self, p: &CreateProcedure) -> Result<(), Fail> {
@@ -200,7 +206,7 @@ impl Definition<'_, '_> {
         let text = self.module_text(p.action);
         let parameters = self.parameters(&p.parameters)?;
         let new = NewModule { parameters, ..self.module(&p.name, "P ", status, text) };
-        self.put_module(p.action, &p.name, new)
+        self.put_module(p.action, &p.name, new, &p.options)
     }
 
     pub fn create_function(&mut self, f: &CreateFunction) -> Result<(), Fail> {
@@ -228,7 +234,7 @@ impl Definition<'_, '_> {
             _ => return Err(SqlError::not_supported("A function of an assembly").into()),
         };
         let new = NewModule { columns, parameters, ..self.module(&f.name, kind, status, text) };
-        self.put_module(f.action, &f.name, new)
+        self.put_module(f.action, &f.name, new, &f.options)
     }
 
     fn inline_columns(
@@ -288,7 +294,7 @@ impl Definition<'_, '_> {
             name.schema.clone_from(&on.schema);
         }
         let new = NewModule { parent_id, ..self.module(&name, "TR", status, text) };
-        self.put_module(t.action, &name, new)
+        self.put_module(t.action, &name, new, &t.options)
     }
 
     pub fn enable_trigger(

@@ -5,10 +5,11 @@
 //! 2. Who is not dbo asks for permission before anything is looked at, so that what exists is not given away.
 
 use holdfast_base::world::{Entropy, SystemEntropy};
-use holdfast_tsql::ast::{Ident, ObjectName, PrincipalStatement};
+use holdfast_tsql::ast::{ExecuteAsPrincipal, Ident, ObjectName, PrincipalStatement};
 use holdfast_types::{SqlError, SqlResult};
 
 use super::{Definition, shown};
+use crate::procedure::impersonation::{EXECUTES_AS, OWNER};
 use crate::procedure::run::Fail;
 use crate::security::model::{DBO, Securable};
 use crate::security::permission::DB_OWNER;
@@ -255,6 +256,11 @@ impl Definition<'_, '_> {
             let text = "The database principal owns a database role and cannot be dropped.";
             return Err(SqlError::with_text(15421, 16, text).into());
         }
+        if owns(i64::from(EXECUTES_AS))? {
+            let text = "The database principal is set as the execution context of one or more procedures, functions, or event \
+                        notifications and cannot be dropped.";
+            return Err(SqlError::with_text(15136, 16, text).into());
+        }
         if self.database.security()?.members_of(id).next().is_some() {
             return Err(SqlError::new(15144, &[]).into());
         }
@@ -312,6 +318,38 @@ impl Definition<'_, '_> {
                 Ok(self.writer()?.set_principal_sid(DBO, sid)?)
             }
             Some(other) => Err(SqlError::not_supported(format!("ALTER AUTHORIZATION ON {other}")).into()),
+        }
+    }
+
+    /// Whom a module will execute as: only somebody that its maker could be.
+    pub fn execution_context(
+        &self,
+        principal: Option<&ExecuteAsPrincipal>,
+        owner: i32,
+    ) -> Result<Option<i32>, Fail> {
+        let token = self.runner.session.user_token(&self.database)?;
+        let may_be = |id: i32| -> Result<bool, Fail> {
+            Ok(token.is_dbo || token.is(id) || self.may(Securable::Principal(id), "IM")?)
+        };
+        let refused = |name: &str| Fail::Error(SqlError::new(15151, &[&"find", &"user", &name]));
+        match principal {
+            None | Some(ExecuteAsPrincipal::Caller) => Ok(None),
+            Some(ExecuteAsPrincipal::Self_) => Ok(Some(token.id)),
+            Some(ExecuteAsPrincipal::Owner) => {
+                if may_be(owner)? {
+                    return Ok(Some(OWNER));
+                }
+                Err(refused(self.database.security()?.principal(owner).map_or("", |p| &p.name)))
+            }
+            Some(ExecuteAsPrincipal::User(e)) => {
+                let name = super::table::word(e).unwrap_or_default();
+                let found = self.principal_id(name)?.filter(|p| matches!(p.1.as_str(), "S" | "U"));
+                match found {
+                    Some((id, _)) if id != 3 && id != 4 && may_be(id)? => Ok(Some(id)),
+                    _ => Err(refused(name)),
+                }
+            }
+            Some(ExecuteAsPrincipal::Login(_)) => Err(SqlError::new(102, &[&"LOGIN"]).into()),
         }
     }
 

@@ -172,28 +172,12 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
                 Some((ty, value)) => Value::Variant(Arc::new(Variant { ty, value })),
             }
         }
-        FunctionId::HasDbAccess => {
-            text(&a[0]).and_then(|n| session.database_id(&n)).map_or(Value::Null, |_| Value::Int(1))
-        }
-        // Everyone who is logged in administers this server: there are no other roles yet.
-        FunctionId::IsSrvRoleMember => match text(&a[0]).map(|r| r.to_ascii_lowercase()).as_deref() {
-            Some(
-                "sysadmin" | "public" | "serveradmin" | "securityadmin" | "dbcreator" | "setupadmin"
-                | "processadmin" | "diskadmin" | "bulkadmin",
-            ) => Value::Int(1),
-            _ => Value::Null,
-        },
-        FunctionId::IsMember | FunctionId::IsRoleMember => {
-            match text(&a[0]).map(|r| r.to_ascii_lowercase()).as_deref() {
-                Some("db_owner" | "public" | "dbo") => Value::Int(1),
-                Some(
-                    "db_accessadmin" | "db_securityadmin" | "db_ddladmin" | "db_backupoperator"
-                    | "db_datareader" | "db_datawriter" | "db_denydatareader" | "db_denydatawriter",
-                ) => Value::Int(0),
-                _ => session.other(definition(c.function).name, a).unwrap_or(Value::Null),
-            }
-        }
-        FunctionId::HasPermsByName => Value::Int(1),
+        // Names that nobody has are NULL.
+        FunctionId::HasDbAccess
+        | FunctionId::IsSrvRoleMember
+        | FunctionId::IsMember
+        | FunctionId::IsRoleMember
+        | FunctionId::HasPermsByName => session.other(definition(c.function).name, a).unwrap_or(Value::Null),
         other => match session.other(definition(other).name, a) {
             Some(v) => v,
             None => return Err(not_yet(other)),

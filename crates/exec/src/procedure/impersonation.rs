@@ -21,6 +21,8 @@ use crate::system_view::ViewSource;
 
 /// Reference class: whom a module executes as.
 pub const EXECUTES_AS: i32 = 22;
+/// What stands there for the owner.
+pub const OWNER: i32 = -2;
 
 impl SharedSession {
     /// What SUSER_SNAME says of a user: its login's name, or its SID.
@@ -158,7 +160,9 @@ impl Runner<'_> {
             }
             ExecuteAsPrincipal::User(e) => {
                 let name = crate::ddl::table::word(e).unwrap_or_default();
-                model.principal_named(name).filter(|u| matches!(&*u.kind, "S" | "U"))
+                let named = || model.principal_named(name).filter(|u| matches!(&*u.kind, "S" | "U"));
+                // The one that was meant when the module was made, whatever their name is now.
+                stored().and_then(|id| model.principal(id)).or_else(named)
             }
             ExecuteAsPrincipal::Self_ => stored().and_then(|id| model.principal(id)),
             ExecuteAsPrincipal::Login(_) => None,

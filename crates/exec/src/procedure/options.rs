@@ -107,6 +107,7 @@ impl Runner<'_> {
             return Err(SqlError::new(8106, &[&table.name]).into());
         }
         let id = (table.database_id, table.object_id);
+        self.need_alter(id, &table.name, 11)?;
         {
             let mut state = self.session.state.lock();
             match (&state.identity_insert, on) {

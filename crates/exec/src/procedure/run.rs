@@ -375,7 +375,7 @@ impl Runner<'_> {
         let abort = (self.session.has(option::XACT_ABORT) && !raised && error.severity > 10)
             || rolls_back(error.number);
         let goes_on = !abort && !thrown && !raised && compile.is_none() && !ends_batch(error.number);
-        if goes_on && is_change(&s.kind) && error.severity > 10 {
+        if goes_on && is_change(&s.kind) && error.severity > 10 && !is_refusal(error.number) {
             let note = "The statement has been terminated.";
             let note = SqlError::with_text(3621, 0, note).state(0).at_line(error.line);
             self.sink.message(&note).map_err(|_| Stop::Disconnect)?;
@@ -478,14 +478,29 @@ impl Runner<'_> {
             StatementKind::Truncate { table, partitions } => self.truncate(table, partitions, scope),
             StatementKind::Ddl(d) => self.ddl(d, s, scope),
             StatementKind::Permission(p) => self.permit(p, s, scope),
-            StatementKind::Restore(_)
-            | StatementKind::Backup(_)
+            StatementKind::Restore(r) => self.restore(r, s, scope),
+            StatementKind::Backup(_)
             | StatementKind::Dbcc(_)
             | StatementKind::Kill { .. }
             | StatementKind::Checkpoint(_)
             | StatementKind::Reconfigure { .. }
             | StatementKind::Shutdown { .. } => self.administration(&s.kind, scope),
             other => Err(SqlError::not_supported(other.name()).into()),
+        }
+    }
+
+    /// RESTORE. Who may restore and is nobody else becomes the owner of a database that was not there before.
+    fn restore(&mut self, r: &ast::Restore, s: &Statement, scope: &mut Scope) -> Result<(), Fail> {
+        let instance = Arc::clone(&self.session.host.instance);
+        let name = match &r.what {
+            ast::RestoreWhat::Database(ast::NameOrVariable::Name(n)) => Some(n.text.clone()),
+            _ => None,
+        };
+        let new = name.filter(|n| !self.session.security.is_unrestricted() && instance.find(n).is_none());
+        self.administration(&s.kind, scope)?;
+        match new {
+            Some(name) if instance.online(&name).is_ok() => self.take_ownership(&name, s, scope),
+            _ => Ok(()),
         }
     }
 
@@ -670,6 +685,11 @@ fn rolls_back(number: i32) -> bool {
             | 9402
             | 9455
     )
+}
+
+/// Refusals come before the statement begins: there is nothing to terminate.
+fn is_refusal(number: i32) -> bool {
+    matches!(number, 229 | 230 | 262 | 297 | 300 | 1088)
 }
 
 fn is_change(kind: &StatementKind) -> bool {

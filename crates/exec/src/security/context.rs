@@ -4,7 +4,7 @@
 //! 1. The bottom is the login and never goes away. A module's end takes away what was put on during it; REVERT takes away
 //!    nothing that was put on outside of the module it stands in.
 //! 2. Tokens are made again when the server's principals have another version, or when a database's catalog is another one.
-//! 3. A context of a database user holds in that database; elsewhere it is guest or nobody.
+//! 3. A context of a database user holds in that database; in tempdb it is guest, elsewhere nobody.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -12,7 +12,7 @@ use std::sync::{Arc, Weak};
 use holdfast_types::{SqlError, SqlResult};
 use parking_lot::Mutex;
 
-use super::model::{GUEST, Securable};
+use super::model::GUEST;
 use super::store::LoginStore;
 use super::token::{LoginToken, UserToken};
 use crate::host::HostDatabase;
@@ -59,6 +59,8 @@ struct Inner {
     made: Vec<Made>,
 }
 
+/// The database that everybody may use.
+const TEMPDB: i32 = 2;
 /// Tokens kept.
 const KEPT: usize = 16;
 
@@ -259,12 +261,12 @@ fn make(context: &Context, database: &Arc<HostDatabase>) -> SqlResult<UserToken>
     let nobody = || SqlError::new(916, &[&context.login_name, &database.name]);
     match context.user {
         Some((id, user)) => {
-            let user = if id == database.id { model.principal(user) } else { model.principal(GUEST) };
-            let token = UserToken::user(database.id, &model, user.ok_or_else(nobody)?, context.login.clone());
-            if id != database.id && !model.has(&token, Securable::Database, "CO") {
-                return Err(nobody());
-            }
-            Ok(token)
+            let user = match id {
+                _ if id == database.id => model.principal(user),
+                _ if database.id == TEMPDB => model.principal(GUEST),
+                _ => None,
+            };
+            Ok(UserToken::user(database.id, &model, user.ok_or_else(nobody)?, context.login.clone()))
         }
         None => {
             let login = context.login.as_ref().ok_or_else(nobody)?;

@@ -7,6 +7,7 @@ use holdfast_types::{SqlResult, SqlType, Value};
 use super::model::{CatalogModel, Object, SCHEMA_INFORMATION_SCHEMA, SCHEMA_SYS};
 use super::table::variant;
 use super::{SystemView, ViewContext, all, object_id, row};
+use crate::procedure::impersonation::EXECUTES_AS;
 
 type Rows = SqlResult<Vec<Vec<Value>>>;
 
@@ -301,7 +302,7 @@ fn modules(c: &ViewContext<'_>) -> Rows {
                 o.status_bit(0x100000),
                 o.status_bit(0x400000),
                 o.status_bit(0x200000),
-                Value::Null,
+                c.model.references_of(EXECUTES_AS, o.id).next().map(|r| r.independent),
                 false,
                 false,
                 false

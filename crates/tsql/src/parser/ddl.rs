@@ -602,9 +602,13 @@ impl Parser<'_> {
         }
         let mut setting = self.setting()?;
         // What a password may be followed by.
-        while self.is_one_of(&["HASHED", "MUST_CHANGE", "UNLOCK"]) {
-            let name = self.upper_word()?;
-            setting.nested.push(crate::ast::Setting { name, value: None, nested: Vec::new() });
+        while self.is_one_of(&["HASHED", "MUST_CHANGE", "UNLOCK", "OLD_PASSWORD"]) {
+            let more = if self.is_word("OLD_PASSWORD") {
+                self.setting()?
+            } else {
+                crate::ast::Setting { name: self.upper_word()?, value: None, nested: Vec::new() }
+            };
+            setting.nested.push(more);
         }
         Ok(setting)
     }

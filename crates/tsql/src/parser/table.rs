@@ -9,27 +9,8 @@ use crate::ast::{
 use crate::lexer::TokenKind;
 
 const UNITS: &[&str] = &[
-    "KB",
-    "MB",
-    "GB",
-    "TB",
-    "MINUTE",
-    "MINUTES",
-    "SECOND",
-    "SECONDS",
-    "HOUR",
-    "HOURS",
-    "DAY",
-    "DAYS",
-    "WEEK",
-    "WEEKS",
-    "MONTH",
-    "MONTHS",
-    "YEAR",
-    "YEARS",
-    "HASHED",
-    "MUST_CHANGE",
-    "UNLOCK",
+    "KB", "MB", "GB", "TB", "MINUTE", "MINUTES", "SECOND", "SECONDS", "HOUR", "HOURS", "DAY", "DAYS", "WEEK",
+    "WEEKS", "MONTH", "MONTHS", "YEAR", "YEARS", "UNLOCK",
 ];
 
 impl Parser<'_> {
