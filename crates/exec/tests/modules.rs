@@ -142,7 +142,7 @@ fn modules_of_the_corpus_answer() {
     let mut findings = Vec::new();
     let mut seen = 0;
     let dir = tempfile::tempdir().unwrap();
-    let mut session = transcript::session(dir.path());
+    let mut session = transcript::sessions(dir.path()).open_session(transcript::login("sa", "")).unwrap();
     for file in holdfast_testkit::corpus() {
         let whole =
             file.column("kind") == "full" && !file.name().contains("of2") && !file.name().contains("of3");

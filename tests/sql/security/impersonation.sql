@@ -25,7 +25,7 @@ revert
 revert
 select user_name()
 go
-execute as user = 'free'
+execute as user = 'low'
 go
 use master
 go

@@ -29,7 +29,7 @@ fn flag(b: bool) -> Option<Value> {
 
 /// A SID as text: S-1-9-3-….
 pub fn sid_text(sid: &[u8]) -> String {
-    if sid.len() < 8 || (sid.len() - 8) % 4 != 0 {
+    if sid.len() < 8 || !(sid.len() - 8).is_multiple_of(4) {
         return sid.iter().fold("0x".to_owned(), |s, b| s + &format!("{b:02X}"));
     }
     let authority = sid[2..8].iter().fold(0u64, |n, b| n << 8 | u64::from(*b));

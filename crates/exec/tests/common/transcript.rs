@@ -135,7 +135,7 @@ pub fn sessions(dir: &Path) -> Arc<InstanceSessions> {
     InstanceSessions::new(host, Arc::new(InstanceAdministration))
 }
 
-fn login(name: &str, database: &str) -> LoginInfo {
+pub fn login(name: &str, database: &str) -> LoginInfo {
     LoginInfo { login: name.into(), database: database.into(), ..LoginInfo::default() }
 }
 
