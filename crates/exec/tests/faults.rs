@@ -31,7 +31,7 @@ impl World {
         let mut said = Vec::new();
         let options = InstanceOptions::new(dir.path());
         let instance = Instance::open(options, Arc::new(opener), &mut |m| said.push(m.to_owned())).unwrap();
-        let host = Host::new(instance, Arc::new(SystemClock::new(0)));
+        let host = Host::open(instance, Arc::new(SystemClock::new(0))).unwrap();
         let sessions = InstanceSessions::new(host, Arc::new(InstanceAdministration));
         let session =
             sessions.open_session(LoginInfo { login: "sa".into(), ..LoginInfo::default() }).unwrap();
