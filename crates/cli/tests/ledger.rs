@@ -31,6 +31,7 @@ impl Server {
     fn start(data: &Path) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_holdfast"))
             .env("HOLDFAST_SA_PASSWORD", PASSWORD)
+            .env("HOLDFAST_LOG", "warn")
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
             .stdout(Stdio::piped())

@@ -98,6 +98,12 @@ pub fn build(catalog: &DatabaseCatalog, definition: &TableDef, access: &StoredTa
             None => refuse(format!("whose index '{}' cannot be kept up", stored.name)),
         }
     }
+    if let Base::Tree { tree, .. } = &base {
+        tree.live().know_tree(tree);
+    }
+    for index in &indexes {
+        index.tree.live().know_tree(&index.tree);
+    }
     let mut out = writer(writing, definition, access, base);
     out.indexes = indexes;
     out.positions = rowset.positions.clone();

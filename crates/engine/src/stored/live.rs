@@ -5,14 +5,18 @@
 //! 1. Root and IAM pointers here equal those of the catalogue row at all times; counts are ahead of it until the next
 //!    checkpoint.
 //! 2. `structure` is odd while a page split is going on: who walks down a tree meanwhile walks again (see [`LiveRowset::stable`]).
+//! 3. A leaf is taken out of its tree only while nobody reads the table: whoever reads says so ([`LiveRowset::read`]) before
+//!    the first walk, and holds page numbers only as long as that.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use holdfast_base::{FileId, PageId};
 use holdfast_format::catalog::{AllocationUnit, Rowset, SystemTables, unit_type};
 use parking_lot::{Mutex, RwLock};
+
+use crate::write::tree::Tree;
 
 fn pack(id: PageId) -> u64 {
     u64::from(id.file) << 32 | u64::from(id.page)
@@ -102,8 +106,22 @@ pub struct LiveRowset {
     structure: AtomicU64,
     /// Heaps: pages that may have room, the next to try last; `None` before they were looked for.
     pub room: Mutex<Option<Vec<PageId>>>,
-    /// Pages with rows that were deleted by ended transactions and still stand there.
-    pub ghosts: Mutex<Vec<PageId>>,
+    /// Pages with deleted rows that still stand there, and how often clearing them was put off for readers' sake.
+    pub ghosts: Mutex<BTreeMap<PageId, u8>>,
+    /// Reads under way; counted at the rowset that holds the table's rows, for its indexes as well.
+    readers: AtomicUsize,
+    /// The tree, once the table was looked up.
+    pub tree: Mutex<Weak<Tree>>,
+}
+
+/// A read of a table that goes on (invariant 3).
+#[derive(Debug)]
+pub struct Reading(Arc<LiveRowset>);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.readers.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl LiveRowset {
@@ -136,16 +154,35 @@ impl LiveRowset {
         self.counts_changed.store(true, Ordering::Relaxed);
     }
 
+    /// A read of the table begins; it ends when the guard goes.
+    pub fn read(self: &Arc<Self>) -> Reading {
+        self.readers.fetch_add(1, Ordering::SeqCst);
+        Reading(Arc::clone(self))
+    }
+
+    /// The tree of this rowset, as long as a definition of the table holds it.
+    pub fn know_tree(&self, tree: &Arc<Tree>) {
+        let mut known = self.tree.lock();
+        if known.strong_count() == 0 {
+            *known = Arc::downgrade(tree);
+        }
+    }
+
+    /// A page has deleted rows.
+    pub fn note_ghosts(&self, page: PageId) {
+        self.ghosts.lock().entry(page).or_default();
+    }
+
     /// A change of the tree's shape begins; it ends when the guard goes.
     pub fn restructure(&self) -> Restructuring<'_> {
-        self.structure.fetch_add(1, Ordering::AcqRel);
+        self.structure.fetch_add(1, Ordering::SeqCst);
         Restructuring(self)
     }
 
     /// Runs `walk` until the tree did not change its shape meanwhile.
     pub fn stable<T>(&self, mut walk: impl FnMut() -> T) -> T {
         loop {
-            let before = self.structure.load(Ordering::Acquire);
+            let before = self.structure.load(Ordering::SeqCst);
             if before % 2 == 1 {
                 std::thread::yield_now();
                 continue;
@@ -212,6 +249,13 @@ impl LiveRowsets {
     pub fn changed(&self) -> Vec<Arc<LiveRowset>> {
         let all = self.rowsets.read();
         all.values().filter(|r| r.counts_changed.load(Ordering::Relaxed)).cloned().collect()
+    }
+
+    /// Whether somebody reads the table.
+    pub fn is_read(&self, object: i32) -> bool {
+        let rowsets = self.rowsets.read();
+        let mut own = rowsets.values().filter(|r| r.object_id == object);
+        own.any(|r| r.readers.load(Ordering::SeqCst) > 0)
     }
 
     /// Those with deleted rows to be cleared away.

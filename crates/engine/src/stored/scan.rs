@@ -19,6 +19,7 @@ use holdfast_format::{FormatError, PageRef, PageSource, PageType, PageView};
 use holdfast_types::batch::BATCH_ROWS;
 use holdfast_types::{Batch, SqlResult, SqlType};
 
+use super::live::LiveRowset;
 use super::read::{RowNames, RowReader};
 use crate::access::BatchSource;
 use crate::decode::column::{ColumnPlan, Records, Target, fill};
@@ -35,14 +36,14 @@ const RUN: usize = 64;
 pub struct PageList {
     /// (rowset, page)
     pages: Vec<(usize, PageId)>,
-    /// Per rowset: its pages are leaves of a tree, linked with each other.
-    linked: Vec<bool>,
+    /// Per rowset whose pages are leaves of a tree, linked with each other: what learns of deleted rows there.
+    trees: Vec<Option<Arc<LiveRowset>>>,
     next: AtomicUsize,
 }
 
 impl PageList {
-    pub fn new(pages: Vec<(usize, PageId)>, linked: Vec<bool>) -> Self {
-        PageList { pages, linked, next: AtomicUsize::new(0) }
+    pub fn new(pages: Vec<(usize, PageId)>, trees: Vec<Option<Arc<LiveRowset>>>) -> Self {
+        PageList { pages, trees, next: AtomicUsize::new(0) }
     }
 
     /// Runs in the list, at least one.
@@ -99,7 +100,7 @@ impl PageScan {
     /// Invariant 3.
     fn note_behind(&mut self, rowset: usize, view: PageView<'_>, next: usize) {
         let link = view.next();
-        if link.is_null() || !self.list.linked.get(rowset).copied().unwrap_or(false) {
+        if link.is_null() || self.list.trees.get(rowset).is_none_or(Option::is_none) {
             return;
         }
         let listed = self.list.pages.get(next).filter(|(r, _)| *r == rowset).map(|(_, page)| *page);
@@ -130,6 +131,11 @@ impl PageScan {
             let view = PageView::new(&page);
             view.expect_id(at).map_err(damaged)?;
             self.note_behind(rowset, view, next);
+            if view.ghost_count() > 0
+                && let Some(live) = self.list.trees.get(rowset).and_then(Option::as_ref)
+            {
+                live.note_ghosts(at);
+            }
             rows += fill_page(&*self.source, view, &plan.0, &plan.1, &mut targets).map_err(damaged)?;
         }
         if rows == 0 && ended {

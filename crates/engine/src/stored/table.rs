@@ -95,6 +95,29 @@ pub enum Locator {
     Key(Vec<usize>),
 }
 
+/// A read that goes on, in a database that is also changed.
+struct Guard(Option<super::live::Reading>);
+
+impl Guard {
+    fn over(self, source: Box<dyn BatchSource>) -> Box<dyn BatchSource> {
+        match self.0 {
+            Some(reading) => Box::new(Guarded { source, _reading: reading }),
+            None => source,
+        }
+    }
+}
+
+struct Guarded {
+    source: Box<dyn BatchSource>,
+    _reading: super::live::Reading,
+}
+
+impl BatchSource for Guarded {
+    fn next_batch(&mut self) -> SqlResult<Option<holdfast_types::Batch>> {
+        self.source.next_batch()
+    }
+}
+
 /// A table's rows.
 pub struct StoredTable {
     pub store: Arc<Store>,
@@ -111,6 +134,12 @@ pub struct StoredTable {
 }
 
 impl StoredTable {
+    /// Says that the table is being read, so that no page is taken out of its trees; see [`live::LiveRowset::read`].
+    fn reading(&self) -> Guard {
+        let written = self.store.writing.is_some();
+        Guard(self.base.first().filter(|_| written).map(|rowset| rowset.live.read()))
+    }
+
     /// 926 after a failure of the log or the files: memory may hold what was never acknowledged.
     fn usable(&self) -> SqlResult<()> {
         match &self.writer {
@@ -221,8 +250,10 @@ impl StoredTable {
             work.extend(self.row_pages(rowset).map_err(damaged)?.into_iter().map(|page| (index, page)));
         }
         let types: Arc<[SqlType]> = columns.iter().map(|&c| self.type_of(c)).collect();
+        let tree = |r: &RowsetAccess| (!r.heap).then(|| Arc::clone(&r.live));
+        let trees = self.base.iter().map(tree).collect();
         // No more parts than there are runs of pages to share.
-        let list = Arc::new(PageList::new(work, self.base.iter().map(|r| !r.heap).collect()));
+        let list = Arc::new(PageList::new(work, trees));
         let parts = parts.clamp(1, list.runs());
         let names: Arc<[RowNames]> = self.base.iter().map(|r| RowNames::of_base(self, r)).collect();
         let reader = RowReader::open(self, read)?.map(Arc::new);
@@ -241,11 +272,14 @@ impl StoredTable {
 impl TableAccess for StoredTable {
     fn scan(&self, read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
         self.usable()?;
+        let reading = self.reading();
         if let Some(seen) = snapshot::open(self, read, None, columns)? {
-            return Ok(seen);
+            return Ok(reading.over(seen));
         }
         let mut sources = self.open_scan(read, columns, 1)?;
-        sources.pop().ok_or_else(|| SqlError::not_supported("Scanning a table without storage"))
+        let source = sources.pop();
+        let source = source.ok_or_else(|| SqlError::not_supported("Scanning a table without storage"))?;
+        Ok(reading.over(source))
     }
 
     fn parallel_scan(
@@ -255,10 +289,12 @@ impl TableAccess for StoredTable {
         parts: usize,
     ) -> SqlResult<Vec<Box<dyn BatchSource>>> {
         self.usable()?;
+        let reading = self.reading();
         if let Some(seen) = snapshot::open(self, read, None, columns)? {
-            return Ok(vec![seen]);
+            return Ok(vec![reading.over(seen)]);
         }
-        self.open_scan(read, columns, parts)
+        let sources = self.open_scan(read, columns, parts)?;
+        Ok(sources.into_iter().map(|s| self.reading().over(s)).collect())
     }
 
     fn seek(
@@ -270,10 +306,11 @@ impl TableAccess for StoredTable {
         backward: bool,
     ) -> SqlResult<Box<dyn BatchSource>> {
         self.usable()?;
+        let reading = self.reading();
         if let Some(seen) = snapshot::open(self, read, Some((index_id, range, backward)), columns)? {
-            return Ok(seen);
+            return Ok(reading.over(seen));
         }
-        seek::open(self, read, index_id, range, columns, backward)
+        Ok(reading.over(seek::open(self, read, index_id, range, columns, backward)?))
     }
 
     fn writer(&self) -> Option<Arc<dyn TableWriter>> {

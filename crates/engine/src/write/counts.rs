@@ -92,6 +92,12 @@ pub fn restore(
     live: &LiveRowsets,
     changes: &CountChanges,
 ) -> Result<(), FormatError> {
+    for (id, pages) in &changes.ghosts {
+        if let Some(rowset) = tables.rowsets.iter().find(|r| r.id == *id) {
+            let live = live.of(tables, rowset);
+            pages.iter().for_each(|page| live.note_ghosts(*page));
+        }
+    }
     let of_units = tables.units.iter().filter(|u| changes.units.contains(&u.id)).map(|u| u.owner);
     let touched: BTreeSet<u64> = of_units.chain(changes.rows.keys().copied()).collect();
     for rowset in tables.rowsets.iter().filter(|r| touched.contains(&r.id)) {

@@ -1,9 +1,11 @@
-//! Clearing deleted entries away.
+//! Clearing deleted entries away, and the pages they leave empty.
 //!
 //! Invariants
 //! 1. A ghost goes only when no transaction can want it back: every change of its page was made by transactions that have
 //!    ended. That is so when the page's last change is older than the first record of the oldest open transaction.
-//! 2. Pages are never given back here: a scan may stand on them.
+//! 2. A leaf whose rows are all such ghosts leaves the tree with them, in one system transaction, when nobody reads the table:
+//!    readers hold page numbers. Whoever begins to read meanwhile waits for the tree ([`LiveRowset::stable`]). Pages of
+//!    system tables stay, because the catalogue is read without saying so.
 
 use std::sync::Arc;
 
@@ -19,25 +21,42 @@ use holdfast_storage::write::{Body, What};
 use super::writing::Writing;
 use crate::stored::live::LiveRowset;
 
+/// How often a page that could leave its tree waits for readers to end before only its entries go.
+const PATIENCE: u8 = 50;
+/// Object ids below belong to system tables.
+const FIRST_USER_OBJECT: i32 = 100;
+
 /// Clears what can be cleared; answers how many entries went.
 pub fn clean(writing: &Arc<Writing>) -> RecoveryResult<u64> {
     let mut gone = 0;
     for live in writing.rowsets.with_ghosts() {
         let pages = std::mem::take(&mut *live.ghosts.lock());
-        let mut later = Vec::new();
-        for page in pages {
-            match clean_page(writing, &live, page)? {
-                Some(n) => gone += n,
-                None => later.push(page),
+        for (page, tries) in pages {
+            match clean_page(writing, &live, page, tries >= PATIENCE)? {
+                Cleaned::Gone(n) => gone += n,
+                Cleaned::Wanted => live.note_ghosts(page),
+                Cleaned::Read => *live.ghosts.lock().entry(page).or_default() = tries + 1,
             }
         }
-        live.ghosts.lock().extend(later);
     }
     Ok(gone)
 }
 
-/// `None`: the page has ghosts that may still be wanted.
-fn clean_page(writing: &Writing, live: &LiveRowset, page: PageId) -> RecoveryResult<Option<u64>> {
+/// What became of the ghosts of a page.
+enum Cleaned {
+    Gone(u64),
+    /// They may still be wanted.
+    Wanted,
+    /// The page can leave its tree once nobody reads it.
+    Read,
+}
+
+fn clean_page(
+    writing: &Writing,
+    live: &LiveRowset,
+    page: PageId,
+    impatient: bool,
+) -> RecoveryResult<Cleaned> {
     let mut change = writing.logged.change()?;
     let image = change.page(page)?;
     let view = PageView::new(&image);
@@ -47,16 +66,33 @@ fn clean_page(writing: &Writing, live: &LiveRowset, page: PageId) -> RecoveryRes
     let header = holdfast_format::page::PageHeader::decode(&image);
     let ours = header.object_id == unit.object_part() && header.index_id == unit.index_part();
     if !ours || view.ghost_count() == 0 || !matches!(view.page_type(), 1 | 2) {
-        return Ok(Some(0));
+        return Ok(Cleaned::Gone(0));
     }
     if change.oldest_open().is_some_and(|oldest| view.lsn() >= oldest) {
-        return Ok(None);
+        return Ok(Cleaned::Wanted);
     }
     let rows = PageRows::new(view).map_err(fail)?;
     let mut ghosts = Vec::new();
     for slot in 0..rows.len() {
         if rows.row(slot).map_err(fail)?.is_some_and(|r| r.kind() == RowKind::Ghost) {
             ghosts.push(slot);
+        }
+    }
+    let all = ghosts.len() == usize::from(rows.len());
+    if all && live.object_id >= FIRST_USER_OBJECT && !change.is_reserved(page) {
+        let tree = live.tree.lock().upgrade();
+        if let Some(tree) = tree.filter(|t| std::ptr::eq(Arc::as_ptr(t.live()), live)) {
+            // Before looking for readers: whoever is not seen now finds the tree as it is afterwards.
+            let _changing = live.restructure();
+            let read = writing.rowsets.is_read(live.object_id);
+            match tree.droppable(&change, page)? {
+                Some(place) if !read => {
+                    tree.drop_leaf(&mut change, page, place)?;
+                    return Ok(Cleaned::Gone(ghosts.len() as u64));
+                }
+                Some(_) if !impatient => return Ok(Cleaned::Read),
+                _ => {}
+            }
         }
     }
     let context = if view.is(PageType::Data) { context::CLUSTERED } else { context::INDEX_LEAF };
@@ -66,5 +102,5 @@ fn clean_page(writing: &Writing, live: &LiveRowset, page: PageId) -> RecoveryRes
         let body = Body::Row { row, elements: &[] };
         change.log_outside(What { operation: op::EXPUNGE_ROWS, context, page, slot, unit, body })?;
     }
-    Ok(Some(count))
+    Ok(Cleaned::Gone(count))
 }

@@ -291,10 +291,7 @@ impl Tree {
         };
         change.log(transaction, what, self.undo(fields, -1))?;
         self.live().count_rows(-1);
-        let mut ghosts = self.live().ghosts.lock();
-        if ghosts.last() != Some(&place.page) {
-            ghosts.push(place.page);
-        }
+        self.live().note_ghosts(place.page);
         Ok(())
     }
 
@@ -539,7 +536,7 @@ impl Tree {
             change.log(own, what, Undo::InPlace)?;
             if moved.iter().any(|r| r.first().is_some_and(|&b| holdfast_storage::recovery::redo::is_ghost(b)))
             {
-                self.live().ghosts.lock().push(new);
+                self.live().note_ghosts(new);
             }
         }
         let next = view.next();
@@ -549,6 +546,69 @@ impl Tree {
         change.set_link(own, page, self.unit(), self.context(leaf), Link::Next, new)?;
         change.reserve_like(page, new);
         Ok(taken)
+    }
+
+    /// Where a leaf hangs that could leave the tree: its parent, with the slot. `None`: it stays, because it leads its parent
+    /// or its level, or is no page of an extent of the tree's own.
+    pub(super) fn droppable(
+        &self,
+        change: &Change<'_>,
+        page: PageId,
+    ) -> RecoveryResult<Option<(PageId, u16)>> {
+        let image = change.page(page)?;
+        let view = PageView::new(&image);
+        let fail = unreadable(page);
+        let key = {
+            let rows = PageRows::new(view).map_err(&fail)?;
+            let Some(row) = (if rows.is_empty() { None } else { rows.row(0).map_err(&fail)? }) else {
+                return Ok(None);
+            };
+            self.key_of(change.source(), &row, false).map_err(&fail)?
+        };
+        let Some(place) = self.find(change.source(), &key).map_err(&fail)? else { return Ok(None) };
+        let leads = view.previous().is_null();
+        let hangs = place.path.last().copied().filter(|(_, slot)| place.page == page && *slot > 0 && !leads);
+        Ok(if hangs.is_some() && change.is_own_page(page)? { hangs } else { None })
+    }
+
+    /// Takes a leaf out of the tree and gives its page back: all its rows are deleted ones that nobody wants back, it hangs
+    /// where [`Self::droppable`] says, and nobody reads the table.
+    pub(super) fn drop_leaf(
+        &self,
+        change: &mut Change<'_>,
+        page: PageId,
+        (parent, slot): (PageId, u16),
+    ) -> RecoveryResult<()> {
+        let image = change.page(page)?;
+        // Its neighbours are read before anything changes.
+        let (previous, next) = (PageView::new(&image).previous(), PageView::new(&image).next());
+        change.page(previous)?;
+        if !next.is_null() {
+            change.page(next)?;
+        }
+        let parent_image = change.page(parent)?;
+        let parent_rows = PageRows::new(PageView::new(&parent_image)).map_err(unreadable(parent))?;
+        let entry = record_bytes(&parent_rows, slot).map_err(unreadable(parent))?;
+        let (unit, context) = (self.unit(), self.context(true));
+        let first_iam = self.live().in_row.first_iam();
+        let given = change.system("DropEmptyPage", None, |change, own| {
+            let body =
+                Body::Row { row: RowTarget { offset: 1, ..self.row_target() }, elements: &[entry, &[]] };
+            let upper = self.context(false);
+            let operation = op::DELETE_ROWS;
+            change.log(
+                own,
+                What { operation, context: upper, page: parent, slot, unit, body },
+                Undo::InPlace,
+            )?;
+            change.set_link(own, previous, unit, context, Link::Next, next)?;
+            if !next.is_null() {
+                change.set_link(own, next, unit, context, Link::Previous, previous)?;
+            }
+            change.free_page(own, unit, first_iam, page)
+        })?;
+        pointers::count(self.live(), &self.live().in_row, given, -1);
+        Ok(())
     }
 
     fn put(

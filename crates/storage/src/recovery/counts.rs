@@ -17,6 +17,7 @@ use holdfast_format::log::{LogRecord, TransactionId, context, op};
 use holdfast_format::record::RecordType;
 
 use super::error::RecoveryResult;
+use super::redo::is_ghost;
 
 /// Fixed length of HOBT_DELTA as Holdfast writes it.
 const OWN_LENGTH: u16 = 0x50;
@@ -33,6 +34,8 @@ pub struct CountChanges {
     /// IAM chains that units had got in transactions that were rolled back, to be freed when the database opens. The log
     /// names each before the change that takes its owner away, and every checkpoint of a recovery names it again.
     pub leftovers: BTreeSet<(u64, PageId)>,
+    /// Pages on which rows were marked as deleted, by rowset: to be cleared once the database is open.
+    pub ghosts: BTreeMap<u64, BTreeSet<PageId>>,
 }
 
 /// A record that says: the IAM chain at `page`, which the unit had, belongs to nobody and is to be freed.
@@ -61,6 +64,7 @@ impl CountChanges {
     pub fn observe(&mut self, record: &LogRecord<'_>, system: bool) -> RecoveryResult<()> {
         let leaf = matches!(record.context(), context::HEAP | context::CLUSTERED | context::INDEX_LEAF);
         let heap = record.context() == context::HEAP;
+        self.observe_ghosts(record)?;
         let rows = match record.operation() {
             op::FORMAT_PAGE => {
                 if let Some(page) = record.page_target()? {
@@ -111,7 +115,25 @@ impl CountChanges {
         Ok(())
     }
 
-    /// Records that carry all this on.
+    fn observe_ghosts(&mut self, record: &LogRecord<'_>) -> RecoveryResult<()> {
+        let ghosts = match record.operation() {
+            op::DELETE_ROWS => record.context() == context::MARK_AS_GHOST,
+            // Rows that a page split moves.
+            op::INSERT_ROWS if matches!(record.context(), context::CLUSTERED | context::INDEX_LEAF) => {
+                let elements = record.elements()?;
+                let rows = elements.as_slice();
+                let rows = rows.get(..rows.len().saturating_sub(2)).unwrap_or(&[]);
+                rows.iter().any(|r| r.first().is_some_and(|&b| is_ghost(b)))
+            }
+            _ => false,
+        };
+        if ghosts && let Some(target) = record.page_target()? {
+            self.ghosts.entry(record.row_target()?.rowset).or_default().insert(target.page);
+        }
+        Ok(())
+    }
+
+    /// Records that carry on what the catalogue does not have.
     pub fn records(&self) -> impl Iterator<Item = Vec<u8>> + '_ {
         let header = RecordHeader {
             previous: Lsn::ZERO,

@@ -507,6 +507,24 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// Says that the number of a unit's pages changes, for the counts after a recovery.
+    pub(crate) fn log_unit(&mut self, unit: UnitId) -> RecoveryResult<()> {
+        let header = RecordHeader {
+            previous: Lsn::ZERO,
+            flags: 0,
+            transaction: TransactionId::NONE,
+            operation: op::HOBT_DELTA,
+            context: context::NULL,
+        };
+        self.append_promising(&count_change(&header, 0, 0, unit.0), 0)?;
+        Ok(())
+    }
+
+    /// Whether room on the page is kept for somebody's rollback.
+    pub fn is_reserved(&self, page: PageId) -> bool {
+        self.state.reserved.contains_key(&page)
+    }
+
     /// Appends a compensation that changes no page.
     fn append(&mut self, transaction: &mut LogTransaction, bytes: &[u8]) -> RecoveryResult<Lsn> {
         transaction.last = self.fatal(self.database.log.append(bytes))?;

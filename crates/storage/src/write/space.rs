@@ -487,6 +487,56 @@ impl Change<'_> {
         })
     }
 
+    /// The page lies in an extent that belongs to its unit alone.
+    pub fn is_own_page(&self, page: PageId) -> RecoveryResult<bool> {
+        Ok(self.pfs_byte(page)? & (pfs::ALLOCATED | pfs::MIXED) == pfs::ALLOCATED)
+    }
+
+    /// Gives one page of a unit's own extents back, and the extent when it was the last one in use there; the counts change
+    /// by what is answered.
+    pub fn free_page(
+        &mut self,
+        transaction: &mut LogTransaction,
+        unit: UnitId,
+        first_iam: PageId,
+        page: PageId,
+    ) -> RecoveryResult<Taken> {
+        self.unit_space(unit, first_iam)?;
+        // Recovery counts the pages of the unit anew.
+        self.log_unit(unit)?;
+        self.set_pfs(transaction, page, 0)?;
+        let first = PageId::new(page.file, page.page / EXTENT_PAGES * EXTENT_PAGES);
+        let mut in_use = false;
+        for other in first.page..first.page + EXTENT_PAGES {
+            in_use |= self.pfs_byte(PageId::new(first.file, other))? & pfs::ALLOCATED != 0;
+        }
+        let iam = self.state.space.units.get(&unit).and_then(|u| {
+            let key = (first.file, interval_of(first.page));
+            u.iams.get(&key).copied()
+        });
+        let mut given = Taken { used: -1, reserved: 0 };
+        match iam.filter(|_| !in_use) {
+            Some(iam) => {
+                let bit = extent_in_interval(first.page) + BITMAP_HEADER_BITS;
+                self.bit(Some(transaction), context::IAM, iam, unit, bit, false)?;
+                self.extent_bit(transaction, MapKind::Gam, first, true)?;
+                let next = self.state.space.next_extent.entry(first.file).or_insert(0);
+                *next = (*next).min(first.page / EXTENT_PAGES);
+                given.reserved = -i64::from(EXTENT_PAGES);
+                let extent = first.page..first.page + EXTENT_PAGES;
+                if let Some(space) = self.state.space.units.get_mut(&unit) {
+                    space.free.retain(|p| p.file != first.file || !extent.contains(&p.page));
+                }
+            }
+            None => {
+                if let Some(space) = self.state.space.units.get_mut(&unit) {
+                    space.free.push(page);
+                }
+            }
+        }
+        Ok(given)
+    }
+
     fn free_mixed(&mut self, transaction: &mut LogTransaction, page: PageId) -> RecoveryResult<()> {
         self.set_pfs(transaction, page, 0)?;
         let first = PageId::new(page.file, page.page / EXTENT_PAGES * EXTENT_PAGES);
