@@ -143,6 +143,13 @@ impl Unit {
         fits.then(|| kept.planned.clone())
     }
 
+    /// Lets go of plans for databases that are not there any more as they were.
+    pub fn forget_outdated(&self) {
+        self.plans.lock().retain(|_, k| {
+            k.database.strong_count() > 0 && k.others.iter().all(|(_, w)| w.strong_count() > 0)
+        });
+    }
+
     /// Keeps a plan. `run` is 0 unless the plan reads tables that live in memory.
     pub fn keep(&self, node: usize, planned: Planned, session: &SharedSession, schema: Arc<str>, run: u64) {
         let (database, options) = {
