@@ -10,6 +10,7 @@
 
 mod files;
 mod holdfast;
+mod load;
 mod point;
 mod postgres;
 mod process;
@@ -45,9 +46,10 @@ const MEASURES: &[(&str, Measure)] = &[
     ("query", query::measure),
     ("point", point::measure),
     ("tpcb", tpcb::measure),
+    ("load", load::measure),
 ];
 
-const USAGE: &str = "usage: holdfast-bench [serve] [restore] [verify] [query] [point] [tpcb]
+const USAGE: &str = "usage: holdfast-bench [serve] [restore] [verify] [query] [point] [tpcb] [load]
   --holdfast PATH   the program to measure (default: beside this one)
   --work DIR        directory for databases and servers (default: target/bench)
   --rows N          order lines in the big database, about 150 bytes of backup each (default: 8000000)

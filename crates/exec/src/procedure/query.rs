@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use holdfast_plan::BoundQuery;
 use holdfast_plan::expr::ConvertMode;
 use holdfast_plan::physical::{BoundExpression, ResultColumnInfo};
-use holdfast_plan::{BoundQuery, Expr as PlanExpr, ExprKind as PlanKind};
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::{
     self, Declaration, DeclarationKind, QueryBody, SelectStatement, SetValue, SetVariable,
@@ -15,6 +15,7 @@ use super::run::{Fail, Runner, Scope, Stop, scope_names};
 use super::state::option;
 use super::unit::{Folding, Planned, with_bind_context};
 use crate::context::ExecContext;
+use crate::expression::convert::convert_value;
 use crate::expression::{evaluate_constant, evaluate_one};
 use crate::operator;
 use crate::session::{ColumnSource, ResultColumn};
@@ -48,9 +49,7 @@ pub fn convert(value: &Value, from: SqlType, to: SqlType, context: &ExecContext)
     if value.is_null() || from == to {
         return Ok(value.clone());
     }
-    let operand = Box::new(PlanExpr::literal(value.clone(), from));
-    let kind = PlanKind::Convert { operand, style: None, mode: ConvertMode::Implicit };
-    evaluate_constant(&PlanExpr::new(kind, to, true), context)
+    convert_value(value, &from, &to, None, ConvertMode::Implicit, context)
 }
 
 /// A value as text, for messages.

@@ -168,20 +168,24 @@ impl<'f> FileRows<'f> {
             }
         }
         let csv = self.format.quoted;
+        let start = self.at;
         loop {
             if self.at >= self.text.len() {
                 // The last row may lack its end.
                 return if last || csv {
+                    value.extend_from_slice(&self.text[start..]);
                     Ok((done(value, quoted), true))
                 } else {
                     Err(SqlError::new(4832, &[]))
                 };
             }
             if (!last || csv) && self.stands(&self.format.field_end) {
+                value.extend_from_slice(&self.text[start..self.at]);
                 self.at += self.format.field_end.len();
                 return Ok((done(value, quoted), false));
             }
             if (last || csv) && self.stands(&self.format.row_end) {
+                value.extend_from_slice(&self.text[start..self.at]);
                 self.at += self.format.row_end.len();
                 // "\n" stands for both ways of ending a line.
                 if self.format.row_end == [0x0A] && value.last() == Some(&0x0D) {
@@ -189,7 +193,6 @@ impl<'f> FileRows<'f> {
                 }
                 return Ok((done(value, quoted), true));
             }
-            value.push(self.text[self.at]);
             self.at += 1;
         }
     }
