@@ -124,6 +124,11 @@ impl RowReader {
         Ok(Some(RowReader { writing: Arc::clone(writing), context: context.clone(), table: of, base }))
     }
 
+    /// Rows are to be locked only as they are asked for: others work on the next ones (a queue read with UPDLOCK, READPAST).
+    pub fn one_by_one(&self) -> bool {
+        self.context.intent != ReadIntent::Read && self.context.level != ReadLevel::Serializable
+    }
+
     fn keeps_locks(&self) -> bool {
         matches!(self.context.level, ReadLevel::Repeatable | ReadLevel::Serializable)
             || self.context.intent != ReadIntent::Read

@@ -68,6 +68,8 @@ pub struct PageScan {
     locking: Locking,
     /// A page that splits have put behind the last one read: (rowset, page, place of the next page in the list).
     behind: Option<(usize, PageId, usize)>,
+    /// The page whose rows are read one by one, and the next slot: (rowset, page, slot).
+    within: Option<(usize, PageId, u16)>,
 }
 
 /// Who asks for locks, and how the rows of each rowset are named.
@@ -81,7 +83,7 @@ impl PageScan {
         list: Arc<PageList>,
         locking: Locking,
     ) -> Self {
-        PageScan { source, plans, types, list, run: 0..0, locking, behind: None }
+        PageScan { source, plans, types, list, run: 0..0, locking, behind: None, within: None }
     }
 
     /// The next page, and the place in the list of the one behind it.
@@ -113,6 +115,47 @@ impl PageScan {
         match &self.locking {
             Some((reader, names)) if rowset < names.len() => reader.page(&*self.source, &names[rowset], at),
             _ => self.source.page(at).map_err(damaged),
+        }
+    }
+
+    /// The next row of a heap, locked alone: slots keep their rows, so the place is found again by its number.
+    fn read_one(&mut self, reader: &RowReader, names: &[RowNames]) -> SqlResult<Option<Batch>> {
+        loop {
+            let (rowset, at, slot) = match self.within.take() {
+                Some(within) => within,
+                None => match self.next_page() {
+                    Some((rowset, at, _)) => (rowset, at, 0),
+                    None => return Ok(None),
+                },
+            };
+            let (Some(plan), Some(names)) = (self.plans.get(rowset), names.get(rowset)) else { continue };
+            let image = self.source.page(at).map_err(damaged)?;
+            let view = PageView::new(&image);
+            view.expect_id(at).map_err(damaged)?;
+            if slot >= view.slot_count() {
+                // Slots behind the last may be those of rows on their way out.
+                if reader.usable(&*self.source, names, &image, slot..slot.saturating_add(64))?.is_none() {
+                    self.within = Some((rowset, at, slot));
+                }
+                continue;
+            }
+            let Some(image) = reader.usable(&*self.source, names, &image, slot..slot + 1)? else {
+                self.within = Some((rowset, at, slot));
+                continue;
+            };
+            self.within = Some((rowset, at, slot + 1));
+            let rows = PageRows::new(PageView::new(&image)).map_err(damaged)?;
+            let row = rows.row(slot).map_err(damaged)?;
+            let Some(row) = row.filter(|r| matches!(r.kind(), RowKind::Row | RowKind::Forwarded)) else {
+                continue;
+            };
+            let mut targets: Vec<Target> = self.types.iter().map(|ty| Target::new(ty, 1)).collect();
+            let records = Records { source: &*self.source, layout: &plan.0, page: at, rows: &[(slot, row)] };
+            for (plan, target) in plan.1.iter().zip(&mut targets) {
+                fill(&records, plan, target).map_err(damaged)?;
+            }
+            let columns = targets.into_iter().map(|t| Arc::new(t.finish())).collect();
+            return Ok(Some(Batch::new(1, columns)));
         }
     }
 
@@ -148,6 +191,11 @@ impl PageScan {
 
 impl BatchSource for PageScan {
     fn next_batch(&mut self) -> SqlResult<Option<Batch>> {
+        if let Some((reader, names)) = self.locking.clone()
+            && reader.one_by_one()
+        {
+            return self.read_one(&reader, &names);
+        }
         self.read()
     }
 }

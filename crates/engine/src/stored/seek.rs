@@ -38,6 +38,8 @@ struct RangeScan {
     lookup: Option<Arc<Lookup>>,
     /// Asks for the locks of rows; `None` when none are to be asked for.
     reader: Option<RowReader>,
+    /// Rows are locked and handed on one by one, so that nothing is locked that nobody asked for.
+    one_by_one: bool,
 }
 
 /// A rowset of the index with the plans for the columns it holds.
@@ -66,6 +68,8 @@ struct Cursor {
     slot: u16,
     left: u64,
     done: bool,
+    /// Key of the row read last, where rows are read one by one.
+    last: Option<Vec<Value>>,
 }
 
 /// Opens a seek; see [`crate::access::TableAccess::seek`].
@@ -114,6 +118,7 @@ pub fn open(
     }
     let lookup = if covered { None } else { Some(Arc::new(lookup(table, index, columns)?)) };
     let reader = RowReader::open(table, read)?;
+    let one_by_one = reader.as_ref().is_some_and(RowReader::one_by_one);
     Ok(Box::new(RangeScan {
         store: table.store.clone(),
         types: columns.iter().map(|&c| table.type_of(c)).collect(),
@@ -126,6 +131,7 @@ pub fn open(
         cursor: None,
         lookup,
         reader,
+        one_by_one,
     }))
 }
 
@@ -265,7 +271,9 @@ impl RangeScan {
                     .map_err(damaged)
             };
             let mut found = find()?;
-            while let (Some(reader), Some((_, held, slot))) = (&self.reader, &mut found) {
+            while let (Some(reader), Some((_, held, slot)), false) =
+                (&self.reader, &mut found, self.one_by_one)
+            {
                 let slots = self.in_range(&partition.rowset, held, *slot)?;
                 match reader.usable(source, &partition.names, held, slots)? {
                     Some(image) => {
@@ -277,7 +285,7 @@ impl RangeScan {
             }
             if let Some((page, held, slot)) = found {
                 let left = source.files().iter().map(|f| u64::from(source.page_count(*f))).sum();
-                self.cursor = Some(Cursor { partition, page, held, slot, left, done: false });
+                self.cursor = Some(Cursor { partition, page, held, slot, left, done: false, last: None });
                 return Ok(true);
             }
         }
@@ -306,6 +314,14 @@ impl RangeScan {
                 break;
             }
             let Some(mut cursor) = self.cursor.take() else { break };
+            if self.one_by_one {
+                count += self.take_row(&mut cursor, &mut targets)?;
+                self.cursor = Some(cursor);
+                if count > 0 {
+                    break;
+                }
+                continue;
+            }
             count += self.take_page(&mut cursor, &mut targets, BATCH_ROWS - count)?;
             self.cursor = Some(cursor);
         }
@@ -352,39 +368,111 @@ impl RangeScan {
                 taken.push((slot, row));
             }
         }
-        let mut found = 0;
-        match &self.lookup {
-            None => {
-                found = taken.len();
-                let layout = &cursor.partition.rowset.layout;
-                let records = Records { source, layout, page: cursor.page, rows: &taken };
-                for (plan, target) in cursor.partition.plans.iter().zip(targets.iter_mut()) {
-                    fill(&records, plan, target).map_err(damaged)?;
-                }
-            }
-            Some(lookup) => {
-                for (_, row) in &taken {
-                    found += usize::from(self.look_up(lookup, &cursor.partition.rowset, row, targets)?);
-                }
-            }
-        }
+        let found = self.fill_rows(cursor, &taken, targets)?;
         let exhausted = if self.backward { cursor.slot == 0 } else { cursor.slot >= rows.len() };
         if exhausted && !cursor.done {
-            let view = rows.view();
-            let next = if self.backward { view.previous() } else { view.next() };
-            if next.is_null() {
-                cursor.done = true;
-            } else if cursor.left == 0 {
-                return Err(damaged(FormatError::Tree {
-                    page: cursor.page,
-                    what: "the chain of leaves does not end",
-                }));
-            } else {
-                cursor.left -= 1;
-                self.go_to(cursor, next)?;
-            }
+            self.leave_page(cursor, rows.view())?;
         }
         Ok(found)
+    }
+
+    /// Moves on from a page all of whose rows were taken.
+    fn leave_page(&self, cursor: &mut Cursor, view: PageView<'_>) -> SqlResult<()> {
+        let next = if self.backward { view.previous() } else { view.next() };
+        if next.is_null() {
+            cursor.done = true;
+            return Ok(());
+        }
+        if cursor.left == 0 {
+            return Err(damaged(FormatError::Tree {
+                page: cursor.page,
+                what: "the chain of leaves does not end",
+            }));
+        }
+        cursor.left -= 1;
+        self.go_to(cursor, next)
+    }
+
+    /// Appends the rows taken, with what the index does not hold.
+    fn fill_rows(
+        &self,
+        cursor: &Cursor,
+        taken: &[(u16, Row<'_>)],
+        targets: &mut [Target],
+    ) -> SqlResult<usize> {
+        let source = &*self.store.source;
+        let Some(lookup) = &self.lookup else {
+            let layout = &cursor.partition.rowset.layout;
+            let records = Records { source, layout, page: cursor.page, rows: taken };
+            for (plan, target) in cursor.partition.plans.iter().zip(targets.iter_mut()) {
+                fill(&records, plan, target).map_err(damaged)?;
+            }
+            return Ok(taken.len());
+        };
+        let mut found = 0;
+        for (_, row) in taken {
+            found += usize::from(self.look_up(lookup, &cursor.partition.rowset, row, targets)?);
+        }
+        Ok(found)
+    }
+
+    /// Takes the next row in range after its lock was asked for; 0 at the end of a page or of the range.
+    fn take_row(&self, cursor: &mut Cursor, targets: &mut [Target]) -> SqlResult<usize> {
+        let Some(reader) = &self.reader else { return Ok(0) };
+        let source = &*self.store.source;
+        loop {
+            let held = cursor.held.clone();
+            let rows = PageRows::new(PageView::new(&held)).map_err(damaged)?;
+            let slot = if self.backward { cursor.slot.checked_sub(1) } else { Some(cursor.slot) };
+            let Some(slot) = slot.filter(|s| *s < rows.len()) else {
+                self.leave_page(cursor, rows.view())?;
+                return Ok(0);
+            };
+            let rowset = &cursor.partition.rowset;
+            let Some(row) = rows.row(slot).map_err(damaged)? else {
+                return Err(damaged(FormatError::NoSuchSlot { page: cursor.page, slot }));
+            };
+            let end = if self.backward { &self.range.low } else { &self.range.high };
+            let before = is_before(end, self.backward, !self.backward, |k| {
+                compare_row(source, &row, rowset, &self.keys, k, false)
+            })
+            .map_err(damaged)?;
+            if before == self.backward {
+                cursor.done = true;
+                return Ok(0);
+            }
+            let key = key_values(source, &row, rowset, &self.keys, false).map_err(damaged)?;
+            let Some(image) = reader.usable(source, &cursor.partition.names, &held, slot..slot + 1)? else {
+                self.find_again(cursor)?;
+                continue;
+            };
+            cursor.slot = if self.backward { slot } else { slot + 1 };
+            cursor.last = Some(key);
+            let rows = PageRows::new(PageView::new(&image)).map_err(damaged)?;
+            if let Some(row) = rows.row(slot).map_err(damaged)?
+                && row.kind() == RowKind::Row
+                && self.fill_rows(cursor, &[(slot, row)], targets)? > 0
+            {
+                return Ok(1);
+            }
+        }
+    }
+
+    /// The cursor's place in the tree as it is now: behind the row read last.
+    fn find_again(&self, cursor: &mut Cursor) -> SqlResult<()> {
+        let source = &*self.store.source;
+        let bound = match &cursor.last {
+            Some(key) => Bound::Excluded(key.clone()),
+            None if self.backward => self.range.high.clone(),
+            None => self.range.low.clone(),
+        };
+        let rowset = &cursor.partition.rowset;
+        let found = position(source, rowset, &self.keys, self.clustered, &bound, !self.backward);
+        match found.map_err(damaged)? {
+            Some((page, held, slot)) => (cursor.page, cursor.held, cursor.slot) = (page, held, slot),
+            None => cursor.done = true,
+        }
+        Ok(())
     }
 
     /// Moves the cursor to a neighbour of its page.
@@ -404,7 +492,7 @@ impl RangeScan {
                 }
             }
             let slot = if self.backward { PageView::new(&held).slot_count() } else { 0 };
-            if let Some(reader) = &self.reader {
+            if let (Some(reader), false) = (&self.reader, self.one_by_one) {
                 let slots = self.in_range(&cursor.partition.rowset, &held, slot)?;
                 match reader.usable(source, &cursor.partition.names, &held, slots)? {
                     Some(image) => held = image,

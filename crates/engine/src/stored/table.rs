@@ -13,7 +13,7 @@ use super::live::{LiveRowset, LiveRowsets};
 use super::read::{RowNames, RowReader};
 use super::scan::{PageList, PageScan};
 use super::{seek, snapshot};
-use crate::access::{BOOKMARK, BOOKMARK_TYPE, BatchSource, KeyRange, ReadContext, TableAccess};
+use crate::access::{BOOKMARK, BOOKMARK_TYPE, BatchSource, KeyRange, ReadContext, ReadIntent, TableAccess};
 use crate::decode::column::{BookmarkPlan, ColumnPlan};
 use crate::error::damaged;
 use crate::write::{StoredWriter, TableWriter, Writing};
@@ -269,12 +269,28 @@ impl StoredTable {
     }
 }
 
+impl StoredTable {
+    /// Rows that are locked one by one are read by key where they have one: their slots change while they are read.
+    fn one_by_one(&self, read: &ReadContext, columns: &[usize]) -> SqlResult<Option<Box<dyn BatchSource>>> {
+        if read.intent == ReadIntent::Read || self.store.writing.is_none() {
+            return Ok(None);
+        }
+        match self.indexes.iter().find(|i| i.clustered && i.usable) {
+            Some(index) => seek::open(self, read, index.index_id, &KeyRange::all(), columns, false).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
 impl TableAccess for StoredTable {
     fn scan(&self, read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
         self.usable()?;
         let reading = self.reading();
         if let Some(seen) = snapshot::open(self, read, None, columns)? {
             return Ok(reading.over(seen));
+        }
+        if let Some(keyed) = self.one_by_one(read, columns)? {
+            return Ok(reading.over(keyed));
         }
         let mut sources = self.open_scan(read, columns, 1)?;
         let source = sources.pop();
@@ -292,6 +308,9 @@ impl TableAccess for StoredTable {
         let reading = self.reading();
         if let Some(seen) = snapshot::open(self, read, None, columns)? {
             return Ok(vec![reading.over(seen)]);
+        }
+        if let Some(keyed) = self.one_by_one(read, columns)? {
+            return Ok(vec![reading.over(keyed)]);
         }
         let sources = self.open_scan(read, columns, parts)?;
         Ok(sources.into_iter().map(|s| self.reading().over(s)).collect())

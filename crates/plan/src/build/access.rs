@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use holdfast_engine::access::BOOKMARK;
+use holdfast_engine::access::{BOOKMARK, ReadIntent};
 use holdfast_engine::catalog::{IndexDef, IndexKind, TableDef};
 use holdfast_types::{CollationId, SqlResult, SqlString, SqlType, TypeId, Value};
 
@@ -100,6 +100,7 @@ impl Builder<'_> {
             n * n.log2() * 0.05
         };
 
+        let keeps_locks = hints.read.intent != ReadIntent::Read;
         let mut best: Option<(f64, Path<'_>)> = None;
         if !hints.force_scan {
             for index in &table.indexes {
@@ -110,7 +111,8 @@ impl Builder<'_> {
                     continue;
                 };
                 let sorted = self.orient(&mut path, wanted, &columns_sorted(table, columns));
-                if path.ranges.is_empty() {
+                let narrows_nothing = path.ranges.is_empty();
+                if narrows_nothing {
                     // A whole-index scan pays only for its order or for being narrower.
                     let narrow = index.kind == IndexKind::Nonclustered
                         && covers(index, table, &used)
@@ -127,6 +129,10 @@ impl Builder<'_> {
                 // In a table of a few rows a scan is no dearer, but it waits for and locks rows that nobody asked for.
                 if path.full_key {
                     cost = cost.min(scan_cost * 0.5);
+                }
+                // The more so where locks are kept: neither a scan nor a sort may meet more rows than it must.
+                if keeps_locks && (!narrows_nothing || !wanted.is_empty()) && (sorted || wanted.is_empty()) {
+                    cost = cost.min(scan_cost * 0.6);
                 }
                 if hints.force_seek || hints.index.is_some() {
                     cost = cost.min(1.0);
@@ -404,8 +410,21 @@ impl Builder<'_> {
                 })
                 .collect()
         };
-        let order: Order =
+        let mut order: Order =
             index.keys.iter().filter_map(|k| columns.get(k.ordinal).map(|c| (c.id, k.descending))).collect();
+        let mut unique_order = index.unique;
+        // Entries with equal keys stand in the order of the clustered key, which tells their rows.
+        let clustered = table.indexes.iter().find(|i| i.kind == IndexKind::Clustered && i.unique);
+        if index.kind == IndexKind::Nonclustered
+            && !index.unique
+            && let Some(clustered) = clustered.filter(|c| c.keys.iter().all(|k| !k.descending))
+        {
+            let locator = clustered.keys.iter().filter_map(|k| columns.get(k.ordinal).map(|c| c.id));
+            let more: Order =
+                locator.filter(|id| order.iter().all(|(o, _)| o != id)).map(|id| (id, false)).collect();
+            order.extend(more);
+            unique_order = true;
+        }
         Some(Path {
             index,
             ranges,
@@ -416,7 +435,7 @@ impl Builder<'_> {
             order,
             backward: false,
             constant,
-            unique_order: index.unique,
+            unique_order,
         })
     }
 
