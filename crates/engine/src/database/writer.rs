@@ -16,6 +16,7 @@ use crate::write::heap::Heap;
 use crate::write::identity::IdentityColumn;
 use crate::write::table::{Base, From, Index};
 use crate::write::tree::Tree;
+use crate::write::unkept::Unkept;
 use crate::write::{StoredWriter, Writing};
 
 /// `None` when the database is only read.
@@ -70,13 +71,33 @@ pub fn build(catalog: &DatabaseCatalog, definition: &TableDef, access: &StoredTa
         }
     };
     let mut indexes = Vec::new();
+    let mut unkept = Vec::new();
+    let off = catalog.disabled_indexes(definition.object_id);
     for def in definition.indexes.iter().filter(|d| !matches!(d.kind, IndexKind::Heap | IndexKind::Clustered))
     {
         let stored = access.indexes.iter().find(|i| i.index_id == def.index_id);
         let Some(stored) = stored else {
             let has_rowset =
                 catalog.store.tables.rowsets_of(definition.object_id).any(|r| r.index_id == def.index_id);
+            let mut over: Vec<usize> =
+                def.keys.iter().map(|k| k.ordinal).chain(def.included.clone()).collect();
+            if def.kind == IndexKind::Xml && over.is_empty() {
+                // It does not say over which column: over any of them.
+                let columns = definition.columns.iter().enumerate();
+                over.extend(columns.filter(|(_, c)| c.ty.id == TypeId::Xml).map(|(o, _)| o));
+            }
             // A disabled or hypothetical index has no rows to keep.
+            if off.contains(&def.index_id) {
+                continue;
+            }
+            if matches!(def.kind, IndexKind::Xml | IndexKind::Spatial) && !over.is_empty() {
+                unkept.push(Unkept {
+                    name: def.name.clone().unwrap_or_default(),
+                    ordinals: over,
+                    without_nulls: def.kind == IndexKind::Xml,
+                });
+                continue;
+            }
             if has_rowset || matches!(def.kind, IndexKind::Xml | IndexKind::Spatial | IndexKind::Columnstore)
             {
                 let name = def.name.as_deref().unwrap_or("");
@@ -108,6 +129,7 @@ pub fn build(catalog: &DatabaseCatalog, definition: &TableDef, access: &StoredTa
     out.indexes = indexes;
     out.positions = rowset.positions.clone();
     out.unsupported = unsupported;
+    out.unkept = unkept;
     Some(out)
 }
 
@@ -138,6 +160,7 @@ fn writer(writing: Arc<Writing>, definition: &TableDef, access: &StoredTable, ba
         indexes: Vec::new(),
         identity,
         unsupported: None,
+        unkept: Vec::new(),
     }
 }
 

@@ -26,6 +26,7 @@ pub mod row_version;
 pub mod table;
 pub mod tree;
 pub mod undo;
+pub mod unkept;
 pub mod writing;
 
 pub use table::StoredWriter;

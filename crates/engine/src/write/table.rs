@@ -22,6 +22,7 @@ use super::identity::IdentityColumn;
 use super::large::{Form, Large, kind_of};
 use super::row::{self, MAX_ROW, Stored};
 use super::tree::Tree;
+use super::unkept::Unkept;
 use super::writing::{Writing, failure};
 use super::{NewRow, RowState, RowUpdate, TableWriter, WriteContext, bookmark};
 use crate::lock::manager::Table;
@@ -73,6 +74,8 @@ pub struct StoredWriter {
     pub identity: Option<IdentityColumn>,
     /// Why rows of this table cannot be changed yet.
     pub unsupported: Option<String>,
+    /// Indexes that allow only some changes.
+    pub unkept: Vec<Unkept>,
 }
 
 /// A row as it stands in the table.
@@ -704,6 +707,9 @@ impl StoredWriter {
         let part = joined.part()?;
         for row in rows {
             self.check_nulls(&row.values, "INSERT")?;
+            for index in &self.unkept {
+                index.check_insert(&self.name, &row.values)?;
+            }
             let mut fields = self.fields(row, None)?;
             if let Base::Tree { tree, unique: true, .. } = &self.base {
                 let (key, _) = Self::key_of(tree, &fields).map_err(|e| failure(&e))?;
@@ -745,6 +751,10 @@ impl StoredWriter {
                 let change = self.gate()?;
                 self.current(&change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?
             };
+            for index in &self.unkept {
+                let old = (current.fields.as_slice(), self.positions.as_slice());
+                index.check_update(&self.name, changed, rekeyed, old, &update.row.values)?;
+            }
             let new = self.fields(&update.row, Some((&current.fields, changed)))?;
             if rekeyed && let Base::Tree { tree, unique: true, .. } = &self.base {
                 let (key, _) = Self::key_of(tree, &new).map_err(|e| failure(&e))?;
@@ -822,6 +832,9 @@ impl StoredWriter {
             let mut log = part.log.lock();
             let mut change = self.gate()?;
             let current = self.current(&change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
+            for index in &self.unkept {
+                index.check_delete(&self.name, &current.fields, &self.positions)?;
+            }
             for index in &self.indexes {
                 self.delete_entry(&mut change, &mut log, index, &current.fields, current.rid)
                     .map_err(|e| failure(&e))?;
@@ -834,6 +847,12 @@ impl StoredWriter {
 
     fn empty(&self, write: WriteContext<'_>) -> SqlResult<()> {
         self.check()?;
+        if let Some(index) = self.unkept.first() {
+            return Err(SqlError::not_supported(format!(
+                "Truncating table '{}', which has the index '{}',",
+                self.name, index.name
+            )));
+        }
         self.lock_table(write, LockMode::SchM)?;
         let joined = self.writing.join(write.transaction)?;
         let part = joined.part()?;
