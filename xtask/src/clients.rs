@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-const PASSWORD: &str = "Client-matrix-1";
+pub const PASSWORD: &str = "Client-matrix-1";
 const PYTHON_PACKAGES: &[&str] = &["pymssql", "python-tds", "pyOpenSSL", "mssql-python", "sqlalchemy"];
 const NODE_PACKAGES: &[&str] = &["tedious", "mssql", "liquibase"];
 /// Genuine databases that are restored beside the sample where the corpus is there: kind and part of the file's name.
@@ -131,7 +131,7 @@ fn ask(mut command: Command, server: &Server) -> Result<String, Outcome> {
     Err(Outcome::Failed(format!("{}\n{}\n{}", output.status, text(&output.stdout), text(&output.stderr))))
 }
 
-fn build(root: &Path) -> anyhow::Result<PathBuf> {
+pub fn build(root: &Path) -> anyhow::Result<PathBuf> {
     let status =
         Command::new("cargo").args(["build", "--quiet", "-p", "holdfast-cli"]).current_dir(root).status()?;
     if !status.success() {
@@ -140,9 +140,9 @@ fn build(root: &Path) -> anyhow::Result<PathBuf> {
     Ok(root.join("target/debug/holdfast"))
 }
 
-struct Server {
+pub struct Server {
     child: Child,
-    port: u16,
+    pub port: u16,
     certificate: PathBuf,
     /// Names of the genuine databases.
     genuine: Vec<String>,
@@ -171,7 +171,7 @@ fn restored(line: &str) -> Option<String> {
 }
 
 impl Server {
-    fn start(binary: &Path, work: &Path) -> anyhow::Result<Self> {
+    pub fn start(binary: &Path, work: &Path) -> anyhow::Result<Self> {
         let sample = work.join("sample.bak");
         let made =
             Command::new(binary).arg("sample").arg("--out").arg(&sample).stdout(Stdio::null()).status()?;
@@ -214,7 +214,7 @@ impl Server {
         Ok(Server { child, port, certificate: data.join("security/server-certificate.pem"), genuine })
     }
 
-    fn stop(&mut self) -> anyhow::Result<()> {
+    pub fn stop(&mut self) -> anyhow::Result<()> {
         Command::new("kill").arg(self.child.id().to_string()).status()?;
         let status = self.child.wait()?;
         if !status.success() {

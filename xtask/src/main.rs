@@ -8,6 +8,7 @@ mod code_page_table;
 mod collation_table;
 mod differential;
 mod fuzz;
+mod suites;
 mod tidy;
 
 use std::process::ExitCode;
@@ -43,6 +44,11 @@ const COMMANDS: &[Command] = &[
     ),
     ("fuzz", "mutates inputs of every decoder; --seconds N, --seed N, --target NAME", fuzz::run),
     ("differential", "generated queries against SQLite; --seed and --count choose them", differential::run),
+    (
+        "suites",
+        "test suites of client libraries, compared with tests/suites; names choose some of them",
+        suites::run,
+    ),
     ("collation-table", "regenerates the sort weight table from a sort table file", collation_table::run),
 ];
 

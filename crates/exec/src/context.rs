@@ -299,6 +299,8 @@ pub trait ModuleRunner: Send + Sync {
     /// `None` arguments take the parameter's default.
     fn scalar(&self, module: &Arc<ModuleDef>, args: Vec<Option<Value>>) -> SqlResult<Value>;
     fn table(&self, module: &Arc<ModuleDef>, args: Vec<Option<Value>>) -> SqlResult<Vec<Batch>>;
+    /// CURSOR_STATUS of a cursor of the scope (`local`, variables among them) or the session; `None` when there is none.
+    fn cursor_status(&self, local: bool, name: &str) -> Option<i16>;
 }
 
 /// A session that knows nothing but the defaults, for tests and tools.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use holdfast_engine::catalog::{Catalog, ColumnDef, TableDef};
+use holdfast_tsql::Span;
 use holdfast_tsql::ast::dml::{Delete, Insert, Merge, Update};
 use holdfast_tsql::ast::expression::Expr as AstExpr;
 use holdfast_tsql::ast::query::{Query, QueryHint};
@@ -128,6 +129,19 @@ pub fn bind_expression(
         Some(ty) => binder.coerce_to(typed, ty).map_err(|x| x.at_line(e.span.line))?,
         None => typed.e,
     };
+    finish(expr, binder, cx)
+}
+
+/// What a variable holds after its method modify().
+pub fn bind_modify(
+    variable: &str,
+    arguments: &[AstExpr],
+    span: Span,
+    cx: &BindContext<'_>,
+) -> SqlResult<BoundExpression> {
+    let mut binder = Binder::new(cx);
+    let target = binder.bind_variable(variable, span)?.e;
+    let expr = binder.bind_modify(target, arguments, span)?;
     finish(expr, binder, cx)
 }
 

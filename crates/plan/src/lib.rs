@@ -22,8 +22,8 @@ pub mod typing;
 pub use bind::resolve_type;
 pub use context::{BindContext, BindSettings, ConstantEvaluator, NameResolver, VariableInfo};
 pub use entry::{
-    bind_condition, bind_cursor, bind_delete, bind_expression, bind_insert, bind_merge, bind_query,
-    bind_target, bind_update, computed_type, infer_parameters,
+    bind_condition, bind_cursor, bind_delete, bind_expression, bind_insert, bind_merge, bind_modify,
+    bind_query, bind_target, bind_update, computed_type, infer_parameters,
 };
 pub use expr::{Expr, ExprKind, ParamId};
 pub use physical::{BoundQuery, PhysicalOp, PhysicalPlan};

@@ -19,6 +19,7 @@ use crate::catalog::{ColumnDef, IdentityDef, IndexDef, IndexKey, IndexKind, Tabl
 use crate::decode;
 use crate::stored::table::{Locator, StoredIndex, StoredKey, StoredTable};
 use crate::stored::{RowsetAccess, key};
+use crate::write::identity::IdentityColumn;
 
 /// Bits of syscolpars.status.
 pub mod column_bit {
@@ -105,6 +106,19 @@ pub fn columns(catalog: &DatabaseCatalog, object_id: i32) -> Result<Vec<ColumnDe
     }
     out.sort_by_key(|c| c.column_id);
     Ok(out)
+}
+
+/// The identity column of a table as the catalog has it; `None` without one, or when its row cannot be read.
+pub fn identity_column(catalog: &DatabaseCatalog, object_id: i32) -> Option<IdentityColumn> {
+    let row = catalog
+        .catalogs
+        .columns_of(object_id, 0)
+        .into_iter()
+        .find(|r| r.int("status") & column_bit::IDENTITY != 0)?;
+    let ty = column_type(&row);
+    let i = identity(&ty, row.bytes("idtval"))?;
+    let column_id = row.i32("colid");
+    Some(IdentityColumn { column_id, ty, seed: i.seed, increment: i.increment, last: i.last })
 }
 
 /// Access to one rowset of a table or nonclustered index.

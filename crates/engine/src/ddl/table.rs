@@ -86,7 +86,7 @@ impl NewColumn {
 }
 
 /// Precision and scale as syscolpars has them.
-fn precision(ty: &SqlType) -> (u8, u8) {
+pub fn precision(ty: &SqlType) -> (u8, u8) {
     match ty.id {
         TypeId::Date => (10, 0),
         TypeId::Time => ([8, 10, 11, 12, 13, 14, 15, 16][usize::from(ty.scale.min(7))], ty.scale),

@@ -89,9 +89,16 @@ impl Identities {
         f(state)
     }
 
-    /// Forgets what is known of a table, so that its definition counts again (after DDL).
-    pub fn forget(&self, object: i32) {
-        self.states.lock().remove(&object);
+    /// Brings what is known in line with the catalog after DDL or a rollback: a table that is gone is forgotten (its number may
+    /// be given again), a column that was altered goes on with its new type and step.
+    pub fn reconcile(&self, now: impl Fn(i32) -> Option<IdentityColumn>) {
+        self.states.lock().retain(|object, state| match now(*object) {
+            Some(column) if column.column_id == state.column.column_id => {
+                state.column = column;
+                true
+            }
+            _ => false,
+        });
     }
 
     pub fn next(&self, writing: &Writing, object: i32, column: &IdentityColumn) -> SqlResult<Value> {
@@ -215,11 +222,9 @@ fn write_row(
     let mut parts = Parts::of(&record).map_err(|e| fail(e.at(place.page, place.slot)))?;
     let position = tree.layout().columns.iter().find(|c| c.column_id == 16).map(|c| c.leaf.offset);
     let index = position.filter(|o| *o < 0).map(|o| usize::from(o.unsigned_abs()) - 1);
-    let slot =
-        index.and_then(|i| parts.variable.get_mut(i)).ok_or_else(|| broken("the catalogue row has none"))?;
-    if slot.0.len() != image.len() {
-        return Err(broken("the catalogue row holds another type"));
-    }
+    let slot = index.and_then(|i| parts.variable.get_mut(i)).filter(|slot| slot.0.len() == image.len());
+    // Another table has the number meanwhile, or the column another type: `reconcile` will tell.
+    let Some(slot) = slot else { return Ok(()) };
     slot.0 = image;
     let new = parts.assemble();
     let unit = UnitId(tree.live().in_row.id());

@@ -51,6 +51,8 @@ impl Definition<'_, '_> {
             .collect();
         let declared = Declared::of(&t.definition);
         let object = self.writer()?.next_object_id()?;
+        // Nobody else gets at it before it is committed.
+        self.lock(object)?;
         let mut target = Target {
             object,
             schema_id: schema,

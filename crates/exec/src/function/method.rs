@@ -34,6 +34,13 @@ pub fn call(
         }
         _ => None,
     };
+    let update = match method {
+        MethodId::XmlModify => {
+            let text = vectors.first().zip(args.first()).map_or(Value::Null, |(v, a)| v.value(0, &a.ty));
+            Some(super::xml::Modification::new(&text)?)
+        }
+        _ => None,
+    };
     let one = |row: usize| -> SqlResult<Value> {
         let v = subject.value(row, &operand.ty);
         if v.is_null() && !is_static {
@@ -44,6 +51,11 @@ pub fn call(
             let sql: Vec<(Value, SqlType)> =
                 values.into_iter().zip(args).map(|(v, a)| (v, a.ty)).skip(1).collect();
             return xml.call(&v, &sql, ty, ctx);
+        }
+        if let Some(update) = &update {
+            let sql: Vec<(Value, SqlType)> =
+                values.into_iter().zip(args).map(|(v, a)| (v, a.ty)).skip(1).collect();
+            return update.call(&v, &sql, ctx);
         }
         value(method, &v, &operand.ty, &values)
     };

@@ -142,6 +142,19 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             },
             _ => Value::Null,
         },
+        FunctionId::CursorStatus => {
+            let (Value::String(kind), Value::String(cursor)) = (&a[0], &a[1]) else {
+                return Ok(Value::Null);
+            };
+            let local = match kind.to_text().to_ascii_lowercase().as_str() {
+                "global" => Some(false),
+                "local" | "variable" => Some(true),
+                _ => None,
+            };
+            let modules = c.ctx.query.modules.as_ref();
+            let status = local.and_then(|local| modules?.cursor_status(local, &cursor.to_text()));
+            Value::SmallInt(status.unwrap_or(-3))
+        }
         FunctionId::ContextInfo => session.context_info(),
         FunctionId::ServerProperty => match &a[0] {
             Value::String(s) => variant(session.server_property(&s.to_text())),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use holdfast_plan::function::MethodId;
 use holdfast_types::xml::document::{Document, NodeId};
-use holdfast_types::xml::xquery::{Atom, Item, Query, serialize};
+use holdfast_types::xml::xquery::{Atom, Item, Query, Update, serialize};
 use holdfast_types::{SqlError, SqlResult, SqlString, SqlType, TypeId, Value};
 use parking_lot::Mutex;
 
@@ -127,6 +127,22 @@ impl Method {
             }
             _ => Ok(Value::string(&serialize("query", &found)?)),
         }
+    }
+}
+
+/// A prepared modify().
+pub struct Modification(Update);
+
+impl Modification {
+    pub fn new(text: &Value) -> SqlResult<Self> {
+        let Value::String(s) = text else { return Err(SqlError::not_supported("A query that is no text")) };
+        Ok(Modification(Update::parse(&s.to_text(), &[])?))
+    }
+
+    pub fn call(&self, subject: &Value, sql: &[(Value, SqlType)], ctx: &ExecContext) -> SqlResult<Value> {
+        let atoms = sql.iter().map(|(v, t)| atom(v, t, ctx)).collect::<SqlResult<Vec<_>>>()?;
+        let (document, _) = context(subject, ctx)?;
+        Ok(Value::string(&self.0.run(&document, &atoms)?))
     }
 }
 

@@ -8,6 +8,7 @@ use holdfast_engine::lock::LockManager;
 use holdfast_types::{CollationId, DateTime, SqlResult, SqlType, Value};
 
 use super::Host;
+use super::temporary::TEMPDB;
 use crate::security::store::Principals;
 use crate::security::{Reader, SecurityModel};
 use crate::system_view::model::CatalogModel;
@@ -21,6 +22,8 @@ pub struct HostDatabase {
     online: Arc<dyn OnlineDatabase>,
     /// Of the catalog snapshot.
     generation: u64,
+    /// Of the temporary tables, which tempdb shows.
+    temporary: u64,
     catalog: Arc<dyn Catalog>,
     model: OnceLock<Arc<CatalogModel>>,
     security: OnceLock<Arc<SecurityModel>>,
@@ -35,9 +38,11 @@ impl HostDatabase {
         online: Arc<dyn OnlineDatabase>,
     ) -> Arc<HostDatabase> {
         let generation = online.generation();
+        let temporary = host.temporary.generation();
         let catalog = online.catalog();
         Arc::new_cyclic(|this| HostDatabase {
             generation,
+            temporary,
             host: Arc::downgrade(host),
             id,
             name,
@@ -53,6 +58,8 @@ impl HostDatabase {
     pub fn is_over(&self, online: &Arc<dyn OnlineDatabase>) -> bool {
         std::ptr::addr_eq(Arc::as_ptr(&self.online), Arc::as_ptr(online))
             && self.generation == online.generation()
+            && (self.id != TEMPDB
+                || self.host.upgrade().is_some_and(|h| h.temporary.generation() == self.temporary))
     }
 
     pub fn online(&self) -> &Arc<dyn OnlineDatabase> {
@@ -211,6 +218,12 @@ impl ViewSource for HostDatabase {
     }
 
     fn base_rows(&self, table: &str) -> SqlResult<Arc<BaseRows>> {
+        if self.id == TEMPDB
+            && let Some(host) = self.host.upgrade()
+            && let Some(rows) = host.temporary.base_rows(table)
+        {
+            return Ok(Arc::new(rows));
+        }
         let (columns, rows) = self.online.base_table(table)?;
         let names: Vec<&str> = columns.iter().map(String::as_str).collect();
         Ok(Arc::new(BaseRows::new(&names, rows)))

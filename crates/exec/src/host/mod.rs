@@ -1,7 +1,7 @@
 //! The instance as sessions see it: databases with their system views, sessions, logins, properties.
 //!
 //! Module map: [`database`] a database with system views and metadata, [`sessions`] who is connected,
-//! [`properties`] SERVERPROPERTY and DATABASEPROPERTYEX, [`metadata`] what OBJECT_ID and its kin ask.
+//! [`temporary`] temporary tables of all sessions, [`properties`] SERVERPROPERTY and DATABASEPROPERTYEX, [`metadata`] what OBJECT_ID and its kin ask.
 //!
 //! Invariants
 //! 1. A [`HostDatabase`] is bound to one opened database; after a RESTORE the next look-up gives a new one.
@@ -10,8 +10,9 @@ pub mod database;
 pub mod metadata;
 pub mod properties;
 pub mod sessions;
+pub mod temporary;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use holdfast_base::world::Clock;
@@ -30,9 +31,12 @@ pub struct Host {
     pub instance: Arc<Instance>,
     pub sessions: SessionRegistry,
     pub clock: Arc<dyn Clock>,
+    pub temporary: Arc<temporary::TemporaryTables>,
     started: DateTime,
     /// The server's principals.
     pub logins: Arc<LoginStore>,
+    /// Trace flags by session; 0 stands for all.
+    pub trace_flags: Mutex<BTreeSet<(u16, i32)>>,
     /// Views over opened databases, by database id.
     views: Mutex<HashMap<i32, Arc<HostDatabase>>>,
 }
@@ -49,8 +53,10 @@ impl Host {
             instance,
             sessions: SessionRegistry::default(),
             clock,
+            temporary: Arc::default(),
             started,
             logins,
+            trace_flags: Mutex::default(),
             views: Mutex::new(HashMap::new()),
         }))
     }

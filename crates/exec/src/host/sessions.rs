@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
+use holdfast_tsql::ast::IsolationLevel;
 use holdfast_types::DateTime;
 use parking_lot::Mutex;
 
@@ -23,8 +24,6 @@ pub struct SessionState {
     pub text: Arc<str>,
     pub command: Arc<str>,
     pub open_transactions: i32,
-    /// 1 read uncommitted … 5 snapshot.
-    pub isolation: i16,
     pub percent_complete: f32,
     pub cancel: CancelFlag,
 }
@@ -113,6 +112,7 @@ impl SessionRegistry {
             let Some(session) = session else { continue };
             let state = session.state.lock();
             row.lock_timeout = state.settings.lock_timeout_ms;
+            row.isolation = isolation_number(state.isolation);
             row.deadlock_priority = i32::from(state.deadlock_priority);
             row.open_transactions = state.transaction.count;
             row.transaction = state.transaction.open.as_ref().map(|open| TransactionRow {
@@ -143,7 +143,7 @@ impl SessionRegistry {
                 text: Arc::clone(&s.text),
                 command: Arc::clone(&s.command),
                 open_transactions: s.open_transactions,
-                isolation: s.isolation,
+                isolation: 2,
                 encrypted: s.login.encrypted,
                 percent_complete: s.percent_complete,
                 transaction: None,
@@ -151,6 +151,17 @@ impl SessionRegistry {
                 deadlock_priority: 0,
             })
             .collect()
+    }
+}
+
+/// As sys.dm_exec_sessions shows it.
+fn isolation_number(level: IsolationLevel) -> i16 {
+    match level {
+        IsolationLevel::ReadUncommitted => 1,
+        IsolationLevel::ReadCommitted => 2,
+        IsolationLevel::RepeatableRead => 3,
+        IsolationLevel::Serializable => 4,
+        IsolationLevel::Snapshot => 5,
     }
 }
 
@@ -174,7 +185,6 @@ mod tests {
             text: "".into(),
             command: "".into(),
             open_transactions: 0,
-            isolation: 2,
             percent_complete: 0.0,
             cancel: CancelFlag::new(),
         }

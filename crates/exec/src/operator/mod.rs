@@ -21,6 +21,7 @@ pub mod ranking;
 pub mod recursive;
 pub mod scan;
 pub mod serialize;
+mod serialize_explicit;
 pub mod set_op;
 pub mod simple;
 pub mod sort;

@@ -13,6 +13,7 @@ use holdfast_engine::access::BatchSource;
 use holdfast_plan::physical::{ForJson, ForXml, ForXmlMode, PhysicalPlan, SerialColumn};
 use holdfast_types::{Batch, Column, SqlError, SqlResult, SqlString, SqlType, TypeId, Value};
 
+use super::serialize_explicit::Explicit;
 use super::{Source, open, types_of};
 use crate::context::ExecContext;
 use crate::function::hash::base64;
@@ -43,15 +44,13 @@ pub fn open_xml<'p>(
     plan: &'p PhysicalPlan,
     ctx: &ExecContext,
 ) -> SqlResult<Source<'p>> {
-    if options.mode == ForXmlMode::Explicit {
-        return Err(SqlError::not_supported("FOR XML EXPLICIT"));
-    }
     let ctx = ctx.clone();
     let compute = move || {
         let types = types_of(input);
         let mut out = Xml { out: Vec::new(), options, ctx: ctx.clone() };
         let mut source = open(input, &ctx)?;
         let mut any = false;
+        let mut explicit: Option<Explicit> = None;
         let mut open_levels: Vec<(String, Vec<Value>)> = Vec::new();
         if let Some(root) = &options.root {
             out.text(&format!("<{}>", name(root)));
@@ -65,9 +64,18 @@ pub fn open_xml<'p>(
                     ForXmlMode::Raw { element } => out.raw(element, &values, &types)?,
                     ForXmlMode::Path { element } => out.path(element, &values, &types)?,
                     ForXmlMode::Auto => out.auto(&values, &types, &mut open_levels)?,
-                    ForXmlMode::Explicit => {}
+                    ForXmlMode::Explicit => {
+                        let state = match &mut explicit {
+                            Some(state) => state,
+                            None => explicit.insert(Explicit::new(&column_names(options))?),
+                        };
+                        state.row(&values, &types, &mut out)?;
+                    }
                 }
             }
+        }
+        if let Some(state) = &mut explicit {
+            state.finish(&mut out);
         }
         while let Some((element, _)) = open_levels.pop() {
             out.text(&format!("</{element}>"));
@@ -82,14 +90,18 @@ pub fn open_xml<'p>(
     Ok(Box::new(Single { compute: Some(compute), ty: output_type(plan) }))
 }
 
-struct Xml<'p> {
+fn column_names(options: &ForXml) -> Vec<String> {
+    options.columns.iter().map(|c| c.name.to_string()).collect()
+}
+
+pub(super) struct Xml<'p> {
     out: Vec<u16>,
     options: &'p ForXml,
     ctx: ExecContext,
 }
 
 /// An XML name: what may not stand in one is written `_xHHHH_`.
-fn name(s: &str) -> String {
+pub(super) fn name(s: &str) -> String {
     let mut out = String::with_capacity(s.len());
     for (i, c) in s.chars().enumerate() {
         let good =
@@ -127,7 +139,7 @@ fn entities(s: &[u16], attribute: bool, out: &mut Vec<u16>) {
 const XSI: &str = " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"";
 
 impl Xml<'_> {
-    fn text(&mut self, s: &str) {
+    pub(super) fn text(&mut self, s: &str) {
         self.out.extend(s.encode_utf16());
     }
 
@@ -153,7 +165,7 @@ impl Xml<'_> {
         Ok(s.encode_utf16().collect())
     }
 
-    fn attribute(&mut self, key: &str, v: &Value, ty: &SqlType) -> SqlResult<()> {
+    pub(super) fn attribute(&mut self, key: &str, v: &Value, ty: &SqlType) -> SqlResult<()> {
         let chars = self.characters(v, ty)?;
         self.text(&format!(" {key}=\""));
         entities(&chars, true, &mut self.out);
@@ -161,7 +173,7 @@ impl Xml<'_> {
         Ok(())
     }
 
-    fn content(&mut self, v: &Value, ty: &SqlType, raw: bool) -> SqlResult<()> {
+    pub(super) fn content(&mut self, v: &Value, ty: &SqlType, raw: bool) -> SqlResult<()> {
         let chars = self.characters(v, ty)?;
         if raw || ty.id == TypeId::Xml {
             self.out.extend(chars);

@@ -181,6 +181,9 @@ impl Runner<'_> {
         if system && bare == "sp_executesql" {
             return self.execute_sql(arguments);
         }
+        if system && bare == "sp_set_session_context" {
+            return self.set_session_context(arguments);
+        }
         if system && bare == "sp_describe_first_result_set" {
             return self.describe_first_result_set(arguments);
         }
@@ -409,8 +412,15 @@ impl Runner<'_> {
             state.database = self.session.host.database_by_id(saved_database.id).unwrap_or(saved_database);
             state.transaction.count
         };
-        for name in std::mem::take(&mut scope.temporaries) {
-            self.temporary.lock().remove(&name);
+        let made = std::mem::take(&mut scope.temporaries);
+        if !made.is_empty() {
+            for (name, hidden) in made.into_iter().rev() {
+                self.temporary.remove(&name);
+                if let Some(hidden) = hidden {
+                    self.temporary.insert(name, hidden);
+                }
+            }
+            self.look_again();
         }
         let flow = r?;
         if object_id != 0 && after != before && scope.trigger.is_none() {
@@ -421,6 +431,35 @@ impl Runner<'_> {
             return Err(SqlError::with_text(266, 16, text).state(2).into());
         }
         Ok(flow)
+    }
+
+    /// sp_set_session_context @key, @value, @read_only
+    fn set_session_context(&mut self, arguments: &[Argument]) -> Result<Returned, Fail> {
+        let find = |name: &str, at: usize| -> Option<&Argument> {
+            let named = |a: &&Argument| a.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(name));
+            arguments.iter().find(named).or_else(|| arguments.get(at).filter(|a| a.name.is_none()))
+        };
+        let given = |a: Option<&Argument>| a.and_then(|a| a.value.clone()).unwrap_or(Value::Null);
+        let Value::String(key) = given(find("@key", 0)) else {
+            let text = "Procedure or function 'sp_set_session_context' expects parameter '@key', which was not supplied.";
+            return Err(SqlError::with_text(201, 16, text).into());
+        };
+        let value = match (given(find("@value", 1)), find("@value", 1)) {
+            (value @ (Value::Null | Value::Variant(_)), _) | (value, None) => value,
+            (value, Some(a)) => Value::Variant(Arc::new(holdfast_types::Variant { ty: a.ty, value })),
+        };
+        let read_only = integer(&given(find("@read_only", 2))).is_some_and(|n| n != 0);
+        let name = key.to_text().to_lowercase();
+        let mut state = self.session.state.lock();
+        if state.session_context.get(&name).is_some_and(|(_, fixed)| *fixed) {
+            let text = format!(
+                "Cannot set key '{}' in the session context. The key has been set as read_only for this session.",
+                key.to_text()
+            );
+            return Err(SqlError::with_text(15_664, 16, text).into());
+        }
+        state.session_context.insert(name, (value, read_only));
+        Ok(Returned { status: 0, outputs: Vec::new() })
     }
 
     // ---- texts ----

@@ -47,6 +47,16 @@ fn missing(name: &str) -> Fail {
     Fail::Error(SqlError::with_text(16_916, 16, format!("A cursor with the name '{name}' does not exist.")))
 }
 
+impl Cursor {
+    /// As CURSOR_STATUS tells it: 1 open, 0 open without rows, -1 closed.
+    pub fn status(&self) -> i16 {
+        match &self.open {
+            Some(open) => i16::from(!open.rows.is_empty()),
+            None => -1,
+        }
+    }
+}
+
 impl Runner<'_> {
     fn new_cursor(&self, c: &CursorDeclaration, scope: &Scope) -> Cursor {
         let scroll =

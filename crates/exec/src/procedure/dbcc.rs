@@ -14,12 +14,12 @@ use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 
 use super::administration::Call;
 
-fn info(call: &mut Call<'_>, number: i32, text: String) {
+pub fn info(call: &mut Call<'_>, number: i32, text: String) {
     // A client that is gone is noticed by the runner at the next DONE.
     let _ = call.sink.message(&SqlError::with_text(number, 10, text));
 }
 
-fn completed(call: &mut Call<'_>) {
+pub fn completed(call: &mut Call<'_>) {
     let text = "DBCC execution completed. If DBCC printed error messages, contact your system administrator.";
     info(call, 2528, text.to_owned());
 }
@@ -40,7 +40,8 @@ pub fn run(statement: &Dbcc, call: &mut Call<'_>) -> Result<Option<u64>, Vec<Sql
             }
             Ok(None)
         }
-        other => Err(vec![SqlError::not_supported(format!("DBCC {other}"))]),
+        other => super::dbcc_session::run(statement, &arguments, has("NO_INFOMSGS"), call)
+            .unwrap_or_else(|| Err(vec![SqlError::not_supported(format!("DBCC {other}"))])),
     }
 }
 
@@ -114,6 +115,11 @@ fn table(call: &Call<'_>, name: &str) -> SqlResult<Arc<TableDef>> {
         )
     };
     let parts: Vec<&str> = name.split('.').map(|p| p.trim_matches(['[', ']', '"'])).collect();
+    if let Some(last) = parts.last().filter(|p| p.starts_with('#'))
+        && let Some(table) = call.session.temporary.get(&last.to_lowercase())
+    {
+        return Ok(table.definition);
+    }
     let (schema, object) = match parts.as_slice() {
         [object] => ("dbo", *object),
         [schema, object] => (*schema, *object),

@@ -11,21 +11,23 @@ use parking_lot::Mutex;
 
 use super::cache::UnitKey;
 use super::cursor::Cursor;
-use super::memory_table::MemoryTable;
 use super::query::convert;
 use super::run::{Fail, Flow, MAX_NESTING, Runner, Scope, Shared, Stop};
 use super::state::SharedSession;
 use super::unit::{Layout, TableVariable, TypeScope, Unit, layout, syntax_error};
 use crate::context::ModuleRunner;
+use crate::host::temporary::SessionTables;
 use crate::session::{Done, DoneKind, EnvironmentChange, ResultColumn, ResultSink, SinkResult};
 
 /// Runs functions for one statement.
 pub struct FunctionRunner {
     pub session: Arc<SharedSession>,
     pub shared: Arc<Shared>,
-    pub temporary: Arc<Mutex<HashMap<String, MemoryTable>>>,
+    pub temporary: Arc<SessionTables>,
     pub cursors: Arc<Mutex<HashMap<String, Cursor>>>,
     pub level: u32,
+    /// State of the calling scope's cursors.
+    pub local_cursors: HashMap<String, i16>,
 }
 
 /// Functions send nothing.
@@ -208,6 +210,13 @@ fn error_of(f: Fail) -> SqlError {
 }
 
 impl ModuleRunner for FunctionRunner {
+    fn cursor_status(&self, local: bool, name: &str) -> Option<i16> {
+        let name = name.to_lowercase();
+        if local {
+            return self.local_cursors.get(&name).copied();
+        }
+        self.cursors.lock().get(&name).map(Cursor::status)
+    }
     fn scalar(&self, module: &Arc<ModuleDef>, args: Vec<Option<Value>>) -> SqlResult<Value> {
         let (flow, _, _) = self.run(module, args)?;
         match flow {

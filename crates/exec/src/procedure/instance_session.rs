@@ -19,10 +19,11 @@ use super::memory_table::MemoryTable;
 use super::query::{plain_column, result_column};
 use super::run::{Fail, Runner, Scope, Shared, Stop, request_end};
 use super::state::{SharedSession, State};
+use super::unit::Unit;
 use crate::host::{Host, SessionState};
 use crate::session::{
-    CancelFlag, Done, DoneKind, LoginInfo, RequestEnd, ResultColumn, ResultSink, RpcRequest, RpcValue,
-    SessionFactory, SqlSession, TransactionRequest,
+    CancelFlag, Done, DoneKind, LoginInfo, RequestEnd, ResultColumn, ResultSink, RpcParameter, RpcRequest,
+    RpcValue, SessionFactory, SqlSession, TransactionRequest,
 };
 
 /// Opens sessions of one instance.
@@ -60,7 +61,6 @@ impl InstanceSessions {
             text: "".into(),
             command: "AWAITING COMMAND".into(),
             open_transactions: 0,
-            isolation: 2,
             percent_complete: 0.0,
             cancel: cancel.clone(),
         });
@@ -88,7 +88,6 @@ impl InstanceSessions {
         Ok(InstanceSession {
             session,
             shared: Arc::clone(&self.shared),
-            temporary: Arc::new(Mutex::new(HashMap::new())),
             cursors: Arc::new(Mutex::new(HashMap::new())),
             home,
         })
@@ -115,7 +114,6 @@ impl SessionFactory for InstanceSessions {
 pub struct InstanceSession {
     session: Arc<SharedSession>,
     shared: Arc<Shared>,
-    temporary: Arc<Mutex<HashMap<String, MemoryTable>>>,
     cursors: Arc<Mutex<HashMap<String, Cursor>>>,
     /// Database of the login.
     home: Arc<str>,
@@ -147,7 +145,7 @@ impl InstanceSession {
             capturing: false,
             compiling: false,
             module: None,
-            temporary: Arc::clone(&self.temporary),
+            temporary: Arc::clone(&self.session.temporary),
             cursors: Arc::clone(&self.cursors),
         }
     }
@@ -263,11 +261,17 @@ impl InstanceSession {
         match runner.call(&name, &mut arguments, Default::default()) {
             Ok(returned) => {
                 let end = Done { kind: DoneKind::Proc, rows: None, error: false, command: EXECUTE };
+                let scope = Scope::new(Unit::new("", Vec::new(), Vec::new(), Default::default()));
+                let context = runner.context(&scope);
                 let mut send = || -> Result<(), crate::session::SinkClosed> {
                     runner.sink.return_status(returned.status)?;
                     for (i, ty, value) in &returned.outputs {
                         let name = request.parameters.get(*i).map_or("", |p| p.name.as_str());
-                        runner.sink.return_value(*i as u16, name, ty, value)?;
+                        let wanted = request.parameters.get(*i).map_or(*ty, |p| output_type(p, ty));
+                        match super::query::convert(value, *ty, wanted, &context) {
+                            Ok(value) => runner.sink.return_value(*i as u16, name, &wanted, &value)?,
+                            Err(e) => runner.sink.message(&e.at_line(1))?,
+                        }
                     }
                     runner.sink.done(end)
                 };
@@ -301,6 +305,18 @@ impl InstanceSession {
     }
 }
 
+/// The type an output goes back in: a decimal in the digits that the client bound, old large values as the new ones.
+fn output_type(p: &RpcParameter, own: &SqlType) -> SqlType {
+    let is_decimal = |id: TypeId| matches!(id, TypeId::Decimal | TypeId::Numeric);
+    match own.id {
+        id if is_decimal(id) && is_decimal(p.ty.id) => p.ty,
+        TypeId::Text => SqlType { length: -1, ..SqlType::varchar(1, own.collation) },
+        TypeId::NText => SqlType::nvarchar_max(own.collation),
+        TypeId::Image => SqlType::binary(TypeId::VarBinary, -1),
+        _ => *own,
+    }
+}
+
 /// A value at its type's fixed length: clients may send less of it.
 fn padded(value: &Value, ty: &SqlType) -> Value {
     let length = usize::try_from(ty.length).unwrap_or(0);
@@ -322,7 +338,7 @@ fn padded(value: &Value, ty: &SqlType) -> Value {
 }
 
 /// A parameter of an RPC as an argument of a call.
-fn argument(p: &crate::session::RpcParameter) -> Argument {
+fn argument(p: &RpcParameter) -> Argument {
     // Some clients (tiberius) leave the @ out.
     let name = (!p.name.is_empty()).then(|| format!("@{}", p.name.trim_start_matches('@')));
     let mut a = Argument { name, value: None, ty: p.ty, output: p.output, table: None, target: None };
@@ -523,7 +539,7 @@ impl SqlSession for InstanceSession {
         let locks = &self.session.host.instance.locks;
         locks.release_all(self.session.owner);
         locks.enter(self.session.owner, self.session.id, self.session.owner);
-        self.temporary.lock().clear();
+        self.session.temporary.clear();
         self.cursors.lock().clear();
     }
 

@@ -101,7 +101,23 @@ pub fn generated_name(kind: &str, table: &str, number: usize) -> Arc<str> {
 impl TypeScope<'_> {
     /// Everything a TABLE variable or temporary table is made of.
     pub fn shape(&self, table: &str, definition: &TableDefinition) -> SqlResult<MemoryShape> {
-        let mut columns = self.plain_columns(definition)?;
+        self.shape_onto(MemoryShape::default(), table, definition)
+    }
+
+    /// As `shape`, with what a table has already; the new columns come after its own.
+    pub fn shape_onto(
+        &self,
+        from: MemoryShape,
+        table: &str,
+        definition: &TableDefinition,
+    ) -> SqlResult<MemoryShape> {
+        let MemoryShape { mut columns, indexes, rules, ignore_duplicates, mut default_names } = from;
+        let first = columns.len();
+        let last_id = columns.iter().map(|c| c.column_id).max().unwrap_or(0);
+        for (i, mut c) in self.plain_columns(definition)?.into_iter().enumerate() {
+            c.column_id = last_id + i as i32 + 1;
+            columns.push(c);
+        }
         for (i, c) in definition.columns.iter().enumerate() {
             let Some(computed) = &c.computed else { continue };
             let text = computed.expr.span.text(self.text);
@@ -109,58 +125,77 @@ impl TypeScope<'_> {
             let (ty, nullable) =
                 holdfast_plan::computed_type(text, &columns, &self.catalog, self.collation, settings)
                     .map_err(|e| e.at_line(c.span.line))?;
-            columns[i].ty = ty;
-            columns[i].nullable = nullable;
-            columns[i].computed = Some(text.into());
-            columns[i].persisted = computed.persisted;
+            let column = &mut columns[first + i];
+            column.ty = ty;
+            column.nullable = nullable;
+            column.computed = Some(text.into());
+            column.persisted = computed.persisted;
         }
-        let mut indexes = Indexes::default();
-        let mut rules = TableRules::default();
-        let mut number = 0;
-        let mut constraint =
-            |name: Option<&ast::Ident>, kind: &ConstraintKind, column: Option<usize>| -> SqlResult<()> {
-                number += 1;
-                match kind {
-                    ConstraintKind::Key { primary, clustered, columns: list, options, .. } => {
-                        let keys = match column {
-                            Some(ordinal) if list.is_empty() => vec![IndexKey { ordinal, descending: false }],
-                            _ => keys(&columns, list)?,
-                        };
-                        let word = if *primary { "PK" } else { "UQ" };
-                        let name = name
-                            .map_or_else(|| generated_name(word, table, number), |n| n.text.as_str().into());
-                        let mut def = index(Some(name), true, keys);
-                        def.primary_key = *primary;
-                        def.unique_constraint = !*primary;
-                        let clustered = clustered.unwrap_or(
-                            *primary && !indexes.list.iter().any(|i| i.kind == IndexKind::Clustered),
-                        );
-                        indexes.add(def, clustered, set(options, "IGNORE_DUP_KEY"))
+        let mut number = indexes.len() + rules.checks.len() + default_names.len();
+        let mut indexes = Indexes { list: indexes, ignore_duplicates };
+        let mut rules = TableRules::clone(&rules);
+        let named = |name: Option<&ast::Ident>, kind: &str, number: usize| -> Arc<str> {
+            name.map_or_else(|| generated_name(kind, table, number), |n| n.text.as_str().into())
+        };
+        let mut constraint = |name: Option<&ast::Ident>,
+                              kind: &ConstraintKind,
+                              column: Option<usize>|
+         -> SqlResult<()> {
+            number += 1;
+            match kind {
+                ConstraintKind::Key { primary, clustered, columns: list, options, .. } => {
+                    let keys = match column {
+                        Some(ordinal) if list.is_empty() => vec![IndexKey { ordinal, descending: false }],
+                        _ => keys(&columns, list)?,
+                    };
+                    if *primary && indexes.list.iter().any(|i| i.primary_key) {
+                        return Err(SqlError::new(1779, &[&table]));
                     }
-                    ConstraintKind::Check { condition, .. } => {
-                        let name = name
-                            .map_or_else(|| generated_name("CK", table, number), |n| n.text.as_str().into());
-                        rules.checks.push(ConstraintDef {
-                            object_id: 0,
-                            name,
-                            table_id: 0,
-                            column_id: column.map_or(0, |c| c as i32 + 1),
-                            text: condition.span.text(self.text).into(),
-                            disabled: false,
-                            not_trusted: false,
-                            not_for_replication: false,
-                            system_named: false,
-                        });
-                        Ok(())
-                    }
-                    ConstraintKind::ForeignKey { .. }
-                    | ConstraintKind::Default { .. }
-                    | ConstraintKind::Connection(_) => Ok(()),
+                    let word = if *primary { "PK" } else { "UQ" };
+                    let mut def = index(Some(named(name, word, number)), true, keys);
+                    def.primary_key = *primary;
+                    def.unique_constraint = !*primary;
+                    let clustered = clustered
+                        .unwrap_or(*primary && !indexes.list.iter().any(|i| i.kind == IndexKind::Clustered));
+                    indexes.add(def, clustered, set(options, "IGNORE_DUP_KEY"))
                 }
-            };
+                ConstraintKind::Check { condition, .. } => {
+                    rules.checks.push(ConstraintDef {
+                        object_id: 0,
+                        name: named(name, "CK", number),
+                        table_id: 0,
+                        column_id: column.map_or(0, |c| columns[c].column_id),
+                        text: condition.span.text(self.text).into(),
+                        disabled: false,
+                        not_trusted: false,
+                        not_for_replication: false,
+                        system_named: name.is_none(),
+                    });
+                    Ok(())
+                }
+                ConstraintKind::Default { value, column: target, .. } => {
+                    let ordinal = match (column, target) {
+                        (None, Some(t)) => columns.iter().position(|c| c.name.eq_ignore_ascii_case(&t.text)),
+                        (at, _) => at,
+                    };
+                    let Some(ordinal) = ordinal else {
+                        let column = target.as_ref().map_or("", |t| t.text.as_str());
+                        return Err(SqlError::new(1752, &[&column, &table]));
+                    };
+                    let id = columns[ordinal].column_id;
+                    if default_names.iter().any(|d| d.0 == id) {
+                        return Err(SqlError::new(1781, &[]));
+                    }
+                    columns[ordinal].default = Some(value.span.text(self.text).into());
+                    default_names.push((id, named(name, "DF", number)));
+                    Ok(())
+                }
+                ConstraintKind::ForeignKey { .. } | ConstraintKind::Connection(_) => Ok(()),
+            }
+        };
         for (i, c) in definition.columns.iter().enumerate() {
             for k in &c.constraints {
-                constraint(k.name.as_ref(), &k.kind, Some(i))?;
+                constraint(k.name.as_ref(), &k.kind, Some(first + i))?;
             }
         }
         for k in &definition.constraints {
@@ -168,14 +203,14 @@ impl TypeScope<'_> {
         }
         for (i, c) in definition.columns.iter().enumerate() {
             if let Some(x) = &c.index {
-                self.inline_index(x, Some(i), &columns, &mut indexes)?;
+                self.inline_index(x, Some(first + i), &columns, &mut indexes)?;
             }
         }
         for x in &definition.indexes {
             self.inline_index(x, None, &columns, &mut indexes)?;
         }
         let Indexes { list, ignore_duplicates } = indexes;
-        Ok(MemoryShape { columns, indexes: list, rules: Arc::new(rules), ignore_duplicates })
+        Ok(MemoryShape { columns, indexes: list, rules: Arc::new(rules), ignore_duplicates, default_names })
     }
 
     fn inline_index(
@@ -226,7 +261,7 @@ impl TypeScope<'_> {
     }
 
     /// Columns without what computed ones compute.
-    fn plain_columns(&self, definition: &TableDefinition) -> SqlResult<Vec<ColumnDef>> {
+    pub fn plain_columns(&self, definition: &TableDefinition) -> SqlResult<Vec<ColumnDef>> {
         let mut out = Vec::with_capacity(definition.columns.len());
         for (i, c) in definition.columns.iter().enumerate() {
             let (mut ty, nullable) = match &c.data_type {

@@ -9,7 +9,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::ops::Bound as TreeBound;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use holdfast_engine::access::{BOOKMARK, BatchSource, Bound, KeyRange, ReadContext, TableAccess};
@@ -22,6 +22,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::identity::Counter;
 use crate::operator::sort_key::{KeyPart, encode_rows};
+use crate::system_view::model::TEMPORARY_ID;
 
 /// Database id of tempdb, where such tables live.
 const TEMPDB: i32 = 2;
@@ -74,6 +75,7 @@ pub struct MemoryTable {
     pub definition: Arc<TableDef>,
     pub rows: Arc<MemoryRows>,
     pub rules: Arc<TableRules>,
+    pub default_names: Arc<[(i32, Arc<str>)]>,
 }
 
 /// What a table in memory is made of.
@@ -85,10 +87,18 @@ pub struct MemoryShape {
     pub rules: Arc<TableRules>,
     /// Indexes WITH IGNORE_DUP_KEY.
     pub ignore_duplicates: Vec<i32>,
+    /// Names of default constraints by column id.
+    pub default_names: Vec<(i32, Arc<str>)>,
 }
 
-static NEXT_ID: AtomicI32 = AtomicI32::new(-1);
+static NEXT_ID: AtomicU32 = AtomicU32::new(0);
 static NEXT_VERSION: AtomicU64 = AtomicU64::new(1);
+
+/// An object id for something in memory: negative and far from those of system objects.
+pub fn next_object_id() -> i32 {
+    let n = NEXT_ID.fetch_add(1, Ordering::Relaxed) % 1_100_000_000;
+    TEMPORARY_ID - n as i32
+}
 
 impl MemoryTable {
     /// A table without indexes and rules.
@@ -97,7 +107,7 @@ impl MemoryTable {
     }
 
     pub fn of(name: &str, shape: MemoryShape) -> Self {
-        let MemoryShape { columns, mut indexes, rules, ignore_duplicates } = shape;
+        let MemoryShape { columns, mut indexes, rules, ignore_duplicates, default_names } = shape;
         let identity =
             columns.iter().find_map(|c| c.identity.as_ref().map(|i| Mutex::new(Counter::new(i, c.ty))));
         let types: Vec<SqlType> = columns.iter().map(|c| c.ty).collect();
@@ -119,7 +129,7 @@ impl MemoryTable {
         let definition = TableDef {
             database_id: TEMPDB,
             // Distinct, so that no two tables look alike to a cache.
-            object_id: NEXT_ID.fetch_sub(1, Ordering::Relaxed),
+            object_id: next_object_id(),
             schema_name: "dbo".into(),
             name: name.into(),
             columns,
@@ -128,7 +138,7 @@ impl MemoryTable {
             page_count: 1,
             access: Arc::clone(&rows) as Arc<dyn TableAccess>,
         };
-        MemoryTable { definition: Arc::new(definition), rows, rules }
+        MemoryTable { definition: Arc::new(definition), rows, rules, default_names: default_names.into() }
     }
 
     /// The same rows under a definition with one more index.
@@ -196,7 +206,7 @@ impl MemoryTable {
         let d = &self.definition;
         let definition = TableDef {
             database_id: d.database_id,
-            object_id: NEXT_ID.fetch_sub(1, Ordering::Relaxed),
+            object_id: next_object_id(),
             schema_name: d.schema_name.clone(),
             name: d.name.clone(),
             columns: d.columns.clone(),
@@ -209,6 +219,22 @@ impl MemoryTable {
             definition: Arc::new(definition),
             rows: Arc::clone(&self.rows),
             rules: Arc::clone(&self.rules),
+            default_names: Arc::clone(&self.default_names),
+        }
+    }
+
+    /// What this table is made of, to be changed and made anew.
+    pub fn shape(&self) -> MemoryShape {
+        let d = &self.definition;
+        MemoryShape {
+            columns: d.columns.clone(),
+            indexes: d.indexes.iter().filter(|i| i.kind != IndexKind::Heap).cloned().collect(),
+            rules: Arc::clone(&self.rules),
+            ignore_duplicates: {
+                let inner = self.rows.inner.read();
+                inner.trees.iter().filter(|t| t.ignore_duplicates).map(|t| t.index_id).collect()
+            },
+            default_names: self.default_names.to_vec(),
         }
     }
 }
@@ -347,6 +373,15 @@ impl MemoryRows {
             inner.put(id, Some(self.row(id, values, Vec::new())))?;
         }
         Ok(())
+    }
+
+    /// The identity value last given; NULL before the first.
+    pub fn last_identity(&self) -> Value {
+        self.identity.as_ref().map_or(Value::Null, |c| c.lock().current())
+    }
+
+    pub fn count(&self) -> usize {
+        self.inner.read().rows.len()
     }
 
     fn row(&self, id: u64, values: Vec<Value>, outside: Vec<i32>) -> Arc<Row> {
@@ -720,6 +755,6 @@ impl TableWriter for MemoryRows {
     }
 
     fn current_identity(&self) -> SqlResult<Value> {
-        Ok(self.identity.as_ref().map_or(Value::Null, |c| c.lock().current()))
+        Ok(self.last_identity())
     }
 }

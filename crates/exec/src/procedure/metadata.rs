@@ -49,6 +49,37 @@ pub fn named_object(session: &SharedSession, name: &str) -> Option<ObjectInfo> {
     session.object(database, name.schema.as_ref().map_or("", |s| s.text.as_str()), &name.name.text)
 }
 
+/// IDENT_CURRENT, IDENT_SEED and IDENT_INCR; `None` for what has no identity column.
+fn identity(session: &SharedSession, function: &str, args: &[Value]) -> Option<Value> {
+    let name = text(args.first())?;
+    let temporary = session.temporary.get(&name.trim_matches(['[', ']']).to_lowercase());
+    let (now, last, increment, seed) = match temporary {
+        Some(table) => {
+            let column = table.definition.columns.iter().find_map(|c| c.identity.as_ref())?;
+            let whole = super::identity::whole;
+            (whole(&table.rows.last_identity()), None, whole(&column.increment)?, whole(&column.seed)?)
+        }
+        None => {
+            let object = named_object(session, &name)?;
+            let database = session.host.database_by_id(object.database_id)?;
+            let (last, increment, seed) = database.identity_of(object.object_id).ok()??;
+            use holdfast_engine::catalog::Catalog;
+            let table = database.table_by_id(object.object_id).ok().flatten();
+            let now = table
+                .and_then(|t| t.access.writer())
+                .and_then(|w| w.current_identity().ok())
+                .and_then(|v| super::identity::whole(&v));
+            (now, last, increment, seed)
+        }
+    };
+    let value = match function {
+        "IDENT_CURRENT" => now.or(last).unwrap_or(seed),
+        "IDENT_SEED" => seed,
+        _ => increment,
+    };
+    Some(Value::Decimal(Decimal::new(value, 0)))
+}
+
 /// Functions by upper-case name; `None` for those this does not know.
 pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<Value> {
     match function {
@@ -59,21 +90,7 @@ pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<
         "APPLOCK_MODE" => session.application_lock_mode(args),
         "APPLOCK_TEST" => session.application_lock_test(args),
         "IDENT_CURRENT" | "IDENT_SEED" | "IDENT_INCR" => {
-            let object = named_object(session, &text(args.first())?)?;
-            let database = session.host.database_by_id(object.database_id)?;
-            let (last, increment, seed) = database.identity_of(object.object_id).ok()??;
-            use holdfast_engine::catalog::Catalog;
-            let table = database.table_by_id(object.object_id).ok().flatten();
-            let now = table
-                .and_then(|t| t.access.writer())
-                .and_then(|w| w.current_identity().ok())
-                .and_then(|v| super::identity::whole(&v));
-            let value = match function {
-                "IDENT_CURRENT" => now.or(last).unwrap_or(seed),
-                "IDENT_SEED" => seed,
-                _ => increment,
-            };
-            Some(Value::Decimal(Decimal::new(value, 0)))
+            Some(identity(session, function, args).unwrap_or(Value::Null))
         }
         "@@DBTS" => {
             let last = session.current_database().online().last_row_version().ok().flatten()?;

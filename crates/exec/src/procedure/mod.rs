@@ -3,7 +3,7 @@
 //!
 //! Module map: [`run`] the statement runner, [`unit`] a text with its variables and plans, [`cache`] units by text,
 //! [`query`] SELECT and expressions, [`call`] EXECUTE, [`function_call`] user-defined functions, [`options`] SET and USE,
-//! [`raise`] PRINT, RAISERROR, THROW, [`transaction`], [`cursor`], [`change`] statements that change rows, [`temporary`] temporary tables, [`memory_table`], [`memory_shape`], [`identity`],
+//! [`raise`] PRINT, RAISERROR, THROW, [`transaction`], [`cursor`], [`change`] statements that change rows, [`temporary`] temporary tables, [`temporary_alter`] ALTER TABLE of them, [`memory_table`], [`memory_shape`], [`identity`],
 //! [`impersonation`] EXECUTE AS and REVERT,
 //! [`state`] what a session remembers, [`metadata`] answers for metadata functions, [`system`] system procedures as texts,
 //! [`application_lock`] locks on names,
@@ -17,6 +17,7 @@ pub mod call;
 pub mod change;
 pub mod cursor;
 pub mod dbcc;
+pub mod dbcc_session;
 pub mod describe;
 pub mod function_call;
 pub mod identity;
@@ -33,6 +34,7 @@ pub mod run;
 pub mod state;
 pub mod system;
 pub mod temporary;
+pub mod temporary_alter;
 pub mod transaction;
 pub mod unit;
 

@@ -262,7 +262,7 @@ impl Runner<'_> {
     }
 
     /// USE: the rest of the batch runs in the other database.
-    pub fn use_database(&mut self, name: &str) -> Result<(), Fail> {
+    pub fn use_database(&mut self, name: &str, line: u32) -> Result<(), Fail> {
         let database = self.session.host.database(name)?;
         self.session.need_access(&database)?;
         let new = Arc::clone(&database.name);
@@ -275,7 +275,8 @@ impl Runner<'_> {
         };
         self.session.host.sessions.update(self.session.id, |s| s.database_id = id);
         self.sink.environment(EnvironmentChange::Database { new: Arc::clone(&new), old })?;
-        self.info(5701, 0, 1, format!("Changed database context to '{new}'."))?;
+        let message = SqlError::new(5701, &[&new]).state(1).at_line(line);
+        self.sink.message(&message)?;
         self.plain_done(0)
     }
 }

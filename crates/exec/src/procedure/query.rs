@@ -70,13 +70,12 @@ pub fn value_text(value: &Value, ty: SqlType, context: &ExecContext) -> String {
 impl Runner<'_> {
     /// Number under which plans of this scope are kept: 0 when they may outlive it.
     pub fn keep_under(&self, scope: &Scope) -> u64 {
-        if scope.tables.is_empty() && self.temporary.lock().is_empty() { 0 } else { scope.run }
+        if scope.tables.is_empty() && self.temporary.is_empty() { 0 } else { scope.run }
     }
 
     /// Whether a table in memory is still what names mean here.
     pub fn is_alive(&self, scope: &Scope, id: i32) -> bool {
-        scope.tables.values().any(|t| t.definition.object_id == id)
-            || self.temporary.lock().values().any(|t| t.definition.object_id == id)
+        scope.tables.values().any(|t| t.definition.object_id == id) || self.temporary.has_id(id)
     }
 
     pub fn plan_query(&mut self, q: &SelectStatement, scope: &Scope) -> Result<Arc<BoundQuery>, Fail> {
@@ -183,7 +182,7 @@ impl Runner<'_> {
     pub fn framed(&self, scope: &Scope, size: u32) -> ExecContext {
         let mut frame = scope.frame.clone();
         frame.resize(frame.len().max(size as usize), Value::Null);
-        ExecContext::new(self.query_context(), frame)
+        ExecContext::new(self.query_context(scope), frame)
     }
 
     /// SELECT as a statement.
@@ -331,6 +330,25 @@ impl Runner<'_> {
                     None => self.value_as(value, v.ty, scope)?,
                     Some(binary) => self.compound_value(&s.name, binary, value, v.ty, scope)?,
                 };
+                scope.frame[v.slot.0 as usize] = new;
+            }
+            SetValue::Member { member, arguments: Some(arguments), .. } if member.text == "modify" => {
+                let names = scope_names(&self.session, scope, &self.temporary);
+                let evaluator = Folding(self.context(scope));
+                let bound = with_bind_context(&names.names(), &evaluator, |cx| {
+                    holdfast_plan::bind_modify(&s.name, arguments, member.span, cx)
+                })
+                .map_err(Fail::Compile)?;
+                let Some(v) = scope.unit.layout.variables.get(&name).cloned() else {
+                    return Err(Fail::Compile(SqlError::new(137, &[&s.name])));
+                };
+                if scope.frame[v.slot.0 as usize].is_null() {
+                    let text =
+                        format!("Mutator 'modify()' on '{}' cannot be called on a null value.", s.name);
+                    return Err(SqlError::with_text(5302, 16, text).into());
+                }
+                let context = self.framed(scope, bound.frame_size);
+                let new = evaluate_constant(&bound.expr, &context)?;
                 scope.frame[v.slot.0 as usize] = new;
             }
             SetValue::Member { .. } => {

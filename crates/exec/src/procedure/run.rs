@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::host::temporary::SessionTables;
 use holdfast_engine::catalog::TableDef;
 use holdfast_tsql::ast::{self, Statement, StatementKind};
 use holdfast_types::{DateTimeOffset, SqlError, SqlType, Value};
@@ -100,7 +101,8 @@ pub struct Scope {
     /// The table whose trigger this is.
     pub trigger: Option<Arc<TableDef>>,
     /// Temporary tables made here; they go with a procedure or dynamic batch.
-    pub temporaries: Vec<String>,
+    /// Temporary tables made here, each with the caller's table of that name.
+    pub temporaries: Vec<(String, Option<MemoryTable>)>,
     /// The module that this is the text of: database and object id.
     pub module: Option<(i32, i32)>,
     /// Schema of the module: where it looks for names first.
@@ -170,7 +172,7 @@ pub struct Runner<'s> {
     /// The module whose text is being run: database and object id.
     pub module: Option<(i32, i32)>,
     /// Temporary tables of the session, by lower-case name.
-    pub temporary: Arc<parking_lot::Mutex<HashMap<String, MemoryTable>>>,
+    pub temporary: Arc<SessionTables>,
     /// Global (batch-surviving) cursors.
     pub cursors: Arc<parking_lot::Mutex<HashMap<String, Cursor>>>,
 }
@@ -452,7 +454,7 @@ impl Runner<'_> {
             StatementKind::RaisError(r) => self.raiserror(r, s.span, scope),
             StatementKind::Throw(t) => self.throw(t.as_deref(), s.span, scope),
             StatementKind::Execute(e) => self.execute(e, s.span, scope),
-            StatementKind::Use(name) => self.use_database(&name.text),
+            StatementKind::Use(name) => self.use_database(&name.text, s.span.line),
             StatementKind::BeginTransaction { name, .. } => self.begin_transaction(name.as_ref(), scope),
             StatementKind::CommitTransaction { .. } => self.commit_transaction(),
             StatementKind::RollbackTransaction { name } => self.rollback_transaction(name.as_ref(), scope),
@@ -528,10 +530,10 @@ impl Runner<'_> {
 
     /// The context of a statement that begins now.
     pub fn context(&self, scope: &Scope) -> ExecContext {
-        ExecContext::new(self.query_context(), scope.frame.clone())
+        ExecContext::new(self.query_context(scope), scope.frame.clone())
     }
 
-    pub fn query_context(&self) -> Arc<QueryContext> {
+    pub fn query_context(&self, scope: &Scope) -> Arc<QueryContext> {
         let info: Arc<dyn SessionInfo> = Arc::clone(&self.session) as Arc<dyn SessionInfo>;
         let clock = &self.session.host.clock;
         let seed = clock.monotonic().as_nanos() as u64 ^ next_run().wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -541,6 +543,7 @@ impl Runner<'_> {
             temporary: Arc::clone(&self.temporary),
             cursors: Arc::clone(&self.cursors),
             level: self.level,
+            local_cursors: scope.cursors.iter().map(|(name, c)| (name.clone(), c.status())).collect(),
         };
         let mut context = QueryContext::new(info, now(&self.session))
             .with_cancel(self.session.cancel.clone())
@@ -576,13 +579,9 @@ impl ScopeNames {
     }
 }
 
-pub fn scope_names(
-    session: &Arc<SharedSession>,
-    scope: &Scope,
-    temporary: &parking_lot::Mutex<HashMap<String, MemoryTable>>,
-) -> ScopeNames {
+pub fn scope_names(session: &Arc<SharedSession>, scope: &Scope, temporary: &SessionTables) -> ScopeNames {
     let mut tables = scope.tables.clone();
-    tables.extend(temporary.lock().iter().map(|(k, v)| (k.clone(), v.clone())));
+    tables.extend(temporary.all());
     ScopeNames {
         session: Arc::clone(session),
         unit: Arc::clone(&scope.unit),

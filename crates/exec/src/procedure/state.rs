@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use holdfast_engine::access::{ReadContext, ReadLevel};
 use holdfast_engine::instance::DatabaseEntry;
-use holdfast_engine::lock::{LockOwner, LockWait};
+use holdfast_engine::lock::manager::Table;
+use holdfast_engine::lock::{LockMode, LockOwner, LockWait};
 use holdfast_engine::transaction::{Savepoint, Transaction as OpenTransaction, new_owner};
 use holdfast_engine::version::Snapshot;
 use holdfast_tsql::ast::IsolationLevel;
@@ -20,6 +21,7 @@ use parking_lot::Mutex;
 
 use super::change::{BulkTarget, TriggerTables};
 use crate::context::{CaughtError, ColumnInfo, ObjectInfo, RandState, SessionInfo, SessionSettings};
+use crate::host::temporary::{SessionTables, TEMPDB};
 use crate::host::{Host, HostDatabase, properties};
 use crate::security::{Securable, SecurityContexts};
 use crate::session::{CancelFlag, LoginInfo};
@@ -117,6 +119,7 @@ pub struct SharedSession {
     /// KILL: nothing more is run.
     killed: AtomicBool,
     pub state: Mutex<State>,
+    pub temporary: Arc<SessionTables>,
     /// `inserted` and `deleted` of triggers, kept for the next time.
     pub trigger_tables: Mutex<TriggerTables>,
     /// Who the session is.
@@ -139,7 +142,9 @@ impl SharedSession {
         // Two sessions that never give RAND a seed draw different numbers.
         let now = host.clock.now_utc().as_nanos() as i64;
         let random = Mutex::new(RandState::seeded(now ^ i64::from(id) << 20));
+        let temporary = SessionTables::new(Arc::clone(&host.temporary), id, Arc::clone(&host.clock));
         Ok(SharedSession {
+            temporary,
             host,
             id,
             login,
@@ -404,7 +409,23 @@ impl SessionInfo for SharedSession {
     }
     fn object(&self, database_id: i32, schema: &str, name: &str) -> Option<ObjectInfo> {
         let database = self.host.database_by_id(database_id)?;
-        let o = database.find_object(schema, name, &SharedSession::default_schema(self)).ok()??;
+        if database_id == TEMPDB && name.starts_with('#') {
+            let table = self.temporary.get(&name.to_lowercase())?;
+            let o = database.find_object_id(table.definition.object_id).ok()??;
+            return self.object_of(&database, &o);
+        }
+        let home = SharedSession::default_schema(self);
+        let mut database = database;
+        let mut o = database.find_object(schema, name, &home).ok()??;
+        // What another transaction is defining or dropping is there or not when that has ended.
+        let resource = Table { database: database_id, object: o.id }.resource();
+        let locks = &self.host.instance.locks;
+        let waited = locks.would_wait(self.owner, &resource, LockMode::SchS)
+            && locks.wait_until_free(self.owner, &resource, LockMode::SchS, &self.lock_wait()).is_ok();
+        if waited {
+            database = self.host.database_by_id(database_id)?;
+            o = database.find_object(schema, name, &home).ok()??;
+        }
         if !self.sees(&database, o.id) {
             return None;
         }

@@ -35,7 +35,7 @@ impl Runner<'_> {
             Ddl::CreateTable(t) if is_temporary(&t.name) => self.create_temporary(t, scope),
             Ddl::CreateIndex(c) if is_temporary(&c.table) => self.index_temporary(c, scope),
             Ddl::Drop(drop) if drop.kind == "TABLE" && drop.names.iter().all(is_temporary) => {
-                self.drop_temporary(drop)
+                self.drop_temporary(drop, scope)
             }
             Ddl::Drop(drop)
                 if drop.kind == "INDEX" && drop.on.iter().all(|t| t.as_ref().is_some_and(is_temporary)) =>
@@ -45,18 +45,14 @@ impl Runner<'_> {
             Ddl::Drop(drop) if drop.if_exists && drop.kind == "TABLE" && self.absent(drop) => {
                 self.plain_done(0)
             }
-            Ddl::AlterTable(a) if is_temporary(&a.name) => {
-                Err(SqlError::not_supported("ALTER TABLE of a temporary table").into())
-            }
+            Ddl::AlterTable(a) if is_temporary(&a.name) => self.alter_temporary(a, scope),
             _ => self.define(d, statement, scope),
         }
     }
 
     fn create_temporary(&mut self, t: &CreateTable, scope: &mut Scope) -> Result<(), Fail> {
         let key = t.name.name.text.to_lowercase();
-        if self.temporary.lock().contains_key(&key) {
-            return Err(exists(&t.name.name.text).into());
-        }
+        self.check_free_name(&t.name, scope)?;
         let database = self.session.current_database();
         let unit = Arc::clone(&scope.unit);
         let types = TypeScope {
@@ -77,26 +73,60 @@ impl Runner<'_> {
         self.plain_done(0)
     }
 
+    /// 2714, unless the name belongs to a caller's table, which the new one hides as long as this scope runs.
+    fn check_free_name(&self, name: &ast::ObjectName, scope: &Scope) -> Result<(), SqlError> {
+        let key = name.name.text.to_lowercase();
+        let inherited =
+            self.level > 0 && !key.starts_with("##") && scope.temporaries.iter().all(|t| t.0 != key);
+        match self.temporary.get(&key) {
+            Some(_) if !inherited => Err(exists(&name.name.text)),
+            _ => Ok(()),
+        }
+    }
+
     /// Lists a new temporary table, to vanish with a rollback.
     fn keep_temporary(&mut self, key: String, table: MemoryTable, scope: &mut Scope) -> Result<(), Fail> {
         self.begin_implicitly()?;
-        let work = self.session.state.lock().transaction.open.clone();
-        if let Some(work) = work {
-            let (tables, name) = (Arc::clone(&self.temporary), key.clone());
-            note_undo(
-                &work,
-                Box::new(move || {
-                    tables.lock().remove(&name);
-                }),
-            )?;
+        let hidden = self.temporary.get(&key);
+        self.undo_naming(&key, hidden.clone())?;
+        // A global table outlives the procedure that makes it.
+        if !key.starts_with("##") {
+            scope.temporaries.push((key.clone(), hidden));
         }
-        scope.temporaries.push(key.clone());
-        self.temporary.lock().insert(key, table);
+        self.temporary.insert(key, table);
+        self.look_again();
         Ok(())
     }
 
-    fn find_temporary(&self, name: &ast::ObjectName) -> Option<MemoryTable> {
-        self.temporary.lock().get(&name.name.text.to_lowercase()).cloned()
+    /// On a rollback the name means again what it meant.
+    fn undo_naming(&self, key: &str, before: Option<MemoryTable>) -> Result<(), Fail> {
+        let work = self.session.state.lock().transaction.open.clone();
+        if let Some(work) = work {
+            let (tables, name) = (Arc::clone(&self.temporary), key.to_owned());
+            note_undo(
+                &work,
+                Box::new(move || match before {
+                    Some(table) => tables.insert(name, table),
+                    None => {
+                        tables.remove(&name);
+                    }
+                }),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// A changed table in place of the one of that name.
+    pub fn replace_temporary(&mut self, name: &ast::ObjectName, new: MemoryTable) -> Result<(), Fail> {
+        let key = name.name.text.to_lowercase();
+        self.undo_naming(&key, self.temporary.get(&key))?;
+        self.temporary.insert(key, new);
+        self.look_again();
+        Ok(())
+    }
+
+    pub fn find_temporary(&self, name: &ast::ObjectName) -> Option<MemoryTable> {
+        self.temporary.get(&name.name.text.to_lowercase())
     }
 
     fn index_temporary(&mut self, c: &CreateIndex, scope: &Scope) -> Result<(), Fail> {
@@ -119,7 +149,8 @@ impl Runner<'_> {
         let d = &table.definition;
         let (index, ignore) = types.new_index(c, &d.columns, &d.indexes)?;
         let new = table.with_index(index, ignore)?;
-        self.temporary.lock().insert(c.table.name.text.to_lowercase(), new);
+        self.temporary.insert(c.table.name.text.to_lowercase(), new);
+        self.look_again();
         self.plain_done(0)
     }
 
@@ -129,7 +160,7 @@ impl Runner<'_> {
             let new = self.find_temporary(on).and_then(|t| t.without_index(&name.name.text));
             match new {
                 Some(t) => {
-                    self.temporary.lock().insert(on.name.text.to_lowercase(), t);
+                    self.temporary.insert(on.name.text.to_lowercase(), t);
                 }
                 None if drop.if_exists => {}
                 None => {
@@ -144,21 +175,18 @@ impl Runner<'_> {
         self.plain_done(0)
     }
 
-    fn drop_temporary(&mut self, drop: &DropStatement) -> Result<(), Fail> {
+    fn drop_temporary(&mut self, drop: &DropStatement, scope: &mut Scope) -> Result<(), Fail> {
         for name in &drop.names {
             let key = name.name.text.to_lowercase();
-            let gone = self.temporary.lock().remove(&key);
+            let gone = self.temporary.remove(&key);
             match gone {
                 Some(table) => {
-                    let work = self.session.state.lock().transaction.open.clone();
-                    if let Some(work) = work {
-                        let tables = Arc::clone(&self.temporary);
-                        note_undo(
-                            &work,
-                            Box::new(move || {
-                                tables.lock().insert(key, table);
-                            }),
-                        )?;
+                    self.undo_naming(&key, Some(table))?;
+                    // What it hid can be seen again.
+                    if let Some(at) = scope.temporaries.iter().rposition(|t| t.0 == key)
+                        && let Some(hidden) = scope.temporaries.remove(at).1
+                    {
+                        self.temporary.insert(key, hidden);
                     }
                 }
                 None if drop.if_exists => {}
@@ -171,6 +199,7 @@ impl Runner<'_> {
                 }
             }
         }
+        self.look_again();
         self.plain_done(0)
     }
 
@@ -196,9 +225,7 @@ impl Runner<'_> {
             return Err(SqlError::not_supported("SELECT INTO a table of a database").into());
         }
         let name = table.name.text.to_lowercase();
-        if self.temporary.lock().contains_key(&name) {
-            return Err(exists(&table.name.text).at_line(span.line).into());
-        }
+        self.check_free_name(table, scope).map_err(|e| e.at_line(span.line))?;
         let mut plain = q.clone();
         let mut new_identity = None;
         if let QueryBody::Select(s) = &mut plain.query.body {

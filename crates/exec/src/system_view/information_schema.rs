@@ -267,12 +267,10 @@ fn constraint_column_ids(c: &ViewContext<'_>, k: &Object) -> Vec<i32> {
         return c.model.foreign_key(k.id).2.iter().map(|p| p.0).collect();
     }
     let index = c.model.key_index(k);
-    c.model
-        .index_columns_of(k.parent_id, index)
-        .iter()
-        .filter(|x| x.status & 0x10 == 0)
-        .map(|x| x.column_id)
-        .collect()
+    let mut keys: Vec<_> =
+        c.model.index_columns_of(k.parent_id, index).iter().filter(|x| x.status & 0x10 == 0).collect();
+    keys.sort_by_key(|x| x.key_ordinal);
+    keys.into_iter().map(|x| x.column_id).collect()
 }
 
 fn key_columns(c: &ViewContext<'_>) -> Rows {

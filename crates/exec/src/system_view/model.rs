@@ -1,8 +1,8 @@
 //! The catalog of one database, read once from its base tables into the shapes that system views share.
 //!
 //! Invariants
-//! 1. Objects are the rows of sysschobjs; `system` marks those shipped with the server (status bit 0, or nsid 4/3 with a
-//!    negative id).
+//! 1. Objects are the rows of sysschobjs; `system` marks those shipped with the server (ids below 100, but for those of
+//!    temporary tables in dbo, which are negative and far away).
 //! 2. Everything is sorted by id, as the base tables are.
 //!
 //! Evidence: meanings of status bits and reference classes in docs/format/catalog.md (verified on genuine files where so
@@ -19,6 +19,9 @@ use super::source::{BaseRow, BaseRows};
 pub const SCHEMA_DBO: i32 = 1;
 pub const SCHEMA_INFORMATION_SCHEMA: i32 = 3;
 pub const SCHEMA_SYS: i32 = 4;
+
+/// Ids at or below this are temporary tables' where the schema is dbo; system objects, in sys, have any negative id.
+pub const TEMPORARY_ID: i32 = -1_000_000_000;
 
 /// A row of sysschobjs.
 #[derive(Clone, Debug)]
@@ -456,6 +459,7 @@ fn object(r: &BaseRow<'_>) -> Object {
     let id = r.int("id");
     let status = r.int("status");
     let schema_id = r.int("nsid");
+    let temporary = id <= TEMPORARY_ID && schema_id == SCHEMA_DBO;
     Object {
         id,
         name: r.text("name"),
@@ -466,7 +470,7 @@ fn object(r: &BaseRow<'_>) -> Object {
         intprop: r.int("intprop"),
         created: r.datetime("created"),
         modified: r.datetime("modified"),
-        system: id < 100 || status & 1 != 0 && id < 0 || r.text("type").trim_end() == "S",
+        system: (id < 100 && !temporary) || r.text("type").trim_end() == "S",
     }
 }
 

@@ -162,7 +162,13 @@ impl Binder<'_> {
         let mut exprs = Vec::with_capacity(n);
         for (i, t) in args.into_iter().enumerate() {
             let rule = def.arg_rule(i);
+            // What is JSON already goes in as it is, not as a string.
+            let json = t.raw
+                && t.e.ty.id.is_character()
+                && matches!(rule, ArgRule::Any)
+                && matches!(def.id, FunctionId::JsonModify | FunctionId::JsonObject | FunctionId::JsonArray);
             let e = self.convert_argument(def, i, rule, t, first_ty, common.map(|c| c.0))?;
+            let e = if json { self.convert(e, SqlType { id: TypeId::Json, ..SqlType::XML }) } else { e };
             exprs.push(if compares { super::collate::relabel(e, label.0) } else { e });
         }
         let types: Vec<SqlType> = exprs.iter().map(|e| e.ty).collect();

@@ -67,7 +67,7 @@ impl Binder<'_> {
             AstMode::Raw => ForXmlMode::Raw { element: x.element.as_deref().unwrap_or("row").into() },
             AstMode::Auto => ForXmlMode::Auto,
             AstMode::Path => ForXmlMode::Path { element: x.element.as_deref().unwrap_or("row").into() },
-            AstMode::Explicit => return Err(SqlError::not_supported("FOR XML EXPLICIT")),
+            AstMode::Explicit => ForXmlMode::Explicit,
         };
         let columns = self.serial_columns(&b, mode == ForXmlMode::Auto, true)?;
         let ty = if x.is_type { SqlType::XML } else { SqlType::nvarchar_max(self.collation()) };

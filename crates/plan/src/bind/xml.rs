@@ -1,4 +1,4 @@
-//! Methods of the xml type: value(), query(), exist() and nodes().
+//! Methods of the xml type: value(), query(), exist(), nodes() and modify().
 //!
 //! Invariants
 //! 1. A query's own errors are found here, before anything runs; the executor parses the same text again.
@@ -8,7 +8,7 @@
 use holdfast_tsql::ast::Ident;
 use holdfast_tsql::ast::expression as ast;
 use holdfast_tsql::{ParseOptions, Span};
-use holdfast_types::xml::xquery::Query;
+use holdfast_types::xml::xquery::{Query, Update};
 use holdfast_types::{SqlError, SqlResult, SqlType, TypeId};
 
 use super::from::From;
@@ -39,13 +39,8 @@ fn literal(arguments: &[ast::Expr], i: usize) -> Option<&str> {
 }
 
 impl Binder<'_> {
-    /// The query argument of a method with its prolog, checked, and the values that it takes from SQL.
-    fn xquery(
-        &mut self,
-        method: &str,
-        arguments: &[ast::Expr],
-        span: Span,
-    ) -> SqlResult<(String, Query, Vec<Expr>)> {
+    /// The query argument of a method with its prolog.
+    fn xquery_text(&self, method: &str, arguments: &[ast::Expr], span: Span) -> SqlResult<String> {
         let Some(source) = literal(arguments, 0) else {
             let text =
                 format!("The argument 1 of the XML data type method \"{method}\" must be a string literal.");
@@ -61,15 +56,48 @@ impl Binder<'_> {
             }
         }
         text.push_str(source);
+        Ok(text)
+    }
+
+    /// The query argument of a method, checked, and the values that it takes from SQL.
+    fn xquery(
+        &mut self,
+        method: &str,
+        arguments: &[ast::Expr],
+        span: Span,
+    ) -> SqlResult<(String, Query, Vec<Expr>)> {
+        let text = self.xquery_text(method, arguments, span)?;
         let query = at(span, Query::parse(&text, method, &[]))?;
+        let values = self.sql_references(query.sql_references(), span)?;
+        Ok((text, query, values))
+    }
+
+    /// What sql:variable and sql:column name.
+    fn sql_references(&mut self, references: &[(bool, String)], span: Span) -> SqlResult<Vec<Expr>> {
         let mut values = Vec::new();
-        for (_, name) in query.sql_references() {
+        for (_, name) in references {
             let options = ParseOptions { quoted_identifier: self.env.settings.quoted_identifier };
             let e = holdfast_tsql::parse_expression(name, &options)
                 .map_err(|_| SqlError::new(102, &[name]).at_line(span.line))?;
             values.push(self.bind(&e)?.e);
         }
-        Ok((text, query, values))
+        Ok(values)
+    }
+
+    /// What a variable or column holds after modify().
+    pub fn bind_modify(&mut self, target: Expr, arguments: &[ast::Expr], span: Span) -> SqlResult<Expr> {
+        if target.ty.id != TypeId::Xml {
+            return err(span, 258, &[&target.ty.id.name()]);
+        }
+        if arguments.len() != 1 {
+            return err(span, 174, &[&"modify", &1]);
+        }
+        let text = self.xquery_text("modify", arguments, span)?;
+        let update = at(span, Update::parse(&text, &[]))?;
+        let mut args = vec![super::scalar::string_literal(&text, true, self.collation())];
+        args.extend(self.sql_references(update.sql_references(), span)?);
+        let kind = ExprKind::Method { method: MethodId::XmlModify, operand: Box::new(target), args };
+        Ok(Expr::new(kind, SqlType::XML, true))
     }
 
     pub(super) fn bind_xml_method(
@@ -84,6 +112,10 @@ impl Binder<'_> {
         let known = matches!(name, "value" | "query" | "exist");
         if name == "nodes" {
             return at(span, no_node(&SqlType::XML_NODE).map(|()| target));
+        }
+        if name == "modify" {
+            let text = "Incorrect use of the XML data type method 'modify'. A non-mutator method is expected in this context.";
+            return Err(SqlError::with_text(8137, 16, text).at_line(span.line));
         }
         if !known {
             let text = format!("\"{name}\" is not a valid function, property, or field.");

@@ -114,6 +114,8 @@ pub enum MethodId {
     XmlValue,
     XmlQuery,
     XmlExist,
+    /// Only where a variable or column is being set.
+    XmlModify,
     /// hierarchyid, geometry, geography.
     ToText,
     Parse,

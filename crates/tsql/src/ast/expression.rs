@@ -408,9 +408,11 @@ impl Expr {
     pub fn as_integer(&self) -> Option<i64> {
         match &self.unparen().kind {
             ExprKind::Literal(Literal::Integer(d)) => d.parse().ok(),
-            ExprKind::Unary { op: UnaryOp::Minus, operand } => {
-                operand.as_integer().and_then(i64::checked_neg)
-            }
+            ExprKind::Unary { op: UnaryOp::Minus, operand } => match &operand.unparen().kind {
+                // The lowest number has no positive counterpart.
+                ExprKind::Literal(Literal::Integer(d)) => format!("-{d}").parse().ok(),
+                _ => operand.as_integer().and_then(i64::checked_neg),
+            },
             ExprKind::Unary { op: UnaryOp::Plus, operand } => operand.as_integer(),
             _ => None,
         }

@@ -383,7 +383,8 @@ impl Parser<'_> {
                 ExprKind::Collate { value: Box::new(e), collation }
             } else if self.is_words(&["AT", "TIME", "ZONE"]) && !e.is_boolean() {
                 (0..3).for_each(|_| self.advance());
-                let zone = Box::new(self.nested(Self::unary)?);
+                // One operand only: a further AT TIME ZONE applies to the whole.
+                let zone = Box::new(self.nested(Self::primary)?);
                 ExprKind::AtTimeZone { value: Box::new(e), zone }
             } else {
                 return Ok(e);

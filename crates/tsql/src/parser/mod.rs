@@ -98,6 +98,8 @@ pub(crate) struct Parser<'a> {
     depth: u32,
     /// Whether parentheses may hold a condition here.
     conditions: bool,
+    /// Inside a subquery.
+    in_subquery: bool,
     /// Reserved words count as names (text given to metadata functions).
     words_are_names: bool,
     /// Uses of variables seen so far in this batch or module.
@@ -122,6 +124,7 @@ impl<'a> Parser<'a> {
             position: 0,
             depth: 0,
             conditions: false,
+            in_subquery: false,
             words_are_names: false,
             uses: Vec::new(),
             quoted_identifier: options.quoted_identifier,

@@ -23,8 +23,10 @@ impl Parser<'_> {
     /// A query inside parentheses of an expression or table source.
     pub(crate) fn subquery_body(&mut self) -> Parsed<Query> {
         let before = std::mem::replace(&mut self.conditions, false);
+        let outside = std::mem::replace(&mut self.in_subquery, true);
         let r = self.query();
         self.conditions = before;
+        self.in_subquery = outside;
         r
     }
 
@@ -114,8 +116,25 @@ impl Parser<'_> {
         if self.is_symbol('(') {
             return self.nested(|p| {
                 p.advance();
-                let query = p.query()?;
+                if p.in_subquery {
+                    let query = p.query()?;
+                    p.expect_symbol(')')?;
+                    return Ok(QueryBody::Paren(Box::new(query)));
+                }
+                let start = p.span();
+                let first = p.query_primary()?;
+                let body = p.set_operations(first)?;
+                // Of a statement, an operand has neither WITH nor ORDER BY; those of a subquery may.
                 p.expect_symbol(')')?;
+                let query = Query {
+                    with: None,
+                    body,
+                    order_by: Vec::new(),
+                    offset: None,
+                    fetch: None,
+                    for_clause: None,
+                    span: p.since(start),
+                };
                 Ok(QueryBody::Paren(Box::new(query)))
             });
         }

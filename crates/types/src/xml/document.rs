@@ -114,6 +114,68 @@ impl Document {
         &self.nodes[id as usize]
     }
 
+    fn add(&mut self, node: Node) -> NodeId {
+        let id = self.nodes.len() as NodeId;
+        self.nodes.push(node);
+        id
+    }
+
+    /// Takes a node (or attribute) out of its parent. Ids of others stay; document order is that of the lists from now on.
+    pub fn detach(&mut self, id: NodeId) {
+        let parent = self.nodes[id as usize].parent as usize;
+        self.nodes[parent].children.retain(|c| *c != id);
+        self.nodes[parent].attributes.retain(|a| *a != id);
+    }
+
+    /// A text that belongs to no element yet.
+    pub fn new_text(&mut self, value: &str) -> NodeId {
+        self.add(Self::node(NodeKind::Text, 0, "", "", "", value))
+    }
+
+    pub fn add_attribute(&mut self, element: NodeId, name: &str, value: &str) {
+        let id = self.add(Self::node(NodeKind::Attribute, element, "", name, "", value));
+        self.nodes[element as usize].attributes.push(id);
+    }
+
+    /// Value of an attribute, text, comment or instruction.
+    pub fn set_value(&mut self, id: NodeId, value: &str) {
+        self.nodes[id as usize].value = value.into();
+    }
+
+    /// Puts nodes without a parent among an element's children.
+    pub fn insert(&mut self, element: NodeId, at: usize, children: &[NodeId]) {
+        for c in children {
+            self.nodes[*c as usize].parent = element;
+        }
+        let list = &mut self.nodes[element as usize].children;
+        let at = at.min(list.len());
+        list.splice(at..at, children.iter().copied());
+    }
+
+    /// Copies a node of a document (all children of its document node) here; the copies have no parent yet.
+    pub fn import(&mut self, from: &Document, id: NodeId, out: &mut Vec<NodeId>) {
+        let node = from.get(id);
+        if node.kind == NodeKind::Document {
+            for &c in &node.children {
+                self.import(from, c, out);
+            }
+            return;
+        }
+        let copy = Node { attributes: Vec::new(), children: Vec::new(), parent: 0, ..node.clone() };
+        let new = self.add(copy);
+        for &a in &node.attributes {
+            let attribute = Node { parent: new, ..from.get(a).clone() };
+            let a = self.add(attribute);
+            self.nodes[new as usize].attributes.push(a);
+        }
+        let mut children = Vec::new();
+        for &c in &node.children {
+            self.import(from, c, &mut children);
+        }
+        self.insert(new, 0, &children);
+        out.push(new);
+    }
+
     pub fn contains(&self, id: NodeId) -> bool {
         (id as usize) < self.nodes.len()
     }

@@ -281,6 +281,39 @@ const PROCEDURES: &[Procedure] = &[
         "@name nvarchar(776) = NULL, @username sysname = NULL, @grantorname sysname = NULL, @permissionarea varchar(10) = 'o s'",
         include_str!("helprotect.sql"),
     ),
+    plain(
+        "sp_msforeachtable",
+        "@command1 nvarchar(2000), @replacechar nchar(1) = N'?', @command2 nvarchar(2000) = NULL, @command3 nvarchar(2000) = NULL, @whereand nvarchar(2000) = NULL, @precommand nvarchar(2000) = NULL, @postcommand nvarchar(2000) = NULL",
+        include_str!("foreachtable.sql"),
+    ),
+    plain(
+        "sp_msforeachdb",
+        "@command1 nvarchar(2000), @replacechar nchar(1) = N'?', @command2 nvarchar(2000) = NULL, @command3 nvarchar(2000) = NULL, @precommand nvarchar(2000) = NULL, @postcommand nvarchar(2000) = NULL",
+        include_str!("foreachdb.sql"),
+    ),
+    plain(
+        "xp_instance_regread",
+        "@rootkey nvarchar(22), @key nvarchar(4000), @value_name nvarchar(4000) = NULL, @value nvarchar(4000) = N'(none)' OUTPUT, @no_output varchar(20) = NULL",
+        include_str!("instance_regread.sql"),
+    ),
+    plain("sp_updatestats", "@resample char(8) = 'NO'", include_str!("updatestats.sql")),
+    plain(
+        "sp_dbcmptlevel",
+        "@dbname sysname = NULL, @new_cmptlevel tinyint = NULL",
+        include_str!("dbcmptlevel.sql"),
+    ),
+    plain("sp_recompile", "@objname nvarchar(776)", include_str!("recompile.sql")),
+    plain("sp_helpsrvrole", "@srvrolename sysname = NULL", include_str!("helpsrvrole.sql")),
+    plain(
+        "sp_helplanguage",
+        "@language sysname = NULL",
+        "SELECT * FROM sys.syslanguages WHERE @language IS NULL OR name = @language OR alias = @language ORDER BY langid",
+    ),
+    plain(
+        "sp_linkedservers",
+        "@srvname sysname = NULL",
+        "SELECT name AS SRV_NAME, provider AS SRV_PROVIDERNAME, product AS SRV_PRODUCT, data_source AS SRV_DATASOURCE, provider_string AS SRV_PROVIDERSTRING, location AS SRV_LOCATION, catalog AS SRV_CAT FROM sys.servers ORDER BY 1",
+    ),
     plain("xp_msver", "@optname nvarchar(32) = NULL", include_str!("msver.sql")),
 ];
 
@@ -306,7 +339,6 @@ const CHANGING: &[&str] = &[
     "sp_indexoption",
     "sp_invalidate_textptr",
     "sp_procoption",
-    "sp_recompile",
     "sp_refreshsqlmodule",
     "sp_refreshview",
     "sp_rename",
@@ -319,9 +351,7 @@ const CHANGING: &[&str] = &[
     "sp_unbindefault",
     "sp_unsetapprole",
     "sp_updateextendedproperty",
-    "sp_updatestats",
     "xp_cmdshell",
-    "xp_instance_regread",
     "xp_instance_regwrite",
     "xp_regread",
 ];

@@ -266,6 +266,12 @@ impl Binder<'_> {
                 let length = self.coerce_to(l, SqlType::BIGINT)?;
                 Ok(SetItem { column, variable: None, value: SetValue::Write { value, offset, length } })
             }
+            Assignment::Method { method, arguments, column: named } if method.text == "modify" => {
+                let ordinal = column.unwrap_or_default();
+                let span = named.last().map_or_else(Default::default, |c| c.span);
+                let value = self.bind_modify(columns[ordinal].expr(), arguments, span)?;
+                Ok(SetItem { column, variable: None, value: SetValue::Expr(value) })
+            }
             Assignment::Method { method, .. } => {
                 Err(SqlError::not_supported(format!("SET of a column by the method {}", method.text)))
             }

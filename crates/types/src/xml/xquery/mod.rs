@@ -10,10 +10,12 @@
 
 mod eval;
 mod parse;
+mod update;
 
 use crate::{SqlError, SqlResult};
 
 pub use eval::{Atom, Item, Sequence, serialize};
+pub use update::Update;
 
 /// Deepest nesting of an expression.
 pub const NESTING_MAX: usize = 100;

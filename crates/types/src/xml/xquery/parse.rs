@@ -1,5 +1,6 @@
 //! The XQuery parser: recursive descent over characters, since what a `<` or a `*` means depends on the place.
 
+use super::update::{Action, Part, Place};
 use super::{
     Arithmetic, Axis, Clause, Compare, Constructor, Content, Expr, NESTING_MAX, NameTest, NodeTest, Step,
     error,
@@ -103,6 +104,101 @@ impl<'a> Parser<'a> {
             return Err(error(self.method, 2370, &text));
         }
         Ok((body, self.sql))
+    }
+
+    /// A modification instead of a query.
+    pub(super) fn update(mut self) -> SqlResult<(Action, Vec<(bool, String)>)> {
+        self.prolog()?;
+        let action = if self.eat_word("insert")? {
+            let mut parts = Vec::new();
+            self.space()?;
+            let before = self.at;
+            let list = self.eat("(")? && {
+                let first = self.computed()?;
+                parts.extend(first);
+                !parts.is_empty()
+            };
+            if list {
+                while self.eat(",")? {
+                    let part = match self.computed()? {
+                        Some(part) => part,
+                        None => Part::Nodes(self.single()?),
+                    };
+                    parts.push(part);
+                }
+                self.expect(")")?;
+            } else {
+                self.at = before;
+                let part = match self.computed()? {
+                    Some(part) => part,
+                    None => Part::Nodes(self.single()?),
+                };
+                parts.push(part);
+            }
+            let place = if self.eat_word("as")? {
+                let place = if self.eat_word("first")? {
+                    Place::First
+                } else if self.eat_word("last")? {
+                    Place::Last
+                } else {
+                    return self.fail();
+                };
+                if !self.eat_word("into")? {
+                    return self.fail();
+                }
+                place
+            } else if self.eat_word("into")? {
+                Place::Last
+            } else if self.eat_word("before")? {
+                Place::Before
+            } else if self.eat_word("after")? {
+                Place::After
+            } else {
+                return self.fail();
+            };
+            Action::Insert { parts, place, target: self.single()? }
+        } else if self.eat_word("delete")? {
+            Action::Delete(self.expr()?)
+        } else if self.eat_word("replace")? {
+            if !(self.eat_word("value")? && self.eat_word("of")?) {
+                return self.fail();
+            }
+            let target = self.single()?;
+            if !self.eat_word("with")? {
+                return self.fail();
+            }
+            Action::Replace { target, value: self.single()? }
+        } else {
+            return self.fail();
+        };
+        self.space()?;
+        if !self.rest().is_empty() {
+            return self.fail();
+        }
+        Ok((action, self.sql))
+    }
+
+    /// `attribute name { … }` or `text { … }`.
+    fn computed(&mut self) -> SqlResult<Option<Part>> {
+        self.space()?;
+        if self.word_then("text", "{")? {
+            self.eat_word("text")?;
+            return Ok(Some(Part::Text(self.enclosed()?)));
+        }
+        if self.word()? == "attribute" {
+            self.eat_word("attribute")?;
+            self.space()?;
+            let name = self.ncname()?;
+            return Ok(Some(Part::Attribute(name, self.enclosed()?)));
+        }
+        Ok(None)
+    }
+
+    fn enclosed(&mut self) -> SqlResult<Expr> {
+        self.expect("{")?;
+        let e = self.expr()?;
+        self.expect("}")?;
+        Ok(e)
     }
 
     fn rest(&self) -> &'a str {

@@ -9,6 +9,9 @@
 //!
 //! Evidence: [MS-SSCLRT].
 
+pub mod geometry;
+pub mod measure;
+
 use holdfast_base::{ByteReader, Truncated};
 use thiserror::Error;
 
