@@ -119,11 +119,11 @@ impl Explicit {
     }
 
     pub fn row(&mut self, values: &[Value], types: &[SqlType], out: &mut Xml<'_>) -> SqlResult<()> {
-        let Some(tag) = integer_value(&values[0]).map(i64::from).filter(|t| *t > 0) else {
+        let Some(tag) = integer_value(&values[0]).filter(|t| *t > 0) else {
             let text = "FOR XML EXPLICIT requires the first column to hold positive integers that represent XML tag IDs.";
             return Err(SqlError::with_text(6803, 16, text));
         };
-        let parent = integer_value(&values[1]).map_or(0, i64::from);
+        let parent = integer_value(&values[1]).unwrap_or(0);
         match self.open.iter().rposition(|(t, _)| *t == parent) {
             Some(at) => {
                 while self.open.len() > at + 1 {

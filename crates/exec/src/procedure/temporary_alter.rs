@@ -11,8 +11,7 @@ use holdfast_engine::catalog::{Catalog, ColumnDef, TableRules};
 use holdfast_engine::transaction::{Transaction, new_owner};
 use holdfast_engine::write::{NewRow, WriteContext};
 use holdfast_tsql::ast::{
-    AlterTable, AlterTableAction, AlterTableDrop, ConstraintKind, SelectStatement, StatementKind,
-    TableDefinition,
+    AlterTable, AlterTableAction, AlterTableDrop, ConstraintKind, StatementKind, TableDefinition,
 };
 use holdfast_types::{SqlError, TypeId, Value};
 
@@ -242,7 +241,7 @@ impl Runner<'_> {
             StatementKind::Select(q) => Some(q),
             _ => None,
         });
-        let Some(query): Option<Box<SelectStatement>> = query.map(Into::into) else {
+        let Some(query) = query else {
             return Err(SqlError::not_supported("This form of ALTER TABLE of a temporary table").into());
         };
         let bound = self.bind_fresh(&query, scope)?;
