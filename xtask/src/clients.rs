@@ -39,6 +39,7 @@ struct Client {
 const CLIENTS: &[Client] = &[
     Client { name: "tsql (FreeTDS)", command: tsql },
     Client { name: "pymssql", command: |p| python(p, "pymssql_client.py") },
+    Client { name: "pymssql, limited logins", command: |p| python(p, "logins_client.py") },
     Client { name: "python-tds", command: |p| python(p, "pytds_client.py") },
     Client { name: "mssql-python", command: |p| python(p, "mssql_python_client.py") },
     Client { name: "SQLAlchemy", command: |p| python(p, "sqlalchemy_client.py") },

@@ -111,6 +111,8 @@ impl Definition<'_, '_> {
         for id in all {
             self.writer()?.set_schema(id, to)?;
         }
+        // What was granted on it was granted by the old schema's owner.
+        self.writer()?.delete_all("sysprivs", &[1, id.into()])?;
         Ok(())
     }
 

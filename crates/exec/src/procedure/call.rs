@@ -53,7 +53,7 @@ pub struct Returned {
 impl Runner<'_> {
     pub fn execute(&mut self, e: &Execute, span: Span, scope: &mut Scope) -> Result<(), Fail> {
         let returned = match &e.target {
-            ExecuteTarget::Text { parts, arguments, at, .. } => {
+            ExecuteTarget::Text { parts, arguments, at, as_user } => {
                 if at.is_some() {
                     return Err(SqlError::not_supported("EXECUTE … AT a linked server").into());
                 }
@@ -67,7 +67,13 @@ impl Runner<'_> {
                         text.push_str(&s.to_text());
                     }
                 }
-                self.run_text(&text, None, &mut [])?;
+                let before = self.session.security.enter();
+                let result = match self.become_named(as_user.as_ref(), scope) {
+                    Ok(()) => self.run_text(&text, None, &mut []),
+                    Err(e) => Err(e),
+                };
+                self.session.security.leave(before);
+                result?;
                 return Ok(());
             }
             ExecuteTarget::Procedure { name, arguments, .. } => {
@@ -171,7 +177,11 @@ impl Runner<'_> {
             return Err(SqlError::not_supported("EXECUTE on a linked server").into());
         }
         let database = match &name.database {
-            Some(d) => self.session.host.database(&d.text)?,
+            Some(d) => {
+                let database = self.session.host.database(&d.text)?;
+                self.session.need_access(&database)?;
+                database
+            }
             None => self.session.current_database(),
         };
         let bare = name.name.text.to_lowercase();

@@ -123,6 +123,16 @@ impl Runner<'_> {
         self.plain_done(0)
     }
 
+    /// EXECUTE ('…') AS USER or AS LOGIN, for as long as the text runs.
+    pub fn become_named(&mut self, who: Option<&(bool, ast::Expr)>, scope: &Scope) -> Result<(), Fail> {
+        let Some((login, name)) = who else { return Ok(()) };
+        let name = self.principal_name(name, scope)?;
+        Ok(match login {
+            true => self.session.impersonate_login(&name, Origin::Module)?,
+            false => self.session.impersonate_user(&name, Origin::Module)?,
+        })
+    }
+
     pub fn revert(&mut self, cookie: Option<&ast::Expr>, scope: &Scope) -> Result<(), Fail> {
         let cookie = match cookie {
             Some(e) => match self.value(e, scope)?.0 {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use holdfast_types::{Decimal, SqlResult, Value};
+use holdfast_types::{Decimal, SqlError, SqlResult, Value};
 
 use super::state::SharedSession;
 use crate::context::{ColumnInfo, ObjectInfo, SessionInfo};
@@ -120,6 +120,10 @@ pub fn table_function(
             let row = match args.first() {
                 Some(Value::Binary(handle)) if handle.len() >= 2 => {
                     let id = u16::from_le_bytes([handle[0], handle[1]]);
+                    if id != session.id && !session.security.has_server("VWSS") {
+                        let denied = SqlError::new(300, &[&"VIEW SERVER STATE", &"server", &"master"]);
+                        return Some(Err(denied));
+                    }
                     session.host.sessions.text(id)
                 }
                 _ => None,

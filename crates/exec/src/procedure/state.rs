@@ -460,6 +460,9 @@ impl SessionInfo for SharedSession {
     }
     fn columns(&self, database_id: i32, object_id: i32) -> Vec<ColumnInfo> {
         let Some(database) = self.host.database_by_id(database_id) else { return Vec::new() };
+        if !self.sees(&database, object_id) {
+            return Vec::new();
+        }
         let rows = database.object_columns(object_id).unwrap_or_default();
         rows.iter().map(super::metadata::column_info).collect()
     }

@@ -8,7 +8,8 @@
 use std::sync::Arc;
 
 use holdfast_tsql::ast::{
-    AlterTableAction, ConstraintKind, Ddl, Drop, ModuleAction, ObjectName, TableDefinition, TriggerTarget,
+    AlterTableAction, ConstraintKind, Ddl, Drop, ModuleAction, ObjectName, StatementKind, TableDefinition,
+    TriggerTarget,
 };
 use holdfast_types::{SqlError, SqlResult};
 
@@ -171,7 +172,20 @@ impl Asking<'_> {
                 TriggerTarget::Object(on) => self.alter(on, || no_object(on, 7)),
                 _ => self.session.need_database(self.database, "ALTG"),
             },
-            Ddl::CreateSchema(_) => self.session.need_database(self.database, "CRSM"),
+            Ddl::CreateSchema(s) => {
+                self.session.need_database(self.database, "CRSM")?;
+                for e in &s.elements {
+                    let StatementKind::Ddl(d) = &e.kind else { continue };
+                    match &**d {
+                        Ddl::CreateTable(t) => {
+                            self.session.need_database(self.database, "CRTB")?;
+                            self.references(&t.definition)?;
+                        }
+                        _ => self.session.need_database(self.database, "CRVW")?,
+                    }
+                }
+                Ok(())
+            }
             Ddl::CreateType(t) => self.create("CRTY", &t.name),
             Ddl::CreateSynonym { name, .. } => self.create("CRSN", name),
             Ddl::CreateSequence(s) => self.schema(&s.name),

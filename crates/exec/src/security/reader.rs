@@ -30,6 +30,9 @@ enum About {
     Session(usize),
     Principal(usize),
     Login(usize),
+    /// Class, major id, grantee of a database's permission.
+    Privilege(usize, usize, usize),
+    Database(usize),
 }
 
 /// Compatibility views whose `id` is an object's.
@@ -50,7 +53,16 @@ fn about(view: &str, columns: &[&str]) -> Option<About> {
         "database_principals" => return at("principal_id").map(About::Principal),
         "sysusers" => return at("uid").map(About::Principal),
         "server_principals" | "sql_logins" => return at("principal_id").map(About::Login),
-        "database_permissions" | "schemas" | "types" | "databases" => return None,
+        "sysprocesses" => return at("spid").map(About::Session),
+        "server_permissions" => return at("grantee_principal_id").map(About::Login),
+        "server_role_members" => return at("member_principal_id").map(About::Login),
+        "database_role_members" => return at("member_principal_id").map(About::Principal),
+        "database_permissions" => {
+            return Some(About::Privilege(at("class")?, at("major_id")?, at("grantee_principal_id")?));
+        }
+        "databases" => return at("database_id").map(About::Database),
+        "sysdatabases" => return at("dbid").map(About::Database),
+        "schemas" | "types" => return None,
         _ => {}
     }
     if OLD.contains(&name) {
@@ -99,6 +111,7 @@ impl Reader {
         let int = |row: &[Value], at: usize| match row.get(at) {
             Some(Value::Int(n)) => Some(*n),
             Some(Value::SmallInt(n)) => Some(i32::from(*n)),
+            Some(Value::TinyInt(n)) => Some(i32::from(*n)),
             _ => None,
         };
         match about(view, columns) {
@@ -112,7 +125,28 @@ impl Reader {
                     |id: i32| id <= super::store::SA || id < 257 || login.as_ref().is_some_and(|l| l.is(id));
                 rows.retain(|r| int(r, at).is_some_and(mine));
             }
+            Some(About::Database(at)) if !server("VWDB") => {
+                let host = &self.session.host;
+                rows.retain(|r| {
+                    let id = int(r, at).unwrap_or_default();
+                    let open =
+                        || host.database_by_id(id).is_some_and(|d| self.session.need_access(&d).is_ok());
+                    id <= 2 || open()
+                });
+            }
             _ if token.is_dbo => {}
+            Some(About::Privilege(class, major, grantee)) => {
+                let model = self.database.security()?;
+                if model.has(&token, Securable::Database, "VW") {
+                    return Ok(());
+                }
+                let mut seen = Seen { model: &model, token: &token, known: HashMap::new() };
+                rows.retain(|r| {
+                    let (class, major) = (int(r, class), int(r, major).unwrap_or_default());
+                    let mine = int(r, grantee).is_some_and(|g| token.is(g));
+                    mine || (class == Some(1) && major > 0 && seen.object(major))
+                });
+            }
             Some(About::Object(at)) => {
                 let model = self.database.security()?;
                 let mut seen = Seen { model: &model, token: &token, known: HashMap::new() };

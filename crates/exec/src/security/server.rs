@@ -17,6 +17,29 @@ type Evaluate<'a> = &'a mut dyn FnMut(&Expr) -> SqlResult<Value>;
 
 /// Commands of DBCC that show a session its own settings.
 const OPEN_DBCC: &[&str] = &["USEROPTIONS", "HELP"];
+/// Those whose first argument is a database, the current one without.
+const NAMING_DBCC: &[&str] =
+    &["CHECKDB", "CHECKALLOC", "CHECKCATALOG", "SHRINKDATABASE", "OPENTRAN", "UPDATEUSAGE", "LOGINFO"];
+/// What a database's owners may do in it.
+const DATABASE_DBCC: &[&str] = &[
+    "CHECKDB",
+    "CHECKALLOC",
+    "CHECKCATALOG",
+    "CHECKTABLE",
+    "CHECKFILEGROUP",
+    "CHECKIDENT",
+    "CHECKCONSTRAINTS",
+    "CLEANTABLE",
+    "DBREINDEX",
+    "INDEXDEFRAG",
+    "LOGINFO",
+    "OPENTRAN",
+    "SHOW_STATISTICS",
+    "SHOWCONTIG",
+    "SHRINKDATABASE",
+    "SHRINKFILE",
+    "UPDATEUSAGE",
+];
 
 impl SharedSession {
     /// A permission in a database that the session need not be able to enter when the server gives it.
@@ -85,8 +108,23 @@ impl SharedSession {
             }
             StatementKind::Reconfigure { .. } => one(server("ALST"), SqlError::new(5812, &[])),
             StatementKind::Dbcc(d) => {
-                let allowed = OPEN_DBCC.contains(&d.command.to_ascii_uppercase().as_str())
-                    || self.may(&current, Securable::Database, "CL").unwrap_or(false);
+                let command = d.command.as_str();
+                let named = match d.arguments.first().filter(|_| NAMING_DBCC.contains(&command)) {
+                    Some(e) => match evaluate(e).map_err(|e| vec![e])? {
+                        Value::String(s) => Some(s.to_text()),
+                        Value::Int(0) => None,
+                        Value::Int(id) => self.host.instance.find_id(id).map(|d| d.name.to_string()),
+                        _ => None,
+                    },
+                    None => None,
+                };
+                let allowed = match command {
+                    c if OPEN_DBCC.contains(&c) => true,
+                    c if DATABASE_DBCC.contains(&c) => {
+                        self.may_in(named.as_deref().unwrap_or(&current.name), "CL")
+                    }
+                    _ => server("ALSS"),
+                };
                 let user = super::functions::current_user(self).1;
                 one(allowed, SqlError::new(2571, &[&user, &d.command.to_lowercase()]))
             }

@@ -138,6 +138,9 @@ impl Runner<'_> {
         options: &[(String, Option<Expr>)],
         scope: &mut Scope,
     ) -> Result<(), Fail> {
+        if !self.session.security.has_server("ADBO") {
+            return Err(SqlError::new(4834, &[]).into());
+        }
         let name_type = SqlType::nvarchar(4000, CollationId::SERVER_DEFAULT);
         let path = match self.value_as(file, name_type, scope)? {
             Value::String(s) => s.to_text(),
