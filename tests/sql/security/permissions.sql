@@ -325,3 +325,45 @@ select * from #t
 go
 exec sp_helprotect 'dbo.t'
 go
+-- as nobody in shop
+select count(*) as others_permissions from sys.database_permissions where grantee_principal_id > 4
+exec ('select user_name()') as user = 'dbo'
+select * from sys.dm_exec_sql_text(0x3300)
+go
+exec ('select user_name()') as user = 'writer'
+select user_name()
+go
+exec ('select suser_sname()') as login = 'nobody'
+go
+-- as nobody
+bulk insert dbo.t from 'x.csv'
+go
+grant create schema to writer
+go
+-- as writer in shop
+create schema extra create table things (a int)
+go
+-- as writer
+select schema_id('extra')
+go
+revoke create table from writer
+go
+-- as writer
+create schema extra2 create table things (a int)
+go
+-- A moved object leaves its permissions behind.
+grant select on sales.orders to reader
+go
+create schema archive
+go
+alter schema archive transfer sales.orders
+select count(*) as left_over from sys.database_permissions where class = 1 and major_id = object_id('archive.orders')
+go
+deny view any database to nobody
+go
+use master
+deny view any database to nobody
+go
+-- as nobody in master
+select name from sys.databases order by database_id
+go

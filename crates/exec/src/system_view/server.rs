@@ -219,7 +219,7 @@ fn configurations(_: &ViewContext<'_>) -> Rows {
         .collect())
 }
 
-fn session(s: &SessionRow) -> Vec<Value> {
+fn session(s: &SessionRow, sid: &[u8]) -> Vec<Value> {
     row![
         s.session_id,
         s.login_time,
@@ -228,7 +228,7 @@ fn session(s: &SessionRow) -> Vec<Value> {
         s.host_process_id,
         7,
         &s.client_interface,
-        [1u8].as_slice(),
+        sid,
         &s.login,
         "",
         "",
@@ -262,7 +262,7 @@ fn session(s: &SessionRow) -> Vec<Value> {
         s.deadlock_priority,
         0i64,
         0,
-        [1u8].as_slice(),
+        sid,
         &s.login,
         Value::Null,
         Value::Null,
@@ -276,7 +276,9 @@ fn session(s: &SessionRow) -> Vec<Value> {
 }
 
 fn sessions(c: &ViewContext<'_>) -> Rows {
-    Ok(c.source.sessions().iter().map(session).collect())
+    let principals = c.source.principals();
+    let sid = |s: &SessionRow| principals.login(&s.login).map_or(&[][..], |l| &l.sid);
+    Ok(c.source.sessions().iter().map(|s| session(s, sid(s))).collect())
 }
 
 fn connections(c: &ViewContext<'_>) -> Rows {

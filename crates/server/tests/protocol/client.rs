@@ -28,7 +28,10 @@ impl DerefMut for Connection {
 pub struct Options {
     pub encryption: Encryption,
     pub strict: bool,
+    pub user: String,
     pub password: String,
+    /// Empty: the password stays.
+    pub new_password: String,
     pub database: String,
     pub version: TdsVersion,
     pub packet_size: u32,
@@ -39,7 +42,9 @@ impl Default for Options {
         Options {
             encryption: Encryption::NotSupported,
             strict: false,
+            user: "sa".into(),
             password: PASSWORD.into(),
+            new_password: String::new(),
             database: String::new(),
             version: TdsVersion::V7_4,
             packet_size: 8000,
@@ -59,7 +64,8 @@ impl Connection {
         let login = Login7 {
             tds_version: o.version.number(),
             packet_size: o.packet_size,
-            user_name: "sa".into(),
+            user_name: o.user.clone(),
+            change_password: holdfast_tds::login::Secret(o.new_password.clone()),
             password: Secret(o.password.clone()),
             database: o.database.clone(),
             ..Default::default()

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use client::{Connection, Options, PASSWORD};
 use holdfast_exec::security::LoginStore;
+use holdfast_exec::security::store::new_login;
 use holdfast_server::listener::StopHandle;
 use holdfast_server::{Config, Server};
 use holdfast_tds::packet::{PacketType, message, status};
@@ -44,6 +45,18 @@ fn start_with(change: impl FnOnce(&mut Config)) -> Running {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let logins = Arc::new(LoginStore::open(dir.path()).unwrap());
     logins.set_password("sa", PASSWORD).unwrap();
+    logins
+        .change(|p| {
+            for (i, name) in ["locked", "fresh"].iter().enumerate() {
+                let mut login = new_login(257 + i as i32, name, vec![i as u8; 16]);
+                login.password = p.login("sa").and_then(|sa| sa.password.clone());
+                login.disabled = *name == "locked";
+                login.must_change = *name == "fresh";
+                p.add(login);
+            }
+            Ok(())
+        })
+        .unwrap();
     let mut config = Config::new(dir.path().to_owned());
     config.listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
     change(&mut config);
@@ -134,6 +147,29 @@ fn logins_are_refused_without_a_reason() {
     let (_, nowhere) =
         Connection::open(s.address, &Options { database: "nowhere".into(), ..Default::default() });
     assert_eq!(errors(&nowhere), [4060, 18456]);
+}
+
+#[test]
+fn the_state_of_a_login_is_told_to_who_knows_its_password() {
+    let s = start();
+    let open = |user: &str, password: &str, new: &str| {
+        let o = Options {
+            user: user.into(),
+            password: password.into(),
+            new_password: new.into(),
+            ..Default::default()
+        };
+        errors(&Connection::open(s.address, &o).1)
+    };
+    assert_eq!(open("nobody", PASSWORD, ""), [18456]);
+    assert_eq!(open("locked", "Wrong", ""), [18456]);
+    assert_eq!(open("locked", PASSWORD, ""), [18470]);
+    assert_eq!(open("fresh", PASSWORD, ""), [18488]);
+    assert_eq!(open("fresh", PASSWORD, "weak"), [15116, 18456]);
+    assert_eq!(open("fresh", "Wrong", "An0ther-pass"), [18456]);
+    assert!(open("fresh", PASSWORD, "An0ther-pass").is_empty());
+    assert_eq!(open("fresh", PASSWORD, ""), [18456]);
+    assert!(open("fresh", "An0ther-pass", "").is_empty());
 }
 
 #[test]
