@@ -11,7 +11,6 @@ pub const MESSAGES: &[Message] = &[
     (300, 14, "%ls permission was denied on object '%.*ls', database '%.*ls'."),
     (916, 14, "The server principal \"%.*ls\" is not able to access the database \"%.*ls\" under the current security context."),
     (2571, 14, "User '%.*ls' does not have permission to run DBCC %.*ls."),
-    (2759, 16, "CREATE SCHEMA failed due to previous errors."),
     (3704, 16, "User does not have permission to perform this operation on %S_MSG '%ls'."),
     (4064, 11, "Cannot open user default database. Login failed."),
     (4604, 16, "There is no such user or group '%.*ls' or you do not have permission."),
