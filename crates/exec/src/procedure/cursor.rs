@@ -9,6 +9,7 @@ use holdfast_tsql::ast::{
     self, CursorDeclaration, CursorName, ExprKind, Fetch, FetchDirection, SelectStatement,
 };
 use holdfast_types::{SqlError, SqlType, Value};
+use parking_lot::Mutex;
 
 use super::query::{SELECT, convert};
 use super::raise::integer;
@@ -16,14 +17,19 @@ use super::run::{Fail, Runner, Scope};
 use super::unit::Unit;
 use crate::session::ResultColumn;
 
-/// A declared cursor.
+/// A declared cursor, shared by all names and variables that refer to it.
 #[derive(Clone)]
-pub struct Cursor {
+pub struct Cursor(Arc<Mutex<Declared>>);
+
+#[derive(Clone)]
+struct Declared {
     query: Arc<SelectStatement>,
     unit: Arc<Unit>,
     frame: Vec<Value>,
     forward_only: bool,
     read_only: bool,
+    /// OPEN fixes which rows it has (STATIC, KEYSET).
+    counted: bool,
     /// Columns, rows, and the position (0 = before the first).
     open: Option<Open>,
 }
@@ -42,15 +48,19 @@ pub struct CursorPosition {
     pub bookmark: Vec<u8>,
 }
 
-/// What `SET @c = …` without a cursor gives: nothing declared yet.
+/// Nothing is declared under the name, or the variable refers to nothing.
 fn missing(name: &str) -> Fail {
+    if name.starts_with('@') {
+        let text = format!("The variable '{name}' does not currently have a cursor allocated to it.");
+        return Fail::Error(SqlError::with_text(16_950, 16, text).state(2));
+    }
     Fail::Error(SqlError::with_text(16_916, 16, format!("A cursor with the name '{name}' does not exist.")))
 }
 
 impl Cursor {
     /// As CURSOR_STATUS tells it: 1 open, 0 open without rows, -1 closed.
     pub fn status(&self) -> i16 {
-        match &self.open {
+        match &self.0.lock().open {
             Some(open) => i16::from(!open.rows.is_empty()),
             None => -1,
         }
@@ -62,7 +72,7 @@ impl Runner<'_> {
         let scroll =
             c.options.iter().any(|o| matches!(o.as_str(), "SCROLL" | "STATIC" | "KEYSET" | "DYNAMIC"));
         let forward = c.options.iter().any(|o| o == "FORWARD_ONLY" || o == "FAST_FORWARD");
-        Cursor {
+        let declared = Declared {
             query: Arc::new(c.query.clone()),
             unit: Arc::clone(&scope.unit),
             frame: scope.frame.clone(),
@@ -72,8 +82,10 @@ impl Runner<'_> {
                 .iter()
                 .any(|o| matches!(o.as_str(), "READ_ONLY" | "FAST_FORWARD" | "STATIC" | "INSENSITIVE"))
                 || matches!(c.query.query.for_clause, Some(ast::ForClause::ReadOnly)),
+            counted: c.options.iter().any(|o| matches!(o.as_str(), "STATIC" | "INSENSITIVE" | "KEYSET")),
             open: None,
-        }
+        };
+        Cursor(Arc::new(Mutex::new(declared)))
     }
 
     pub fn declare_cursor(&mut self, c: &CursorDeclaration, scope: &mut Scope) -> Result<(), Fail> {
@@ -125,17 +137,13 @@ impl Runner<'_> {
         &mut self,
         name: &CursorName,
         scope: &mut Scope,
-        f: impl FnOnce(&mut Cursor) -> Result<T, Fail>,
+        f: impl FnOnce(&mut Declared) -> Result<T, Fail>,
     ) -> Result<T, Fail> {
         let (key, global) = Self::key(name);
-        if !global && let Some(c) = scope.cursors.get_mut(&key) {
-            return f(c);
-        }
-        let mut cursors = self.cursors.lock();
-        match cursors.get_mut(&key) {
-            Some(c) => f(c),
-            None => Err(missing(&key)),
-        }
+        let own = if global { None } else { scope.cursors.get(&key).cloned() };
+        let cursor = own.or_else(|| self.cursors.lock().get(&key).cloned());
+        let cursor = cursor.ok_or_else(|| missing(&key))?;
+        f(&mut cursor.0.lock())
     }
 
     pub fn open_cursor(&mut self, name: &CursorName, scope: &mut Scope) -> Result<(), Fail> {
@@ -158,6 +166,8 @@ impl Runner<'_> {
         let (columns, rows) = self.rows_of(&bound, &inner)?;
         let columns = Arc::new(columns.iter().map(super::query::result_column).collect::<Vec<_>>());
         let bookmarks = if cursor.read_only { Arc::default() } else { Arc::new(bound.bookmarks.clone()) };
+        let count = if cursor.counted { i32::try_from(rows.len()).unwrap_or(i32::MAX) } else { -1 };
+        self.session.state.lock().cursor_rows = count;
         let open = Open { columns, rows: Arc::new(rows), position: 0, bookmarks };
         self.with_cursor(name, scope, |c| {
             c.open = Some(open);
@@ -303,6 +313,7 @@ impl Runner<'_> {
             Some(_) => Ok(()),
             None => Err(SqlError::with_text(16_917, 16, "Cursor is not open.").into()),
         })?;
+        self.session.state.lock().cursor_rows = 0;
         self.cleared();
         Ok(())
     }
@@ -313,6 +324,7 @@ impl Runner<'_> {
         if !local && self.cursors.lock().remove(&key).is_none() {
             return Err(missing(&key));
         }
+        self.session.state.lock().cursor_rows = 0;
         self.cleared();
         Ok(())
     }

@@ -92,6 +92,7 @@ pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<
         "IDENT_CURRENT" | "IDENT_SEED" | "IDENT_INCR" => {
             Some(identity(session, function, args).unwrap_or(Value::Null))
         }
+        "@@CURSOR_ROWS" => Some(Value::Int(session.state.lock().cursor_rows)),
         "@@DBTS" => {
             let last = session.current_database().online().last_row_version().ok().flatten()?;
             Some(Value::binary(&last.to_be_bytes()))

@@ -70,6 +70,8 @@ pub struct State {
     pub context_info: Value,
     pub session_context: HashMap<String, (Value, bool)>,
     pub fetch_status: i32,
+    /// Of the cursor opened last: rows, -1 when it is dynamic, 0 when none is open.
+    pub cursor_rows: i32,
     /// @@IDENTITY and SCOPE_IDENTITY().
     pub identity: Value,
     pub scope_identity: Value,
@@ -286,6 +288,7 @@ impl State {
             context_info: Value::Null,
             session_context: HashMap::new(),
             fetch_status: 0,
+            cursor_rows: 0,
             identity: Value::Null,
             scope_identity: Value::Null,
             identity_insert: None,
