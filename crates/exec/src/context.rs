@@ -193,6 +193,11 @@ pub trait SessionInfo: Send + Sync {
         let _ = scope_only;
         Value::Null
     }
+    /// The next value of a sequence, never given again.
+    fn next_sequence_value(&self, database_id: i32, object_id: i32) -> SqlResult<Value> {
+        let _ = (database_id, object_id);
+        Err(SqlError::not_supported("A sequence here"))
+    }
     /// COLUMNS_UPDATED() of the trigger being run.
     fn trigger_columns(&self) -> Option<Arc<[u8]>> {
         None
@@ -330,6 +335,8 @@ pub struct QueryContext {
     null_eliminated: AtomicBool,
     /// Documents that nodes() opened.
     pub xml: crate::function::xml::Documents,
+    /// Values of sequences that the statement has taken.
+    pub sequences: crate::function::sequence::StatementSequences,
 }
 
 /// Memory of a query without other configuration: 512 MB.
@@ -356,6 +363,7 @@ impl QueryContext {
             random: AtomicU64::new(0x9E37_79B9_7F4A_7C15 ^ u64::from(now.utc.date.0 as u32) ^ now.utc.time.0),
             null_eliminated: AtomicBool::new(false),
             xml: Default::default(),
+            sequences: Default::default(),
         }
     }
 

@@ -150,14 +150,27 @@ public class Jdbc {
         table.addColumnMetadata("label", Types.NVARCHAR);
         table.addRow(1, "a");
         table.addRow(2, null);
-        if (one(c, "SELECT TYPE_ID('dbo.KeyList')") != null) {
-            try (var p = (com.microsoft.sqlserver.jdbc.SQLServerPreparedStatement) c.prepareStatement("SELECT COUNT(*) FROM ?")) {
-                p.setStructured(1, "dbo.KeyList", table);
-                try (ResultSet r = p.executeQuery()) {
-                    r.next();
-                    check("table-valued parameter", r.getInt(1), 2);
-                }
+        try (Statement s = c.createStatement()) {
+            s.execute("IF TYPE_ID('dbo.KeyList') IS NULL CREATE TYPE dbo.KeyList AS TABLE(product_id int PRIMARY KEY, label nvarchar(20) NULL)");
+        }
+        try (var p = (com.microsoft.sqlserver.jdbc.SQLServerPreparedStatement) c.prepareStatement("SELECT COUNT(*), MAX(label) FROM ?")) {
+            p.setStructured(1, "dbo.KeyList", table);
+            try (ResultSet r = p.executeQuery()) {
+                r.next();
+                check("table-valued parameter", r.getInt(1), 2);
+                check("a value of it", r.getString(2), "a");
             }
+        }
+        table.addRow(1, "again");
+        try (var p = (com.microsoft.sqlserver.jdbc.SQLServerPreparedStatement) c.prepareStatement("SELECT COUNT(*) FROM ?")) {
+            p.setStructured(1, "dbo.KeyList", table);
+            int number = 0;
+            try (ResultSet r = p.executeQuery()) {
+                r.next();
+            } catch (SQLException e) {
+                number = e.getErrorCode();
+            }
+            check("the key of its type", number, 2627);
         }
     }
 

@@ -36,6 +36,14 @@ async function main() {
   check('cancelled', cancelled && cancelled.code, 'ECANCEL');
   const many = await Promise.all([...Array(20).keys()].map((i) => pool.request().input('i', i).query('SELECT @i AS i')));
   check('pool', many.map((r) => r.recordset[0].i), [...Array(20).keys()]);
+  await pool.request().query("IF TYPE_ID('dbo.MssqlKeys') IS NULL CREATE TYPE dbo.MssqlKeys AS TABLE(id int NOT NULL, label nvarchar(20) NULL)");
+  await pool.request().query("IF OBJECT_ID('dbo.MssqlCount') IS NULL EXEC('CREATE PROCEDURE dbo.MssqlCount @keys dbo.MssqlKeys READONLY AS SELECT COUNT(*) AS n, MAX(label) AS m FROM @keys')");
+  const keys = new sql.Table('dbo.MssqlKeys');
+  keys.columns.add('id', sql.Int, { nullable: false });
+  keys.columns.add('label', sql.NVarChar(20), { nullable: true });
+  for (let i = 0; i < 2000; i += 1) keys.rows.add(i, i % 7 ? `label ${i}` : null);
+  const counted = await pool.request().input('keys', keys).execute('dbo.MssqlCount');
+  check('table-valued parameter', counted.recordset[0], { n: 2000, m: 'label 999' });
   await pool.close();
 }
 

@@ -90,6 +90,27 @@ async function main() {
     c.prepare(request);
   });
 
+  await query(c, "IF TYPE_ID('dbo.TediousLines') IS NULL EXEC('CREATE TYPE dbo.TediousLines AS TABLE(id int PRIMARY KEY, label nvarchar(20) NULL, at datetime2(3) NULL)')");
+  await query(c, "IF OBJECT_ID('dbo.TediousTotal') IS NULL EXEC('CREATE PROCEDURE dbo.TediousTotal @lines dbo.TediousLines READONLY, @more int AS SELECT COUNT(*), SUM(id) + @more, MAX(label), MAX(at) FROM @lines')");
+  const lines = (rows) => ({
+    schema: 'dbo', name: 'TediousLines', rows,
+    columns: [{ name: 'id', type: TYPES.Int }, { name: 'label', type: TYPES.NVarChar, length: 20 }, { name: 'at', type: TYPES.DateTime2, scale: 3 }],
+  });
+  const passed = (rows) => new Promise((resolve, reject) => {
+    const got = [];
+    const request = new Request('dbo.TediousTotal', (e) => (e ? reject(e) : resolve(got)));
+    request.on('row', (row) => got.push(row.map((v) => v.value)));
+    request.addParameter('lines', TYPES.TVP, lines(rows));
+    request.addParameter('more', TYPES.Int, 100);
+    c.callProcedure(request);
+  });
+  check('table-valued parameter', await passed([[1, 'a', at], [2, null, null], [3, 'c', null]]), [[3, 106, 'c', at]]);
+  check('empty table-valued parameter', await passed([]), [[0, null, null, null]]);
+  const twice = await passed([[1, 'a', null], [1, 'b', null]]).then(() => null, (e) => e);
+  check('key of a table type', twice && twice.number, 2627);
+  check('table-valued parameter of a text', await query(c, 'SELECT id, label FROM @t ORDER BY id DESC', [['t', TYPES.TVP, lines([[5, 'x', null], [6, 'y', null]])]]),
+    [[[6, 'y'], [5, 'x']]]);
+
   const start = Date.now();
   setTimeout(() => c.cancel(), 500);
   const cancelled = await query(c, LONG).then(() => null, (e) => e);

@@ -38,6 +38,10 @@ def everything():
                   datetime.datetime(2024, 1, 2, 3, 4, 5, 123000), pytds.Binary(b"\x01\x02"), datetime.date(2024, 2, 29), True, 1.5)
         cursor.execute("SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s", values)
         check("parameters", tuple(cursor.fetchone()), values)
+        cursor.execute("IF TYPE_ID('dbo.PytdsKeys') IS NULL EXEC('CREATE TYPE dbo.PytdsKeys AS TABLE(id int, label nvarchar(20))')")
+        rows = pytds.TableValuedParam(type_name="dbo.PytdsKeys", rows=([i, f"label {i}"] for i in range(10)))
+        cursor.execute("SELECT COUNT(*), MAX(label) FROM %s", (rows,))
+        check("table-valued parameter", tuple(cursor.fetchone()), (10, "label 9"))
 
 
 def cancel():

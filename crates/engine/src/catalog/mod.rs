@@ -150,6 +150,13 @@ pub struct ModuleDef {
     pub parameters: Vec<ParameterDef>,
 }
 
+/// A sequence as a statement needs it.
+#[derive(Clone, Debug)]
+pub struct SequenceDef {
+    pub object_id: i32,
+    pub ty: SqlType,
+}
+
 #[derive(Clone, Debug)]
 pub struct ParameterDef {
     /// With the `@`; empty for a return value.
@@ -173,6 +180,16 @@ pub trait Catalog: Send + Sync {
     fn schema(&self, name: &str) -> Option<Arc<str>>;
     /// An alias or CLR type by name: its base type and nullability.
     fn user_type(&self, schema: &str, name: &str) -> Option<(SqlType, bool)>;
+    /// The columns, indexes and rules of a table type, as a table.
+    fn table_type(&self, schema: &str, name: &str) -> SqlResult<Option<Arc<TableDef>>> {
+        let _ = (schema, name);
+        Ok(None)
+    }
+    /// A sequence by name.
+    fn sequence(&self, schema: &str, name: &str) -> SqlResult<Option<SequenceDef>> {
+        let _ = (schema, name);
+        Ok(None)
+    }
     /// A table by object id.
     fn table_by_id(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {
         let _ = object_id;

@@ -22,14 +22,15 @@ use std::sync::{Arc, OnceLock};
 
 use holdfast_format::catalog::{BaseTable, SystemTables};
 use holdfast_format::{FormatError, PageSource};
-use holdfast_types::{CollationId, SqlResult, SqlType, Value};
+use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
-use crate::catalog::{Catalog, ObjectDef, TableDef, TableRules};
+use crate::catalog::{Catalog, ObjectDef, SequenceDef, TableDef, TableRules};
 use crate::decode::text;
 use crate::error::damaged;
 use crate::stored::{LiveRowsets, Store};
-use crate::write::Writing;
+use crate::write::sequence::{Given, SequenceSpec};
+use crate::write::{Writing, sequence};
 pub use online::StoredDatabase;
 use rows::Catalogs;
 
@@ -84,7 +85,7 @@ impl DatabaseCatalog {
         live: Arc<LiveRowsets>,
         writing: Option<Arc<Writing>>,
     ) -> Result<Arc<Self>, FormatError> {
-        let tables = SystemTables::open(&*source)?;
+        let tables = SystemTables::open_again(&*source, Arc::clone(&live.decoded))?;
         let name: Arc<str> = name.unwrap_or(&tables.boot.name).into();
         let store = Arc::new(Store { database: Arc::clone(&name), source, tables, live, writing });
         let catalogs = Catalogs::open(&store)?;
@@ -188,9 +189,44 @@ impl DatabaseCatalog {
         Some((found.id, found.ty, found.nullable))
     }
 
+    /// The object that holds columns and indexes of a table type: (type id, object id).
+    pub fn table_type_object(&self, schema: &str, name: &str) -> SqlResult<Option<(i32, i32)>> {
+        let schema_id = if schema.is_empty() { None } else { self.schema_id(schema) };
+        if !schema.is_empty() && schema_id.is_none() {
+            return Ok(None);
+        }
+        let wanted = text::fold_name(self.collation, name);
+        let found = self.catalogs.types().into_iter().find(|t| {
+            t.table
+                && schema_id.is_none_or(|s| s == t.schema_id)
+                && text::fold_name(self.collation, &t.name) == wanted
+        });
+        let Some(found) = found else { return Ok(None) };
+        let references = self.base_table("syssingleobjrefs").map_err(damaged)?;
+        let object = references.iter().find(|r| r.int("class") == 36 && r.i32("depid") == found.id);
+        Ok(object.map(|r| (found.id, r.i32("indepid"))))
+    }
+
     /// A schema's id.
     pub fn schema_number(&self, name: &str) -> Option<i32> {
         self.schema_id(name)
+    }
+
+    /// Gives values of a sequence; they belong to no transaction, unless `through` says so.
+    pub fn give_sequence_values(
+        &self,
+        object: i32,
+        count: i128,
+        through: Option<&dyn Fn(&SequenceSpec, i128) -> SqlResult<()>>,
+    ) -> SqlResult<Given> {
+        let writing = self.writing().ok_or_else(|| SqlError::new(3906, &[&self.name]))?;
+        writing.sequences.give(writing, self, object, count, through)
+    }
+
+    /// A sequence and the value last given.
+    pub fn sequence_state(&self, object: i32) -> SqlResult<(SequenceSpec, Option<i128>)> {
+        let writing = self.writing().ok_or_else(|| SqlError::new(3906, &[&self.name]))?;
+        writing.sequences.current(writing, self, object)
     }
 
     /// The changing side; `None` when the database is only read.
@@ -313,6 +349,26 @@ impl Catalog for DatabaseCatalog {
     fn user_type(&self, schema: &str, name: &str) -> Option<(SqlType, bool)> {
         let schema_id = if schema.is_empty() { None } else { Some(self.schema_id(schema)?) };
         self.catalogs.user_type(self.collation, schema_id, name)
+    }
+
+    fn table_type(&self, schema: &str, name: &str) -> SqlResult<Option<Arc<TableDef>>> {
+        match self.table_type_object(schema, name)? {
+            Some((_, object)) => self.table(object),
+            None => Ok(None),
+        }
+    }
+
+    fn sequence(&self, schema: &str, name: &str) -> SqlResult<Option<SequenceDef>> {
+        let schema_id = if schema.is_empty() { Some(1) } else { self.schema_id(schema) };
+        let wanted = text::fold_name(self.collation, name);
+        let found = self.objects.values().find(|o| {
+            &*o.kind == "SO"
+                && Some(o.schema_id) == schema_id
+                && text::fold_name(self.collation, &o.name) == wanted
+        });
+        let Some(found) = found else { return Ok(None) };
+        let (_, ty) = sequence::stored_type(self, found.id)?;
+        Ok(Some(SequenceDef { object_id: found.id, ty }))
     }
 
     fn table_by_id(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {

@@ -27,6 +27,8 @@ pub struct TypeRow {
     pub name: Arc<str>,
     pub ty: SqlType,
     pub nullable: bool,
+    /// A table type: no type of a value.
+    pub table: bool,
 }
 
 /// Row numbers by the value of an integer column.
@@ -83,7 +85,8 @@ impl Catalogs {
             );
             let nullable = row.int("status") & 1 == 0;
             let name = row.text("name").into();
-            out.types.insert(id, TypeRow { id, schema_id: row.i32("schid"), name, ty, nullable });
+            let table = row.int("xtype") == i64::from(crate::ddl::table::TABLE_TYPE);
+            out.types.insert(id, TypeRow { id, schema_id: row.i32("schid"), name, ty, nullable, table });
         }
         Ok(out)
     }
@@ -145,7 +148,7 @@ impl Catalogs {
         let wanted = text::fold_name(collation, name);
         self.types
             .values()
-            .filter(|t| t.id > 255)
+            .filter(|t| t.id > 255 && !t.table)
             .filter(|t| schema.is_none_or(|s| s == t.schema_id))
             .find(|t| text::fold_name(collation, &t.name) == wanted)
             .map(|t| (t.ty, t.nullable))

@@ -520,6 +520,7 @@ impl CatalogWriter<'_> {
 
     /// Removes an index (or the heap, id 0) with its rowsets.
     pub fn remove_index(&self, object: i32, index: i32) -> SqlResult<()> {
+        self.delete_all("sysxprops", &[7, object.into(), index.into()])?;
         let key = [i64::from(object), i64::from(index)];
         for rowset in self.rowsets_of(object, index)? {
             self.remove_rowset(rowset)?;

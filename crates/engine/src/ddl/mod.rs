@@ -54,6 +54,11 @@ impl Participant for Snapshots {
         Ok(())
     }
     fn taken_back(&self) {
+        if let Some(catalog) = self.database.stored()
+            && let Some(writing) = catalog.writing()
+        {
+            writing.sequences.taken_back();
+        }
         // A catalog that cannot be read any more is reported by whoever needs it next.
         let _ = self.database.refresh();
     }

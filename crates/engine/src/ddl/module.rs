@@ -1,10 +1,14 @@
 //! Views, procedures, functions, triggers, synonyms, sequences, types in the catalog.
 
-use holdfast_types::{SqlResult, SqlType, Value};
+use holdfast_types::{SqlResult, SqlType, TypeId, Value};
 
 use super::object::{NewObject, bits};
 use super::rows::{CatalogWriter, Cell};
 use super::table::{NewColumn, column_bits};
+use crate::write::sequence::{self, SequenceSpec};
+
+/// Reference class: a table type's table.
+const TYPE_TABLE: i32 = 36;
 
 /// A parameter to be entered.
 #[derive(Clone, Debug)]
@@ -32,6 +36,9 @@ pub struct NewModule {
     /// Columns of a view or table function.
     pub columns: Vec<NewColumn>,
     pub parameters: Vec<NewParameter>,
+    /// Columns of a view that are the identity column of the one table behind it. (Genuine views have the column's bit, and no
+    /// values with it.)
+    pub identity_columns: Vec<i32>,
     /// Schema-bound dependencies: (object, column).
     pub depends_on: Vec<(i32, i32)>,
 }
@@ -107,7 +114,9 @@ impl CatalogWriter<'_> {
             } else {
                 0
             };
-            self.add_column_row(id, 0, i as i32 + 1, Some(&c.name), c, not_null | padded)?;
+            let place = i as i32 + 1;
+            let identity = if new.identity_columns.contains(&place) { column_bits::IDENTITY } else { 0 };
+            self.add_column_row(id, 0, place, Some(&c.name), c, not_null | padded | identity)?;
         }
         let mut place = 1;
         for p in &new.parameters {
@@ -177,6 +186,101 @@ impl CatalogWriter<'_> {
             ],
         )?;
         Ok(id)
+    }
+
+    /// Enters a table type over the table object `table`. Answers its id.
+    pub fn add_table_type(&self, schema_id: i32, name: &str, table: i32) -> SqlResult<i32> {
+        let id = (self.highest("sysscalartypes")?.max(256) + 1) as i32;
+        self.insert(
+            "sysscalartypes",
+            &[
+                ("id", id.into()),
+                ("schid", schema_id.into()),
+                ("name", name.into()),
+                ("xtype", super::table::TABLE_TYPE.into()),
+                ("length", (-1).into()),
+                ("prec", 0.into()),
+                ("scale", 0.into()),
+                ("collationid", 0.into()),
+                ("status", 1.into()),
+                ("created", Cell::Moment(self.now)),
+                ("modified", Cell::Moment(self.now)),
+                ("dflt", 0.into()),
+                ("chk", 0.into()),
+            ],
+        )?;
+        self.add_reference(TYPE_TABLE, (id, 0), (table, 0))?;
+        Ok(id)
+    }
+
+    /// Removes a type and, when it is one of a table, that.
+    pub fn remove_type(&self, id: i32, table: Option<i32>) -> SqlResult<()> {
+        let key = i64::from(id);
+        self.delete_all("sysscalartypes", &[key])?;
+        self.delete_all("sysxprops", &[6, key])?;
+        self.delete_all("sysprivs", &[6, key])?;
+        self.delete_all("syssingleobjrefs", &[TYPE_TABLE.into(), key])?;
+        if let Some(table) = table {
+            self.delete_all("sysxprops", &[8, table.into()])?;
+            self.remove_table(table)?;
+        }
+        Ok(())
+    }
+
+    fn sequence_bits(spec: &SequenceSpec) -> (i64, i32) {
+        let status = if spec.cycle { sequence::CYCLES } else { 0 }
+            | if spec.cache.is_some() { sequence::CACHED } else { 0 };
+        (status, spec.cache.map_or(0, |n| i32::try_from(n).unwrap_or(i32::MAX)))
+    }
+
+    fn sequence_value(spec: &SequenceSpec, last: Option<i128>) -> SqlResult<Cell<'static>> {
+        let bytes = spec.encode(last)?;
+        let ty = SqlType::binary(TypeId::VarBinary, bytes.len() as i32);
+        Ok(Cell::Variant(ty, Value::Binary(bytes.into())))
+    }
+
+    /// Enters a sequence. Answers its id.
+    pub fn add_sequence(&self, schema_id: i32, name: &str, spec: &SequenceSpec) -> SqlResult<i32> {
+        let id = self.next_object_id()?;
+        let (status, intprop) = Self::sequence_bits(spec);
+        self.add_object(id, &NewObject { name, schema_id, kind: "SO", parent_id: 0, status, intprop })?;
+        self.insert(
+            "sysobjvalues",
+            &[
+                ("valclass", sequence::CLASS.into()),
+                ("objid", id.into()),
+                ("subobjid", 0.into()),
+                ("valnum", spec.value_number().into()),
+                ("value", Self::sequence_value(spec, None)?),
+            ],
+        )?;
+        if let Some(writing) = self.catalog.writing() {
+            writing.sequences.note_changed(id, self.write.transaction.owner());
+        }
+        Ok(id)
+    }
+
+    /// Writes the value last given of a sequence that the transaction itself has changed.
+    pub fn set_sequence_value(&self, id: i32, spec: &SequenceSpec, last: i128) -> SqlResult<()> {
+        let key = [sequence::CLASS, id.into(), 0, spec.value_number().into()];
+        let value = Self::sequence_value(spec, Some(last))?;
+        self.update("sysobjvalues", &key, &|_, _| true, &|_, _| vec![("value", value.clone())]).map(|_| ())
+    }
+
+    /// Makes a sequence another; the type stays. `last`: the value last given.
+    pub fn alter_sequence(&self, id: i32, spec: &SequenceSpec, last: Option<i128>) -> SqlResult<()> {
+        let key = [sequence::CLASS, id.into(), 0, spec.value_number().into()];
+        let value = Self::sequence_value(spec, last)?;
+        self.update("sysobjvalues", &key, &|_, _| true, &|_, _| vec![("value", value.clone())])?;
+        let (status, intprop) = Self::sequence_bits(spec);
+        let now = self.now;
+        self.update("sysschobjs", &[id.into()], &|_, _| true, &|_, _| {
+            vec![("status", status.into()), ("intprop", intprop.into()), ("modified", Cell::Moment(now))]
+        })?;
+        if let Some(writing) = self.catalog.writing() {
+            writing.sequences.note_changed(id, self.write.transaction.owner());
+        }
+        Ok(())
     }
 
     /// Whether a column or parameter has the type.

@@ -25,6 +25,9 @@ pub mod column_bits {
     pub const READ_ONLY: i64 = 0x40_0000;
 }
 
+/// xtype of table types and of parameters that have one.
+pub const TABLE_TYPE: i32 = 243;
+
 /// First id of a dropped column.
 const DROPPED: i64 = 0x0400_0001;
 /// Bit of sysrscols.status.
@@ -128,6 +131,10 @@ impl CatalogWriter<'_> {
             None => Cell::Null,
         };
         let in_row = if number == 0 { in_row(&c.ty) } else { 0 };
+        // A table-valued parameter is of no storage type.
+        let table = status & column_bits::READ_ONLY != 0;
+        let (xtype, length) =
+            if table { (TABLE_TYPE, -1) } else { (i32::from(c.ty.id.xtype()), c.ty.length) };
         self.insert(
             "syscolpars",
             &[
@@ -135,9 +142,9 @@ impl CatalogWriter<'_> {
                 ("number", number.into()),
                 ("colid", id.into()),
                 ("name", name.map_or(Cell::Null, Cell::Text)),
-                ("xtype", i32::from(c.ty.id.xtype()).into()),
+                ("xtype", xtype.into()),
                 ("utype", c.user_type.into()),
-                ("length", c.ty.length.into()),
+                ("length", length.into()),
                 ("prec", i32::from(prec).into()),
                 ("scale", i32::from(scale).into()),
                 ("collationid", i64::from(c.ty.collation.0).into()),
@@ -172,10 +179,12 @@ impl CatalogWriter<'_> {
         Ok(())
     }
 
-    /// Enters a table with its columns and its heap or clustered index. Column ids are 1, 2 … in order.
+    /// Enters a table (`U `) or the table of a table type (`TT`) with its columns and its heap or clustered index. Column ids
+    /// are 1, 2 … in order.
     pub fn add_table(
         &self,
         object: i32,
+        kind: &str,
         schema_id: i32,
         name: &str,
         columns: &[NewColumn],
@@ -183,8 +192,7 @@ impl CatalogWriter<'_> {
         filegroup: i16,
     ) -> SqlResult<()> {
         let count = columns.len() as i32;
-        let new =
-            NewObject { name, schema_id, kind: "U ", parent_id: 0, status: bits::TABLE, intprop: count };
+        let new = NewObject { name, schema_id, kind, parent_id: 0, status: bits::TABLE, intprop: count };
         self.add_object(object, &new)?;
         for (i, c) in columns.iter().enumerate() {
             self.add_column(object, i as i32 + 1, c)?;

@@ -14,6 +14,7 @@ use holdfast_format::boot::{BOOT_PAGE, BootPage};
 use holdfast_format::file_header::FileHeader;
 use holdfast_format::log::LogTime;
 use holdfast_format::page::PageType;
+use holdfast_format::page::protection::restore_torn;
 use holdfast_format::{PageSource, PageView};
 use holdfast_storage::recovery::checkpoint::{highest_known_lsn, set_checkpoint};
 use holdfast_storage::recovery::log_writer::{LogShape, vlf_header_bytes};
@@ -56,6 +57,7 @@ impl PageSource for FileSource {
         let mut page = [0u8; PAGE_SIZE];
         file.read_at(u64::from(id.page) * PAGE_SIZE as u64, &mut page)
             .map_err(|_| holdfast_format::FormatError::Page { page: id, what: "the page cannot be read" })?;
+        let _ = restore_torn(&mut page);
         Ok(Arc::new(page))
     }
 
@@ -74,6 +76,8 @@ pub fn file_id(disk: &dyn Disk, path: &Path) -> Option<u16> {
     let file = disk.open(path, false).ok()?;
     let mut page = [0u8; PAGE_SIZE];
     file.read_at(0, &mut page).ok()?;
+    // Files of before 2005 protect their pages by torn bits.
+    let _ = restore_torn(&mut page);
     let view = PageView::new(&page);
     view.is(PageType::FileHeader).then(|| FileHeader::read(&page).ok().map(|h| h.file_id)).flatten()
 }

@@ -268,6 +268,7 @@ impl Instance {
             name: name.to_owned(),
             restoring: false,
             discard: true,
+            offline: false,
             files: files.to_vec(),
         })?;
         // Nobody can enter before it is whole.
@@ -292,6 +293,7 @@ impl Instance {
             name: name.to_owned(),
             restoring: false,
             discard: false,
+            offline: false,
             files: files.clone(),
         })?;
         let new = entry(id, name, state, files);
@@ -314,6 +316,7 @@ impl Instance {
             name: found.name.to_string(),
             restoring: false,
             discard: true,
+            offline: false,
             files: files.clone(),
         })?;
         let was = std::mem::replace(&mut *found.state.write(), DatabaseState::Offline);
@@ -395,6 +398,7 @@ impl Instance {
             name: new.to_owned(),
             restoring: false,
             discard: false,
+            offline: false,
             files: files.clone(),
         })?;
         drop(online);

@@ -13,6 +13,7 @@
 
 pub mod attach;
 pub mod create;
+pub mod options;
 pub mod state_file;
 pub mod stored;
 mod system;
@@ -177,6 +178,16 @@ pub trait DatabaseOpener: Send + Sync {
     /// `files`: data and log files with their ids. Recovers if needed. The error is a text for the log.
     fn open(&self, id: i32, name: &str, files: &[FileRecord]) -> Result<Arc<dyn OnlineDatabase>, String>;
 
+    /// As `open`, for changes even though the database says that it is read-only.
+    fn open_writable(
+        &self,
+        id: i32,
+        name: &str,
+        files: &[FileRecord],
+    ) -> Result<Arc<dyn OnlineDatabase>, String> {
+        self.open(id, name, files)
+    }
+
     /// The locks of everything opened here: one lock manager, so that deadlocks across databases are found.
     fn locks(&self) -> Arc<LockManager>;
 
@@ -261,6 +272,8 @@ impl Instance {
         for record in state.records() {
             let found = if record.restoring {
                 DatabaseState::Restoring
+            } else if record.offline {
+                DatabaseState::Offline
             } else {
                 match opener.open(record.id, &record.name, &record.files) {
                     Ok(d) => DatabaseState::Online(d),
@@ -370,6 +383,7 @@ impl Instance {
             name: shown.to_string(),
             restoring: true,
             discard: false,
+            offline: false,
             files: files.clone(),
         })?;
         let new = entry(id, &shown, DatabaseState::Restoring, files);
@@ -400,6 +414,7 @@ impl Instance {
             name: found.name.to_string(),
             restoring: false,
             discard: false,
+            offline: false,
             files,
         };
         self.state_file.lock().put(record).map_err(|e| e.to_string())?;

@@ -22,6 +22,9 @@ pub struct DatabaseRecord {
     /// Being made or removed: what there is of its files goes away at the next start.
     #[serde(default)]
     pub discard: bool,
+    /// SET OFFLINE: not opened at start.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub offline: bool,
     pub files: Vec<FileRecord>,
 }
 
@@ -44,7 +47,14 @@ struct Contents {
     /// Databases that keep row versions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     row_versions: BTreeMap<i32, RowVersions>,
+    /// Options of databases that are not what a new database has: name and value in upper case. (SQL Server keeps them in
+    /// master, too.)
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    options: BTreeMap<i32, DatabaseOptions>,
 }
+
+/// Options of a database by name.
+pub type DatabaseOptions = BTreeMap<String, String>;
 
 /// Options of a database about row versions.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +80,7 @@ impl StateFile {
         let contents = match std::fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?,
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                Contents { version: VERSION, databases: Vec::new(), row_versions: BTreeMap::new() }
+                Contents { version: VERSION, ..Contents::default() }
             }
             Err(e) => return Err(e),
         };
@@ -101,9 +111,25 @@ impl StateFile {
         self.write()
     }
 
+    pub fn options(&self, id: i32) -> DatabaseOptions {
+        self.contents.options.get(&id).cloned().unwrap_or_default()
+    }
+
+    /// Sets an option; `None`: what a new database has.
+    pub fn set_option(&mut self, id: i32, name: &str, value: Option<&str>) -> io::Result<()> {
+        let options = self.contents.options.entry(id).or_default();
+        match value {
+            Some(v) => options.insert(name.to_owned(), v.to_owned()),
+            None => options.remove(name),
+        };
+        self.contents.options.retain(|_, o| !o.is_empty());
+        self.write()
+    }
+
     pub fn remove(&mut self, id: i32) -> io::Result<()> {
         self.contents.databases.retain(|d| d.id != id);
         self.contents.row_versions.remove(&id);
+        self.contents.options.remove(&id);
         self.write()
     }
 

@@ -66,8 +66,14 @@ impl StoredOpener {
     }
 }
 
-impl DatabaseOpener for StoredOpener {
-    fn open(&self, id: i32, name: &str, files: &[FileRecord]) -> Result<Arc<dyn OnlineDatabase>, String> {
+impl StoredOpener {
+    fn open_as(
+        &self,
+        id: i32,
+        name: &str,
+        files: &[FileRecord],
+        writable: bool,
+    ) -> Result<Arc<dyn OnlineDatabase>, String> {
         let mut data = BTreeMap::new();
         let mut log = BTreeMap::new();
         for f in files {
@@ -85,7 +91,7 @@ impl DatabaseOpener for StoredOpener {
         // A page torn by a crash is made whole by recovery; whether the database may be written can be read all the same.
         let _ = holdfast_format::page::protection::restore_torn(&mut boot);
         let status = BootPage::read(&boot).map_err(|e| e.to_string())?.status;
-        if self.read_only || status & READ_ONLY != 0 || log.is_empty() {
+        if self.read_only || status & READ_ONLY != 0 && !writable || log.is_empty() {
             let data = data.into_iter().collect();
             let pages: Arc<dyn PageSource> = self.cache.attach(data).map_err(|e| e.to_string())?;
             let database = StoredDatabase::open(id, name, pages, &paths).map_err(|e| e.to_string())?;
@@ -116,6 +122,21 @@ impl DatabaseOpener for StoredOpener {
             tend(writing, Arc::clone(&self.clock));
         }
         Ok(Arc::new(database))
+    }
+}
+
+impl DatabaseOpener for StoredOpener {
+    fn open(&self, id: i32, name: &str, files: &[FileRecord]) -> Result<Arc<dyn OnlineDatabase>, String> {
+        self.open_as(id, name, files, false)
+    }
+
+    fn open_writable(
+        &self,
+        id: i32,
+        name: &str,
+        files: &[FileRecord],
+    ) -> Result<Arc<dyn OnlineDatabase>, String> {
+        self.open_as(id, name, files, true)
     }
 
     fn locks(&self) -> Arc<LockManager> {

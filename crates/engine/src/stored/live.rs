@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Arc, Weak};
 
 use holdfast_base::{FileId, PageId};
-use holdfast_format::catalog::{AllocationUnit, Rowset, SystemTables, unit_type};
+use holdfast_format::catalog::{AllocationUnit, RowCache, Rowset, SystemTables, unit_type};
 use parking_lot::{Mutex, RwLock};
 
 use crate::write::tree::Tree;
@@ -213,6 +213,8 @@ fn reserve(last: &AtomicI64, highest: i64) -> i64 {
 /// The rowsets of an open database, and its files by filegroup.
 #[derive(Debug, Default)]
 pub struct LiveRowsets {
+    /// What was decoded of the catalogue, for the next snapshot.
+    pub decoded: Arc<RowCache>,
     /// Highest ids given to new rowsets and units.
     last_rowset: AtomicI64,
     last_unit: AtomicI64,

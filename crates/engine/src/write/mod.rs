@@ -1,7 +1,7 @@
 //! Changing rows: what the statement layer calls.
 //!
 //! Module map: [`table`] rows of a stored table with all its indexes; [`tree`] B-trees, [`heap`] heaps, [`large`] values out of
-//! the row; [`row`] values to records; [`bookmark`] what names a row; [`build`] filling a new index; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; [`identity`]; [`counts`] after recovery; [`release`]
+//! the row; [`row`] values to records; [`bookmark`] what names a row; [`build`] filling a new index; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; [`identity`]; [`sequence`]; [`counts`] after recovery; [`release`]
 //! giving pages back; [`pointers`] where pages begin; [`writing`] what an open database needs for it.
 //! Implemented by stored tables and by tables in memory.
 //!
@@ -23,6 +23,7 @@ pub mod pointers;
 pub mod release;
 pub mod row;
 pub mod row_version;
+pub mod sequence;
 pub mod table;
 pub mod tree;
 pub mod undo;

@@ -20,6 +20,7 @@ use parking_lot::{Mutex, RwLock};
 use super::identity::Identities;
 use super::pointers;
 use super::row_version::RowVersionCounter;
+use super::sequence::Sequences;
 use super::table::Base;
 use super::tree::Tree;
 use crate::database::DatabaseCatalog;
@@ -39,16 +40,18 @@ pub struct Writing {
     catalog: RwLock<Option<CatalogTrees>>,
     pub identities: Identities,
     pub row_versions: RowVersionCounter,
+    pub sequences: Sequences,
     pub locks: Arc<LockManager>,
     next_large: AtomicU64,
 }
 
-/// sysallocunits, sysrowsets and syscolpars.
+/// sysallocunits, sysrowsets, syscolpars and sysobjvalues.
 #[derive(Clone)]
 pub struct CatalogTrees {
     pub units: Arc<Tree>,
     pub rowsets: Arc<Tree>,
     pub columns: Arc<Tree>,
+    pub values: Arc<Tree>,
 }
 
 impl Writing {
@@ -69,6 +72,7 @@ impl Writing {
             catalog: RwLock::new(None),
             identities: Identities::default(),
             row_versions: RowVersionCounter::default(),
+            sequences: Sequences::default(),
             locks,
             next_large: AtomicU64::new(seed.max(1)),
         }
@@ -98,7 +102,8 @@ impl Writing {
         let units = tree(object::SYSALLOCUNITS)?;
         *self.units.write() = Some(Arc::clone(&units));
         let (rowsets, columns) = (tree(object::SYSROWSETS)?, tree(object::SYSCOLPARS)?);
-        *self.catalog.write() = Some(CatalogTrees { units, rowsets, columns });
+        let values = tree(object::SYSOBJVALUES)?;
+        *self.catalog.write() = Some(CatalogTrees { units, rowsets, columns, values });
         Ok(())
     }
 
@@ -284,6 +289,7 @@ impl Counts for Writing {
     fn write(&self, change: &mut Change<'_>) -> RecoveryResult<()> {
         let Some(trees) = self.catalog.read().clone() else { return Ok(()) };
         self.identities.write(change, &trees)?;
+        self.sequences.write(change, &trees)?;
         // Writing counts changes no counts: these are rows replaced in place.
         for live in self.rowsets.changed() {
             live.counts_changed.store(false, Ordering::Relaxed);

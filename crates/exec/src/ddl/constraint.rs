@@ -393,6 +393,7 @@ impl Definition<'_, '_> {
         }
         let text = stored_text(value, self.source());
         self.expression_type(&[], &text)?;
+        let uses = self.objects_of(&text)?;
         let id = self.writer()?.next_object_id()?;
         let (given, made);
         let name = match name {
@@ -422,6 +423,9 @@ impl Definition<'_, '_> {
             &text,
             system_named,
         )?;
+        for object in uses {
+            writer.add_dependency(1, id, (object, 0))?;
+        }
         Ok(())
     }
 

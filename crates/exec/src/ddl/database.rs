@@ -1,4 +1,4 @@
-//! CREATE DATABASE, ALTER DATABASE, DROP DATABASE, attaching and detaching.
+//! CREATE DATABASE, DROP DATABASE, attaching and detaching.
 //!
 //! Invariants
 //! 1. A Windows path keeps its file name and goes to the data directory, as in RESTORE; so scripts made for Windows run.
@@ -9,16 +9,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use holdfast_base::world::{Entropy, SystemEntropy};
-use holdfast_engine::ddl::boot;
 use holdfast_engine::instance::attach::{self, AttachedFacts};
 use holdfast_engine::instance::create::{
     DEFAULT_GROWTH, DEFAULT_PAGES, LEAST_PAGES, LEAST_PRIMARY_PAGES, NewDatabaseOptions, NewFile,
 };
 use holdfast_engine::instance::{FileRecord, Instance};
 use holdfast_format::log::LogTime;
-use holdfast_tsql::ast::{
-    AlterDatabase, AlterDatabaseAction, AttachKind, CreateDatabase, Drop, Expr, FileDefinition,
-};
+use holdfast_tsql::ast::{AttachKind, CreateDatabase, Drop, Expr, FileDefinition};
 use holdfast_types::{CollationId, SqlError, SqlResult, Value};
 
 use crate::procedure::administration::Call;
@@ -48,12 +45,12 @@ pub fn local_path(instance: &Instance, name: &str) -> PathBuf {
 }
 
 /// Evaluates constants of the statement.
-struct Reader<'a, 'b> {
-    call: &'a mut Call<'b>,
+pub(super) struct Reader<'a, 'b> {
+    pub(super) call: &'a mut Call<'b>,
 }
 
 impl Reader<'_, '_> {
-    fn text(&mut self, e: &Expr) -> SqlResult<String> {
+    pub(super) fn text(&mut self, e: &Expr) -> SqlResult<String> {
         Ok(match (self.call.evaluate)(e)? {
             Value::String(s) => s.to_text(),
             other => integer(&other).map(|n| n.to_string()).unwrap_or_default(),
@@ -61,7 +58,7 @@ impl Reader<'_, '_> {
     }
 
     /// A size in pages; `default_unit` when none is given.
-    fn pages(&mut self, e: &Expr, unit: Option<&str>) -> SqlResult<i64> {
+    pub(super) fn pages(&mut self, e: &Expr, unit: Option<&str>) -> SqlResult<i64> {
         let n = integer(&(self.call.evaluate)(e)?).unwrap_or(0);
         let pages = match unit.unwrap_or("MB") {
             "KB" => n.saturating_add(7) / 8,
@@ -70,6 +67,14 @@ impl Reader<'_, '_> {
             _ => n.saturating_mul(MEGABYTE),
         };
         Ok(pages)
+    }
+
+    /// MAXSIZE in pages; -1 for UNLIMITED.
+    pub(super) fn limit(&mut self, e: &Expr, unit: Option<&str>) -> SqlResult<i32> {
+        if matches!((self.call.evaluate)(e)?, Value::String(_)) {
+            return Ok(-1);
+        }
+        Ok(i32::try_from(self.pages(e, unit)?).unwrap_or(i32::MAX))
     }
 
     /// One file of ON or LOG ON.
@@ -445,43 +450,4 @@ pub fn detach(name: &str, call: &mut Call<'_>) -> SqlResult<()> {
         return Err(SqlError::new(3703, &[&"database", &name]).state(2));
     }
     host.instance.detach_database(name).map(|_| ())
-}
-
-/// ALTER DATABASE SET of what stands in the boot page: RECOVERY, PAGE_VERIFY, COMPATIBILITY_LEVEL.
-pub fn alter(statement: &AlterDatabase, call: &mut Call<'_>) -> Many<Option<u64>> {
-    let refused = || vec![SqlError::not_supported("This form of ALTER DATABASE")];
-    let AlterDatabaseAction::Set { options, .. } = &statement.action else { return Err(refused()) };
-    let current = call.session.current_database();
-    let name = statement.name.as_ref().map_or(&*current.name, |n| n.text.as_str()).to_owned();
-    let host = Arc::clone(&call.session.host);
-    let online = host.instance.online(&name).map_err(one)?;
-    let catalog = online.stored().ok_or_else(|| vec![SqlError::new(5058, &[&"SET", &name])])?;
-    let writing = catalog.writing().ok_or_else(|| vec![SqlError::new(3906, &[&name])])?;
-    for o in options {
-        let value = match &o.value {
-            Some(e) => (call.evaluate)(e).map_err(one)?,
-            None => Value::Null,
-        };
-        let word = match &value {
-            Value::String(s) => s.to_text().to_ascii_uppercase(),
-            other => integer(other).map(|n| n.to_string()).unwrap_or_default(),
-        };
-        // Bits of the boot page's status: 4 bulk-logged, 8 simple, 0x10 torn pages, 0x10000 checksums.
-        let (set, clear) = match (o.name.as_str(), word.as_str()) {
-            ("RECOVERY", "SIMPLE") => (8, 4),
-            ("RECOVERY", "BULK_LOGGED") => (4, 8),
-            ("RECOVERY", "FULL") => (0, 4 | 8),
-            ("PAGE_VERIFY", "CHECKSUM") => (0x1_0000, 0x10),
-            ("COMPATIBILITY_LEVEL", level) => {
-                let level = level.parse::<u16>().ok().filter(|l| (80..=160).contains(l) && l % 10 == 0);
-                let level = level.ok_or_else(|| vec![SqlError::new(5058, &[&o.name, &name])])?;
-                boot::set_compatibility(writing, level).map_err(one)?;
-                continue;
-            }
-            _ => return Err(refused()),
-        };
-        boot::set_status(writing, set, clear).map_err(one)?;
-    }
-    online.refresh().map_err(one)?;
-    Ok(None)
 }

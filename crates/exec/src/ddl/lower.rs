@@ -34,9 +34,14 @@ pub fn known_columns(table: &TableDef) -> Vec<Known> {
         .collect()
 }
 
+/// Whether two names are the same without regard to case.
+pub fn same_name(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b) || a.to_lowercase() == b.to_lowercase()
+}
+
 /// A column by name.
 pub fn find_column<'a>(columns: &'a [Known], name: &str) -> Option<&'a Known> {
-    columns.iter().find(|c| c.name.eq_ignore_ascii_case(name) || c.name.to_lowercase() == name.to_lowercase())
+    columns.iter().find(|c| same_name(&c.name, name))
 }
 
 /// The id of a declared type: the storage type's, or the alias or CLR type's own.
@@ -111,6 +116,18 @@ impl Definition<'_, '_> {
     }
 
     fn bind_text(&mut self, text: &str) -> Result<Vec<(SqlType, bool)>, Fail> {
+        let bound = self.bound_text(text)?;
+        Ok(bound.columns.iter().map(|c| (c.ty, c.nullable)).collect())
+    }
+
+    /// Sequences and functions of the database that an expression without columns uses.
+    pub fn objects_of(&mut self, text: &str) -> Result<Vec<i32>, Fail> {
+        let bound = self.bound_text(&format!("select {text} as [x]"))?;
+        let own = bound.dependencies.iter().filter(|d| d.0 == self.database.id);
+        Ok(own.map(|d| d.1).collect())
+    }
+
+    fn bound_text(&mut self, text: &str) -> Result<Arc<holdfast_plan::BoundQuery>, Fail> {
         let parsed = holdfast_tsql::parse_batch(text, &Default::default()).map_err(|e| {
             let e = e.into_iter().next();
             Fail::Compile(e.map_or_else(
@@ -123,12 +140,11 @@ impl Definition<'_, '_> {
         else {
             return Err(SqlError::new(102, &[&text]).into());
         };
-        let line = self.statement.span.line;
-        let bound = self.runner.bind_fresh(&select, self.scope).map_err(|f| match f {
+        let line = self.span.line;
+        self.runner.bind_fresh(&select, self.scope).map_err(|f| match f {
             Fail::Compile(e) => Fail::Error(SqlError { line, ..e }),
             other => other,
-        })?;
-        Ok(bound.columns.iter().map(|c| (c.ty, c.nullable)).collect())
+        })
     }
 
     /// Type and nullability of an expression over columns; unknown names answer 207.

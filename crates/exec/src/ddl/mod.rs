@@ -1,16 +1,18 @@
 //! Data definition: statements to changes of the catalog.
 //!
-//! Module map: [`database`] CREATE, ALTER and DROP DATABASE, attach and detach; [`lower`] names and types; [`print`] expressions
+//! Module map: [`database`] CREATE and DROP DATABASE, attach and detach; [`alter_database`]; [`lower`] names and types; [`print`] expressions
 //! as the catalog stores them; [`table`] CREATE TABLE; [`constraint`] keys, checks, defaults, foreign keys; [`alter`] ALTER TABLE;
 //! [`index`] indexes; [`module`] views, procedures, functions, triggers; [`remove`] DROP; [`other`] schemas, types, synonyms,
-//! sequences; [`principal`] users, roles, owners; [`permission`] GRANT and its kin; [`login`] logins and server roles;
-//! [`row_versions`] options of databases about versions.
+//! [`principal`] users, roles, owners; [`permission`] GRANT and its kin; [`login`] logins and server roles; [`sequence`];
+//! [`table_type`]; [`select_into`]; [`row_versions`] options of databases about versions; [`procedure`] system procedures that
+//! change the catalog: [`rename`] sp_rename, [`property`] extended properties.
 //!
 //! Invariants
 //! 1. A statement does all of its changes or none, inside the session's transaction or one of its own.
 //! 2. After it the catalog is read again; after a rollback too.
 
 pub mod alter;
+pub mod alter_database;
 pub mod constraint;
 pub mod database;
 pub mod index;
@@ -21,9 +23,15 @@ pub mod other;
 pub mod permission;
 pub mod principal;
 pub mod print;
+pub mod procedure;
+pub mod property;
 pub mod remove;
+pub mod rename;
 pub mod row_versions;
+pub mod select_into;
+pub mod sequence;
 pub mod table;
+pub mod table_type;
 
 use std::sync::Arc;
 
@@ -35,6 +43,7 @@ use holdfast_engine::lock::manager::Table;
 use holdfast_engine::lock::{Duration, LockMode, LockWait};
 use holdfast_engine::transaction::Transaction;
 use holdfast_engine::write::WriteContext;
+use holdfast_tsql::Span;
 use holdfast_tsql::ast::{Ddl, ObjectName, Statement};
 use holdfast_types::{SqlError, SqlResult};
 
@@ -46,7 +55,7 @@ use crate::security::model::DBO;
 pub struct Definition<'r, 's> {
     pub runner: &'r mut Runner<'s>,
     pub scope: &'r Scope,
-    pub statement: &'r Statement,
+    pub span: Span,
     pub transaction: Arc<Transaction>,
     pub wait: LockWait,
     pub database: Arc<HostDatabase>,
@@ -166,7 +175,12 @@ impl Runner<'_> {
                 self.administration(&statement.kind, scope)?;
                 return self.take_ownership(&c.name.text, statement, scope);
             }
-            Ddl::AlterDatabase(_) => return self.administration(&statement.kind, scope),
+            Ddl::AlterDatabase(_) => {
+                let done = self.administration(&statement.kind, scope);
+                // The session's own database may have another name now.
+                self.look_again();
+                return done;
+            }
             Ddl::Drop(drop) if matches!(drop.kind.as_str(), "DATABASE" | "LOGIN" | "SERVER ROLE") => {
                 return self.administration(&statement.kind, scope);
             }
@@ -181,7 +195,7 @@ impl Runner<'_> {
             None => self.session.current_database(),
         };
         self.may_define(d, &database)?;
-        self.defining(&database, statement, scope, |work| match d {
+        self.defining(&database, statement.span, scope, |work| match d {
             Ddl::CreateTable(t) => work.create_table(t),
             Ddl::AlterTable(t) => work.alter_table(t),
             Ddl::CreateIndex(i) => work.create_index(i),
@@ -195,6 +209,8 @@ impl Runner<'_> {
             Ddl::EnableTrigger { enable, names, all, on } => work.enable_trigger(*enable, names, *all, on),
             Ddl::CreateSchema(s) => work.create_schema(s),
             Ddl::CreateType(t) => work.create_type(t),
+            Ddl::CreateSequence(s) => work.create_sequence(s),
+            Ddl::AlterSequence(s) => work.alter_sequence(s),
             Ddl::CreateSynonym { name, target } => work.create_synonym(name, target),
             Ddl::Principal(p) => work.principal(p),
             Ddl::AlterAuthorization { class, name, owner } => {
@@ -215,7 +231,7 @@ impl Runner<'_> {
         if *database.online().properties().owner_sid == *login.sid {
             return Ok(());
         }
-        self.defining(&database, statement, scope, |work| {
+        self.defining(&database, statement.span, scope, |work| {
             Ok(work.writer()?.set_principal_sid(DBO, login.sid.to_vec())?)
         })
     }
@@ -224,7 +240,7 @@ impl Runner<'_> {
     pub fn defining<T>(
         &mut self,
         database: &Arc<HostDatabase>,
-        statement: &Statement,
+        span: Span,
         scope: &Scope,
         f: impl FnOnce(&mut Definition<'_, '_>) -> Result<T, Fail>,
     ) -> Result<T, Fail> {
@@ -234,7 +250,7 @@ impl Runner<'_> {
         let result = self.changing(|runner, transaction| {
             watch(&online, transaction)?;
             let mut work =
-                Definition { runner, scope, statement, transaction: Arc::clone(transaction), wait, database };
+                Definition { runner, scope, span, transaction: Arc::clone(transaction), wait, database };
             let out = f(&mut work)?;
             online.refresh()?;
             Ok(out)

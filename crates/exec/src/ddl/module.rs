@@ -7,9 +7,10 @@
 use holdfast_engine::ddl::module::{NewModule, NewParameter};
 use holdfast_engine::ddl::object::bits;
 use holdfast_engine::ddl::table::NewColumn;
+use holdfast_plan::physical::ResultColumnInfo;
 use holdfast_tsql::ast::{
     CreateFunction, CreateProcedure, CreateTrigger, CreateView, FunctionReturns, ModuleAction, ModuleBody,
-    ModuleOptions, ObjectName, Parameter, SelectStatement, TriggerTarget,
+    ModuleOptions, ObjectName, Parameter, QueryBody, SelectStatement, TriggerTarget,
 };
 use holdfast_types::{SqlError, SqlType, TypeId};
 
@@ -61,7 +62,7 @@ impl Definition<'_, '_> {
     /// Invariant 1.
     fn module_text(&self, action: ModuleAction) -> String {
         let source = self.source();
-        let start = self.statement.span.start as usize;
+        let start = self.span.start as usize;
         let (before, rest) = source.split_at_checked(start).unwrap_or(("", source));
         let word = |text: &str, w: &str| text.get(..w.len()).is_some_and(|t| t.eq_ignore_ascii_case(w));
         match action {
@@ -85,12 +86,20 @@ impl Definition<'_, '_> {
         let mut out = Vec::new();
         let catalog = self.catalog()?;
         for p in list {
-            let (ty, user_type) = if p.readonly {
-                let schema = p.data_type.name.schema.as_ref().map(|s| s.text.as_str());
-                let name = &p.data_type.name.name.text;
-                let found = catalog.type_named(schema, name);
-                let found = found.ok_or_else(|| SqlError::new(2715, &[&out.len(), &name]))?;
-                (found.1, found.0)
+            let schema = p.data_type.name.schema.as_ref().map_or("dbo", |s| s.text.as_str());
+            let table = match p.data_type.builtin() {
+                Some(_) => None,
+                None => catalog.table_type_object(schema, &p.data_type.name.name.text)?,
+            };
+            let refused = |number: i32| SqlError::new(number, &[&p.name]).at_line(p.span.line);
+            let (ty, user_type) = if let Some((user_type, _)) = table {
+                if !p.readonly {
+                    return Err(refused(352).into());
+                }
+                (SqlType::VARIANT, user_type)
+            } else if p.readonly {
+                self.resolve(&p.data_type).map_err(|e| e.at_line(p.span.line))?;
+                return Err(refused(346).into());
             } else if p.varying {
                 return Err(SqlError::not_supported("A cursor parameter").into());
             } else {
@@ -158,8 +167,29 @@ impl Definition<'_, '_> {
             text,
             columns: Vec::new(),
             parameters: Vec::new(),
+            identity_columns: Vec::new(),
             depends_on: Vec::new(),
         }
+    }
+
+    /// What a schema-bound text depends on: the objects that it reads, and those of their columns that it names.
+    fn bound_columns(&self, objects: &[(i32, i32)], text: &str) -> Result<Vec<(i32, i32)>, Fail> {
+        let catalog = self.catalog()?;
+        let lower = text.to_lowercase();
+        let part = |c: char| !(c.is_alphanumeric() || matches!(c, '_' | '@' | '#' | '$'));
+        let words: std::collections::HashSet<&str> = lower.split(part).collect();
+        let mut out = Vec::new();
+        for (_, object) in objects.iter().filter(|o| o.0 == self.database.id) {
+            out.push((*object, 0));
+            let Some(table) = catalog.table(*object)? else { continue };
+            for c in &table.columns {
+                let name = c.name.to_lowercase();
+                if words.contains(name.as_str()) || lower.contains(&format!("[{name}]")) {
+                    out.push((*object, c.column_id));
+                }
+            }
+        }
+        Ok(out)
     }
 
     pub fn create_view(&mut self, v: &CreateView) -> Result<(), Fail> {
@@ -191,7 +221,17 @@ impl Definition<'_, '_> {
         }
         let status = self.module_status(&v.options)? | if v.check_option { bits::CHECK_OPTION } else { 0 };
         let text = self.module_text(v.action);
-        let new = NewModule { columns, ..self.module(&v.name, "V ", status, text) };
+        let depends_on = if v.options.schema_binding {
+            self.bound_columns(&bound.dependencies, &text)?
+        } else {
+            Vec::new()
+        };
+        let keeps = matches!(&v.query.body, QueryBody::Select(s) if super::select_into::keeps_identity(s));
+        let identity = |(_, c): &(usize, &ResultColumnInfo)| keeps && c.identity;
+        let identity_columns =
+            bound.columns.iter().enumerate().filter(identity).map(|(i, _)| i as i32 + 1).collect();
+        let new =
+            NewModule { columns, identity_columns, depends_on, ..self.module(&v.name, "V ", status, text) };
         self.put_module(v.action, &v.name, new, &v.options)
     }
 

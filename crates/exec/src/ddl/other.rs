@@ -80,7 +80,9 @@ impl Definition<'_, '_> {
                 self.writer()?.add_alias_type(schema, &t.name.name.text, &ty, null)?;
                 Ok(())
             }
-            CreateTypeKind::Table { .. } => Err(SqlError::not_supported("CREATE TYPE AS TABLE").into()),
+            CreateTypeKind::Table { definition, options } => {
+                self.create_table_type(schema, &t.name.name.text, definition, options)
+            }
             CreateTypeKind::External(_) => Err(SqlError::not_supported("CREATE TYPE of an assembly").into()),
         }
     }
@@ -145,9 +147,8 @@ impl Definition<'_, '_> {
                     let by = catalog.object_row(by).map_or_else(String::new, |o| o.name.to_string());
                     return Err(SqlError::new(3732, &[&shown(name), &by]).into());
                 }
-                writer.delete_all("sysscalartypes", &[id.into()])?;
-                writer.delete_all("sysxprops", &[6, id.into()])?;
-                Ok(())
+                let table = catalog.table_type_object(schema.unwrap_or(""), text)?.map(|t| t.1);
+                Ok(writer.remove_type(id, table)?)
             }
             "USER" => self.drop_principal("user", text, if_exists),
             _ => self.drop_principal("role", text, if_exists),

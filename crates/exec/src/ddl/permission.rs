@@ -265,7 +265,7 @@ impl Runner<'_> {
             return self.plain_done(0);
         }
         let database = self.session.current_database();
-        self.defining(&database, statement, scope, |work| work.permission(p))?;
+        self.defining(&database, statement.span, scope, |work| work.permission(p))?;
         scope.run = next_run();
         self.plain_done(0)
     }

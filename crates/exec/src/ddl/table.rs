@@ -68,23 +68,24 @@ impl Definition<'_, '_> {
             Some(c) => Some(c),
             None => self.inline_clustered(&t.definition, &target)?,
         };
-        self.write_table(object, schema, name, &columns, clustered.as_ref(), filegroup)?;
+        self.write_table(object, "U ", schema, name, &columns, clustered.as_ref(), filegroup)?;
         self.write_keys(&keys, &columns, &target)?;
         self.inline_indexes(&t.definition, &columns, &mut target, &keys)?;
         self.other_constraints(&declared, &target, &columns, true)?;
         Ok(())
     }
 
-    fn write_table(
+    pub fn write_table(
         &mut self,
         object: i32,
+        kind: &str,
         schema: i32,
         name: &str,
         columns: &[NewColumn],
         clustered: Option<&NewIndex>,
         filegroup: i16,
     ) -> Result<(), Fail> {
-        Ok(self.writer()?.add_table(object, schema, name, columns, clustered, filegroup)?)
+        Ok(self.writer()?.add_table(object, kind, schema, name, columns, clustered, filegroup)?)
     }
 
     /// The filegroup of ON; the default one when nothing is said.

@@ -25,6 +25,7 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             g[8] = (g[8] & 0x3f) | 0x80;
             Value::Guid(g)
         }
+        FunctionId::NextValueFor => super::sequence::next_value(c)?,
         FunctionId::PwdCompare | FunctionId::PwdEncrypt => return super::system::call(c),
         FunctionId::HashBytes => {
             let Value::String(algorithm) = &a[0] else { return Ok(Value::Null) };

@@ -5,7 +5,7 @@
 //! 2. A function over constants only is computed once per batch, except those that differ per row.
 //!
 //! Module map: [`string`], [`math`], [`date`], [`format`], [`json`], [`hash`], [`metadata`], [`system`], [`method`] methods of xml and
-//! CLR values.
+//! CLR values, [`sequence`].
 
 pub mod date;
 pub mod format;
@@ -14,6 +14,7 @@ pub mod json;
 pub mod math;
 pub mod metadata;
 pub mod method;
+pub mod sequence;
 pub mod string;
 pub mod system;
 pub mod xml;

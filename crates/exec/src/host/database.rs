@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock, Weak};
 
 use holdfast_engine::catalog::{Catalog, ObjectDef, TableDef, TableRules};
-use holdfast_engine::instance::{DatabaseEntry, DatabaseState, OnlineDatabase};
+use holdfast_engine::instance::{DatabaseEntry, DatabaseState, Instance, OnlineDatabase};
 use holdfast_engine::lock::LockManager;
 use holdfast_types::{CollationId, DateTime, SqlResult, SqlType, Value};
 
@@ -119,6 +119,12 @@ impl Catalog for HostDatabase {
     fn user_type(&self, schema: &str, name: &str) -> Option<(SqlType, bool)> {
         self.catalog.user_type(schema, name)
     }
+    fn table_type(&self, schema: &str, name: &str) -> SqlResult<Option<Arc<TableDef>>> {
+        self.catalog.table_type(schema, name)
+    }
+    fn sequence(&self, schema: &str, name: &str) -> SqlResult<Option<holdfast_engine::catalog::SequenceDef>> {
+        self.catalog.sequence(schema, name)
+    }
     fn table_by_id(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {
         self.catalog.table_by_id(object_id)
     }
@@ -128,7 +134,8 @@ impl Catalog for HostDatabase {
 }
 
 /// A listed database for `sys.databases`, whatever its state.
-pub fn database_info(entry: &DatabaseEntry, fallback: CollationId, locks: &LockManager) -> DatabaseInfo {
+pub fn database_info(entry: &DatabaseEntry, fallback: CollationId, instance: &Instance) -> DatabaseInfo {
+    let locks = &instance.locks;
     let keeping = locks.versions.keeping(entry.id);
     let state = entry.state();
     let properties = match &state {
@@ -186,6 +193,7 @@ pub fn database_info(entry: &DatabaseEntry, fallback: CollationId, locks: &LockM
         owner_sid: properties.owner_sid.into(),
         allow_snapshot_isolation: keeping.snapshot,
         read_committed_snapshot: keeping.read_committed,
+        options: Arc::new(instance.database_options(entry.id)),
         files,
     }
 }
@@ -196,7 +204,7 @@ impl ViewSource for HostDatabase {
         let entry = host.as_ref().and_then(|h| h.instance.find_id(self.id).map(|e| (h, e)));
         let fallback = self.catalog.default_collation();
         match entry {
-            Some((h, e)) => database_info(&e, fallback, &h.instance.locks),
+            Some((h, e)) => database_info(&e, fallback, &h.instance),
             // Dropped while a statement still reads it.
             None => DatabaseInfo {
                 id: self.id,
@@ -212,6 +220,7 @@ impl ViewSource for HostDatabase {
                 owner_sid: Arc::from([]),
                 allow_snapshot_isolation: false,
                 read_committed_snapshot: false,
+                options: Arc::default(),
                 files: Vec::new(),
             },
         }
@@ -229,6 +238,13 @@ impl ViewSource for HostDatabase {
         Ok(Arc::new(BaseRows::new(&names, rows)))
     }
 
+    fn sequence_state(
+        &self,
+        object_id: i32,
+    ) -> Option<(holdfast_engine::write::sequence::SequenceSpec, Option<i128>)> {
+        self.online.stored()?.sequence_state(object_id).ok()
+    }
+
     fn model(&self) -> SqlResult<Arc<CatalogModel>> {
         if let Some(known) = self.model.get() {
             return Ok(Arc::clone(known));
@@ -240,7 +256,7 @@ impl ViewSource for HostDatabase {
     fn databases(&self) -> Vec<DatabaseInfo> {
         let Some(host) = self.host.upgrade() else { return Vec::new() };
         let fallback = host.instance.options.collation;
-        host.instance.databases().iter().map(|e| database_info(e, fallback, &host.instance.locks)).collect()
+        host.instance.databases().iter().map(|e| database_info(e, fallback, &host.instance)).collect()
     }
     fn sessions(&self) -> Vec<SessionRow> {
         self.host.upgrade().map_or_else(Vec::new, |h| h.sessions.rows(h.now()))

@@ -70,6 +70,17 @@ impl Host {
         local_datetime(&*self.clock)
     }
 
+    /// 924: a database in SINGLE_USER mode that another session is in.
+    pub fn check_access(&self, database: i32, session: u16) -> SqlResult<()> {
+        let options = self.instance.database_options(database);
+        let single = options.get("USER_ACCESS").is_some_and(|a| a == "SINGLE_USER");
+        if single && self.sessions.uses_database(database, session) {
+            let name = self.instance.find_id(database).map_or_else(String::new, |d| d.name.to_string());
+            return Err(SqlError::new(924, &[&name]));
+        }
+        Ok(())
+    }
+
     /// An open database by name.
     ///
     /// # Errors

@@ -102,7 +102,7 @@ pub fn server_property(host: &Host, name: &str) -> Option<(SqlType, Value)> {
 /// DATABASEPROPERTYEX.
 pub fn database_property(host: &Host, database_id: i32, name: &str) -> Option<(SqlType, Value)> {
     let entry = host.instance.find_id(database_id)?;
-    let info = database_info(&entry, host.instance.options.collation, &host.instance.locks);
+    let info = database_info(&entry, host.instance.options.collation, &host.instance);
     let collation = host.instance.options.collation;
     let online = matches!(entry.state(), DatabaseState::Online(_));
     let text = |s: &str| Some((SqlType::nvarchar(128, collation), Value::string(s)));
@@ -124,34 +124,39 @@ pub fn database_property(host: &Host, database_id: i32, name: &str) -> Option<(S
             _ => "OFFLINE",
         }),
         "updateability" => text(if info.read_only { "READ_ONLY" } else { "READ_WRITE" }),
-        "useraccess" => text("MULTI_USER"),
+        "useraccess" => text(info.user_access()),
+        "isautoclose" => int(i32::from(info.is_on("AUTO_CLOSE", false))),
+        "isautoshrink" => int(i32::from(info.is_on("AUTO_SHRINK", false))),
+        "isansinullsenabled" => int(i32::from(info.is_on("ANSI_NULLS", false))),
+        "isansinulldefault" => int(i32::from(info.is_on("ANSI_NULL_DEFAULT", false))),
+        "isansipaddingenabled" => int(i32::from(info.is_on("ANSI_PADDING", false))),
+        "isansiwarningsenabled" => int(i32::from(info.is_on("ANSI_WARNINGS", false))),
+        "isarithmeticabortenabled" => int(i32::from(info.is_on("ARITHABORT", false))),
+        "isclosecursorsoncommitenabled" => int(i32::from(info.is_on("CURSOR_CLOSE_ON_COMMIT", false))),
+        "islocalcursorsdefault" => {
+            int(i32::from(info.options.get("CURSOR_DEFAULT").is_some_and(|v| v == "LOCAL")))
+        }
+        "isnullconcat" => int(i32::from(info.is_on("CONCAT_NULL_YIELDS_NULL", false))),
+        "isnumericroundabortenabled" => int(i32::from(info.is_on("NUMERIC_ROUNDABORT", false))),
+        "isparameterizationforced" => {
+            int(i32::from(info.options.get("PARAMETERIZATION").is_some_and(|v| v == "FORCED")))
+        }
+        "isquotedidentifiersenabled" => int(i32::from(info.is_on("QUOTED_IDENTIFIER", false))),
+        "isrecursivetriggersenabled" => int(i32::from(info.is_on("RECURSIVE_TRIGGERS", false))),
+        "isautocreatestatistics" => int(i32::from(info.is_on("AUTO_CREATE_STATISTICS", true))),
+        "isautoupdatestatistics" => int(i32::from(info.is_on("AUTO_UPDATE_STATISTICS", true))),
         "version" => online.then_some((SqlType::INT, Value::Int(info.version))),
         "edition" => text("Holdfast Edition"),
         "isinstandby"
-        | "isautoclose"
-        | "isautoshrink"
         | "isfulltextenabled"
         | "ismergepublished"
         | "ispublished"
         | "issubscribed"
         | "issyncwithbackup"
-        | "isansinullsenabled"
-        | "isansinulldefault"
-        | "isansipaddingenabled"
-        | "isansiwarningsenabled"
-        | "isarithmeticabortenabled"
         | "isclone"
-        | "isclosecursorsoncommitenabled"
-        | "islocalcursorsdefault"
-        | "isnullconcat"
-        | "isnumericroundabortenabled"
-        | "isparameterizationforced"
-        | "isquotedidentifiersenabled"
-        | "isrecursivetriggersenabled"
         | "isverifiedclone"
         | "isxtpsupported"
         | "ismemoryoptimizedelevatetosnapshotenabled" => int(0),
-        "isautocreatestatistics" | "isautoupdatestatistics" => int(1),
         "istornpagedetectionenabled" => int(i32::from(info.page_verify == 1)),
         "lastgoodcheckdbtime" => Some((SqlType::DATETIME, Value::Null)),
         _ => None,

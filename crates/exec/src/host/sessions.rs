@@ -77,6 +77,16 @@ impl SessionRegistry {
         self.sessions.lock().iter().any(|(id, s)| *id != except && s.database_id == database_id)
     }
 
+    /// The sessions in a database but `except`.
+    pub fn in_database(&self, database_id: i32, except: u16) -> Vec<u16> {
+        let sessions = self.sessions.lock();
+        sessions
+            .iter()
+            .filter(|(id, s)| **id != except && s.database_id == database_id)
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
     /// Ends a session (KILL): its request if one runs, and its transaction. `false` when there is no such session.
     pub fn kill(&self, id: u16) -> bool {
         let live = self.live.lock().get(&id).and_then(Weak::upgrade);

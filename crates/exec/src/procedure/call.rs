@@ -200,6 +200,13 @@ impl Runner<'_> {
         if system && bare == "sp_describe_undeclared_parameters" {
             return self.describe_undeclared_parameters(arguments);
         }
+        if system && bare == "sp_sequence_get_range" {
+            return self.sequence_range(arguments);
+        }
+        if system && let Some(procedure) = crate::ddl::procedure::find(&bare) {
+            self.run_definition(procedure, arguments, &database, span)?;
+            return Ok(Returned { status: 0, outputs: Vec::new() });
+        }
         if system && let Some(text) = super::system::procedure_text(&bare) {
             let loaded = self.load_system(&bare, text, &database)?;
             return self.run_procedure(&loaded, &bare, None, database, arguments);
@@ -311,9 +318,8 @@ impl Runner<'_> {
             let key = p.name.to_lowercase();
             let argument = from.map(|i| &arguments[i]);
             if p.readonly {
-                let table = argument.and_then(|a| a.table.clone());
-                if let Some(t) = table {
-                    scope.tables.insert(key, t);
+                if let Some(a) = argument {
+                    self.pass_table(p, a, &mut scope)?;
                 }
                 continue;
             }
@@ -541,8 +547,8 @@ impl Runner<'_> {
             passed[at] = Some(i);
             let p = &list[at];
             let key = p.name.to_lowercase();
-            if let Some(t) = &a.table {
-                scope.tables.insert(key, t.clone());
+            if p.readonly {
+                self.pass_table(p, a, &mut scope)?;
                 continue;
             }
             if let Some(v) = scope.unit.layout.variables.get(&key).cloned() {
@@ -587,15 +593,13 @@ impl Runner<'_> {
     pub fn load_batch(&mut self, text: &str, parameters: &str) -> Result<Arc<Unit>, Vec<SqlError>> {
         let database = self.session.current_database();
         let options = self.session.state.lock().settings.options;
-        // Table-valued parameters bring their columns along with each call.
-        let cacheable = !parameters.to_ascii_lowercase().contains("readonly");
         let key = UnitKey {
             text: text.into(),
             parameters: parameters.into(),
             options: options & option::QUOTED_IDENTIFIER,
             database: Arc::as_ptr(&database) as usize,
         };
-        if cacheable && let Some(unit) = self.shared.units.find(&key) {
+        if let Some(unit) = self.shared.units.find(&key) {
             return Ok(unit);
         }
         let quoted = ParseOptions { quoted_identifier: options & option::QUOTED_IDENTIFIER != 0 };
@@ -606,20 +610,14 @@ impl Runner<'_> {
             collation: database.default_collation(),
             text,
         };
-        let mut base = Layout::default();
         let list = parse_parameters(parameters)?;
-        for p in list.iter().filter(|p| p.readonly) {
-            base.tables.insert(p.name.to_lowercase(), super::unit::TableVariable::default());
-        }
-        let layout = layout(&list, &batch.statements, &types, base).map_err(|e| vec![e])?;
+        let layout = layout(&list, &batch.statements, &types, Layout::default()).map_err(|e| vec![e])?;
         let errors = undeclared(&batch.uses, &layout);
         if !errors.is_empty() {
             return Err(errors);
         }
         let unit = Unit::new(text, list, batch.statements, layout);
-        if cacheable {
-            self.shared.units.keep(key, &unit);
-        }
+        self.shared.units.keep(key, &unit);
         Ok(unit)
     }
 }

@@ -7,7 +7,7 @@ use holdfast_types::{Batch, CollationId, SqlError, SqlType, Value};
 
 use super::administration::{Administration, Call};
 use super::raise::integer;
-use crate::ddl::{database, login, row_versions};
+use crate::ddl::{alter_database, database, login, row_versions};
 use crate::restore::database::{Surroundings, restore};
 use crate::restore::{RestoreRequest, RestoreVerb, answers, devices, verify};
 
@@ -118,7 +118,7 @@ impl Administration for InstanceAdministration {
                 Ddl::CreateDatabase(c) => database::create(c, call),
                 Ddl::AlterDatabase(a) => match row_versions::alter(a, call) {
                     Some(done) => done.map(|()| None),
-                    None => database::alter(a, call),
+                    None => alter_database::alter(a, call),
                 },
                 Ddl::Drop(drop) if drop.kind == "DATABASE" => database::drop(drop, call),
                 Ddl::Drop(drop) => login::drop(drop, call).map(|()| None).map_err(|e| vec![e]),
@@ -172,6 +172,13 @@ impl Administration for InstanceAdministration {
                     .collect();
                 done(database::attach_database(&n, &files, single, call))
             }
+            "sp_renamedb" => match (text("@dbname", 0), text("@newname", 1)) {
+                (Some(old), Some(new)) => {
+                    let new = holdfast_tsql::ast::Ident::new(new);
+                    Some(alter_database::rename(&old, &new, call).map(|()| 0))
+                }
+                _ => done(Err(SqlError::new(201, &[&name, &"@newname"]))),
+            },
             // A reset comes with the packet's header; the call itself has nothing left to do.
             "sp_reset_connection" => Some(Ok(0)),
             _ => None,

@@ -52,6 +52,7 @@ impl InstanceSessions {
             false => SqlError::new(4064, &[]),
         };
         let database = self.host.database(&name).map_err(|_| cannot_open())?;
+        self.host.check_access(database.id, 0)?;
         let cancel = CancelFlag::new();
         let entered = self.host.sessions.enter(SessionState {
             login: login.clone(),
@@ -346,9 +347,13 @@ fn argument(p: &RpcParameter) -> Argument {
         RpcValue::Scalar(_) if p.default => {}
         RpcValue::Scalar(v) => a.value = Some(padded(v, &p.ty)),
         RpcValue::Table { columns, rows, type_name } => {
-            let definitions =
-                columns.iter().enumerate().map(|(i, c)| plain_column(&c.name, i, c.ty, c.nullable)).collect();
-            let table = MemoryTable::new(type_name, definitions);
+            // Columns that the client leaves to their defaults are told from others by being computed.
+            let definition = |(i, c): (usize, &crate::session::ResultColumn)| {
+                let plain = plain_column(&c.name, i, c.ty, c.nullable);
+                holdfast_engine::catalog::ColumnDef { is_hidden: c.computed, ..plain }
+            };
+            let mut table = MemoryTable::new(type_name, columns.iter().enumerate().map(definition).collect());
+            table.from_client = true;
             // Rows of a request have their columns' types already, so their keys cannot fail.
             if table.rows.append(rows.clone()).is_ok() {
                 a.table = Some(table);

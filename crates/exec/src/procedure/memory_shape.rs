@@ -111,7 +111,8 @@ impl TypeScope<'_> {
         table: &str,
         definition: &TableDefinition,
     ) -> SqlResult<MemoryShape> {
-        let MemoryShape { mut columns, indexes, rules, ignore_duplicates, mut default_names } = from;
+        let MemoryShape { mut columns, indexes, rules, ignore_duplicates, mut default_names, type_object } =
+            from;
         let first = columns.len();
         let last_id = columns.iter().map(|c| c.column_id).max().unwrap_or(0);
         for (i, mut c) in self.plain_columns(definition)?.into_iter().enumerate() {
@@ -210,7 +211,14 @@ impl TypeScope<'_> {
             self.inline_index(x, None, &columns, &mut indexes)?;
         }
         let Indexes { list, ignore_duplicates } = indexes;
-        Ok(MemoryShape { columns, indexes: list, rules: Arc::new(rules), ignore_duplicates, default_names })
+        Ok(MemoryShape {
+            columns,
+            indexes: list,
+            rules: Arc::new(rules),
+            ignore_duplicates,
+            default_names,
+            type_object,
+        })
     }
 
     fn inline_index(

@@ -76,6 +76,10 @@ pub struct MemoryTable {
     pub rows: Arc<MemoryRows>,
     pub rules: Arc<TableRules>,
     pub default_names: Arc<[(i32, Arc<str>)]>,
+    /// The object of the table type that it was declared with; 0: none.
+    pub type_object: i32,
+    /// The rows of a table-valued parameter as a client sent them.
+    pub from_client: bool,
 }
 
 /// What a table in memory is made of.
@@ -89,6 +93,26 @@ pub struct MemoryShape {
     pub ignore_duplicates: Vec<i32>,
     /// Names of default constraints by column id.
     pub default_names: Vec<(i32, Arc<str>)>,
+    /// The object of the table type; 0: none.
+    pub type_object: i32,
+}
+
+impl MemoryShape {
+    /// A table like those of a table type.
+    pub fn of_type(table: &TableDef, rules: Arc<TableRules>) -> Self {
+        let mut columns = table.columns.clone();
+        for identity in columns.iter_mut().filter_map(|c| c.identity.as_mut()) {
+            identity.last = None;
+        }
+        let indexes = table.indexes.iter().filter(|i| i.kind != IndexKind::Heap).cloned();
+        MemoryShape {
+            columns,
+            indexes: indexes.map(|i| IndexDef { statistics: None, ..i }).collect(),
+            rules,
+            type_object: table.object_id,
+            ..MemoryShape::default()
+        }
+    }
 }
 
 static NEXT_ID: AtomicU32 = AtomicU32::new(0);
@@ -107,7 +131,8 @@ impl MemoryTable {
     }
 
     pub fn of(name: &str, shape: MemoryShape) -> Self {
-        let MemoryShape { columns, mut indexes, rules, ignore_duplicates, default_names } = shape;
+        let MemoryShape { columns, mut indexes, rules, ignore_duplicates, default_names, type_object } =
+            shape;
         let identity =
             columns.iter().find_map(|c| c.identity.as_ref().map(|i| Mutex::new(Counter::new(i, c.ty))));
         let types: Vec<SqlType> = columns.iter().map(|c| c.ty).collect();
@@ -138,7 +163,14 @@ impl MemoryTable {
             page_count: 1,
             access: Arc::clone(&rows) as Arc<dyn TableAccess>,
         };
-        MemoryTable { definition: Arc::new(definition), rows, rules, default_names: default_names.into() }
+        MemoryTable {
+            definition: Arc::new(definition),
+            rows,
+            rules,
+            default_names: default_names.into(),
+            type_object,
+            from_client: false,
+        }
     }
 
     /// The same rows under a definition with one more index.
@@ -220,6 +252,8 @@ impl MemoryTable {
             rows: Arc::clone(&self.rows),
             rules: Arc::clone(&self.rules),
             default_names: Arc::clone(&self.default_names),
+            type_object: self.type_object,
+            from_client: self.from_client,
         }
     }
 
@@ -235,6 +269,7 @@ impl MemoryTable {
                 inner.trees.iter().filter(|t| t.ignore_duplicates).map(|t| t.index_id).collect()
             },
             default_names: self.default_names.to_vec(),
+            type_object: self.type_object,
         }
     }
 }
@@ -400,6 +435,11 @@ impl MemoryRows {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// All rows.
+    pub fn values(&self) -> Vec<Vec<Value>> {
+        self.inner.read().rows.values().map(|r| r.values.clone()).collect()
     }
 
     /// All rows as batches.

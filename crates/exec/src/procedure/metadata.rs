@@ -135,9 +135,11 @@ pub fn table_function(
                 .collect();
             Some(Ok(rows))
         }
-        "fn_listextendedproperty" | "dm_exec_input_buffer" | "fn_helpcollations" | "fn_virtualfilestats" => {
-            Some(Ok(Vec::new()))
-        }
+        "fn_listextendedproperty" => match session.current_database().online().stored() {
+            Some(catalog) => Some(crate::ddl::property::list(&catalog, args)),
+            None => Some(Ok(Vec::new())),
+        },
+        "dm_exec_input_buffer" | "fn_helpcollations" | "fn_virtualfilestats" => Some(Ok(Vec::new())),
         _ => None,
     }
 }

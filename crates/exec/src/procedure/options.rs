@@ -267,6 +267,7 @@ impl Runner<'_> {
         self.session.need_access(&database)?;
         let new = Arc::clone(&database.name);
         let id = database.id;
+        self.session.host.check_access(id, self.session.id)?;
         let old = {
             let mut state = self.session.state.lock();
             let old = Arc::clone(&state.database.name);

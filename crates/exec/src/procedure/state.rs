@@ -10,13 +10,16 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use holdfast_engine::access::{ReadContext, ReadLevel};
+use holdfast_engine::ddl::CatalogWriter;
 use holdfast_engine::instance::DatabaseEntry;
 use holdfast_engine::lock::manager::Table;
-use holdfast_engine::lock::{LockMode, LockOwner, LockWait};
+use holdfast_engine::lock::{Duration as LockDuration, LockMode, LockOwner, LockWait};
 use holdfast_engine::transaction::{Savepoint, Transaction as OpenTransaction, new_owner};
 use holdfast_engine::version::Snapshot;
+use holdfast_engine::write::WriteContext;
+use holdfast_engine::write::sequence::{Given, SequenceSpec};
 use holdfast_tsql::ast::IsolationLevel;
-use holdfast_types::{CollationId, SqlResult, SqlType, Value};
+use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
 use super::change::{BulkTarget, TriggerTables};
@@ -252,6 +255,34 @@ impl SharedSession {
         ReadContext { owner, level, wait, snapshot, session: self.id, ..ReadContext::default() }
     }
 
+    /// Gives values of a sequence, in the session's transaction when that has changed it; waits while another's has.
+    pub fn give_sequence_values(&self, database_id: i32, object_id: i32, count: i128) -> SqlResult<Given> {
+        let database = self.host.database_by_id(database_id);
+        let catalog = database.and_then(|d| d.online().stored());
+        let catalog = catalog.ok_or_else(|| SqlError::not_supported("A sequence of a system database"))?;
+        let changed = catalog.writing().and_then(|w| w.sequences.changed_by(object_id).map(|o| (w, o)));
+        let Some((writing, owner)) = changed else {
+            return catalog.give_sequence_values(object_id, count, None);
+        };
+        let wait = self.lock_wait();
+        if let Some(work) = self.open_transaction().filter(|t| t.owner() == owner) {
+            let now = self.host.now();
+            let through = |spec: &SequenceSpec, last: i128| {
+                let write = WriteContext { transaction: &work, wait: &wait };
+                CatalogWriter::new(Arc::clone(&catalog), write, now).set_sequence_value(object_id, spec, last)
+            };
+            return catalog.give_sequence_values(object_id, count, Some(&through));
+        }
+        let resource = Table { database: database_id, object: object_id }.resource();
+        let own = new_owner();
+        let locks = &self.host.instance.locks;
+        let waited = locks.acquire(own, &resource, LockMode::SchS, LockDuration::Transaction, &wait);
+        locks.release_all(own);
+        waited?;
+        writing.sequences.settled(object_id);
+        catalog.give_sequence_values(object_id, count, None)
+    }
+
     fn object_of(&self, database: &HostDatabase, o: &Object) -> Option<ObjectInfo> {
         let model = database.model().ok()?;
         Some(ObjectInfo {
@@ -388,6 +419,10 @@ impl SessionInfo for SharedSession {
         let state = self.state.lock();
         if scope_only { state.scope_identity.clone() } else { state.identity.clone() }
     }
+    fn next_sequence_value(&self, database_id: i32, object_id: i32) -> SqlResult<Value> {
+        let given = self.give_sequence_values(database_id, object_id, 1)?;
+        super::identity::value_of(given.first, &given.spec.ty)
+    }
     fn trigger_columns(&self) -> Option<Arc<[u8]>> {
         self.state.lock().triggers.last().map(|t| Arc::clone(&t.columns))
     }
@@ -468,6 +503,14 @@ impl SessionInfo for SharedSession {
         }
         let rows = database.object_columns(object_id).unwrap_or_default();
         rows.iter().map(super::metadata::column_info).collect()
+    }
+    fn user_type_id(&self, schema: &str, name: &str) -> Option<i32> {
+        let catalog = self.current_database().online().stored()?;
+        let schema = Some(schema).filter(|s| !s.is_empty());
+        catalog.type_named(schema, name).map(|t| t.0)
+    }
+    fn user_type_name(&self, id: i32) -> Option<Arc<str>> {
+        self.current_database().model().ok()?.types.iter().find(|t| t.id == id).map(|t| Arc::clone(&t.name))
     }
     fn schema_id(&self, name: &str) -> Option<i32> {
         self.current_database().model().ok()?.schema_id(name)

@@ -1,4 +1,4 @@
-//! Temporary tables: CREATE, DROP, indexes, and SELECT INTO; DDL of everything else is in [`crate::ddl`].
+//! Temporary tables: CREATE, DROP, indexes, and SELECT INTO one; DDL of everything else is in [`crate::ddl`].
 //!
 //! Invariants
 //! 1. A temporary table goes with the procedure or dynamic batch that made it, and with the session.
@@ -19,6 +19,7 @@ use super::memory_table::{MemoryTable, note_undo};
 use super::query::{SELECT, plain_column};
 use super::run::{Fail, Runner, Scope};
 use super::unit::TypeScope;
+use crate::ddl::select_into::keeps_identity;
 
 fn is_temporary(name: &ast::ObjectName) -> bool {
     name.name.text.starts_with('#')
@@ -222,14 +223,15 @@ impl Runner<'_> {
         scope: &mut Scope,
     ) -> Result<(), Fail> {
         if !is_temporary(table) {
-            return Err(SqlError::not_supported("SELECT INTO a table of a database").into());
+            return self.select_into_table(q, table, span, scope);
         }
         let name = table.name.text.to_lowercase();
         self.check_free_name(table, scope).map_err(|e| e.at_line(span.line))?;
         let mut plain = q.clone();
-        let mut new_identity = None;
+        let (mut new_identity, mut keeps) = (None, false);
         if let QueryBody::Select(s) = &mut plain.query.body {
             s.into = None;
+            keeps = keeps_identity(s);
             new_identity = take_identity(s);
         }
         let bound = self.bind_fresh(&plain, scope)?;
@@ -244,7 +246,11 @@ impl Runner<'_> {
                 return Err(SqlError::new(2705, &[&c.name, &table.name.text]).state(3).into());
             }
             let mut d = plain_column(&c.name, i, c.ty, c.nullable);
-            if c.identity && new_identity.is_none() && !definitions.iter().any(|d| d.identity.is_some()) {
+            if c.identity
+                && keeps
+                && new_identity.is_none()
+                && !definitions.iter().any(|d| d.identity.is_some())
+            {
                 // A column selected as it is keeps being the identity; values go on after the highest.
                 d.identity =
                     Some(IdentityDef { seed: Value::BigInt(1), increment: Value::BigInt(1), last: None });
@@ -296,7 +302,7 @@ fn foreign_keys(t: &CreateTable) -> Vec<Option<ast::Ident>> {
 }
 
 /// Takes `IDENTITY(type, seed, increment) AS name` out of a select list: its place and definition.
-fn take_identity(s: &mut ast::Select) -> Option<(usize, (IdentityDef, SqlType))> {
+pub fn take_identity(s: &mut ast::Select) -> Option<(usize, (IdentityDef, SqlType))> {
     for (i, item) in s.items.iter_mut().enumerate() {
         let ast::SelectItem::Expr { expr, .. } = item else { continue };
         let ast::ExprKind::Function(call) = &expr.kind else { continue };
@@ -305,21 +311,34 @@ fn take_identity(s: &mut ast::Select) -> Option<(usize, (IdentityDef, SqlType))>
         }
         let n = |i: usize| call.arguments.get(i).and_then(ast::Expr::as_integer).unwrap_or(1);
         let def = IdentityDef { seed: Value::BigInt(n(1)), increment: Value::BigInt(n(2)), last: None };
-        let name = match call.arguments.first().map(|a| &a.kind) {
-            Some(ast::ExprKind::Column(parts)) => {
-                parts.last().map_or(String::new(), |p| p.text.to_ascii_lowercase())
-            }
-            _ => String::new(),
-        };
-        let ty = match name.as_str() {
-            "tinyint" => SqlType::TINYINT,
-            "smallint" => SqlType::SMALLINT,
-            "bigint" => SqlType::BIGINT,
-            _ => SqlType::INT,
-        };
+        let ty = call.arguments.first().map_or(SqlType::INT, identity_type);
         let span = expr.span;
         *expr = ast::Expr::new(ast::ExprKind::Literal(ast::Literal::Integer("0".into())), span);
         return Some((i, (def, ty)));
     }
     None
+}
+
+/// The type that IDENTITY() names: `int`, `decimal(9)` …
+fn identity_type(e: &ast::Expr) -> SqlType {
+    let (name, precision) = match &e.kind {
+        ast::ExprKind::Column(parts) => {
+            (parts.last().map_or("", |p| p.text.as_str()).to_ascii_lowercase(), None)
+        }
+        ast::ExprKind::Function(call) => {
+            let precision = call.arguments.first().and_then(ast::Expr::as_integer);
+            (call.name.name.text.to_ascii_lowercase(), precision)
+        }
+        _ => return SqlType::INT,
+    };
+    let precision =
+        precision.and_then(|p| u8::try_from(p).ok()).filter(|p| (1..=38).contains(p)).unwrap_or(18);
+    match name.as_str() {
+        "tinyint" => SqlType::TINYINT,
+        "smallint" => SqlType::SMALLINT,
+        "bigint" => SqlType::BIGINT,
+        "decimal" => SqlType::decimal(precision, 0),
+        "numeric" => SqlType::numeric(precision, 0),
+        _ => SqlType::INT,
+    }
 }

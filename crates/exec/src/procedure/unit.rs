@@ -226,6 +226,19 @@ impl TypeScope<'_> {
     }
 }
 
+impl TypeScope<'_> {
+    /// What a variable of a table type is made of; `None` for other types.
+    pub fn table_shape(&self, dt: &ast::DataType) -> SqlResult<Option<MemoryShape>> {
+        if dt.builtin().is_some() {
+            return Ok(None);
+        }
+        let schema = dt.name.schema.as_ref().map_or("dbo", |s| s.text.as_str());
+        let Some(found) = self.catalog.table_type(schema, &dt.name.name.text)? else { return Ok(None) };
+        let rules = self.catalog.rules(found.object_id)?;
+        Ok(Some(MemoryShape::of_type(&found, rules)))
+    }
+}
+
 /// Gives slots to parameters and variables.
 ///
 /// # Errors
@@ -248,9 +261,16 @@ pub fn layout(
         Ok(())
     };
     for p in parameters {
-        if p.readonly {
-            // A table-valued parameter: its columns come with the call.
+        if let Some(shape) = types.table_shape(&p.data_type)? {
+            if !p.readonly {
+                return Err(SqlError::new(352, &[&p.name]).at_line(p.span.line));
+            }
+            layout.tables.insert(p.name.to_lowercase(), TableVariable { shape });
             continue;
+        }
+        if p.readonly {
+            types.resolve(&p.data_type).map_err(|e| e.at_line(p.span.line))?;
+            return Err(SqlError::new(346, &[&p.name]).at_line(p.span.line));
         }
         add(&mut layout, &p.name, &p.data_type, p.span.line)?;
     }
@@ -258,7 +278,16 @@ pub fn layout(
     declarations(statements, &mut found);
     for d in found {
         match &d.kind {
-            DeclarationKind::Scalar { data_type, .. } => add(&mut layout, &d.name, data_type, d.span.line)?,
+            DeclarationKind::Scalar { data_type, initial } => {
+                if let Some(shape) = types.table_shape(data_type)? {
+                    if initial.is_some() {
+                        return Err(SqlError::new(206, &[&"int", &data_type.name]).at_line(d.span.line));
+                    }
+                    layout.tables.insert(d.name.to_lowercase(), TableVariable { shape });
+                    continue;
+                }
+                add(&mut layout, &d.name, data_type, d.span.line)?;
+            }
             DeclarationKind::Cursor => layout.cursors.push(d.name.to_lowercase()),
             DeclarationKind::Table(definition) => {
                 let shape = types.shape(&d.name, definition)?;

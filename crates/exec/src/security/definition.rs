@@ -228,6 +228,22 @@ impl Runner<'_> {
         }
     }
 
+    /// A new table by SELECT INTO.
+    pub fn may_create_table(&self, name: &ObjectName, database: &Arc<HostDatabase>) -> Result<(), Fail> {
+        if self.session.security.is_unrestricted() || self.session.user_token(database)?.is_dbo {
+            return Ok(());
+        }
+        Ok(Asking { session: &self.session, database }.create("CRTB", name)?)
+    }
+
+    /// A system procedure that changes definitions: for who controls the database.
+    pub fn may_redefine(&self, database: &Arc<HostDatabase>) -> Result<(), Fail> {
+        if self.session.security.is_unrestricted() || self.session.may(database, Securable::Database, "CL")? {
+            return Ok(());
+        }
+        Err(SqlError::new(15247, &[]).into())
+    }
+
     /// ALTER on a table for what is not data definition but asks for it (TRUNCATE, IDENTITY_INSERT).
     pub fn need_alter(&self, (database, object): (i32, i32), name: &str, state: u8) -> Result<(), Fail> {
         if self.session.security.is_unrestricted() {

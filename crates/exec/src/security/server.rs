@@ -170,6 +170,9 @@ impl SharedSession {
             "sp_attach_db" | "sp_attach_single_file_db" if !self.security.has_server("CRDB") => {
                 Err(SqlError::new(262, &[&"CREATE DATABASE", &"master"]))
             }
+            "sp_renamedb" if !database.is_some_and(|d| self.may_in(d, "AL")) => {
+                Err(SqlError::new(15247, &[]))
+            }
             "sp_detach_db" if !database.is_some_and(|d| self.may_in(d, "CL")) => {
                 Err(SqlError::new(15247, &[]))
             }

@@ -344,21 +344,49 @@ fn sequences(c: &ViewContext<'_>) -> Rows {
                 _ => variant(Value::BigInt(n), SqlType::BIGINT),
             }
         };
+        let number = |n: i128, xtype: u8| -> Value {
+            match xtype {
+                48 => variant(Value::TinyInt(n as u8), SqlType::TINYINT),
+                52 => variant(Value::SmallInt(n as i16), SqlType::SMALLINT),
+                56 => variant(Value::Int(n as i32), SqlType::INT),
+                106 | 108 => variant(
+                    Value::Decimal(holdfast_types::Decimal::new(n, 0)),
+                    SqlType::decimal(precision as u8, 0),
+                ),
+                _ => variant(Value::BigInt(n as i64), SqlType::BIGINT),
+            }
+        };
+        // What is in memory is ahead of the row.
+        let live = c.source.sequence_state(o.id);
+        let (current, exhausted, last) = match &live {
+            Some((spec, last)) => {
+                let now = last.unwrap_or(spec.first);
+                let beyond = !(spec.min..=spec.max).contains(&(now + spec.increment));
+                let used = last.map_or(Value::Null, |n| number(n, xtype));
+                (number(now, xtype), last.is_some() && beyond && !spec.cycle, used)
+            }
+            None => (part(4), false, Value::Null),
+        };
+        let own = |i: usize, of: fn(&holdfast_engine::write::sequence::SequenceSpec) -> i128| match &live {
+            Some((spec, _)) => number(of(spec), xtype),
+            None => part(i),
+        };
+        let cached = o.status_bit(0x200);
         let rest = row![
-            part(0),
-            part(1),
-            part(2),
-            part(3),
+            own(0, |s| s.start),
+            own(1, |s| s.increment),
+            own(2, |s| s.min),
+            own(3, |s| s.max),
             o.status_bit(0x100),
-            true,
-            Value::Null,
+            cached,
+            if cached && o.intprop > 0 { Value::Int(o.intprop) } else { Value::Null },
             i32::from(xtype),
             i32::from(xtype),
             precision,
             scale,
-            part(4),
-            false,
-            Value::Null
+            current,
+            exhausted,
+            last
         ];
         rows.push(extend(object_row(o), rest));
     }

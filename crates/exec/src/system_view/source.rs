@@ -107,7 +107,21 @@ pub struct DatabaseInfo {
     pub owner_sid: Arc<[u8]>,
     pub allow_snapshot_isolation: bool,
     pub read_committed_snapshot: bool,
+    /// Options that are not what a new database has, by name.
+    pub options: Arc<holdfast_engine::instance::state_file::DatabaseOptions>,
     pub files: Vec<FileInfo>,
+}
+
+impl DatabaseInfo {
+    /// Whether an option is ON; `otherwise`: what a new database has.
+    pub fn is_on(&self, option: &str, otherwise: bool) -> bool {
+        self.options.get(option).map_or(otherwise, |v| v == "ON")
+    }
+
+    /// MULTI_USER, SINGLE_USER or RESTRICTED_USER.
+    pub fn user_access(&self) -> &str {
+        self.options.get("USER_ACCESS").map_or("MULTI_USER", String::as_str)
+    }
 }
 
 /// A file of a database.
@@ -172,6 +186,14 @@ pub trait ViewSource: Send + Sync {
     fn database(&self) -> DatabaseInfo;
     /// Rows of a base table (`sysschobjs` …); empty when the database's version has no such table.
     fn base_rows(&self, table: &str) -> SqlResult<Arc<BaseRows>>;
+    /// A sequence and the value last given, where the database gives values.
+    fn sequence_state(
+        &self,
+        object_id: i32,
+    ) -> Option<(holdfast_engine::write::sequence::SequenceSpec, Option<i128>)> {
+        let _ = object_id;
+        None
+    }
     /// The catalog model of the current snapshot, built once by [`CatalogModel::build`].
     fn model(&self) -> SqlResult<Arc<CatalogModel>>;
     /// All databases of the instance.

@@ -36,6 +36,7 @@ impl ViewSource for Small {
             owner_sid: Arc::from([1u8].as_slice()),
             allow_snapshot_isolation: false,
             read_committed_snapshot: false,
+            options: Default::default(),
             files: vec![FileInfo {
                 file_id: 1,
                 kind: 0,

@@ -3,8 +3,13 @@
 //! Invariants
 //! 1. Only the types base tables use are decoded; anything else comes out as bytes.
 //! 2. Values are in the order of the columns asked for; a column that the version lacks is NULL.
+//! 3. Rows of a page are decoded again only when its LSN is another ([`RowCache`]). A page with a row that has a value outside of
+//!    it is always decoded: such a value can change while the page does not.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use holdfast_base::{Lsn, PageId};
 
 use super::{SystemTables, unit_type};
 use crate::allocation::iam;
@@ -66,33 +71,73 @@ impl BaseValue {
     }
 }
 
+/// Rows of one page.
+type DecodedPage = Arc<Vec<Vec<BaseValue>>>;
+
+/// Pages of base tables decoded before.
+#[derive(Debug, Default)]
+pub struct RowCache {
+    /// By object and number of columns asked for.
+    tables: Mutex<HashMap<(i32, usize), HashMap<PageId, (Lsn, DecodedPage)>>>,
+}
+
+impl RowCache {
+    fn take(&self, key: (i32, usize)) -> HashMap<PageId, (Lsn, DecodedPage)> {
+        self.tables.lock().map(|mut t| t.remove(&key).unwrap_or_default()).unwrap_or_default()
+    }
+
+    fn keep(&self, key: (i32, usize), pages: HashMap<PageId, (Lsn, DecodedPage)>) {
+        if let Ok(mut tables) = self.tables.lock() {
+            tables.insert(key, pages);
+        }
+    }
+}
+
 /// A base table in memory.
 #[derive(Clone, Debug, Default)]
 pub struct BaseTable {
     pub columns: Vec<BaseColumn>,
-    pub rows: Vec<Vec<BaseValue>>,
-    by_name: HashMap<String, usize>,
+    pages: Vec<DecodedPage>,
+    /// Number of the first row of each page.
+    starts: Vec<usize>,
 }
 
 impl BaseTable {
     pub fn new(columns: Vec<BaseColumn>) -> Self {
-        let by_name = columns.iter().enumerate().map(|(i, c)| (c.name.clone(), i)).collect();
-        BaseTable { columns, rows: Vec::new(), by_name }
+        BaseTable { columns, pages: Vec::new(), starts: Vec::new() }
+    }
+
+    fn push(&mut self, page: DecodedPage) {
+        let next = self.len();
+        self.starts.push(next);
+        self.pages.push(page);
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.starts.last().copied().unwrap_or(0) + self.pages.last().map_or(0, |p| p.len())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Position of a column.
     pub fn column(&self, name: &str) -> Option<usize> {
-        self.by_name.get(name).copied()
+        // A look through a handful of names is faster than a hash of one.
+        self.columns.iter().position(|c| c.name == name)
     }
 
     /// A row by number.
     pub fn row(&self, index: usize) -> Option<BaseRow<'_>> {
-        self.rows.get(index).map(|values| BaseRow { table: self, values })
+        let page = self.starts.partition_point(|s| *s <= index).checked_sub(1)?;
+        let values = self.pages.get(page)?.get(index - self.starts.get(page)?)?;
+        Some(BaseRow { table: self, values })
     }
 
     /// The rows with access by column name.
     pub fn iter(&self) -> impl Iterator<Item = BaseRow<'_>> {
-        self.rows.iter().map(|values| BaseRow { table: self, values })
+        self.pages.iter().flat_map(|p| p.iter()).map(|values| BaseRow { table: self, values })
     }
 }
 
@@ -173,6 +218,9 @@ pub(super) fn read(
     columns: Vec<BaseColumn>,
 ) -> Result<BaseTable, FormatError> {
     let mut out = BaseTable::new(columns);
+    let key = (object_id, out.columns.len());
+    let mut before = tables.cache.take(key);
+    let mut kept = HashMap::new();
     for rowset in tables.base_rowsets(object_id) {
         let layout = tables
             .layout(rowset.id)
@@ -183,28 +231,57 @@ pub(super) fn read(
         if rowset.index_id == 0 {
             for at in iam::unit_pages(source, unit.first_iam)? {
                 let page = source.page(at)?;
-                read_page(source, &page, layout, &positions, &mut out.rows)?;
+                out.push(page_rows(source, at, &page, layout, &positions, &mut before, &mut kept)?);
             }
         } else {
             for page in btree::leaves(source, unit.root, true)? {
-                read_page(source, &page?.1, layout, &positions, &mut out.rows)?;
+                let (at, page) = page?;
+                out.push(page_rows(source, at, &page, layout, &positions, &mut before, &mut kept)?);
             }
         }
     }
+    tables.cache.keep(key, kept);
     Ok(out)
 }
 
+/// The rows of a page, as they were decoded before where it is the same (invariant 3).
+fn page_rows(
+    source: &dyn PageSource,
+    at: PageId,
+    page: &PageRef,
+    layout: &RowLayout,
+    positions: &[Option<usize>],
+    before: &mut HashMap<PageId, (Lsn, DecodedPage)>,
+    kept: &mut HashMap<PageId, (Lsn, DecodedPage)>,
+) -> Result<DecodedPage, FormatError> {
+    let lsn = PageView::new(page).lsn();
+    if let Some(same) = before.remove(&at).filter(|p| p.0 == lsn) {
+        let rows = Arc::clone(&same.1);
+        kept.insert(at, same);
+        return Ok(rows);
+    }
+    let mut rows = Vec::new();
+    let whole = read_page(source, page, layout, positions, &mut rows)?;
+    let rows = Arc::new(rows);
+    if whole {
+        kept.insert(at, (lsn, Arc::clone(&rows)));
+    }
+    Ok(rows)
+}
+
+/// Decodes a page; `false`: a row has a value outside of it.
 fn read_page(
     source: &dyn PageSource,
     page: &PageRef,
     layout: &RowLayout,
     positions: &[Option<usize>],
     out: &mut Vec<Vec<BaseValue>>,
-) -> Result<(), FormatError> {
+) -> Result<bool, FormatError> {
     let view = PageView::new(page);
     if !view.is(PageType::Data) {
-        return Ok(());
+        return Ok(true);
     }
+    let mut whole = true;
     let rows = PageRows::new(view)?;
     let mut scratch = Vec::new();
     for slot in 0..rows.len() {
@@ -225,11 +302,12 @@ fn read_page(
                 Field::Bit(bit) => BaseValue::Int(i64::from(bit)),
                 Field::Bytes(bytes) => decode(column, bytes.to_vec()),
                 Field::Complex(pointer) => {
+                    whole = false;
                     lob::read(source, pointer)?.map_or(BaseValue::Null, |bytes| decode(column, bytes))
                 }
             });
         }
         out.push(values);
     }
-    Ok(())
+    Ok(whole)
 }

@@ -17,7 +17,7 @@
 pub mod base_table;
 pub mod bootstrap;
 
-pub use base_table::{BaseColumn, BaseTable, BaseValue};
+pub use base_table::{BaseColumn, BaseTable, BaseValue, RowCache};
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -104,11 +104,17 @@ pub struct SystemTables {
     units_by_owner: HashMap<u64, Vec<usize>>,
     rowsets_by_object: HashMap<i32, Vec<usize>>,
     layouts: HashMap<u64, Arc<RowLayout>>,
+    cache: Arc<RowCache>,
 }
 
 impl SystemTables {
     /// Reads the storage catalog of a database.
     pub fn open(source: &dyn PageSource) -> Result<Self, FormatError> {
+        Self::open_again(source, Arc::default())
+    }
+
+    /// The same, with what was decoded when the same database's catalog was read before.
+    pub fn open_again(source: &dyn PageSource, cache: Arc<RowCache>) -> Result<Self, FormatError> {
         let page = source.page(BOOT_PAGE)?;
         let boot = BootPage::read(&page)?;
         let shape = bootstrap::shape(boot.version)?;
@@ -120,6 +126,7 @@ impl SystemTables {
             units_by_owner: HashMap::new(),
             rowsets_by_object: HashMap::new(),
             layouts: HashMap::new(),
+            cache,
         };
         for (index, unit) in tables.units.iter().enumerate() {
             tables.units_by_owner.entry(unit.owner).or_default().push(index);

@@ -18,6 +18,7 @@ mod name;
 mod query;
 mod scalar;
 mod select;
+mod sequence;
 mod serial;
 mod source;
 mod subquery;
@@ -197,6 +198,8 @@ pub(crate) struct Binder<'a> {
     pub action: Option<Col>,
     /// `table.column` of source columns, for message 8120 and its kin.
     pub column_names: HashMap<ColumnId, String>,
+    pub sequences: sequence::SequenceUses,
+    pub in_set_operation: bool,
 }
 
 impl<'a> Binder<'a> {
@@ -227,6 +230,8 @@ impl<'a> Binder<'a> {
             changing: false,
             action: None,
             column_names: HashMap::new(),
+            sequences: sequence::SequenceUses::default(),
+            in_set_operation: false,
         }
     }
 

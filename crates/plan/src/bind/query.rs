@@ -129,7 +129,10 @@ impl Binder<'_> {
                 }
                 operands.push(current);
                 operands.reverse();
-                let bound = operands.into_iter().map(|x| b.bind_body(x)).collect::<SqlResult<Vec<_>>>()?;
+                let around = std::mem::replace(&mut b.in_set_operation, true);
+                let bound = operands.into_iter().map(|x| b.bind_body(x)).collect::<SqlResult<Vec<_>>>();
+                b.in_set_operation = around;
+                let bound = bound?;
                 match op {
                     SetOp::Union => b.union(bound, *all),
                     SetOp::Except => b.set_op(bound, SetOpKind::Except),

@@ -38,7 +38,12 @@ fn compare_words(op: CompareOp) -> &'static str {
 impl Binder<'_> {
     /// A value expression.
     pub fn bind(&mut self, e: &ast::Expr) -> SqlResult<Typed> {
-        at(e.span, self.nested(|b| b.bind_inner(e)))
+        let before = self.sequences.total;
+        let bound = at(e.span, self.nested(|b| b.bind_inner(e)))?;
+        if self.sequences.total != before && super::sequence::is_conditional(e) {
+            return err(e.span, 11741, &[]);
+        }
+        Ok(bound)
     }
 
     /// A condition.
@@ -197,7 +202,7 @@ impl Binder<'_> {
                 Ok(Typed::with(expr, Coerce::Explicit))
             }
             K::Subquery(q) => self.bind_scalar_subquery(q, e.span),
-            K::NextValueFor { .. } => Err(SqlError::not_supported("NEXT VALUE FOR")),
+            K::NextValueFor { sequence, over } => self.bind_next_value(sequence, over.as_deref(), e.span),
             K::OdbcFunction(inner) => self.bind_odbc(inner),
             K::Default => Err(SqlError::with_text(156, 15, "Incorrect syntax near the keyword 'DEFAULT'.")),
             K::PartitionFunction { .. } => Err(SqlError::not_supported("$PARTITION")),
@@ -389,7 +394,10 @@ impl Binder<'_> {
             left_ty.collation = collation;
             right_ty.collation = collation;
         }
-        let nullable = l.e.nullable || r.e.nullable;
+        // Arithmetic may overflow to NULL (ARITHABORT off), so it counts as nullable whatever its operands are.
+        let overflows =
+            plan.op != BinaryOp::Concat && result.id.is_numeric() && !(l.e.is_literal() && r.e.is_literal());
+        let nullable = overflows || l.e.nullable || r.e.nullable;
         let left = self.convert(l.e, left_ty);
         let right = self.convert(r.e, right_ty);
         let kind = ExprKind::Binary { op: plan.op, left: Box::new(left), right: Box::new(right) };

@@ -60,7 +60,9 @@ impl Binder<'_> {
             l.grouped = true;
         }
         self.set_clause(Clause::Select);
+        let mark = self.sequence_mark();
         let mut items = self.bind_items(&s.items)?;
+        self.check_sequences(mark, s, q, role)?;
         self.set_clause(Clause::Having);
         let mut having = s.having.as_ref().map(|h| self.bind_condition(h)).transpose()?;
         self.set_clause(Clause::OrderBy);

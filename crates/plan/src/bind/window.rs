@@ -49,7 +49,10 @@ impl Binder<'_> {
         Ok(result)
     }
 
-    fn bind_window_parts(&mut self, over: &ast::OverClause) -> SqlResult<(Vec<Expr>, Vec<SortKey>)> {
+    pub(super) fn bind_window_parts(
+        &mut self,
+        over: &ast::OverClause,
+    ) -> SqlResult<(Vec<Expr>, Vec<SortKey>)> {
         if let Some(l) = self.levels.last_mut() {
             l.in_window = true;
         }
@@ -90,7 +93,7 @@ impl Binder<'_> {
         result
     }
 
-    fn add_window(
+    pub(super) fn add_window(
         &mut self,
         partition: Vec<Expr>,
         order: Vec<SortKey>,

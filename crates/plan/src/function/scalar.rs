@@ -218,6 +218,8 @@ functions! {
     CryptGenRandom "CRYPT_GEN_RANDOM" 1 2 [Int, Binary] Fixed(SqlType::binary(TypeId::VarBinary, 8000)), PropagateOr Row;
     NewId "NEWID" 0 0 [] Fixed(SqlType::GUID), Never Row;
     NewSequentialId "NEWSEQUENTIALID" 0 0 [] Fixed(SqlType::GUID), Never Row;
+    // Database, object, which use in the row, place in the order of OVER (0: without).
+    NextValueFor "NEXT VALUE FOR" 4 4 [Int, Int, Int, BigInt] Special, Never Row;
     PwdCompare "PWDCOMPARE" 2 3 [NString, Binary, Int] INT, Propagate Pure;
     PwdEncrypt "PWDENCRYPT" 1 1 [NString] Fixed(SqlType::binary(TypeId::VarBinary, 256)), Propagate Row;
     Base64Encode "BASE64_ENCODE" 1 2 [Binary, Int] Derive(|a, c| if a.first().is_some_and(SqlType::is_max) { SqlType::varchar(-1, c) } else { SqlType::varchar(8000, c) }), Propagate Pure;

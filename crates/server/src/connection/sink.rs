@@ -350,7 +350,7 @@ pub fn tvp_columns(table: &holdfast_tds::request::TableValue) -> Vec<ResultColum
             ty: c.info.ty,
             nullable: c.flags & column_flags::NULLABLE != 0,
             identity: c.flags & column_flags::IDENTITY != 0,
-            computed: c.flags & column_flags::COMPUTED != 0,
+            computed: c.is_default() || c.flags & column_flags::COMPUTED != 0,
             updatable: false,
             user_type: None,
             source: None,

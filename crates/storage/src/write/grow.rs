@@ -198,13 +198,43 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// Sets how large a file may become (pages, -1 without limit) and by how much it grows (pages, or percent).
+    pub fn set_limits(
+        &mut self,
+        file: FileId,
+        max_size: Option<i32>,
+        growth: Option<(u32, bool)>,
+    ) -> RecoveryResult<()> {
+        self.system("ModifyFile", None, |change, own| {
+            change.set_header(own, file, &|header| {
+                if let Some(n) = max_size {
+                    header.max_size = n;
+                }
+                if let Some((n, percent)) = growth {
+                    header.growth = n;
+                    header.status =
+                        header.status & !PERCENT_GROWTH | if percent { PERCENT_GROWTH } else { 0 };
+                }
+            })
+        })
+    }
+
     /// Writes the size into the file header.
     fn set_size(&mut self, own: &mut LogTransaction, file: FileId, pages: u32) -> RecoveryResult<()> {
+        self.set_header(own, file, &|header| header.size = pages)
+    }
+
+    fn set_header(
+        &mut self,
+        own: &mut LogTransaction,
+        file: FileId,
+        set: &dyn Fn(&mut FileHeader),
+    ) -> RecoveryResult<()> {
         let at = PageId::new(file, 0);
         let broken = |error| RecoveryError::Unreadable { page: at, error };
         let image = self.page(at)?;
         let mut header = FileHeader::read(&image).map_err(broken)?;
-        header.size = pages;
+        set(&mut header);
         let mut changed = *image;
         header.write(&mut changed).map_err(broken)?;
         let row_of = |page: &holdfast_format::PageBytes| -> RecoveryResult<Vec<u8>> {
@@ -214,6 +244,9 @@ impl Change<'_> {
             Ok(record.bytes().to_vec())
         };
         let (old, new) = (row_of(&image)?, row_of(&changed)?);
+        if old == new {
+            return Ok(());
+        }
         let row = RowTarget::default();
         let body = Body::Row { row, elements: &[&old, &new, &[], &[]] };
         let what = What {

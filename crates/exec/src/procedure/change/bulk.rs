@@ -40,12 +40,12 @@ struct LoadOptions {
 }
 
 /// An INSERT whose rows come from elsewhere.
-fn insert_of(table: &ObjectName, columns: &[Ident]) -> Insert {
+pub(super) fn insert_of(target: DmlTarget, columns: &[Ident]) -> Insert {
     let nothing = ExecuteTarget::Text { parts: Vec::new(), arguments: Vec::new(), as_user: None, at: None };
     Insert {
         with: None,
         top: None,
-        target: DmlTarget::Named { name: table.clone(), hints: Vec::new() },
+        target,
         columns: columns.iter().map(|c| vec![c.clone()]).collect(),
         output: Vec::new(),
         source: InsertSource::Execute(Box::new(Execute {
@@ -67,7 +67,7 @@ impl Runner<'_> {
         options: LoadOptions,
         scope: &Scope,
     ) -> Result<BoundChange, Fail> {
-        let insert = insert_of(table, columns);
+        let insert = insert_of(DmlTarget::Named { name: table.clone(), hints: Vec::new() }, columns);
         let names = scope_names(&self.session, scope, &self.temporary);
         let evaluator = Folding(self.context(scope));
         let mut bound =

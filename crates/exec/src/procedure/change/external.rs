@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use holdfast_plan::change::{Action, BoundChange, ChangeKind};
 use holdfast_tsql::Span;
-use holdfast_tsql::ast::Execute;
+use holdfast_tsql::ast::{Execute, Parameter};
 use holdfast_types::batch::BATCH_ROWS;
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::{Change, INSERT, Rows, Runner};
+use crate::procedure::call::Argument;
 use crate::procedure::query::convert;
-use crate::procedure::run::{Fail, Scope};
+use crate::procedure::run::{Fail, Scope, scope_names};
+use crate::procedure::unit::{Folding, with_bind_context};
 
 /// Rows that INSERT … EXEC takes from the called text.
 #[derive(Default)]
@@ -50,6 +52,63 @@ impl Runner<'_> {
             }
             r.touch_nothing(&bound.target, Action::Insert, change);
             Ok(())
+        })
+    }
+
+    /// Gives a table-valued parameter its rows: those of a table variable of the same type, or those that a client sent.
+    pub fn pass_table(&mut self, p: &Parameter, a: &Argument, scope: &mut Scope) -> Result<(), Fail> {
+        let key = p.name.to_lowercase();
+        let Some(own) = scope.tables.get(&key).cloned() else { return Ok(()) };
+        let clash = |what: &str| Fail::Error(SqlError::new(206, &[&what, &p.data_type.name]).state(2));
+        let Some(given) = &a.table else {
+            return if a.value.is_none() { Ok(()) } else { Err(clash(a.ty.id.name())) };
+        };
+        if !given.from_client {
+            if given.type_object != own.type_object {
+                return Err(clash("table"));
+            }
+            scope.tables.insert(key, given.clone());
+            return Ok(());
+        }
+        let sent = &given.definition.columns;
+        if sent.is_empty() {
+            return Ok(());
+        }
+        let columns = &own.definition.columns;
+        if sent.len() != columns.len() {
+            let text = format!(
+                "Trying to pass a table-valued parameter with {} column(s) where the corresponding user-defined table type requires {} column(s).",
+                sent.len(),
+                columns.len()
+            );
+            return Err(SqlError::with_text(500, 16, text).into());
+        }
+        let rows = given.rows.values();
+        // What the table gives itself is not taken from the client: left-out columns come as NULL.
+        let taken: Vec<usize> = (0..columns.len())
+            .filter(|&i| {
+                let c = &columns[i];
+                c.computed.is_none()
+                    && c.identity.is_none()
+                    && c.ty.id != TypeId::RowVersion
+                    && !(sent[i].is_hidden && rows.iter().all(|r| r[i].is_null()))
+            })
+            .collect();
+        let types: Vec<SqlType> = taken.iter().map(|&i| sent[i].ty).collect();
+        let rows: Rows = rows.iter().map(|r| taken.iter().map(|&i| r[i].clone()).collect()).collect();
+        let insert = super::bulk::insert_of(
+            holdfast_tsql::ast::DmlTarget::Variable(p.name.clone()),
+            &taken.iter().map(|&i| holdfast_tsql::ast::Ident::new(&*columns[i].name)).collect::<Vec<_>>(),
+        );
+        let names = scope_names(&self.session, scope, &self.temporary);
+        let evaluator = Folding(self.context(scope));
+        let bound =
+            with_bind_context(&names.names(), &evaluator, |cx| holdfast_plan::bind_insert(&insert, cx))
+                .map_err(Fail::Compile)?;
+        let ChangeKind::InsertExternal(ordinals) = bound.kind.clone() else { return Ok(()) };
+        self.changing(|r, work| {
+            let mut change = r.new_change(&bound, work, scope);
+            r.insert_external(&bound, &ordinals, &types, rows, &mut change)
         })
     }
 

@@ -170,6 +170,8 @@ impl Runner<'_> {
         f: impl FnOnce(&mut Self, &mut Change<'_>, &mut Scope) -> Result<(), Fail>,
     ) -> Result<(), Fail> {
         refuse_output(bound)?;
+        self.refuse_parameter(bound, scope)?;
+        self.refuse_read_only(&bound.target)?;
         let (output, count, ignored) = self.changing(|r, work| {
             let mut change = r.new_change(bound, work, scope);
             f(r, &mut change, scope)?;
@@ -189,6 +191,30 @@ impl Runner<'_> {
             }
         }
         self.counted(count, command, true)
+    }
+
+    /// 3906: the database is read-only.
+    fn refuse_read_only(&self, target: &TargetTable) -> Result<(), Fail> {
+        let table = &target.table;
+        if table.object_id <= 0 || table.access.writer().is_some() {
+            return Ok(());
+        }
+        let database = self.session.host.database_by_id(table.database_id);
+        match database.filter(|d| d.online().properties().read_only) {
+            Some(d) => Err(SqlError::new(3906, &[&d.name]).into()),
+            None => Ok(()),
+        }
+    }
+
+    /// 10700: a table-valued parameter is READONLY.
+    fn refuse_parameter(&self, bound: &BoundChange, scope: &Scope) -> Result<(), Fail> {
+        let object = bound.target.table.object_id;
+        let parameters = scope.unit.parameters.iter().filter(|p| p.readonly);
+        let mut passed = parameters.filter_map(|p| Some((p, scope.tables.get(&p.name.to_lowercase())?)));
+        match passed.find(|(_, t)| t.definition.object_id == object) {
+            Some((p, _)) => Err(Fail::Compile(SqlError::new(10700, &[&p.name]))),
+            None => Ok(()),
+        }
     }
 
     /// A row that was read is not what it was any more. Reading again helps, unless the transaction would only see the same
@@ -256,6 +282,7 @@ impl Runner<'_> {
         if target.rules.referencing.iter().any(|k| k.table_id != target.table.object_id) {
             return Err(SqlError::new(4712, &[&target.table.name]).into());
         }
+        self.refuse_read_only(&target)?;
         let writer = writer(&target)?;
         self.changing(|r, work| {
             let wait = r.session.lock_wait();

@@ -35,6 +35,12 @@ impl Runner<'_> {
         target.triggers.iter().any(|t| t.instead_of && t.def.module.object_id == running.object_id)
     }
 
+    /// Whether triggers of the database fire themselves (RECURSIVE_TRIGGERS).
+    fn triggers_recur(&self, database: i32) -> bool {
+        let options = self.session.host.instance.database_options(database);
+        options.get("RECURSIVE_TRIGGERS").is_some_and(|v| v == "ON")
+    }
+
     /// Fires the triggers of what was done to one table.
     pub(super) fn fire_after(&mut self, t: Touched, work: &Arc<Work>) -> Result<(), Fail> {
         let target = Arc::clone(&t.target);
@@ -42,7 +48,11 @@ impl Runner<'_> {
             Some(instead) if !self.inside_trigger_of(&target) => vec![instead],
             _ => target.after(t.action).collect(),
         };
-        list.retain(|x| !self.is_running(x.def.module.object_id));
+        if list.iter().any(|x| self.is_running(x.def.module.object_id))
+            && !self.triggers_recur(target.table.database_id)
+        {
+            list.retain(|x| !self.is_running(x.def.module.object_id));
+        }
         if list.is_empty() {
             return Ok(());
         }

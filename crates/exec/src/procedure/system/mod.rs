@@ -320,7 +320,6 @@ const PROCEDURES: &[Procedure] = &[
 /// Procedures that change databases or the server: known by name, so that a call says what is missing.
 const CHANGING: &[&str] = &[
     "sp_addapprole",
-    "sp_addextendedproperty",
     "sp_addlinkedserver",
     "sp_addlinkedsrvlogin",
     "sp_addmessage",
@@ -330,7 +329,6 @@ const CHANGING: &[&str] = &[
     "sp_createstats",
     "sp_denylogin",
     "sp_dropapprole",
-    "sp_dropextendedproperty",
     "sp_dropmessage",
     "sp_dropserver",
     "sp_fulltext_catalog",
@@ -341,8 +339,6 @@ const CHANGING: &[&str] = &[
     "sp_procoption",
     "sp_refreshsqlmodule",
     "sp_refreshview",
-    "sp_rename",
-    "sp_renamedb",
     "sp_revokelogin",
     "sp_serveroption",
     "sp_setapprole",
@@ -350,7 +346,6 @@ const CHANGING: &[&str] = &[
     "sp_tableoption",
     "sp_unbindefault",
     "sp_unsetapprole",
-    "sp_updateextendedproperty",
     "xp_cmdshell",
     "xp_instance_regwrite",
     "xp_regread",

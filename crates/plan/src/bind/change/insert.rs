@@ -226,7 +226,9 @@ impl Binder<'_> {
             return Err(SqlError::new(10738, &[]));
         }
         let mut bound: Vec<Vec<Option<Typed>>> = Vec::with_capacity(rows.len());
+        let of_every_row = self.sequences.of_every_row();
         for row in rows {
+            self.sequences.begin_row(&of_every_row);
             let mut out = Vec::with_capacity(width);
             for (e, &o) in row.iter().zip(&into.ordinals) {
                 if matches!(e.kind, AstKind::Default) {

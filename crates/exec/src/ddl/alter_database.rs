@@ -1,0 +1,397 @@
+//! ALTER DATABASE besides row versions: options, states, name, files.
+//!
+//! Options stand where SQL Server keeps them: recovery model, page verification and compatibility level in the boot page, the
+//! others beside the instance's list of databases, as SQL Server has them in master.
+//!
+//! Invariants
+//! 1. An option that would change nothing here though it should is refused unless it asks for what is so anyway.
+//! 2. A state that needs the database for itself waits until the other sessions have left it, ends them (ROLLBACK IMMEDIATE,
+//!    ROLLBACK AFTER) or gives up at once (NO_WAIT, 5070).
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use holdfast_engine::database::DatabaseCatalog;
+use holdfast_engine::ddl::{CatalogWriter, Cell, boot};
+use holdfast_engine::instance::DatabaseState;
+use holdfast_engine::write::WriteContext;
+use holdfast_tsql::ast::{AlterDatabase, AlterDatabaseAction, FileDefinition, Ident, Setting};
+use holdfast_types::{SqlError, Value};
+
+use super::database::Reader;
+use crate::procedure::administration::Call;
+use crate::procedure::raise::integer;
+
+type Many<T> = Result<T, Vec<SqlError>>;
+type Termination = Option<(String, Option<i64>)>;
+
+fn one(e: SqlError) -> Vec<SqlError> {
+    vec![e]
+}
+
+/// Options with ON and OFF, and what a new database has.
+const SWITCHES: &[(&str, bool)] = &[
+    ("AUTO_CREATE_STATISTICS", true),
+    ("AUTO_UPDATE_STATISTICS", true),
+    ("AUTO_UPDATE_STATISTICS_ASYNC", false),
+    ("ANSI_NULL_DEFAULT", false),
+    ("ANSI_NULLS", false),
+    ("ANSI_PADDING", false),
+    ("ANSI_WARNINGS", false),
+    ("ARITHABORT", false),
+    ("CONCAT_NULL_YIELDS_NULL", false),
+    ("NUMERIC_ROUNDABORT", false),
+    ("QUOTED_IDENTIFIER", false),
+    ("RECURSIVE_TRIGGERS", false),
+    ("TRUSTWORTHY", false),
+    ("DB_CHAINING", false),
+    ("DATE_CORRELATION_OPTIMIZATION", false),
+];
+
+/// Options with one of several words, the first of which a new database has.
+const CHOICES: &[(&str, &[&str])] = &[
+    ("PARAMETERIZATION", &["SIMPLE", "FORCED"]),
+    ("DELAYED_DURABILITY", &["DISABLED", "ALLOWED", "FORCED"]),
+];
+
+/// What is so anyway: asking for it changes nothing, asking for anything else is refused.
+const FIXED: &[(&str, &str)] = &[
+    ("AUTO_CLOSE", "OFF"),
+    ("AUTO_SHRINK", "OFF"),
+    ("CURSOR_CLOSE_ON_COMMIT", "OFF"),
+    ("CURSOR_DEFAULT", "GLOBAL"),
+    ("DISABLE_BROKER", ""),
+    ("ERROR_BROKER_CONVERSATIONS", ""),
+    ("HONOR_BROKER_PRIORITY", "OFF"),
+    ("QUERY_STORE", "OFF"),
+    ("QUERY_STORE", "CLEAR"),
+    ("ENCRYPTION", "OFF"),
+    ("CHANGE_TRACKING", "OFF"),
+    ("CONTAINMENT", "NONE"),
+    ("ACCELERATED_DATABASE_RECOVERY", "OFF"),
+    ("VARDECIMAL_STORAGE_FORMAT", "ON"),
+    ("TORN_PAGE_DETECTION", "OFF"),
+    ("TEMPORAL_HISTORY_RETENTION", "ON"),
+    ("REMOTE_DATA_ARCHIVE", "OFF"),
+    ("SUPPLEMENTAL_LOGGING", "OFF"),
+];
+
+/// ALTER DATABASE.
+pub fn alter(statement: &AlterDatabase, call: &mut Call<'_>) -> Many<Option<u64>> {
+    let current = call.session.current_database();
+    let name = statement.name.as_ref().map_or(&*current.name, |n| n.text.as_str()).to_owned();
+    let entry = call
+        .session
+        .host
+        .instance
+        .find(&name)
+        .ok_or_else(|| vec![SqlError::new(5011, &[&name]), SqlError::new(5069, &[])])?;
+    if entry.id <= 4 {
+        let what = match &statement.action {
+            AlterDatabaseAction::Set { options, .. } => options.first().map_or("", |o| o.name.as_str()),
+            _ => "",
+        };
+        return Err(vec![SqlError::new(5058, &[&what, &name]), SqlError::new(5069, &[])]);
+    }
+    let done = match &statement.action {
+        AlterDatabaseAction::Set { options, termination } => set(&name, options, termination, call),
+        AlterDatabaseAction::ModifyName(new) => rename(&name, new, call),
+        AlterDatabaseAction::ModifyFile(file) => modify_file(&name, file, call),
+        AlterDatabaseAction::Collate(collation) => collate(&name, collation, call),
+        AlterDatabaseAction::AddFile { .. } => refused("ALTER DATABASE ADD FILE"),
+        AlterDatabaseAction::RemoveFile(_) => refused("ALTER DATABASE REMOVE FILE"),
+        AlterDatabaseAction::AddFilegroup(_) => refused("ALTER DATABASE ADD FILEGROUP"),
+        AlterDatabaseAction::RemoveFilegroup(_) => refused("ALTER DATABASE REMOVE FILEGROUP"),
+        AlterDatabaseAction::ModifyFilegroup { .. } => refused("ALTER DATABASE MODIFY FILEGROUP"),
+        AlterDatabaseAction::Other(_) => refused("This form of ALTER DATABASE"),
+    };
+    done.map(|()| None).map_err(|mut errors| {
+        // The specific errors first, this one last.
+        errors.push(SqlError::new(5069, &[]));
+        errors
+    })
+}
+
+fn refused(what: &str) -> Many<()> {
+    Err(one(SqlError::not_supported(what)))
+}
+
+fn word(o: &Setting, call: &mut Call<'_>) -> Many<String> {
+    let value = match &o.value {
+        Some(e) => (call.evaluate)(e).map_err(one)?,
+        None => Value::Null,
+    };
+    Ok(match &value {
+        Value::String(s) => s.to_text().to_ascii_uppercase(),
+        other => integer(other).map(|n| n.to_string()).unwrap_or_default(),
+    })
+}
+
+fn set(name: &str, options: &[Setting], termination: &Termination, call: &mut Call<'_>) -> Many<()> {
+    let host = Arc::clone(&call.session.host);
+    let instance = &host.instance;
+    for o in options {
+        let value = word(o, call)?;
+        let id = instance.find(name).map_or(0, |d| d.id);
+        let unknown = || vec![SqlError::new(5058, &[&o.name, &name])];
+        match o.name.as_str() {
+            "ONLINE" => {
+                instance.bring_online(name).map_err(one)?;
+                continue;
+            }
+            "OFFLINE" => {
+                alone(id, termination, call)?;
+                instance.take_offline(name).map_err(one)?;
+                continue;
+            }
+            "READ_ONLY" | "READ_WRITE" => {
+                let read_only = o.name == "READ_ONLY";
+                let state = instance.online(name).map_err(one)?;
+                if state.properties().read_only != read_only {
+                    drop(state);
+                    alone(id, termination, call)?;
+                    instance.set_read_only(name, read_only).map_err(one)?;
+                }
+                continue;
+            }
+            "SINGLE_USER" => {
+                alone(id, termination, call)?;
+                instance.set_database_option(id, "USER_ACCESS", Some("SINGLE_USER")).map_err(one)?;
+                continue;
+            }
+            "RESTRICTED_USER" => {
+                instance.set_database_option(id, "USER_ACCESS", Some("RESTRICTED_USER")).map_err(one)?;
+                continue;
+            }
+            "MULTI_USER" => {
+                instance.set_database_option(id, "USER_ACCESS", None).map_err(one)?;
+                continue;
+            }
+            _ => {}
+        }
+        if let Some((_, usual)) = SWITCHES.iter().find(|s| s.0 == o.name) {
+            let on = match value.as_str() {
+                "ON" => true,
+                "OFF" => false,
+                _ => return Err(vec![SqlError::new(102, &[&o.name])]),
+            };
+            let stored = (on != *usual).then_some(if on { "ON" } else { "OFF" });
+            instance.set_database_option(id, &o.name, stored).map_err(one)?;
+            continue;
+        }
+        if let Some((_, words)) = CHOICES.iter().find(|c| c.0 == o.name) {
+            if !words.contains(&value.as_str()) {
+                return Err(vec![SqlError::new(102, &[&o.name])]);
+            }
+            let stored = Some(value.as_str()).filter(|v| Some(v) != words.first());
+            instance.set_database_option(id, &o.name, stored).map_err(one)?;
+            continue;
+        }
+        if FIXED.iter().any(|f| f.0 == o.name) {
+            if FIXED.contains(&(o.name.as_str(), value.as_str())) {
+                continue;
+            }
+            return refused(format!("{} {value}", o.name).trim());
+        }
+        if o.name == "TARGET_RECOVERY_TIME" {
+            let n: i32 = value.parse().map_err(|_| unknown())?;
+            // A checkpoint is made at least once a minute.
+            if n != 0 && n < 60 && n != 1 {
+                return refused("A TARGET_RECOVERY_TIME below one minute");
+            }
+            let stored = if n == 60 || n == 1 { None } else { Some(value.as_str()) };
+            instance.set_database_option(id, &o.name, stored).map_err(one)?;
+            continue;
+        }
+        in_boot_page(name, &o.name, &value, call)?;
+    }
+    Ok(())
+}
+
+/// RECOVERY, PAGE_VERIFY, COMPATIBILITY_LEVEL.
+fn in_boot_page(name: &str, option: &str, value: &str, call: &mut Call<'_>) -> Many<()> {
+    let online = call.session.host.instance.online(name).map_err(one)?;
+    let catalog = online.stored().ok_or_else(|| vec![SqlError::new(5058, &[&option, &name])])?;
+    let writing = catalog.writing().ok_or_else(|| vec![SqlError::new(3906, &[&name])])?;
+    // Bits of the boot page's status: 4 bulk-logged, 8 simple, 0x10 torn pages, 0x10000 checksums.
+    let (set, clear) = match (option, value) {
+        ("RECOVERY", "SIMPLE") => (8, 4),
+        ("RECOVERY", "BULK_LOGGED") => (4, 8),
+        ("RECOVERY", "FULL") => (0, 4 | 8),
+        ("PAGE_VERIFY", "CHECKSUM") => (0x1_0000, 0x10),
+        ("COMPATIBILITY_LEVEL", level) => {
+            let level = level.parse::<u16>().ok().filter(|l| (80..=160).contains(l) && l % 10 == 0);
+            let level = level.ok_or_else(|| vec![SqlError::new(5058, &[&option, &name])])?;
+            boot::set_compatibility(writing, level).map_err(one)?;
+            return online.refresh().map_err(one);
+        }
+        _ => return refused(format!("ALTER DATABASE SET {option} {value}").trim()),
+    };
+    boot::set_status(writing, set, clear).map_err(one)?;
+    online.refresh().map_err(one)
+}
+
+/// Invariant 2.
+fn alone(database: i32, termination: &Termination, call: &mut Call<'_>) -> Many<()> {
+    let session = call.session;
+    let sessions = &session.host.sessions;
+    let used = || sessions.uses_database(database, session.id);
+    let name = session.host.instance.find_id(database).map_or_else(String::new, |d| d.name.to_string());
+    let grace = match termination {
+        Some((word, _)) if word == "NO_WAIT" => {
+            return if used() { Err(one(SqlError::new(5070, &[&name]))) } else { Ok(()) };
+        }
+        Some((word, _)) if word == "ROLLBACK IMMEDIATE" => Some(Duration::ZERO),
+        Some((_, seconds)) => {
+            Some(Duration::from_secs(seconds.and_then(|n| u64::try_from(n).ok()).unwrap_or(0)))
+        }
+        None => None,
+    };
+    let began = Instant::now();
+    while used() {
+        if session.cancel.is_cancelled() {
+            return Err(one(crate::context::cancelled()));
+        }
+        if grace.is_some_and(|g| began.elapsed() >= g) {
+            let text =
+                "Nonqualified transactions are being rolled back. Estimated rollback completion: 100%.";
+            // A client that is gone is noticed at the next DONE.
+            let _ = call.sink.message(&SqlError::with_text(5060, 10, text));
+            for id in sessions.in_database(database, session.id) {
+                sessions.kill(id);
+            }
+            let end = Instant::now();
+            while used() {
+                if session.cancel.is_cancelled() || end.elapsed() > Duration::from_secs(30) {
+                    return Err(one(SqlError::new(5070, &[&name])));
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+/// MODIFY NAME.
+pub fn rename(name: &str, new: &Ident, call: &mut Call<'_>) -> Many<()> {
+    let host = Arc::clone(&call.session.host);
+    let instance = &host.instance;
+    let entry = instance.find(name).ok_or_else(|| one(SqlError::new(5011, &[&name])))?;
+    if instance.find(&new.text).is_some_and(|d| d.id != entry.id) {
+        return Err(one(SqlError::new(1801, &[&new.text]).state(3)));
+    }
+    if host.sessions.uses_database(entry.id, call.session.id) {
+        return Err(one(SqlError::new(5030, &[])));
+    }
+    let DatabaseState::Online(online) = entry.state() else {
+        return Err(one(SqlError::new(5052, &[&"ALTER DATABASE", &"OFFLINE"])));
+    };
+    if let Some(writing) = online.stored().as_ref().and_then(|c| c.writing()) {
+        boot::set_name(writing, &new.text).map_err(one)?;
+    }
+    drop(online);
+    instance.rename_database(name, &new.text).map_err(one)?;
+    let text = format!("The database name '{}' has been set.", new.text);
+    let _ = call.sink.message(&SqlError::with_text(5075, 10, text));
+    Ok(())
+}
+
+/// COLLATE: what the catalogue is sorted by cannot be changed in place.
+fn collate(name: &str, collation: &Ident, call: &mut Call<'_>) -> Many<()> {
+    let online = call.session.host.instance.online(name).map_err(one)?;
+    let wanted = holdfast_types::CollationId::from_name(&collation.text)
+        .ok_or_else(|| one(SqlError::new(448, &[&collation.text])))?;
+    if online.properties().collation == wanted {
+        return Ok(());
+    }
+    refused("ALTER DATABASE COLLATE to another collation")
+}
+
+/// MODIFY FILE: size, greatest size and growth of a data file.
+fn modify_file(name: &str, file: &FileDefinition, call: &mut Call<'_>) -> Many<()> {
+    let online = call.session.host.instance.online(name).map_err(one)?;
+    let catalog = online.stored().ok_or_else(|| one(SqlError::new(5058, &[&"FILE", &name])))?;
+    let writing = catalog.writing().ok_or_else(|| one(SqlError::new(3906, &[&name])))?;
+    let mut reader = Reader { call };
+    let mut logical = String::new();
+    let (mut size, mut max_size, mut growth) = (None, None, None);
+    for s in &file.settings {
+        let unit = s.unit.as_deref();
+        match (s.name.as_str(), &s.value) {
+            ("NAME", Some(v)) => logical = reader.text(v).map_err(one)?,
+            ("SIZE", Some(v)) => size = Some(reader.pages(v, unit).map_err(one)?),
+            ("MAXSIZE", Some(v)) => max_size = Some(reader.limit(v, unit).map_err(one)?),
+            ("FILEGROWTH", Some(v)) if unit == Some("%") => {
+                let n = reader.text(v).map_err(one)?;
+                growth = Some((n.parse::<u32>().unwrap_or(0), true));
+            }
+            ("FILEGROWTH", Some(v)) => {
+                let pages = reader.pages(v, unit).map_err(one)?;
+                growth = Some((u32::try_from(pages).unwrap_or(u32::MAX), false));
+            }
+            (other, _) => return refused(&format!("MODIFY FILE with {other}")),
+        }
+    }
+    let files = online.properties().files;
+    let found = files.iter().find(|f| f.logical_name.eq_ignore_ascii_case(&logical));
+    let found = found.ok_or_else(|| one(SqlError::new(5041, &[&logical])))?;
+    if found.is_log {
+        return refused("MODIFY FILE of a log file");
+    }
+    let id = u16::try_from(found.file_id).unwrap_or(0);
+    let failed = |e| one(holdfast_engine::write::writing::failure(&e));
+    if let Some(pages) = size {
+        let pages = u32::try_from(pages).unwrap_or(u32::MAX).next_multiple_of(8);
+        if i64::from(pages) <= i64::from(found.size) {
+            return Err(one(SqlError::new(5039, &[])));
+        }
+        let mut change = writing.logged.change().map_err(failed)?;
+        change.grow_to(id, pages).map_err(failed)?;
+    }
+    if max_size.is_some() || growth.is_some() {
+        let mut change = writing.logged.change().map_err(failed)?;
+        change.set_limits(id, max_size, growth).map_err(failed)?;
+    }
+    let pages = online.properties();
+    let size = pages.files.iter().find(|f| f.file_id == found.file_id).map_or(found.size, |f| f.size);
+    list_file(found.file_id, size, max_size, growth, &catalog, call)?;
+    drop(catalog);
+    online.refresh().map_err(one)
+}
+
+/// What sysprufiles says of a file.
+fn list_file(
+    file: i32,
+    size: i32,
+    max_size: Option<i32>,
+    growth: Option<(u32, bool)>,
+    catalog: &Arc<DatabaseCatalog>,
+    call: &Call<'_>,
+) -> Many<()> {
+    const PERCENT: i64 = 0x20;
+    let transaction = call.session.new_transaction();
+    let wait = call.session.lock_wait();
+    let write = WriteContext { transaction: &transaction, wait: &wait };
+    let writer = CatalogWriter::new(Arc::clone(catalog), write, call.session.host.now());
+    let changed = writer.update("sysprufiles", &[file.into()], &|_, _| true, &|base, row| {
+        let mut cells = vec![("size", Cell::Int(size.into()))];
+        if let Some(n) = max_size {
+            cells.push(("maxsize", Cell::Int(n.into())));
+        }
+        if let Some((n, percent)) = growth {
+            let status = base.int(row, "status") & !PERCENT | if percent { PERCENT } else { 0 };
+            cells.push(("growth", Cell::Int(n.into())));
+            cells.push(("status", Cell::Int(status)));
+        }
+        cells
+    });
+    match changed {
+        Ok(_) => transaction.commit().map_err(one),
+        Err(e) => {
+            transaction.rollback().map_err(one)?;
+            Err(one(e))
+        }
+    }
+}
