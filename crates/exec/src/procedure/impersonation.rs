@@ -127,10 +127,11 @@ impl Runner<'_> {
     pub fn become_named(&mut self, who: Option<&(bool, ast::Expr)>, scope: &Scope) -> Result<(), Fail> {
         let Some((login, name)) = who else { return Ok(()) };
         let name = self.principal_name(name, scope)?;
-        Ok(match login {
-            true => self.session.impersonate_login(&name, Origin::Module)?,
-            false => self.session.impersonate_user(&name, Origin::Module)?,
-        })
+        let became = match login {
+            true => self.session.impersonate_login(&name, Origin::Module),
+            false => self.session.impersonate_user(&name, Origin::Module),
+        };
+        Ok(became?)
     }
 
     pub fn revert(&mut self, cookie: Option<&ast::Expr>, scope: &Scope) -> Result<(), Fail> {
