@@ -339,6 +339,7 @@ impl Runner<'_> {
                     holdfast_plan::bind_modify(&s.name, arguments, member.span, cx)
                 })
                 .map_err(Fail::Compile)?;
+                self.authorize(&bound.accesses, scope)?;
                 let Some(v) = scope.unit.layout.variables.get(&name).cloned() else {
                     return Err(Fail::Compile(SqlError::new(137, &[&s.name])));
                 };

@@ -517,6 +517,10 @@ impl Runner<'_> {
             let bound = super::unit::with_bind_context(&names.names(), &evaluator, |cx| {
                 holdfast_plan::bind_expression(e, None, cx)
             })?;
+            // Nobody is asked for permission here, so nothing is read here.
+            if !bound.accesses.list.is_empty() {
+                return Err(SqlError::not_supported("Reading tables in an argument of this statement"));
+            }
             crate::expression::evaluate_constant(&bound.expr, &context)
         };
         session.need_for(kind, &mut evaluate).map_err(Fail::Many)?;
