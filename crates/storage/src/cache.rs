@@ -143,6 +143,11 @@ impl PageCache {
         })
     }
 
+    /// Pages that it holds at most.
+    pub fn capacity(&self) -> usize {
+        self.shard_capacity * SHARDS
+    }
+
     pub fn counters(&self) -> CacheCounters {
         CacheCounters {
             hits: self.hits.load(Ordering::Relaxed),
@@ -265,6 +270,15 @@ impl DatabasePages {
         }
         self.dirty.lock().insert(id);
         Ok(())
+    }
+
+    /// Takes over a changed page that its file does not hold yet; the file's size as seen here grows to include it.
+    pub fn adopt(&self, id: PageId, page: Box<PageBytes>) -> Result<(), FormatError> {
+        self.create(id)?;
+        self.modify(id, |image| {
+            *image = *page;
+            Ok(())
+        })
     }
 
     /// The file has grown to this many pages.

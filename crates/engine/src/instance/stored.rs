@@ -18,7 +18,7 @@ use crate::database::StoredDatabase;
 use crate::lock::LockManager;
 use crate::write::{Writing, ghost};
 
-/// Pages recovery holds: 128 MiB.
+/// Pages recovery holds at least: 128 MiB; more when the cache, which takes them over, is larger.
 const HELD_PAGES: usize = 16_384;
 /// Log after which a checkpoint is due, and dirty pages.
 const CHECKPOINT_LOG: u64 = 64 << 20;
@@ -114,7 +114,8 @@ impl StoredOpener {
         }
         .map_err(|e| e.to_string())?;
         let files = Files { data, log, journal: Some(journal) };
-        let (logged, _) = LoggedDatabase::open(files, &self.cache, Arc::clone(&self.clock), HELD_PAGES)
+        let held = HELD_PAGES.max(self.cache.capacity() / 2);
+        let (logged, _) = LoggedDatabase::open(files, &self.cache, Arc::clone(&self.clock), held)
             .map_err(|e| e.to_string())?;
         let database = StoredDatabase::open_writable(id, name, logged, &paths, self.locks())
             .map_err(|e| e.to_string())?;

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use holdfast_base::{FileId, Lsn, PAGE_SIZE};
+use holdfast_base::{FileId, Lsn, PAGE_SIZE, PageId};
 use holdfast_disk::DiskFile;
+use holdfast_format::PageBytes;
 use holdfast_format::log::{BlockFlaw, LogStore, LogTime, TransactionId, VlfHeader};
 use holdfast_format::page::{PageView, flag};
 
@@ -22,6 +23,8 @@ use crate::restore::log_files::{log_store, table};
 pub struct Start {
     pub from: Lsn,
     pub last_checkpoint: Lsn,
+    /// Of the database.
+    pub version: u16,
     pub table: TransactionTable,
 }
 
@@ -34,7 +37,7 @@ pub struct Finished {
     pub rolled_back: u64,
     /// End of the log as found.
     pub end: Lsn,
-    /// The new checkpoint.
+    /// The last checkpoint: the new one, where recovery makes one.
     pub checkpoint: Lsn,
     /// Highest transaction id seen.
     pub highest: TransactionId,
@@ -53,26 +56,55 @@ pub fn recover_files(
     time: LogTime,
     held_pages: usize,
 ) -> RecoveryResult<Finished> {
-    recover_for_writing(data, log, journal, time, held_pages).map(|done| done.0)
+    let mut pages = FilePages::new(data, held_pages, journal)?;
+    let start = start(&mut pages)?;
+    finish(&mut pages, log, start, time)
 }
 
-/// The same, and what goes on behind it: the writer at the end of the log, and the page journal.
+/// What goes on behind a recovery: the writer at the end of the log, the page journal, and pages that their files do not have
+/// yet.
+pub struct Continued {
+    pub writer: LogWriter,
+    pub journal: Option<PageJournal>,
+    pub dirty: Vec<(PageId, Box<PageBytes>)>,
+}
+
+/// The same without its checkpoint: the database is ready as soon as its pages are right in memory. Until the next checkpoint
+/// is made, recovery begins again where this one began.
 pub fn recover_for_writing(
     data: BTreeMap<FileId, Arc<dyn DiskFile>>,
     log: &BTreeMap<FileId, Arc<dyn DiskFile>>,
     journal: Option<Arc<dyn DiskFile>>,
     time: LogTime,
     held_pages: usize,
-) -> RecoveryResult<(Finished, LogWriter, Option<PageJournal>)> {
+) -> RecoveryResult<(Finished, Continued)> {
     let mut pages = FilePages::new(data, held_pages, journal)?;
-    let facts = boot(&mut pages)?;
+    let start = start(&mut pages)?;
+    let last = start.last_checkpoint;
+    let (rolled, writer) = roll(&mut pages, log, start, time)?;
+    let table = rolled.table;
+    let checkpoint = if table.last_checkpoint().is_zero() { last } else { table.last_checkpoint() };
+    let finished = Finished {
+        records: rolled.records,
+        rolled_back: rolled.rolled_back,
+        end: rolled.end,
+        checkpoint,
+        highest: table.highest(),
+        counts: table.counts,
+    };
+    let (journal, dirty) = pages.into_parts();
+    Ok((finished, Continued { writer, journal, dirty }))
+}
+
+/// Where the boot page says that recovery begins.
+fn start(pages: &mut FilePages) -> RecoveryResult<Start> {
+    let facts = boot(pages)?;
     let page = pages.page(holdfast_format::boot::BOOT_PAGE)?;
     let second =
         page.get(RECOVERY_LSN..RECOVERY_LSN + 10).and_then(|b| b.try_into().ok()).map(Lsn::from_bytes);
     let from = second.filter(|l| !l.is_zero() && *l < facts.checkpoint_lsn).unwrap_or(facts.checkpoint_lsn);
-    let start = Start { from, last_checkpoint: facts.checkpoint_lsn, table: TransactionTable::new() };
-    let (finished, writer) = finish_for_writing(&mut pages, log, start, facts.version, time)?;
-    Ok((finished, writer, pages.into_journal()))
+    let (last_checkpoint, version) = (facts.checkpoint_lsn, facts.version);
+    Ok(Start { from, last_checkpoint, version, table: TransactionTable::new() })
 }
 
 /// Rolls forward to the end of the log, rolls back what is open, writes a checkpoint.
@@ -80,21 +112,34 @@ pub fn finish(
     pages: &mut FilePages,
     log: &BTreeMap<FileId, Arc<dyn DiskFile>>,
     start: Start,
-    version: u16,
     time: LogTime,
 ) -> RecoveryResult<Finished> {
-    finish_for_writing(pages, log, start, version, time).map(|done| done.0)
+    let last = start.last_checkpoint;
+    let (rolled, mut writer) = roll(pages, log, start, time)?;
+    let table = rolled.table;
+    let previous = if table.last_checkpoint().is_zero() { last } else { table.last_checkpoint() };
+    let checkpoint = checkpoint(pages, &mut writer, previous, table.highest(), &table.counts, time)?;
+    let highest = table.highest();
+    let Rolled { records, rolled_back, end, .. } = rolled;
+    Ok(Finished { records, rolled_back, end, checkpoint, highest, counts: table.counts })
 }
 
-fn finish_for_writing(
+/// What rolling forward and back left.
+struct Rolled {
+    table: TransactionTable,
+    records: u64,
+    rolled_back: u64,
+    end: Lsn,
+}
+
+fn roll(
     pages: &mut FilePages,
     log: &BTreeMap<FileId, Arc<dyn DiskFile>>,
     start: Start,
-    version: u16,
     time: LogTime,
-) -> RecoveryResult<(Finished, LogWriter)> {
+) -> RecoveryResult<(Rolled, LogWriter)> {
     let store = log_store(log)?;
-    let Start { from, last_checkpoint, mut table } = start;
+    let Start { from, version, mut table, .. } = start;
     let done = roll_forward(pages, &store, from, StopPoint::EndOfLog, &mut table, &mut |_| {})?;
     if let Some(BlockFlaw::Version(number)) = done.end.flaw {
         return Err(RecoveryError::Database {
@@ -107,12 +152,8 @@ fn finish_for_writing(
     }
     let mut writer = writer_at(pages, log, &store, from, &table, done.end.at, version, time)?;
     let undone = undo::roll_back(pages, &store, done.end.at, &mut writer, &mut table, time)?;
-    let previous = if table.last_checkpoint().is_zero() { last_checkpoint } else { table.last_checkpoint() };
-    let checkpoint = checkpoint(pages, &mut writer, previous, table.highest(), &table.counts, time)?;
-    let highest = table.highest();
-    let (records, rolled_back) = (done.records, undone.transactions);
-    let counts = table.counts;
-    Ok((Finished { records, rolled_back, end: done.end.at, checkpoint, highest, counts }, writer))
+    let rolled = Rolled { table, records: done.records, rolled_back: undone.transactions, end: done.end.at };
+    Ok((rolled, writer))
 }
 
 /// The writer that goes on at the end of the log. Until the checkpoint at the end of recovery is made, the next start

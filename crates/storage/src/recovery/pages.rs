@@ -94,9 +94,17 @@ impl FilePages {
         Ok(pages)
     }
 
-    /// Ends work on the pages; everything was flushed.
-    pub fn into_journal(self) -> Option<PageJournal> {
-        self.journal
+    /// Ends work on the pages: the journal, and the pages that are not in their files yet.
+    pub fn into_parts(self) -> (Option<PageJournal>, Vec<(PageId, Box<PageBytes>)>) {
+        let dirty = self.held.into_iter().filter(|(_, held)| held.dirty).map(|(id, held)| {
+            let mut page = held.page;
+            // Where a cached page keeps the pattern that it had on disk.
+            page[60] = page[60] & !3 | held.torn;
+            (id, page)
+        });
+        let mut dirty: Vec<_> = dirty.collect();
+        dirty.sort_unstable_by_key(|(id, _)| *id);
+        (self.journal, dirty)
     }
 
     /// Pages found damaged when read; they could still be replaced as a whole.

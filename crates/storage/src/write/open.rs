@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use holdfast_base::world::Clock;
 use holdfast_base::{FileId, PAGE_SIZE, PageId};
 use holdfast_disk::DiskFile;
+use holdfast_format::boot::{BOOT_PAGE, BootPage};
 use holdfast_format::file_header::FileHeader;
 use holdfast_format::page::PageView;
 use holdfast_format::source::PageSource;
@@ -16,9 +17,8 @@ use super::log::Log;
 use super::space::Space;
 use super::{LoggedDatabase, State, log_time};
 use crate::cache::PageCache;
-use crate::recovery::checkpoint::boot;
-use crate::recovery::database::{Finished, recover_for_writing};
-use crate::recovery::{FilePages, Protection, RecoveryError, RecoveryResult};
+use crate::recovery::database::{Continued, Finished, recover_for_writing};
+use crate::recovery::{Protection, RecoveryError, RecoveryResult};
 
 /// The files of a database.
 #[derive(Clone, Default)]
@@ -41,11 +41,14 @@ impl LoggedDatabase {
         held_pages: usize,
     ) -> RecoveryResult<(Arc<Self>, Finished)> {
         let time = log_time(&*clock);
-        let (finished, writer, journal) =
+        let (finished, Continued { writer, journal, dirty }) =
             recover_for_writing(files.data.clone(), &files.log, files.journal, time, held_pages)?;
         let attached = files.data.iter().map(|(id, f)| (*id, Arc::clone(f))).collect();
         let unreadable = |error| RecoveryError::Unreadable { page: PageId::new(1, 0), error };
         let pages = cache.attach(attached).map_err(unreadable)?;
+        for (id, page) in dirty {
+            pages.adopt(id, page).map_err(unreadable)?;
+        }
         for &file in files.data.keys() {
             let image = pages.page(PageId::new(file, 0)).map_err(unreadable)?;
             let header = FileHeader::read(&image).map_err(unreadable)?;
@@ -63,7 +66,8 @@ impl LoggedDatabase {
         }
         let first = pages.page(PageId::new(1, 0)).map_err(unreadable)?;
         let protection = Protection::of_flags(PageView::new(&first).flags());
-        let facts = boot(&mut FilePages::new(files.data.clone(), 16, None)?)?;
+        let broken = |error| RecoveryError::Unreadable { page: BOOT_PAGE, error };
+        let facts = pages.page(BOOT_PAGE).and_then(|page| BootPage::read(&page)).map_err(broken)?;
         let version = facts.version;
         let state = State {
             space: Space::default(),
