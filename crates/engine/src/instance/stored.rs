@@ -163,7 +163,12 @@ fn tend(writing: &Arc<Writing>, clock: Arc<dyn Clock>) {
             let dirty = writing.logged.pages().dirty_count();
             let log = writing.logged.log_since_checkpoint();
             let age = clock.monotonic().saturating_sub(last);
-            if log > CHECKPOINT_LOG || dirty > CHECKPOINT_PAGES || (dirty > 0 && age > CHECKPOINT_AGE) {
+            let pressed = writing.logged.log().is_pressed();
+            if pressed
+                || log > CHECKPOINT_LOG
+                || dirty > CHECKPOINT_PAGES
+                || (dirty > 0 && age > CHECKPOINT_AGE)
+            {
                 let _ = writing.logged.checkpoint();
                 last = clock.monotonic();
             }

@@ -26,6 +26,10 @@ use crate::recovery::log_writer::vlf_header_bytes;
 use crate::recovery::pages::{Protection, protect};
 use crate::recovery::{PageStore, RecoveryError};
 
+/// Reads from this size on belong to a walk through the log, and how far it is read ahead.
+const WINDOW: usize = 64 << 10;
+const AHEAD: u64 = 4 << 20;
+
 /// A disk file as log bytes.
 pub struct DiskLog(pub Arc<dyn DiskFile>);
 
@@ -35,6 +39,10 @@ impl LogBytes for DiskLog {
     }
 
     fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<(), LogError> {
+        // Whoever reads much of a log goes on behind it: the disk works while the records are.
+        if out.len() >= WINDOW {
+            self.0.will_need(offset + out.len() as u64, AHEAD);
+        }
         self.0.read_at(offset, out).map_err(|e| LogError::Read { offset, message: e.to_string() })
     }
 }

@@ -71,7 +71,11 @@ impl Log {
     pub fn append_promising(&self, record: &[u8], promise: u64) -> RecoveryResult<Lsn> {
         let mut writer = self.writer.lock();
         let done = match writer.promise(record.len() as u64 + RECORD_ROOM, promise) {
-            Err(full @ RecoveryError::NoLogSpace { .. }) => return Err(full),
+            Err(full @ RecoveryError::NoLogSpace { .. }) => {
+                // Whoever comes next looks whether a checkpoint helps.
+                self.pressed.store(self.reusable.load(Ordering::Relaxed), Ordering::Relaxed);
+                return Err(full);
+            }
             Err(e) => Err(e),
             Ok(()) => writer.append(record),
         };
@@ -120,6 +124,10 @@ impl Log {
     /// From opening on, as the recovery model says.
     pub fn set_reusable(&self, reusable: bool) {
         self.reusable.store(reusable, Ordering::Relaxed);
+        // Recovery may have found it full.
+        let usage = self.writer.lock().usage();
+        let full = (usage.size - usage.free.min(usage.size)) * 100 > usage.size * PRESSED;
+        self.pressed.store(reusable && full, Ordering::Relaxed);
     }
 
     /// Ends the present block, so that the next record begins a new one.
