@@ -23,6 +23,10 @@ pub enum HierarchyIdError {
     Text,
     #[error("the hierarchyid is longer than 892 bytes")]
     TooLong,
+    #[error("24008: SqlHierarchyId.GetDescendant failed because a child given is not a child of 'this'.")]
+    NoChild,
+    #[error("24006: SqlHierarchyId.GetDescendant failed because 'child1' must be less than 'child2'.")]
+    Order,
 }
 
 /// (smallest number, pattern).
@@ -133,6 +137,53 @@ fn push_number(number: i64, bits: &mut Vec<bool>) -> Result<(), HierarchyIdError
     Ok(())
 }
 
+/// A path between two children of `parent` (either may be missing), as GetDescendant makes it: the nearest free number, or one
+/// level of dots more where there is none between.
+pub fn descendant(
+    parent: &str,
+    first: Option<&str>,
+    second: Option<&str>,
+) -> Result<String, HierarchyIdError> {
+    let numbers = |child: Option<&str>| -> Result<Option<Vec<i64>>, HierarchyIdError> {
+        let Some(child) = child else { return Ok(None) };
+        let label = child.strip_prefix(parent).and_then(|l| l.strip_suffix('/'));
+        let label = label.filter(|l| !l.is_empty() && !l.contains('/')).ok_or(HierarchyIdError::NoChild)?;
+        label
+            .split('.')
+            .map(|n| n.parse().map_err(|_| HierarchyIdError::Text))
+            .collect::<Result<_, _>>()
+            .map(Some)
+    };
+    let step = |n: i64, by: i64| n.checked_add(by).ok_or(HierarchyIdError::Text);
+    let made = match (numbers(first)?, numbers(second)?) {
+        (None, None) => vec![1],
+        (Some(a), None) => vec![step(a[0], 1)?],
+        (None, Some(b)) => vec![step(b[0], -1)?],
+        (Some(a), Some(b)) => {
+            if a >= b {
+                return Err(HierarchyIdError::Order);
+            }
+            let same = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
+            let mut made = a[..same].to_vec();
+            match (a.get(same), b.get(same)) {
+                (None, Some(y)) => made.push(step(*y, -1)?),
+                (Some(x), Some(y)) if y - x >= 2 => made.push(step(*x, 1)?),
+                (Some(x), _) => {
+                    made.push(*x);
+                    made.push(match a.get(same + 1) {
+                        Some(z) => step(*z, 1)?,
+                        None => 1,
+                    });
+                }
+                (None, None) => return Err(HierarchyIdError::Order),
+            }
+            made
+        }
+    };
+    let label: Vec<String> = made.iter().map(i64::to_string).collect();
+    Ok(format!("{parent}{}/", label.join(".")))
+}
+
 /// Number of levels below the root.
 pub fn level(bytes: &[u8]) -> Result<usize, HierarchyIdError> {
     Ok(to_text(bytes)?.matches('/').count() - 1)
@@ -141,6 +192,21 @@ pub fn level(bytes: &[u8]) -> Result<usize, HierarchyIdError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn descendants_lie_between() {
+        let d = |a: Option<&str>, b: Option<&str>| descendant("/1/", a, b).unwrap();
+        assert_eq!(d(None, None), "/1/1/");
+        assert_eq!(d(Some("/1/1/"), None), "/1/2/");
+        assert_eq!(d(None, Some("/1/1/")), "/1/0/");
+        assert_eq!(d(Some("/1/1/"), Some("/1/3/")), "/1/2/");
+        assert_eq!(d(Some("/1/1/"), Some("/1/2/")), "/1/1.1/");
+        assert_eq!(d(Some("/1/1.1/"), Some("/1/2/")), "/1/1.2/");
+        assert_eq!(d(Some("/1/1/"), Some("/1/1.1/")), "/1/1.0/");
+        assert_eq!(d(Some("/1/1.1/"), Some("/1/1.2/")), "/1/1.1.1/");
+        assert_eq!(descendant("/1/", Some("/2/1/"), None), Err(HierarchyIdError::NoChild));
+        assert_eq!(descendant("/", Some("/2/"), Some("/1/")), Err(HierarchyIdError::Order));
+    }
 
     #[test]
     fn round_trips_in_tree_order() {

@@ -101,6 +101,21 @@ fn value(method: MethodId, v: &Value, ty: &SqlType, args: &[Value]) -> SqlResult
             MethodId::ToText | MethodId::StAsText | MethodId::AsTextZm,
             TypeId::Geometry | TypeId::Geography,
         ) => string(spatial::to_wkt(bytes, ty.id == TypeId::Geography).map_err(|e| failed(ty.id.name(), e))?),
+        (MethodId::StGeomFromText | MethodId::Point, _) => super::spatial::construct(method, ty, args)?,
+        (MethodId::Parse, TypeId::Geometry | TypeId::Geography) => {
+            super::spatial::construct(method, ty, args)?
+        }
+        (MethodId::Spatial(op), _) => super::spatial::call(op, v, ty, args)?,
+        (MethodId::HierarchyGetDescendant, _) => {
+            let child = |v: Option<&Value>| match v {
+                Some(Value::Binary(b)) => hierarchy(b).map(Some),
+                _ => Ok(None),
+            };
+            let (first, second) = (child(args.first())?, child(args.get(1))?);
+            let path = hierarchyid::descendant(&hierarchy(bytes)?, first.as_deref(), second.as_deref())
+                .map_err(|e| failed("hierarchyid", e))?;
+            from_path(&path)?
+        }
         (MethodId::StSrid, _) => Value::Int(spatial::srid(bytes).map_err(|e| failed(ty.id.name(), e))?),
         (MethodId::Parse, _) if ty.id == TypeId::HierarchyId => match text(args.first()) {
             Some(t) => from_path(&t)?,

@@ -15,6 +15,7 @@ pub mod math;
 pub mod metadata;
 pub mod method;
 pub mod sequence;
+pub mod spatial;
 pub mod string;
 pub mod system;
 pub mod xml;

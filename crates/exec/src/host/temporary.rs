@@ -298,7 +298,8 @@ fn texts_of(e: &Entry, out: &mut Vec<Vec<Value>>) {
     };
     for c in &e.children {
         if let Some(t) = &c.text {
-            text(1, c.id, 0, t);
+            // With parentheses, as the catalogue keeps defaults and checks.
+            text(1, c.id, 0, &format!("({t})"));
         }
     }
     for c in &e.table.definition.columns {

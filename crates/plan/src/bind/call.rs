@@ -14,7 +14,7 @@ use crate::access::AccessKind;
 use crate::expr::{ConvertMode, Expr, ExprKind};
 use crate::function::{
     self, AggregateId, ArgRule, DatePart, FunctionDef, FunctionId, MethodId, Nullability, ResultRule,
-    WindowId,
+    SpatialOp, WindowId,
 };
 use crate::typing;
 
@@ -571,6 +571,13 @@ impl Binder<'_> {
         for a in arguments {
             args.push(self.bind(a)?.e);
         }
+        if id == TypeId::HierarchyId {
+            // Paths given as texts are hierarchyids.
+            args = args
+                .into_iter()
+                .map(|a| if a.ty.id.is_character() { self.convert(a, SqlType::HIERARCHYID) } else { a })
+                .collect();
+        }
         let text = SqlType::nvarchar(4000, collation);
         let long_text = SqlType::nvarchar_max(collation);
         use MethodId as M;
@@ -589,15 +596,15 @@ impl Binder<'_> {
                 "AsTextZM" => (M::AsTextZm, long_text),
                 "STAsBinary" => (M::StAsBinary, SqlType::binary(TypeId::VarBinary, -1)),
                 "STGeometryType" => (M::StGeometryType, text),
-                "STNumPoints" => (M::StNumPoints, SqlType::INT),
-                "STNumGeometries" => (M::StNumGeometries, SqlType::INT),
                 "STIsEmpty" => (M::StIsEmpty, SqlType::BIT),
-                "STDimension" => (M::StDimension, SqlType::INT),
-                "STPointN" => (M::StPointN, target.e.ty),
-                "STStartPoint" => (M::StStartPoint, target.e.ty),
-                "STEndPoint" => (M::StEndPoint, target.e.ty),
                 other => {
-                    return Err(SqlError::not_supported(format!("The method {other}")).at_line(span.line));
+                    let Some((op, ty)) = spatial_method(id, other, target.e.ty) else {
+                        return Err(SqlError::not_supported(format!("The method {other}")).at_line(span.line));
+                    };
+                    if args.len() != op.arguments() {
+                        return err(span, 174, &[&other, &op.arguments()]);
+                    }
+                    (M::Spatial(op), ty)
                 }
             },
             (TypeId::HierarchyId | TypeId::Clr, other) => {
@@ -628,6 +635,39 @@ impl Binder<'_> {
             true,
         )))
     }
+}
+
+/// Methods that look at the shape, with their results.
+fn spatial_method(id: TypeId, name: &str, own: SqlType) -> Option<(SpatialOp, SqlType)> {
+    use SpatialOp as S;
+    let planar = id == TypeId::Geometry;
+    Some(match name {
+        "STLength" => (S::Length, SqlType::FLOAT),
+        "STDistance" => (S::Distance, SqlType::FLOAT),
+        "STNumPoints" => (S::NumPoints, SqlType::INT),
+        "STPointN" => (S::PointN, own),
+        "STStartPoint" => (S::StartPoint, own),
+        "STEndPoint" => (S::EndPoint, own),
+        "STNumGeometries" => (S::NumGeometries, SqlType::INT),
+        "STGeometryN" => (S::GeometryN, own),
+        "STDimension" => (S::Dimension, SqlType::INT),
+        "STIsClosed" => (S::IsClosed, SqlType::BIT),
+        "STArea" if planar => (S::Area, SqlType::FLOAT),
+        "STContains" if planar => (S::Contains, SqlType::BIT),
+        "STWithin" if planar => (S::Within, SqlType::BIT),
+        "STIntersects" if planar => (S::Intersects, SqlType::BIT),
+        "STDisjoint" if planar => (S::Disjoint, SqlType::BIT),
+        "STEquals" if planar => (S::Equals, SqlType::BIT),
+        "STCentroid" if planar => (S::Centroid, own),
+        "STEnvelope" if planar => (S::Envelope, own),
+        "STConvexHull" if planar => (S::ConvexHull, own),
+        "STIsValid" if planar => (S::IsValid, SqlType::BIT),
+        "MakeValid" if planar => (S::MakeValid, own),
+        "STNumInteriorRing" if planar => (S::NumInteriorRing, SqlType::INT),
+        "STExteriorRing" if planar => (S::ExteriorRing, own),
+        "STInteriorRingN" if planar => (S::InteriorRingN, own),
+        _ => return None,
+    })
 }
 
 /// The literal scale of DATETIME2FROMPARTS and its kin.

@@ -136,15 +136,52 @@ pub enum MethodId {
     Z,
     M,
     StGeometryType,
-    StNumPoints,
-    StNumGeometries,
     StIsEmpty,
-    StDimension,
-    StPointN,
-    StStartPoint,
-    StEndPoint,
     StGeomFromText,
     Point,
+    /// What needs the shape itself.
+    Spatial(SpatialOp),
+}
+
+/// Measures, relations and parts of geometry and geography values.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SpatialOp {
+    Area,
+    Length,
+    Distance,
+    Contains,
+    Within,
+    Intersects,
+    Disjoint,
+    Equals,
+    Centroid,
+    Envelope,
+    ConvexHull,
+    IsValid,
+    MakeValid,
+    IsClosed,
+    Dimension,
+    NumPoints,
+    PointN,
+    StartPoint,
+    EndPoint,
+    NumGeometries,
+    GeometryN,
+    NumInteriorRing,
+    ExteriorRing,
+    InteriorRingN,
+}
+
+impl SpatialOp {
+    /// Arguments of a method.
+    pub fn arguments(self) -> usize {
+        use SpatialOp as S;
+        match self {
+            S::Distance | S::Contains | S::Within | S::Intersects | S::Disjoint | S::Equals => 1,
+            S::PointN | S::GeometryN | S::InteriorRingN => 1,
+            _ => 0,
+        }
+    }
 }
 
 impl FunctionDef {

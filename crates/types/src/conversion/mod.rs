@@ -123,6 +123,15 @@ pub fn convert(
             Value::Binary(_) => Ok(value.clone()),
             _ => Err(SqlError::new(206, &[&message_name(from), &message_name(to)])),
         },
+        TypeId::Geometry | TypeId::Geography if matches!(value, Value::String(_)) => {
+            let Value::String(s) = value else { return Ok(value.clone()) };
+            let geography = to.id == TypeId::Geography;
+            let shape = crate::spatial::geometry::parse(&s.to_text())
+                .map_err(|e| SqlError::new(6522, &[&to.id.name(), &e]))?;
+            let valid = crate::spatial::measure::is_valid(&shape);
+            let srid = if geography { 4326 } else { 0 };
+            Ok(Value::binary(&crate::spatial::geometry::encode(srid, &shape, geography, valid)))
+        }
         TypeId::Geometry | TypeId::Geography | TypeId::Clr | TypeId::Vector => match value {
             Value::Binary(_) => Ok(value.clone()),
             _ => Err(SqlError::not_supported(format!("Conversion from {from} to {to}"))),
