@@ -160,7 +160,7 @@ fn unpacked(work: &Path, python: &Path, package: &str) -> anyhow::Result<PathBuf
         let archive = work.join(format!("{}.tar.gz", package.replace("==", "-")));
         step(Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(work))?;
         // The tests shall meet the installed library, not its source.
-        for part in ["src", "setup.py", "lib"] {
+        for part in ["src", "setup.py"] {
             let part = folder.join(part);
             if part.is_dir() {
                 std::fs::remove_dir_all(part)?;
