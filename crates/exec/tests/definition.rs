@@ -179,6 +179,52 @@ fn a_rollback_takes_definitions_back() {
 }
 
 #[test]
+fn definitions_outlive_a_server_that_was_not_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let given = {
+        let w = &mut open(dir.path());
+        w.check("create database Shop", &[]);
+        w.check("use Shop", &[]);
+        w.check(
+            "create sequence cached start with 1; create sequence plain start with 1 no cache; create sequence small as tinyint start with 1 cache 5",
+            &[],
+        );
+        w.check("select next value for cached, next value for plain, next value for small", &["1|1|1"]);
+        w.check("select next value for cached, next value for plain, next value for small", &["2|2|2"]);
+        w.check(
+            "create table src(id int identity primary key, b varchar(9)); insert src values('x'), ('y')",
+            &[],
+        );
+        w.check("select * into made from src", &[]);
+        w.check("create type dbo.Lines as table(id int primary key, b varchar(9) default 'q')", &[]);
+        w.check(
+            "exec sp_addextendedproperty 'about', 'a table', 'schema', 'dbo', 'table', 'made'; exec sp_rename 'made', 'renamed'",
+            &[],
+        );
+        w.check("alter database Shop set trustworthy on, recursive_triggers on", &[]);
+        // A transaction that has not ended.
+        w.check("begin tran; create sequence late; alter sequence plain restart with 100; select next value for plain", &["100"]);
+        w.run("select count(*) from sys.sequences")
+    };
+    assert_eq!(given, ["4"]);
+    let w = &mut open(dir.path());
+    w.check("use Shop; select name from sys.sequences order by name", &["cached", "plain", "small"]);
+    // What was cached and not given is left out; nothing is given twice.
+    w.check("select next value for cached, next value for plain, next value for small", &["51|3|6"]);
+    w.check("insert renamed(b) values('z'); select id, b from renamed", &["1|x", "2|y", "3|z"]);
+    w.check("declare @l dbo.Lines; insert @l(id) values(1); select * from @l", &["1|q"]);
+    w.check(
+        "select convert(varchar(20), value) from fn_listextendedproperty('about', 'schema', 'dbo', 'table', 'renamed', null, null)",
+        &["a table"],
+    );
+    w.check(
+        "select is_trustworthy_on, is_recursive_triggers_on from sys.databases where name = 'Shop'",
+        &["1|1"],
+    );
+    w.sound("Shop");
+}
+
+#[test]
 fn modules_types_and_principals() {
     let dir = tempfile::tempdir().unwrap();
     let w = &mut open(dir.path());
