@@ -378,7 +378,7 @@ fn others() {
         ],
         &expect![[r#"
             -- SELECT 1.0/3, 5/2, 'a' + N'b', GETDATE() + 1, CAST(1 AS decimal(5,2)) * 3
-            -> - numeric(7,6) not null, - int not null, - nvarchar(2) not null, - datetime not null, - decimal(7,2) not null
+            -> - numeric(7,6) not null, - int not null, - nvarchar(2) not null, - datetime not null, - decimal(7,2)
             Project (10e-1 / 3e-0), (5 / 2), ('a' || 'b'), (getdate() + datetime(1)), (decimal(5,2)(1) * 3e-0)
               Values 1
             -- SELECT DISTINCT UPPER(City) AS u FROM Customers ORDER BY u
