@@ -8,10 +8,12 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod private;
 mod real;
 mod simulated;
 
 pub use error::{DiskError, DiskResult, Operation};
+pub use private::{private_directory, write_private};
 pub use real::{InstanceLock, RealDisk, free_space};
 pub use simulated::{Fault, Replay, SimulatedDisk};
 

@@ -9,7 +9,7 @@ use holdfast_exec::security::LoginStore;
 use holdfast_exec::session::SessionFactory;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::config::Config;
@@ -76,7 +76,7 @@ impl Server {
         }
         let (stop, _) = watch::channel(false);
         let watch = Watch::start().map_err(ServerError::Thread)?;
-        let threads = AtomicUsize::new(0);
+        let threads = Semaphore::new(config.requests_max.clamp(1, Semaphore::MAX_PERMITS));
         Ok(Server {
             shared: Arc::new(Shared {
                 config,

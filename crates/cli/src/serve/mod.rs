@@ -11,7 +11,7 @@
 mod restore;
 
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -70,7 +70,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     start_log();
     let addresses = addresses(&args.listen)?;
-    make_private(&args.data_dir).with_context(|| args.data_dir.display().to_string())?;
+    holdfast_disk::private_directory(&args.data_dir).with_context(|| args.data_dir.display().to_string())?;
     let _lock = InstanceLock::acquire(&args.data_dir)?;
     let instance = open_instance(&args)?;
     let host = Host::open(Arc::clone(&instance), Arc::new(SystemClock::new(0)))?;
@@ -145,15 +145,6 @@ fn addresses(listen: &[String]) -> anyhow::Result<Vec<SocketAddr>> {
         out.extend(found);
     }
     Ok(out)
-}
-
-/// Makes a directory that only its owner may enter; one that exists is left as it is.
-fn make_private(directory: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    if directory.is_dir() {
-        return Ok(());
-    }
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)
 }
 
 fn open_instance(args: &Args) -> anyhow::Result<Arc<Instance>> {

@@ -43,23 +43,6 @@ pub struct NewModule {
     pub depends_on: Vec<(i32, i32)>,
 }
 
-fn plain(ty: SqlType, user_type: i32) -> NewColumn {
-    NewColumn {
-        name: String::new(),
-        ty,
-        user_type,
-        nullable: true,
-        identity: None,
-        not_for_replication: false,
-        row_guid: false,
-        sparse: false,
-        column_set: false,
-        computed: None,
-        computed_from: Vec::new(),
-        ansi_padding: true,
-    }
-}
-
 impl CatalogWriter<'_> {
     /// Enters a module. Answers its id.
     pub fn add_module(&self, new: &NewModule) -> SqlResult<i32> {
@@ -122,7 +105,7 @@ impl CatalogWriter<'_> {
         for p in &new.parameters {
             let status = if p.output { column_bits::OUTPUT } else { 0 }
                 | if p.read_only { column_bits::READ_ONLY } else { 0 };
-            let column = plain(p.ty, p.user_type);
+            let column = NewColumn::plain("", p.ty, p.user_type, true);
             if p.name.is_empty() {
                 self.add_column_row(id, 1, 0, None, &column, status)?;
             } else {
@@ -165,7 +148,7 @@ impl CatalogWriter<'_> {
     /// Enters an alias type. Answers its id.
     pub fn add_alias_type(&self, schema_id: i32, name: &str, ty: &SqlType, nullable: bool) -> SqlResult<i32> {
         let id = (self.highest("sysscalartypes")?.max(256) + 1) as i32;
-        let column = plain(*ty, id);
+        let column = NewColumn::plain("", *ty, id, true);
         let (prec, scale) = (column.ty.precision, column.ty.scale);
         self.insert(
             "sysscalartypes",

@@ -55,6 +55,24 @@ pub struct NewColumn {
 }
 
 impl NewColumn {
+    /// A column of which nothing but name, type and nullability is said.
+    pub fn plain(name: &str, ty: SqlType, user_type: i32, nullable: bool) -> Self {
+        NewColumn {
+            name: name.to_owned(),
+            ty,
+            user_type,
+            nullable,
+            identity: None,
+            not_for_replication: false,
+            row_guid: false,
+            sparse: false,
+            column_set: false,
+            computed: None,
+            computed_from: Vec::new(),
+            ansi_padding: true,
+        }
+    }
+
     fn status(&self) -> i64 {
         let padded = matches!(
             self.ty.id,

@@ -7,18 +7,13 @@
 
 use std::collections::HashMap;
 
-use holdfast_format::log::{RowTarget, context};
-use holdfast_format::page::PageView;
-use holdfast_format::record::FixedVar;
-use holdfast_format::record::PageRows;
-use holdfast_format::record::writer::Parts;
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
-use holdfast_storage::write::{Change, Undo, UnitId};
+use holdfast_storage::write::Change;
 use holdfast_types::storage_form::encode_value;
 use holdfast_types::{Decimal, SqlError, SqlResult, SqlType, TypeId, Value};
 use parking_lot::Mutex;
 
-use super::tree::{modify, record_bytes};
+use super::tree::rewrite;
 use super::writing::{CatalogTrees, Writing};
 
 /// Values taken from the catalogue at a time.
@@ -216,30 +211,14 @@ fn write_row(
     let place = tree.find_entry(change.source(), &key).map_err(fail)?.filter(|p| p.found && !p.ghost);
     // The table was dropped meanwhile.
     let Some(place) = place else { return Ok(()) };
-    let rows = PageRows::new(PageView::new(&place.image)).map_err(fail)?;
-    let old = record_bytes(&rows, place.slot).map_err(fail)?;
-    let record = FixedVar::parse_data(old).map_err(|e| fail(e.at(place.page, place.slot)))?;
-    let mut parts = Parts::of(&record).map_err(|e| fail(e.at(place.page, place.slot)))?;
     let position = tree.layout().columns.iter().find(|c| c.column_id == 16).map(|c| c.leaf.offset);
     let index = position.filter(|o| *o < 0).map(|o| usize::from(o.unsigned_abs()) - 1);
-    let slot = index.and_then(|i| parts.variable.get_mut(i)).filter(|slot| slot.0.len() == image.len());
-    // Another table has the number meanwhile, or the column another type: `reconcile` will tell.
-    let Some(slot) = slot else { return Ok(()) };
-    slot.0 = image;
-    let new = parts.assemble();
-    let unit = UnitId(tree.live().in_row.id());
-    let target = RowTarget { rowset: tree.access.rowset, ..RowTarget::default() };
-    change.system("IdentityMark", None, |change, own| {
-        modify(
-            change,
-            own,
-            unit,
-            target,
-            context::CLUSTERED,
-            (place.page, place.slot),
-            old,
-            &new,
-            Undo::InPlace,
-        )
+    rewrite(tree, change, &place, "IdentityMark", |parts| {
+        let slot = index.and_then(|i| parts.variable.get_mut(i)).filter(|slot| slot.0.len() == image.len());
+        // Another table has the number meanwhile, or the column another type: `reconcile` will tell.
+        if let Some(slot) = slot {
+            slot.0 = image;
+        }
+        Ok(())
     })
 }

@@ -14,17 +14,16 @@
 
 use std::collections::HashMap;
 
-use holdfast_format::log::{RowTarget, context};
 use holdfast_format::page::PageView;
 use holdfast_format::record::writer::Parts;
 use holdfast_format::record::{FixedVar, PageRows};
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
-use holdfast_storage::write::{Change, Undo, UnitId};
+use holdfast_storage::write::Change;
 use holdfast_types::storage_form::{decode_value, encode_value};
 use holdfast_types::{Decimal, SqlError, SqlResult, SqlType, TypeId, Value};
 use parking_lot::Mutex;
 
-use super::tree::{modify, record_bytes};
+use super::tree::{record_bytes, rewrite};
 use super::writing::{CatalogTrees, Writing, failure};
 use crate::database::DatabaseCatalog;
 use crate::database::rows::sql_type;
@@ -395,36 +394,14 @@ fn write_row(
     let image = spec.encode(last).map_err(|e| broken(e.message))?;
     // The sequence was dropped meanwhile.
     let Some(place) = find(change, trees, object, value_number)? else { return Ok(()) };
-    let fail = |error| RecoveryError::Unreadable { page: place.page, error };
-    let rows = PageRows::new(PageView::new(&place.image)).map_err(fail)?;
-    let old = record_bytes(&rows, place.slot).map_err(fail)?;
-    let record = FixedVar::parse_data(old).map_err(|e| fail(e.at(place.page, place.slot)))?;
-    let mut parts = Parts::of(&record).map_err(|e| fail(e.at(place.page, place.slot)))?;
-    let slot = value_slot(trees, &mut parts, object)?;
-    if slot.len() != VARIANT_HEAD + image.len() {
-        return Err(broken("the catalogue row holds another type".to_owned()));
-    }
-    slot.truncate(VARIANT_HEAD);
-    slot.extend(image);
-    let new = parts.assemble();
-    if new == old {
-        return Ok(());
-    }
-    let tree = &trees.values;
-    let unit = UnitId(tree.live().in_row.id());
-    let target = RowTarget { rowset: tree.access.rowset, ..RowTarget::default() };
-    change.system("SequenceMark", None, |change, own| {
-        modify(
-            change,
-            own,
-            unit,
-            target,
-            context::CLUSTERED,
-            (place.page, place.slot),
-            old,
-            &new,
-            Undo::InPlace,
-        )
+    rewrite(&trees.values, change, &place, "SequenceMark", |parts| {
+        let slot = value_slot(trees, parts, object)?;
+        if slot.len() != VARIANT_HEAD + image.len() {
+            return Err(broken("the catalogue row holds another type".to_owned()));
+        }
+        slot.truncate(VARIANT_HEAD);
+        slot.extend(image);
+        Ok(())
     })
 }
 

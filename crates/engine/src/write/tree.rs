@@ -13,7 +13,7 @@ use std::sync::Arc;
 use holdfast_base::PageId;
 use holdfast_format::log::{Context, RowTarget, context, op};
 use holdfast_format::page::{PageType, PageView};
-use holdfast_format::record::writer::{RecordShape, build};
+use holdfast_format::record::writer::{Parts, RecordShape, build};
 use holdfast_format::record::{Field, FixedVar, PageRows, Row, RowLayout};
 use holdfast_format::{FormatError, PageRef, PageSource, btree};
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
@@ -688,4 +688,30 @@ pub fn modify(
     change.log(transaction, what, undo)?;
     change.reserve(transaction, place.0, old.len().saturating_sub(new.len()));
     Ok(())
+}
+
+/// Changes variable-length columns of a catalogue row, in a transaction of its own.
+pub fn rewrite(
+    tree: &Tree,
+    change: &mut Change<'_>,
+    place: &Place,
+    name: &str,
+    edit: impl FnOnce(&mut Parts) -> RecoveryResult<()>,
+) -> RecoveryResult<()> {
+    let fail = unreadable(place.page);
+    let rows = PageRows::new(PageView::new(&place.image)).map_err(&fail)?;
+    let old = record_bytes(&rows, place.slot).map_err(&fail)?;
+    let record = FixedVar::parse_data(old).map_err(|e| fail(e.at(place.page, place.slot)))?;
+    let mut parts = Parts::of(&record).map_err(|e| fail(e.at(place.page, place.slot)))?;
+    edit(&mut parts)?;
+    let new = parts.assemble();
+    if new == old {
+        return Ok(());
+    }
+    let unit = UnitId(tree.live().in_row.id());
+    let row = RowTarget { rowset: tree.access.rowset, ..RowTarget::default() };
+    let at = (place.page, place.slot);
+    change.system(name, None, |change, own| {
+        modify(change, own, unit, row, context::CLUSTERED, at, old, &new, Undo::InPlace)
+    })
 }

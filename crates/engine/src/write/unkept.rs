@@ -1,7 +1,7 @@
 //! Indexes that cannot be kept up yet (XML, spatial): which changes leave them right.
 //!
 //! Invariants
-//! 1. A change that would make such an index wrong is refused before anything is written.
+//! 1. A change that would make such an index wrong is refused before anything of the row is written.
 //! 2. A row whose indexed value is NULL has no entries in an XML index (verified: the node table of
 //!    PXML_ProductModel_CatalogDescription in AdventureWorksLT2012 names the 6 rows with a value, of 128). Of spatial indexes the
 //!    same is not verified, so rows of their tables neither come nor go.

@@ -19,23 +19,6 @@ use super::{Definition, shown};
 use crate::procedure::run::Fail;
 use crate::procedure::state::option;
 
-fn column(name: &str, ty: SqlType, user_type: i32, nullable: bool) -> NewColumn {
-    NewColumn {
-        name: name.to_owned(),
-        ty,
-        user_type,
-        nullable,
-        identity: None,
-        not_for_replication: false,
-        row_guid: false,
-        sparse: false,
-        column_set: false,
-        computed: None,
-        computed_from: Vec::new(),
-        ansi_padding: true,
-    }
-}
-
 /// What a column without a type of its own gets.
 fn shown_type(ty: SqlType) -> SqlType {
     if ty.id == TypeId::Null { SqlType::INT } else { ty }
@@ -217,7 +200,7 @@ impl Definition<'_, '_> {
                 return Err(SqlError::with_text(4506, 16, text).into());
             }
             let ty = shown_type(c.ty);
-            columns.push(column(&name, ty, built_in_type(&ty), c.nullable));
+            columns.push(NewColumn::plain(&name, ty, built_in_type(&ty), c.nullable));
         }
         let status = self.module_status(&v.options)? | if v.check_option { bits::CHECK_OPTION } else { 0 };
         let text = self.module_text(v.action);
@@ -300,7 +283,7 @@ impl Definition<'_, '_> {
             .iter()
             .map(|c| {
                 let ty = shown_type(c.ty);
-                column(&c.name, ty, built_in_type(&ty), c.nullable)
+                NewColumn::plain(&c.name, ty, built_in_type(&ty), c.nullable)
             })
             .collect())
     }

@@ -35,23 +35,6 @@ pub fn keeps_identity(s: &Select) -> bool {
     one && s.group_by.is_none() && s.having.is_none() && !s.distinct
 }
 
-fn plain(name: &str, ty: SqlType, user_type: i32, nullable: bool) -> NewColumn {
-    NewColumn {
-        name: name.to_owned(),
-        ty,
-        user_type,
-        nullable,
-        identity: None,
-        not_for_replication: false,
-        row_guid: false,
-        sparse: false,
-        column_set: false,
-        computed: None,
-        computed_from: Vec::new(),
-        ansi_padding: true,
-    }
-}
-
 impl Runner<'_> {
     /// Seed and increment of the identity column that a result column is.
     fn identity_behind(&self, c: &ResultColumnInfo, scope: &Scope) -> Option<IdentityDef> {
@@ -104,13 +87,14 @@ impl Runner<'_> {
                 let catalog = database.online().stored()?;
                 catalog.type_named(Some(schema), name).filter(|t| t.1 == ty).map(|t| t.0)
             });
-            let mut new = plain(&c.name, ty, user_type.unwrap_or_else(|| built_in_type(&ty)), c.nullable);
+            let mut new =
+                NewColumn::plain(&c.name, ty, user_type.unwrap_or_else(|| built_in_type(&ty)), c.nullable);
             if let Some((_, (def, ty))) = made.filter(|m| m.0 == i) {
                 if let Some(other) = found.iter().find(|c| keeps && straight && c.identity) {
                     return Err(SqlError::new(8108, &[&into.name.text, &other.name]).into());
                 }
                 let of = |v: &Value| value_of(whole(v).unwrap_or(1), ty);
-                new = plain(&c.name, *ty, built_in_type(ty), false);
+                new = NewColumn::plain(&c.name, *ty, built_in_type(ty), false);
                 new.identity = Some((of(&def.seed)?, of(&def.increment)?));
             } else if c.identity && keeps && straight && made.is_none() {
                 new.nullable = false;

@@ -21,8 +21,10 @@ const MAX_TEXT: usize = 256 << 10;
 /// What a unit is taken to need: its tree and its plans grow with its text (measured: 6 to 50 KiB for 100 characters).
 const UNIT_BYTES: usize = 8 << 10;
 const BYTES_PER_CHARACTER: usize = 64;
-/// New units between two looks for outdated plans.
+/// New units between two looks for outdated plans: at least so many, and a part of those kept, so that the look costs each
+/// new unit little.
 const SWEEP: usize = 64;
+const SWEEP_PART: usize = 16;
 
 /// What a text is looked up by.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -72,7 +74,7 @@ impl UnitCache {
         }
         let mut inner = self.inner.lock();
         inner.since_sweep += 1;
-        if inner.since_sweep >= SWEEP {
+        if inner.since_sweep >= SWEEP + inner.units.len() / SWEEP_PART {
             inner.since_sweep = 0;
             inner.units.values().for_each(|e| e.unit.forget_outdated());
         }

@@ -147,18 +147,10 @@ impl SecurityModel {
     /// The roles somebody is in, however deeply, `public` among them.
     pub fn roles_of(&self, id: i32) -> Vec<i32> {
         let mut found = vec![PUBLIC];
-        let mut next = vec![id];
         if id == DBO {
             found.push(super::permission::DB_OWNER);
         }
-        while let Some(member) = next.pop() {
-            for (role, _) in self.members.iter().filter(|m| m.1 == member) {
-                if !found.contains(role) {
-                    found.push(*role);
-                    next.push(*role);
-                }
-            }
-        }
+        super::store::add_roles(&self.members, id, &mut found);
         found
     }
 

@@ -9,13 +9,13 @@
 //!    the process, so that connection pools do not pay the derivation at every login; the key never leaves memory.
 
 use std::collections::HashMap;
-use std::io::Write;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::{constant_time, hmac};
+use holdfast_disk::{private_directory, write_private};
 use holdfast_types::{DateTime, SqlError, SqlResult};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,19 @@ pub const FIXED_ROLES: &[(i32, &str)] = &[
     (9, "dbcreator"),
     (10, "bulkadmin"),
 ];
+
+/// Adds the roles that `id` is in, however deeply; `members`: (role, member).
+pub fn add_roles(members: &[(i32, i32)], id: i32, found: &mut Vec<i32>) {
+    let mut next = vec![id];
+    while let Some(member) = next.pop() {
+        for (role, _) in members.iter().filter(|m| m.1 == member) {
+            if !found.contains(role) {
+                found.push(*role);
+                next.push(*role);
+            }
+        }
+    }
+}
 
 /// Class of a permission on the server itself, and on a login or role.
 pub const ON_SERVER: u8 = 100;
@@ -170,15 +183,7 @@ impl Principals {
         if id == SA {
             found.push(SYSADMIN);
         }
-        let mut next = vec![id];
-        while let Some(member) = next.pop() {
-            for (role, _) in self.members.iter().filter(|m| m.1 == member) {
-                if !found.contains(role) {
-                    found.push(*role);
-                    next.push(*role);
-                }
-            }
-        }
+        add_roles(&self.members, id, &mut found);
         found
     }
 
@@ -250,17 +255,18 @@ impl LoginStore {
             .map_err(|source| StoreError::File { path: directory.clone(), source })?;
         let path = directory.join("logins");
         let text = match std::fs::read_to_string(&path) {
-            Ok(t) => t,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Ok(t) => Some(t),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
             Err(source) => return Err(StoreError::File { path, source }),
         };
         let format = |reason: String| StoreError::Format { path: path.clone(), reason };
-        let mut found = if text.is_empty() {
-            Principals { version: VERSION, ..Principals::default() }
-        } else if text.starts_with(OLD_FORMAT) {
-            old_file(&text).map_err(|line| format(format!("line {line} is not a login")))?
-        } else {
-            serde_json::from_str(&text).map_err(|e| format(e.to_string()))?
+        // A file that is there and empty is a damaged one: logins are not forgotten silently.
+        let mut found = match &text {
+            None => Principals { version: VERSION, ..Principals::default() },
+            Some(t) if t.starts_with(OLD_FORMAT) => {
+                old_file(t).map_err(|line| format(format!("line {line} is not a login")))?
+            }
+            Some(t) => serde_json::from_str(t).map_err(|e| format(e.to_string()))?,
         };
         if found.version != VERSION {
             return Err(format(format!("layout {} is not known to this build", found.version)));
@@ -405,30 +411,6 @@ fn old_file(text: &str) -> Result<Principals, usize> {
         out.add(parse().ok_or(number + 1)?);
     }
     Ok(out)
-}
-
-/// Makes a directory that only its owner may enter.
-fn private_directory(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    if path.is_dir() {
-        return Ok(());
-    }
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-/// Writes a file that only its owner may read (invariant 1).
-fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let temporary = path.with_extension("new");
-    let _ = std::fs::remove_file(&temporary);
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, path)?;
-    match path.parent() {
-        Some(directory) => std::fs::File::open(directory)?.sync_all(),
-        None => Ok(()),
-    }
 }
 
 mod hexadecimal {

@@ -18,11 +18,11 @@ pub use error::ConnectionError;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use holdfast_exec::security::LoginStore;
 use holdfast_exec::session::SessionFactory;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::security::{Certificates, Throttle};
@@ -38,8 +38,8 @@ pub struct Shared {
     pub certificates: Certificates,
     pub factory: Arc<dyn SessionFactory>,
     pub watch: Watch,
-    /// Threads that connections hold.
-    pub threads: AtomicUsize,
+    /// Threads that connections may hold; logins have others.
+    pub threads: Semaphore,
 }
 
 /// Runs a connection to its end. `stop` turns true when the server stops.
@@ -63,17 +63,21 @@ pub async fn serve(
         requests.transport().stop();
     }
     loop {
-        let turn = tokio::task::spawn_blocking(move || requests.run());
-        match turn.await.map_err(|_| ConnectionError::Worker)? {
+        // Never closed, so there is always a permit some time.
+        let permit = shared.threads.acquire().await;
+        let turn = tokio::task::spawn_blocking(move || requests.run()).await;
+        drop(permit);
+        match turn.map_err(|_| ConnectionError::Worker)? {
             Turn::Ended(result) => return result,
             Turn::Idle(r) => requests = r,
         }
         let transport = Arc::clone(requests.transport());
+        // What goes wrong here the next read meets again, on a thread where the session may end.
         tokio::select! {
-            spoke = readable(&transport) => spoke?,
+            _ = readable(&transport) => {}
             () = stopped(&mut stop) => {}
         }
-        transport.tcp().set_nonblocking(false)?;
+        let _ = transport.tcp().set_nonblocking(false);
     }
 }
 

@@ -9,7 +9,6 @@
 //!    thread back ([`Turn::Idle`]), sooner when threads are short.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use holdfast_exec::session::{
@@ -28,7 +27,7 @@ use super::transport::{Received, Transport};
 use super::watch::Watched;
 
 /// How long a thread waits for a silent client.
-const IDLE: Duration = Duration::from_secs(10);
+const IDLE: Duration = Duration::from_secs(1);
 /// The same when half of the threads are taken.
 const IDLE_SHORT: Duration = Duration::from_millis(5);
 
@@ -38,6 +37,8 @@ pub struct Requests {
     watched: Watched,
     /// Attentions answered.
     acknowledged: u64,
+    /// What is read goes through here.
+    buffer: Vec<u8>,
 }
 
 /// Why a thread is free again.
@@ -48,20 +49,11 @@ pub enum Turn {
     Ended(Result<(), ConnectionError>),
 }
 
-/// Counts the threads that connections hold.
-struct Held<'a>(&'a AtomicUsize);
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 impl Requests {
     pub fn new(connection: LoggedIn) -> Self {
         let watched = connection.shared.watch.add(&connection.transport);
         connection.transport.set_cancel(connection.cancel.clone());
-        Requests { connection, watched, acknowledged: 0 }
+        Requests { connection, watched, acknowledged: 0, buffer: Vec::new() }
     }
 
     pub fn transport(&self) -> &Arc<Transport> {
@@ -70,10 +62,9 @@ impl Requests {
 
     /// Serves requests until the client is silent or gone. Blocks.
     pub fn run(mut self) -> Turn {
-        let shared = Arc::clone(&self.connection.shared);
-        let held = shared.threads.fetch_add(1, Ordering::Relaxed) + 1;
-        let _held = Held(&shared.threads);
-        let idle = if held * 2 > shared.config.requests_max { IDLE_SHORT } else { IDLE };
+        let shared = &self.connection.shared;
+        let short = shared.threads.available_permits() < shared.config.requests_max.div_ceil(2);
+        let idle = if short { IDLE_SHORT } else { IDLE };
         match self.serve(idle) {
             Ok(true) => Turn::Idle(self),
             end => {
@@ -90,7 +81,7 @@ impl Requests {
     fn serve(&mut self, idle: Duration) -> Result<bool, ConnectionError> {
         let LoggedIn { transport, session, cancel, wire, .. } = &mut self.connection;
         loop {
-            let message = match transport.receive(idle)? {
+            let message = match transport.receive(idle, &mut self.buffer)? {
                 Received::Message(m) => m,
                 Received::Idle => return Ok(true),
                 Received::Closed => return Ok(false),

@@ -168,9 +168,9 @@ impl Transport {
         &self.tcp
     }
 
-    /// Waits for the next message, at most `idle` from the last byte.
-    pub fn receive(&self, idle: Duration) -> Result<Received, ConnectionError> {
-        let mut bytes = [0; BUFFER];
+    /// Waits for the next message, at most `idle` from the last byte. `bytes`: the caller's buffer.
+    pub fn receive(&self, idle: Duration, bytes: &mut Vec<u8>) -> Result<Received, ConnectionError> {
+        bytes.resize(BUFFER, 0);
         loop {
             {
                 let mut inbound = self.inbound.lock();
@@ -196,7 +196,7 @@ impl Transport {
                     *set = Some(idle);
                 }
             }
-            let n = match (&self.tcp).read(&mut bytes) {
+            let n = match (&self.tcp).read(bytes) {
                 Ok(n) => n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {

@@ -14,7 +14,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
 
-use super::{private_dir, write_private};
+use holdfast_disk::{private_directory, write_private};
 
 #[derive(Debug, Error)]
 pub enum CertificateError {
@@ -76,7 +76,7 @@ fn generate(dir: &Path, certificate: &Path, key: &Path) -> Result<(), Certificat
         let path = path.to_owned();
         move |source| CertificateError::File { path, source }
     };
-    private_dir(dir).map_err(file(dir))?;
+    private_directory(dir).map_err(file(dir))?;
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
     if let Ok(host) = std::fs::read_to_string("/proc/sys/kernel/hostname") {
         let host = host.trim();

@@ -210,10 +210,10 @@ fn a_running_statement_is_cancelled() {
     assert!(dones(&c.answer())[0].status & done_status::ATTENTION != 0);
 }
 
-/// With one thread for all, every connection that is silent for a moment gives its thread back and gets one again.
+/// With two threads for all, every connection that is silent for a moment gives its thread back and gets one again.
 #[test]
 fn silent_connections_need_no_thread() {
-    let s = start_with(|c| c.requests_max = 1);
+    let s = start_with(|c| c.requests_max = 2);
     let mut all: Vec<Connection> = [Encryption::NotSupported, Encryption::On, Encryption::On]
         .into_iter()
         .map(|encryption| Connection::open(s.address, &Options { encryption, ..Default::default() }).0)

@@ -40,6 +40,11 @@ pub struct CountChanges {
 
 /// A record that says: the IAM chain at `page`, which the unit had, belongs to nobody and is to be freed.
 pub fn leftover_record(unit: u64, page: PageId) -> Vec<u8> {
+    lone_count(0, i64::from(page.file) << 32 | i64::from(page.page), unit)
+}
+
+/// A change of counts that belongs to no transaction.
+pub fn lone_count(rowset: u64, rows: i64, unit: u64) -> Vec<u8> {
     let header = RecordHeader {
         previous: Lsn::ZERO,
         flags: 0,
@@ -47,7 +52,7 @@ pub fn leftover_record(unit: u64, page: PageId) -> Vec<u8> {
         operation: op::HOBT_DELTA,
         context: context::NULL,
     };
-    count_change(&header, 0, i64::from(page.file) << 32 | i64::from(page.page), unit)
+    count_change(&header, rowset, rows, unit)
 }
 
 /// A forwarded row is counted where its stub is.
@@ -135,16 +140,9 @@ impl CountChanges {
 
     /// Records that carry on what the catalogue does not have.
     pub fn records(&self) -> impl Iterator<Item = Vec<u8>> + '_ {
-        let header = RecordHeader {
-            previous: Lsn::ZERO,
-            flags: 0,
-            transaction: TransactionId::NONE,
-            operation: op::HOBT_DELTA,
-            context: context::NULL,
-        };
         let rows = self.rows.iter().filter(|(_, by)| **by != 0);
-        let rows = rows.map(move |(&rowset, &by)| count_change(&header, rowset, by, 0));
-        let units = self.units.iter().map(move |&unit| count_change(&header, 0, 0, unit));
+        let rows = rows.map(|(&rowset, &by)| lone_count(rowset, by, 0));
+        let units = self.units.iter().map(|&unit| lone_count(0, 0, unit));
         let leftovers = self.leftovers.iter().map(|&(unit, page)| leftover_record(unit, page));
         rows.chain(units).chain(leftovers)
     }

@@ -38,7 +38,7 @@ use holdfast_format::source::PageSource;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::cache::DatabasePages;
-use crate::recovery::counts::{CountChanges, leftover_record};
+use crate::recovery::counts::{CountChanges, leftover_record, lone_count};
 use crate::recovery::journal::PageJournal;
 use crate::recovery::{LogWait, Protection, RecoveryError, RecoveryResult, redo};
 use log::Log;
@@ -509,14 +509,7 @@ impl Change<'_> {
 
     /// Says that the number of a unit's pages changes, for the counts after a recovery.
     pub(crate) fn log_unit(&mut self, unit: UnitId) -> RecoveryResult<()> {
-        let header = RecordHeader {
-            previous: Lsn::ZERO,
-            flags: 0,
-            transaction: TransactionId::NONE,
-            operation: op::HOBT_DELTA,
-            context: context::NULL,
-        };
-        self.append_promising(&count_change(&header, 0, 0, unit.0), 0)?;
+        self.append_promising(&lone_count(0, 0, unit.0), 0)?;
         Ok(())
     }
 
