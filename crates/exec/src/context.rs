@@ -202,6 +202,10 @@ pub trait SessionInfo: Send + Sync {
     fn trigger_columns(&self) -> Option<Arc<[u8]>> {
         None
     }
+    /// EVENTDATA() of the trigger being run, when that is one of the database.
+    fn event_data(&self) -> Option<Arc<str>> {
+        None
+    }
     /// How many triggers are being run, or how many times this one is.
     fn trigger_nest_level(&self, object_id: Option<i32>) -> i32 {
         let _ = object_id;

@@ -31,6 +31,15 @@ impl Action {
             Action::Delete => "DELETE",
         }
     }
+
+    /// Its number among the events that triggers are for.
+    pub fn event(self) -> i32 {
+        match self {
+            Action::Insert => 1,
+            Action::Update => 2,
+            Action::Delete => 3,
+        }
+    }
 }
 
 /// A CHECK constraint that is enforced.
@@ -105,8 +114,11 @@ impl TargetTable {
     }
 
     /// Enabled AFTER triggers for an action.
-    pub fn after(&self, action: Action) -> impl Iterator<Item = &BoundTrigger> {
-        self.triggers.iter().filter(move |t| !t.instead_of && !t.def.disabled && t.fires_for(action))
+    pub fn after(&self, action: Action) -> Vec<&BoundTrigger> {
+        let fires = |t: &&BoundTrigger| !t.instead_of && !t.def.disabled && t.fires_for(action);
+        let mut list: Vec<&BoundTrigger> = self.triggers.iter().filter(fires).collect();
+        list.sort_by_key(|t| t.def.place(action.event()));
+        list
     }
 }
 

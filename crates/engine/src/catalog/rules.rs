@@ -59,11 +59,25 @@ pub struct ConstraintDef {
     pub system_named: bool,
 }
 
-/// A trigger on a table or view.
+/// A trigger on a table or view, or on the database.
 #[derive(Clone, Debug)]
 pub struct TriggerDef {
     pub module: Arc<ModuleDef>,
     pub disabled: bool,
+    /// Numbers of the events for which it fires before all others, and after all others.
+    pub first: Vec<i32>,
+    pub last: Vec<i32>,
+}
+
+impl TriggerDef {
+    /// Where it stands among the triggers of an event.
+    pub fn place(&self, event: i32) -> u8 {
+        match (self.first.contains(&event), self.last.contains(&event)) {
+            (true, _) => 0,
+            (false, false) => 1,
+            (false, true) => 2,
+        }
+    }
 }
 
 /// Rules of one table or view.

@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use holdfast_format::FormatError;
 
-use super::{DatabaseCatalog, modules};
+use super::{DatabaseCatalog, ObjectRow, modules};
 use crate::catalog::TableRules;
 pub use crate::catalog::{ConstraintDef, ForeignKeyDef, ReferentialAction, TriggerDef};
+use crate::ddl::module::trigger_event;
+use crate::decode::variant;
+use holdfast_types::Value;
 
 const SYSTEM_NAMED: u32 = 4;
 const DISABLED: u32 = 0x100;
@@ -86,13 +89,40 @@ impl DatabaseCatalog {
             all.entry(key.referenced_table_id).or_default().referencing.push(key);
         }
         for object in self.objects().into_iter().filter(|o| &*o.kind == "TR" && o.parent_id != 0) {
-            let Some(module) = modules::module(self, object)? else { continue };
-            let trigger = TriggerDef { module, disabled: object.status & DISABLED != 0 };
+            let Some(trigger) = self.trigger(object)? else { continue };
             all.entry(object.parent_id).or_default().triggers.push(trigger);
         }
         let all = all.into_iter().map(|(id, rules)| (id, Arc::new(rules))).collect();
         let all = self.rules.get_or_init(|| all);
         Ok(all.get(&object_id).cloned().unwrap_or_default())
+    }
+
+    fn trigger(&self, object: &ObjectRow) -> Result<Option<TriggerDef>, FormatError> {
+        let Some(module) = modules::module(self, object)? else { return Ok(None) };
+        let (mut first, mut last) = (Vec::new(), Vec::new());
+        let (table, map) = self.catalogs.group(&self.store, "sysobjvalues", "objid")?;
+        for row in map.get(&i64::from(object.id)).into_iter().flatten().filter_map(|&i| table.row(i)) {
+            if row.int("valclass") != trigger_event::CLASS {
+                continue;
+            }
+            match variant::inner(row.bytes("value")) {
+                Ok(Value::Int(trigger_event::FIRST)) => first.push(row.i32("subobjid")),
+                Ok(Value::Int(trigger_event::LAST)) => last.push(row.i32("subobjid")),
+                _ => {}
+            }
+        }
+        Ok(Some(TriggerDef { module, disabled: object.status & DISABLED != 0, first, last }))
+    }
+
+    /// Triggers of the database itself, in id order.
+    pub fn database_triggers(&self) -> Result<Vec<TriggerDef>, FormatError> {
+        let mut found: Vec<&ObjectRow> = self.objects.values().filter(|o| o.on_database).collect();
+        found.sort_by_key(|o| o.id);
+        let mut out = Vec::new();
+        for object in found {
+            out.extend(self.trigger(object)?);
+        }
+        Ok(out)
     }
 
     /// Names of user-named default constraints by (table, column id).

@@ -43,6 +43,8 @@ pub struct ObjectRow {
     /// `U`, `V`, `P`, `FN`, `IF`, `TF`, `TR`, `PK`, `UQ`, `F`, `C`, `D`, `SN`, `SO`, `TT` …
     pub kind: Arc<str>,
     pub parent_id: i32,
+    /// A trigger of the database itself: it has no schema and no table.
+    pub on_database: bool,
     pub status: u32,
     pub intprop: i32,
     /// Shipped with the server.
@@ -128,7 +130,8 @@ impl DatabaseCatalog {
         };
         for row in self.base_table("sysschobjs")?.iter() {
             let id = row.i32("id");
-            if id < 0 || row.int("nsclass") != 0 {
+            let on_database = row.int("pclass") == 0 && row.text("type").trim_end() == "TR";
+            if id < 0 || row.int("nsclass") != 0 && !on_database {
                 continue;
             }
             let object = ObjectRow {
@@ -137,6 +140,7 @@ impl DatabaseCatalog {
                 schema_id: row.i32("nsid"),
                 kind: row.text("type").trim_end().into(),
                 parent_id: row.i32("pid"),
+                on_database,
                 status: row.int("status") as u32,
                 intprop: row.i32("intprop"),
                 system: row.int("status") & 1 != 0 || row.i32("nsid") == 4,

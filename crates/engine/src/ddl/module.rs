@@ -10,6 +10,15 @@ use crate::write::sequence::{self, SequenceSpec};
 /// Reference class: a table type's table.
 const TYPE_TABLE: i32 = 36;
 
+/// Rows of sysobjvalues that say what a trigger is for: one per event, with its number as sub-object.
+pub mod trigger_event {
+    pub const CLASS: i64 = 70;
+    pub const VALUE_NUMBER: i64 = 1;
+    /// The trigger that fires before all others, and the one after all others (docs/format/catalog.md: assumed).
+    pub const FIRST: i32 = 1;
+    pub const LAST: i32 = 2;
+}
+
 /// A parameter to be entered.
 #[derive(Clone, Debug)]
 pub struct NewParameter {
@@ -41,6 +50,8 @@ pub struct NewModule {
     pub identity_columns: Vec<i32>,
     /// Schema-bound dependencies: (object, column).
     pub depends_on: Vec<(i32, i32)>,
+    /// Numbers of the events that a trigger is for.
+    pub events: Vec<i32>,
 }
 
 impl CatalogWriter<'_> {
@@ -64,7 +75,9 @@ impl CatalogWriter<'_> {
     pub fn replace_module(&self, id: i32, new: &NewModule) -> SqlResult<()> {
         let key = i64::from(id);
         self.delete_all("syscolpars", &[key])?;
-        self.delete_all("sysobjvalues", &[1, key])?;
+        for class in [1, trigger_event::CLASS] {
+            self.delete_all("sysobjvalues", &[class, key])?;
+        }
         for class in [0, 1] {
             self.delete_all("sysmultiobjrefs", &[class, key])?;
         }
@@ -119,7 +132,28 @@ impl CatalogWriter<'_> {
         for (object, column) in &new.depends_on {
             self.add_dependency(1, id, (*object, *column))?;
         }
+        for event in &new.events {
+            self.insert(
+                "sysobjvalues",
+                &[
+                    ("valclass", trigger_event::CLASS.into()),
+                    ("objid", id.into()),
+                    ("subobjid", (*event).into()),
+                    ("valnum", trigger_event::VALUE_NUMBER.into()),
+                    ("value", Cell::Variant(SqlType::INT, Value::Int(0))),
+                ],
+            )?;
+        }
         Ok(())
+    }
+
+    /// Makes a trigger the first or last for an event, or neither. Answers whether it is for that event.
+    pub fn set_trigger_order(&self, id: i32, event: i32, order: i32) -> SqlResult<bool> {
+        let key = [trigger_event::CLASS, id.into(), event.into()];
+        let changed = self.update("sysobjvalues", &key, &|_, _| true, &|_, _| {
+            vec![("value", Cell::Variant(SqlType::INT, Value::Int(order)))]
+        })?;
+        Ok(changed > 0)
     }
 
     /// Enters a synonym.

@@ -5,6 +5,7 @@
 
 use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 
+use super::module::trigger_event;
 use super::rows::{CatalogWriter, Cell, Found};
 use crate::catalog::Catalog;
 use crate::decode::text;
@@ -30,7 +31,12 @@ pub mod bits {
     pub const NOT_FOR_REPLICATION: i64 = 0x200;
     pub const NOT_TRUSTED: i64 = 0x400;
     pub const CHECK_OPTION: i64 = 0x400;
+    /// Of a trigger.
+    pub const INSTEAD_OF: i64 = 0x400;
 }
+
+/// Name class of a database's own triggers: they share no names with objects of schemas (docs/format/catalog.md: assumed).
+const NAMES_OF_DATABASE_TRIGGERS: i32 = 10;
 
 /// An object to be entered.
 #[derive(Clone, Copy, Debug)]
@@ -110,17 +116,18 @@ impl CatalogWriter<'_> {
 
     /// Enters an object. The id comes from [`CatalogWriter::next_object_id`].
     pub fn add_object(&self, id: i32, new: &NewObject<'_>) -> SqlResult<()> {
+        let on_database = new.kind == "TR" && new.parent_id == 0;
         self.insert(
             "sysschobjs",
             &[
                 ("id", id.into()),
                 ("name", new.name.into()),
                 ("nsid", new.schema_id.into()),
-                ("nsclass", 0.into()),
+                ("nsclass", if on_database { NAMES_OF_DATABASE_TRIGGERS } else { 0 }.into()),
                 ("status", new.status.into()),
                 ("type", new.kind.into()),
                 ("pid", new.parent_id.into()),
-                ("pclass", 1.into()),
+                ("pclass", i32::from(!on_database).into()),
                 ("intprop", new.intprop.into()),
                 ("created", Cell::Moment(self.now)),
                 ("modified", Cell::Moment(self.now)),
@@ -203,7 +210,7 @@ impl CatalogWriter<'_> {
         let key = i64::from(id);
         self.delete_all("sysschobjs", &[key])?;
         self.delete_all("syscolpars", &[key])?;
-        for class in [1, 2, 4, 63, 66] {
+        for class in [1, 2, 4, 63, 66, trigger_event::CLASS] {
             self.delete_all("sysobjvalues", &[class, key])?;
         }
         for class in [8, 22, 27, 28, 29, 36, 93, 97] {

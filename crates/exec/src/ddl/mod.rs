@@ -2,7 +2,7 @@
 //!
 //! Module map: [`database`] CREATE and DROP DATABASE, attach and detach; [`alter_database`]; [`lower`] names and types; [`print`] expressions
 //! as the catalog stores them; [`table`] CREATE TABLE; [`constraint`] keys, checks, defaults, foreign keys; [`alter`] ALTER TABLE;
-//! [`index`] indexes; [`module`] views, procedures, functions, triggers; [`remove`] DROP; [`other`] schemas, types, synonyms,
+//! [`index`] indexes; [`event`] and [`database_trigger`] what happens and the triggers that want to know; [`module`] views, procedures, functions, triggers; [`remove`] DROP; [`other`] schemas, types, synonyms,
 //! [`principal`] users, roles, owners; [`permission`] GRANT and its kin; [`login`] logins and server roles; [`sequence`];
 //! [`table_type`]; [`select_into`]; [`row_versions`] options of databases about versions; [`procedure`] system procedures that
 //! change the catalog: [`rename`] sp_rename, [`property`] extended properties.
@@ -15,6 +15,8 @@ pub mod alter;
 pub mod alter_database;
 pub mod constraint;
 pub mod database;
+pub mod database_trigger;
+pub mod event;
 pub mod index;
 pub mod login;
 pub mod lower;
@@ -59,9 +61,41 @@ pub struct Definition<'r, 's> {
     pub transaction: Arc<Transaction>,
     pub wait: LockWait,
     pub database: Arc<HostDatabase>,
+    /// Triggers of the database may want to know what is done.
+    pub watched: bool,
+    /// What is done, for them.
+    pub events: Vec<event::Event>,
 }
 
 impl Definition<'_, '_> {
+    fn lower(&mut self, d: &Ddl) -> Result<(), Fail> {
+        match d {
+            Ddl::CreateTable(t) => self.create_table(t),
+            Ddl::AlterTable(t) => self.alter_table(t),
+            Ddl::CreateIndex(i) => self.create_index(i),
+            Ddl::AlterIndex(i) => self.alter_index(i),
+            Ddl::CreateStatistics(s) => self.create_statistics(s),
+            Ddl::UpdateStatistics { table, .. } => self.update_statistics(table),
+            Ddl::CreateView(v) => self.create_view(v),
+            Ddl::CreateProcedure(p) => self.create_procedure(p),
+            Ddl::CreateFunction(f) => self.create_function(f),
+            Ddl::CreateTrigger(t) => self.create_trigger(t),
+            Ddl::EnableTrigger { enable, names, all, on } => self.enable_trigger(*enable, names, *all, on),
+            Ddl::CreateSchema(s) => self.create_schema(s),
+            Ddl::CreateType(t) => self.create_type(t),
+            Ddl::CreateSequence(s) => self.create_sequence(s),
+            Ddl::AlterSequence(s) => self.alter_sequence(s),
+            Ddl::CreateSynonym { name, target } => self.create_synonym(name, target),
+            Ddl::Principal(p) => self.principal(p),
+            Ddl::AlterAuthorization { class, name, owner } => {
+                self.alter_authorization(class.as_deref(), name, owner)
+            }
+            Ddl::AlterSchema { schema, object, .. } => self.alter_schema(schema, object),
+            Ddl::Drop(drop) => self.drop(drop),
+            other => Err(SqlError::not_supported(other.name()).into()),
+        }
+    }
+
     /// The catalog as it is now.
     pub fn catalog(&self) -> SqlResult<Arc<DatabaseCatalog>> {
         self.database.online().stored().ok_or_else(|| {
@@ -195,30 +229,11 @@ impl Runner<'_> {
             None => self.session.current_database(),
         };
         self.may_define(d, &database)?;
-        self.defining(&database, statement.span, scope, |work| match d {
-            Ddl::CreateTable(t) => work.create_table(t),
-            Ddl::AlterTable(t) => work.alter_table(t),
-            Ddl::CreateIndex(i) => work.create_index(i),
-            Ddl::AlterIndex(i) => work.alter_index(i),
-            Ddl::CreateStatistics(s) => work.create_statistics(s),
-            Ddl::UpdateStatistics { table, .. } => work.update_statistics(table),
-            Ddl::CreateView(v) => work.create_view(v),
-            Ddl::CreateProcedure(p) => work.create_procedure(p),
-            Ddl::CreateFunction(f) => work.create_function(f),
-            Ddl::CreateTrigger(t) => work.create_trigger(t),
-            Ddl::EnableTrigger { enable, names, all, on } => work.enable_trigger(*enable, names, *all, on),
-            Ddl::CreateSchema(s) => work.create_schema(s),
-            Ddl::CreateType(t) => work.create_type(t),
-            Ddl::CreateSequence(s) => work.create_sequence(s),
-            Ddl::AlterSequence(s) => work.alter_sequence(s),
-            Ddl::CreateSynonym { name, target } => work.create_synonym(name, target),
-            Ddl::Principal(p) => work.principal(p),
-            Ddl::AlterAuthorization { class, name, owner } => {
-                work.alter_authorization(class.as_deref(), name, owner)
+        self.defining(&database, statement.span, scope, |work| {
+            if work.watched {
+                work.events = work.events_of(d)?;
             }
-            Ddl::AlterSchema { schema, object, .. } => work.alter_schema(schema, object),
-            Ddl::Drop(drop) => work.drop(drop),
-            other => Err(SqlError::not_supported(other.name()).into()),
+            work.lower(d)
         })?;
         scope.run = next_run();
         self.plain_done(0)
@@ -249,10 +264,26 @@ impl Runner<'_> {
         let wait = self.session.lock_wait();
         let result = self.changing(|runner, transaction| {
             watch(&online, transaction)?;
-            let mut work =
-                Definition { runner, scope, span, transaction: Arc::clone(transaction), wait, database };
+            let triggers = database_trigger::enabled(&online)?;
+            let id = database.id;
+            let mut work = Definition {
+                runner,
+                scope,
+                span,
+                transaction: Arc::clone(transaction),
+                wait,
+                database,
+                watched: !triggers.is_empty(),
+                events: Vec::new(),
+            };
             let out = f(&mut work)?;
+            let events = std::mem::take(&mut work.events);
             online.refresh()?;
+            if !events.is_empty() {
+                let text = scope.unit.text.get(span.start as usize..span.end as usize).unwrap_or("");
+                runner.look_again();
+                runner.fire_for(id, &triggers, &events, text, transaction)?;
+            }
             Ok(out)
         });
         // What follows sees the new catalog, or after an error the old one again.

@@ -26,7 +26,7 @@ fn shown_type(ty: SqlType) -> SqlType {
 
 impl Definition<'_, '_> {
     /// Status bits of a module: the SET options in force, and its own.
-    fn module_status(&self, options: &ModuleOptions) -> Result<i64, Fail> {
+    pub fn module_status(&self, options: &ModuleOptions) -> Result<i64, Fail> {
         for (set, what) in
             [(options.encryption, "WITH ENCRYPTION"), (options.native_compilation, "WITH NATIVE_COMPILATION")]
         {
@@ -43,7 +43,7 @@ impl Definition<'_, '_> {
     }
 
     /// Invariant 1.
-    fn module_text(&self, action: ModuleAction) -> String {
+    pub fn module_text(&self, action: ModuleAction) -> String {
         let source = self.source();
         let start = self.span.start as usize;
         let (before, rest) = source.split_at_checked(start).unwrap_or(("", source));
@@ -140,7 +140,7 @@ impl Definition<'_, '_> {
         }
     }
 
-    fn module(&self, name: &ObjectName, kind: &'static str, status: i64, text: String) -> NewModule {
+    pub fn module(&self, name: &ObjectName, kind: &'static str, status: i64, text: String) -> NewModule {
         NewModule {
             name: name.name.text.clone(),
             schema_id: 1,
@@ -152,6 +152,7 @@ impl Definition<'_, '_> {
             parameters: Vec::new(),
             identity_columns: Vec::new(),
             depends_on: Vec::new(),
+            events: Vec::new(),
         }
     }
 
@@ -289,12 +290,12 @@ impl Definition<'_, '_> {
     }
 
     pub fn create_trigger(&mut self, t: &CreateTrigger) -> Result<(), Fail> {
-        let TriggerTarget::Object(on) = &t.on else {
-            return Err(SqlError::not_supported("A DDL or logon trigger").into());
-        };
         if matches!(t.body, ModuleBody::External(_)) {
             return Err(SqlError::not_supported("A trigger of an assembly").into());
         }
+        let TriggerTarget::Object(on) = &t.on else {
+            return self.create_database_trigger(t);
+        };
         let parent = self.find(on)?.filter(|f| f.1 == "U" || f.1 == "V");
         let missing = || {
             let text = format!("The object '{}' does not exist or is invalid for this operation.", shown(on));
@@ -309,14 +310,15 @@ impl Definition<'_, '_> {
             return Err(SqlError::with_text(2109, 16, text).into());
         }
         self.lock(parent_id)?;
-        let status = self.module_status(&t.options)?;
+        let status = self.module_status(&t.options)? | if t.instead_of { bits::INSTEAD_OF } else { 0 };
         let text = self.module_text(t.action);
+        let events = super::event::spread(&t.events).iter().map(|e| e.0).collect();
         // A trigger lives in the schema of its table.
         let mut name = t.name.clone();
         if name.schema.is_none() {
             name.schema.clone_from(&on.schema);
         }
-        let new = NewModule { parent_id, ..self.module(&name, "TR", status, text) };
+        let new = NewModule { parent_id, events, ..self.module(&name, "TR", status, text) };
         self.put_module(t.action, &name, new, &t.options)
     }
 
@@ -328,7 +330,7 @@ impl Definition<'_, '_> {
         on: &TriggerTarget,
     ) -> Result<(), Fail> {
         let TriggerTarget::Object(on) = on else {
-            return Err(SqlError::not_supported("A DDL or logon trigger").into());
+            return self.enable_database_triggers(enable, names, all, on);
         };
         let (parent, _) = self.find(on)?.ok_or_else(|| SqlError::new(4902, &[&shown(on)]))?;
         let catalog = self.catalog()?;

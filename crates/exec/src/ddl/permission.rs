@@ -4,10 +4,13 @@
 //! 1. Only who may grant a permission grants, denies or revokes it; whoever owns a thing needs no grant on it and gets none.
 //! 2. What was handed on under a grant option goes with it, and only when CASCADE says so.
 
+use std::sync::Arc;
+
 use holdfast_tsql::ast::{Ident, Permission, PermissionAction, Statement};
 use holdfast_types::{SqlError, SqlResult};
 
 use super::Definition;
+use super::event::Event;
 use super::principal::is_fixed;
 use crate::procedure::run::{Fail, Runner, Scope, next_run};
 use crate::security::model::{DBO, Securable};
@@ -115,10 +118,52 @@ impl Definition<'_, '_> {
         Ok(kinds)
     }
 
+    /// Tells triggers of the database.
+    fn told_permission(&mut self, p: &Permission, target: &Target) -> Result<(), Fail> {
+        let (verb, grant) = match p.action {
+            PermissionAction::Grant => ("GRANT", true),
+            PermissionAction::Deny => ("DENY", false),
+            PermissionAction::Revoke => ("REVOKE", false),
+        };
+        let row = match target.on {
+            Securable::Object(id) => {
+                let catalog = self.catalog()?;
+                catalog.object_row(id).map(|o| (catalog.schema_name(o.schema_id), Arc::clone(&o.name)))
+            }
+            _ => None,
+        };
+        let class = p.class.as_deref().unwrap_or("DATABASE").to_uppercase();
+        let name =
+            p.securable.as_ref().map_or_else(|| self.database.name.to_string(), |n| n.name.text.clone());
+        let mut e = match &row {
+            Some((schema, name)) => Event::of("", Some(schema), name, super::event::kind_name(&target.kind)),
+            None => Event::of("", Some(""), &name, &class),
+        };
+        e.name = format!("{verb}_DATABASE");
+        let listed = |element: &str, list: &[String]| {
+            let one = |t: &String| format!("<{element}>{}</{element}>", super::event::escaped(t));
+            list.iter().map(one).collect::<String>()
+        };
+        let permissions: Vec<String> = p.permissions.iter().map(|k| k.0.to_lowercase()).collect();
+        let grantees: Vec<String> = p.principals.iter().map(|i| i.text.clone()).collect();
+        e = e.with("Grantor", &crate::context::SessionInfo::user_name(&*self.runner.session));
+        e.details.push(("Permissions", listed("Permission", &permissions)));
+        e.details.push(("Grantees", listed("Grantee", &grantees)));
+        e = e
+            .with("AsGrantor", p.as_principal.as_ref().map_or("", |i| &i.text))
+            .with("GrantOption", if grant && p.with_grant_option || p.grant_option_for { "1" } else { "0" })
+            .with("CascadeOption", if p.cascade { "1" } else { "0" });
+        self.events.push(e);
+        Ok(())
+    }
+
     /// GRANT, DENY, REVOKE.
     fn permission(&mut self, p: &Permission) -> Result<(), Fail> {
         let target = self.permission_target(p)?;
         let kinds = Self::kinds(p, &target)?;
+        if self.watched {
+            self.told_permission(p, &target)?;
+        }
         let session = &self.runner.session;
         let token = session.user_token(&self.database)?;
         let model = self.database.security()?;

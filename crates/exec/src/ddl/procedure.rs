@@ -74,6 +74,12 @@ const PROCEDURES: &[Procedure] = &[
         required: 1,
         run: |work, a| work.drop_property(a),
     },
+    Procedure {
+        name: "sp_settriggerorder",
+        parameters: &["@triggername", "@order", "@stmttype", "@namespace"],
+        required: 3,
+        run: |work, a| work.set_trigger_order(a),
+    },
 ];
 
 /// A procedure by its name in lower case.
@@ -123,7 +129,12 @@ impl Runner<'_> {
             return Err(SqlError::with_text(201, 16, text).state(4).into());
         }
         self.may_redefine(database)?;
-        let scope = Scope::new(Unit::new("", Vec::new(), Vec::new(), Layout::default()));
+        // The events that it makes tell the statement that called it.
+        let (text, span) = match &self.command {
+            Some((unit, of)) => (Arc::clone(&unit.text), *of),
+            None => (Arc::from(""), span),
+        };
+        let scope = Scope::new(Unit::new(&text, Vec::new(), Vec::new(), Layout::default()));
         self.look_again();
         let result = self.defining(database, span, &scope, |work| (procedure.run)(work, &Arguments(values)));
         result.map_err(|f| match f {

@@ -7,6 +7,7 @@ use holdfast_engine::database::DatabaseCatalog;
 use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 
 use super::Definition;
+use super::event::Event;
 use super::lower::same_name;
 use super::procedure::Arguments;
 use crate::procedure::run::Fail;
@@ -255,11 +256,36 @@ impl Definition<'_, '_> {
     }
 
     pub fn add_property(&mut self, a: &Arguments) -> Result<(), Fail> {
-        self.put_property(a, false)
+        self.put_property(a, false)?;
+        self.told_property("CREATE_EXTENDED_PROPERTY", a, 2);
+        Ok(())
     }
 
     pub fn update_property(&mut self, a: &Arguments) -> Result<(), Fail> {
-        self.put_property(a, true)
+        self.put_property(a, true)?;
+        self.told_property("ALTER_EXTENDED_PROPERTY", a, 2);
+        Ok(())
+    }
+
+    /// Tells triggers of the database.
+    fn told_property(&mut self, name: &str, a: &Arguments, first: usize) {
+        if !self.watched {
+            return;
+        }
+        let levels = levels(a, first);
+        let part = |i: usize| levels.get(i).map(|l| (l.1.clone().unwrap_or_default(), l.0.clone()));
+        let none = (String::new(), String::new());
+        let schema = part(0).filter(|l| l.1 == "SCHEMA").map(|l| l.0);
+        let (object, kind) = part(levels.len().saturating_sub(1)).unwrap_or_else(|| none.clone());
+        let target = if levels.len() > 2 { part(1).unwrap_or(none) } else { none };
+        let mut e = Event::of(name, Some(schema.as_deref().unwrap_or("")), &object, &kind)
+            .below(&target.0, &target.1)
+            .with("PropertyName", &a.text(0).unwrap_or_default());
+        if first == 2 {
+            e = e.with("PropertyValue", &a.text(1).unwrap_or_default());
+        }
+        e.by_procedure = true;
+        self.events.push(e);
     }
 
     pub fn drop_property(&mut self, a: &Arguments) -> Result<(), Fail> {
@@ -268,6 +294,7 @@ impl Definition<'_, '_> {
         if !self.writer()?.set_property(owner, &name, None)? {
             return Err(SqlError::new(15217, &[&name, &shown]).into());
         }
+        self.told_property("DROP_EXTENDED_PROPERTY", a, 1);
         Ok(())
     }
 }

@@ -24,8 +24,8 @@ const KINDS: &[(&str, &[&str], &str)] = &[
 impl Definition<'_, '_> {
     pub fn drop(&mut self, d: &Drop) -> Result<(), Fail> {
         if let Some((_, kinds, what)) = KINDS.iter().find(|k| k.0 == d.kind) {
-            if matches!(d.trigger_on, Some(TriggerTarget::Database | TriggerTarget::AllServer)) {
-                return Err(SqlError::not_supported("A DDL or logon trigger").into());
+            if let Some(on @ (TriggerTarget::Database | TriggerTarget::AllServer)) = &d.trigger_on {
+                return self.drop_database_triggers(&d.names, d.if_exists, on);
             }
             for (i, name) in d.names.iter().enumerate() {
                 if i > 0 {

@@ -4,11 +4,13 @@
 //! 1. A key constraint and its index have one name; whichever is renamed, both are.
 //! 2. What a schema-bound text names (checks, computed columns, views WITH SCHEMABINDING) is not renamed: 15336.
 
+use std::sync::Arc;
+
 use holdfast_tsql::ast::ObjectName;
 use holdfast_types::SqlError;
 
-use super::Definition;
 use super::procedure::Arguments;
+use super::{Definition, event};
 use crate::procedure::run::Fail;
 
 /// Kinds of objects that can be renamed.
@@ -119,6 +121,7 @@ impl Definition<'_, '_> {
             return Err(SqlError::new(15335, &[&new, &"object"]).into());
         }
         self.check_free_of_bindings(id, None, &super::shown(name))?;
+        self.renamed((schema, &present, event::kind_name(&kind)), ("", ""), name, new)?;
         self.lock(if parent == 0 { id } else { parent })?;
         self.set_object_name(id, new)?;
         if matches!(kind.as_str(), "PK" | "UQ") {
@@ -130,6 +133,34 @@ impl Definition<'_, '_> {
             }
         }
         Ok(true)
+    }
+
+    /// Tells triggers of the database: schema, name and type of what gets another name, and what it belongs to.
+    fn renamed(
+        &mut self,
+        (schema, object, kind): (i32, &str, &str),
+        (target, target_kind): (&str, &str),
+        name: &ObjectName,
+        new: &str,
+    ) -> Result<(), Fail> {
+        if self.watched {
+            let schema = self.catalog()?.schema_name(schema);
+            let mut e = event::Event::of("RENAME", Some(&schema), object, kind).below(target, target_kind);
+            e = e.with("NewObjectName", new);
+            let param = |p: &str| {
+                if p.is_empty() {
+                    "<Param/>".to_owned()
+                } else {
+                    format!("<Param>{}</Param>", event::escaped(p))
+                }
+            };
+            let third = if target.is_empty() { "" } else { kind };
+            let parameters = [super::shown(name).as_str(), new, third].map(param).concat();
+            e.details.push(("Parameters", parameters));
+            e.by_procedure = true;
+            self.events.push(e);
+        }
+        Ok(())
     }
 
     fn set_object_name(&self, id: i32, new: &str) -> Result<(), Fail> {
@@ -151,6 +182,9 @@ impl Definition<'_, '_> {
             return Err(SqlError::new(15335, &[&new, &"COLUMN"]).into());
         }
         self.check_free_of_bindings(id, Some(column.column_id), &super::shown(name))?;
+        let schema = self.catalog()?.object_row(id).map_or(1, |o| o.schema_id);
+        let target = (&*definition.name, "TABLE");
+        self.renamed((schema, &column.name, "COLUMN"), target, name, new)?;
         self.lock(id)?;
         let writer = self.writer()?;
         writer.rename("syscolpars", &[id.into(), 0, column.column_id.into()], "name", new)?;
@@ -164,6 +198,10 @@ impl Definition<'_, '_> {
         let Some(index) = self.index_named(id, &name.name.text)? else { return Ok(false) };
         if self.index_named(id, new)?.is_some_and(|other| other != index) {
             return Err(SqlError::new(15335, &[&new, &"INDEX"]).into());
+        }
+        let row = self.catalog()?.object_row(id).map(|o| (o.schema_id, Arc::clone(&o.name)));
+        if let Some((schema, target)) = row {
+            self.renamed((schema, &name.name.text, "INDEX"), (&target, "TABLE"), name, new)?;
         }
         self.lock(id)?;
         let writer = self.writer()?;

@@ -85,7 +85,8 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         FunctionId::AtTextSize => integer(i64::from(settings.text_size)),
         FunctionId::AtMaxConnections => integer(32_767),
         FunctionId::AtMaxPrecision => integer(38),
-        FunctionId::AtRemServer | FunctionId::EventData => Value::Null,
+        FunctionId::AtRemServer => Value::Null,
+        FunctionId::EventData => session.event_data().map_or(Value::Null, |e| name(&e)),
         FunctionId::AtTimeTicks => integer(31_250),
         FunctionId::AtCursorRows
         | FunctionId::AtCpuBusy

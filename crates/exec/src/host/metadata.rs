@@ -34,6 +34,7 @@ impl HostDatabase {
             status: 1,
             kind: "V".into(),
             parent_id: 0,
+            on_database: false,
             intprop: 0,
             created: Default::default(),
             modified: Default::default(),

@@ -52,6 +52,7 @@ pub struct Returned {
 
 impl Runner<'_> {
     pub fn execute(&mut self, e: &Execute, span: Span, scope: &mut Scope) -> Result<(), Fail> {
+        self.command = Some((Arc::clone(&scope.unit), span));
         let returned = match &e.target {
             ExecuteTarget::Text { parts, arguments, at, as_user } => {
                 if at.is_some() {
@@ -416,7 +417,7 @@ impl Runner<'_> {
         self.session.security.leave(context);
         self.module = module;
         self.kind = kind;
-        let after = {
+        let (after, is_trigger) = {
             let mut state = self.session.state.lock();
             state.nest_level -= 1;
             state.procedures.pop();
@@ -426,7 +427,7 @@ impl Runner<'_> {
             state.row_limit = saved_limit;
             // What was defined in between stays known.
             state.database = self.session.host.database_by_id(saved_database.id).unwrap_or(saved_database);
-            state.transaction.count
+            (state.transaction.count, state.triggers.last().is_some_and(|t| t.object_id == object_id))
         };
         let made = std::mem::take(&mut scope.temporaries);
         if !made.is_empty() {
@@ -439,7 +440,7 @@ impl Runner<'_> {
             self.look_again();
         }
         let flow = r?;
-        if object_id != 0 && after != before && scope.trigger.is_none() {
+        if object_id != 0 && after != before && !is_trigger {
             let text = format!(
                 "Transaction count after EXECUTE indicates a mismatching number of BEGIN and COMMIT statements. Previous count = \
                  {before}, current count = {after}."

@@ -141,6 +141,7 @@ impl FunctionRunner {
             capturing: false,
             compiling: false,
             module: None,
+            command: None,
             temporary: Arc::clone(&self.temporary),
             cursors: Arc::clone(&self.cursors),
         };

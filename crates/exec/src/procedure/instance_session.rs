@@ -146,6 +146,7 @@ impl InstanceSession {
             capturing: false,
             compiling: false,
             module: None,
+            command: None,
             temporary: Arc::clone(&self.session.temporary),
             cursors: Arc::clone(&self.cursors),
         }

@@ -171,6 +171,8 @@ pub struct Runner<'s> {
     pub compiling: bool,
     /// The module whose text is being run: database and object id.
     pub module: Option<(i32, i32)>,
+    /// The EXECUTE being run.
+    pub command: Option<(Arc<Unit>, holdfast_tsql::Span)>,
     /// Temporary tables of the session, by lower-case name.
     pub temporary: Arc<SessionTables>,
     /// Global (batch-surviving) cursors.

@@ -111,6 +111,8 @@ pub struct RunningTrigger {
     pub object_id: i32,
     /// COLUMNS_UPDATED().
     pub columns: Arc<[u8]>,
+    /// EVENTDATA().
+    pub event: Option<Arc<str>>,
 }
 
 /// A session as everything below it sees it.
@@ -425,6 +427,9 @@ impl SessionInfo for SharedSession {
     }
     fn trigger_columns(&self) -> Option<Arc<[u8]>> {
         self.state.lock().triggers.last().map(|t| Arc::clone(&t.columns))
+    }
+    fn event_data(&self) -> Option<Arc<str>> {
+        self.state.lock().triggers.last().and_then(|t| t.event.clone())
     }
     fn trigger_nest_level(&self, object_id: Option<i32>) -> i32 {
         let state = self.state.lock();

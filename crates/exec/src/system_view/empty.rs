@@ -190,10 +190,6 @@ pub const VIEWS: &[SystemView] = &[
         "plan_guide_id int!, name sysname!, create_date datetime!, modify_date datetime!, is_disabled bit!, query_text nvarchar(max), scope_type tinyint!, scope_type_desc desc, scope_object_id int, scope_batch nvarchar(max), parameters nvarchar(max), hints nvarchar(max)",
     ),
     empty(
-        "sys.events",
-        "object_id int!, type int!, type_desc desc, is_trigger_event bit, event_group_type int, event_group_type_desc desc",
-    ),
-    empty(
         "sys.xml_schema_collections",
         "xml_collection_id int!, schema_id int!, principal_id int, name sysname!, create_date datetime!, modify_date datetime!",
     ),

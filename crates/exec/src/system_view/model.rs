@@ -11,7 +11,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use holdfast_types::{CollationId, DateTime, SqlResult, SqlType, TypeId};
+use holdfast_types::{CollationId, DateTime, SqlResult, SqlType, TypeId, Value};
+
+use holdfast_engine::ddl::module::trigger_event;
 
 use super::source::{BaseRow, BaseRows};
 
@@ -33,6 +35,8 @@ pub struct Object {
     /// Two letters, trimmed (`U`, `PK`, `FN` …).
     pub kind: Arc<str>,
     pub parent_id: i32,
+    /// A trigger of the database itself.
+    pub on_database: bool,
     pub intprop: i32,
     pub created: DateTime,
     pub modified: DateTime,
@@ -277,6 +281,8 @@ pub struct CatalogModel {
     pub schemas: Vec<(i32, Arc<str>, i32)>,
     /// (valclass, object, sub-object) → text.
     texts: HashMap<(i32, i32, i32), Arc<str>>,
+    /// What triggers are for: (trigger, event, first or last).
+    pub trigger_events: Vec<(i32, i32, i32)>,
 }
 
 impl CatalogModel {
@@ -289,7 +295,7 @@ impl CatalogModel {
         model.objects.sort_by_key(|o| o.id);
         for (i, o) in model.objects.iter().enumerate() {
             model.by_id.insert(o.id, i);
-            if o.parent_id == 0 || !o.system {
+            if (o.parent_id == 0 || !o.system) && !o.on_database {
                 model.by_name.entry((o.schema_id, o.name.to_lowercase())).or_insert(i);
             }
         }
@@ -323,6 +329,13 @@ impl CatalogModel {
         model.schemas.sort_by_key(|s| s.0);
         for r in rows("sysobjvalues")?.iter() {
             let class = r.int("valclass");
+            if i64::from(class) == trigger_event::CLASS {
+                let order = match r.value("value") {
+                    Value::Variant(v) => crate::procedure::raise::integer(&v.value).unwrap_or(0) as i32,
+                    _ => 0,
+                };
+                model.trigger_events.push((r.int("objid"), r.int("subobjid"), order));
+            }
             if matches!(class, 1 | 2 | 4 | 66)
                 && let Some(text) = text_value(&r)
             {
@@ -467,6 +480,7 @@ fn object(r: &BaseRow<'_>) -> Object {
         status,
         kind: r.text("type").trim_end().into(),
         parent_id: r.int("pid"),
+        on_database: r.int("pclass") == 0 && r.text("type").trim_end() == "TR",
         intprop: r.int("intprop"),
         created: r.datetime("created"),
         modified: r.datetime("modified"),

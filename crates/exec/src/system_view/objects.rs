@@ -7,6 +7,7 @@ use holdfast_types::{SqlResult, SqlType, Value};
 use super::model::{CatalogModel, Object, SCHEMA_INFORMATION_SCHEMA, SCHEMA_SYS};
 use super::table::variant;
 use super::{SystemView, ViewContext, all, object_id, row};
+use crate::ddl::event;
 use crate::procedure::impersonation::EXECUTES_AS;
 
 type Rows = SqlResult<Vec<Vec<Value>>>;
@@ -75,7 +76,32 @@ pub const VIEWS: &[SystemView] = &[
     SystemView {
         name: "sys.trigger_events",
         columns: "object_id int!, type int!, type_desc desc, is_first bit, is_last bit, event_group_type int, event_group_type_desc desc, is_trigger_event bit",
-        rows: |_| Ok(Vec::new()),
+        rows: trigger_events,
+    },
+    SystemView {
+        name: "sys.events",
+        columns: "object_id int!, type int!, type_desc desc, is_trigger_event bit, event_group_type int, event_group_type_desc desc",
+        rows: |c| {
+            let of_event = |e: TriggerEvent| {
+                row![
+                    e.trigger,
+                    e.event,
+                    event::name_of(e.event),
+                    true,
+                    e.group,
+                    e.group.and_then(event::name_of)
+                ]
+            };
+            Ok(events(c).map(of_event).collect())
+        },
+    },
+    SystemView {
+        name: "sys.trigger_event_types",
+        columns: "type int!, type_name desc, parent_type int",
+        rows: |_| {
+            let listed = event::EVENTS.iter().filter(|e| e.0 > 3);
+            Ok(listed.map(|e| row![e.0, e.1, (e.2 != 0).then_some(e.2)]).collect())
+        },
     },
     SystemView {
         name: "sys.sql_modules",
@@ -160,13 +186,14 @@ pub(super) fn object_row(o: &Object) -> Vec<Value> {
 }
 
 fn objects(c: &ViewContext<'_>) -> Rows {
-    let listed = c.model.objects.iter().filter(|o| !o.system || matches!(&*o.kind, "S" | "IT" | "SQ"));
+    let shown = |o: &&Object| !o.on_database && (!o.system || matches!(&*o.kind, "S" | "IT" | "SQ"));
+    let listed = c.model.objects.iter().filter(shown);
     Ok(listed.map(object_row).collect())
 }
 
 /// Every object of the database, then the system views it does not list itself (before 2012 the names are not stored).
 fn all_objects(c: &ViewContext<'_>) -> Rows {
-    let mut rows: Vec<_> = c.model.objects.iter().map(object_row).collect();
+    let mut rows: Vec<_> = c.model.objects.iter().filter(|o| !o.on_database).map(object_row).collect();
     rows.extend(unlisted_views(c).iter().map(object_row));
     Ok(rows)
 }
@@ -200,6 +227,7 @@ fn as_object(model: &CatalogModel, view: &SystemView, listed_too: bool) -> Optio
             status: 1,
             kind: "V".into(),
             parent_id: 0,
+            on_database: false,
             intprop: 0,
             created: Default::default(),
             modified: Default::default(),
@@ -266,7 +294,7 @@ fn triggers(c: &ViewContext<'_>) -> Rows {
     Ok(c.model
         .of_kind(&["TR", "TA"])
         .map(|t| {
-            let on_object = t.parent_id != 0;
+            let on_object = !t.on_database;
             let text = c.model.text(t.id).unwrap_or_else(|| Arc::from("")).to_uppercase();
             let instead =
                 text.split_whitespace().collect::<Vec<_>>().windows(2).any(|w| w == ["INSTEAD", "OF"]);
@@ -287,6 +315,45 @@ fn triggers(c: &ViewContext<'_>) -> Rows {
             ]
         })
         .collect())
+}
+
+/// An event that a trigger is for.
+struct TriggerEvent {
+    trigger: i32,
+    event: i32,
+    /// The group that the trigger's text names, when the event came with one.
+    group: Option<i32>,
+    order: i32,
+}
+
+/// What the catalog says triggers are for; the groups are in their texts.
+fn events<'a>(c: &'a ViewContext<'_>) -> impl Iterator<Item = TriggerEvent> + 'a {
+    c.model.trigger_events.iter().map(|&(trigger, event, order)| {
+        let on_database = c.model.object(trigger).is_some_and(|o| o.on_database);
+        let text = if on_database { c.model.text(trigger) } else { None };
+        let upper = text.map(|t| t.to_uppercase()).unwrap_or_default();
+        let part = |ch: char| !(ch.is_alphanumeric() || ch == '_');
+        let mut named = upper.split(part).filter_map(event::number_of);
+        let group = named.find(|g| *g > 10_000 && event::is_in(event, *g));
+        TriggerEvent { trigger, event, group, order }
+    })
+}
+
+fn trigger_events(c: &ViewContext<'_>) -> Rows {
+    use holdfast_engine::ddl::module::trigger_event::{FIRST, LAST};
+    let of_event = |e: TriggerEvent| {
+        row![
+            e.trigger,
+            e.event,
+            event::name_of(e.event),
+            e.order == FIRST,
+            e.order == LAST,
+            e.group,
+            e.group.and_then(event::name_of),
+            true
+        ]
+    };
+    Ok(events(c).map(of_event).collect())
 }
 
 fn modules(c: &ViewContext<'_>) -> Rows {

@@ -79,7 +79,7 @@ impl Runner<'_> {
             change.count += count;
             return Ok(());
         }
-        let needs_rows = !bound.output.is_empty() || target.after(Action::Insert).next().is_some();
+        let needs_rows = !bound.output.is_empty() || !target.after(Action::Insert).is_empty();
         let stored = if needs_rows && rows.len() > 1 && target.table.indexes.iter().any(|i| i.unique) {
             // One by one, so that rows that IGNORE_DUP_KEY leaves out are known.
             let mut kept = Vec::with_capacity(rows.len());

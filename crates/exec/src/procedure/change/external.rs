@@ -168,6 +168,7 @@ impl Runner<'_> {
             capturing: true,
             compiling: false,
             module: self.module,
+            command: None,
             temporary: Arc::clone(&self.temporary),
             cursors: Arc::clone(&self.cursors),
         };

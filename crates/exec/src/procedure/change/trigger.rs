@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use holdfast_engine::catalog::{Catalog, ColumnDef, TableDef};
+use holdfast_engine::catalog::{Catalog, ColumnDef, ModuleDef, TableDef};
 use holdfast_engine::transaction::Transaction as Work;
 use holdfast_plan::change::{Action, BoundTrigger, TargetTable};
 use holdfast_tsql::ParseOptions;
@@ -46,7 +46,7 @@ impl Runner<'_> {
         let target = Arc::clone(&t.target);
         let mut list: Vec<&BoundTrigger> = match target.instead_of(t.action) {
             Some(instead) if !self.inside_trigger_of(&target) => vec![instead],
-            _ => target.after(t.action).collect(),
+            _ => target.after(t.action),
         };
         if list.iter().any(|x| self.is_running(x.def.module.object_id))
             && !self.triggers_recur(target.table.database_id)
@@ -112,21 +112,36 @@ impl Runner<'_> {
         columns: &Arc<[u8]>,
         work: &Arc<Work>,
     ) -> Result<(), Fail> {
-        let module = &trigger.def.module;
+        let object_id = trigger.def.module.object_id;
+        let running = RunningTrigger { object_id, columns: Arc::clone(columns), event: None };
+        self.run_trigger(&trigger.def.module, running, work, |scope| {
+            scope.trigger = Some(Arc::clone(&target.table));
+            scope.tables.insert("inserted".into(), inserted.clone());
+            scope.tables.insert("deleted".into(), deleted.clone());
+        })
+    }
+
+    /// Runs the text of a trigger (invariant 1).
+    pub fn run_trigger(
+        &mut self,
+        module: &Arc<ModuleDef>,
+        running: RunningTrigger,
+        work: &Arc<Work>,
+        prepare: impl FnOnce(&mut Scope),
+    ) -> Result<(), Fail> {
         let Some(database) = self.session.host.database_by_id(module.database_id) else {
             return Err(SqlError::new(208, &[&module.name]).into());
         };
-        let unit = self.trigger_unit(trigger, &database)?;
+        let unit = self.trigger_unit(module, &database)?;
         let mut scope = Scope::new(unit);
         scope.procedure = Arc::clone(&module.name);
         scope.module = Some((module.database_id, module.object_id));
-        scope.schema = Some(Arc::clone(&module.schema_name));
-        scope.trigger = Some(Arc::clone(&target.table));
-        scope.tables.insert("inserted".into(), inserted.clone());
-        scope.tables.insert("deleted".into(), deleted.clone());
+        scope.schema = Some(&module.schema_name).filter(|s| !s.is_empty()).cloned();
+        prepare(&mut scope);
+        let of_definition = running.event.is_some();
         let saved = {
             let mut state = self.session.state.lock();
-            state.triggers.push(RunningTrigger { object_id: module.object_id, columns: Arc::clone(columns) });
+            state.triggers.push(running);
             let saved = state.settings.clone();
             state.set_option(option::XACT_ABORT, true);
             state.set_option(option::ANSI_NULLS, module.ansi_nulls);
@@ -141,7 +156,7 @@ impl Runner<'_> {
             !state.transaction.open.as_ref().is_some_and(|w| Arc::ptr_eq(w, work))
         };
         match result {
-            Ok(_) if ended => Err(SqlError::new(3609, &[]).into()),
+            Ok(_) if ended => Err(SqlError::new(3609, &[]).state(1 + u8::from(of_definition)).into()),
             Ok(_) => Ok(()),
             Err(Fail::Stop(Stop::Caught { error, compile })) => {
                 // On its way to a CATCH: nothing of the transaction can be kept.
@@ -158,10 +173,9 @@ impl Runner<'_> {
 
     fn trigger_unit(
         &mut self,
-        trigger: &BoundTrigger,
+        module: &Arc<ModuleDef>,
         database: &Arc<crate::host::HostDatabase>,
     ) -> Result<Arc<Unit>, Fail> {
-        let module = &trigger.def.module;
         let key = UnitKey {
             text: Arc::clone(&module.text),
             parameters: format!("\u{1}trigger {}", self.session.id).into(),

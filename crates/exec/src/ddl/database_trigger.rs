@@ -1,0 +1,306 @@
+//! Triggers of a database: CREATE, ALTER, DROP, ENABLE and DISABLE TRIGGER … ON DATABASE, sp_settriggerorder, and their firing.
+//!
+//! Invariants
+//! 1. They fire after the statement, in its transaction; one that ends the transaction ends the batch with 3609.
+//! 2. Only triggers fire that were there before the statement and still are after it.
+//!
+//! Evidence: what EVENTDATA() holds is documented; rows of DDL triggers in the catalog are assumed (docs/format/catalog.md).
+
+use std::sync::Arc;
+
+use holdfast_engine::catalog::TriggerDef;
+use holdfast_engine::ddl::module::{NewModule, trigger_event};
+use holdfast_engine::ddl::object::bits;
+use holdfast_engine::instance::OnlineDatabase;
+use holdfast_engine::transaction::Transaction;
+use holdfast_tsql::ParseOptions;
+use holdfast_tsql::ast::{CreateTrigger, Ddl, ModuleAction, ObjectName, StatementKind, TriggerTarget};
+use holdfast_types::datetime::text;
+use holdfast_types::{SqlError, SqlResult, Value};
+
+use super::event::{self, Event, escaped};
+use super::procedure::Arguments;
+use super::{Definition, shown};
+use crate::context::SessionInfo;
+use crate::procedure::raise::integer;
+use crate::procedure::run::{Fail, Runner, now};
+use crate::procedure::state::{RunningTrigger, option};
+
+/// The enabled triggers of a database.
+pub fn enabled(online: &Arc<dyn OnlineDatabase>) -> SqlResult<Vec<TriggerDef>> {
+    let Some(catalog) = online.stored() else { return Ok(Vec::new()) };
+    let mut all = catalog.database_triggers().map_err(|e| holdfast_engine::page_error(&e))?;
+    all.retain(|t| !t.disabled);
+    Ok(all)
+}
+
+/// The events that a trigger's text names.
+fn events_of(t: &TriggerDef) -> Vec<String> {
+    let options = ParseOptions { quoted_identifier: t.module.quoted_identifier };
+    let Ok(batch) = holdfast_tsql::parse_batch(&t.module.text, &options) else { return Vec::new() };
+    batch
+        .statements
+        .into_iter()
+        .find_map(|s| match s.kind {
+            StatementKind::Ddl(d) => match *d {
+                Ddl::CreateTrigger(t) => Some(t.events),
+                _ => None,
+            },
+            _ => None,
+        })
+        .unwrap_or_default()
+}
+
+fn on_server(on: &TriggerTarget) -> Result<(), Fail> {
+    match on {
+        TriggerTarget::AllServer => Err(SqlError::not_supported("A trigger ON ALL SERVER").into()),
+        _ => Ok(()),
+    }
+}
+
+impl Definition<'_, '_> {
+    /// A trigger of this database by name.
+    pub fn database_trigger(&self, name: &str) -> SqlResult<Option<i32>> {
+        let catalog = self.catalog()?;
+        let mut all = catalog.objects().into_iter().filter(|o| o.on_database);
+        Ok(all.find(|o| super::lower::same_name(&o.name, name)).map(|o| o.id))
+    }
+
+    pub fn create_database_trigger(&mut self, t: &CreateTrigger) -> Result<(), Fail> {
+        let name = &t.name.name.text;
+        if t.name.schema.is_some() {
+            return Err(SqlError::new(1094, &[]).into());
+        }
+        if t.events.iter().any(|e| e == "LOGON") && t.on == TriggerTarget::AllServer {
+            return Err(SqlError::not_supported("A LOGON trigger").into());
+        }
+        on_server(&t.on)?;
+        for e in &t.events {
+            let number = event::number_of(e).filter(|n| *n > 3);
+            let number = number.ok_or_else(|| SqlError::new(1084, &[e]))?;
+            if t.instead_of || !event::is_of_database(number) {
+                return Err(SqlError::new(1098, &[]).into());
+            }
+        }
+        let found = self.database_trigger(name)?;
+        let owner = self.database.security()?.schema_owner(1);
+        let executes_as = self.execution_context(t.options.execute_as.as_ref(), owner)?;
+        let status = self.module_status(&t.options)?;
+        let text = self.module_text(t.action);
+        let events = event::spread(&t.events).iter().map(|e| e.0).collect();
+        let new = NewModule { schema_id: 0, events, ..self.module(&t.name, "TR", status, text) };
+        let id = match (t.action, found) {
+            (ModuleAction::Create, Some(_)) => return Err(SqlError::new(2714, &[name]).state(2).into()),
+            (ModuleAction::Alter, None) => {
+                return Err(SqlError::new(208, &[&shown(&t.name)]).state(6).into());
+            }
+            (_, None) => self.writer()?.add_module(&new)?,
+            (_, Some(id)) => {
+                self.lock(id)?;
+                self.writer()?.replace_module(id, &new)?;
+                id
+            }
+        };
+        Ok(self.writer()?.set_execution_context(id, executes_as)?)
+    }
+
+    pub fn drop_database_triggers(
+        &mut self,
+        names: &[ObjectName],
+        if_exists: bool,
+        on: &TriggerTarget,
+    ) -> Result<(), Fail> {
+        on_server(on)?;
+        for name in names {
+            match self.database_trigger(&name.name.text)? {
+                Some(id) => {
+                    self.lock(id)?;
+                    self.writer()?.remove_object(id)?;
+                    self.refresh()?;
+                }
+                None if if_exists => {}
+                None => {
+                    let error = SqlError::new(3701, &[&"drop", &"trigger", &shown(name)]).state(7);
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub fn enable_database_triggers(
+        &mut self,
+        enable: bool,
+        names: &[ObjectName],
+        all: bool,
+        on: &TriggerTarget,
+    ) -> Result<(), Fail> {
+        on_server(on)?;
+        let mut chosen = Vec::new();
+        if all {
+            chosen = self.catalog()?.objects().iter().filter(|o| o.on_database).map(|o| o.id).collect();
+        }
+        for n in names {
+            let missing = || SqlError::new(1088, &[&shown(n)]).state(120);
+            chosen.push(self.database_trigger(&n.name.text)?.ok_or_else(missing)?);
+        }
+        for id in chosen {
+            let (set, clear) = if enable { (0, bits::DISABLED) } else { (bits::DISABLED, 0) };
+            self.writer()?.set_status(id, set, clear)?;
+        }
+        Ok(())
+    }
+
+    /// sp_settriggerorder.
+    pub fn set_trigger_order(&mut self, a: &Arguments) -> Result<(), Fail> {
+        let (name, order) = (a.text(0).unwrap_or_default(), a.text(1).unwrap_or_default());
+        let (event, namespace) = (a.text(2).unwrap_or_default(), a.text(3));
+        let order = match order.to_ascii_lowercase().as_str() {
+            "first" => trigger_event::FIRST,
+            "last" => trigger_event::LAST,
+            "none" => 0,
+            _ => return Err(SqlError::new(15600, &[&"sp_settriggerorder"]).into()),
+        };
+        let missing = || Fail::Error(SqlError::new(15165, &[&name]));
+        let event_name = event.to_ascii_uppercase();
+        let number =
+            event::number_of(&event_name).ok_or_else(|| SqlError::new(15600, &[&"sp_settriggerorder"]))?;
+        let (id, siblings): (i32, Vec<i32>) = match namespace.map(|n| n.to_ascii_uppercase()).as_deref() {
+            None => {
+                let parsed = holdfast_tsql::parse_object_name(&name).map_err(|_| missing())?;
+                let (id, kind) = self.find(&parsed)?.ok_or_else(missing)?;
+                if kind != "TR" {
+                    return Err(missing());
+                }
+                let catalog = self.catalog()?;
+                let parent = catalog.object_row(id).map_or(0, |o| o.parent_id);
+                let all = catalog.objects();
+                (id, all.iter().filter(|o| o.parent_id == parent && &*o.kind == "TR").map(|o| o.id).collect())
+            }
+            Some("DATABASE") => {
+                let id = self.database_trigger(&name)?.ok_or_else(missing)?;
+                (id, self.catalog()?.objects().iter().filter(|o| o.on_database).map(|o| o.id).collect())
+            }
+            Some("SERVER") => return Err(SqlError::not_supported("A trigger ON ALL SERVER").into()),
+            Some(_) => return Err(SqlError::new(15600, &[&"sp_settriggerorder"]).into()),
+        };
+        let writer = self.writer()?;
+        if order != 0 {
+            let catalog = self.catalog()?;
+            let rows = catalog.base_values("sysobjvalues")?;
+            let taken = placed(&rows, number, order).into_iter().find(|o| *o != id && siblings.contains(o));
+            if taken.is_some() {
+                let word = if order == trigger_event::FIRST { "first" } else { "last" };
+                return Err(SqlError::new(15130, &[&word, &event_name]).into());
+            }
+        }
+        self.lock(id)?;
+        if !writer.set_trigger_order(id, number, order)? {
+            return Err(SqlError::new(15125, &[&name, &event_name]).into());
+        }
+        Ok(())
+    }
+}
+
+/// The triggers that stand in a place for an event.
+fn placed((columns, rows): &(Vec<String>, Vec<Vec<Value>>), event: i32, order: i32) -> Vec<i32> {
+    let at = |n: &str| columns.iter().position(|c| c == n);
+    let cell = |row: &[Value], n: &str| at(n).and_then(|i| row.get(i)).and_then(integer);
+    let order_of = |row: &[Value]| match at("value").and_then(|i| row.get(i)) {
+        Some(Value::Variant(v)) => integer(&v.value),
+        _ => None,
+    };
+    rows.iter()
+        .filter(|r| {
+            cell(r, "valclass") == Some(trigger_event::CLASS)
+                && cell(r, "subobjid") == Some(event.into())
+                && order_of(r) == Some(order.into())
+        })
+        .filter_map(|r| cell(r, "objid").and_then(|n| i32::try_from(n).ok()))
+        .collect()
+}
+
+impl Runner<'_> {
+    /// Fires a database's triggers for what has been done.
+    pub fn fire_for(
+        &mut self,
+        database: i32,
+        triggers: &[TriggerDef],
+        events: &[Event],
+        command: &str,
+        work: &Arc<Transaction>,
+    ) -> Result<(), Fail> {
+        let named: Vec<(&TriggerDef, Vec<i32>)> = triggers
+            .iter()
+            .map(|t| (t, events_of(t).iter().filter_map(|e| event::number_of(e)).collect()))
+            .collect();
+        for e in events {
+            let Some(number) = event::number_of(&e.name) else { continue };
+            let mut list: Vec<&TriggerDef> = named
+                .iter()
+                .filter(|(_, names)| names.iter().any(|n| event::is_in(number, *n)))
+                .map(|(t, _)| *t)
+                .collect();
+            list.sort_by_key(|t| t.place(number));
+            if list.is_empty() {
+                continue;
+            }
+            let data: Arc<str> = self.event_data(e, command).into();
+            for t in list {
+                let there = self.session.host.database_by_id(database).and_then(|d| d.online().stored());
+                let id = t.module.object_id;
+                let still = there.is_some_and(|c| {
+                    c.object_row(id).is_some_and(|o| i64::from(o.status) & bits::DISABLED == 0)
+                });
+                if !still {
+                    continue;
+                }
+                let running =
+                    RunningTrigger { object_id: id, columns: Arc::from([]), event: Some(Arc::clone(&data)) };
+                self.run_trigger(&t.module, running, work, |_| {})?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The document of EVENTDATA().
+    fn event_data(&self, e: &Event, command: &str) -> String {
+        let session = &self.session;
+        let time = now(session).local().unwrap_or_default();
+        let posted = format!("{}T{}", text::date(time.date), text::time(time.time, 3));
+        let mut out = String::from("<EVENT_INSTANCE>");
+        let mut put = |name: &str, text: &str| {
+            if text.is_empty() {
+                out.push_str(&format!("<{name}/>"));
+            } else {
+                out.push_str(&format!("<{name}>{text}</{name}>"));
+            }
+        };
+        put("EventType", &e.name);
+        put("PostTime", &posted);
+        put("SPID", &session.id.to_string());
+        put("ServerName", &escaped(&SessionInfo::server_name(&**session)));
+        put("LoginName", &escaped(&SessionInfo::login_name(&**session)));
+        put("UserName", &escaped(&SessionInfo::user_name(&**session)));
+        put("DatabaseName", &escaped(&session.current_database().name));
+        for (name, text) in &e.details {
+            put(name, text);
+        }
+        let options = session.state.lock().settings.options;
+        let on = |flag: i32| if options & flag != 0 { "ON" } else { "OFF" };
+        let set = if e.by_procedure {
+            String::new()
+        } else {
+            format!(
+                "<SetOptions ANSI_NULLS=\"{}\" ANSI_NULL_DEFAULT=\"{}\" ANSI_PADDING=\"{}\" QUOTED_IDENTIFIER=\"{}\" ENCRYPTED=\"FALSE\"/>",
+                on(option::ANSI_NULLS),
+                on(option::ANSI_NULL_DFLT_ON),
+                on(option::ANSI_PADDING),
+                on(option::QUOTED_IDENTIFIER)
+            )
+        };
+        put("TSQLCommand", &format!("{set}<CommandText>{}</CommandText>", escaped(command)));
+        out.push_str("</EVENT_INSTANCE>");
+        out
+    }
+}
