@@ -46,6 +46,8 @@ pub struct ReadContext {
     pub intent: ReadIntent,
     /// READPAST: leave out rows that others have locked.
     pub skip_locked: bool,
+    /// TABLOCK: lock the table in place of its rows.
+    pub table_lock: bool,
     /// The moment whose versions are seen: with [`ReadLevel::Snapshot`], and with [`ReadLevel::Committed`] in databases
     /// under READ_COMMITTED_SNAPSHOT.
     pub snapshot: Option<Snapshot>,

@@ -395,12 +395,18 @@ impl QueryContext {
 
     /// How one table is read: what the session asks, with the table's hints over it.
     pub fn read_with(&self, hints: &ReadHints) -> Cow<'_, ReadContext> {
-        if *hints == ReadHints::default() {
+        let kept = matches!(self.read.level, ReadLevel::Repeatable | ReadLevel::Serializable);
+        if *hints == ReadHints::default() || (!kept && hints.is_only_for_change()) {
             return Cow::Borrowed(self.reading());
         }
         let mut read = self.reading().clone();
         if let Some(level) = hints.level {
             read.level = level;
+        }
+        let keeps = matches!(read.level, ReadLevel::Repeatable | ReadLevel::Serializable);
+        if hints.changes && keeps && hints.intent == ReadIntent::Read {
+            // Two statements that read the same rows to change them would each keep the other from it.
+            read.intent = ReadIntent::Update;
         }
         if hints.intent != ReadIntent::Read {
             read.intent = hints.intent;
@@ -410,6 +416,7 @@ impl QueryContext {
             }
         }
         read.skip_locked |= hints.skip_locked;
+        read.table_lock |= hints.table_lock;
         if hints.no_wait {
             read.wait.timeout = Some(std::time::Duration::ZERO);
         }

@@ -37,7 +37,7 @@ fn bind_rows(
     cursor: bool,
 ) -> SqlResult<BoundQuery> {
     let mut binder = Binder::new(cx);
-    binder.changing = cursor;
+    (binder.changing, binder.cursor) = (cursor, cursor);
     for h in hints {
         if h.name == "MAXRECURSION"
             && let Some(n) = h.arguments.first().and_then(AstExpr::as_integer)

@@ -229,6 +229,15 @@ pub struct ReadHints {
     pub no_wait: bool,
     /// TABLOCK, TABLOCKX.
     pub table_lock: bool,
+    /// The rows read are those that the statement changes.
+    pub changes: bool,
+}
+
+impl ReadHints {
+    /// Nothing is asked but that rows are read to be changed.
+    pub fn is_only_for_change(&self) -> bool {
+        *self == ReadHints { changes: true, ..ReadHints::default() }
+    }
 }
 
 /// Equality on a prefix of the index key, then a range on the next key column. Bounds are in **value** order, whatever the index

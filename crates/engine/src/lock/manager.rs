@@ -66,6 +66,8 @@ pub(super) struct TableLocks {
     /// The table lock that would stand for them.
     pub escalated: LockMode,
     pub next_attempt: usize,
+    /// Key ranges are or will be locked.
+    pub ranges: bool,
 }
 
 pub(super) struct Owner {
@@ -79,12 +81,12 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    fn new(owner: LockOwner) -> Self {
+    pub fn new(owner: LockOwner) -> Self {
         let (held, statement, tables) = (Vec::new(), Vec::new(), Vec::new());
         Owner { session: 0, space: owner.0, work: 0, held, statement, tables }
     }
 
-    fn table(&mut self, table: Table) -> &mut TableLocks {
+    pub fn table(&mut self, table: Table) -> &mut TableLocks {
         let index = self.tables.iter().position(|t| t.table == table).unwrap_or_else(|| {
             let (transaction, statement, escalated) = (LockMode::Null, LockMode::Null, LockMode::Null);
             let next_attempt = ESCALATION;
@@ -95,6 +97,7 @@ impl Owner {
                 rows: Vec::new(),
                 escalated,
                 next_attempt,
+                ranges: false,
             });
             self.tables.len() - 1
         });
@@ -121,6 +124,8 @@ pub struct LockManager {
     pub(super) next_wait: AtomicU64,
     /// Grants under which rows of tables may change, by a hash of the table.
     writers: Box<[AtomicU32]>,
+    /// Transactions that lock key ranges of tables, by the same hash.
+    pub(super) ranges: Box<[AtomicU32]>,
     /// Names of application locks, by the hash in the resource.
     names: Mutex<HashMap<u64, Arc<str>>>,
     pub(super) counters: Counters,
@@ -144,6 +149,7 @@ impl LockManager {
             waits: Mutex::default(),
             next_wait: AtomicU64::new(1),
             writers: (0..OBJECT_COUNTERS).map(|_| AtomicU32::new(0)).collect(),
+            ranges: (0..OBJECT_COUNTERS).map(|_| AtomicU32::new(0)).collect(),
             names: Mutex::default(),
             counters: Counters::default(),
             versions: VersionStore::new(),
@@ -160,9 +166,14 @@ impl LockManager {
         self.owners[owner.0 as usize % SHARDS].lock()
     }
 
-    fn writer_counter(&self, database: i32, object: i32) -> &AtomicU32 {
+    /// Place of a table in the counters.
+    pub(super) fn slot_of(database: i32, object: i32) -> usize {
         let hash = (database as u32).wrapping_mul(0x9E37_79B1) ^ (object as u32).wrapping_mul(0x85EB_CA77);
-        &self.writers[(hash >> 16) as usize % OBJECT_COUNTERS]
+        (hash >> 16) as usize % OBJECT_COUNTERS
+    }
+
+    fn writer_counter(&self, database: i32, object: i32) -> &AtomicU32 {
+        &self.writers[Self::slot_of(database, object)]
     }
 
     /// Keeps the count of writers (invariant 5) and removes a queue that is empty. Called under the shard's mutex after
@@ -247,33 +258,7 @@ impl LockManager {
         if owner.0 == 0 {
             return Ok(Granted::Held);
         }
-        let mut many = false;
-        let (space, answer) = {
-            let mut owners = self.owner_shard(owner);
-            let o = owners.entry(owner.0).or_insert_with(|| Owner::new(owner));
-            if let Some(t) = table
-                && let Some(t) = o.tables.iter().find(|l| l.table == t)
-            {
-                let held = match duration {
-                    Duration::Transaction => t.transaction,
-                    Duration::Statement => t.transaction.union(t.statement),
-                };
-                if held.covers_rows(mode) {
-                    return Ok(Granted::Held);
-                }
-            }
-            let space = o.space;
-            let mut shard = self.shard(resource);
-            let answer = shard.entry(*resource).or_default().request(owner, space, mode, duration);
-            if let Answer::Held(r) | Answer::Granted(r) = answer {
-                if matches!(resource, Resource::Object { .. }) {
-                    self.settle(&mut shard, resource);
-                }
-                drop(shard);
-                many = note(o, table, resource, mode, duration, r);
-            }
-            (space, answer)
-        };
+        let (space, answer, mut many) = self.ask(owner, table, resource, mode, duration);
         let granted = match answer {
             Answer::Held(_) => Granted::Held,
             Answer::Granted(_) => Granted::Immediately,
@@ -291,6 +276,42 @@ impl LockManager {
             self.escalate(owner, t);
         }
         Ok(granted)
+    }
+
+    /// Asks for a lock without waiting for it: the owner's space, the answer, and whether a table lock should be tried.
+    pub(super) fn ask(
+        &self,
+        owner: LockOwner,
+        table: Option<Table>,
+        resource: &Resource,
+        mode: LockMode,
+        duration: Duration,
+    ) -> (u64, Answer, bool) {
+        let mut owners = self.owner_shard(owner);
+        let o = owners.entry(owner.0).or_insert_with(|| Owner::new(owner));
+        let space = o.space;
+        if let Some(t) = table
+            && let Some(t) = o.tables.iter().find(|l| l.table == t)
+        {
+            let held = match duration {
+                Duration::Transaction => t.transaction,
+                Duration::Statement => t.transaction.union(t.statement),
+            };
+            if held.covers_rows(mode) {
+                return (space, Answer::Held(Recorded::default()), false);
+            }
+        }
+        let mut shard = self.shard(resource);
+        let answer = shard.entry(*resource).or_default().request(owner, space, mode, duration);
+        let mut many = false;
+        if let Answer::Held(r) | Answer::Granted(r) = answer {
+            if matches!(resource, Resource::Object { .. }) {
+                self.settle(&mut shard, resource);
+            }
+            drop(shard);
+            many = note(o, table, resource, mode, duration, r);
+        }
+        (space, answer, many)
     }
 
     /// Waits until nothing stands against a lock, and takes none.
@@ -393,6 +414,9 @@ impl LockManager {
             self.release_list(owner, &t.rows, Duration::Transaction);
         }
         self.release_list(owner, &o.held, Duration::Transaction);
+        for t in o.tables.iter().filter(|t| t.ranges) {
+            self.leave_ranges(t.table);
+        }
     }
 
     fn release_list(&self, owner: LockOwner, list: &[Resource], duration: Duration) {

@@ -1,7 +1,7 @@
 //! Locks: who holds what, and who waits for whom.
 //!
 //! Module map: [`mode`] the modes and what they exclude, [`resource`] what can be locked, `queue` the holders and waiters of one
-//! resource, [`manager`] all of them with escalation, `wait` waiting and deadlocks, [`snapshot`] what the system views show.
+//! resource, [`manager`] all of them with escalation, `range` key ranges, `wait` waiting and deadlocks, [`snapshot`] what the system views show.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +12,7 @@ use holdfast_types::SqlError;
 pub mod manager;
 pub mod mode;
 mod queue;
+mod range;
 pub mod resource;
 pub mod snapshot;
 #[cfg(test)]

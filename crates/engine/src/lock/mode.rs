@@ -215,6 +215,11 @@ impl LockMode {
         matches!(self, SchM | X | IX | SIX | UIX | BU)
     }
 
+    /// Whether the lock also covers the gap before its key.
+    pub const fn is_range(self) -> bool {
+        is_range(self as usize)
+    }
+
     /// The table lock that stands for row locks of this mode.
     pub fn escalated(self) -> LockMode {
         match self {

@@ -1,7 +1,8 @@
 //! Rows of stored tables: heaps and B-trees over pages.
 //!
 //! Module map: [`table`] the [`crate::access::TableAccess`] of a table, [`scan`] pages to batches, [`seek`] ranges of an
-//! index, [`key`] comparing key columns, [`snapshot`] rows as a snapshot sees them, [`live`] what changes while the database is open, [`read`] rows that others may be changing.
+//! index, [`key`] comparing key columns, [`snapshot`] rows as a snapshot sees them, [`live`] what changes while the database is open, [`read`] rows that others may be changing, [`range`] key
+//! ranges that nobody may add to.
 //!
 //! Invariants
 //! 1. A heap row is returned once: forwarded rows where they lie, stubs skipped; ghosts never.
@@ -10,6 +11,7 @@
 
 pub mod key;
 pub mod live;
+pub mod range;
 pub mod read;
 pub mod scan;
 pub mod seek;

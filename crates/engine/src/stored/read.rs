@@ -7,8 +7,8 @@
 //! Invariants
 //! 1. While a source is open its owner holds an intent lock on the table.
 //! 2. READ COMMITTED keeps no row lock; the stricter levels, UPDLOCK and XLOCK keep theirs until the transaction ends.
-//! 3. SERIALIZABLE locks the whole table: nothing can be added to what was read. (SQL Server locks key ranges; this excludes
-//!    more, and never less.)
+//! 3. SERIALIZABLE locks the key ranges it reads ([`super::range`]) where an index is read in key order, otherwise the whole table:
+//!    nothing can be added to what was read.
 
 use std::sync::Arc;
 
@@ -26,6 +26,7 @@ use crate::error::damaged;
 use crate::lock::manager::Table;
 use crate::lock::{Duration, Granted, LockMode, Resource};
 use crate::write::Writing;
+use crate::write::writing::failure;
 
 /// How the rows of one rowset are named to the lock manager.
 #[derive(Clone)]
@@ -40,11 +41,13 @@ enum Names {
 
 /// The locking side of an open source.
 pub struct RowReader {
-    writing: Arc<Writing>,
-    context: ReadContext,
-    table: Table,
+    pub(super) writing: Arc<Writing>,
+    pub(super) context: ReadContext,
+    pub(super) table: Table,
     /// Rowset that names rows: the heap or clustered index.
-    base: u64,
+    pub(super) base: u64,
+    /// Key ranges are locked, and the table only with an intent.
+    pub(super) ranges: bool,
 }
 
 /// What the lock on a row says.
@@ -103,6 +106,22 @@ impl RowReader {
     /// # Errors
     /// When the intent lock cannot be had.
     pub fn open(table: &StoredTable, context: &ReadContext) -> SqlResult<Option<RowReader>> {
+        Self::open_for(table, context, false)
+    }
+
+    /// The same for a source that reads an index in key order, rowset by rowset, and asks [`RowReader::range`] at each page.
+    ///
+    /// # Errors
+    /// As [`RowReader::open`].
+    pub fn open_ranges(table: &StoredTable, context: &ReadContext) -> SqlResult<Option<RowReader>> {
+        Self::open_for(table, context, true)
+    }
+
+    fn open_for(
+        table: &StoredTable,
+        context: &ReadContext,
+        in_key_order: bool,
+    ) -> SqlResult<Option<RowReader>> {
         let Some(writing) = &table.store.writing else { return Ok(None) };
         if context.owner.0 == 0 || matches!(context.level, ReadLevel::Uncommitted | ReadLevel::Snapshot) {
             // Changes of rows need their locks even here.
@@ -111,22 +130,39 @@ impl RowReader {
             }
         }
         let of = Table { database: writing.database_id, object: table.object_id };
-        let mode = match (context.level, context.intent) {
-            (ReadLevel::Serializable, ReadIntent::Read) => LockMode::S,
-            (ReadLevel::Serializable, ReadIntent::Update) => LockMode::U,
-            (ReadLevel::Serializable, ReadIntent::Exclusive) => LockMode::X,
-            (_, ReadIntent::Read) => LockMode::IS,
-            (_, ReadIntent::Update) => LockMode::IU,
-            (_, ReadIntent::Exclusive) => LockMode::IX,
+        let serializable = context.level == ReadLevel::Serializable;
+        let ranges = serializable && in_key_order && !context.skip_locked && !context.table_lock;
+        let whole = context.table_lock || (serializable && !ranges);
+        let mode = match (whole, context.intent) {
+            (true, ReadIntent::Read) => LockMode::S,
+            // Documented: UPDLOCK with TABLOCK locks exclusively; without, an update lock keeps all from being added.
+            (true, ReadIntent::Update) if !context.table_lock => LockMode::U,
+            (true, _) => LockMode::X,
+            (false, ReadIntent::Read) => LockMode::IS,
+            (false, ReadIntent::Update) => LockMode::IU,
+            (false, ReadIntent::Exclusive) => LockMode::IX,
         };
         writing.locks.acquire(context.owner, &of.resource(), mode, Duration::Transaction, &context.wait)?;
         let base = table.base.first().map_or(0, |b| b.rowset);
-        Ok(Some(RowReader { writing: Arc::clone(writing), context: context.clone(), table: of, base }))
+        let reader =
+            RowReader { writing: Arc::clone(writing), context: context.clone(), table: of, base, ranges };
+        if ranges && writing.locks.enter_ranges(context.owner, of) {
+            // Invariant 2 of the lock manager's ranges: whoever did not see this is done behind the gate.
+            drop(writing.logged.change().map_err(|e| failure(&e))?);
+        }
+        Ok(Some(reader))
+    }
+
+    /// Whether [`RowReader::range`] is to be asked in place of [`RowReader::usable`].
+    pub fn locks_ranges(&self) -> bool {
+        self.ranges
     }
 
     /// Rows are to be locked only as they are asked for: others work on the next ones (a queue read with UPDLOCK, READPAST).
     pub fn one_by_one(&self) -> bool {
-        self.context.intent != ReadIntent::Read && self.context.level != ReadLevel::Serializable
+        self.context.intent != ReadIntent::Read
+            && self.context.level != ReadLevel::Serializable
+            && !self.context.table_lock
     }
 
     fn keeps_locks(&self) -> bool {
@@ -144,7 +180,7 @@ impl RowReader {
             )
     }
 
-    fn resource(
+    pub(super) fn resource(
         &self,
         source: &dyn PageSource,
         names: &RowNames,

@@ -17,6 +17,7 @@ use holdfast_types::batch::BATCH_ROWS;
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
 
 use super::key;
+use super::range::Ranged;
 use super::read::{RowNames, RowReader};
 use super::table::{Locator, RowsetAccess, Store, StoredIndex, StoredKey, StoredTable};
 use crate::access::{BatchSource, Bound, KeyRange, ReadContext};
@@ -40,6 +41,8 @@ struct RangeScan {
     reader: Option<RowReader>,
     /// Rows are locked and handed on one by one, so that nothing is locked that nobody asked for.
     one_by_one: bool,
+    /// At most one entry can be in the range.
+    single: bool,
 }
 
 /// A rowset of the index with the plans for the columns it holds.
@@ -117,7 +120,11 @@ pub fn open(
         partitions.reverse();
     }
     let lookup = if covered { None } else { Some(Arc::new(lookup(table, index, columns)?)) };
-    let reader = RowReader::open(table, read)?;
+    // A lock on the end of one partition says nothing of the others.
+    let reader = match index.rowsets.len() {
+        1 => RowReader::open_ranges(table, read)?,
+        _ => RowReader::open(table, read)?,
+    };
     let one_by_one = reader.as_ref().is_some_and(RowReader::one_by_one);
     Ok(Box::new(RangeScan {
         store: table.store.clone(),
@@ -132,7 +139,17 @@ pub fn open(
         lookup,
         reader,
         one_by_one,
+        single: index.unique && is_whole_key(&index.keys, range),
     }))
+}
+
+/// The range is one whole key.
+fn is_whole_key(keys: &[StoredKey], range: &KeyRange) -> bool {
+    let (Bound::Included(low), Bound::Included(high)) = (&range.low, &range.high) else { return false };
+    let mut pairs = keys.iter().zip(low.iter().zip(high));
+    low.len() == keys.len()
+        && high.len() == keys.len()
+        && pairs.all(|(k, (a, b))| key::compare(&k.ty, a, b) == Ordering::Equal)
 }
 
 fn lookup(table: &StoredTable, index: &StoredIndex, columns: &[usize]) -> SqlResult<Lookup> {
@@ -271,11 +288,18 @@ impl RangeScan {
                     .map_err(damaged)
             };
             let mut found = find()?;
+            if found.is_none()
+                && let Some(reader) = self.reader.as_ref().filter(|r| r.locks_ranges())
+            {
+                // Nothing is in the index, and nothing will be.
+                reader.lock_empty(&partition.rowset)?;
+                found = find()?;
+            }
             while let (Some(reader), Some((_, held, slot)), false) =
                 (&self.reader, &mut found, self.one_by_one)
             {
                 let slots = self.in_range(&partition.rowset, held, *slot)?;
-                match reader.usable(source, &partition.names, held, slots)? {
+                match self.settle(reader, &partition, held, slots)? {
                     Some(image) => {
                         *held = image;
                         break;
@@ -290,6 +314,23 @@ impl RangeScan {
             }
         }
         Ok(false)
+    }
+
+    /// Asks for the locks of a page's rows in range; `None`: the place is to be found again.
+    fn settle(
+        &self,
+        reader: &RowReader,
+        partition: &Partition,
+        held: &PageRef,
+        slots: std::ops::Range<u16>,
+    ) -> SqlResult<Option<PageRef>> {
+        let source = &*self.store.source;
+        if !reader.locks_ranges() {
+            return reader.usable(source, &partition.names, held, slots);
+        }
+        let (rowset, names) = (&partition.rowset, &partition.names);
+        let index = Ranged { rowset, keys: &self.keys, clustered: self.clustered, names };
+        reader.range(source, index, held, slots, self.single)
     }
 
     /// Slots of a page, from the cursor on, whose rows are in range.
@@ -494,7 +535,7 @@ impl RangeScan {
             let slot = if self.backward { PageView::new(&held).slot_count() } else { 0 };
             if let (Some(reader), false) = (&self.reader, self.one_by_one) {
                 let slots = self.in_range(&cursor.partition.rowset, &held, slot)?;
-                match reader.usable(source, &cursor.partition.names, &held, slots)? {
+                match self.settle(reader, &cursor.partition, &held, slots)? {
                     Some(image) => held = image,
                     None => continue,
                 }

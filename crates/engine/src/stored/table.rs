@@ -74,8 +74,10 @@ pub struct StoredIndex {
     pub name: Arc<str>,
     /// Leaf rows are the table's rows.
     pub clustered: bool,
-    /// All key columns in key order, locator included where it is part of the key.
+    /// Key columns as declared, in key order; of a clustered index with the uniquifier.
     pub keys: Vec<StoredKey>,
+    /// No two entries have the same key.
+    pub unique: bool,
     /// One per partition.
     pub rowsets: Vec<RowsetAccess>,
     /// Layout positions of the row locator in the leaf: a RID, or the clustered key.

@@ -138,7 +138,7 @@ impl StoredWriter {
     }
 
     /// The gate for changes, after the log was given room if it fills up.
-    fn gate(&self) -> SqlResult<Change<'_>> {
+    pub(super) fn gate(&self) -> SqlResult<Change<'_>> {
         let logged = &self.writing.logged;
         logged.relieve_log().and_then(|()| logged.change()).map_err(|e| failure(&e))
     }
@@ -171,7 +171,7 @@ impl StoredWriter {
         }
     }
 
-    fn table(&self) -> Table {
+    pub(super) fn table(&self) -> Table {
         Table { database: self.writing.database_id, object: self.object_id }
     }
 
@@ -207,7 +207,7 @@ impl StoredWriter {
         free
     }
 
-    fn key_resource(&self, tree: &Tree, key: &[Value]) -> Resource {
+    pub(super) fn key_resource(&self, tree: &Tree, key: &[Value]) -> Resource {
         key_resource(self.writing.database_id, tree, key)
     }
 
@@ -369,7 +369,7 @@ impl StoredWriter {
     }
 
     /// Key values and stored key fields of a tree's entry, out of the entry's fields.
-    fn key_of(tree: &Tree, fields: &[Stored]) -> RecoveryResult<(Vec<Value>, Vec<u8>)> {
+    pub(super) fn key_of(tree: &Tree, fields: &[Stored]) -> RecoveryResult<(Vec<Value>, Vec<u8>)> {
         let mut raw = Vec::new();
         for k in &tree.keys {
             match fields.get(k.position).and_then(|f| f.bytes.as_ref()) {
@@ -383,7 +383,12 @@ impl StoredWriter {
         Ok((tree.key_of_fields(&raw)?, raw))
     }
 
-    fn entry_fields(&self, index: &Index, base: &[Stored], rid: Option<Rid>) -> RecoveryResult<Vec<Stored>> {
+    pub(super) fn entry_fields(
+        &self,
+        index: &Index,
+        base: &[Stored],
+        rid: Option<Rid>,
+    ) -> RecoveryResult<Vec<Stored>> {
         index
             .fields
             .iter()
@@ -716,9 +721,12 @@ impl StoredWriter {
                 self.lock_row(write, &self.key_resource(tree, &key))?;
             }
             self.lock_keys(write, &fields, &row.outside_indexes)?;
-            let mut log = part.log.lock();
-            let mut change = self.gate()?;
-            self.insert_row(write, &mut change, &mut log, &mut fields, &[], &row.outside_indexes)?;
+            let outside = &row.outside_indexes;
+            let mut at = self.enter(write, part, &|_| {
+                self.entries_in(&fields, true, self.indexes.iter().filter(|i| !outside.contains(&i.index_id)))
+            })?;
+            self.insert_row(write, &mut at.change, &mut at.log, &mut fields, &[], outside)?;
+            self.settle_range(write, at.held.as_ref(), &fields)?;
         }
         Ok(rows.len() as u64)
     }
@@ -764,53 +772,56 @@ impl StoredWriter {
                 self.lock_keys(write, &current.fields, &[])?;
                 self.lock_keys(write, &new, &update.row.outside_indexes)?;
             }
-            let mut log = part.log.lock();
-            let mut change = self.gate()?;
+            let mut at =
+                self.enter(write, part, &|_| self.entries_out(&current.fields, touched.iter().copied()))?;
+            let (change, log) = (&mut at.change, &mut *at.log);
             for index in &touched {
-                self.delete_entry(&mut change, &mut log, index, &current.fields, current.rid)
+                self.delete_entry(change, log, index, &current.fields, current.rid)
                     .map_err(|e| failure(&e))?;
             }
             if rekeyed {
-                self.delete_base(write, &mut change, &mut log, &current).map_err(|e| failure(&e))?;
+                self.delete_base(write, change, log, &current).map_err(|e| failure(&e))?;
                 pending.push((new, current.fields, current.rid, &update.row.outside_indexes));
                 continue;
             }
             let mut fields = new;
-            let record =
-                self.settle(&mut change, &mut log, &mut fields, &current.fields).map_err(|e| failure(&e))?;
+            let record = self.settle(change, log, &mut fields, &current.fields).map_err(|e| failure(&e))?;
             match (&self.base, current.rid) {
                 (Base::Heap(heap), Some(rid)) => {
-                    let found = heap.find(&change, rid).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
+                    let found = heap.find(change, rid).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
                     let owner = write.transaction.owner();
                     let is_free = |rid: Rid| {
                         !self.writing.locks.would_wait(owner, &self.rid_resource(rid), LockMode::X)
                     };
                     self.note(write, &rid.to_bytes(), Some(&current.record));
-                    heap.replace(&mut change, &mut log, rid, &found, &record, &is_free)
-                        .map_err(|e| failure(&e))?;
+                    heap.replace(change, log, rid, &found, &record, &is_free).map_err(|e| failure(&e))?;
                 }
                 (Base::Tree { tree, .. }, _) => {
                     let (key, raw) = Self::key_of(tree, &fields).map_err(|e| failure(&e))?;
                     self.note(write, &raw, Some(&current.record));
-                    tree.replace(&mut change, &mut log, &key, &raw, &record).map_err(|e| failure(&e))?;
+                    tree.replace(change, log, &key, &raw, &record).map_err(|e| failure(&e))?;
                 }
                 (Base::Heap(_), None) => return Err(Self::gone()),
             }
-            self.drop_large(&mut change, &mut log, &current.fields, &fields).map_err(|e| failure(&e))?;
+            self.drop_large(change, log, &current.fields, &fields).map_err(|e| failure(&e))?;
             if !touched.is_empty() {
                 pending.push((fields, Vec::new(), current.rid, &update.row.outside_indexes));
             }
         }
         for (mut fields, old, rid, outside) in pending {
-            let mut log = part.log.lock();
-            let mut change = self.gate()?;
+            let mut at = self.enter(write, part, &|_| {
+                let entered = touched.iter().copied().filter(|i| !outside.contains(&i.index_id));
+                self.entries_in(&fields, rekeyed, entered)
+            })?;
+            let (change, log) = (&mut at.change, &mut *at.log);
             if rekeyed {
-                self.insert_row(write, &mut change, &mut log, &mut fields, &old, outside)?;
-                self.drop_large(&mut change, &mut log, &old, &fields).map_err(|e| failure(&e))?;
+                self.insert_row(write, change, log, &mut fields, &old, outside)?;
+                self.settle_range(write, at.held.as_ref(), &fields)?;
+                self.drop_large(change, log, &old, &fields).map_err(|e| failure(&e))?;
                 continue;
             }
             for index in touched.iter().filter(|i| !outside.contains(&i.index_id)) {
-                self.insert_entry(&mut change, &mut log, index, &fields, rid)?;
+                self.insert_entry(change, log, index, &fields, rid)?;
             }
         }
         Ok(())
@@ -829,18 +840,21 @@ impl StoredWriter {
                 };
                 self.lock_keys(write, &fields, &[])?;
             }
-            let mut log = part.log.lock();
-            let mut change = self.gate()?;
-            let current = self.current(&change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
+            let mut at = self.enter(write, part, &|change| {
+                let current = self.current(change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
+                self.entries_out(&current.fields, self.indexes.iter())
+            })?;
+            let (change, log) = (&mut at.change, &mut *at.log);
+            let current = self.current(change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
             for index in &self.unkept {
                 index.check_delete(&self.name, &current.fields, &self.positions)?;
             }
             for index in &self.indexes {
-                self.delete_entry(&mut change, &mut log, index, &current.fields, current.rid)
+                self.delete_entry(change, log, index, &current.fields, current.rid)
                     .map_err(|e| failure(&e))?;
             }
-            self.delete_base(write, &mut change, &mut log, &current).map_err(|e| failure(&e))?;
-            self.drop_large(&mut change, &mut log, &current.fields, &[]).map_err(|e| failure(&e))?;
+            self.delete_base(write, change, log, &current).map_err(|e| failure(&e))?;
+            self.drop_large(change, log, &current.fields, &[]).map_err(|e| failure(&e))?;
         }
         Ok(())
     }

@@ -4,11 +4,13 @@
 //! `HOLDFAST_HISTORY_SEED=7` begins with another seed, which is named by every failure.
 
 mod checker;
+mod phantoms;
 #[path = "../common/server.rs"]
 mod server;
 mod workload;
 
 use checker::Anomaly::{self, G0, G1a, G1b, G1c, G2, GSingle, Internal, Lost};
+use phantoms::Shape;
 use workload::Load;
 
 fn number(name: &str, default: u64) -> u64 {
@@ -68,4 +70,38 @@ fn snapshot() {
 fn read_committed_snapshot() {
     let option = Some("read_committed_snapshot on");
     never("read committed", option, &[Lost, Internal, G0, G1a, G1b, G1c]);
+}
+
+fn no_phantoms(table: &'static str, hint: &'static str) {
+    let seed = number("HOLDFAST_HISTORY_SEED", 1);
+    let transactions = number("HOLDFAST_HISTORY", 40) as u32 * 3;
+    let done = phantoms::go(Shape { table, hint }, transactions, seed);
+    println!("{table}: {done} of {} transactions", 4 * transactions);
+    assert!(done > transactions as usize, "hardly anything commits");
+}
+
+#[test]
+fn no_phantoms_in_a_clustered_index() {
+    no_phantoms("create table slots (id int not null, g int not null primary key)", "forceseek");
+}
+
+#[test]
+fn no_phantoms_in_a_clustered_index_with_uniquifiers() {
+    no_phantoms("create table slots (id int not null, g int not null, index c clustered (g))", "forceseek");
+}
+
+#[test]
+fn no_phantoms_in_an_index_of_a_heap() {
+    no_phantoms("create table slots (id int not null, g int not null, index n (g))", "index(n), forceseek");
+}
+
+#[test]
+fn no_phantoms_in_an_index_of_a_clustered_table() {
+    let table = "create table slots (id int not null primary key, g int not null, index n unique (g))";
+    no_phantoms(table, "index(n), forceseek");
+}
+
+#[test]
+fn no_phantoms_without_a_useful_index() {
+    no_phantoms("create table slots (id int not null, g int not null)", "forcescan");
 }

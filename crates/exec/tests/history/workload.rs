@@ -48,7 +48,7 @@ pub struct Outcome {
     pub errors: BTreeMap<i32, usize>,
 }
 
-fn run(session: &mut InstanceSession, batch: &str) -> Result<Collected, i32> {
+pub fn run(session: &mut InstanceSession, batch: &str) -> Result<Collected, i32> {
     let mut sink = Collected::new();
     let end = session.execute_batch(batch, &mut sink);
     assert_eq!(end, RequestEnd::Finished, "{batch}");

@@ -449,7 +449,8 @@ impl Binder<'_> {
                 origin: access.map(|a| (a, c.column_id)),
             });
         }
-        let hints = access_hints(&table, hints);
+        let mut hints = access_hints(&table, hints);
+        hints.read.changes = self.changing && !self.cursor;
         let source = Source {
             name: Some(label.into()),
             schema: Some(table.schema_name.clone()),

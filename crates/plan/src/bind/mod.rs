@@ -194,6 +194,8 @@ pub(crate) struct Binder<'a> {
     /// Tables read, with their bookmarks; only kept while `changing`.
     pub bases: Vec<Base>,
     pub changing: bool,
+    /// The bookmarks are a cursor's: its rows may be changed later, or never.
+    pub cursor: bool,
     /// `$action` in the OUTPUT clause of MERGE.
     pub action: Option<Col>,
     /// `table.column` of source columns, for message 8120 and its kin.
@@ -228,6 +230,7 @@ impl<'a> Binder<'a> {
             assignments: Vec::new(),
             bases: Vec::new(),
             changing: false,
+            cursor: false,
             action: None,
             column_names: HashMap::new(),
             sequences: sequence::SequenceUses::default(),

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::expr::{CompareOp, ConvertMode, Expr, ExprKind};
 use crate::logical::{Col, ColumnId, LogicalPlan};
-use crate::physical::{PhysicalOp, PlanColumn, SeekBound, SeekKey, SeekRange};
+use crate::physical::{PhysicalOp, PlanColumn, ReadHints, SeekBound, SeekKey, SeekRange};
 use crate::rules::substitute;
 
 /// Ranges one seek may have (IN lists).
@@ -168,10 +168,12 @@ impl Builder<'_> {
         let mut ids: Vec<ColumnId> = out.iter().map(|&i| columns[i].id).collect();
         let mut types: Vec<PlanColumn> =
             out.iter().map(|&i| PlanColumn { ty: columns[i].ty, nullable: columns[i].nullable }).collect();
+        let mut read = ReadHints { changes: false, ..hints.read };
         if let Some(mark) = bookmark
             && needed.contains(&mark.id)
         {
             out.push(BOOKMARK);
+            read.changes = hints.read.changes;
             ids.push(mark.id);
             types.push(PlanColumn { ty: mark.ty, nullable: mark.nullable });
         }
@@ -191,7 +193,7 @@ impl Builder<'_> {
                     columns: out,
                     predicate,
                     backward: path.backward,
-                    read: hints.read,
+                    read,
                 };
                 Built {
                     plan: unary(
@@ -208,13 +210,8 @@ impl Builder<'_> {
             }
             None => {
                 let parallel = self.cx.max_parallelism > 1 && table.row_count >= PARALLEL_ROWS;
-                let op = PhysicalOp::TableScan {
-                    table: table.clone(),
-                    columns: out,
-                    predicate,
-                    parallel,
-                    read: hints.read,
-                };
+                let op =
+                    PhysicalOp::TableScan { table: table.clone(), columns: out, predicate, parallel, read };
                 Built {
                     plan: unary(op, types, out_rows, scan_cost),
                     ids,
