@@ -10,6 +10,7 @@ use std::sync::Arc;
 use holdfast_types::{Batch, SqlResult, SqlType, Value};
 
 use crate::lock::{LockOwner, LockWait};
+use crate::stored::counting::StatementReads;
 use crate::version::Snapshot;
 use crate::write::TableWriter;
 
@@ -54,6 +55,8 @@ pub struct ReadContext {
     pub wait: LockWait,
     /// The session that reads, for rows that depend on who looks at them (catalog views); 0: the server itself, which sees all.
     pub session: u16,
+    /// Counts what is read.
+    pub reads: Option<Arc<StatementReads>>,
 }
 
 /// Which locks a read keeps besides those of its level.

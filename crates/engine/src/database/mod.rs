@@ -89,6 +89,7 @@ impl DatabaseCatalog {
     ) -> Result<Arc<Self>, FormatError> {
         let tables = SystemTables::open_again(&*source, Arc::clone(&live.decoded))?;
         let name: Arc<str> = name.unwrap_or(&tables.boot.name).into();
+        let tables = Arc::new(tables);
         let store = Arc::new(Store { database: Arc::clone(&name), source, tables, live, writing });
         let catalogs = Catalogs::open(&store)?;
         let collation = CollationId(store.tables.boot.collation);

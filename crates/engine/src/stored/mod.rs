@@ -1,7 +1,7 @@
 //! Rows of stored tables: heaps and B-trees over pages.
 //!
 //! Module map: [`table`] the [`crate::access::TableAccess`] of a table, [`scan`] pages to batches, [`seek`] ranges of an
-//! index, [`key`] comparing key columns, [`snapshot`] rows as a snapshot sees them, [`live`] what changes while the database is open, [`read`] rows that others may be changing, [`range`] key
+//! index, [`key`] comparing key columns, [`snapshot`] rows as a snapshot sees them, [`counting`] how much is read, [`live`] what changes while the database is open, [`read`] rows that others may be changing, [`range`] key
 //! ranges that nobody may add to.
 //!
 //! Invariants
@@ -9,6 +9,7 @@
 //! 2. A clustered index is scanned in key order, page by page as the level above lists them; upper levels are read once.
 //! 3. An index whose order depends on a collation that cannot be compared is never used for a seek.
 
+pub mod counting;
 pub mod key;
 pub mod live;
 pub mod range;

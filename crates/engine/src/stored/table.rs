@@ -19,11 +19,12 @@ use crate::error::damaged;
 use crate::write::{StoredWriter, TableWriter, Writing};
 
 /// The pages of a database and its storage catalog.
+#[derive(Clone)]
 pub struct Store {
     /// Name of the database, for messages.
     pub database: Arc<str>,
     pub source: Arc<dyn PageSource>,
-    pub tables: SystemTables,
+    pub tables: Arc<SystemTables>,
     pub live: Arc<LiveRowsets>,
     /// `None`: the database is only read.
     pub writing: Option<Arc<Writing>>,
@@ -121,6 +122,7 @@ impl BatchSource for Guarded {
 }
 
 /// A table's rows.
+#[derive(Clone)]
 pub struct StoredTable {
     pub store: Arc<Store>,
     pub object_id: i32,
@@ -284,8 +286,17 @@ impl StoredTable {
     }
 }
 
+/// The table that counts its reads and how it is read, when somebody wants to know.
+fn counted(table: &StoredTable, read: &ReadContext) -> Option<(Arc<StoredTable>, ReadContext)> {
+    let reads = read.reads.as_ref()?;
+    Some((reads.table(table), ReadContext { reads: None, ..read.clone() }))
+}
+
 impl TableAccess for StoredTable {
     fn scan(&self, read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
+        if let Some((counted, read)) = counted(self, read) {
+            return counted.scan(&read, columns);
+        }
         self.usable()?;
         let reading = self.reading();
         if let Some(seen) = snapshot::open(self, read, None, columns)? {
@@ -306,6 +317,9 @@ impl TableAccess for StoredTable {
         columns: &[usize],
         parts: usize,
     ) -> SqlResult<Vec<Box<dyn BatchSource>>> {
+        if let Some((counted, read)) = counted(self, read) {
+            return counted.parallel_scan(&read, columns, parts);
+        }
         self.usable()?;
         let reading = self.reading();
         if let Some(seen) = snapshot::open(self, read, None, columns)? {
@@ -326,6 +340,9 @@ impl TableAccess for StoredTable {
         columns: &[usize],
         backward: bool,
     ) -> SqlResult<Box<dyn BatchSource>> {
+        if let Some((counted, read)) = counted(self, read) {
+            return counted.seek(&read, index_id, range, columns, backward);
+        }
         self.usable()?;
         let reading = self.reading();
         if let Some(seen) = snapshot::open(self, read, Some((index_id, range, backward)), columns)? {

@@ -13,7 +13,6 @@ use holdfast_types::{Batch, CollationId, SqlError, SqlResult, SqlType, Value};
 use super::administration::Call;
 use super::dbcc::{completed, info};
 use super::state::option;
-use crate::context::DateOrder;
 use crate::session::ResultColumn;
 
 fn text_type(length: i32) -> SqlType {
@@ -69,14 +68,7 @@ fn user_options(call: &mut Call<'_>) -> Result<u64, Vec<SqlError>> {
         let state = call.session.state.lock();
         (state.settings.clone(), state.isolation)
     };
-    let order = match settings.date_format {
-        DateOrder::Mdy => "mdy",
-        DateOrder::Dmy => "dmy",
-        DateOrder::Ymd => "ymd",
-        DateOrder::Ydm => "ydm",
-        DateOrder::Myd => "myd",
-        DateOrder::Dym => "dym",
-    };
+    let order = settings.date_format.name();
     let versions = call.session.host.instance.locks.versions.keeping(call.session.current_database().id);
     let level = match isolation {
         IsolationLevel::ReadUncommitted => "read uncommitted",

@@ -206,6 +206,9 @@ impl InstanceSession {
     fn run_batch(&self, text: &str, sink: &mut dyn ResultSink) -> RequestEnd {
         self.refresh_database();
         let mut runner = self.runner(sink, DoneKind::Done);
+        let timed = self.session.state.lock().statistics.time;
+        let clock = Arc::clone(&self.session.host.clock);
+        let (began, busy) = (clock.monotonic(), if timed { super::statistics::processor_ms() } else { 0 });
         let unit = match runner.load_batch(text, "") {
             Ok(unit) => unit,
             Err(errors) => {
@@ -226,6 +229,9 @@ impl InstanceSession {
         if !errors.is_empty() {
             self.session.state.lock().error = errors[0].number;
             return Self::refuse(runner.sink, DoneKind::Done, &errors);
+        }
+        if timed && runner.tell_compile_time(busy, clock.monotonic().saturating_sub(began)).is_err() {
+            return RequestEnd::Disconnect;
         }
         let result = runner.run(&mut scope);
         self.end_of_batch(&mut runner, result)

@@ -32,6 +32,7 @@ pub mod query;
 pub mod raise;
 pub mod run;
 pub mod state;
+pub mod statistics;
 pub mod system;
 pub mod temporary;
 pub mod temporary_alter;

@@ -7,29 +7,12 @@ use holdfast_types::{SqlError, SqlType, Value};
 
 use super::run::{Fail, Runner, Scope};
 use super::state::option;
-use crate::context::DateOrder;
+use crate::context::{DateOrder, Language};
 use crate::session::EnvironmentChange;
 
 /// CurCmd of SET … ON and OFF.
 const SET_ON: u16 = 0xF9;
 const SET_OFF: u16 = 0xFA;
-
-/// Languages by name and alias: name, alias, first day of the week, date order.
-const LANGUAGES: &[(&str, &str, u8, DateOrder)] = &[
-    ("us_english", "English", 7, DateOrder::Mdy),
-    ("Deutsch", "German", 1, DateOrder::Dmy),
-    ("Français", "French", 1, DateOrder::Dmy),
-    ("日本語", "Japanese", 7, DateOrder::Ymd),
-    ("Dansk", "Danish", 1, DateOrder::Dmy),
-    ("Español", "Spanish", 1, DateOrder::Dmy),
-    ("Italiano", "Italian", 1, DateOrder::Dmy),
-    ("Nederlands", "Dutch", 1, DateOrder::Dmy),
-    ("Norsk", "Norwegian", 1, DateOrder::Dmy),
-    ("Português", "Portuguese", 7, DateOrder::Dmy),
-    ("Suomi", "Finnish", 1, DateOrder::Dmy),
-    ("Svenska", "Swedish", 1, DateOrder::Ymd),
-    ("British", "British English", 1, DateOrder::Dmy),
-];
 
 fn flag(name: &str) -> Option<i32> {
     Some(match name {
@@ -53,7 +36,7 @@ fn flag(name: &str) -> Option<i32> {
 
 /// Whether a language of that name is known.
 pub fn is_language(name: &str) -> bool {
-    LANGUAGES.iter().any(|l| l.0.to_lowercase() == name.to_lowercase() || l.1.eq_ignore_ascii_case(name))
+    Language::from_name(name).is_some()
 }
 
 impl Runner<'_> {
@@ -81,11 +64,18 @@ impl Runner<'_> {
                 self.plain_done(SET_ON)
             }
             SetOption::Statistics { names, on } => {
-                let unknown = names.iter().find(|n| !matches!(n.as_str(), "IO" | "TIME"));
-                match unknown {
-                    Some(n) if *on => Err(SqlError::not_supported(format!("SET STATISTICS {n}")).into()),
-                    _ => self.plain_done(if *on { SET_ON } else { SET_OFF }),
+                for name in names {
+                    let mut state = self.session.state.lock();
+                    match name.as_str() {
+                        "IO" => state.statistics.io = *on,
+                        "TIME" => state.statistics.time = *on,
+                        other if *on => {
+                            return Err(SqlError::not_supported(format!("SET STATISTICS {other}")).into());
+                        }
+                        _ => {}
+                    }
                 }
+                self.plain_done(if *on { SET_ON } else { SET_OFF })
             }
             SetOption::IdentityInsert { table, on } => self.set_identity_insert(table, *on, scope),
             SetOption::Offsets { .. } => self.plain_done(SET_OFF),
@@ -191,34 +181,23 @@ impl Runner<'_> {
                 state.settings.date_first = number as u8;
             }
             "DATEFORMAT" => {
-                state.settings.date_format = match text.to_lowercase().as_str() {
-                    "mdy" => DateOrder::Mdy,
-                    "dmy" => DateOrder::Dmy,
-                    "ymd" => DateOrder::Ymd,
-                    "ydm" => DateOrder::Ydm,
-                    "myd" => DateOrder::Myd,
-                    "dym" => DateOrder::Dym,
-                    _ => {
-                        let text = format!("SET DATEFORMAT date order '{text}' is invalid.");
-                        return Err(SqlError::with_text(2741, 16, text).into());
-                    }
-                };
+                let order = DateOrder::from_name(&text).ok_or_else(|| {
+                    let text = format!("SET DATEFORMAT date order '{text}' is invalid.");
+                    SqlError::with_text(2741, 16, text)
+                })?;
+                state.settings.date_format = order;
             }
             "LANGUAGE" => {
-                let found = LANGUAGES
-                    .iter()
-                    .find(|l| l.0.to_lowercase() == text.to_lowercase() || l.1.eq_ignore_ascii_case(&text));
-                let Some((name, _, first, order)) = found else {
-                    let message = format!("'{text}' is not a recognized language name.");
-                    return Err(SqlError::with_text(2740, 16, message).into());
-                };
-                let old = std::mem::replace(&mut state.settings.language, Arc::from(*name));
-                state.settings.date_first = *first;
-                state.settings.date_format = *order;
+                let language = Language::from_name(&text).ok_or_else(|| SqlError::new(2740, &[&text]))?;
+                let info = language.0;
+                let new: Arc<str> = Arc::from(info.name);
+                let old = std::mem::replace(&mut state.settings.language, Arc::clone(&new));
+                state.settings.conversion_language = language;
+                state.settings.date_first = info.date_first;
+                state.settings.date_format = info.date_order;
                 drop(state);
-                let new: Arc<str> = Arc::from(*name);
                 self.sink.environment(EnvironmentChange::Language { new: Arc::clone(&new), old })?;
-                return self.info(5703, 0, 1, format!("Changed language setting to {new}."));
+                return self.info(5703, 10, 1, format!("Changed language setting to {new}."));
             }
             "CONTEXT_INFO" => {
                 if let Value::Binary(b) = &value {

@@ -20,6 +20,7 @@ use super::administration::{self, Administration};
 use super::cursor::Cursor;
 use super::memory_table::MemoryTable;
 use super::state::{SharedSession, option};
+use super::statistics;
 use super::unit::{Names, Unit};
 use crate::context::{CaughtError, ExecContext, QueryContext, SessionInfo};
 use crate::session::{Done, DoneKind, RequestEnd, ResultSink, SinkClosed};
@@ -447,6 +448,14 @@ impl Runner<'_> {
     }
 
     fn simple(&mut self, s: &Statement, scope: &mut Scope) -> Result<(), Fail> {
+        let wanted = self.session.state.lock().statistics.clone();
+        if !(wanted.io || wanted.time) || !statistics::is_measured(&s.kind) {
+            return self.plain(s, scope);
+        }
+        self.measured(&wanted, |runner| runner.plain(s, scope))
+    }
+
+    fn plain(&mut self, s: &Statement, scope: &mut Scope) -> Result<(), Fail> {
         match &s.kind {
             StatementKind::Select(q) => self.select(q, s.span, scope),
             StatementKind::Declare(list) => self.declare(list, scope),

@@ -14,6 +14,7 @@ use holdfast_engine::ddl::CatalogWriter;
 use holdfast_engine::instance::DatabaseEntry;
 use holdfast_engine::lock::manager::Table;
 use holdfast_engine::lock::{Duration as LockDuration, LockMode, LockOwner, LockWait};
+use holdfast_engine::stored::counting::StatementReads;
 use holdfast_engine::transaction::{Savepoint, Transaction as OpenTransaction, new_owner};
 use holdfast_engine::version::Snapshot;
 use holdfast_engine::write::WriteContext;
@@ -70,6 +71,8 @@ pub struct State {
     pub no_exec: bool,
     pub parse_only: bool,
     pub fmt_only: bool,
+    /// SET STATISTICS.
+    pub statistics: Statistics,
     pub context_info: Value,
     pub session_context: HashMap<String, (Value, bool)>,
     pub fetch_status: i32,
@@ -84,6 +87,15 @@ pub struct State {
     pub triggers: Vec<RunningTrigger>,
     /// What the next bulk load message goes to.
     pub bulk: Option<BulkTarget>,
+}
+
+/// What the session wants to be told about its statements.
+#[derive(Clone, Default)]
+pub struct Statistics {
+    pub io: bool,
+    pub time: bool,
+    /// Counts the reads of the statement being run.
+    pub reads: Option<Arc<StatementReads>>,
 }
 
 /// The session's transaction.
@@ -254,7 +266,8 @@ impl SharedSession {
             IsolationLevel::Snapshot => ReadLevel::Snapshot,
             IsolationLevel::Serializable => ReadLevel::Serializable,
         };
-        ReadContext { owner, level, wait, snapshot, session: self.id, ..ReadContext::default() }
+        let reads = state.statistics.reads.clone();
+        ReadContext { owner, level, wait, snapshot, session: self.id, reads, ..ReadContext::default() }
     }
 
     /// Gives values of a sequence, in the session's transaction when that has changed it; waits while another's has.
@@ -318,6 +331,7 @@ impl State {
             no_exec: false,
             parse_only: false,
             fmt_only: false,
+            statistics: Statistics::default(),
             context_info: Value::Null,
             session_context: HashMap::new(),
             fetch_status: 0,

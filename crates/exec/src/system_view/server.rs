@@ -1,5 +1,6 @@
 //! What the instance tells of itself: configuration, sessions, requests, host, messages, languages.
 
+use holdfast_types::datetime::Language;
 use holdfast_types::{SqlResult, SqlType, Value, messages};
 
 use super::locks::{wait_resource, waits_by_session};
@@ -71,21 +72,7 @@ pub const VIEWS: &[SystemView] = &[
     SystemView {
         name: "sys.syslanguages",
         columns: "langid smallint!, dateformat nchar(3)!, datefirst tinyint!, upgrade int, name sysname!, alias sysname, months nvarchar(372), shortmonths nvarchar(132), days nvarchar(217), lcid int!, msglangid smallint!",
-        rows: |_| {
-            Ok(vec![row![
-                0,
-                "mdy",
-                7,
-                0,
-                "us_english",
-                "English",
-                "January,February,March,April,May,June,July,August,September,October,November,December",
-                "Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec",
-                "Monday,Tuesday,Wednesday,Thursday,Friday,Saturday,Sunday",
-                1033,
-                1033
-            ]])
-        },
+        rows: |_| Ok(Language::all().map(language_row).collect()),
     },
     SystemView {
         name: "sys.servers",
@@ -408,4 +395,24 @@ fn system_info(c: &ViewContext<'_>) -> Rows {
         0,
         "NONE"
     ]])
+}
+
+fn language_row(language: Language) -> Vec<Value> {
+    let l = language.0;
+    // Messages of British English are those of us_english.
+    let messages = if l.lcid == 2057 { 1033 } else { l.lcid as i32 };
+    let names = |list: &[&str]| list.join(",");
+    row![
+        l.lang_id as i32,
+        l.date_order.name(),
+        l.date_first,
+        0,
+        l.name,
+        l.alias,
+        names(&l.months),
+        names(&l.short_months),
+        names(&l.days),
+        l.lcid as i32,
+        messages
+    ]
 }

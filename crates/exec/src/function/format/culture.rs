@@ -93,9 +93,8 @@ impl Culture {
         CULTURES.iter().find(|c| c.name == full)
     }
 
-    pub fn of_language(language: Language) -> &'static Culture {
-        let found = CULTURES.iter().find(|c| c.language == language.0.name);
-        found.unwrap_or(&CULTURES[0])
+    pub fn of_language(language: Language) -> Option<&'static Culture> {
+        CULTURES.iter().find(|c| c.language == language.0.name)
     }
 
     pub fn language(&self) -> Language {

@@ -35,7 +35,12 @@ fn culture(c: &Call<'_>, name: Option<&Value>) -> SqlResult<&'static Culture> {
             );
             SqlError::with_text(9818, 16, text)
         }),
-        None => Ok(Culture::of_language(c.ctx.query.settings.conversion_language)),
+        None => {
+            let language = c.ctx.query.settings.conversion_language;
+            let missing =
+                || SqlError::not_supported(format!("The culture of the language {}", language.0.name));
+            Culture::of_language(language).ok_or_else(missing)
+        }
     }
 }
 
