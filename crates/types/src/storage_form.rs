@@ -140,40 +140,57 @@ pub fn decode_into(ty: &SqlType, bytes: &[u8], column: &mut ColumnBuilder) -> Re
 
 /// The stored bytes of a non-NULL value of type `ty`.
 pub fn encode_value(ty: &SqlType, value: &Value) -> Result<Vec<u8>> {
-    let mismatch = || StorageFormError::Mismatch { ty: ty.id.name() };
-    Ok(match (ty.id, value) {
-        (TypeId::Bit, Value::Bit(b)) => vec![u8::from(*b)],
-        (TypeId::TinyInt, Value::TinyInt(v)) => vec![*v],
-        (TypeId::SmallInt, Value::SmallInt(v)) => v.to_le_bytes().to_vec(),
-        (TypeId::Int | TypeId::Null, Value::Int(v)) => v.to_le_bytes().to_vec(),
-        (TypeId::BigInt, Value::BigInt(v)) => v.to_le_bytes().to_vec(),
-        (TypeId::Decimal | TypeId::Numeric, Value::Decimal(d)) => encode_decimal(ty, *d)?,
-        (TypeId::Money, Value::Money(v)) => v.to_le_bytes().to_vec(),
-        (TypeId::SmallMoney, Value::SmallMoney(v)) => v.to_le_bytes().to_vec(),
-        (TypeId::Real, Value::Real(v)) => v.to_le_bytes().to_vec(),
-        (TypeId::Float, Value::Float(v)) => v.to_le_bytes().to_vec(),
-        (TypeId::Date, Value::Date(d)) => encode_date(*d),
-        (TypeId::Time, Value::Time(t)) => encode_time(ty, *t),
-        (TypeId::DateTime2, Value::DateTime2(d)) => [encode_time(ty, d.time), encode_date(d.date)].concat(),
-        (TypeId::DateTimeOffset, Value::DateTimeOffset(d)) => {
-            let offset = d.offset_minutes.to_le_bytes().to_vec();
-            [encode_time(ty, d.utc.time), encode_date(d.utc.date), offset].concat()
+    let mut out = Vec::new();
+    encode_into(ty, value, &mut out)?;
+    Ok(out)
+}
+
+/// Appends the stored bytes of a non-NULL value of type `ty`. After an error `out` may hold a part of them.
+pub fn encode_into(ty: &SqlType, value: &Value, out: &mut Vec<u8>) -> Result<()> {
+    match (ty.id, value) {
+        (TypeId::Bit, Value::Bit(b)) => out.push(u8::from(*b)),
+        (TypeId::TinyInt, Value::TinyInt(v)) => out.push(*v),
+        (TypeId::SmallInt, Value::SmallInt(v)) => out.extend_from_slice(&v.to_le_bytes()),
+        (TypeId::Int | TypeId::Null, Value::Int(v)) => out.extend_from_slice(&v.to_le_bytes()),
+        (TypeId::BigInt, Value::BigInt(v)) => out.extend_from_slice(&v.to_le_bytes()),
+        (TypeId::Decimal | TypeId::Numeric, Value::Decimal(d)) => encode_decimal(ty, *d, out)?,
+        (TypeId::Money, Value::Money(v)) => out.extend_from_slice(&v.to_le_bytes()),
+        (TypeId::SmallMoney, Value::SmallMoney(v)) => out.extend_from_slice(&v.to_le_bytes()),
+        (TypeId::Real, Value::Real(v)) => out.extend_from_slice(&v.to_le_bytes()),
+        (TypeId::Float, Value::Float(v)) => out.extend_from_slice(&v.to_le_bytes()),
+        (TypeId::Date, Value::Date(d)) => encode_date(*d, out),
+        (TypeId::Time, Value::Time(t)) => encode_time(ty, *t, out),
+        (TypeId::DateTime2, Value::DateTime2(d)) => {
+            encode_time(ty, d.time, out);
+            encode_date(d.date, out);
         }
-        (TypeId::DateTime, Value::DateTime(d)) => [d.ticks.to_le_bytes(), d.days.to_le_bytes()].concat(),
+        (TypeId::DateTimeOffset, Value::DateTimeOffset(d)) => {
+            encode_time(ty, d.utc.time, out);
+            encode_date(d.utc.date, out);
+            out.extend_from_slice(&d.offset_minutes.to_le_bytes());
+        }
+        (TypeId::DateTime, Value::DateTime(d)) => {
+            out.extend_from_slice(&d.ticks.to_le_bytes());
+            out.extend_from_slice(&d.days.to_le_bytes());
+        }
         (TypeId::SmallDateTime, Value::SmallDateTime(d)) => {
-            [d.minutes.to_le_bytes(), d.days.to_le_bytes()].concat()
+            out.extend_from_slice(&d.minutes.to_le_bytes());
+            out.extend_from_slice(&d.days.to_le_bytes());
         }
         (TypeId::Char | TypeId::VarChar | TypeId::Text, Value::String(s)) => {
-            ty.collation.code_page().encode(s.units())
+            ty.collation.code_page().encode_into(s.units(), out);
         }
-        (TypeId::NChar | TypeId::NVarChar | TypeId::NText, Value::String(s)) => s.to_utf16le(),
-        (TypeId::Xml, Value::String(s)) => crate::xml::encode_text(s.units())?,
+        (TypeId::NChar | TypeId::NVarChar | TypeId::NText, Value::String(s)) => {
+            out.extend(s.units().iter().flat_map(|u| u.to_le_bytes()));
+        }
+        (TypeId::Xml, Value::String(s)) => out.extend(crate::xml::encode_text(s.units())?),
         (TypeId::Json, _) => return Err(StorageFormError::Json),
-        (TypeId::UniqueIdentifier, Value::Guid(g)) => g.to_vec(),
-        (TypeId::SqlVariant, Value::Variant(v)) => variant::encode(v)?,
-        (_, Value::Binary(b)) => b.to_vec(),
-        _ => return Err(mismatch()),
-    })
+        (TypeId::UniqueIdentifier, Value::Guid(g)) => out.extend_from_slice(g),
+        (TypeId::SqlVariant, Value::Variant(v)) => out.extend(variant::encode(v)?),
+        (_, Value::Binary(b)) => out.extend_from_slice(b),
+        _ => return Err(StorageFormError::Mismatch { ty: ty.id.name() }),
+    }
+    Ok(())
 }
 
 fn decode_decimal(ty: &SqlType, bytes: &[u8]) -> Result<i128> {
@@ -188,16 +205,16 @@ fn decode_decimal(ty: &SqlType, bytes: &[u8]) -> Result<i128> {
     Ok(if *sign == 0 { -(magnitude as i128) } else { magnitude as i128 })
 }
 
-fn encode_decimal(ty: &SqlType, d: Decimal) -> Result<Vec<u8>> {
+fn encode_decimal(ty: &SqlType, d: Decimal, out: &mut Vec<u8>) -> Result<()> {
     let d = if d.scale == ty.scale { d } else { d.rescale(ty.scale).ok_or_else(|| range(ty))? };
     let size = decimal_length(ty.precision) as usize;
     let magnitude = d.mantissa.unsigned_abs().to_le_bytes();
     if magnitude[size - 1..].iter().any(|&b| b != 0) {
         return Err(range(ty));
     }
-    let mut out = vec![u8::from(d.mantissa >= 0)];
+    out.push(u8::from(d.mantissa >= 0));
     out.extend_from_slice(&magnitude[..size - 1]);
-    Ok(out)
+    Ok(())
 }
 
 fn decode_date(ty: &SqlType, bytes: &[u8]) -> Result<Date> {
@@ -206,8 +223,8 @@ fn decode_date(ty: &SqlType, bytes: &[u8]) -> Result<Date> {
     if days > DATE_MAX { Err(range(ty)) } else { Ok(Date(days)) }
 }
 
-fn encode_date(d: Date) -> Vec<u8> {
-    d.0.to_le_bytes()[..3].to_vec()
+fn encode_date(d: Date, out: &mut Vec<u8>) {
+    out.extend_from_slice(&d.0.to_le_bytes()[..3]);
 }
 
 /// 100 ns ticks in one unit of time(`scale`).
@@ -225,8 +242,9 @@ fn decode_time(ty: &SqlType, bytes: &[u8]) -> Result<Time> {
     if ticks >= TICKS_PER_DAY { Err(range(ty)) } else { Ok(Time(ticks)) }
 }
 
-fn encode_time(ty: &SqlType, t: Time) -> Vec<u8> {
-    (t.0 / unit_ticks(ty.scale)).to_le_bytes()[..time_length(ty.scale) as usize].to_vec()
+fn encode_time(ty: &SqlType, t: Time, out: &mut Vec<u8>) {
+    let units = t.0 / unit_ticks(ty.scale);
+    out.extend_from_slice(&units.to_le_bytes()[..time_length(ty.scale) as usize]);
 }
 
 fn decode_datetime2(ty: &SqlType, bytes: &[u8]) -> Result<DateTime2> {

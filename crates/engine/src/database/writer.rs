@@ -3,7 +3,7 @@
 //! Invariants
 //! 1. A table of which anything is not understood well enough to keep it right is not changed: the writer says why.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use holdfast_format::record::RowLayout;
 use holdfast_types::{SqlType, TypeId};
@@ -161,6 +161,7 @@ fn writer(writing: Arc<Writing>, definition: &TableDef, access: &StoredTable, ba
         identity,
         unsupported: None,
         unkept: Vec::new(),
+        plan: OnceLock::new(),
     }
 }
 

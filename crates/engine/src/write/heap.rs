@@ -112,6 +112,44 @@ impl Heap {
         Ok(Rid { page, slot })
     }
 
+    /// Puts leading rows into one page behind the rows that are there, by one log record; answers the address of the first
+    /// and how many went in. Nobody else may change the heap. `note` learns every address before it is used.
+    pub fn append(
+        &self,
+        change: &mut Change<'_>,
+        transaction: &mut LogTransaction,
+        records: &[&[u8]],
+        note: &dyn Fn(Rid),
+    ) -> RecoveryResult<(Rid, usize)> {
+        let first = records.first().map_or(SHORTEST, |r| r.len().max(SHORTEST));
+        let page = self.page_with_room(change, transaction, first + 2)?;
+        let slot = PageView::new(&*change.page(page)?).slot_count();
+        let free = change.free_bytes(page, transaction.id)?;
+        let mut used = 0;
+        let mut count = 0;
+        for record in records {
+            used += record.len().max(SHORTEST) + 2;
+            if used > free {
+                break;
+            }
+            count += 1;
+        }
+        for n in 0..count {
+            note(Rid { page, slot: slot + n as u16 });
+        }
+        let mut elements = records.get(..count).unwrap_or(records).to_vec();
+        elements.extend([&[][..], &[][..]]);
+        let body = Body::Row { row: self.row_target(), elements: &elements };
+        let unit = self.unit();
+        let what = What { operation: op::INSERT_ROWS, context: context::HEAP, page, slot, unit, body };
+        let undo =
+            Undo::Rows { rows: Arc::new(FixedRows(Arc::clone(&self.access.live))), key: Box::default() };
+        change.log(transaction, what, undo)?;
+        self.note_fullness(change, page)?;
+        self.access.live.count_rows(count as i64);
+        Ok((Rid { page, slot }, count))
+    }
+
     fn note_fullness(&self, change: &mut Change<'_>, page: PageId) -> RecoveryResult<()> {
         let image = change.page(page)?;
         change.note_fullness(page, 8096 - usize::from(PageView::new(&image).free_count()).min(8096))

@@ -1,7 +1,7 @@
 //! Changing rows: what the statement layer calls.
 //!
 //! Module map: [`table`] rows of a stored table with all its indexes; [`tree`] B-trees, [`heap`] heaps, [`large`] values out of
-//! the row; [`row`] values to records; [`bookmark`] what names a row; [`build`] filling a new index; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; `range` key ranges that readers have locked; [`identity`]; [`sequence`]; [`counts`] after recovery; [`release`]
+//! the row; [`row`] values to records; [`records`] many rows as records, [`bulk`] entering them; [`bookmark`] what names a row; [`build`] filling a new index; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; `range` key ranges that readers have locked; [`identity`]; [`sequence`]; [`counts`] after recovery; [`release`]
 //! giving pages back; [`pointers`] where pages begin; [`writing`] what an open database needs for it.
 //! Implemented by stored tables and by tables in memory.
 //!
@@ -14,6 +14,7 @@
 
 pub mod bookmark;
 pub mod build;
+pub mod bulk;
 pub mod counts;
 pub mod ghost;
 pub mod heap;
@@ -21,6 +22,7 @@ pub mod identity;
 pub mod large;
 pub mod pointers;
 mod range;
+pub mod records;
 pub mod release;
 pub mod row;
 pub mod row_version;
@@ -31,9 +33,11 @@ pub mod undo;
 pub mod unkept;
 pub mod writing;
 
+pub use records::{RecordPlan, Records};
 pub use table::StoredWriter;
 pub use writing::{CatalogTrees, Writing};
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use holdfast_types::{SqlResult, Value};
@@ -81,6 +85,23 @@ pub trait TableWriter: Send + Sync {
     /// Inserts rows and keeps every index. 2627 or 2601 for a key that exists, 515 for NULL in a NOT NULL column; with
     /// `ignore` (indexes WITH IGNORE_DUP_KEY) such rows are left out. Answers how many were inserted.
     fn insert(&self, write: WriteContext<'_>, rows: &[NewRow]) -> SqlResult<u64>;
+
+    /// How rows of this table are made into records by who has many; `None`: they come as values only.
+    fn record_plan(&self) -> Option<Arc<RecordPlan>> {
+        None
+    }
+
+    /// Inserts rows that were made by the plan, none of them with a NULL where the table wants a value.
+    fn insert_records(&self, write: WriteContext<'_>, records: &Records) -> SqlResult<()> {
+        let _ = (write, records);
+        Err(records::refused())
+    }
+
+    /// Keeps all others from reading and changing the table until the transaction ends (TABLOCK).
+    fn lock_all(&self, write: WriteContext<'_>) -> SqlResult<()> {
+        let _ = write;
+        Ok(())
+    }
 
     /// Locks a row exclusively until the transaction ends and tells whether it still is what was read.
     fn lock(&self, write: WriteContext<'_>, bookmark: &[u8]) -> SqlResult<RowState>;

@@ -62,6 +62,17 @@ impl Rows for PointerRows {
         self.row.make_room(change, page, slot, key, growth)
     }
 
+    fn stretches(
+        &self,
+        _: &mut Change<'_>,
+        page: PageId,
+        slot: u16,
+        _: &[u8],
+        rows: u16,
+    ) -> RecoveryResult<Vec<(PageId, u16, u16)>> {
+        Ok(vec![(page, slot, rows)])
+    }
+
     fn counted(&self, _: i64) {
         (self.restore)();
     }

@@ -7,8 +7,8 @@
 use holdfast_format::record::layout::xtype;
 use holdfast_format::record::writer::{RecordShape, build};
 use holdfast_format::record::{Field, RowLayout};
-use holdfast_types::storage_form::encode_value;
-use holdfast_types::{SqlError, SqlResult, SqlType, Value};
+use holdfast_types::storage_form::{StorageFormError, encode_value};
+use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 
 /// Longest record of a table, without version tag.
 pub const MAX_ROW: usize = 8060;
@@ -50,10 +50,27 @@ pub fn stored(ty: &SqlType, value: &Value) -> SqlResult<Stored> {
     if value.is_null() {
         return Ok(Stored::null());
     }
-    let bytes = encode_value(ty, value).map_err(|e| {
-        SqlError::with_text(8624, 16, format!("Internal error: a value cannot be stored: {e}."))
-    })?;
+    let bytes = encode_value(ty, value).map_err(|e| cannot_store(&e))?;
     Ok(Stored { bytes: Some(bytes), complex: false, bit: ty.id.xtype() == xtype::BIT })
+}
+
+pub(super) fn cannot_store(e: &StorageFormError) -> SqlError {
+    SqlError::with_text(8624, 16, format!("Internal error: a value cannot be stored: {e}."))
+}
+
+/// Fixed-size character and binary values are stored at their full length.
+pub(super) fn pad(id: TypeId, size: usize, bytes: &mut Vec<u8>) {
+    match id {
+        TypeId::Char => bytes.resize(size, b' '),
+        TypeId::NChar => {
+            while bytes.len() < size {
+                bytes.extend_from_slice(&[b' ', 0]);
+            }
+            bytes.truncate(size);
+        }
+        TypeId::Binary => bytes.resize(size, 0),
+        _ => {}
+    }
 }
 
 /// The record of stored fields in the order of the layout's columns.

@@ -5,7 +5,7 @@
 //! 2. Under one gate a row changes everywhere: in the heap or clustered index and in each nonclustered index.
 //! 3. An error after the first change leaves the rest to the statement's savepoint.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use holdfast_base::Rid;
 use holdfast_format::catalog::unit_type;
@@ -15,16 +15,17 @@ use holdfast_format::record::{Field, FixedVar, PhysicalColumn, Row, RowLayout};
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
 use holdfast_storage::write::{Change, LogTransaction};
 use holdfast_types::compare::hash_key;
-use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
+use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 
 use super::heap::Heap;
 use super::identity::IdentityColumn;
 use super::large::{Form, Large, kind_of};
+use super::records::{self, RecordPlan, Records};
 use super::row::{self, MAX_ROW, Stored};
 use super::tree::Tree;
 use super::unkept::Unkept;
-use super::writing::{Writing, failure};
-use super::{NewRow, RowState, RowUpdate, TableWriter, WriteContext, bookmark};
+use super::writing::{DatabaseTransaction, Writing, failure};
+use super::{NewRow, RowState, RowUpdate, TableWriter, WriteContext, bookmark, bulk};
 use crate::lock::manager::Table;
 use crate::lock::{Duration, LockMode, Resource};
 
@@ -76,6 +77,8 @@ pub struct StoredWriter {
     pub unsupported: Option<String>,
     /// Indexes that allow only some changes.
     pub unkept: Vec<Unkept>,
+    /// How rows become records, once somebody asked.
+    pub plan: OnceLock<Option<Arc<RecordPlan>>>,
 }
 
 /// A row as it stands in the table.
@@ -86,12 +89,12 @@ pub(super) struct Current {
     pub(super) rid: Option<Rid>,
 }
 
-fn internal(what: &str) -> RecoveryError {
+pub(super) fn internal(what: &str) -> RecoveryError {
     RecoveryError::Database { what: what.to_owned() }
 }
 
 /// Stored fields of a record in layout order.
-fn fields_of(layout: &RowLayout, record: &[u8]) -> RecoveryResult<Vec<Stored>> {
+pub(super) fn fields_of(layout: &RowLayout, record: &[u8]) -> RecoveryResult<Vec<Stored>> {
     let parsed = FixedVar::parse_data(record).map_err(|e| internal(e.what))?;
     let row = Row::Plain(parsed);
     let mut out = Vec::with_capacity(layout.columns.len());
@@ -114,17 +117,7 @@ fn fields_of(layout: &RowLayout, record: &[u8]) -> RecoveryResult<Vec<Stored>> {
 fn padded(ty: &SqlType, column: &PhysicalColumn, mut stored: Stored) -> Stored {
     let size = usize::from(column.leaf.size);
     if let Some(bytes) = stored.bytes.as_mut().filter(|_| column.leaf.offset > 0 && size > 0) {
-        match ty.id {
-            TypeId::Char => bytes.resize(size, b' '),
-            TypeId::NChar => {
-                while bytes.len() < size {
-                    bytes.extend_from_slice(&[b' ', 0]);
-                }
-                bytes.truncate(size);
-            }
-            TypeId::Binary => bytes.resize(size, 0),
-            _ => {}
-        }
+        row::pad(ty.id, size, bytes);
     }
     stored
 }
@@ -157,7 +150,7 @@ impl StoredWriter {
         SqlError::new(1105, &[&self.name, &index, &database, &group]).state(2)
     }
 
-    fn layout(&self) -> &RowLayout {
+    pub(super) fn layout(&self) -> &RowLayout {
         match &self.base {
             Base::Heap(h) => &h.access.layout,
             Base::Tree { tree, .. } => tree.layout(),
@@ -190,11 +183,16 @@ impl StoredWriter {
     }
 
     /// Notes what a row is before it changes, for snapshots; `row` is its place as bookmarks have it. Comes before the change.
-    fn note(&self, write: WriteContext<'_>, row: &[u8], before: Option<&[u8]>) {
+    pub(super) fn note(&self, write: WriteContext<'_>, row: &[u8], before: Option<&[u8]>) {
         let (versions, database) = (&self.writing.locks.versions, self.writing.database_id);
         if versions.keeps(database) {
             versions.note(write.transaction.owner(), database, self.rowset() as i64, row, before);
         }
+    }
+
+    /// Whether anybody may want to know what rows were before.
+    pub(super) fn keeps_versions(&self) -> bool {
+        self.writing.locks.versions.keeps(self.writing.database_id)
     }
 
     /// Whether a row may be put at a heap address: nobody has locked it. It is noted as coming from nothing.
@@ -235,7 +233,7 @@ impl StoredWriter {
     }
 
     /// NOT NULL of every column.
-    fn check_nulls(&self, values: &[Value], verb: &str) -> SqlResult<()> {
+    pub(super) fn check_nulls(&self, values: &[Value], verb: &str) -> SqlResult<()> {
         for (ordinal, value) in values.iter().enumerate() {
             let stored = self.positions.get(ordinal).copied().flatten().is_some();
             if value.is_null() && stored && !self.nullable.get(ordinal).copied().unwrap_or(true) {
@@ -595,7 +593,7 @@ impl StoredWriter {
     }
 
     /// Inserts the base row and its entries; `fields` get the uniquifier and large values' pointers.
-    fn insert_row(
+    pub(super) fn insert_row(
         &self,
         write: WriteContext<'_>,
         change: &mut Change<'_>,
@@ -710,25 +708,67 @@ impl StoredWriter {
         self.lock_table(write, LockMode::IX)?;
         let joined = self.writing.join(write.transaction)?;
         let part = joined.part()?;
-        for row in rows {
-            self.check_nulls(&row.values, "INSERT")?;
-            for index in &self.unkept {
-                index.check_insert(&self.name, &row.values)?;
+        let mut records = self.record_plan().map(Records::new);
+        let mut rest = rows;
+        while !rest.is_empty() {
+            // Until the table may have been locked instead of its rows.
+            let mut some = 64;
+            if let Some(records) =
+                records.as_mut().filter(|_| rest.len() >= bulk::MANY && self.is_alone(write))
+            {
+                let entered = self.append_rows(write, part, rest, records)?;
+                rest = &rest[entered..];
+                // One row that cannot be a record.
+                some = 1;
             }
-            let mut fields = self.fields(row, None)?;
-            if let Base::Tree { tree, unique: true, .. } = &self.base {
-                let (key, _) = Self::key_of(tree, &fields).map_err(|e| failure(&e))?;
-                self.lock_row(write, &self.key_resource(tree, &key))?;
+            for row in rest.iter().take(some) {
+                self.check_nulls(&row.values, "INSERT")?;
+                for index in &self.unkept {
+                    index.check_insert(&self.name, &row.values)?;
+                }
+                self.insert_locked(write, part, self.fields(row, None)?, &row.outside_indexes)?;
             }
-            self.lock_keys(write, &fields, &row.outside_indexes)?;
-            let outside = &row.outside_indexes;
-            let mut at = self.enter(write, part, &|_| {
-                self.entries_in(&fields, true, self.indexes.iter().filter(|i| !outside.contains(&i.index_id)))
-            })?;
-            self.insert_row(write, &mut at.change, &mut at.log, &mut fields, &[], outside)?;
-            self.settle_range(write, at.held.as_ref(), &fields)?;
+            rest = rest.get(some..).unwrap_or(&[]);
         }
         Ok(rows.len() as u64)
+    }
+
+    /// Locks what a new row needs, and enters it.
+    fn insert_locked(
+        &self,
+        write: WriteContext<'_>,
+        part: &DatabaseTransaction,
+        mut fields: Vec<Stored>,
+        outside: &[i32],
+    ) -> SqlResult<()> {
+        if let Base::Tree { tree, unique: true, .. } = &self.base {
+            let (key, _) = Self::key_of(tree, &fields).map_err(|e| failure(&e))?;
+            self.lock_row(write, &self.key_resource(tree, &key))?;
+        }
+        self.lock_keys(write, &fields, outside)?;
+        let mut at = self.enter(write, part, &|_| {
+            self.entries_in(&fields, true, self.indexes.iter().filter(|i| !outside.contains(&i.index_id)))
+        })?;
+        self.insert_row(write, &mut at.change, &mut at.log, &mut fields, &[], outside)?;
+        self.settle_range(write, at.held.as_ref(), &fields)
+    }
+
+    fn put_records(&self, write: WriteContext<'_>, records: &Records) -> SqlResult<()> {
+        self.check()?;
+        if self.record_plan().is_none() {
+            return Err(records::refused());
+        }
+        self.lock_table(write, LockMode::IX)?;
+        let joined = self.writing.join(write.transaction)?;
+        let part = joined.part()?;
+        if self.is_alone(write) {
+            return self.append(write, part, records, &|_| &[]);
+        }
+        for at in 0..records.len() {
+            let fields = fields_of(self.layout(), records.get(at)).map_err(|e| failure(&e))?;
+            self.insert_locked(write, part, fields, &[])?;
+        }
+        Ok(())
     }
 
     fn update_rows(&self, write: WriteContext<'_>, rows: &[RowUpdate], changed: &[usize]) -> SqlResult<()> {
@@ -888,6 +928,20 @@ impl StoredWriter {
 impl TableWriter for StoredWriter {
     fn insert(&self, write: WriteContext<'_>, rows: &[NewRow]) -> SqlResult<u64> {
         self.insert_rows(write, rows).map_err(|e| self.named(e))
+    }
+
+    fn record_plan(&self) -> Option<Arc<RecordPlan>> {
+        let make = || RecordPlan::new(self.layout(), &self.types, &self.positions).map(Arc::new);
+        let plan = self.plan.get_or_init(make).as_ref();
+        plan.filter(|_| self.unkept.is_empty() && self.unsupported.is_none()).cloned()
+    }
+
+    fn insert_records(&self, write: WriteContext<'_>, records: &Records) -> SqlResult<()> {
+        self.put_records(write, records).map_err(|e| self.named(e))
+    }
+
+    fn lock_all(&self, write: WriteContext<'_>) -> SqlResult<()> {
+        self.lock_table(write, LockMode::X)
     }
 
     fn lock(&self, write: WriteContext<'_>, bookmark: &[u8]) -> SqlResult<RowState> {

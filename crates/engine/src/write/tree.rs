@@ -269,6 +269,60 @@ impl Tree {
         })
     }
 
+    /// Puts leading entries into the last page, by one log record, when the first belongs behind all that are there; answers
+    /// how many, 0 when it does not. `key` is its declared key and `fields` the stored fields of the whole; the others follow
+    /// in order. Nobody else may change the tree. `note` learns every row before it is there.
+    pub fn append(
+        self: &Arc<Self>,
+        change: &mut Change<'_>,
+        transaction: &mut LogTransaction,
+        key: &[Value],
+        fields: &[u8],
+        records: &[&[u8]],
+        note: &dyn Fn(&[u8]) -> RecoveryResult<()>,
+    ) -> RecoveryResult<usize> {
+        let Some(first) = records.first() else { return Ok(0) };
+        for _ in 0..64 {
+            let Some(place) = self.find(change.source(), key).map_err(unreadable(self.access.root()))? else {
+                self.first_page(change, transaction)?;
+                continue;
+            };
+            let view = PageView::new(&place.image);
+            if place.slot < view.slot_count() || !view.next().is_null() {
+                return Ok(0);
+            }
+            let (page, slot) = (place.page, place.slot);
+            let free = change.free_bytes(page, transaction.id)?;
+            if first.len() + 2 > free {
+                self.split(change, transaction, &place, first)?;
+                continue;
+            }
+            // The image would have to be copied for the change.
+            drop(place);
+            let mut used = 0;
+            let fits = records.iter().take_while(|r| {
+                used += r.len() + 2;
+                used <= free
+            });
+            let count = fits.count();
+            let mut elements = records.get(..count).unwrap_or(records).to_vec();
+            for record in &elements {
+                note(record)?;
+            }
+            elements.extend([&[][..], &[][..]]);
+            let body = Body::Row { row: self.row_target(), elements: &elements };
+            let (context, unit) = (self.context(true), self.unit());
+            let what = What { operation: op::INSERT_ROWS, context, page, slot, unit, body };
+            let rows = Arc::new(TreeRows(Arc::clone(self)));
+            change.log(transaction, what, Undo::Rows { rows, key: fields.into() })?;
+            self.live().count_rows(count as i64);
+            return Ok(count);
+        }
+        Err(RecoveryError::Database {
+            what: "an index page was split again and again without room".to_owned(),
+        })
+    }
+
     /// Marks an entry as deleted.
     pub fn delete(
         self: &Arc<Self>,

@@ -97,6 +97,39 @@ impl Rows for TreeRows {
         Err(RecoveryError::Database { what: "no room for a row to be rolled back".to_owned() })
     }
 
+    fn stretches(
+        &self,
+        change: &mut Change<'_>,
+        page: PageId,
+        _slot: u16,
+        fields: &[u8],
+        rows: u16,
+    ) -> RecoveryResult<Vec<(PageId, u16, u16)>> {
+        let tree = &self.0;
+        let key = tree.key_of_fields(fields)?;
+        let fail = |error| RecoveryError::Unreadable { page, error };
+        let other = || RecoveryError::Database {
+            what: format!("rows to be rolled back in rowset {} are not its last", tree.access.rowset),
+        };
+        let place = tree.find_entry(change.source(), &key).map_err(fail)?.filter(|p| p.found);
+        let place = place.ok_or_else(other)?;
+        let (mut at, mut from, mut left) = (place.page, place.slot, rows);
+        let mut out = Vec::new();
+        loop {
+            let image = change.page(at)?;
+            let view = PageView::new(&image);
+            let here = view.slot_count().saturating_sub(from);
+            if here > 0 {
+                out.push((at, from, here));
+            }
+            left = left.checked_sub(here).ok_or_else(other)?;
+            if view.next().is_null() {
+                return if left == 0 { Ok(out) } else { Err(other()) };
+            }
+            (at, from) = (view.next(), 0);
+        }
+    }
+
     fn counted(&self, rows: i64) {
         self.0.live().count_rows(rows);
     }
@@ -120,6 +153,17 @@ impl Rows for FixedRows {
     ) -> RecoveryResult<(PageId, u16)> {
         // Bytes that a row gives up are kept for it until its transaction ends.
         Err(RecoveryError::Database { what: format!("page {page} has no room for a row to be rolled back") })
+    }
+
+    fn stretches(
+        &self,
+        _: &mut Change<'_>,
+        page: PageId,
+        slot: u16,
+        _: &[u8],
+        rows: u16,
+    ) -> RecoveryResult<Vec<(PageId, u16, u16)>> {
+        Ok(vec![(page, slot, rows)])
     }
 
     fn counted(&self, rows: i64) {

@@ -74,6 +74,8 @@ pub struct Workload {
     pub states: Vec<Committed>,
     /// See [`World::wrong_before`].
     pub wrong_before: Arc<BTreeSet<u64>>,
+    /// Whether many rows are entered at a time, too.
+    pub many: bool,
     /// Statements done, by kind, to see that the workload is one.
     pub done: BTreeMap<&'static str, usize>,
 }
@@ -102,6 +104,7 @@ impl Workload {
             open: Vec::new(),
             states: vec![state],
             wrong_before,
+            many: true,
             done: BTreeMap::new(),
         }
     }
@@ -213,6 +216,9 @@ impl Workload {
             self.note("truncate");
             return Ok(());
         }
+        if self.many && kind < 4 {
+            return self.many(world, open, place);
+        }
         if kind < 30 || model.rows.is_empty() {
             let many = if random.below(12) == 0 { 60 } else { 1 + random.below(3) };
             for n in 0..many {
@@ -220,7 +226,7 @@ impl Workload {
                 if let Some(at) = model.stored.iter().position(|&c| table.columns[c].identity.is_some()) {
                     row[at] = writer.next_identity()?;
                     let given = open.given.entry(place).or_insert(i64::MIN);
-                    *given = (*given).max(number(&row[at]));
+                    *given = (*given).max(number_of(&row[at]));
                 }
                 let new = NewRow { values: model.whole(&table, &row), outside_indexes: Vec::new() };
                 writer.insert(write, &[new])?;
@@ -261,6 +267,48 @@ impl Workload {
         Ok(())
     }
 
+    /// Many rows at a time into a table that nobody else may change; then some between them, one by one.
+    fn many(&mut self, world: &World, open: &mut Open, place: usize) -> Result<(), SqlError> {
+        let table = Arc::clone(&self.tables[place]);
+        let writer = table.access.writer().expect("writable");
+        let wait = LockWait { timeout: Some(Duration::ZERO), ..LockWait::default() };
+        let write = WriteContext { transaction: &open.transaction, wait: &wait };
+        writer.lock_all(write)?;
+        let model = Model::read(world, &table);
+        let random = &mut self.random;
+        let first = 0x7F00_0000 + random.below(0xFF_0000) as u64;
+        let most = if random.below(3) == 0 { 400 } else { 60 };
+        let many = 8 + random.below(most);
+        let most = if random.below(2) == 0 { 30 } else { 1 };
+        let between = random.below(most);
+        let mut numbers: Vec<u64> = (0..many as u64).map(|n| first + 2 * n).collect();
+        if random.below(4) == 0 {
+            numbers.reverse();
+        }
+        numbers.extend((0..between).map(|_| first + 2 * random.below(many) as u64 + 1));
+        let mut rows = Vec::new();
+        for number in numbers {
+            let mut row = model.invent_with(&table, random, Some(number));
+            if let Some(at) = model.stored.iter().position(|&c| table.columns[c].identity.is_some()) {
+                row[at] = writer.next_identity()?;
+                let given = open.given.entry(place).or_insert(i64::MIN);
+                *given = (*given).max(number_of(&row[at]));
+            }
+            rows.push(row);
+        }
+        let whole =
+            |row: &Vec<Value>| NewRow { values: model.whole(&table, row), outside_indexes: Vec::new() };
+        let new: Vec<NewRow> = rows[..many].iter().map(whole).collect();
+        writer.insert(write, &new)?;
+        open.effects.extend(rows[..many].iter().map(|r| (place, digest(r), 1)));
+        for row in &rows[many..] {
+            writer.insert(write, &[whole(row)])?;
+            open.effects.push((place, digest(row), 1));
+        }
+        self.note("many");
+        Ok(())
+    }
+
     /// What is wrong with a database that was opened after the disk had done `changes` changes.
     pub fn verify(&self, world: &World, changes: u64) -> Result<(), String> {
         let last = self.states.iter().rposition(|s| s.done <= changes).expect("the first is there");
@@ -287,7 +335,7 @@ impl Workload {
         };
         for (place, given) in &state.given {
             let writer = found[*place].0.access.writer().ok_or("not writable")?;
-            let next = number(&writer.next_identity().map_err(|e| e.to_string())?);
+            let next = number_of(&writer.next_identity().map_err(|e| e.to_string())?);
             if next <= *given && !self.done.contains_key("truncate") {
                 return Err(format!("identity {next} is given again, {given} was the last"));
             }
@@ -300,7 +348,7 @@ fn random_order(n: usize) -> bool {
     n % 2 == 1
 }
 
-fn number(value: &Value) -> i64 {
+fn number_of(value: &Value) -> i64 {
     match value {
         Value::TinyInt(n) => i64::from(*n),
         Value::SmallInt(n) => i64::from(*n),

@@ -283,6 +283,11 @@ impl Model {
 
     /// A row like one of those there, with other keys.
     pub fn invent(&self, table: &TableDef, random: &mut Random, ordered: bool) -> Vec<Value> {
+        self.invent_with(table, random, ordered.then_some(self.rows.len() as u64))
+    }
+
+    /// The same with a number that what can be made of a number is made of.
+    pub fn invent_with(&self, table: &TableDef, random: &mut Random, number: Option<u64>) -> Vec<Value> {
         let template = self.rows.get(random.below(self.rows.len())).cloned();
         self.stored
             .iter()
@@ -300,7 +305,7 @@ impl Model {
                 if column.nullable && !key && random.below(5) == 0 {
                     return Value::Null;
                 }
-                let n = if ordered { self.rows.len() as u64 } else { random.next() };
+                let n = number.unwrap_or_else(|| random.next());
                 invent(&column.ty, random, n)
             })
             .collect()

@@ -93,6 +93,26 @@ pub struct DeleteSplit {
 }
 
 impl DeleteSplit {
+    /// Fixed length of a record that takes rows back: the rowset that loses them stands behind what genuine records have.
+    const TAKEN_BACK: u16 = 0x44;
+
+    /// Fixed part behind the page header of a record by which `rows` entered together go away again.
+    pub fn rows_taken_back(page: PageId, rows: u16, rowset: u64) -> Vec<u8> {
+        let mut rest = page.to_bytes().to_vec();
+        rest.extend_from_slice(&rows.to_le_bytes());
+        rest.resize(0x3C - PAGE_HEADER, 0);
+        rest.extend_from_slice(&rowset.to_le_bytes());
+        rest
+    }
+
+    /// The rowset that loses the rows for good; `None` when they only move.
+    pub fn loser(record: &LogRecord<'_>) -> Result<Option<u64>, LogError> {
+        if record.fixed_length() < Self::TAKEN_BACK {
+            return Ok(None);
+        }
+        record.reader(0x3C).u64().map(Some).map_err(LogError::short(record.lsn()))
+    }
+
     pub fn decode(record: &LogRecord<'_>) -> Result<Self, LogError> {
         let mut r = record.reader(PAGE_HEADER);
         let mut read = || -> Result<Self, holdfast_base::Truncated> {

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast_base::{Lsn, PageId};
-use holdfast_format::log::page_operation::CountDelta;
+use holdfast_format::log::page_operation::{CountDelta, DeleteSplit};
 use holdfast_format::log::transaction::HobtDelta;
 use holdfast_format::log::write::{RecordHeader, count_change};
 use holdfast_format::log::{LogRecord, TransactionId, context, op};
@@ -103,6 +103,13 @@ impl CountChanges {
                 return Ok(());
             }
             _ if system => return Ok(()),
+            op::DELETE_SPLIT if leaf => {
+                if let Some(rowset) = DeleteSplit::loser(record)? {
+                    let rows = DeleteSplit::decode(record)?.rows;
+                    *self.rows.entry(rowset).or_default() -= i64::from(rows);
+                }
+                return Ok(());
+            }
             op::INSERT_ROWS if leaf => {
                 let elements = record.elements()?;
                 let rows = elements.as_slice();

@@ -23,6 +23,7 @@ use holdfast_format::log::{LogRecord, LogStore, TransactionId, context, op};
 
 use super::error::{RecoveryError, RecoveryResult};
 use super::redo::rows_keep_slots;
+use super::undo::Stretch;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Move {
@@ -56,6 +57,8 @@ pub struct Positions {
     live: HashMap<TransactionId, Vec<Live>>,
     /// Slot of the last insert of a transaction into a page: where a split put the rows it moved.
     last_insert: HashMap<(TransactionId, PageId), u16>,
+    /// How many of the rows that one record entered have been taken back.
+    taken: HashMap<Lsn, u16>,
     /// Behind every record that was followed.
     end: Lsn,
 }
@@ -121,6 +124,20 @@ impl Positions {
         place
     }
 
+    /// The last of the rows that a record entered together and that are still there, as far as they are on one page; they are
+    /// being taken back. Nothing stands behind them, so their going moves nothing.
+    pub(crate) fn stretch(&mut self, record: Lsn, page: PageId, slot: u16, rows: u16) -> Stretch {
+        let left = rows.saturating_sub(self.taken.get(&record).copied().unwrap_or(0));
+        let last = slot.saturating_add(left.saturating_sub(1));
+        let (at, end) = self.of(record, page, last);
+        let mut here = left.min(1);
+        while here < left && here <= end && self.of(record, page, last - here) == (at, end - here) {
+            here += 1;
+        }
+        *self.taken.entry(record).or_default() += here;
+        Stretch { page: at, slot: (end + 1).saturating_sub(here), rows: here, last: here == left }
+    }
+
     /// A removal is being undone: its move did not happen.
     fn take_back(&mut self, record: Lsn, page: PageId) {
         let events = self.by_page.get_mut(&page).map_or(&mut [][..], Vec::as_mut_slice);
@@ -157,6 +174,12 @@ impl Positions {
         if loser && record.flags() & flag::COMPENSATION != 0 {
             // Written by a rollback that the crash cut short: it takes back the record that has the same predecessor.
             let live = self.live.entry(id).or_default();
+            if let Some(Move::Split { rows, .. }) = moved
+                && live.last().is_some_and(|l| l.lsn == record.previous())
+            {
+                *self.taken.entry(record.previous()).or_default() += rows;
+                return Ok(());
+            }
             while let Some(undone) = live.pop() {
                 if undone.previous != record.previous() {
                     continue;
@@ -176,6 +199,10 @@ impl Positions {
                 previous: record.previous(),
                 page,
             });
+        }
+        if record.is_compensation() && matches!(moved, Some(Move::Split { .. })) {
+            // Rows at the end of their page that are gone again; nothing has moved.
+            return Ok(());
         }
         if let Some(moved) = moved {
             self.by_page.entry(page).or_default().push(Event { lsn: record.lsn(), moved, undone: false });

@@ -4,6 +4,7 @@
 //! | undone | written |
 //! |---|---|
 //! | INSERT | DELETE_ROWS; as ghost when the row had taken over a ghost |
+//! | INSERT of several rows | DELETE_SPLIT, one for each page that holds some of them by now |
 //! | DELETE as ghost | INSERT_ROWS that takes the ghost over |
 //! | DELETE | INSERT_ROWS |
 //! | MODIFY_ROW, MODIFY_COLUMNS, MODIFY_HEADER, SET_BITS, ROOT_CHANGE, FILE_HDR_MODIFY | the same with the old value |
@@ -12,7 +13,8 @@
 //! Invariants
 //! 1. A compensation record is applied to its page by the same redo as any other record.
 //! 2. The previous LSN of a compensation record is that of the record it undoes, so that an interrupted rollback goes on
-//!    behind it and nothing is undone twice.
+//!    behind it and nothing is undone twice. Of several records for one, all but the last name the record itself: it comes
+//!    again, for the rows that are left ([`Positions::stretch`]).
 //! 3. Before a row is touched it is compared with what the record left; a difference stops undo.
 //!
 //! A running server turns the rows of a rolled back insert into ghosts, because others may wait on their keys. Nobody waits
@@ -106,6 +108,16 @@ pub fn roll_back(
             }
             if record.is_compensation() {
                 return Ok((record.previous(), None));
+            }
+            let rows = rows_entered(record)?;
+            if rows > 1
+                && let Some(target) = record.page_target()?
+                && pages.has_file(target.page.file)
+            {
+                let stretch = positions.stretch(record.lsn(), target.page, target.slot, rows);
+                let bytes = take_back_rows(&mut StoreImages(pages), record, stretch)?;
+                let next = if stretch.last { record.previous() } else { record.lsn() };
+                return Ok((next, Some((bytes, None))));
             }
             let mut locate = |record: &LogRecord<'_>, target: &PageTarget| {
                 Ok(positions.undone(record.lsn(), target.page, target.slot))
@@ -245,6 +257,52 @@ pub(crate) type Locate<'a> =
 /// The rows that a page split moved; its record names only how many.
 pub(crate) type MovedRows<'a> = dyn FnMut(&LogRecord<'_>, &DeleteSplit) -> RecoveryResult<Vec<Vec<u8>>> + 'a;
 
+/// Rows that one record entered, which stand together at the end of a page now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    pub page: holdfast_base::PageId,
+    pub slot: u16,
+    pub rows: u16,
+    /// Nothing of the record is left when these are gone.
+    pub last: bool,
+}
+
+/// How many rows an INSERT_ROWS entered; 0 for other records.
+pub(crate) fn rows_entered(record: &LogRecord<'_>) -> RecoveryResult<u16> {
+    if record.operation() != op::INSERT_ROWS {
+        return Ok(0);
+    }
+    Ok(u16::try_from(record.elements()?.len().saturating_sub(2)).unwrap_or(u16::MAX))
+}
+
+/// The compensation record that takes some of the rows away that one record entered.
+pub(crate) fn take_back_rows(
+    pages: &mut dyn Images,
+    record: &LogRecord<'_>,
+    stretch: Stretch,
+) -> RecoveryResult<Vec<u8>> {
+    let missing = || RecoveryError::CannotUndo { lsn: record.lsn(), operation: record.operation() };
+    let mut target = record.page_target()?.ok_or_else(missing)?;
+    (target.page, target.slot) = (stretch.page, stretch.slot);
+    let page = pages.image(target.page)?;
+    target.page_lsn = PageView::new(&page).lsn();
+    let undo = Undoing { record, target, page };
+    let previous = if stretch.last { record.previous() } else { record.lsn() };
+    undo_rows(&undo, stretch.rows, previous)
+}
+
+/// Nothing stands behind the rows: they were the last of their table when they came and nobody else may have added any, or a
+/// split put them on a page of its own.
+fn undo_rows(undo: &Undoing<'_, '_>, rows: u16, previous: Lsn) -> RecoveryResult<Vec<u8>> {
+    let behind = PageView::new(&undo.page).slot_count().checked_sub(undo.target.slot);
+    if behind != Some(rows) {
+        return Err(undo.mismatch("rows that were entered together are not at the end of their page"));
+    }
+    let header = RecordHeader { previous, ..undo.header(op::DELETE_SPLIT, undo.record.context()) };
+    let rest = DeleteSplit::rows_taken_back(undo.target.page, rows, undo.record.row_target()?.rowset);
+    Ok(page_record(&header, &undo.target, &rest, Some(&[])))
+}
+
 /// The compensation record of a record; `None` when there is nothing to take back on a page.
 pub(crate) fn compensate(
     pages: &mut dyn Images,
@@ -315,20 +373,7 @@ fn undo_insert(undo: &Undoing<'_, '_>) -> RecoveryResult<Vec<u8>> {
     let took_over = row.size_or_flags & 2 != 0;
     let row = RowTarget { offset: 1, size_or_flags: 0, ..row };
     if rows > 1 {
-        // Rows that a split had put here: they are the last things a split writes to a page, so they stand together.
-        let behind = PageView::new(&undo.page).slot_count().saturating_sub(undo.target.slot);
-        if usize::from(behind) != rows {
-            return Err(undo.mismatch("rows of a split are not at the end of the page"));
-        }
-        let mut rest = undo.target.page.to_bytes().to_vec();
-        rest.extend_from_slice(&(rows as u16).to_le_bytes());
-        rest.resize(0x3C - 0x30, 0);
-        return Ok(page_record(
-            &undo.header(op::DELETE_SPLIT, undo.record.context()),
-            &undo.target,
-            &rest,
-            Some(&[]),
-        ));
+        return undo_rows(undo, rows as u16, undo.record.previous());
     }
     let image = elements.required(0)?;
     undo.expect_row(image, image.first().is_some_and(|&b| is_ghost(b)))?;

@@ -40,6 +40,7 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::cache::DatabasePages;
 use crate::recovery::counts::{CountChanges, leftover_record, lone_count};
 use crate::recovery::journal::PageJournal;
+use crate::recovery::undo::{Stretch, take_back_rows};
 use crate::recovery::{LogWait, Protection, RecoveryError, RecoveryResult, redo};
 use log::Log;
 use space::Space;
@@ -448,7 +449,14 @@ impl Change<'_> {
         }
         let promise = self.promised(promise);
         let lsn = self.apply(&bytes, what.page, Some(promise))?;
-        self.note(transaction, Entry { lsn, record: bytes.into_boxed_slice(), undo, promise });
+        let record = match (&undo, &what.body) {
+            // Taking rows back needs their number only.
+            (Undo::Rows { .. }, Body::Row { row, elements }) => {
+                row_record(&header, &target, row, &vec![&[][..]; elements.len()])
+            }
+            _ => bytes,
+        };
+        self.note(transaction, Entry { lsn, record: record.into_boxed_slice(), undo, promise });
         Ok(lsn)
     }
 
@@ -636,13 +644,43 @@ impl Change<'_> {
         self.take_back(|change| change.undo_entry(transaction, entry))
     }
 
+    /// Takes back rows that were entered together: one compensation for each page they are on by now.
+    fn undo_rows(
+        &mut self,
+        transaction: &mut LogTransaction,
+        entry: &Entry,
+        rows: &Arc<dyn Rows>,
+        key: &[u8],
+    ) -> RecoveryResult<()> {
+        let record = LogRecord::new(entry.lsn, &entry.record)?;
+        let Some(target) = record.page_target()? else { return Ok(()) };
+        let entered = crate::recovery::undo::rows_entered(&record)?;
+        let stretches = rows.stretches(self, target.page, target.slot, key, entered)?;
+        for (at, &(page, slot, here)) in stretches.iter().enumerate().rev() {
+            let stretch = Stretch { page, slot, rows: here, last: at == 0 };
+            let bytes = take_back_rows(&mut ChangePages { change: self }, &record, stretch)?;
+            self.touch(page)?;
+            transaction.last = self.apply(&bytes, page, None)?;
+            if let Some(open) = self.state.open.get_mut(&transaction.id) {
+                open.last = transaction.last;
+            }
+            rows.counted(-i64::from(here));
+        }
+        self.database.log.release(entry.promise);
+        transaction.promised = transaction.promised.saturating_sub(entry.promise);
+        Ok(())
+    }
+
     fn undo_entry(&mut self, transaction: &mut LogTransaction, entry: &Entry) -> RecoveryResult<()> {
+        if let Undo::Rows { rows, key } = &entry.undo {
+            return self.undo_rows(transaction, entry, rows, key);
+        }
         let record = LogRecord::new(entry.lsn, &entry.record)?;
         let written = {
             let mut pages = ChangePages { change: self };
             let mut locate = |_: &LogRecord<'_>, target: &PageTarget| Ok((target.page, target.slot));
             match &entry.undo {
-                Undo::InPlace | Undo::Call(_) => {
+                Undo::InPlace | Undo::Call(_) | Undo::Rows { .. } => {
                     let mut moved = |record: &LogRecord<'_>, split: &DeleteSplit| {
                         moved_rows(&transaction.entries, record, split)
                     };

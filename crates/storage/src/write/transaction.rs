@@ -35,6 +35,17 @@ pub trait Rows: Send + Sync {
         growth: usize,
     ) -> RecoveryResult<(PageId, u16)>;
 
+    /// Where rows are now that were entered together at `page` from `slot` on, behind all others of their table; `key` is that
+    /// of the first. They are still its last: the stretches of them on single pages, in their order.
+    fn stretches(
+        &self,
+        change: &mut Change<'_>,
+        page: PageId,
+        slot: u16,
+        key: &[u8],
+        rows: u16,
+    ) -> RecoveryResult<Vec<(PageId, u16, u16)>>;
+
     /// A row was put back (1) or taken out again (-1).
     fn counted(&self, rows: i64);
 }
@@ -46,6 +57,9 @@ pub enum Undo {
     InPlace,
     /// A row; its key or address as the layer above wrote it, and by how much its table's row count changed.
     Row { rows: Arc<dyn Rows>, key: Box<[u8]>, count: i8 },
+    /// Rows entered together by one record, behind all others of their table; the key of the first. The transaction keeps
+    /// others out of the table until it ends.
+    Rows { rows: Arc<dyn Rows>, key: Box<[u8]> },
     /// As in place; this runs as well when the change is taken back: memory follows the pages.
     Call(Arc<dyn Fn() + Send + Sync>),
 }

@@ -119,16 +119,23 @@ impl CodePage {
     }
 
     pub fn encode(self, units: &[u16]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(units.len());
+        self.encode_into(units, &mut out);
+        out
+    }
+
+    /// Appends the encoded bytes to `out`.
+    pub fn encode_into(self, units: &[u16], out: &mut Vec<u8>) {
+        if units.iter().all(|&u| u < 0x80) {
+            out.extend(units.iter().map(|&u| u as u8));
+            return;
+        }
         match self.kind() {
-            Kind::Single(t) => units
-                .iter()
-                .map(|&u| match t.encode[usize::from(u)] {
-                    0 if u != 0 => b'?',
-                    b => b,
-                })
-                .collect(),
+            Kind::Single(t) => out.extend(units.iter().map(|&u| match t.encode[usize::from(u)] {
+                0 if u != 0 => b'?',
+                b => b,
+            })),
             Kind::Multi(e) => {
-                let mut out = Vec::with_capacity(units.len() * 2);
                 let mut buffer = [0u8; 4];
                 for c in char::decode_utf16(units.iter().copied()) {
                     match c {
@@ -144,9 +151,8 @@ impl CodePage {
                         Err(_) => out.push(b'?'),
                     }
                 }
-                out
             }
-            Kind::Utf8 => String::from_utf16_lossy(units).into_bytes(),
+            Kind::Utf8 => out.extend_from_slice(String::from_utf16_lossy(units).as_bytes()),
         }
     }
 
