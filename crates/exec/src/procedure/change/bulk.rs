@@ -4,21 +4,24 @@
 //! 1. Without CHECK_CONSTRAINTS neither checks nor foreign keys are looked at, without FIRE_TRIGGERS no trigger fires, without
 //!    KEEP_NULLS a NULL becomes the column's default.
 //! 2. The load is one statement: an error that ends it leaves nothing behind.
+//! 3. TABLOCK keeps all others from the table (SQL Server lets other loads in beside it).
 //!
 //! Evidence: T-SQL reference, "BULK INSERT"; the statements that client libraries send.
 
 use std::sync::Arc;
 
 use holdfast_engine::catalog::{Catalog, TableRules};
+use holdfast_engine::write::Records;
 use holdfast_plan::change::{Action, BoundChange, ChangeKind};
 use holdfast_tsql::ast::{DmlTarget, Execute, ExecuteTarget, Expr, Ident, Insert, InsertSource, ObjectName};
 use holdfast_types::batch::BATCH_ROWS;
-use holdfast_types::{Batch, CollationId, SqlError, SqlString, SqlType, Value};
+use holdfast_types::{Batch, CodePage, CollationId, SqlError, SqlResult, SqlString, SqlType, Value};
 
-use super::bulk_file::{FileFormat, FileRows};
+use super::bulk_file::{Character, FileFormat, FileRows, FileText};
+use super::bulk_row::RowMaker;
 use super::external::assigned;
 use super::fit::fit;
-use super::{INSERT, Rows, Runner};
+use super::{Change, INSERT, Rows, Runner, writer};
 use crate::procedure::raise::integer;
 use crate::procedure::run::{Fail, Scope, scope_names};
 use crate::procedure::unit::{Folding, Unit, with_bind_context};
@@ -37,6 +40,7 @@ struct LoadOptions {
     keep_nulls: bool,
     check_constraints: bool,
     fire_triggers: bool,
+    lock_table: bool,
 }
 
 /// An INSERT whose rows come from elsewhere.
@@ -99,6 +103,7 @@ impl Runner<'_> {
             keep_nulls: has("KEEP_NULLS"),
             check_constraints: has("CHECK_CONSTRAINTS"),
             fire_triggers: has("FIRE_TRIGGERS"),
+            lock_table: has("TABLOCK"),
         };
         self.bulk_change(table, columns, options, scope)?;
         let target = BulkTarget { table: table.clone(), columns: columns.to_vec(), options };
@@ -124,6 +129,9 @@ impl Runner<'_> {
         let bound = Arc::new(bound);
         self.run_change(&bound, &mut scope, INSERT, |r, change, _| {
             change.default_for_null = !announced.options.keep_nulls;
+            if announced.options.lock_table {
+                writer(&bound.target)?.lock_all(change.write())?;
+            }
             r.insert_external(&bound, &ordinals, &types, rows, change)?;
             r.touch_nothing(&bound.target, Action::Insert, change);
             Ok(())
@@ -178,8 +186,9 @@ impl Runner<'_> {
                 }
                 "DATAFILETYPE" if text.eq_ignore_ascii_case("widechar") => format.wide = true,
                 "DATAFILETYPE" if text.eq_ignore_ascii_case("char") => {}
-                // How a load is cut up and locked does not change what it leaves.
-                "TABLOCK" | "BATCHSIZE" | "ROWS_PER_BATCH" | "KILOBYTES_PER_BATCH" | "ORDER" => {}
+                "TABLOCK" => load.lock_table = true,
+                // How a load is cut up does not change what it leaves.
+                "BATCHSIZE" | "ROWS_PER_BATCH" | "KILOBYTES_PER_BATCH" | "ORDER" => {}
                 other => {
                     return Err(SqlError::not_supported(format!("BULK INSERT with {other}")).into());
                 }
@@ -194,55 +203,117 @@ impl Runner<'_> {
         let ordinals: Vec<usize> =
             fields.iter().copied().filter(|&o| keep_identity || columns[o].identity.is_none()).collect();
         let collation = self.session.current_database().default_collation();
+        let text = FileText::new(bytes, &mut format, collation);
+        let page = if format.utf8 { CodePage::UTF8 } else { collation.code_page() };
         let bound = Arc::new(bound);
+        let file = LoadFile { bound: &bound, fields, ordinals, collation, max_errors, options: load };
         self.run_change(&bound, scope, INSERT, |r, change, _| {
             change.default_for_null = !load.keep_nulls;
-            let columns = &bound.target.table.columns;
-            let from = SqlType::nvarchar_max(collation);
-            let mut errors = 0u64;
-            let mut part: Rows = Vec::with_capacity(BATCH_ROWS);
-            for row in FileRows::new(&bytes, &format, fields.len(), collation) {
-                change.context.check_cancel()?;
-                let (number, values) = row?;
-                let mut new = Vec::with_capacity(ordinals.len());
-                let mut failed = None;
-                for (n, (&o, text)) in fields.iter().zip(values).enumerate() {
-                    if !ordinals.contains(&o) {
-                        continue;
-                    }
-                    let value = match text {
-                        Some(units) => Value::String(SqlString::new(units)),
-                        None => Value::Null,
-                    };
-                    let kept = assigned(value, from, columns[o].ty, change)
-                        .and_then(|v| fit(v, &columns[o], &String::new, true));
-                    match kept {
-                        Ok(v) => new.push(v),
-                        Err(e) => {
-                            let id = if e.number == 2628 { 4863 } else { 4864 };
-                            failed = Some(SqlError::new(id, &[&number, &(n + 1), &columns[o].name]));
-                            break;
-                        }
-                    }
+            if load.lock_table {
+                writer(&bound.target)?.lock_all(change.write())?;
+            }
+            match &text {
+                FileText::Narrow(text) => {
+                    let narrow =
+                        Reading { ascii: &ascii_of_bytes, units: &|field: &[u8]| page.decode(field) };
+                    r.load_file(&file, FileRows::new(text, &format, file.fields.len()), &narrow, change)?;
                 }
-                match failed {
-                    None => part.push(new),
-                    Some(e) => {
-                        errors += 1;
-                        if errors > max_errors {
-                            return Err(SqlError::new(4865, &[&max_errors]).into());
-                        }
-                        r.sink.message(&e.at_line(1))?;
-                    }
-                }
-                if part.len() == BATCH_ROWS {
-                    r.load_part(&bound, &ordinals, std::mem::take(&mut part), change)?;
+                FileText::Wide(text) => {
+                    let wide = Reading { ascii: &ascii_of_units, units: &|field: &[u16]| field.to_vec() };
+                    r.load_file(&file, FileRows::new(text, &format, file.fields.len()), &wide, change)?;
                 }
             }
-            r.load_part(&bound, &ordinals, part, change)?;
             r.touch_nothing(&bound.target, Action::Insert, change);
             Ok(())
         })
+    }
+
+    /// Enters the rows of a file: as records where that is enough, as values where not.
+    fn load_file<U: Character>(
+        &mut self,
+        file: &LoadFile<'_>,
+        mut rows: FileRows<'_, U>,
+        reading: &Reading<'_, U>,
+        change: &mut Change<'_>,
+    ) -> Result<(), Fail> {
+        let LoadFile { bound, fields, ordinals, collation, max_errors, options } = file;
+        let columns = &bound.target.table.columns;
+        let plan = writer(&bound.target)?.record_plan();
+        let mut maker = plan.and_then(|p| RowMaker::new(bound, p, fields, ordinals, !options.keep_nulls));
+        let from = SqlType::nvarchar_max(*collation);
+        let mut errors = 0u64;
+        let mut part: Rows = Vec::new();
+        let mut row = Vec::with_capacity(fields.len());
+        let mut read = 0u64;
+        while let Some(number) = rows.next_row(&mut row) {
+            let number = number?;
+            read += 1;
+            if read.is_multiple_of(256) {
+                change.context.check_cancel()?;
+            }
+            let value = |o: usize, field: &[U], change: &Change<'_>| -> SqlResult<Value> {
+                let value = Value::String(SqlString::new((reading.units)(field)));
+                let value = assigned(value, from, columns[o].ty, change)?;
+                fit(value, &columns[o], &String::new, true)
+            };
+            if let Some(maker) = &mut maker
+                && maker.row(&row, reading.ascii, &|o, field| value(o, field, change).ok())
+            {
+                if maker.records.len() == LOAD_ROWS {
+                    self.load_records(bound, &mut maker.records, change)?;
+                }
+                continue;
+            }
+            let mut new = Vec::with_capacity(ordinals.len());
+            let mut failed = None;
+            for (n, (&o, field)) in fields.iter().zip(&row).enumerate() {
+                if !ordinals.contains(&o) {
+                    continue;
+                }
+                match field.as_ref().map_or(Ok(Value::Null), |f| value(o, f, change)) {
+                    Ok(v) => new.push(v),
+                    Err(e) => {
+                        let id = if e.number == 2628 { 4863 } else { 4864 };
+                        failed = Some(SqlError::new(id, &[&number, &(n + 1), &columns[o].name]));
+                        break;
+                    }
+                }
+            }
+            if let Some(e) = failed {
+                errors += 1;
+                if errors > *max_errors {
+                    return Err(SqlError::new(4865, &[max_errors]).into());
+                }
+                self.sink.message(&e.at_line(1))?;
+                continue;
+            }
+            part.push(new);
+            // Rows stay in order: what comes as values goes in between the records before and behind it.
+            if let Some(maker) = &mut maker {
+                self.load_records(bound, &mut maker.records, change)?;
+            }
+            if part.len() == BATCH_ROWS || maker.is_some() {
+                self.load_part(bound, ordinals, std::mem::take(&mut part), change)?;
+            }
+        }
+        if let Some(maker) = &mut maker {
+            self.load_records(bound, &mut maker.records, change)?;
+        }
+        self.load_part(bound, ordinals, part, change)
+    }
+
+    fn load_records(
+        &mut self,
+        bound: &BoundChange,
+        records: &mut Records,
+        change: &mut Change<'_>,
+    ) -> Result<(), Fail> {
+        if !records.is_empty() {
+            writer(&bound.target)?.insert_records(change.write(), records)?;
+            change.count += records.len() as u64;
+            records.clear();
+        }
+        Ok(())
     }
 
     fn load_part(
@@ -250,7 +321,7 @@ impl Runner<'_> {
         bound: &BoundChange,
         ordinals: &[usize],
         rows: Rows,
-        change: &mut super::Change<'_>,
+        change: &mut Change<'_>,
     ) -> Result<(), Fail> {
         if rows.is_empty() {
             return Ok(());
@@ -258,4 +329,35 @@ impl Runner<'_> {
         let batch = Batch::new(rows.len(), Vec::new());
         self.insert_values(bound, ordinals, rows, &batch, change)
     }
+}
+
+/// Records entered at a time.
+const LOAD_ROWS: usize = 2048;
+
+/// What a BULK INSERT puts where.
+struct LoadFile<'f> {
+    bound: &'f BoundChange,
+    /// The column of each field, and those that take theirs.
+    fields: Vec<usize>,
+    ordinals: Vec<usize>,
+    collation: CollationId,
+    max_errors: u64,
+    options: LoadOptions,
+}
+
+/// The text of a field.
+struct Reading<'r, U> {
+    /// When all of it is ASCII.
+    ascii: &'r dyn for<'a> Fn(&'a [U], &'a mut Vec<u8>) -> Option<&'a [u8]>,
+    units: &'r dyn Fn(&[U]) -> Vec<u16>,
+}
+
+fn ascii_of_bytes<'a>(field: &'a [u8], _: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+    field.is_ascii().then_some(field)
+}
+
+fn ascii_of_units<'a>(field: &'a [u16], narrow: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+    narrow.clear();
+    narrow.extend(field.iter().map(|u| *u as u8));
+    field.iter().all(|u| *u < 0x80).then_some(narrow)
 }

@@ -5,6 +5,9 @@
 //!    field ends. In CSV files a field may stand in quotes and a row ends where its line does.
 //! 2. An empty field is NULL.
 
+use std::borrow::Cow;
+
+use holdfast_types::code_page::CodePage;
 use holdfast_types::{CollationId, SqlError, SqlResult};
 
 /// How a file is written.
@@ -92,67 +95,179 @@ impl FileFormat {
     }
 }
 
+/// What a file holds: characters of one byte or of two.
+pub enum FileText {
+    /// Every character that ends fields or rows is one byte, and that byte is nothing else.
+    Narrow(Vec<u8>),
+    Wide(Vec<u16>),
+}
+
+impl FileText {
+    pub fn new(mut bytes: Vec<u8>, format: &mut FileFormat, collation: CollationId) -> Self {
+        if format.wide || bytes.starts_with(&[0xFF, 0xFE]) {
+            let body = bytes.strip_prefix(&[0xFF, 0xFE]).unwrap_or(&bytes);
+            return FileText::Wide(body.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]])).collect());
+        }
+        if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) {
+            format.utf8 = true;
+            bytes.drain(..3);
+        }
+        let page = if format.utf8 { CodePage::UTF8 } else { collation.code_page() };
+        let ends = format.field_end.iter().chain(&format.row_end).chain(&format.quote);
+        let apart = format.utf8 || page.is_single_byte() || bytes.is_ascii();
+        if apart && ends.copied().all(|u| u < 0x80) {
+            return FileText::Narrow(bytes);
+        }
+        FileText::Wide(page.decode(&bytes))
+    }
+}
+
+/// A character of a file.
+pub trait Character: Copy + Eq {
+    /// An ASCII character.
+    fn of(ascii: u8) -> Self;
+    fn from_units(units: &[u16]) -> Vec<Self>;
+}
+
+impl Character for u8 {
+    fn of(ascii: u8) -> Self {
+        ascii
+    }
+    fn from_units(units: &[u16]) -> Vec<Self> {
+        units.iter().map(|u| *u as u8).collect()
+    }
+}
+
+impl Character for u16 {
+    fn of(ascii: u8) -> Self {
+        u16::from(ascii)
+    }
+    fn from_units(units: &[u16]) -> Vec<Self> {
+        units.to_vec()
+    }
+}
+
+/// A field as the file has it; `None`: NULL.
+pub type Field<'t, U> = Option<Cow<'t, [U]>>;
+
 /// The rows of a file with their numbers.
-pub struct FileRows<'f> {
-    text: Vec<u16>,
-    format: &'f FileFormat,
+pub struct FileRows<'t, U: Clone> {
+    text: &'t [U],
+    field_end: Vec<U>,
+    row_end: Vec<U>,
+    /// CSV.
+    quote: Option<U>,
+    quoted: bool,
+    first_row: u64,
+    last_row: u64,
     fields: usize,
     at: usize,
     number: u64,
 }
 
-type Fields = Vec<Option<Vec<u16>>>;
-
-impl<'f> FileRows<'f> {
-    pub fn new(bytes: &[u8], format: &'f FileFormat, fields: usize, collation: CollationId) -> Self {
-        let text = if format.wide || bytes.starts_with(&[0xFF, 0xFE]) {
-            let body = bytes.strip_prefix(&[0xFF, 0xFE]).unwrap_or(bytes);
-            body.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]])).collect()
-        } else if format.utf8 || bytes.starts_with(&[0xEF, 0xBB, 0xBF]) {
-            let body = bytes.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(bytes);
-            String::from_utf8_lossy(body).encode_utf16().collect()
-        } else {
-            collation.code_page().decode(bytes)
-        };
-        FileRows { text, format, fields, at: 0, number: 0 }
-    }
-
-    fn stands(&self, what: &[u16]) -> bool {
-        !what.is_empty() && self.text[self.at..].starts_with(what)
-    }
-
-    /// The next row; `None` at the end.
-    fn row(&mut self) -> SqlResult<Option<Fields>> {
-        if self.at >= self.text.len() {
-            return Ok(None);
+impl<'t, U: Character> FileRows<'t, U> {
+    pub fn new(text: &'t [U], format: &FileFormat, fields: usize) -> Self {
+        FileRows {
+            text,
+            field_end: U::from_units(&format.field_end),
+            row_end: U::from_units(&format.row_end),
+            quote: format.quote.and_then(|q| U::from_units(&[q]).first().copied()),
+            quoted: format.quoted,
+            first_row: format.first_row,
+            last_row: format.last_row,
+            fields,
+            at: 0,
+            number: 0,
         }
-        let mut out = Vec::with_capacity(self.fields);
+    }
+
+    /// The fields of the next row that is asked for, and its number; `None` at the end.
+    pub fn next_row(&mut self, out: &mut Vec<Field<'t, U>>) -> Option<SqlResult<u64>> {
+        loop {
+            if self.at >= self.text.len() {
+                return None;
+            }
+            let row = self.row(out);
+            self.number += 1;
+            let number = self.number;
+            if self.last_row > 0 && number > self.last_row {
+                return None;
+            }
+            match row {
+                // What is passed over may be a heading that is no row.
+                _ if number < self.first_row => {}
+                Ok(()) => return Some(Ok(number)),
+                Err(e) => {
+                    self.at = self.text.len();
+                    return Some(Err(e));
+                }
+            }
+        }
+    }
+
+    fn row(&mut self, out: &mut Vec<Field<'t, U>>) -> SqlResult<()> {
+        out.clear();
         for n in 0..self.fields {
             let last = n + 1 == self.fields;
-            let (value, ended) = self.field(last)?;
+            let (value, ended) =
+                if self.quoted { self.csv_field()? } else { (self.plain_field(last)?, last) };
             out.push(value);
             if ended && !last {
                 // A CSV line with too few fields.
                 return Err(SqlError::new(4832, &[]));
             }
         }
-        Ok(Some(out))
+        Ok(())
     }
 
-    /// One field; whether the row ended with it.
-    fn field(&mut self, last: bool) -> SqlResult<(Option<Vec<u16>>, bool)> {
-        let mut value = Vec::new();
-        let mut quoted = false;
-        if self.format.quoted
-            && let Some(q) = self.format.quote
-            && self.text.get(self.at) == Some(&q)
+    /// A field that ends with the row when it is the last, with a field end otherwise.
+    fn plain_field(&mut self, last: bool) -> SqlResult<Field<'t, U>> {
+        let text = self.text;
+        let start = self.at;
+        let end = if last { &self.row_end } else { &self.field_end };
+        let found = end.first().and_then(|first| {
+            let mut at = start;
+            loop {
+                at += text[at..].iter().position(|u| u == first)?;
+                if text[at..].starts_with(end) {
+                    return Some(at);
+                }
+                at += 1;
+            }
+        });
+        match found {
+            Some(at) => {
+                self.at = at + end.len();
+                let value = &text[start..at];
+                let value = if last { without_return(value, end) } else { value };
+                Ok((!value.is_empty()).then_some(Cow::Borrowed(value)))
+            }
+            // The last row may lack its end.
+            None if last => {
+                self.at = text.len();
+                Ok((start < text.len()).then(|| Cow::Borrowed(&text[start..])))
+            }
+            None => Err(SqlError::new(4832, &[])),
+        }
+    }
+
+    fn stands(&self, what: &[U]) -> bool {
+        !what.is_empty() && self.text[self.at..].starts_with(what)
+    }
+
+    /// One field of a CSV file; whether the row ended with it.
+    fn csv_field(&mut self) -> SqlResult<(Field<'t, U>, bool)> {
+        let text = self.text;
+        let mut quoted: Option<Vec<U>> = None;
+        if let Some(q) = self.quote
+            && text.get(self.at) == Some(&q)
         {
-            quoted = true;
+            let mut value = Vec::new();
             self.at += 1;
             loop {
-                match self.text.get(self.at) {
+                match text.get(self.at) {
                     None => return Err(SqlError::new(4832, &[])),
-                    Some(u) if *u == q && self.text.get(self.at + 1) == Some(&q) => {
+                    Some(u) if *u == q && text.get(self.at + 1) == Some(&q) => {
                         value.push(q);
                         self.at += 2;
                     }
@@ -166,63 +281,41 @@ impl<'f> FileRows<'f> {
                     }
                 }
             }
+            quoted = Some(value);
         }
-        let csv = self.format.quoted;
         let start = self.at;
-        loop {
-            if self.at >= self.text.len() {
-                // The last row may lack its end.
-                return if last || csv {
-                    value.extend_from_slice(&self.text[start..]);
-                    Ok((done(value, quoted), true))
-                } else {
-                    Err(SqlError::new(4832, &[]))
-                };
+        let (rest, ended) = loop {
+            if self.at >= text.len() {
+                break (&text[start..], true);
             }
-            if (!last || csv) && self.stands(&self.format.field_end) {
-                value.extend_from_slice(&self.text[start..self.at]);
-                self.at += self.format.field_end.len();
-                return Ok((done(value, quoted), false));
+            if self.stands(&self.field_end) {
+                let rest = &text[start..self.at];
+                self.at += self.field_end.len();
+                break (rest, false);
             }
-            if (last || csv) && self.stands(&self.format.row_end) {
-                value.extend_from_slice(&self.text[start..self.at]);
-                self.at += self.format.row_end.len();
-                // "\n" stands for both ways of ending a line.
-                if self.format.row_end == [0x0A] && value.last() == Some(&0x0D) {
-                    value.pop();
-                }
-                return Ok((done(value, quoted), true));
+            if self.stands(&self.row_end) {
+                let rest = without_return(&text[start..self.at], &self.row_end);
+                self.at += self.row_end.len();
+                break (rest, true);
             }
             self.at += 1;
-        }
+        };
+        let value = match quoted {
+            Some(mut value) => {
+                value.extend_from_slice(rest);
+                Some(Cow::Owned(value))
+            }
+            None => (!rest.is_empty()).then_some(Cow::Borrowed(rest)),
+        };
+        Ok((value, ended))
     }
 }
 
-fn done(value: Vec<u16>, quoted: bool) -> Option<Vec<u16>> {
-    (quoted || !value.is_empty()).then_some(value)
-}
-
-impl Iterator for FileRows<'_> {
-    type Item = SqlResult<(u64, Fields)>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let row = self.row().transpose()?;
-            self.number += 1;
-            let number = self.number;
-            if self.format.last_row > 0 && number > self.format.last_row {
-                return None;
-            }
-            match row {
-                // What is passed over may be a heading that is no row.
-                _ if number < self.format.first_row => {}
-                Ok(fields) => return Some(Ok((number, fields))),
-                Err(e) => {
-                    self.at = self.text.len();
-                    return Some(Err(e));
-                }
-            }
-        }
+/// A line feed stands for both ways of ending a line.
+fn without_return<'v, U: Character>(value: &'v [U], row_end: &[U]) -> &'v [U] {
+    match value.split_last() {
+        Some((last, rest)) if row_end == [U::of(0x0A)] && *last == U::of(0x0D) => rest,
+        _ => value,
     }
 }
 
@@ -231,14 +324,26 @@ mod tests {
     use super::*;
 
     fn rows(text: &str, format: &FileFormat, fields: usize) -> Vec<Vec<String>> {
-        FileRows::new(text.as_bytes(), format, fields, CollationId::SERVER_DEFAULT)
-            .map(|r| match r {
-                Ok((_, f)) => {
-                    f.into_iter().map(|x| x.map_or("NULL".into(), |u| String::from_utf16_lossy(&u))).collect()
-                }
+        let mut format = format.clone();
+        let text = FileText::new(text.as_bytes().to_vec(), &mut format, CollationId::SERVER_DEFAULT);
+        let FileText::Narrow(narrow) = text else { panic!("one byte a character") };
+        let wide: Vec<u16> = narrow.iter().map(|b| u16::from(*b)).collect();
+        let units = |u: &[u16]| String::from_utf16_lossy(u);
+        let found = all(&mut FileRows::new(&wide, &format, fields), &units);
+        let bytes = |u: &[u8]| String::from_utf8_lossy(u).into_owned();
+        assert_eq!(found, all(&mut FileRows::new(&narrow, &format, fields), &bytes));
+        found
+    }
+
+    fn all<U: Character>(rows: &mut FileRows<'_, U>, shown: &dyn Fn(&[U]) -> String) -> Vec<Vec<String>> {
+        let (mut out, mut fields) = (Vec::new(), Vec::new());
+        while let Some(row) = rows.next_row(&mut fields) {
+            out.push(match row {
+                Ok(_) => fields.iter().map(|f| f.as_ref().map_or("NULL".into(), |u| shown(u))).collect(),
                 Err(e) => vec![e.number.to_string()],
-            })
-            .collect()
+            });
+        }
+        out
     }
 
     #[test]

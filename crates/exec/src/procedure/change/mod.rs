@@ -2,7 +2,7 @@
 //!
 //! Module map: [`rows`] new rows and what every row must obey, [`fit`] values into columns, [`apply`] rows to tables,
 //! [`target_rows`] reading and locking the rows to change, [`merge`], [`reference`] foreign keys and cascades, [`trigger`],
-//! [`output`], [`external`] rows of EXEC, [`bulk`] and [`bulk_file`] bulk loads.
+//! [`output`], [`external`] rows of EXEC, [`bulk`], [`bulk_file`] and [`bulk_row`] bulk loads.
 //!
 //! Invariants
 //! 1. All rows to change are read before the first is changed (no row is met twice), then locked, and read again when one of
@@ -13,6 +13,7 @@
 mod apply;
 mod bulk;
 mod bulk_file;
+mod bulk_row;
 mod external;
 mod fit;
 mod merge;
