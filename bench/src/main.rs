@@ -15,9 +15,11 @@ mod point;
 mod postgres;
 mod process;
 mod query;
+mod random;
 mod serve;
 mod table;
 mod tpcb;
+mod tpcc;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -46,10 +48,11 @@ const MEASURES: &[(&str, Measure)] = &[
     ("query", query::measure),
     ("point", point::measure),
     ("tpcb", tpcb::measure),
+    ("tpcc", tpcc::measure),
     ("load", load::measure),
 ];
 
-const USAGE: &str = "usage: holdfast-bench [serve] [restore] [verify] [query] [point] [tpcb] [load]
+const USAGE: &str = "usage: holdfast-bench [serve] [restore] [verify] [query] [point] [tpcb] [tpcc] [load]
   --holdfast PATH   the program to measure (default: beside this one)
   --work DIR        directory for databases and servers (default: target/bench)
   --rows N          order lines in the big database, about 150 bytes of backup each (default: 8000000)

@@ -84,6 +84,17 @@ impl Server {
         })
     }
 
+    /// Starts a server whose tables and functions a script made, which is written to `file` for that.
+    pub fn start_script(name: &str, file: &Path, script: &str) -> anyhow::Result<Self> {
+        let home = std::env::temp_dir().join(format!("holdfast-bench-pg-{name}"));
+        Self::start_in(home, |server| {
+            std::fs::write(file, script)?;
+            let mut c = server.psql();
+            c.args(["-v", "ON_ERROR_STOP=1", "-q", "-f"]).arg(file);
+            process::finish(c).map(drop)
+        })
+    }
+
     fn start_in(home: PathBuf, load: impl FnOnce(&Server) -> anyhow::Result<()>) -> anyhow::Result<Self> {
         let programs = programs()?;
         let data = home.join("data");

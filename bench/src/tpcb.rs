@@ -10,6 +10,7 @@ use crate::Plan;
 use crate::holdfast::{Connection, Server};
 use crate::postgres;
 use crate::process::{cpu_ticks, remove};
+use crate::random::Random;
 use crate::table::{Row, median};
 
 /// Branches; a tenth of a million accounts each.
@@ -28,17 +29,6 @@ const TABLES: &[&str] = &[
     "insert accounts select value, (value - 1) / 100000 + 1, 0, '' from generate_series(1, 1000000)",
     "checkpoint",
 ];
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: i32) -> i32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % n as u64) as i32
-    }
-}
 
 /// One kind of transaction.
 #[derive(Clone, Copy)]
@@ -98,7 +88,7 @@ fn one(port: u16, kind: Kind, client: u64, seconds: f64) -> anyhow::Result<f64> 
         "@t int, @b int, @a int, @d int",
         "insert into history(tid, bid, aid, delta, mtime) values (@t, @b, @a, @d, sysdatetime())",
     )?;
-    let mut random = Random(client.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let mut random = Random::new(client);
     let (start, end) = (Instant::now(), Duration::from_secs_f64(seconds));
     let mut done = 0u64;
     while start.elapsed() < end {

@@ -17,6 +17,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// Statements make many small things that live shortly (docs/decisions/0001-dependencies.md has the measurement).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(name = "holdfast", version, about = "An open database server that restores SQL Server backups")]
 struct Cli {

@@ -14,7 +14,14 @@ use crate::output::Progress;
 const SLICE: u64 = 1 << 20;
 
 /// Gives the number of pages checked.
-pub fn check(path: &Path, device: &Device, file_id: u16, findings: &Findings, progress: &Progress) -> u64 {
+pub fn check(
+    path: &Path,
+    device: &Device,
+    file_id: u16,
+    checks: &mut PageChecks,
+    findings: &Findings,
+    progress: &Progress,
+) -> u64 {
     let name = path.display().to_string();
     let whole = device.length() / PAGE_SIZE as u64 * PAGE_SIZE as u64;
     if whole != device.length() {
@@ -26,7 +33,7 @@ pub fn check(path: &Path, device: &Device, file_id: u16, findings: &Findings, pr
             text: "the file does not end at a page boundary".to_owned(),
         });
     }
-    let checks = PageChecks::default();
+    let shared = &*checks;
     let next = AtomicU64::new(0);
     std::thread::scope(|scope| {
         for _ in 0..worker_count() {
@@ -44,10 +51,10 @@ pub fn check(path: &Path, device: &Device, file_id: u16, findings: &Findings, pr
                         continue;
                     }
                     let Ok(page) = u32::try_from(start / PAGE_SIZE as u64) else { break };
-                    checks.check(&name, PageId::new(file_id, page), &buffer, &|at| start + at, findings);
+                    shared.check(&name, PageId::new(file_id, page), &buffer, &|at| start + at, findings);
                 }
             });
         }
     });
-    checks.finish(findings)
+    checks.end_pass(findings)
 }

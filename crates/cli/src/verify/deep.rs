@@ -191,14 +191,18 @@ fn run(source: Arc<dyn PageSource>, name: &str, severity: Severity, findings: &F
     report
 }
 
-/// Checks the structure of a complete full backup; gives a line of the summary.
+/// How grave it is that pages of a backup disagree.
 ///
 /// The images of a backup are of slightly different moments, and the log in it brings them together. When it holds
-/// changes, a fault found here may be one that the log repairs, so it is a note.
-pub fn check_backup(set: &BackupSet, name: &str, log_records: u64, findings: &Findings) -> Option<String> {
+/// changes, a fault may be one that the log repairs, so it is a note.
+pub fn severity(log_blocks: u64) -> Severity {
+    if log_blocks > QUIET_BLOCKS { Severity::Note } else { Severity::Damage }
+}
+
+/// Checks the structure of a complete full backup; gives a line of the summary.
+pub fn check_backup(set: &BackupSet, name: &str, log_blocks: u64, findings: &Findings) -> Option<String> {
     let pages = BackupPages::open(set)?;
-    let severity = if log_records > QUIET_BLOCKS { Severity::Note } else { Severity::Damage };
-    let report = run(Arc::new(pages), name, severity, findings);
+    let report = run(Arc::new(pages), name, severity(log_blocks), findings);
     Some(format!("{} tables, {} rows checked", report.tables_checked, report.rows_checked))
 }
 

@@ -1,11 +1,13 @@
 //! `holdfast verify`: proves files restorable as far as they can show it: container structure, record and stream
-//! checksums, every allocated page's own id and checksum or torn bits, stripes and chain.
+//! checksums, every allocated page's own id and checksum or torn bits, the links between pages, stripes and chain; up to a size
+//! also allocation, system tables, keys, heaps and large values.
 //!
 //! Exit codes: 0 good, 1 damaged, 2 unusable: a file cannot be read at all, is encrypted, or lacks stripes. Findings go to standard output, progress to standard error.
 
 mod data_file;
 mod deep;
 mod finding;
+mod links;
 mod log;
 mod log_file;
 mod pages;
@@ -30,7 +32,7 @@ pub struct Args {
     /// Backup files (any mix of stripes and sets), data and log files
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Check allocation, system tables, trees and heaps whatever the size (else up to 256 MiB of pages)
+    /// Check allocation, system tables, keys, heaps and large values whatever the size (else up to 256 MiB of pages)
     #[arg(long)]
     deep: bool,
     /// Only stream through the files: container, checksums, pages, log blocks
@@ -42,6 +44,10 @@ pub struct Args {
 const DEEP_LIMIT: u64 = 256 << 20;
 
 impl Args {
+    fn page_checks(&self) -> PageChecks {
+        if self.quick { PageChecks::default() } else { PageChecks::with_links() }
+    }
+
     fn wants_deep(&self, bytes: u64) -> bool {
         self.deep || !self.quick && bytes <= DEEP_LIMIT
     }
@@ -79,6 +85,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             summary.push(check_set(&set, &args, &findings, &progress));
         }
     }
+    // The files of one database link to each other.
+    let mut checks = BTreeMap::new();
     for d in &data {
         if let Some(p) = &d.header.problem {
             let file = d.path.display().to_string();
@@ -91,14 +99,15 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             });
         }
         if d.header.kind == "data" {
-            let pages = data_file::check(&d.path, &d.device, d.header.file_id, &findings, &progress);
+            let checks = checks.entry(d.header.binding_id.clone()).or_insert_with(|| args.page_checks());
+            let pages = data_file::check(&d.path, &d.device, d.header.file_id, checks, &findings, &progress);
             summary.push(format!("{}: {pages} pages read", d.path.display()));
         } else {
             progress.add(d.device.length());
             summary.push(log_file::check(&d.path.display().to_string(), &d.device, &findings));
         }
     }
-    check_structure(&data, &args, &findings, &mut summary);
+    check_structure(&data, checks, &args, &findings, &mut summary);
     chain_findings(&sets, &findings);
     progress.finish();
     conclude(&findings, &summary)
@@ -167,13 +176,16 @@ fn check_set(set: &BackupSet, args: &Args, findings: &Findings, progress: &Progr
         findings.add(Finding::of(&e, Severity::Unusable));
         return format!("{device}: the database is encrypted; its pages were not checked");
     }
+    let full = set.info().is_some_and(|i| i.kind == BackupKind::Full);
+    let complete = full && missing.is_empty() && set.require_complete().is_ok();
+    // The links of a differential's pages lead to pages of its base.
+    let mut checks = if complete { args.page_checks() } else { PageChecks::default() };
     let mut pages = 0;
     for pass in 0..set.passes() {
-        let checks = PageChecks::default();
         for source in set.pages(pass) {
             stream::check_stream(&source, &checks, findings, progress);
         }
-        pages += checks.finish(findings);
+        pages += checks.end_pass(findings);
     }
     let (mut log_bytes, mut blocks) = (0, 0);
     for (vlf, source) in set.log() {
@@ -194,31 +206,44 @@ fn check_set(set: &BackupSet, args: &Args, findings: &Findings, progress: &Progr
     let position = set.head().start.position;
     let mut line =
         format!("{device}: set {position}, {what}: {pages} pages, {} of log read", size(log_bytes));
-    let full = set.info().is_some_and(|i| i.kind == BackupKind::Full);
-    if full && missing.is_empty() && set.require_complete().is_ok() {
+    if complete {
+        if let Some(text) = checks.check_links(&device, deep::severity(blocks), findings) {
+            line.push_str(&format!(", {text}"));
+        }
         if args.wants_deep(set.page_bytes()) {
             if let Some(text) = deep::check_backup(set, &device, blocks, findings) {
                 line.push_str(&format!(", {text}"));
             }
         } else if !args.quick {
-            line.push_str(", structure not checked (--deep does)");
+            line.push_str(", keys, heaps and allocation not checked (--deep does)");
         }
     }
     line
 }
 
 /// Structure of the data files given, database by database (files of one database share their binding id).
-fn check_structure(data: &[DataInput], args: &Args, findings: &Findings, summary: &mut Vec<String>) {
+fn check_structure(
+    data: &[DataInput],
+    mut checks: BTreeMap<String, PageChecks>,
+    args: &Args,
+    findings: &Findings,
+    summary: &mut Vec<String>,
+) {
     for primary in data.iter().filter(|d| d.header.boot.is_some()) {
         let members = data
             .iter()
             .filter(|d| d.header.kind == "data" && d.header.binding_id == primary.header.binding_id);
         let files: BTreeMap<_, _> = members.map(|d| (d.header.file_id, d.device.clone())).collect();
         let bytes: u64 = files.values().map(Device::length).sum();
+        let name = primary.path.display().to_string();
+        let links = checks.remove(&primary.header.binding_id);
+        if let Some(text) = links.and_then(|c| c.check_links(&name, Severity::Damage, findings)) {
+            summary.push(format!("{name}: {text}"));
+        }
         if args.wants_deep(bytes) {
-            summary.push(deep::check_files(files, &primary.path.display().to_string(), findings));
+            summary.push(deep::check_files(files, &name, findings));
         } else if !args.quick {
-            summary.push(format!("{}: structure not checked (--deep does)", primary.path.display()));
+            summary.push(format!("{name}: keys, heaps and allocation not checked (--deep does)"));
         }
     }
 }

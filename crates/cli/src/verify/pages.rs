@@ -5,7 +5,8 @@
 //! for the end of the pass.
 //!
 //! Invariants
-//! 1. Memory: 8 KiB of PFS per 64 MiB of database, and at most [`SUSPECT_LIMIT`] open questions.
+//! 1. Memory: 8 KiB of PFS per 64 MiB of database, at most [`SUSPECT_LIMIT`] open questions, and the links where they are asked for.
+//! 2. PFS pages of a later pass replace those of an earlier one.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -14,6 +15,7 @@ use holdfast_backup::checksum::StreamChecksum;
 use holdfast_base::{PAGE_SIZE, PageId};
 
 use super::finding::{Finding, Findings, Severity};
+use super::links::LinkChecks;
 
 /// Pages covered by one PFS page.
 const PFS_INTERVAL: u32 = 8088;
@@ -64,9 +66,16 @@ pub struct PageChecks {
     pfs: RwLock<PfsMaps>,
     open: Mutex<Vec<Suspect>>,
     checked: std::sync::atomic::AtomicU64,
+    /// Where the links of whole pages are noted; `None`: nobody asks for them.
+    links: Option<LinkChecks>,
 }
 
 impl PageChecks {
+    /// Checks that also note the links between pages.
+    pub fn with_links() -> Self {
+        PageChecks { links: Some(LinkChecks::default()), ..PageChecks::default() }
+    }
+
     /// `None` while the covering PFS page has not been seen.
     fn allocated(&self, page: PageId) -> Option<bool> {
         let pfs = self.pfs.read().unwrap_or_else(PoisonError::into_inner);
@@ -85,16 +94,21 @@ impl PageChecks {
         findings: &Findings,
     ) -> StreamChecksum {
         let mut total = StreamChecksum::default();
+        let mut whole: Vec<&[u8; PAGE_SIZE]> = Vec::new();
         for (i, page) in bytes.chunks(PAGE_SIZE).enumerate() {
             let mut sum = StreamChecksum::default();
             sum.update(page);
             total = total.append(sum, 16);
             let id = PageId::new(first.file, first.page.saturating_add(i as u32));
-            if page.len() == PAGE_SIZE
-                && let Some(trouble) = self.page_trouble(id, page, sum.value())
-            {
-                self.suspect(device, id, stored((i * PAGE_SIZE) as u64), trouble, findings);
+            let Some(exact) = page.first_chunk::<PAGE_SIZE>() else { continue };
+            match self.page_trouble(id, page, sum.value()) {
+                Some(trouble) => self.suspect(device, id, stored((i * PAGE_SIZE) as u64), trouble, findings),
+                None if self.links.is_some() => whole.push(exact),
+                None => {}
             }
+        }
+        if let Some(links) = &self.links {
+            links.note(whole.into_iter());
         }
         self.checked.fetch_add((bytes.len() / PAGE_SIZE) as u64, std::sync::atomic::Ordering::Relaxed);
         total
@@ -147,8 +161,11 @@ impl PageChecks {
         }
     }
 
-    /// Answers what is still open; gives the number of pages checked.
-    pub fn finish(self, findings: &Findings) -> u64 {
+    /// A pass has ended: answers what is still open; gives the number of pages checked in it.
+    pub fn end_pass(&mut self, findings: &Findings) -> u64 {
+        if let Some(links) = &mut self.links {
+            links.next_turn();
+        }
         let open = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
         for suspect in open {
             // Without a PFS page (another stripe, a differential, damage) a page that is formatted must still be whole.
@@ -158,7 +175,13 @@ impl PageChecks {
                 report(suspect, findings);
             }
         }
-        self.checked.into_inner()
+        std::mem::take(self.checked.get_mut())
+    }
+
+    /// Checks the links noted in all passes; gives a part of the summary.
+    pub fn check_links(mut self, name: &str, severity: Severity, findings: &Findings) -> Option<String> {
+        let links = self.links.take()?;
+        Some(links.finish(name, severity, &|page| self.allocated(page), findings))
     }
 }
 

@@ -14,7 +14,7 @@ use holdfast_format::record::row::RowKind;
 use holdfast_format::record::{Field, PageRows, Row};
 use holdfast_format::{FormatError, PageRef, PageSource, PageView, btree};
 use holdfast_types::batch::BATCH_ROWS;
-use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
+use holdfast_types::{Batch, SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::key;
 use super::range::Ranged;
@@ -197,6 +197,31 @@ pub(crate) fn key_values(
     keys.iter().map(|k| key_value(source, row, rowset, k.position, &k.ty, internal)).collect()
 }
 
+/// Order of a plain row's key column against a whole number, straight from the record: most keys are whole numbers, and a descent
+/// compares a dozen rows on every page. `None`: neither is what it should be for that.
+#[inline]
+fn whole_number_order(
+    row: &Row<'_>,
+    rowset: &RowsetAccess,
+    key: &StoredKey,
+    wanted: &Value,
+    internal: bool,
+) -> Option<Ordering> {
+    let Row::Plain(record) = row else { return None };
+    let column = rowset.layout.columns.get(key.position)?;
+    let place = if internal { &column.internal } else { &column.leaf };
+    if place.offset <= 0 {
+        return None;
+    }
+    let Ok(Field::Bytes(stored)) = record.field(place) else { return None };
+    match (key.ty.id, wanted) {
+        (TypeId::Int, Value::Int(n)) => Some(i32::from_le_bytes(stored.try_into().ok()?).cmp(n)),
+        (TypeId::BigInt, Value::BigInt(n)) => Some(i64::from_le_bytes(stored.try_into().ok()?).cmp(n)),
+        (TypeId::SmallInt, Value::SmallInt(n)) => Some(i16::from_le_bytes(stored.try_into().ok()?).cmp(n)),
+        _ => None,
+    }
+}
+
 /// Order of a row against a key prefix.
 pub(crate) fn compare_row(
     source: &dyn PageSource,
@@ -207,8 +232,13 @@ pub(crate) fn compare_row(
     internal: bool,
 ) -> Result<Ordering, FormatError> {
     for (k, wanted) in keys.iter().zip(bound) {
-        let value = key_value(source, row, rowset, k.position, &k.ty, internal)?;
-        let order = key::compare(&k.ty, &value, wanted);
+        let order = match whole_number_order(row, rowset, k, wanted, internal) {
+            Some(order) => order,
+            None => {
+                let value = key_value(source, row, rowset, k.position, &k.ty, internal)?;
+                key::compare(&k.ty, &value, wanted)
+            }
+        };
         if order != Ordering::Equal {
             return Ok(if k.descending { order.reverse() } else { order });
         }
