@@ -14,7 +14,7 @@ use crate::physical::{
 pub fn explain(plan: &PhysicalPlan, estimates: bool) -> String {
     let mut out = String::new();
     node(plan, 0, estimates, &mut out);
-    out
+    numbered(&out)
 }
 
 fn node(plan: &PhysicalPlan, depth: usize, estimates: bool, out: &mut String) {
@@ -44,11 +44,11 @@ fn node(plan: &PhysicalPlan, depth: usize, estimates: bool, out: &mut String) {
         PhysicalOp::Values { rows } => format!("Values {}", rows.len()),
         PhysicalOp::Filter { input, predicate } => {
             inner.push(input);
-            format!("Filter {}", expression(predicate))
+            format!("Filter {}", marked(predicate))
         }
         PhysicalOp::StartupFilter { input, predicate } => {
             inner.push(input);
-            format!("StartupFilter {}", expression(predicate))
+            format!("StartupFilter {}", marked(predicate))
         }
         PhysicalOp::Project { input, exprs } => {
             inner.push(input);
@@ -65,7 +65,7 @@ fn node(plan: &PhysicalPlan, depth: usize, estimates: bool, out: &mut String) {
         PhysicalOp::NestedLoops { kind, left, right, bindings, predicate } => {
             inner.extend([left.as_ref(), right.as_ref()]);
             let b: Vec<String> =
-                bindings.iter().map(|b| format!("@{} := {}", b.slot.0, expression(&b.value))).collect();
+                bindings.iter().map(|b| format!("@{} := {}", b.slot.0, marked(&b.value))).collect();
             let b = if b.is_empty() { String::new() } else { format!(" ({})", b.join(", ")) };
             format!("Loops {kind:?}{b}{}", filter(predicate))
         }
@@ -87,25 +87,21 @@ fn node(plan: &PhysicalPlan, depth: usize, estimates: bool, out: &mut String) {
         }
         PhysicalOp::Sort { input, keys, top } => {
             inner.push(input);
-            let top = top.as_ref().map_or(String::new(), |t| format!(" top {}", expression(t)));
+            let top = top.as_ref().map_or(String::new(), |t| format!(" top {}", marked(t)));
             format!("Sort {}{top}", sort_keys(keys))
         }
         PhysicalOp::Top { input, count, percent, ties } => {
             inner.push(input);
             format!(
                 "Top {}{}{}",
-                expression(count),
+                marked(count),
                 if *percent { " percent" } else { "" },
                 if ties.is_some() { " with ties" } else { "" }
             )
         }
         PhysicalOp::Offset { input, offset, fetch } => {
             inner.push(input);
-            format!(
-                "Offset {} fetch {}",
-                expression(offset),
-                fetch.as_ref().map_or("all".to_owned(), expression)
-            )
+            format!("Offset {} fetch {}", marked(offset), fetch.as_ref().map_or("all".to_owned(), marked))
         }
         PhysicalOp::Concat { inputs } => {
             inner.extend(inputs);
@@ -159,40 +155,40 @@ fn names(table: &holdfast_engine::catalog::TableDef, columns: &[usize]) -> Strin
     columns.iter().map(|&c| table.columns.get(c).map_or("?", |c| &c.name)).collect::<Vec<_>>().join(" ")
 }
 
-fn filter(p: &Option<Expr>) -> String {
-    p.as_ref().map_or(String::new(), |p| format!(" where {}", expression(p)))
+pub(crate) fn filter(p: &Option<Expr>) -> String {
+    p.as_ref().map_or(String::new(), |p| format!(" where {}", marked(p)))
 }
 
-fn list(v: &[Expr]) -> String {
-    v.iter().map(expression).collect::<Vec<_>>().join(", ")
+pub(crate) fn list(v: &[Expr]) -> String {
+    v.iter().map(marked).collect::<Vec<_>>().join(", ")
 }
 
-fn sort_keys(keys: &[SortKey]) -> String {
+pub(crate) fn sort_keys(keys: &[SortKey]) -> String {
     keys.iter()
-        .map(|k| format!("{}{}", expression(&k.expr), if k.descending { " desc" } else { "" }))
+        .map(|k| format!("{}{}", marked(&k.expr), if k.descending { " desc" } else { "" }))
         .collect::<Vec<_>>()
         .join(", ")
 }
 
-fn aggregate(a: &Aggregate) -> String {
-    let argument = a.argument.as_ref().map_or("*".to_owned(), expression);
+pub(crate) fn aggregate(a: &Aggregate) -> String {
+    let argument = a.argument.as_ref().map_or("*".to_owned(), marked);
     format!("{}({}{argument})", a.function.name(), if a.distinct { "distinct " } else { "" })
 }
 
-fn range(r: &SeekRange) -> String {
+pub(crate) fn range(r: &SeekRange) -> String {
     let mut parts: Vec<String> = r
         .prefix
         .iter()
         .map(|k| match k {
-            SeekKey::Equal(e) => format!("= {}", expression(e)),
+            SeekKey::Equal(e) => format!("= {}", marked(e)),
             SeekKey::IsNull => "is null".to_owned(),
         })
         .collect();
     if let Some(b) = &r.low {
-        parts.push(format!("{} {}", if b.inclusive { ">=" } else { ">" }, expression(&b.value)));
+        parts.push(format!("{} {}", if b.inclusive { ">=" } else { ">" }, marked(&b.value)));
     }
     if let Some(b) = &r.high {
-        parts.push(format!("{} {}", if b.inclusive { "<=" } else { "<" }, expression(&b.value)));
+        parts.push(format!("{} {}", if b.inclusive { "<=" } else { "<" }, marked(&b.value)));
     }
     if parts.is_empty() { "all".to_owned() } else { parts.join(", ") }
 }
@@ -211,15 +207,42 @@ fn value(v: &Value) -> String {
     }
 }
 
+/// Marks around the position of a column in an expression's text, for [`named`].
+const COLUMN: char = '\u{1}';
+const END: char = '\u{2}';
+
+/// Puts names in the place of columns' positions.
+pub(crate) fn named(text: &str, name: &dyn Fn(usize) -> String) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(COLUMN) {
+        out.push_str(before);
+        let (position, behind) = after.split_once(END).unwrap_or((after, ""));
+        out.push_str(&position.parse().map_or_else(|_| position.to_owned(), name));
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
+fn numbered(text: &str) -> String {
+    named(text, &|c| format!("#{c}"))
+}
+
 /// An expression on one line; columns are `#position`, parameters `@slot`.
 pub fn expression(e: &Expr) -> String {
+    numbered(&marked(e))
+}
+
+/// The same with marked columns.
+pub(crate) fn marked(e: &Expr) -> String {
     match &e.kind {
         ExprKind::Literal(v) => value(v),
         ExprKind::BoolLiteral(b) => format!("{b:?}"),
-        ExprKind::Column(c) => format!("#{c}"),
+        ExprKind::Column(c) => format!("{COLUMN}{c}{END}"),
         ExprKind::Parameter(p) => format!("@{}", p.0),
-        ExprKind::Unary { op: UnaryOp::Negate, operand } => format!("-{}", expression(operand)),
-        ExprKind::Unary { op: UnaryOp::BitNot, operand } => format!("~{}", expression(operand)),
+        ExprKind::Unary { op: UnaryOp::Negate, operand } => format!("-{}", marked(operand)),
+        ExprKind::Unary { op: UnaryOp::BitNot, operand } => format!("~{}", marked(operand)),
         ExprKind::Binary { op, left, right } => {
             let s = match op {
                 BinaryOp::Add => "+",
@@ -234,52 +257,43 @@ pub fn expression(e: &Expr) -> String {
                 BinaryOp::ShiftLeft => "<<",
                 BinaryOp::ShiftRight => ">>",
             };
-            format!("({} {s} {})", expression(left), expression(right))
+            format!("({} {s} {})", marked(left), marked(right))
         }
         ExprKind::Compare { op, left, right } => {
-            format!("{} {} {}", expression(left), op.symbol(), expression(right))
+            format!("{} {} {}", marked(left), op.symbol(), marked(right))
         }
-        ExprKind::And(v) => format!("({})", v.iter().map(expression).collect::<Vec<_>>().join(" and ")),
-        ExprKind::Or(v) => format!("({})", v.iter().map(expression).collect::<Vec<_>>().join(" or ")),
-        ExprKind::Not(x) => format!("not {}", expression(x)),
+        ExprKind::And(v) => format!("({})", v.iter().map(marked).collect::<Vec<_>>().join(" and ")),
+        ExprKind::Or(v) => format!("({})", v.iter().map(marked).collect::<Vec<_>>().join(" or ")),
+        ExprKind::Not(x) => format!("not {}", marked(x)),
         ExprKind::IsNull { operand, negated } => {
-            format!("{} is {}null", expression(operand), if *negated { "not " } else { "" })
+            format!("{} is {}null", marked(operand), if *negated { "not " } else { "" })
         }
         ExprKind::Like { operand, pattern, negated, .. } => {
-            format!(
-                "{} {}like {}",
-                expression(operand),
-                if *negated { "not " } else { "" },
-                expression(pattern)
-            )
+            format!("{} {}like {}", marked(operand), if *negated { "not " } else { "" }, marked(pattern))
         }
         ExprKind::InList { operand, list: l, negated } => {
-            format!("{} {}in ({})", expression(operand), if *negated { "not " } else { "" }, list(l))
+            format!("{} {}in ({})", marked(operand), if *negated { "not " } else { "" }, list(l))
         }
         ExprKind::Case { whens, otherwise } => {
             let w: Vec<String> =
-                whens.iter().map(|(c, r)| format!("when {} then {}", expression(c), expression(r))).collect();
-            let o = otherwise.as_ref().map_or(String::new(), |o| format!(" else {}", expression(o)));
+                whens.iter().map(|(c, r)| format!("when {} then {}", marked(c), marked(r))).collect();
+            let o = otherwise.as_ref().map_or(String::new(), |o| format!(" else {}", marked(o)));
             format!("case {}{o} end", w.join(" "))
         }
         ExprKind::Coalesce(v) => format!("coalesce({})", list(v)),
-        ExprKind::Convert { operand, .. } => format!("{}({})", e.ty, expression(operand)),
+        ExprKind::Convert { operand, .. } => format!("{}({})", e.ty, marked(operand)),
         ExprKind::Function { function, args } => {
             format!("{}({})", definition(*function).name.to_ascii_lowercase(), list(args))
         }
         ExprKind::UserFunction { module, args } => {
-            format!(
-                "{}({})",
-                module.name,
-                args.iter().flatten().map(expression).collect::<Vec<_>>().join(", ")
-            )
+            format!("{}({})", module.name, args.iter().flatten().map(marked).collect::<Vec<_>>().join(", "))
         }
         ExprKind::Method { method, operand, args } => {
-            format!("{}.{method:?}({})", expression(operand), list(args))
+            format!("{}.{method:?}({})", marked(operand), list(args))
         }
         ExprKind::Subquery(s) => {
             let b: Vec<String> =
-                s.bindings.iter().map(|b| format!("@{} := {}", b.slot.0, expression(&b.value))).collect();
+                s.bindings.iter().map(|b| format!("@{} := {}", b.slot.0, marked(&b.value))).collect();
             let plan = match &s.plan {
                 SubPlan::Physical(p) => explain(p, false).trim_end().replace('\n', " | ").replace("  ", ""),
                 SubPlan::Logical(_) => "…".to_owned(),
@@ -288,7 +302,7 @@ pub fn expression(e: &Expr) -> String {
                 SubqueryKind::Scalar => "scalar".to_owned(),
                 SubqueryKind::Exists => "exists".to_owned(),
                 SubqueryKind::Quantified { left, op, all } => {
-                    format!("{} {} {}", expression(left), op.symbol(), if *all { "all" } else { "any" })
+                    format!("{} {} {}", marked(left), op.symbol(), if *all { "all" } else { "any" })
                 }
             };
             format!("{kind}[{}: {plan}]", b.join(", "))

@@ -17,6 +17,7 @@ pub mod function;
 pub mod logical;
 pub mod physical;
 mod rules;
+pub mod showplan;
 pub mod typing;
 
 pub use bind::resolve_type;

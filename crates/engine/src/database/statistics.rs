@@ -3,6 +3,7 @@
 //! | offset | size | meaning |
 //! |---|---|---|
 //! | 0 | 4 | form: 7 (2008 and later) or 4 (earlier) |
+//! | 4 | 8 | when they were made (datetime: ticks, days) |
 //! | 12, 20 | 8 | rows, rows sampled |
 //! | 32 | 4 × columns | density of each prefix (real) |
 //! | 164 | 4 | steps |
@@ -26,13 +27,15 @@ use std::sync::Arc;
 use holdfast_base::ByteReader;
 use holdfast_format::FormatError;
 use holdfast_format::record::{Field, FixedVar, Placement};
-use holdfast_types::{SqlType, Value};
+use holdfast_types::{DateTime, SqlType, Value};
 
 use super::DatabaseCatalog;
 use crate::catalog::{HistogramStep, IndexStatistics};
 use crate::decode;
 
 const STATISTICS_CLASS: i64 = 60;
+/// A datetime counts 300ths of a second.
+const TICKS_A_DAY: u32 = 86_400 * 300;
 const MAX_STEPS: u32 = 256;
 const MAX_COLUMNS: u32 = 33;
 
@@ -54,6 +57,26 @@ pub fn of_index(
         }
     }
     Ok(None)
+}
+
+impl DatabaseCatalog {
+    /// When statistics were made last.
+    pub fn statistics_date(&self, object_id: i32, statistics: i32) -> Result<Option<DateTime>, FormatError> {
+        let (table, map) = self.catalogs.group(&self.store, "sysobjvalues", "objid")?;
+        for row in map.get(&i64::from(object_id)).into_iter().flatten().filter_map(|&i| table.row(i)) {
+            if row.int("valclass") == STATISTICS_CLASS && row.i32("subobjid") == statistics {
+                let blob = row.bytes("imageval");
+                let (ticks, days) = (ByteReader::at(blob, 4).u32(), ByteReader::at(blob, 8).u32());
+                return Ok(match (ticks, days) {
+                    (Ok(ticks), Ok(days)) if ticks < TICKS_A_DAY => {
+                        Some(DateTime { days: days as i32, ticks }).filter(|d| d.to_datetime2().is_some())
+                    }
+                    _ => None,
+                });
+            }
+        }
+        Ok(None)
+    }
 }
 
 fn real(bytes: &[u8]) -> Option<f64> {

@@ -6,10 +6,11 @@
 
 use std::sync::OnceLock;
 
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use holdfast_plan::function::FunctionId;
 use holdfast_types::{SqlError, SqlResult, SqlString, SqlType, Value};
 
-use super::{Call, not_yet};
+use super::{Call, gzip, not_yet};
 use crate::expression::arithmetic::integer_value;
 use crate::expression::collate;
 use crate::operator::sort_key::encode_value;
@@ -75,8 +76,16 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             if !(1..=8000).contains(&n) {
                 return Ok(Value::Null);
             }
-            return Err(not_yet(c.function));
+            let mut bytes = vec![0u8; n as usize];
+            let random = SystemRandom::new().fill(&mut bytes);
+            random.map_err(|_| SqlError::with_text(701, 17, "The system gives no random numbers."))?;
+            Value::Binary(bytes.into())
         }
+        FunctionId::Compress => Value::Binary(gzip::compress(&bytes_of(&a[0], &c.types[0]))?.into()),
+        FunctionId::Decompress => match &a[0] {
+            Value::Binary(b) => Value::Binary(gzip::decompress(b, &c.ctx.query.budget)?.into()),
+            _ => Value::Null,
+        },
         FunctionId::Base64Encode => match &a[0] {
             Value::Binary(b) => {
                 let url = a.get(1).and_then(integer_value).is_some_and(|n| n != 0);

@@ -9,6 +9,7 @@
 
 pub mod date;
 pub mod format;
+mod gzip;
 pub mod hash;
 pub mod json;
 pub mod math;

@@ -87,6 +87,8 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         FunctionId::AtMaxConnections => integer(32_767),
         FunctionId::AtMaxPrecision => integer(38),
         FunctionId::AtRemServer => Value::Null,
+        // A session runs one request at a time.
+        FunctionId::CurrentRequestId => Value::SmallInt(0),
         FunctionId::EventData => session.event_data().map_or(Value::Null, |e| name(&e)),
         FunctionId::AtTimeTicks => integer(31_250),
         FunctionId::AtCursorRows

@@ -19,7 +19,8 @@ fn text_type(length: i32) -> SqlType {
     SqlType::nvarchar(length, CollationId::SERVER_DEFAULT)
 }
 
-fn column(name: &str, ty: SqlType) -> ResultColumn {
+/// A column of a result set that no table stands behind.
+pub(super) fn column(name: &str, ty: SqlType) -> ResultColumn {
     ResultColumn {
         name: name.into(),
         ty,

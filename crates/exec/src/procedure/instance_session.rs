@@ -233,6 +233,16 @@ impl InstanceSession {
         if timed && runner.tell_compile_time(busy, clock.monotonic().saturating_sub(began)).is_err() {
             return RequestEnd::Disconnect;
         }
+        let shown = self.session.state.lock().show_plan;
+        let is_set = |s: &Statement| matches!(s.kind, StatementKind::SetOption(_));
+        if let Some(how) = shown.filter(|_| !unit.statements.iter().all(is_set)) {
+            let shown = runner.show_plans(&unit.statements, &mut scope, how);
+            return match shown {
+                Ok(()) => RequestEnd::Finished,
+                Err(Fail::Stop(stop)) => self.end_of_batch(&mut runner, Err(stop)),
+                Err(fail) => Self::refuse(runner.sink, DoneKind::Done, &errors_of(fail)),
+            };
+        }
         let result = runner.run(&mut scope);
         self.end_of_batch(&mut runner, result)
     }
@@ -298,12 +308,7 @@ impl InstanceSession {
                 end
             }
             Err(fail) => {
-                let errors = match fail {
-                    Fail::Error(e) | Fail::Compile(e) | Fail::Raised(e) | Fail::Thrown(e) => vec![e],
-                    Fail::Many(v) => v,
-                    Fail::Stop(_) => Vec::new(),
-                };
-                let errors: Vec<SqlError> = errors.into_iter().map(|e| e.at_line(1)).collect();
+                let errors = errors_of(fail);
                 if let Some(e) = errors.last() {
                     self.session.state.lock().error = e.number;
                 }
@@ -311,6 +316,16 @@ impl InstanceSession {
             }
         }
     }
+}
+
+/// The errors of a statement that is not run by a text.
+fn errors_of(fail: Fail) -> Vec<SqlError> {
+    let errors = match fail {
+        Fail::Error(e) | Fail::Compile(e) | Fail::Raised(e) | Fail::Thrown(e) => vec![e],
+        Fail::Many(v) => v,
+        Fail::Stop(_) => Vec::new(),
+    };
+    errors.into_iter().map(|e| e.at_line(1)).collect()
 }
 
 /// The type an output goes back in: a decimal in the digits that the client bound, old large values as the new ones.

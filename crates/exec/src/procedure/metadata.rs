@@ -87,6 +87,32 @@ pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<
             let (object, index, property) = (number(args.first())?, text(args.get(1))?, text(args.get(2))?);
             session.current_database().index_property(object, &index, &property).ok()?
         }
+        "STATS_DATE" => {
+            let (Some(object), Some(statistics)) = (number(args.first()), number(args.get(1))) else {
+                return Some(Value::Null);
+            };
+            let catalog = session.current_database().online().stored()?;
+            let date = catalog.statistics_date(object, statistics).ok()?;
+            Some(date.map_or(Value::Null, Value::DateTime))
+        }
+        "SESSIONPROPERTY" => {
+            use super::state::option as o;
+            let flag = match text(args.first())?.trim().to_ascii_uppercase().as_str() {
+                "ANSI_NULLS" => o::ANSI_NULLS,
+                "ANSI_PADDING" => o::ANSI_PADDING,
+                "ANSI_WARNINGS" => o::ANSI_WARNINGS,
+                "ARITHABORT" => o::ARITHABORT,
+                "CONCAT_NULL_YIELDS_NULL" => o::CONCAT_NULL_YIELDS_NULL,
+                "NUMERIC_ROUNDABORT" => o::NUMERIC_ROUNDABORT,
+                "QUOTED_IDENTIFIER" => o::QUOTED_IDENTIFIER,
+                _ => return Some(Value::Null),
+            };
+            let value = Value::Int(i32::from(session.has(flag)));
+            Some(Value::Variant(Arc::new(holdfast_types::Variant {
+                ty: holdfast_types::SqlType::INT,
+                value,
+            })))
+        }
         "APPLOCK_MODE" => session.application_lock_mode(args),
         "APPLOCK_TEST" => session.application_lock_test(args),
         "IDENT_CURRENT" | "IDENT_SEED" | "IDENT_INCR" => {

@@ -31,6 +31,7 @@ pub mod options;
 pub mod query;
 pub mod raise;
 pub mod run;
+pub mod showplan;
 pub mod state;
 pub mod statistics;
 pub mod system;

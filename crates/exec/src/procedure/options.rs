@@ -6,6 +6,7 @@ use holdfast_tsql::ast::SetOption;
 use holdfast_types::{SqlError, SqlType, Value};
 
 use super::run::{Fail, Runner, Scope};
+use super::showplan::ShowPlan;
 use super::state::option;
 use crate::context::{DateOrder, Language};
 use crate::session::EnvironmentChange;
@@ -44,7 +45,11 @@ impl Runner<'_> {
         match o {
             SetOption::Flags { names, on } => {
                 for name in names {
-                    self.set_flag(name, *on)?;
+                    if ShowPlan::of_option(name).is_some() {
+                        self.set_show_plan(name, *on, scope)?;
+                    } else {
+                        self.set_flag(name, *on)?;
+                    }
                 }
                 self.plain_done(if *on { SET_ON } else { SET_OFF })
             }

@@ -24,6 +24,7 @@ use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
 use super::change::{BulkTarget, TriggerTables};
+use super::showplan::ShowPlan;
 use crate::context::{CaughtError, ColumnInfo, ObjectInfo, RandState, SessionInfo, SessionSettings};
 use crate::host::temporary::{SessionTables, TEMPDB};
 use crate::host::{Host, HostDatabase, properties};
@@ -71,6 +72,8 @@ pub struct State {
     pub no_exec: bool,
     pub parse_only: bool,
     pub fmt_only: bool,
+    /// SET SHOWPLAN_TEXT, ALL or XML.
+    pub show_plan: Option<ShowPlan>,
     /// SET STATISTICS.
     pub statistics: Statistics,
     pub context_info: Value,
@@ -331,6 +334,7 @@ impl State {
             no_exec: false,
             parse_only: false,
             fmt_only: false,
+            show_plan: None,
             statistics: Statistics::default(),
             context_info: Value::Null,
             session_context: HashMap::new(),
@@ -505,6 +509,9 @@ impl SessionInfo for SharedSession {
                 | ObjectDef::Procedure(m),
             ) if self.may(&database, Securable::Object(object_id), "VW").unwrap_or(false) => {
                 Some(Arc::clone(&m.text))
+            }
+            None if self.may(&database, Securable::Object(object_id), "VW").unwrap_or(false) => {
+                database.model().ok()?.text(object_id)
             }
             _ => None,
         };

@@ -50,6 +50,8 @@ impl Binder<'_> {
         for (i, a) in call.arguments.iter().enumerate() {
             if i == 0 && def.arg_rule(0) == ArgRule::DatePart {
                 args.push(self.bind_date_part(def, a)?);
+            } else if i == 1 && def.id == FunctionId::IsJson {
+                args.push(self.bind_json_kind(a)?);
             } else {
                 args.push(self.bind(a)?);
             }
@@ -88,6 +90,19 @@ impl Binder<'_> {
             _ => {}
         }
         at(span, self.call_builtin(def, args, span))
+    }
+
+    /// The bare word in ISJSON(text, ARRAY).
+    fn bind_json_kind(&mut self, a: &ast::Expr) -> SqlResult<Typed> {
+        let word = match &a.unparen().kind {
+            ast::ExprKind::Column(parts) if parts.len() == 1 => parts[0].text.to_ascii_uppercase(),
+            _ => String::new(),
+        };
+        if !matches!(word.as_str(), "VALUE" | "ARRAY" | "OBJECT" | "SCALAR") {
+            return err(a.span, 102, &[&"isjson"]);
+        }
+        let collation = self.collation();
+        Ok(Typed::new(super::scalar::string_literal(&word, false, collation)))
     }
 
     fn bind_date_part(&mut self, def: &FunctionDef, a: &ast::Expr) -> SqlResult<Typed> {

@@ -305,6 +305,7 @@ functions! {
     ErrorLine "ERROR_LINE" 0 0 [] INT, Always Statement;
     ErrorProcedure "ERROR_PROCEDURE" 0 0 [] NAME, Always Statement;
     XactState "XACT_STATE" 0 0 [] Fixed(SqlType::SMALLINT), Never Statement;
+    CurrentRequestId "CURRENT_REQUEST_ID" 0 0 [] Fixed(SqlType::SMALLINT), Never Statement;
     CurrentTransactionId "CURRENT_TRANSACTION_ID" 0 0 [] BIGINT, Never Statement;
     CursorStatus "CURSOR_STATUS" 2 2 [Str, NString] Fixed(SqlType::SMALLINT), Never Statement;
     RowCountBig "ROWCOUNT_BIG" 0 0 [] BIGINT, Never Statement;

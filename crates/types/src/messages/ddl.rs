@@ -127,6 +127,7 @@ pub const MESSAGES: &[Message] = &[
     (15023, 16, "User, group, or role '%s' already exists in the current database."),
     (15025, 16, "The server principal '%s' already exists."),
     (15063, 16, "The login already has an account under a different user name."),
+    (1067, 15, "The SET SHOWPLAN statements must be the only statements in the batch."),
     (1084, 15, "'%.*ls' is an invalid event type."),
     (1094, 15, "Cannot specify a schema name as a prefix to the trigger name for database and server level triggers."),
     (1098, 15, "The specified event type(s) is/are not valid on the specified target object."),
