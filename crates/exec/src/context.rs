@@ -417,6 +417,9 @@ impl QueryContext {
         }
         read.skip_locked |= hints.skip_locked;
         read.table_lock |= hints.table_lock;
+        if hints.changes && hints.table_lock {
+            read.intent = ReadIntent::Exclusive;
+        }
         if hints.no_wait {
             read.wait.timeout = Some(std::time::Duration::ZERO);
         }

@@ -32,7 +32,7 @@ use holdfast_engine::write::{TableWriter, WriteContext};
 use holdfast_plan::BindContext;
 use holdfast_plan::change::{Action, BoundChange, ChangeKind, TargetTable};
 use holdfast_tsql::Span;
-use holdfast_tsql::ast::{Delete, Insert, InsertSource, IsolationLevel, Merge, ObjectName, Update};
+use holdfast_tsql::ast::{Delete, DmlTarget, Insert, InsertSource, IsolationLevel, Merge, ObjectName, Update};
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
 
 use super::run::{Fail, Runner, Scope, scope_names};
@@ -144,7 +144,14 @@ impl Runner<'_> {
         if let InsertSource::Execute(e) = &i.source {
             return self.insert_execute(&bound, e, span, scope);
         }
-        self.run_change(&bound, scope, INSERT, |r, change, scope| r.insert_rows(&bound, change, scope))
+        let locks_table = matches!(&i.target, DmlTarget::Named { hints, .. }
+            if hints.iter().any(|h| matches!(h.name.as_str(), "TABLOCK" | "TABLOCKX")));
+        self.run_change(&bound, scope, INSERT, |r, change, scope| {
+            if locks_table {
+                writer(&bound.target)?.lock_all(change.write())?;
+            }
+            r.insert_rows(&bound, change, scope)
+        })
     }
 
     pub fn update(&mut self, u: &Update, scope: &mut Scope) -> Result<(), Fail> {
