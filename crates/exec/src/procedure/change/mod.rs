@@ -32,7 +32,9 @@ use holdfast_engine::write::{TableWriter, WriteContext};
 use holdfast_plan::BindContext;
 use holdfast_plan::change::{Action, BoundChange, ChangeKind, TargetTable};
 use holdfast_tsql::Span;
-use holdfast_tsql::ast::{Delete, DmlTarget, Insert, InsertSource, IsolationLevel, Merge, ObjectName, Update};
+use holdfast_tsql::ast::{
+    Delete, DmlTarget, Insert, InsertSource, IsolationLevel, Merge, ObjectName, Update,
+};
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
 
 use super::run::{Fail, Runner, Scope, scope_names};
