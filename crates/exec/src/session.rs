@@ -125,6 +125,8 @@ pub struct LoginInfo {
     pub database: String,
     pub language: String,
     pub client_address: String,
+    /// Where the client found the server.
+    pub local_address: Option<std::net::SocketAddr>,
     pub packet_size: u32,
     /// Negotiated TDS version, for @@ and DMV answers.
     pub tds_version: u32,

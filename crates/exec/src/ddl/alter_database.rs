@@ -74,6 +74,7 @@ const FIXED: &[(&str, &str)] = &[
     ("TEMPORAL_HISTORY_RETENTION", "ON"),
     ("REMOTE_DATA_ARCHIVE", "OFF"),
     ("SUPPLEMENTAL_LOGGING", "OFF"),
+    ("FILESTREAM", "NON_TRANSACTED_ACCESS OFF"),
 ];
 
 /// ALTER DATABASE.
@@ -117,6 +118,10 @@ fn refused(what: &str) -> Many<()> {
 }
 
 fn word(o: &Setting, call: &mut Call<'_>) -> Many<String> {
+    // `FILESTREAM (NON_TRANSACTED_ACCESS = OFF)`: one option within the option.
+    if let (None, [inner]) = (&o.value, &*o.nested) {
+        return Ok(format!("{} {}", inner.name, word(inner, call)?));
+    }
     let value = match &o.value {
         Some(e) => (call.evaluate)(e).map_err(one)?,
         None => Value::Null,

@@ -44,6 +44,10 @@ pub fn local_path(instance: &Instance, name: &str) -> PathBuf {
     }
 }
 
+/// Options of a new database that ask for what every database here has.
+const AS_IT_IS: &[(&str, &str)] =
+    &[("CATALOG_COLLATION", "DATABASE_DEFAULT"), ("LEDGER", "OFF"), ("DB_CHAINING", "OFF"), ("TRUSTWORTHY", "OFF")];
+
 /// Evaluates constants of the statement.
 pub(super) struct Reader<'a, 'b> {
     pub(super) call: &'a mut Call<'b>,
@@ -269,8 +273,11 @@ fn plan_files(statement: &CreateDatabase, call: &mut Call<'_>) -> SqlResult<NewD
             return Err(SqlError::new(1828, &[&f.logical_name]));
         }
     }
-    if let Some(o) = statement.options.first() {
-        return Err(SqlError::not_supported(format!("CREATE DATABASE WITH {}", o.name)));
+    for o in &statement.options {
+        let value = o.value.as_ref().map_or(Ok(String::new()), |v| Reader { call }.text(v))?;
+        if !AS_IT_IS.contains(&(o.name.as_str(), value.to_ascii_uppercase().as_str())) {
+            return Err(SqlError::not_supported(format!("CREATE DATABASE WITH {}", o.name)));
+        }
     }
     Ok(NewDatabaseOptions {
         name: name.to_owned(),

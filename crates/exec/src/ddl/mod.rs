@@ -4,7 +4,7 @@
 //! as the catalog stores them; [`table`] CREATE TABLE; [`constraint`] keys, checks, defaults, foreign keys; [`alter`] ALTER TABLE;
 //! [`index`] indexes; [`event`] and [`database_trigger`] what happens and the triggers that want to know; [`module`] views, procedures, functions, triggers; [`remove`] DROP; [`other`] schemas, types, synonyms,
 //! [`principal`] users, roles, owners; [`permission`] GRANT and its kin; [`login`] logins and server roles; [`sequence`];
-//! [`table_type`]; [`select_into`]; [`row_versions`] options of databases about versions; [`procedure`] system procedures that
+//! [`table_type`]; [`select_into`]; [`row_versions`] options of databases about versions; [`scoped_configuration`]; [`procedure`] system procedures that
 //! change the catalog: [`rename`] sp_rename, [`property`] extended properties.
 //!
 //! Invariants
@@ -30,6 +30,7 @@ pub mod property;
 pub mod remove;
 pub mod rename;
 pub mod row_versions;
+pub mod scoped_configuration;
 pub mod select_into;
 pub mod sequence;
 pub mod table;
@@ -215,6 +216,7 @@ impl Runner<'_> {
                 self.look_again();
                 return done;
             }
+            Ddl::ScopedConfiguration { .. } => return self.administration(&statement.kind, scope),
             Ddl::Drop(drop) if matches!(drop.kind.as_str(), "DATABASE" | "LOGIN" | "SERVER ROLE") => {
                 return self.administration(&statement.kind, scope);
             }

@@ -164,6 +164,19 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             Value::String(s) => variant(session.server_property(&s.to_text())),
             _ => Value::Null,
         },
+        FunctionId::ConnectionProperty => match &a[0] {
+            Value::String(s) => {
+                let name = Value::string(&s.to_text().to_ascii_lowercase());
+                let found = session.other("CONNECTIONPROPERTY", &[name]).unwrap_or(Value::Null);
+                variant(type_of(&found).map(|t| (t, found)))
+            }
+            _ => Value::Null,
+        },
+        // Full-text search is not installed here.
+        FunctionId::FullTextServiceProperty => match &a[0] {
+            Value::String(s) if s.to_text().eq_ignore_ascii_case("IsFullTextInstalled") => integer(0),
+            _ => Value::Null,
+        },
         FunctionId::SqlVariantProperty => match (&a[0], &a[1]) {
             (Value::Variant(v), Value::String(p)) => variant_property(v, &p.to_text()),
             _ => Value::Null,

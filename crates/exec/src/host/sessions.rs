@@ -148,6 +148,7 @@ impl SessionRegistry {
                 client_interface: s.login.client_interface.as_str().into(),
                 host_process_id: s.login.client_process_id as i32,
                 client_address: s.login.client_address.as_str().into(),
+                local_address: s.login.local_address,
                 database_id: s.database_id,
                 running: s.running,
                 text: Arc::clone(&s.text),

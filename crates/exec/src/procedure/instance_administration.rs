@@ -7,7 +7,7 @@ use holdfast_types::{Batch, CollationId, SqlError, SqlType, Value};
 
 use super::administration::{Administration, Call};
 use super::raise::integer;
-use crate::ddl::{alter_database, database, login, row_versions};
+use crate::ddl::{alter_database, database, login, row_versions, scoped_configuration};
 use crate::restore::database::{Surroundings, restore};
 use crate::restore::{RestoreRequest, RestoreVerb, answers, devices, verify};
 
@@ -120,6 +120,9 @@ impl Administration for InstanceAdministration {
                     Some(done) => done.map(|()| None),
                     None => alter_database::alter(a, call),
                 },
+                Ddl::ScopedConfiguration { secondary, setting } => {
+                    scoped_configuration::alter(*secondary, setting, call)
+                }
                 Ddl::Drop(drop) if drop.kind == "DATABASE" => database::drop(drop, call),
                 Ddl::Drop(drop) => login::drop(drop, call).map(|()| None).map_err(|e| vec![e]),
                 Ddl::Principal(p) => login::change(p, call).map(|()| None).map_err(|e| vec![e]),

@@ -6,6 +6,7 @@ use holdfast_types::{Decimal, SqlError, SqlResult, Value};
 
 use super::state::SharedSession;
 use crate::context::{ColumnInfo, ObjectInfo, SessionInfo};
+use crate::system_view::ViewSource;
 use crate::system_view::model::ColumnRow;
 
 /// A catalog row as COLUMNPROPERTY and COL_LENGTH need it.
@@ -47,6 +48,37 @@ pub fn named_object(session: &SharedSession, name: &str) -> Option<ObjectInfo> {
         None => session.database().0,
     };
     session.object(database, name.schema.as_ref().map_or("", |s| s.text.as_str()), &name.name.text)
+}
+
+/// CONNECTIONPROPERTY; the name in lower case.
+fn connection_property(session: &SharedSession, property: &str) -> Value {
+    match property {
+        "net_transport" | "physical_net_transport" => Value::string("TCP"),
+        "protocol_type" => Value::string("TSQL"),
+        "auth_scheme" => Value::string("SQL"),
+        "client_net_address" if !session.login.client_address.is_empty() => {
+            Value::string(&session.login.client_address)
+        }
+        "local_net_address" => {
+            session.login.local_address.map_or(Value::Null, |a| Value::string(&a.ip().to_string()))
+        }
+        "local_tcp_port" => session.login.local_address.map_or(Value::Null, |a| Value::Int(a.port().into())),
+        _ => Value::Null,
+    }
+}
+
+/// FILEPROPERTY of a file of the current database.
+fn file_property(session: &SharedSession, name: &str, property: &str) -> Option<i32> {
+    let source = session.current_database();
+    let database = source.database();
+    let file = database.files.iter().find(|f| f.logical_name.eq_ignore_ascii_case(name))?;
+    match property.to_ascii_lowercase().as_str() {
+        "isreadonly" => Some(i32::from(database.read_only)),
+        "isprimaryfile" => Some(i32::from(file.file_id == 1)),
+        "islogfile" => Some(i32::from(file.kind == 1)),
+        "spaceused" => i32::try_from(crate::system_view::used_pages(&*source, file)?).ok(),
+        _ => None,
+    }
 }
 
 /// IDENT_CURRENT, IDENT_SEED and IDENT_INCR; `None` for what has no identity column.
@@ -122,6 +154,14 @@ pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<
         "@@DBTS" => {
             let last = session.current_database().online().last_row_version().ok().flatten()?;
             Some(Value::binary(&last.to_be_bytes()))
+        }
+        "CONNECTIONPROPERTY" => Some(connection_property(session, &text(args.first())?)),
+        "FILEPROPERTY" => {
+            let found = match (text(args.first()), text(args.get(1))) {
+                (Some(file), Some(property)) => file_property(session, &file, &property),
+                _ => None,
+            };
+            Some(found.map_or(Value::Null, Value::Int))
         }
         "INDEX_COL" => {
             let object = named_object(session, &text(args.first())?)?;

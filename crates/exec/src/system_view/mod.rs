@@ -31,6 +31,7 @@ use holdfast_types::{SqlResult, Value};
 
 pub use source::{BaseRows, DatabaseInfo, FileInfo, SessionRow, TransactionRow, ViewSource};
 use table::ComputedRows;
+pub use storage::used_pages;
 pub use table::RowsSource;
 pub(crate) use table::parse_columns;
 

@@ -118,14 +118,8 @@ pub const VIEWS: &[SystemView] = &[
         name: "sys.database_scoped_configurations",
         columns: "configuration_id int, name nvarchar(60), value sql_variant, value_for_secondary sql_variant, is_value_default bit",
         rows: |_| {
-            let nothing = || Value::Null;
-            Ok(vec![
-                row![1, "MAXDOP", 0, nothing(), true],
-                row![2, "LEGACY_CARDINALITY_ESTIMATION", 0, nothing(), true],
-                row![3, "PARAMETER_SNIFFING", 1, nothing(), true],
-                row![4, "QUERY_OPTIMIZER_HOTFIXES", 0, nothing(), true],
-                row![6, "IDENTITY_CACHE", 1, nothing(), true],
-            ])
+            let options = crate::ddl::scoped_configuration::OPTIONS.iter();
+            Ok(options.map(|&(id, name, value, _)| row![id, name, value, Value::Null, true]).collect())
         },
     },
     SystemView {
@@ -288,8 +282,8 @@ fn connections(c: &ViewContext<'_>) -> Rows {
             4096,
             &s.client_address,
             Value::Null,
-            Value::Null,
-            Value::Null,
+            s.local_address.map(|a| a.ip().to_string()),
+            s.local_address.map(|a| i32::from(a.port())),
             [0u8; 16],
             Value::Null,
             Value::Null

@@ -154,6 +154,7 @@ pub struct SessionRow {
     pub client_interface: Arc<str>,
     pub host_process_id: i32,
     pub client_address: Arc<str>,
+    pub local_address: Option<std::net::SocketAddr>,
     pub database_id: i32,
     pub running: bool,
     /// Text of the running (or last) batch.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use holdfast_types::{SqlResult, Value};
 
-use super::source::{DatabaseInfo, FileInfo};
+use super::source::{DatabaseInfo, FileInfo, ViewSource};
 use super::{SystemView, ViewContext, row};
 
 type Rows = SqlResult<Vec<Vec<Value>>>;
@@ -255,13 +255,31 @@ fn filegroups(c: &ViewContext<'_>) -> Rows {
         .collect())
 }
 
+/// Pages reserved in a data file: those of its filegroup, shared by size among the group's files (which are filled in
+/// proportion). `None` of a log.
+pub fn used_pages(source: &dyn ViewSource, file: &FileInfo) -> Option<i64> {
+    if file.kind != 0 {
+        return None;
+    }
+    let units = source.base_rows("sysallocunits").ok()?;
+    let group = i64::from(file.data_space_id);
+    let used: i64 = units.iter().filter(|r| r.integer("fgid") == group).map(|r| r.integer("pcreserved")).sum();
+    let whole: i64 = source
+        .database()
+        .files
+        .iter()
+        .filter(|f| f.kind == 0 && f.data_space_id == file.data_space_id)
+        .map(|f| i64::from(f.size))
+        .sum();
+    Some(used * i64::from(file.size) / whole.max(1))
+}
+
 fn space_usage(c: &ViewContext<'_>) -> Rows {
     let d = c.source.database();
-    let used: i64 = c.source.base_rows("sysallocunits")?.iter().map(|r| r.integer("pcreserved")).sum();
     Ok(d.files
         .iter()
-        .filter(|f| f.kind == 0)
-        .map(|f| {
+        .filter_map(|f| Some((f, used_pages(c.source, f)?)))
+        .map(|(f, used)| {
             let free = (i64::from(f.size) - used).max(0);
             row![d.id, f.file_id, f.data_space_id, i64::from(f.size), used, free, 0i64, used, 0i64, 0i64]
         })

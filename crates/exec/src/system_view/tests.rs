@@ -139,6 +139,7 @@ impl ViewSource for Small {
             client_interface: "c".into(),
             host_process_id: 1,
             client_address: "127.0.0.1".into(),
+            local_address: None,
             database_id: 5,
             running: true,
             text: "select 1".into(),

@@ -48,12 +48,20 @@ const TLS_HANDSHAKE: u8 = 0x16;
 const PROGRAM: &str = "Holdfast";
 const LANGUAGE: &str = "us_english";
 
+/// Both addresses of a connection.
+#[derive(Clone, Copy)]
+struct Ends {
+    peer: SocketAddr,
+    local: SocketAddr,
+}
+
 /// `None`: the login was refused and the client told.
 pub async fn login(
     shared: &Arc<Shared>,
     tcp: TcpStream,
     peer: SocketAddr,
 ) -> Result<Option<LoggedIn>, ConnectionError> {
+    let ends = Ends { peer, local: tcp.local_addr()? };
     let mut first = [0u8; 1];
     if tcp.peek(&mut first).await? == 0 {
         return Err(ConnectionError::ClosedEarly);
@@ -65,7 +73,7 @@ pub async fn login(
         answer_prelogin(shared, &mut tls, asked.encryption.map(|_| Encryption::NotSupported)).await?;
         let record = read_login(&mut tls).await?;
         let (tcp, tls) = tls.into_inner();
-        return authenticate(shared, transport(tcp, Some(tls))?, record, peer, true, true).await;
+        return authenticate(shared, transport(tcp, Some(tls))?, record, ends, true, true).await;
     }
     let mut tcp = tcp;
     let asked = read_prelogin(&mut tcp).await?;
@@ -74,7 +82,7 @@ pub async fn login(
     answer_prelogin(shared, &mut tcp, Some(answer)).await?;
     if scope == EncryptionScope::Nothing {
         let record = read_login(&mut tcp).await?;
-        return authenticate(shared, transport(tcp, None)?, record, peer, false, false).await;
+        return authenticate(shared, transport(tcp, None)?, record, ends, false, false).await;
     }
     if client == Encryption::NotSupported {
         return Err(ConnectionError::Refused("the client does not encrypt and the server insists"));
@@ -87,7 +95,7 @@ pub async fn login(
     let (tunnel, tls) = tls.into_inner();
     // Invariant 3.
     let transport = transport(tunnel.into_tcp(), everything.then_some(tls))?;
-    authenticate(shared, transport, record, peer, everything, false).await
+    authenticate(shared, transport, record, ends, everything, false).await
 }
 
 /// What the connection goes on with after its handshake: a thread waits for it, not the runtime.
@@ -161,7 +169,7 @@ async fn authenticate(
     shared: &Arc<Shared>,
     transport: Arc<Transport>,
     record: Login7,
-    peer: SocketAddr,
+    Ends { peer, local }: Ends,
     encrypted: bool,
     strict: bool,
 ) -> Result<Option<LoggedIn>, ConnectionError> {
@@ -190,7 +198,7 @@ async fn authenticate(
         return Ok(None);
     }
     shared.throttle.succeeded(peer.ip());
-    open_session(shared, transport, record, peer, wire, encrypted).await
+    open_session(shared, transport, record, Ends { peer, local }, wire, encrypted).await
 }
 
 /// Checks a password, and sets the new one that came along. The errors for the client, and for the log why: what the client is
@@ -299,7 +307,7 @@ async fn open_session(
     shared: &Arc<Shared>,
     transport: Arc<Transport>,
     record: Login7,
-    peer: SocketAddr,
+    Ends { peer, local }: Ends,
     mut wire: Wire,
     encrypted: bool,
 ) -> Result<Option<LoggedIn>, ConnectionError> {
@@ -311,6 +319,7 @@ async fn open_session(
         database: record.database.clone(),
         language: record.language.clone(),
         client_address: peer.ip().to_string(),
+        local_address: Some(local),
         packet_size: wire.packet_size as u32,
         tds_version: wire.version.number(),
         encrypted,

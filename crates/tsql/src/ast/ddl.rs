@@ -27,6 +27,11 @@ pub enum Ddl {
     },
     CreateDatabase(Box<CreateDatabase>),
     AlterDatabase(Box<AlterDatabase>),
+    /// ALTER DATABASE SCOPED CONFIGURATION; a name `CLEAR PROCEDURE_CACHE` is the statement of that kind.
+    ScopedConfiguration {
+        secondary: bool,
+        setting: Setting,
+    },
     CreateStatistics(Box<CreateStatistics>),
     UpdateStatistics {
         table: ObjectName,
@@ -85,6 +90,7 @@ impl Ddl {
             Ddl::CreateSynonym { .. } => "CREATE SYNONYM".into(),
             Ddl::CreateDatabase(_) => "CREATE DATABASE".into(),
             Ddl::AlterDatabase(_) => "ALTER DATABASE".into(),
+            Ddl::ScopedConfiguration { .. } => "ALTER DATABASE SCOPED CONFIGURATION".into(),
             Ddl::CreateStatistics(_) => "CREATE STATISTICS".into(),
             Ddl::UpdateStatistics { .. } => "UPDATE STATISTICS".into(),
             Ddl::Principal(p) => format!("{} {}", p.action, p.kind),

@@ -168,6 +168,10 @@ impl Parser<'_> {
                 self.advance();
                 self.alter_index()
             }
+            "DATABASE" if self.is_word_at(1, "SCOPED") && self.is_word_at(2, "CONFIGURATION") => {
+                self.advance();
+                self.scoped_configuration()
+            }
             "DATABASE" if self.is_one_of_at(1, &["AUDIT", "ENCRYPTION", "SCOPED"]) => {
                 self.unsupported_after(1, 3)
             }
@@ -465,6 +469,22 @@ impl Parser<'_> {
             }
             Ok(s)
         })
+    }
+
+    /// `SCOPED CONFIGURATION [FOR SECONDARY] SET name = value`, or `CLEAR PROCEDURE_CACHE`.
+    fn scoped_configuration(&mut self) -> Parsed<StatementKind> {
+        self.expect_word("SCOPED")?;
+        self.expect_word("CONFIGURATION")?;
+        let secondary = self.eat_words(&["FOR", "SECONDARY"]);
+        let setting = if self.eat_word("CLEAR") {
+            self.expect_word("PROCEDURE_CACHE")?;
+            let name = "CLEAR PROCEDURE_CACHE".to_owned();
+            crate::ast::Setting { name, value: None, nested: Vec::new() }
+        } else {
+            self.expect_word("SET")?;
+            self.setting()?
+        };
+        Ok(ddl(Ddl::ScopedConfiguration { secondary, setting }))
     }
 
     fn alter_database(&mut self) -> Parsed<StatementKind> {

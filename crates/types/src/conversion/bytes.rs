@@ -168,6 +168,14 @@ pub(super) fn to_number(b: &[u8], from: &SqlType, to: &SqlType) -> SqlResult<Val
     })
 }
 
+/// Management Studio scripts these types as literals that are padded with zero bytes (`CAST(0x5B950A00 AS Date)`).
+fn unpadded(b: &[u8], size: usize) -> &[u8] {
+    match b.split_at_checked(size) {
+        Some((value, padding)) if padding.iter().all(|&x| x == 0) => value,
+        _ => b,
+    }
+}
+
 pub(super) fn to_temporal(b: &[u8], from: &SqlType, to: &SqlType) -> SqlResult<Value> {
     let bad = || SqlError::new(241, &[]);
     match to.id {
@@ -193,7 +201,7 @@ pub(super) fn to_temporal(b: &[u8], from: &SqlType, to: &SqlType) -> SqlResult<V
             };
             if v.minutes < 1440 { Ok(Value::SmallDateTime(v)) } else { Err(bad()) }
         }
-        TypeId::Date => decode_value(to, b).map_err(|_| bad()),
+        TypeId::Date => decode_value(to, unpadded(b, 3)).map_err(|_| bad()),
         _ => {
             let (&scale, rest) = b.split_first().ok_or_else(bad)?;
             if scale > 7 {
@@ -204,7 +212,18 @@ pub(super) fn to_temporal(b: &[u8], from: &SqlType, to: &SqlType) -> SqlResult<V
                 TypeId::DateTime2 => SqlType::datetime2(scale),
                 _ => SqlType::datetimeoffset(scale),
             };
-            let v = decode_value(&stored, rest).map_err(|_| bad())?;
+            let size = match (to.id, scale) {
+                (TypeId::Time, 0..=2) => 3,
+                (TypeId::Time, 3..=4) => 4,
+                (TypeId::Time, _) => 5,
+                (TypeId::DateTime2, 0..=2) => 6,
+                (TypeId::DateTime2, 3..=4) => 7,
+                (TypeId::DateTime2, _) => 8,
+                (_, 0..=2) => 8,
+                (_, 3..=4) => 9,
+                _ => 10,
+            };
+            let v = decode_value(&stored, unpadded(rest, size)).map_err(|_| bad())?;
             let m = crate::datetime::Moment::from_value(&v).ok_or_else(bad)?;
             let _ = from;
             m.to_value(to).ok_or_else(bad)

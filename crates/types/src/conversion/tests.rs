@@ -188,3 +188,19 @@ fn canonical() {
     );
     assert_eq!(t(v, SqlType::VARIANT), "numeric(5,2):1.50");
 }
+
+/// Management Studio's literals of dates and times end in zero bytes that are no part of the value.
+#[test]
+fn scripted_binary_literals_are_padded() {
+    let cast = |bytes: &[u8], to: SqlType| {
+        let from = SqlType::binary(TypeId::VarBinary, bytes.len() as i32);
+        convert(&Value::binary(bytes), &from, &to, &Default::default())
+            .map(|v| crate::conversion::canonical_text(&v, &to).unwrap_or_default())
+    };
+    assert_eq!(cast(&[0x5B, 0x95, 0x0A, 0x00], SqlType::DATE).unwrap(), "1900-01-01");
+    assert!(cast(&[0x5B, 0x95, 0x0A, 0x01], SqlType::DATE).is_err());
+    let noon = [7, 0, 0xE0, 0x34, 0x95, 0x64, 0, 0];
+    assert_eq!(cast(&noon, SqlType::time(7)).unwrap(), "12:00:00.0000000");
+    let moment = [7, 0, 0xE0, 0x34, 0x95, 0x64, 0x5B, 0x95, 0x0A, 0];
+    assert_eq!(cast(&moment, SqlType::datetime2(7)).unwrap(), "1900-01-01 12:00:00.0000000");
+}

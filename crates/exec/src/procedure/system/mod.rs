@@ -314,6 +314,28 @@ const PROCEDURES: &[Procedure] = &[
         "@srvname sysname = NULL",
         "SELECT name AS SRV_NAME, provider AS SRV_PROVIDERNAME, product AS SRV_PRODUCT, data_source AS SRV_DATASOURCE, provider_string AS SRV_PROVIDERSTRING, location AS SRV_LOCATION, catalog AS SRV_CAT FROM sys.servers ORDER BY 1",
     ),
+    form(
+        "sp_refreshview",
+        "@viewname nvarchar(776)",
+        "DECLARE @name nvarchar(776) = @viewname, @view bit = 1\n",
+        include_str!("refresh.sql"),
+    ),
+    form(
+        "sp_refreshsqlmodule",
+        "@name nvarchar(776), @namespace nvarchar(20) = 'OBJECT'",
+        "DECLARE @view bit = 0\n",
+        include_str!("refresh.sql"),
+    ),
+    plain(
+        "sp_db_vardecimal_storage_format",
+        "@dbname sysname = NULL, @vardecimal_storage_format varchar(3) = NULL",
+        include_str!("vardecimal.sql"),
+    ),
+    // Full-text search is always allowed in a database; the procedure changes nothing since version 2008.
+    plain("sp_fulltext_database", "@action varchar(20)", include_str!("fulltext_database.sql")),
+    // No history of backups is kept here, so there is none to delete.
+    plain("sp_delete_database_backuphistory", "@database_name sysname", "RETURN 0"),
+    plain("sp_delete_backuphistory", "@oldest_date datetime", "RETURN 0"),
     plain("xp_msver", "@optname nvarchar(32) = NULL", include_str!("msver.sql")),
 ];
 
@@ -332,13 +354,10 @@ const CHANGING: &[&str] = &[
     "sp_dropmessage",
     "sp_dropserver",
     "sp_fulltext_catalog",
-    "sp_fulltext_database",
     "sp_grantlogin",
     "sp_indexoption",
     "sp_invalidate_textptr",
     "sp_procoption",
-    "sp_refreshsqlmodule",
-    "sp_refreshview",
     "sp_revokelogin",
     "sp_serveroption",
     "sp_setapprole",
