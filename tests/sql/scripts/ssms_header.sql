@@ -78,7 +78,7 @@ GO
 SET IDENTITY_INSERT [dbo].[Employee] ON 
 GO
 INSERT [dbo].[Employee] ([EmployeeID], [FirstName], [LastName], [BirthDate], [HireDate], [Salary], [Notes], [Photo], [ManagerID], [RowGuid]) VALUES (1, N'Ada', N'Byron', CAST(N'1975-12-10' AS Date), CAST(N'2001-03-01T08:30:00.000' AS DateTime), 90000.0000, NULL, NULL, NULL, N'6f9619ff-8b86-d011-b42d-00c04fc964ff')
-INSERT [dbo].[Employee] ([EmployeeID], [FirstName], [LastName], [BirthDate], [HireDate], [Salary], [Notes], [Photo], [ManagerID], [RowGuid]) VALUES (2, N'Grace', N'O''Hara', CAST(0x8DFD0A00 AS Date), CAST(0x0000901A01499700 AS DateTime), 75000.5000, N'likes nano
+INSERT [dbo].[Employee] ([EmployeeID], [FirstName], [LastName], [BirthDate], [HireDate], [Salary], [Notes], [Photo], [ManagerID], [RowGuid]) VALUES (2, N'Grace', N'O''Hara', CAST(0xCC030B00 AS Date), CAST(0x0000901A01499700 AS DateTime), 75000.5000, N'likes nano
 seconds', 0x00FF10, 1, N'6f9619ff-8b86-d011-b42d-00c04fc964fe')
 GO
 SET IDENTITY_INSERT [dbo].[Employee] OFF

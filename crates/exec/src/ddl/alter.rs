@@ -18,7 +18,7 @@ use holdfast_tsql::ast::{
 };
 use holdfast_types::{SqlError, SqlType, TypeId, Value};
 
-use super::constraint::{Declared, Stands};
+use super::constraint::Declared;
 use super::lower::known_columns;
 use super::{Definition, shown};
 use crate::procedure::query::convert;
@@ -168,97 +168,18 @@ impl Definition<'_, '_> {
         }
         let columns: Vec<NewColumn> = added.into_iter().map(|a| a.0).collect();
         let check = with_check != Some(false);
+        let before = self.constraint_ids(table.object_id)?;
         self.other_constraints(&declared, &target, &columns, check)?;
         self.refresh()?;
         if rows && check {
-            self.verify(&declared, &now)?;
+            let mut new = self.constraint_ids(table.object_id)?;
+            new.retain(|id| !before.contains(id));
+            self.verify(table.object_id, &new)?;
         }
         if !d.indexes.is_empty() || d.columns.iter().any(|c| c.index.is_some()) {
             return Err(SqlError::not_supported("INDEX in ALTER TABLE").into());
         }
         Ok(())
-    }
-
-    /// Existing rows against new checks and foreign keys: 547.
-    fn verify(&mut self, declared: &Declared<'_>, table: &TableDef) -> Result<(), Fail> {
-        let name = format!("[{}].[{}]", table.schema_name.replace(']', "]]"), table.name.replace(']', "]]"));
-        for s in &declared.0 {
-            let (query, shown, kind) = match s.kind {
-                ConstraintKind::Check { condition, .. } => {
-                    let text = super::print::stored_text(condition, self.source());
-                    (format!("select top 1 1 from {name} where not {text}"), s.name, "CHECK")
-                }
-                ConstraintKind::ForeignKey { columns, table: other, referenced, .. } => {
-                    (self.orphans(&name, s, columns, other, referenced)?, s.name, "FOREIGN KEY")
-                }
-                _ => continue,
-            };
-            if self.any_row(&query)? {
-                let constraint = shown.map_or("", |n| n.text.as_str());
-                let text = format!(
-                    "The ALTER TABLE statement conflicted with the {kind} constraint \"{constraint}\". The conflict occurred in database \"{}\", table \"{}.{}\".",
-                    self.database.name, table.schema_name, table.name
-                );
-                return Err(SqlError::with_text(547, 16, text).into());
-            }
-        }
-        Ok(())
-    }
-
-    fn orphans(
-        &self,
-        name: &str,
-        s: &Stands<'_>,
-        columns: &[Ident],
-        other: &holdfast_tsql::ast::ObjectName,
-        referenced: &[Ident],
-    ) -> Result<String, Fail> {
-        let b = |n: &str| format!("[{}]", n.replace(']', "]]"));
-        let here: Vec<String> = if columns.is_empty() {
-            s.column.iter().map(|c| b(c)).collect()
-        } else {
-            columns.iter().map(|c| b(&c.text)).collect()
-        };
-        let there: Vec<String> = if referenced.is_empty() {
-            let (id, _) = self.find(other)?.ok_or_else(|| SqlError::new(4902, &[&shown(other)]))?;
-            let t = self.catalog()?.table(id)?;
-            let key = t.as_ref().and_then(|t| {
-                let k = t.indexes.iter().find(|i| i.primary_key)?;
-                Some(k.keys.iter().map(|k| b(&t.columns[k.ordinal].name)).collect())
-            });
-            key.unwrap_or_default()
-        } else {
-            referenced.iter().map(|c| b(&c.text)).collect()
-        };
-        let other_schema = other.schema.as_ref().map_or("dbo", |s| s.text.as_str());
-        let other_name = format!("{}.{}", b(other_schema), b(&other.name.text));
-        let set: Vec<String> = here.iter().map(|h| format!("c.{h} is not null")).collect();
-        let pairs: Vec<String> = here.iter().zip(&there).map(|(h, t)| format!("p.{t} = c.{h}")).collect();
-        Ok(format!(
-            "select top 1 1 from {name} c where {} and not exists (select 1 from {other_name} p where {})",
-            set.join(" and "),
-            pairs.join(" and ")
-        ))
-    }
-
-    /// Whether a query made of text gives a row.
-    fn any_row(&mut self, text: &str) -> Result<bool, Fail> {
-        let parsed = holdfast_tsql::parse_batch(text, &Default::default())
-            .map_err(|_| SqlError::new(102, &[&text]))?;
-        let statement = parsed.statements.into_iter().next();
-        let Some(holdfast_tsql::ast::StatementKind::Select(select)) = statement.map(|s| s.kind) else {
-            return Ok(false);
-        };
-        // The new snapshot is what the query is to see.
-        if let Some(now) = self.runner.session.host.database_by_id(self.database.id) {
-            let mut state = self.runner.session.state.lock();
-            if state.database.id == now.id {
-                state.database = now;
-            }
-        }
-        let bound = self.runner.bind_fresh(&select, self.scope)?;
-        let (_, rows) = self.runner.rows_of(&bound, self.scope)?;
-        Ok(!rows.is_empty())
     }
 
     /// The value of a constant expression, converted.
@@ -579,9 +500,7 @@ impl Definition<'_, '_> {
             out
         };
         if enable && with_check == Some(true) && self.has_rows(table)? {
-            return Err(
-                SqlError::not_supported("WITH CHECK CHECK CONSTRAINT on a table that has rows").into()
-            );
+            self.verify(table.object_id, &chosen)?;
         }
         let trusted = enable && (with_check == Some(true));
         for id in chosen {

@@ -45,8 +45,12 @@ pub fn local_path(instance: &Instance, name: &str) -> PathBuf {
 }
 
 /// Options of a new database that ask for what every database here has.
-const AS_IT_IS: &[(&str, &str)] =
-    &[("CATALOG_COLLATION", "DATABASE_DEFAULT"), ("LEDGER", "OFF"), ("DB_CHAINING", "OFF"), ("TRUSTWORTHY", "OFF")];
+const AS_IT_IS: &[(&str, &str)] = &[
+    ("CATALOG_COLLATION", "DATABASE_DEFAULT"),
+    ("LEDGER", "OFF"),
+    ("DB_CHAINING", "OFF"),
+    ("TRUSTWORTHY", "OFF"),
+];
 
 /// Evaluates constants of the statement.
 pub(super) struct Reader<'a, 'b> {

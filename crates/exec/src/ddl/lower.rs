@@ -196,6 +196,12 @@ impl Definition<'_, '_> {
                 return Err(SqlError::not_supported(what).into());
             }
         }
+        if let Some(dt) = &c.data_type
+            && dt.name.schema.is_none()
+            && dt.name.name.text.eq_ignore_ascii_case("json")
+        {
+            return Err(SqlError::not_supported("A column of type json").into());
+        }
         if let Some(computed) = &c.computed {
             let text = stored_text(&computed.expr, self.source());
             // Later columns may be named too, so far as they are not computed.

@@ -35,6 +35,7 @@ pub mod select_into;
 pub mod sequence;
 pub mod table;
 pub mod table_type;
+pub mod verify;
 
 use std::sync::Arc;
 

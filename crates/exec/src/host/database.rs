@@ -110,6 +110,9 @@ impl Catalog for HostDatabase {
         if old_view && (schema.is_empty() || schema.eq_ignore_ascii_case("dbo")) {
             return system_view::resolve("sys", name, &source).map(ObjectDef::Table);
         }
+        if schema.is_empty() || schema.eq_ignore_ascii_case("dbo") {
+            return system_view::instance_tables::resolve(name, &source).map(ObjectDef::Table);
+        }
         None
     }
 

@@ -219,6 +219,11 @@ impl ModuleRunner for FunctionRunner {
         self.cursors.lock().get(&name).map(Cursor::status)
     }
     fn scalar(&self, module: &Arc<ModuleDef>, args: Vec<Option<Value>>) -> SqlResult<Value> {
+        // RETURNS NULL ON NULL INPUT: the body does not run.
+        let null = args.iter().any(|a| a.as_ref().is_some_and(Value::is_null));
+        if null && self.parse(module)?.options.null_on_null_input {
+            return Ok(Value::Null);
+        }
         let (flow, _, _) = self.run(module, args)?;
         match flow {
             Flow::Return(Some(v)) => Ok(v),

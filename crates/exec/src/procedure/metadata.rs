@@ -116,8 +116,12 @@ fn identity(session: &SharedSession, function: &str, args: &[Value]) -> Option<V
 pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<Value> {
     match function {
         "INDEXPROPERTY" => {
-            let (object, index, property) = (number(args.first())?, text(args.get(1))?, text(args.get(2))?);
-            session.current_database().index_property(object, &index, &property).ok()?
+            let found = || {
+                let (object, index, property) =
+                    (number(args.first())?, text(args.get(1))?, text(args.get(2))?);
+                session.current_database().index_property(object, &index, &property).ok()?
+            };
+            Some(found().unwrap_or(Value::Null))
         }
         "STATS_DATE" => {
             let (Some(object), Some(statistics)) = (number(args.first()), number(args.get(1))) else {
@@ -164,11 +168,13 @@ pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<
             Some(found.map_or(Value::Null, Value::Int))
         }
         "INDEX_COL" => {
-            let object = named_object(session, &text(args.first())?)?;
-            let (index, key) = (number(args.get(1))?, number(args.get(2))?);
-            let database = session.host.database_by_id(object.database_id)?;
-            let name = database.index_column_name(object.object_id, index, key).ok()??;
-            Some(Value::string(&name))
+            let found = || {
+                let object = named_object(session, &text(args.first())?)?;
+                let (index, key) = (number(args.get(1))?, number(args.get(2))?);
+                let database = session.host.database_by_id(object.database_id)?;
+                database.index_column_name(object.object_id, index, key).ok()?
+            };
+            Some(found().map_or(Value::Null, |name| Value::string(&name)))
         }
         _ => crate::security::functions::other(session, function, args),
     }

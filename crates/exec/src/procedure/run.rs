@@ -704,7 +704,7 @@ fn rolls_back(number: i32) -> bool {
 
 /// Refusals come before the statement begins: there is nothing to terminate.
 fn is_refusal(number: i32) -> bool {
-    matches!(number, 229 | 230 | 262 | 297 | 300 | 1088 | 4834)
+    matches!(number, 229 | 230 | 262 | 297 | 300 | 544 | 545 | 1088 | 4834)
 }
 
 fn is_change(kind: &StatementKind) -> bool {

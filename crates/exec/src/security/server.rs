@@ -138,7 +138,8 @@ impl SharedSession {
                     Err(vec![SqlError::new(5011, &[&name]).state(5), SqlError::new(5069, &[])])
                 }
                 Ddl::ScopedConfiguration { .. } => {
-                    let denied = SqlError::new(262, &[&"ALTER ANY DATABASE SCOPED CONFIGURATION", &current.name]);
+                    let denied =
+                        SqlError::new(262, &[&"ALTER ANY DATABASE SCOPED CONFIGURATION", &current.name]);
                     one(self.may_in(&current.name, "AL"), denied)
                 }
                 Ddl::Drop(drop) if drop.kind == "DATABASE" => {

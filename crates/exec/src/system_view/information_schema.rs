@@ -75,7 +75,7 @@ pub const VIEWS: &[SystemView] = &[
     SystemView {
         name: "INFORMATION_SCHEMA.SEQUENCES",
         columns: "SEQUENCE_CATALOG nvarchar(128), SEQUENCE_SCHEMA nvarchar(128), SEQUENCE_NAME sysname!, DATA_TYPE sysname, NUMERIC_PRECISION tinyint, NUMERIC_PRECISION_RADIX smallint, NUMERIC_SCALE int, START_VALUE sql_variant, MINIMUM_VALUE sql_variant, MAXIMUM_VALUE sql_variant, INCREMENT sql_variant, CYCLE_OPTION bit, DECLARED_DATA_TYPE int, DECLARED_NUMERIC_PRECISION tinyint, DECLARED_NUMERIC_SCALE tinyint",
-        rows: |_| Ok(Vec::new()),
+        rows: sequences,
     },
     SystemView {
         name: "INFORMATION_SCHEMA.DOMAINS",
@@ -476,4 +476,40 @@ fn parameters(c: &ViewContext<'_>) -> Rows {
         }
     }
     Ok(rows)
+}
+
+fn sequences(c: &ViewContext<'_>) -> Rows {
+    let name = catalog(c);
+    let rows = super::objects::sequences(c)?;
+    let one = |r: Vec<Value>| {
+        // sys.sequences has the columns of sys.objects before its own twelve to twenty-five.
+        let own = |i: usize| r.get(12 + i).cloned().unwrap_or(Value::Null);
+        let schema_id = match r.get(3) {
+            Some(Value::Int(n)) => *n,
+            _ => 0,
+        };
+        let user_type = match own(8) {
+            Value::Int(n) => n,
+            _ => 0,
+        };
+        let kind = c.model.types.iter().find(|t| t.id == user_type).map(|t| Arc::clone(&t.name));
+        row![
+            &name,
+            c.model.schema_name(schema_id),
+            r.first().cloned().unwrap_or(Value::Null),
+            kind,
+            own(9),
+            10,
+            own(10),
+            own(0),
+            own(2),
+            own(3),
+            own(1),
+            own(4),
+            Value::Null,
+            Value::Null,
+            Value::Null
+        ]
+    };
+    Ok(rows.into_iter().map(one).collect())
 }

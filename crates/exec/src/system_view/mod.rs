@@ -12,9 +12,12 @@
 mod columns;
 mod compatibility;
 mod empty;
+mod empty_management;
 mod indexes;
 mod information_schema;
+pub mod instance_tables;
 mod locks;
+mod management;
 pub mod model;
 mod objects;
 mod security;
@@ -30,8 +33,8 @@ use holdfast_engine::catalog::TableDef;
 use holdfast_types::{SqlResult, Value};
 
 pub use source::{BaseRows, DatabaseInfo, FileInfo, SessionRow, TransactionRow, ViewSource};
-use table::ComputedRows;
 pub use storage::used_pages;
+use table::ComputedRows;
 pub use table::RowsSource;
 pub(crate) use table::parse_columns;
 
@@ -65,6 +68,8 @@ const TABLES: &[&[SystemView]] = &[
     information_schema::VIEWS,
     compatibility::VIEWS,
     empty::VIEWS,
+    empty_management::VIEWS,
+    management::VIEWS,
 ];
 
 /// Views by lower-case `schema.name`.

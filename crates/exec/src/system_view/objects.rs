@@ -31,28 +31,28 @@ pub const VIEWS: &[SystemView] = &[
     SystemView {
         name: "sys.tables",
         columns: object_columns!(
-            ", lob_data_space_id int!, filestream_data_space_id int, max_column_id_used int!, lock_on_bulk_load bit!, uses_ansi_nulls bit, is_replicated bit, has_replication_filter bit, is_merge_published bit, is_sync_tran_subscribed bit, has_unchecked_assembly_data bit!, text_in_row_limit int, large_value_types_out_of_row bit, is_tracked_by_cdc bit, lock_escalation tinyint, lock_escalation_desc desc, is_filetable bit, is_memory_optimized bit, durability tinyint, durability_desc desc, temporal_type tinyint, temporal_type_desc desc, history_table_id int, is_remote_data_archive_enabled bit, is_external bit!, history_retention_period int, history_retention_period_unit int, history_retention_period_unit_desc nvarchar(10), is_node bit, is_edge bit"
+            ", lob_data_space_id int!, filestream_data_space_id int, max_column_id_used int!, lock_on_bulk_load bit!, uses_ansi_nulls bit, is_replicated bit, has_replication_filter bit, is_merge_published bit, is_sync_tran_subscribed bit, has_unchecked_assembly_data bit!, text_in_row_limit int, large_value_types_out_of_row bit, is_tracked_by_cdc bit, lock_escalation tinyint, lock_escalation_desc desc, is_filetable bit, is_memory_optimized bit, durability tinyint, durability_desc desc, temporal_type tinyint, temporal_type_desc desc, history_table_id int, is_remote_data_archive_enabled bit, is_external bit!, history_retention_period int, history_retention_period_unit int, history_retention_period_unit_desc nvarchar(10), is_node bit, is_edge bit, data_retention_period int, data_retention_period_unit int, data_retention_period_unit_desc nvarchar(10), ledger_type tinyint, ledger_type_desc desc, ledger_view_id int, is_dropped_ledger_table bit"
         ),
         rows: tables,
     },
     SystemView {
         name: "sys.views",
         columns: object_columns!(
-            ", is_replicated bit, has_replication_filter bit, has_opaque_metadata bit!, has_unchecked_assembly_data bit!, with_check_option bit!, is_date_correlation_view bit!, is_tracked_by_cdc bit, has_snapshot bit"
+            ", is_replicated bit, has_replication_filter bit, has_opaque_metadata bit!, has_unchecked_assembly_data bit!, with_check_option bit!, is_date_correlation_view bit!, is_tracked_by_cdc bit, has_snapshot bit, ledger_view_type tinyint, ledger_view_type_desc desc, is_dropped_ledger_view bit"
         ),
         rows: |c| views(c, false),
     },
     SystemView {
         name: "sys.all_views",
         columns: object_columns!(
-            ", is_replicated bit, has_replication_filter bit, has_opaque_metadata bit!, has_unchecked_assembly_data bit!, with_check_option bit!, is_date_correlation_view bit!, is_tracked_by_cdc bit, has_snapshot bit"
+            ", is_replicated bit, has_replication_filter bit, has_opaque_metadata bit!, has_unchecked_assembly_data bit!, with_check_option bit!, is_date_correlation_view bit!, is_tracked_by_cdc bit, has_snapshot bit, ledger_view_type tinyint, ledger_view_type_desc desc, is_dropped_ledger_view bit"
         ),
         rows: |c| views(c, true),
     },
     SystemView {
         name: "sys.system_views",
         columns: object_columns!(
-            ", is_replicated bit, has_replication_filter bit, has_opaque_metadata bit!, has_unchecked_assembly_data bit!, with_check_option bit!, is_date_correlation_view bit!, is_tracked_by_cdc bit, has_snapshot bit"
+            ", is_replicated bit, has_replication_filter bit, has_opaque_metadata bit!, has_unchecked_assembly_data bit!, with_check_option bit!, is_date_correlation_view bit!, is_tracked_by_cdc bit, has_snapshot bit, ledger_view_type tinyint, ledger_view_type_desc desc, is_dropped_ledger_view bit"
         ),
         rows: |c| Ok(system_view_objects(c).iter().map(view_row).collect()),
     },
@@ -271,6 +271,13 @@ fn tables(c: &ViewContext<'_>) -> Rows {
                 Value::Null,
                 Value::Null,
                 false,
+                false,
+                -1,
+                Value::Null,
+                Value::Null,
+                0,
+                "NON_LEDGER_TABLE",
+                Value::Null,
                 false
             ];
             extend(object_row(t), rest)
@@ -279,7 +286,20 @@ fn tables(c: &ViewContext<'_>) -> Rows {
 }
 
 fn view_row(o: &Object) -> Vec<Value> {
-    extend(object_row(o), row![false, false, false, false, o.status_bit(0x400), false, false, false])
+    let rest = row![
+        false,
+        false,
+        false,
+        false,
+        o.status_bit(0x400),
+        false,
+        false,
+        false,
+        0,
+        "NON_LEDGER_VIEW",
+        false
+    ];
+    extend(object_row(o), rest)
 }
 
 fn views(c: &ViewContext<'_>, system_too: bool) -> Rows {
@@ -379,7 +399,7 @@ fn modules(c: &ViewContext<'_>) -> Rows {
 }
 
 /// Sequence state: sysobjvalues class 63 (docs/format/catalog.md).
-fn sequences(c: &ViewContext<'_>) -> Rows {
+pub(super) fn sequences(c: &ViewContext<'_>) -> Rows {
     let values = c.source.base_rows("sysobjvalues")?;
     let mut rows = Vec::new();
     for o in c.model.of_kind(&["SO"]) {

@@ -263,7 +263,8 @@ pub fn used_pages(source: &dyn ViewSource, file: &FileInfo) -> Option<i64> {
     }
     let units = source.base_rows("sysallocunits").ok()?;
     let group = i64::from(file.data_space_id);
-    let used: i64 = units.iter().filter(|r| r.integer("fgid") == group).map(|r| r.integer("pcreserved")).sum();
+    let used: i64 =
+        units.iter().filter(|r| r.integer("fgid") == group).map(|r| r.integer("pcreserved")).sum();
     let whole: i64 = source
         .database()
         .files

@@ -194,7 +194,7 @@ fn canonical() {
 fn scripted_binary_literals_are_padded() {
     let cast = |bytes: &[u8], to: SqlType| {
         let from = SqlType::binary(TypeId::VarBinary, bytes.len() as i32);
-        convert(&Value::binary(bytes), &from, &to, &Default::default())
+        with(Value::binary(bytes), from, to, None)
             .map(|v| crate::conversion::canonical_text(&v, &to).unwrap_or_default())
     };
     assert_eq!(cast(&[0x5B, 0x95, 0x0A, 0x00], SqlType::DATE).unwrap(), "1900-01-01");
