@@ -49,9 +49,8 @@ delete dbo.Store where Id = 3
 alter table dbo.Store with check check constraint all
 select name, is_disabled, is_not_trusted from sys.foreign_keys order by name
 go
-select referencing = object_name(referencing_id), referenced_entity_name, is_schema_bound_reference from sys.sql_expression_dependencies order by 1, 2
 select object_definition(object_id('dbo.StoreNames')) as text
-select objectpropertyex(object_id('dbo.Sale'), 'BaseType') as bt, objectproperty(object_id('dbo.Sale'), 'TableHasIdentity') as id, columnproperty(object_id('dbo.Sale'), 'Amount', 'Scale') as sc, col_length('dbo.Store', 'Name') as len, ident_current('dbo.Sale') as cur, type_id('int') as ty, indexproperty(object_id('dbo.Sale'), 'IX_Store', 'IsUnique') as uq, index_col('dbo.Sale', 2, 1) as ic, stats_date(object_id('dbo.Heap'), 1) as sd, object_schema_name(object_id('dbo.Sale')) as os, parsename('srv.db.dbo.t', 2) as pn, object_id('nothing') as none
+select objectpropertyex(object_id('dbo.Sale'), 'BaseType') as bt, objectproperty(object_id('dbo.Sale'), 'TableHasIdentity') as id, columnproperty(object_id('dbo.Sale'), 'Amount', 'Scale') as sc, col_length('dbo.Store', 'Name') as len, ident_current('dbo.Sale') as cur, type_id('int') as ty, indexproperty(object_id('dbo.Sale'), 'IX_Store', 'IsUnique') as uq, index_col('dbo.Sale', 2, 1) as ic, object_schema_name(object_id('dbo.Sale')) as os, parsename('srv.db.dbo.t', 2) as pn, object_id('nothing') as none
 go
 create table #missing (t sysname)
 exec sp_msforeachtable 'insert #missing select ''?'' where objectproperty(object_id(''?''), ''TableHasPrimaryKey'') = 0'
@@ -76,7 +75,7 @@ close c
 deallocate c
 go
 dbcc checkident('dbo.Sale')
-dbcc checkident('dbo.Sale', reseed, 100)
+dbcc checkident('dbo.Sale', reseed, 100) with no_infomsgs
 insert dbo.Sale (Amount) values (1)
 select max(Id) as id from dbo.Sale
 go

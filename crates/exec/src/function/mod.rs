@@ -98,6 +98,8 @@ fn implementation(f: FunctionId) -> Implementation {
         n if n <= F::VarBinToHexStr as u16 => hash::call,
         _ => match f {
             F::ServerProperty
+            | F::ConnectionProperty
+            | F::FullTextServiceProperty
             | F::ScopeIdentity
             | F::SuserSname
             | F::SuserName
