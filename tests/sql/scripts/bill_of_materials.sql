@@ -39,7 +39,7 @@ select Part, Seen from x where Cycle = 1
 go
 with x as (select cast('BIKE' as varchar(10)) as Part, 1 as Lvl union all select b.Child, x.Lvl + 1 from x join Bom b on b.Parent = x.Part) select count(*) from x
 go
-create table Org (Node hierarchyid primary key clustered, Lvl as Node.GetLevel() persisted, Name nvarchar(20) not null unique)
+create table Org (Node hierarchyid constraint PK_Org primary key clustered, Lvl as Node.GetLevel() persisted, Name nvarchar(20) not null unique)
 create index IX_Org_Breadth on Org (Lvl, Node)
 go
 create procedure AddUnder @boss nvarchar(20), @name nvarchar(20)

@@ -4,8 +4,8 @@ go
 use Cat
 go
 create table dbo.Region (Id int primary key, Name varchar(20) not null)
-create table dbo.Store (Id int primary key, RegionId int not null constraint FK_Store_Region references dbo.Region, Name varchar(20), Opened datetime)
-create table dbo.Sale (Id int identity primary key, StoreId int constraint FK_Sale_Store references dbo.Store, Amount decimal(9, 2) constraint DF_Amount default 0, Memo nvarchar(max), index IX_Store (StoreId))
+create table dbo.Store (Id int constraint PK_Store primary key, RegionId int not null constraint FK_Store_Region references dbo.Region, Name varchar(20), Opened datetime)
+create table dbo.Sale (Id int identity constraint PK_Sale primary key, StoreId int constraint FK_Sale_Store references dbo.Store, Amount decimal(9, 2) constraint DF_Amount default 0, Memo nvarchar(max), index IX_Store (StoreId))
 create table dbo.Heap (a int, b varchar(10))
 go
 create view dbo.StoreNames as select s.Name, r.Name as Region from dbo.Store s join dbo.Region r on r.Id = s.RegionId

@@ -3,7 +3,7 @@ create database Library
 go
 use Library
 go
-create table Author (AuthorId int primary key, Name nvarchar(40) not null, Country char(2) null)
+create table Author (AuthorId int constraint PK_Author primary key, Name nvarchar(40) not null, Country char(2) null)
 create table Book (Isbn char(13) primary key, Title nvarchar(80) not null, Published smallint, Pages int, Price smallmoney)
 create table BookAuthor (Isbn char(13) references Book on update cascade, AuthorId int references Author on delete set null, Ord tinyint default 1, constraint UQ_BA unique (Isbn, AuthorId))
 create table Loan (LoanId int identity(1, 1) not null, Isbn char(13) not null references Book on update cascade, Member varchar(20) not null, Taken date not null, Due as dateadd(day, 14, Taken) persisted not null, Returned date null,
