@@ -170,9 +170,11 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
                     if exponent >= 0.0 && exponent.fract() == 0.0 =>
                 {
                     let p = (exponent < 1000.0).then(|| m.checked_pow(exponent as u32)).flatten();
+                    // POWER tells the value that the type does not hold.
+                    let beyond = || SqlError::new(232, &[&ty.id.name(), &format!("{v:.6}")]).state(3);
                     match p {
-                        Some(p) => from_exact(p, 0, ty)?,
-                        None => return Err(overflow(ty)),
+                        Some(p) => from_exact(p, 0, ty).map_err(|_| beyond())?,
+                        None => return Err(beyond()),
                     }
                 }
                 _ => from_float(v, ty)?,
@@ -306,7 +308,7 @@ mod tests {
         );
         assert_eq!(
             run(FunctionId::Power, &[Value::Int(2), Value::Float(40.0)], SqlType::INT).unwrap_err().number,
-            8115
+            232
         );
         assert_eq!(run(FunctionId::Sqrt, &[Value::Float(-1.0)], SqlType::FLOAT).unwrap_err().number, 3623);
         assert_eq!(run(FunctionId::Abs, &[Value::Int(i32::MIN)], SqlType::INT).unwrap_err().number, 8115);

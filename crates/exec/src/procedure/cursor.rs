@@ -154,6 +154,8 @@ impl Runner<'_> {
         let mut inner = Scope::new(Arc::clone(&cursor.unit));
         inner.frame = cursor.frame.clone();
         inner.tables = scope.tables.clone();
+        // A cursor of a trigger reads inserted and deleted.
+        inner.trigger = scope.trigger.clone();
         let mut plain = (*cursor.query).clone();
         if matches!(plain.query.for_clause, Some(ast::ForClause::ReadOnly | ast::ForClause::Update(_))) {
             plain.query.for_clause = None;
