@@ -15,11 +15,11 @@
 //! Rejected: pinning frames in place with latches (needs unsafe frames; a copy of 8 KiB, only while a reader holds the page,
 //! costs less than a latch at every read).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use crate::address::{self, AddressMap};
 use holdfast_base::{FileId, PAGE_SIZE, PageId};
 use holdfast_disk::DiskFile;
 use holdfast_format::page::protection;
@@ -32,25 +32,6 @@ const EXTENT_PAGES: u32 = 8;
 /// Pages read at once when misses follow each other.
 const SEQUENTIAL_PAGES: u32 = 64;
 
-/// Multiplicative hash of an address; the keys are not under an adversary's control beyond page numbers of one file.
-#[derive(Default)]
-struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for &b in bytes {
-            self.write_u64(u64::from(b));
-        }
-    }
-    fn write_u64(&mut self, v: u64) {
-        let mixed = (self.0 ^ v).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.0 = mixed ^ (mixed >> 29);
-    }
-}
-
 struct Frame {
     key: u64,
     page: PageRef,
@@ -60,7 +41,7 @@ struct Frame {
 
 #[derive(Default)]
 struct Shard {
-    places: HashMap<u64, usize, BuildHasherDefault<AddressHasher>>,
+    places: AddressMap<usize>,
     frames: Vec<Frame>,
     /// Frames that cannot be given up.
     dirty: usize,
@@ -181,9 +162,8 @@ impl PageCache {
     }
 
     fn shard(&self, space: u32, id: PageId) -> &Mutex<Shard> {
-        let mut h = AddressHasher(0);
-        h.write_u64(u64::from(space) << 48 | u64::from(id.file) << 32 | u64::from(id.page / EXTENT_PAGES));
-        &self.shards[(h.finish() >> 32) as usize % SHARDS]
+        let address = u64::from(space) << 48 | u64::from(id.file) << 32 | u64::from(id.page / EXTENT_PAGES);
+        &self.shards[(address::mix(address) >> 32) as usize % SHARDS]
     }
 }
 
@@ -256,29 +236,26 @@ impl DatabasePages {
     /// Puts a page of zeros in place of whatever the file holds there, as a changed page; the file's size as seen here
     /// grows to include it.
     pub fn create(&self, id: PageId) -> Result<(), FormatError> {
+        self.adopt(id, Arc::new([0u8; PAGE_SIZE]))
+    }
+
+    /// Takes over a changed page that its file does not hold yet, in place of whatever is here; the file's size as seen here
+    /// grows to include it.
+    pub fn adopt(&self, id: PageId, page: PageRef) -> Result<(), FormatError> {
         let file = self.files.read().get(&id.file).cloned();
         let file = file.ok_or(FormatError::NoSuchPage { page: id })?;
         file.pages.fetch_max(id.page.saturating_add(1), Ordering::Relaxed);
         let mut shard = self.cache.shard(self.space, id).lock();
         let key = self.key(id);
-        shard.insert(key, Arc::new([0u8; PAGE_SIZE]), self.cache.shard_capacity);
+        shard.insert(key, PageRef::clone(&page), self.cache.shard_capacity);
         if let Some(&at) = shard.places.get(&key) {
             let frame = &mut shard.frames[at];
             let newly = !std::mem::replace(&mut frame.dirty, true);
-            frame.page = Arc::new([0u8; PAGE_SIZE]);
+            frame.page = page;
             shard.dirty += usize::from(newly);
         }
         self.dirty.lock().insert(id);
         Ok(())
-    }
-
-    /// Takes over a changed page that its file does not hold yet; the file's size as seen here grows to include it.
-    pub fn adopt(&self, id: PageId, page: Box<PageBytes>) -> Result<(), FormatError> {
-        self.create(id)?;
-        self.modify(id, |image| {
-            *image = *page;
-            Ok(())
-        })
     }
 
     /// The file has grown to this many pages.

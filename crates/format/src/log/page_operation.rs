@@ -15,7 +15,7 @@
 use holdfast_base::{ByteReader, PageId};
 
 use super::LogError;
-use super::record::{LogRecord, PAGE_HEADER};
+use super::record::{ElementIter, LogRecord, PAGE_HEADER};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FormatPage {
@@ -209,30 +209,42 @@ pub struct ColumnChange<'a> {
 }
 
 /// The changes of a MODIFY_COLUMNS or CLEAR_GAM_BITS record, ascending by old offset.
-pub fn column_changes<'a>(record: &LogRecord<'a>) -> Result<Vec<ColumnChange<'a>>, LogError> {
-    let lsn = record.lsn();
+pub fn column_changes<'a>(record: &LogRecord<'a>) -> Result<ColumnChanges<'a>, LogError> {
     let elements = record.elements()?;
-    let pairs = elements.required(0)?;
-    let lengths = elements.required(1)?;
+    let mut parts = elements.iter();
+    let (Some(pairs), Some(lengths)) = (parts.next(), parts.next()) else {
+        return Err(LogError::record(record.lsn(), 0, "an element is missing"));
+    };
     let count = pairs.len() / 4;
     if elements.len() < 4 + 2 * count || lengths.len() < 2 * count {
-        return Err(LogError::record(lsn, 0, "the changes and their offsets do not match"));
+        return Err(LogError::record(record.lsn(), 0, "the changes and their offsets do not match"));
     }
-    let mut pairs = ByteReader::new(pairs);
-    let mut lengths = ByteReader::new(lengths);
-    let mut changes = Vec::with_capacity(count);
-    for i in 0..count {
-        let mut read = || -> Result<(u16, u16, u16), holdfast_base::Truncated> {
-            Ok((pairs.u16()?, pairs.u16()?, lengths.u16()?))
-        };
-        let (old_offset, new_offset, old_length) = read().map_err(LogError::short(lsn))?;
-        changes.push(ColumnChange {
-            old_offset,
-            new_offset,
-            old_length,
-            old: elements.required(4 + 2 * i)?,
-            new: elements.required(5 + 2 * i)?,
-        });
+    // The key and the locks.
+    let (_, _) = (parts.next(), parts.next());
+    Ok(ColumnChanges { pairs, lengths, parts })
+}
+
+/// Walks over the changes of a record; each was checked to be there.
+#[derive(Clone, Debug)]
+pub struct ColumnChanges<'a> {
+    pairs: &'a [u8],
+    lengths: &'a [u8],
+    parts: ElementIter<'a>,
+}
+
+impl<'a> Iterator for ColumnChanges<'a> {
+    type Item = ColumnChange<'a>;
+
+    fn next(&mut self) -> Option<ColumnChange<'a>> {
+        let (pair, pairs) = self.pairs.split_first_chunk::<4>()?;
+        let (length, lengths) = self.lengths.split_first_chunk::<2>()?;
+        (self.pairs, self.lengths) = (pairs, lengths);
+        Some(ColumnChange {
+            old_offset: u16::from_le_bytes([pair[0], pair[1]]),
+            new_offset: u16::from_le_bytes([pair[2], pair[3]]),
+            old_length: u16::from_le_bytes(*length),
+            old: self.parts.next()?,
+            new: self.parts.next()?,
+        })
     }
-    Ok(changes)
 }

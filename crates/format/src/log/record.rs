@@ -261,45 +261,92 @@ impl<'a> LogRecord<'a> {
         read().map_err(LogError::short(self.lsn))
     }
 
-    /// The variable elements behind the fixed part.
+    /// The variable elements behind the fixed part. All of them lie inside the record.
     pub fn elements(&self) -> Result<Elements<'a>, LogError> {
         let mut r = ByteReader::at(self.bytes, usize::from(self.fixed));
         let count = r.u16().map_err(LogError::short(self.lsn))?;
         let lengths = r.bytes(usize::from(count) * 2).map_err(LogError::short(self.lsn))?;
-        let mut at = r.position().next_multiple_of(4);
-        let mut parts = Vec::with_capacity(usize::from(count));
-        for length in lengths.chunks_exact(2) {
-            let length = usize::from(u16::from_le_bytes([length[0], length[1]]));
-            let part = self.bytes.get(at..at + length);
-            parts.push(part.ok_or(LogError::record(self.lsn, at, "an element reaches beyond the record"))?);
-            at = (at + length).next_multiple_of(4);
+        let first = r.position().next_multiple_of(4);
+        let area = self.bytes.get(first..).unwrap_or(&[]);
+        let elements = Elements { lsn: self.lsn, lengths, area };
+        let mut end = 0usize;
+        for length in elements.lengths() {
+            let at = end.next_multiple_of(4);
+            end = at + length;
+            if end > area.len() || at > area.len() || first > self.bytes.len() {
+                return Err(LogError::record(self.lsn, first + at, "an element reaches beyond the record"));
+            }
         }
-        Ok(Elements { lsn: self.lsn, parts })
+        Ok(elements)
     }
 }
 
-/// The variable elements of a record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The variable elements of a record. Nothing is copied; each is found by adding up the lengths before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Elements<'a> {
     lsn: Lsn,
-    parts: Vec<&'a [u8]>,
+    /// Two bytes for each.
+    lengths: &'a [u8],
+    /// From the first element on; a multiple of 4 behind the record's beginning.
+    area: &'a [u8],
 }
 
 impl<'a> Elements<'a> {
     pub fn len(&self) -> usize {
-        self.parts.len()
+        self.lengths.len() / 2
     }
 
     pub fn is_empty(&self) -> bool {
-        self.parts.is_empty()
+        self.lengths.is_empty()
+    }
+
+    fn lengths(&self) -> impl Iterator<Item = usize> + use<'a> {
+        self.lengths.chunks_exact(2).map(|l| usize::from(u16::from_le_bytes([l[0], l[1]])))
+    }
+
+    /// All elements in order.
+    pub fn iter(&self) -> ElementIter<'a> {
+        ElementIter { lengths: self.lengths, area: self.area }
+    }
+
+    /// The rows of INSERT_ROWS: every element but the last two.
+    pub fn rows(&self) -> ElementIter<'a> {
+        let lengths = self.lengths.get(..self.lengths.len().saturating_sub(4)).unwrap_or(&[]);
+        ElementIter { lengths, area: self.area }
+    }
+
+    pub fn first(&self) -> Option<&'a [u8]> {
+        self.iter().next()
     }
 
     /// An element that must be there.
     pub fn required(&self, index: usize) -> Result<&'a [u8], LogError> {
-        self.parts.get(index).copied().ok_or(LogError::record(self.lsn, 0, "an element is missing"))
-    }
-
-    pub fn as_slice(&self) -> &[&'a [u8]] {
-        &self.parts
+        self.iter().nth(index).ok_or(LogError::record(self.lsn, 0, "an element is missing"))
     }
 }
+
+/// Walks over the elements of a record.
+#[derive(Clone, Debug)]
+pub struct ElementIter<'a> {
+    lengths: &'a [u8],
+    area: &'a [u8],
+}
+
+impl<'a> Iterator for ElementIter<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (length, rest) = self.lengths.split_first_chunk()?;
+        self.lengths = rest;
+        let length = usize::from(u16::from_le_bytes(*length));
+        let part = self.area.get(..length)?;
+        self.area = self.area.get(length.next_multiple_of(4)..).unwrap_or(&[]);
+        Some(part)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.lengths.len() / 2, Some(self.lengths.len() / 2))
+    }
+}
+
+impl ExactSizeIterator for ElementIter<'_> {}

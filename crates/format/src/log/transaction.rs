@@ -30,6 +30,14 @@ pub struct BeginTransaction {
 }
 
 impl BeginTransaction {
+    /// Whether a BEGIN_XACT begins a nested system transaction.
+    pub fn is_system(record: &LogRecord<'_>) -> Result<bool, LogError> {
+        let kind = record.reader(0x20).u32().map_err(LogError::short(record.lsn()))?;
+        // 2005 keeps the kind four bytes further on.
+        let old_kind = record.reader(0x24).u16().unwrap_or(0);
+        Ok(kind == 3 || record.fixed_length() == 0x30 && old_kind == 3)
+    }
+
     pub fn decode(record: &LogRecord<'_>) -> Result<Self, LogError> {
         let mut r = record.reader(COMMON_HEADER);
         let mut read = || -> Result<(u32, u32, LogTime), Truncated> {
@@ -43,7 +51,6 @@ impl BeginTransaction {
         let parent = record.reader(0x46).array().ok().map(TransactionId::from_bytes);
         let elements = record.elements()?;
         let name: Vec<u16> = elements
-            .as_slice()
             .first()
             .map(|b| {
                 b.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]])).take_while(|&c| c != 0).collect()
@@ -105,7 +112,7 @@ pub struct OpenAtCheckpoint {
 pub fn open_at_checkpoint(record: &LogRecord<'_>) -> Result<Vec<OpenAtCheckpoint>, LogError> {
     let mut out = Vec::new();
     let elements = record.elements()?;
-    for entry in elements.as_slice() {
+    for entry in elements.iter() {
         for entry in entry.chunks_exact(80) {
             let mut r = holdfast_base::ByteReader::new(entry);
             let mut read = || -> Result<OpenAtCheckpoint, Truncated> {

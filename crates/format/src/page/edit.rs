@@ -128,10 +128,8 @@ impl<'a> PageEditor<'a> {
         }
         let at = self.make_room(record.len(), count + 1)?;
         self.page[at..at + record.len()].copy_from_slice(record);
-        for index in (slot..count).rev() {
-            let offset = self.slot(index);
-            self.set_slot(index + 1, offset);
-        }
+        let (last, first) = (PAGE_SIZE - 2 * usize::from(count), PAGE_SIZE - 2 * usize::from(slot));
+        self.page.copy_within(last..first, last - 2);
         self.set_slot(slot, at as u16);
         self.set_u16(22, count + 1);
         self.set_u16(28, (self.free() - need) as u16);
@@ -176,10 +174,8 @@ impl<'a> PageEditor<'a> {
         }
         let length = self.record_length(slot)?;
         self.give_back(slot, length);
-        for index in slot + 1..count {
-            let offset = self.slot(index);
-            self.set_slot(index - 1, offset);
-        }
+        let (last, first) = (PAGE_SIZE - 2 * usize::from(count), PAGE_SIZE - 2 * usize::from(slot + 1));
+        self.page.copy_within(last..first, last + 2);
         self.set_slot(count - 1, 0);
         self.set_u16(22, count - 1);
         self.set_u16(28, (self.free() + 2).min(8096) as u16);

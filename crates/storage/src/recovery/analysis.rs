@@ -75,12 +75,10 @@ impl TransactionTable {
     pub fn observe(&mut self, record: &LogRecord<'_>) -> RecoveryResult<()> {
         let id = record.transaction();
         let lsn = record.lsn();
+        let mut system = false;
         match record.operation() {
             op::BEGIN_XACT => {
-                let begin = BeginTransaction::decode(record)?;
-                // 2005 keeps the kind four bytes further on.
-                let old_kind = record.reader(0x24).u16().unwrap_or(0);
-                let system = begin.kind == 3 || (record.fixed_length() == 0x30 && old_kind == 3);
+                system = BeginTransaction::is_system(record)?;
                 self.open.insert(id, OpenTransaction { id, begin: lsn, last: lsn, system });
             }
             op::COMMIT_XACT | op::ABORT_XACT => {
@@ -100,13 +98,14 @@ impl TransactionTable {
                 }
             }
             _ if record.flags() & flag::TRANSACTION != 0 && !id.is_none() => {
-                let entry = OpenTransaction { id, begin: Lsn::ZERO, last: lsn, system: false };
-                self.open.entry(id).or_insert(entry).last = lsn;
+                let unknown = OpenTransaction { id, begin: Lsn::ZERO, last: lsn, system: false };
+                let entry = self.open.entry(id).or_insert(unknown);
+                entry.last = lsn;
+                system = entry.system;
             }
             _ => {}
         }
         self.highest = self.highest.max(id);
-        let system = self.open.get(&id).is_some_and(|t| t.system);
         self.counts.observe(record, system)
     }
 }

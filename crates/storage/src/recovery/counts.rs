@@ -111,14 +111,12 @@ impl CountChanges {
                 return Ok(());
             }
             op::INSERT_ROWS if leaf => {
-                let elements = record.elements()?;
-                let rows = elements.as_slice();
-                let rows = rows.get(..rows.len().saturating_sub(2)).unwrap_or(&[]);
-                rows.iter().filter(|r| !heap || is_counted(r)).count() as i64
+                let rows = record.elements()?.rows();
+                if heap { rows.filter(|r| is_counted(r)).count() as i64 } else { rows.len() as i64 }
             }
             op::DELETE_ROWS if record.context() == context::MARK_AS_GHOST => -1,
             op::DELETE_ROWS if leaf => {
-                let forwarded = heap && record.elements()?.as_slice().first().is_some_and(|r| !is_counted(r));
+                let forwarded = heap && record.elements()?.first().is_some_and(|r| !is_counted(r));
                 if forwarded { 0 } else { -1 }
             }
             _ => return Ok(()),
@@ -132,10 +130,7 @@ impl CountChanges {
             op::DELETE_ROWS => record.context() == context::MARK_AS_GHOST,
             // Rows that a page split moves.
             op::INSERT_ROWS if matches!(record.context(), context::CLUSTERED | context::INDEX_LEAF) => {
-                let elements = record.elements()?;
-                let rows = elements.as_slice();
-                let rows = rows.get(..rows.len().saturating_sub(2)).unwrap_or(&[]);
-                rows.iter().any(|r| r.first().is_some_and(|&b| is_ghost(b)))
+                record.elements()?.rows().any(|r| r.first().is_some_and(|&b| is_ghost(b)))
             }
             _ => false,
         };

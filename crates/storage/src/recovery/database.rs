@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use holdfast_base::{FileId, Lsn, PAGE_SIZE, PageId};
 use holdfast_disk::DiskFile;
-use holdfast_format::PageBytes;
 use holdfast_format::log::{BlockFlaw, LogStore, LogTime, TransactionId, VlfHeader};
 use holdfast_format::page::{PageView, flag};
+use holdfast_format::source::PageRef;
 
 use super::checkpoint::{boot, checkpoint};
 use super::counts::CountChanges;
@@ -66,7 +66,7 @@ pub fn recover_files(
 pub struct Continued {
     pub writer: LogWriter,
     pub journal: Option<PageJournal>,
-    pub dirty: Vec<(PageId, Box<PageBytes>)>,
+    pub dirty: Vec<(PageId, PageRef)>,
 }
 
 /// The same without its checkpoint: the database is ready as soon as its pages are right in memory. Until the next checkpoint

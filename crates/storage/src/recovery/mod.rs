@@ -2,7 +2,7 @@
 //! log backups and standby copies differ only in where the log comes from ([`holdfast_format::log::LogStore`]) and where to
 //! stop ([`StopPoint`]).
 //!
-//! Module map: [`analysis`] open transactions; [`redo`] one record on one page; [`roll_forward`] the walk; [`position`] where
+//! Module map: [`analysis`] open transactions; [`redo`] one record on one page; [`forward`] the walk; [`position`] where
 //! rows went since; [`undo`] roll back with compensation records; [`log_writer`] appending to log files, [`log_growth`] making them larger; [`pages`] pages
 //! being changed; [`counts`] of rows and pages; [`journal`] against torn pages; [`checkpoint`] the end; [`database`] all of it over the files of a database.
 //!
@@ -16,6 +16,7 @@ pub mod checkpoint;
 pub mod counts;
 pub mod database;
 mod error;
+pub mod forward;
 pub mod journal;
 pub mod log_growth;
 pub mod log_writer;
@@ -26,14 +27,13 @@ pub mod undo;
 
 pub use analysis::{OpenTransaction, TransactionTable};
 pub use error::{LogWait, RecoveryError, RecoveryResult};
+pub use forward::roll_forward;
 pub use log_writer::LogWriter;
-pub use pages::{FilePages, PageStore, Protection};
+pub use pages::{FilePages, PageStore, Protection, Spread};
 
 use holdfast_base::Lsn;
 use holdfast_format::log::transaction::EndTransaction;
-use holdfast_format::log::{EndOfLog, LogRecord, LogStore, LogTime, op};
-
-use redo::Gate;
+use holdfast_format::log::{EndOfLog, LogRecord, LogTime, op};
 
 /// Where to stop rolling forward.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -72,66 +72,4 @@ pub struct RollForward {
     pub applied: u64,
     /// Time of the last commit, if there was one.
     pub last_commit: Option<LogTime>,
-}
-
-/// Walks the log from `from`, redoing every record and keeping the table of open transactions. `progress` gets the number
-/// of records now and then.
-pub fn roll_forward(
-    pages: &mut dyn PageStore,
-    log: &LogStore,
-    from: Lsn,
-    stop: StopPoint,
-    table: &mut TransactionTable,
-    progress: &mut dyn FnMut(u64),
-) -> RecoveryResult<RollForward> {
-    let (mut records, mut applied, mut stopped) = (0u64, 0u64, false);
-    let mut last_commit = None;
-    let end = log.for_each_record::<RecoveryError>(from, |record| {
-        if stop.reached(record)? {
-            stopped = true;
-            return Ok(false);
-        }
-        table.observe(record)?;
-        if record.operation() == op::COMMIT_XACT {
-            last_commit = last_commit.max(Some(EndTransaction::decode(record)?.time));
-        }
-        applied += u64::from(redo_record(pages, record)?);
-        records += 1;
-        if records.is_multiple_of(1024) {
-            // Restore and crash recovery read the log from durable storage: it is ahead of every page.
-            pages.relieve()?;
-            progress(records);
-        }
-        Ok(true)
-    })?;
-    Ok(RollForward { end, stopped, records, applied, last_commit })
-}
-
-/// Redoes one record; answers whether a page changed.
-pub fn redo_record(pages: &mut dyn PageStore, record: &LogRecord<'_>) -> RecoveryResult<bool> {
-    let Some(target) = record.page_target()? else {
-        if record.operation().touches_no_page() {
-            return Ok(false);
-        }
-        return Err(RecoveryError::UnknownOperation {
-            lsn: record.lsn(),
-            operation: record.operation(),
-            context: record.context(),
-        });
-    };
-    if !pages.has_file(target.page.file) {
-        // Page 0 of a log file: its copy of the header is rebuilt when the log file is made.
-        if target.page.page == 0 && record.operation() == op::FILE_HDR_MODIFY {
-            return Ok(false);
-        }
-        return Err(RecoveryError::NoSuchFile { lsn: record.lsn(), page: target.page });
-    }
-    let page = pages.page(target.page)?;
-    match redo::gate(record, &target, page)? {
-        Gate::Done => Ok(false),
-        Gate::Apply => {
-            redo::apply(record, &target, pages.page_mut(target.page)?)?;
-            Ok(true)
-        }
-    }
 }

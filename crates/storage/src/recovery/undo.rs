@@ -477,7 +477,7 @@ fn pages_since(row: &[u8]) -> Option<(u64, holdfast_base::PageId)> {
 fn undo_columns(undo: &Undoing<'_, '_>) -> RecoveryResult<Vec<u8>> {
     let changes = column_changes(undo.record)?;
     let (mut pairs, mut lengths) = (Vec::new(), Vec::new());
-    for change in &changes {
+    for change in changes.clone() {
         pairs.extend_from_slice(&change.new_offset.to_le_bytes());
         pairs.extend_from_slice(&change.old_offset.to_le_bytes());
         lengths.extend_from_slice(&(change.new.len() as u16).to_le_bytes());
@@ -487,7 +487,7 @@ fn undo_columns(undo: &Undoing<'_, '_>) -> RecoveryResult<Vec<u8>> {
         }
     }
     let mut elements: Vec<&[u8]> = vec![&pairs, &lengths, &[], &[]];
-    for change in &changes {
+    for change in changes {
         elements.extend([&[][..], change.old]);
     }
     let row = undo.record.row_target()?;
@@ -516,10 +516,7 @@ fn moved_rows(log: &LogStore, record: &LogRecord<'_>, split: &DeleteSplit) -> Re
         lsn = reader.with(lsn, |r| {
             let into_new = r.page_target()?.is_some_and(|t| t.page == split.new_page);
             if r.operation() == op::INSERT_ROWS && into_new && !r.is_compensation() {
-                let elements = r.elements()?;
-                let rows = elements.as_slice();
-                let rows = rows.get(..rows.len().saturating_sub(2)).unwrap_or(&[]);
-                images.splice(0..0, rows.iter().map(|b| b.to_vec()));
+                images.splice(0..0, r.elements()?.rows().map(<[u8]>::to_vec));
             }
             Ok(r.previous())
         })?;

@@ -747,10 +747,7 @@ fn moved_rows(
         if before.operation() == op::INSERT_ROWS
             && before.page_target()?.is_some_and(|t| t.page == split.new_page)
         {
-            let elements = before.elements()?;
-            let rows = elements.as_slice();
-            let rows = rows.get(..rows.len().saturating_sub(2)).unwrap_or(&[]);
-            images.splice(0..0, rows.iter().map(|b| b.to_vec()));
+            images.splice(0..0, before.elements()?.rows().map(<[u8]>::to_vec));
             if images.len() >= usize::from(split.rows) {
                 break;
             }

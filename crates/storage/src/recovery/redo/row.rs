@@ -62,12 +62,10 @@ fn first_byte(site: &Site<'_, '_>, page: &PageBytes, slot: u16) -> RecoveryResul
 
 /// INSERT_ROWS: every element but the last two is a row.
 pub fn insert(site: &Site<'_, '_>, page: &mut PageBytes) -> RecoveryResult<()> {
-    let elements = site.record.elements()?;
-    let rows = elements.as_slice();
-    let rows = rows.get(..rows.len().saturating_sub(2)).unwrap_or(&[]);
+    let rows = site.record.elements()?.rows();
     let keep = rows_keep_slots(site.record.context());
     let takes_over = site.record.row_target()?.size_or_flags & 2 != 0;
-    for (index, row) in rows.iter().enumerate() {
+    for (index, row) in rows.enumerate() {
         let slot = u16::try_from(index).ok().and_then(|i| site.target.slot.checked_add(i));
         let slot = slot.ok_or_else(|| site.mismatch("too many rows"))?;
         if takes_over && slot < PageView::new(page).slot_count() && !PageView::new(page).slot_is_empty(slot) {
@@ -184,8 +182,8 @@ pub fn modify_columns(site: &Site<'_, '_>, page: &mut PageBytes) -> RecoveryResu
     let in_place = |c: &holdfast_format::log::page_operation::ColumnChange<'_>| {
         c.old_offset == c.new_offset && usize::from(c.old_length) == c.new.len()
     };
-    if changes.iter().all(in_place) {
-        for change in &changes {
+    if changes.clone().all(|c| in_place(&c)) {
+        for change in changes {
             area::overwrite(site, page, usize::from(change.new_offset), change.new)?;
         }
         return Ok(());
@@ -195,7 +193,7 @@ pub fn modify_columns(site: &Site<'_, '_>, page: &mut PageBytes) -> RecoveryResu
     let old = page.get(start..start + length).unwrap_or(&[]);
     let mut image = Vec::with_capacity(length + 64);
     let mut taken = 0usize;
-    for change in &changes {
+    for change in changes {
         let between = old.get(taken..usize::from(change.old_offset));
         image.extend_from_slice(between.ok_or_else(|| site.mismatch("the changes lie outside the row"))?);
         if image.len() != usize::from(change.new_offset) {

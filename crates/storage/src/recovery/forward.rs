@@ -1,0 +1,301 @@
+//! Rolling forward: one thread reads the log and keeps the table of transactions; redo goes by page on several.
+//!
+//! A record changes one page and looks at no other, and the page's LSN says whether it applies. So records of different pages
+//! may be redone in any order, those of one page in theirs: the reader routes each record to the worker that has the page
+//! ([`super::pages::shard_of`]). Analysis sees every record in log order.
+//!
+//! Invariants
+//! 1. The pages are the same as if one record was redone after the other, however many workers there are.
+//! 2. So is the error: that of the earliest record that fails. Whoever finds one lets the others come as far as it.
+//! 3. Pages are written only between rounds, when no worker holds any (see [`PageStore::relieve`]).
+//! 4. What is queued is bounded: [`QUEUE`] batches for all workers together.
+//! 5. A log that fits one batch is redone by the reader itself, in the same way.
+
+use std::collections::HashSet;
+use std::hash::BuildHasherDefault;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+use holdfast_base::{Lsn, PageId};
+use holdfast_format::log::transaction::EndTransaction;
+use holdfast_format::log::{BlockCursor, EndOfLog, LogBlock, LogRecord, LogStore, op};
+
+use super::error::{RecoveryError, RecoveryResult};
+use super::pages::{DataFiles, FilePages, PageStore, Shard, shard_of};
+use super::redo::{self, Gate};
+use super::{RollForward, StopPoint, TransactionTable};
+use crate::address::{AddressHasher, address};
+
+/// Batches that may wait for a worker.
+const QUEUE: usize = 8;
+
+/// Blocks of log, and which of their records each worker is to redo.
+struct Batch {
+    blocks: Vec<LogBlock>,
+    /// By worker: block in the batch and slot, in log order.
+    work: Vec<Vec<(u16, u16)>>,
+}
+
+/// What reading a batch came to.
+enum Read {
+    More,
+    /// Enough pages were touched.
+    Full,
+    /// The log has ended, or the stop point is reached.
+    End(EndOfLog),
+}
+
+/// The reader's side.
+struct Walk<'a> {
+    cursor: BlockCursor<'a>,
+    from: Lsn,
+    stop: StopPoint,
+    table: &'a mut TransactionTable,
+    done: RollForward,
+    workers: usize,
+    batch: usize,
+    /// Pages touched in this round, and extents that were announced to the disk.
+    seen: HashSet<u64, BuildHasherDefault<AddressHasher>>,
+    announced: HashSet<u64, BuildHasherDefault<AddressHasher>>,
+    last: PageId,
+}
+
+impl Walk<'_> {
+    /// Reads blocks until a batch is full. After an error the batch holds what came before it.
+    fn read(&mut self, files: &DataFiles, room: usize) -> (Batch, RecoveryResult<Read>) {
+        let work = (0..self.workers).map(|_| Vec::with_capacity(1024)).collect();
+        let mut batch = Batch { blocks: Vec::new(), work };
+        let mut bytes = 0;
+        let read = loop {
+            let block = match self.cursor.next_block() {
+                Ok(Some(block)) => block,
+                Ok(None) => {
+                    let end = self.cursor.end().unwrap_or(EndOfLog { at: self.from, flaw: None });
+                    break Ok(Read::End(end));
+                }
+                Err(e) => break Err(e.into()),
+            };
+            bytes += block.bytes().len();
+            let stopped = self.route(&block, &mut batch, files);
+            batch.blocks.push(block);
+            match stopped {
+                Err(e) => break Err(e),
+                Ok(Some(at)) => {
+                    self.done.stopped = true;
+                    break Ok(Read::End(EndOfLog { at, flaw: None }));
+                }
+                Ok(None) if self.seen.len() > room => break Ok(Read::Full),
+                Ok(None) if bytes >= self.batch || batch.blocks.len() >= usize::from(u16::MAX) => {
+                    break Ok(Read::More);
+                }
+                Ok(None) => {}
+            }
+        };
+        (batch, read)
+    }
+
+    /// Analysis, and who redoes what; answers the record before which the walk stops.
+    fn route(
+        &mut self,
+        block: &LogBlock,
+        batch: &mut Batch,
+        files: &DataFiles,
+    ) -> RecoveryResult<Option<Lsn>> {
+        let at = batch.blocks.len() as u16;
+        for record in block.records() {
+            let record = record?;
+            if record.lsn() < self.from {
+                continue;
+            }
+            if self.stop.reached(&record)? {
+                return Ok(Some(record.lsn()));
+            }
+            self.table.observe(&record)?;
+            if record.operation() == op::COMMIT_XACT {
+                let time = EndTransaction::decode(&record)?.time;
+                self.done.last_commit = self.done.last_commit.max(Some(time));
+            }
+            self.done.records += 1;
+            if let Some(page) = page_of(&record, files)? {
+                if page != self.last {
+                    self.touch(page, &record, files);
+                }
+                if let Some(work) = batch.work.get_mut(shard_of(page, self.workers)) {
+                    work.push((at, record.lsn().slot));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn touch(&mut self, page: PageId, record: &LogRecord<'_>, files: &DataFiles) {
+        self.last = page;
+        if !self.seen.insert(address(page)) {
+            return;
+        }
+        // Where pages come into use for the first time, the disk has nothing to be read.
+        let extent = address(PageId { page: page.page / 8, ..page });
+        if record.operation() != op::FORMAT_PAGE && self.announced.insert(extent) {
+            files.will_need(page);
+        }
+    }
+}
+
+/// The page that a record changes. Records that touch none must be known to.
+fn page_of(record: &LogRecord<'_>, files: &DataFiles) -> RecoveryResult<Option<PageId>> {
+    let Some(target) = record.page_target()? else {
+        if record.operation().touches_no_page() {
+            return Ok(None);
+        }
+        return Err(RecoveryError::UnknownOperation {
+            lsn: record.lsn(),
+            operation: record.operation(),
+            context: record.context(),
+        });
+    };
+    if files.has(target.page.file) {
+        return Ok(Some(target.page));
+    }
+    // Page 0 of a log file: its copy of the header is rebuilt when the log file is made.
+    if target.page.page == 0 && record.operation() == op::FILE_HDR_MODIFY {
+        return Ok(None);
+    }
+    Err(RecoveryError::NoSuchFile { lsn: record.lsn(), page: target.page })
+}
+
+/// An error and the record it happened at.
+type Failed = (Lsn, RecoveryError);
+
+/// Redoes a worker's part of a batch; answers how many records changed a page.
+fn redo_part(shard: &mut Shard, files: &DataFiles, batch: &Batch, worker: usize) -> Result<u64, Failed> {
+    let mut applied = 0;
+    for &(block, slot) in batch.work.get(worker).map_or(&[][..], Vec::as_slice) {
+        let Some(block) = batch.blocks.get(usize::from(block)) else { continue };
+        let lsn = Lsn { slot, ..block.header().lsn };
+        let redone = block.record(slot).map_err(RecoveryError::from).and_then(|r| redo(shard, files, &r));
+        applied += u64::from(redone.map_err(|e| (lsn, e))?);
+    }
+    Ok(applied)
+}
+
+/// Redoes one record; answers whether its page changed.
+fn redo(shard: &mut Shard, files: &DataFiles, record: &LogRecord<'_>) -> RecoveryResult<bool> {
+    let Some(target) = record.page_target()? else { return Ok(false) };
+    shard.change(files, target.page, |page| match redo::gate(record, &target, page)? {
+        Gate::Done => Ok(false),
+        Gate::Apply => redo::apply(record, &target, page).map(|()| true),
+    })
+}
+
+/// The earliest error (invariant 2), or how many records were applied.
+fn together(parts: impl Iterator<Item = Result<u64, Failed>>) -> Result<u64, RecoveryError> {
+    let (mut applied, mut first) = (0, None::<Failed>);
+    for part in parts {
+        match part {
+            Ok(more) => applied += more,
+            Err(e) if first.as_ref().is_none_or(|f| e.0 < f.0) => first = Some(e),
+            Err(_) => {}
+        }
+    }
+    first.map_or(Ok(applied), |(_, error)| Err(error))
+}
+
+/// Walks the log from `from`, redoing every record and keeping the table of open transactions. `progress` gets the number
+/// of records now and then.
+pub fn roll_forward(
+    pages: &mut FilePages,
+    log: &LogStore,
+    from: Lsn,
+    stop: StopPoint,
+    table: &mut TransactionTable,
+    progress: &mut dyn FnMut(u64),
+) -> RecoveryResult<RollForward> {
+    let nothing = EndOfLog { at: from, flaw: None };
+    let workers = pages.split().1.len();
+    let mut walk = Walk {
+        cursor: log.blocks_from(from),
+        from,
+        stop,
+        table,
+        done: RollForward { end: nothing, stopped: false, records: 0, applied: 0, last_commit: None },
+        workers,
+        batch: pages.batch,
+        seen: HashSet::default(),
+        announced: HashSet::default(),
+        last: PageId::NULL,
+    };
+    loop {
+        walk.seen.clear();
+        walk.announced.clear();
+        walk.last = PageId::NULL;
+        let room = pages.room();
+        let (files, shards) = pages.split();
+        let (batch, read) = walk.read(files, room);
+        let (applied, read) = match read {
+            Ok(Read::More) if workers > 1 => side_by_side(&mut walk, batch, files, shards, room, progress),
+            read => {
+                let parts =
+                    shards.iter_mut().enumerate().map(|(n, shard)| redo_part(shard, files, &batch, n));
+                (together(parts), read)
+            }
+        };
+        // Errors of the reader lie behind every record that was handed over.
+        walk.done.applied += applied?;
+        if let Read::End(end) = read? {
+            walk.done.end = end;
+            return Ok(walk.done);
+        }
+        progress(walk.done.records);
+        // Restore and crash recovery read the log from durable storage: it is ahead of every page.
+        pages.relieve()?;
+    }
+}
+
+/// One round with a thread for each shard, until the log ends or enough pages were touched.
+fn side_by_side(
+    walk: &mut Walk<'_>,
+    first: Batch,
+    files: &DataFiles,
+    shards: &mut [Shard],
+    room: usize,
+    progress: &mut dyn FnMut(u64),
+) -> (Result<u64, RecoveryError>, RecoveryResult<Read>) {
+    std::thread::scope(|scope| {
+        let (mut queues, mut workers) = (Vec::new(), Vec::new());
+        for (number, shard) in shards.iter_mut().enumerate() {
+            let (queue, batches) = sync_channel::<Arc<Batch>>(QUEUE);
+            let work = move || {
+                let mut applied = 0;
+                for batch in batches {
+                    applied += redo_part(shard, files, &batch, number)?;
+                }
+                Ok(applied)
+            };
+            match std::thread::Builder::new().name("redo".into()).spawn_scoped(scope, work) {
+                Ok(worker) => workers.push(worker),
+                Err(e) => {
+                    let what = format!("a thread for redo cannot be started: {e}");
+                    return (Err(RecoveryError::Database { what }), Ok(Read::More));
+                }
+            }
+            queues.push(queue);
+        }
+        let (mut batch, mut read) = (first, Ok(Read::More));
+        loop {
+            let shared = Arc::new(batch);
+            // All of them get it, also when one has failed: an earlier record of the batch may fail at another.
+            let failed = queues.iter().filter(|q| q.send(Arc::clone(&shared)).is_err()).count();
+            if failed > 0 || !matches!(read, Ok(Read::More)) {
+                break;
+            }
+            progress(walk.done.records);
+            (batch, read) = walk.read(files, room);
+        }
+        drop(queues);
+        let parts = workers.into_iter().map(|worker| match worker.join() {
+            Ok(part) => part,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        (together(parts), read)
+    })
+}
