@@ -24,6 +24,7 @@ pub struct ByteReader<'a> {
 
 macro_rules! read_le {
     ($($name:ident $t:ty),*) => {$(
+        #[inline]
         pub fn $name(&mut self) -> Result<$t, Truncated> {
             let b = self.bytes(size_of::<$t>())?;
             let mut a = [0u8; size_of::<$t>()];
@@ -34,11 +35,13 @@ macro_rules! read_le {
 }
 
 impl<'a> ByteReader<'a> {
+    #[inline]
     pub fn new(data: &'a [u8]) -> Self {
         ByteReader { data, pos: 0 }
     }
 
     /// Starts at `offset`, which may be anywhere; reads then fail if it lies outside.
+    #[inline]
     pub fn at(data: &'a [u8], offset: usize) -> Self {
         ByteReader { data, pos: offset }
     }
@@ -60,6 +63,7 @@ impl<'a> ByteReader<'a> {
         self.remaining() == 0
     }
 
+    #[inline]
     pub fn bytes(&mut self, count: usize) -> Result<&'a [u8], Truncated> {
         let end = self.pos.checked_add(count).filter(|&e| e <= self.data.len()).ok_or(Truncated {
             offset: self.pos,
@@ -71,12 +75,14 @@ impl<'a> ByteReader<'a> {
         Ok(out)
     }
 
+    #[inline]
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Truncated> {
         let mut a = [0u8; N];
         a.copy_from_slice(self.bytes(N)?);
         Ok(a)
     }
 
+    #[inline]
     pub fn skip(&mut self, count: usize) -> Result<(), Truncated> {
         self.bytes(count).map(|_| ())
     }

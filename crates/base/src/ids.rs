@@ -34,6 +34,7 @@ impl PageId {
     }
 
     /// Reads the 6-byte on-disk form.
+    #[inline]
     pub fn from_bytes(b: [u8; 6]) -> Self {
         PageId { page: u32::from_le_bytes([b[0], b[1], b[2], b[3]]), file: u16::from_le_bytes([b[4], b[5]]) }
     }
@@ -120,6 +121,7 @@ impl Lsn {
         Lsn { vlf, block, slot }
     }
 
+    #[inline]
     pub fn from_bytes(b: [u8; 10]) -> Self {
         Lsn {
             vlf: u32::from_le_bytes([b[0], b[1], b[2], b[3]]),
@@ -128,6 +130,7 @@ impl Lsn {
         }
     }
 
+    #[inline]
     pub fn to_bytes(self) -> [u8; 10] {
         let (v, b, s) = (self.vlf.to_le_bytes(), self.block.to_le_bytes(), self.slot.to_le_bytes());
         [v[0], v[1], v[2], v[3], b[0], b[1], b[2], b[3], s[0], s[1]]

@@ -180,6 +180,7 @@ impl fmt::Debug for LogBlock {
     }
 }
 
+#[inline]
 fn u16_at(b: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes([*b.get(at)?, *b.get(at + 1)?]))
 }
@@ -291,6 +292,7 @@ impl LogBlock {
         self.header.lsn.block.saturating_add(self.bytes.len() as u32 / SECTOR as u32)
     }
 
+    #[inline]
     fn slot_offset(&self, slot: u16) -> Option<usize> {
         if slot == 0 || slot > self.header.records {
             return None;
@@ -300,6 +302,7 @@ impl LogBlock {
     }
 
     /// The record of a slot (from 1), padding included.
+    #[inline]
     pub fn record(&self, slot: u16) -> Result<LogRecord<'_>, LogError> {
         let lsn = Lsn { slot, ..self.header.lsn };
         let missing = LogError::Missing { lsn };

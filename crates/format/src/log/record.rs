@@ -168,6 +168,7 @@ impl fmt::Debug for LogRecord<'_> {
 }
 
 impl<'a> LogRecord<'a> {
+    #[inline]
     pub fn new(lsn: Lsn, bytes: &'a [u8]) -> Result<Self, LogError> {
         let mut r = ByteReader::at(bytes, 2);
         let fixed = r.u16().map_err(LogError::short(lsn))?;
@@ -177,34 +178,41 @@ impl<'a> LogRecord<'a> {
         Ok(LogRecord { lsn, bytes, fixed })
     }
 
+    #[inline]
     pub fn lsn(&self) -> Lsn {
         self.lsn
     }
 
     /// All bytes, padding included.
+    #[inline]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
+    #[inline]
     pub fn fixed_length(&self) -> u16 {
         self.fixed
     }
 
     /// The fixed part.
+    #[inline]
     pub fn fixed(&self) -> &'a [u8] {
         self.bytes.get(..usize::from(self.fixed)).unwrap_or(&[])
     }
 
+    #[inline]
     fn array<const N: usize>(&self, at: usize) -> [u8; N] {
         // Invariant 1: the common header is there.
         ByteReader::at(self.bytes, at).array().unwrap_or([0; N])
     }
 
     /// LSN of the transaction's record before this one.
+    #[inline]
     pub fn previous(&self) -> Lsn {
         Lsn::from_bytes(self.array(4))
     }
 
+    #[inline]
     pub fn flags(&self) -> u16 {
         u16::from_le_bytes(self.array(0x0E))
     }
@@ -213,41 +221,47 @@ impl<'a> LogRecord<'a> {
         self.flags() & flag::COMPENSATION != 0
     }
 
+    #[inline]
     pub fn transaction(&self) -> TransactionId {
         TransactionId::from_bytes(self.array(0x10))
     }
 
+    #[inline]
     pub fn operation(&self) -> Operation {
         Operation(self.array::<1>(0x16)[0])
     }
 
+    #[inline]
     pub fn context(&self) -> Context {
         Context(self.array::<1>(0x17)[0])
     }
 
     /// A reader positioned at `offset` of the fixed part, bounded by it.
+    #[inline]
     pub fn reader(&self, offset: usize) -> ByteReader<'a> {
         ByteReader::at(self.fixed(), offset)
     }
 
     /// The page header, for page operations.
+    #[inline]
     pub fn page_target(&self) -> Result<Option<PageTarget>, LogError> {
         if !self.operation().is_page_operation() {
             return Ok(None);
         }
-        let mut r = self.reader(COMMON_HEADER);
-        let mut read = || -> Result<PageTarget, holdfast_base::Truncated> {
-            let page = PageId::from_bytes(r.array()?);
-            let slot = r.u16()?;
-            let object_part = r.u32()?;
-            let page_lsn = Lsn::from_bytes(r.array()?);
-            let index_part = r.u16()?;
-            Ok(PageTarget { page, slot, object_part, index_part, page_lsn })
+        let Some(h) = self.fixed().get(COMMON_HEADER..).and_then(|rest| rest.first_chunk::<24>()) else {
+            return Err(LogError::record(self.lsn, COMMON_HEADER, "the record ends too early"));
         };
-        read().map(Some).map_err(LogError::short(self.lsn))
+        Ok(Some(PageTarget {
+            page: PageId::from_bytes([h[0], h[1], h[2], h[3], h[4], h[5]]),
+            slot: u16::from_le_bytes([h[6], h[7]]),
+            object_part: u32::from_le_bytes([h[8], h[9], h[10], h[11]]),
+            page_lsn: Lsn::from_bytes([h[12], h[13], h[14], h[15], h[16], h[17], h[18], h[19], h[20], h[21]]),
+            index_part: u16::from_le_bytes([h[22], h[23]]),
+        }))
     }
 
     /// The row header, for row operations.
+    #[inline]
     pub fn row_target(&self) -> Result<RowTarget, LogError> {
         let mut r = self.reader(PAGE_HEADER);
         let mut read = || -> Result<RowTarget, holdfast_base::Truncated> {
@@ -262,6 +276,7 @@ impl<'a> LogRecord<'a> {
     }
 
     /// The variable elements behind the fixed part. All of them lie inside the record.
+    #[inline]
     pub fn elements(&self) -> Result<Elements<'a>, LogError> {
         let mut r = ByteReader::at(self.bytes, usize::from(self.fixed));
         let count = r.u16().map_err(LogError::short(self.lsn))?;
@@ -300,16 +315,19 @@ impl<'a> Elements<'a> {
         self.lengths.is_empty()
     }
 
+    #[inline]
     fn lengths(&self) -> impl Iterator<Item = usize> + use<'a> {
         self.lengths.chunks_exact(2).map(|l| usize::from(u16::from_le_bytes([l[0], l[1]])))
     }
 
     /// All elements in order.
+    #[inline]
     pub fn iter(&self) -> ElementIter<'a> {
         ElementIter { lengths: self.lengths, area: self.area }
     }
 
     /// The rows of INSERT_ROWS: every element but the last two.
+    #[inline]
     pub fn rows(&self) -> ElementIter<'a> {
         let lengths = self.lengths.get(..self.lengths.len().saturating_sub(4)).unwrap_or(&[]);
         ElementIter { lengths, area: self.area }
@@ -335,6 +353,7 @@ pub struct ElementIter<'a> {
 impl<'a> Iterator for ElementIter<'a> {
     type Item = &'a [u8];
 
+    #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {
         let (length, rest) = self.lengths.split_first_chunk()?;
         self.lengths = rest;

@@ -33,6 +33,7 @@ pub struct PageEditor<'a> {
 }
 
 impl<'a> PageEditor<'a> {
+    #[inline]
     pub fn new(page: &'a mut PageBytes) -> Self {
         PageEditor { page }
     }
@@ -45,6 +46,7 @@ impl<'a> PageEditor<'a> {
         PageEditor { page }
     }
 
+    #[inline]
     pub fn view(&self) -> PageView<'_> {
         PageView::new(self.page)
     }
@@ -57,14 +59,17 @@ impl<'a> PageEditor<'a> {
         header.encode(self.page);
     }
 
+    #[inline]
     fn set_u16(&mut self, at: usize, value: u16) {
         self.page[at..at + 2].copy_from_slice(&value.to_le_bytes());
     }
 
+    #[inline]
     fn set_slot(&mut self, slot: u16, offset: u16) {
         self.set_u16(PAGE_SIZE - 2 * (usize::from(slot) + 1), offset);
     }
 
+    #[inline]
     fn slot(&self, slot: u16) -> u16 {
         let at = PAGE_SIZE - 2 * (usize::from(slot) + 1);
         u16::from_le_bytes([self.page[at], self.page[at + 1]])
@@ -75,6 +80,7 @@ impl<'a> PageEditor<'a> {
     }
 
     /// Fails on a slot count that no page can have, so that slot positions are always inside the page.
+    #[inline]
     fn sound(&self) -> Result<(), EditError> {
         if usize::from(self.view().slot_count()) > MAX_SLOTS {
             return Err(self.damaged("the slot count is larger than a page can hold"));
@@ -95,15 +101,18 @@ impl<'a> PageEditor<'a> {
     }
 
     /// Bytes the free count gives up for a record of this length: records of heaps count at least 9.
+    #[inline]
     fn counted(&self, length: usize) -> usize {
         length
     }
 
+    #[inline]
     fn free(&self) -> usize {
         usize::from(self.view().free_count())
     }
 
     /// Makes `wanted` contiguous bytes available behind `m_freeData`, with `slots` slot entries in total.
+    #[inline]
     fn make_room(&mut self, wanted: usize, slots: u16) -> Result<usize, EditError> {
         let limit = PAGE_SIZE - 2 * usize::from(slots);
         let start = usize::from(self.view().free_data());
@@ -201,6 +210,7 @@ impl<'a> PageEditor<'a> {
         Ok(())
     }
 
+    #[inline]
     fn give_back(&mut self, slot: u16, length: usize) {
         let end = usize::from(self.slot(slot)) + length;
         if length > 0 && end == usize::from(self.view().free_data()) {
@@ -313,6 +323,7 @@ impl<'a> PageEditor<'a> {
         Ok(())
     }
 
+    #[inline]
     fn leave_bulk(&mut self) {
         let flags = self.view().flags() & !flag::BULK;
         self.set_u16(4, flags);

@@ -37,6 +37,7 @@ pub struct PageView<'a> {
 }
 
 impl<'a> PageView<'a> {
+    #[inline]
     pub const fn new(bytes: &'a PageBytes) -> Self {
         PageView { bytes }
     }
@@ -45,10 +46,12 @@ impl<'a> PageView<'a> {
         self.bytes
     }
 
+    #[inline]
     const fn u16_at(&self, offset: usize) -> u16 {
         u16::from_le_bytes([self.bytes[offset], self.bytes[offset + 1]])
     }
 
+    #[inline]
     const fn u32_at(&self, offset: usize) -> u32 {
         u32::from_le_bytes([
             self.bytes[offset],
@@ -67,10 +70,12 @@ impl<'a> PageView<'a> {
     }
 
     /// The raw page type; see [`PageType`].
+    #[inline]
     pub const fn page_type(&self) -> u8 {
         self.bytes[1]
     }
 
+    #[inline]
     pub const fn is(&self, ty: PageType) -> bool {
         self.bytes[1] == ty as u8
     }
@@ -105,26 +110,32 @@ impl<'a> PageView<'a> {
         self.pointer_at(16)
     }
 
+    #[inline]
     pub const fn slot_count(&self) -> u16 {
         self.u16_at(22)
     }
 
+    #[inline]
     pub const fn free_count(&self) -> u16 {
         self.u16_at(28)
     }
 
+    #[inline]
     pub const fn free_data(&self) -> u16 {
         self.u16_at(30)
     }
 
+    #[inline]
     pub const fn page_id(&self) -> PageId {
         self.pointer_at(32)
     }
 
+    #[inline]
     pub fn lsn(&self) -> Lsn {
         Lsn::new(self.u32_at(40), self.u32_at(44), self.u16_at(48))
     }
 
+    #[inline]
     pub const fn ghost_count(&self) -> u16 {
         self.u16_at(58)
     }
@@ -135,6 +146,7 @@ impl<'a> PageView<'a> {
     }
 
     /// First byte of the slot array, clamped to the header's end.
+    #[inline]
     pub const fn slot_array_start(&self) -> usize {
         let start = PAGE_SIZE.saturating_sub(2 * self.slot_count() as usize);
         if start < HEADER_SIZE { HEADER_SIZE } else { start }
@@ -158,6 +170,7 @@ impl<'a> PageView<'a> {
     }
 
     /// The slot holds 0: no record, on purpose.
+    #[inline]
     pub const fn slot_is_empty(&self, slot: SlotNumber) -> bool {
         let position = PAGE_SIZE.saturating_sub(2 * (slot as usize + 1));
         slot < self.slot_count() && position >= HEADER_SIZE && self.u16_at(position) == 0
@@ -171,6 +184,7 @@ impl<'a> PageView<'a> {
     }
 
     /// Like [`PageView::record`], an error when absent.
+    #[inline]
     pub fn require_record(&self, slot: SlotNumber) -> Result<&'a [u8], FormatError> {
         self.record(slot).ok_or(FormatError::NoSuchSlot { page: self.page_id(), slot })
     }

@@ -11,29 +11,69 @@
 //! 4. What is queued is bounded: [`QUEUE`] batches for all workers together.
 //! 5. A log that fits one batch is redone by the reader itself, in the same way.
 
-use std::collections::HashSet;
-use std::hash::BuildHasherDefault;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
-use holdfast_base::{Lsn, PageId};
+use holdfast_base::{FileId, Lsn, PageId};
 use holdfast_format::log::transaction::EndTransaction;
-use holdfast_format::log::{BlockCursor, EndOfLog, LogBlock, LogRecord, LogStore, op};
+use holdfast_format::log::{BlockCursor, EndOfLog, LogBlock, LogRecord, LogStore, PageTarget, op};
 
 use super::error::{RecoveryError, RecoveryResult};
 use super::pages::{DataFiles, FilePages, PageStore, Shard, shard_of};
 use super::redo::{self, Gate};
 use super::{RollForward, StopPoint, TransactionTable};
-use crate::address::{AddressHasher, address};
 
+/// Records whose pages are fetched from memory together.
+const LOOK_AHEAD: usize = 16;
 /// Batches that may wait for a worker.
 const QUEUE: usize = 8;
 
 /// Blocks of log, and which of their records each worker is to redo.
 struct Batch {
     blocks: Vec<LogBlock>,
-    /// By worker: block in the batch and slot, in log order.
-    work: Vec<Vec<(u16, u16)>>,
+    /// By worker, in log order.
+    work: Vec<Vec<Task>>,
+}
+
+/// A record to be redone: its block in the batch, its slot there, its page, and the page's slot.
+#[derive(Clone, Copy)]
+struct Task {
+    block: u16,
+    slot: u16,
+    row: u16,
+    page: PageId,
+}
+
+/// Pages that were met: one bit for each as far as files usually reach, a table behind that.
+#[derive(Default)]
+struct Met {
+    bits: BTreeMap<FileId, Vec<u64>>,
+    beyond: HashSet<PageId>,
+    count: usize,
+}
+
+impl Met {
+    /// Pages of a file that have a bit: 32 GiB of them.
+    const BITS: u32 = 4 << 20;
+
+    /// Whether it was not met before.
+    fn insert(&mut self, id: PageId) -> bool {
+        let new = if id.page < Self::BITS {
+            let words = self.bits.entry(id.file).or_default();
+            let (at, bit) = (id.page as usize / 64, 1u64 << (id.page % 64));
+            if words.len() <= at {
+                words.resize(at + 64, 0);
+            }
+            let before = words[at];
+            words[at] |= bit;
+            before & bit == 0
+        } else {
+            self.beyond.insert(id)
+        };
+        self.count += usize::from(new);
+        new
+    }
 }
 
 /// What reading a batch came to.
@@ -55,8 +95,8 @@ struct Walk<'a> {
     workers: usize,
     batch: usize,
     /// Pages touched in this round, and extents that were announced to the disk.
-    seen: HashSet<u64, BuildHasherDefault<AddressHasher>>,
-    announced: HashSet<u64, BuildHasherDefault<AddressHasher>>,
+    seen: Met,
+    announced: Met,
     last: PageId,
 }
 
@@ -84,7 +124,7 @@ impl Walk<'_> {
                     self.done.stopped = true;
                     break Ok(Read::End(EndOfLog { at, flaw: None }));
                 }
-                Ok(None) if self.seen.len() > room => break Ok(Read::Full),
+                Ok(None) if self.seen.count > room => break Ok(Read::Full),
                 Ok(None) if bytes >= self.batch || batch.blocks.len() >= usize::from(u16::MAX) => {
                     break Ok(Read::More);
                 }
@@ -116,12 +156,12 @@ impl Walk<'_> {
                 self.done.last_commit = self.done.last_commit.max(Some(time));
             }
             self.done.records += 1;
-            if let Some(page) = page_of(&record, files)? {
+            if let Some(PageTarget { page, slot: row, .. }) = target_of(&record, files)? {
                 if page != self.last {
                     self.touch(page, &record, files);
                 }
                 if let Some(work) = batch.work.get_mut(shard_of(page, self.workers)) {
-                    work.push((at, record.lsn().slot));
+                    work.push(Task { block: at, slot: record.lsn().slot, row, page });
                 }
             }
         }
@@ -130,19 +170,19 @@ impl Walk<'_> {
 
     fn touch(&mut self, page: PageId, record: &LogRecord<'_>, files: &DataFiles) {
         self.last = page;
-        if !self.seen.insert(address(page)) {
+        if !self.seen.insert(page) {
             return;
         }
         // Where pages come into use for the first time, the disk has nothing to be read.
-        let extent = address(PageId { page: page.page / 8, ..page });
+        let extent = PageId { page: page.page / 8, ..page };
         if record.operation() != op::FORMAT_PAGE && self.announced.insert(extent) {
             files.will_need(page);
         }
     }
 }
 
-/// The page that a record changes. Records that touch none must be known to.
-fn page_of(record: &LogRecord<'_>, files: &DataFiles) -> RecoveryResult<Option<PageId>> {
+/// What a record changes. Records that touch no page must be known to.
+fn target_of(record: &LogRecord<'_>, files: &DataFiles) -> RecoveryResult<Option<PageTarget>> {
     let Some(target) = record.page_target()? else {
         if record.operation().touches_no_page() {
             return Ok(None);
@@ -154,7 +194,7 @@ fn page_of(record: &LogRecord<'_>, files: &DataFiles) -> RecoveryResult<Option<P
         });
     };
     if files.has(target.page.file) {
-        return Ok(Some(target.page));
+        return Ok(Some(target));
     }
     // Page 0 of a log file: its copy of the header is rebuilt when the log file is made.
     if target.page.page == 0 && record.operation() == op::FILE_HDR_MODIFY {
@@ -169,11 +209,15 @@ type Failed = (Lsn, RecoveryError);
 /// Redoes a worker's part of a batch; answers how many records changed a page.
 fn redo_part(shard: &mut Shard, files: &DataFiles, batch: &Batch, worker: usize) -> Result<u64, Failed> {
     let mut applied = 0;
-    for &(block, slot) in batch.work.get(worker).map_or(&[][..], Vec::as_slice) {
-        let Some(block) = batch.blocks.get(usize::from(block)) else { continue };
-        let lsn = Lsn { slot, ..block.header().lsn };
-        let redone = block.record(slot).map_err(RecoveryError::from).and_then(|r| redo(shard, files, &r));
-        applied += u64::from(redone.map_err(|e| (lsn, e))?);
+    for tasks in batch.work.get(worker).map_or(&[][..], Vec::as_slice).chunks(LOOK_AHEAD) {
+        shard.bring_near(tasks.iter().map(|t| (t.page, t.row)));
+        for task in tasks {
+            let Some(block) = batch.blocks.get(usize::from(task.block)) else { continue };
+            let lsn = Lsn { slot: task.slot, ..block.header().lsn };
+            let record = block.record(task.slot).map_err(RecoveryError::from);
+            let redone = record.and_then(|record| redo(shard, files, &record));
+            applied += u64::from(redone.map_err(|e| (lsn, e))?);
+        }
     }
     Ok(applied)
 }
@@ -220,13 +264,13 @@ pub fn roll_forward(
         done: RollForward { end: nothing, stopped: false, records: 0, applied: 0, last_commit: None },
         workers,
         batch: pages.batch,
-        seen: HashSet::default(),
-        announced: HashSet::default(),
+        seen: Met::default(),
+        announced: Met::default(),
         last: PageId::NULL,
     };
     loop {
-        walk.seen.clear();
-        walk.announced.clear();
+        walk.seen = Met::default();
+        walk.announced = Met::default();
         walk.last = PageId::NULL;
         let room = pages.room();
         let (files, shards) = pages.split();

@@ -1,8 +1,8 @@
 //! Appending records to a log file: blocks, VLF changes, reuse, growth.
 //!
 //! Invariants
-//! 1. The writer begins at a block boundary behind the last valid block; whatever could be taken for a later block is
-//!    cleared before.
+//! 1. The writer begins at a block boundary behind the last valid block. Whatever could be taken for a later block, or for a
+//!    part of one, is cleared durably before a block comes near it ([`LogWriter::prepare`]).
 //! 2. A record is durable when [`LogWriter::flush`] has returned.
 //! 3. A VLF is reused only when its sequence number is below the oldest that is still needed.
 //! 4. What was promised ([`LogWriter::promise`]) can be appended without the file growing: rollback never meets a full log.
@@ -24,6 +24,9 @@ use super::log_growth::LogGrowth;
 const SPARE_ROOM: u64 = 48 << 10;
 /// The rest of a VLF that a long record may leave unused.
 const VLF_TAIL: u64 = 20 << 10;
+/// Bytes behind the end that are prepared at a time, and how many at least are before a block is written.
+const STRETCH: u64 = 1 << 20;
+const AHEAD: u64 = 128 << 10;
 /// Largest block the writer makes, leaving room for sectors of 4096 bytes.
 const BLOCK_LIMIT: usize = MAX_BLOCK - 4096;
 
@@ -93,8 +96,8 @@ pub struct LogWriter {
     promised: u64,
     /// Bytes that records may take in the VLFs that are free.
     free_elsewhere: u64,
-    /// Offsets of VLFs that this writer added and that hold zeros.
-    fresh: Vec<u64>,
+    /// Up to this offset of the file, in the present VLF, nothing is left that could be taken for log.
+    prepared: u64,
     /// Bytes handed to the file since the beginning.
     written: u64,
 }
@@ -141,7 +144,7 @@ impl LogWriter {
             file_id: None,
             promised: 0,
             free_elsewhere: 0,
-            fresh: Vec::new(),
+            prepared: 0,
             written: 0,
         };
         if let Some(header) = crate::restore::log_files::read_page(writer.file.as_ref(), 0)
@@ -152,7 +155,7 @@ impl LogWriter {
             writer.growth = LogGrowth::of_header(&header);
             writer.file_id = Some(header.file_id);
         }
-        writer.clear_behind()?;
+        writer.begin_vlf()?;
         writer.count_free();
         Ok(writer)
     }
@@ -176,29 +179,12 @@ impl LogWriter {
         &self.vlfs
     }
 
-    /// Invariant 1: sectors that carry this VLF's parity behind the end are left over from writes that did not complete (or
-    /// from a round of the VLF before the last); a later block that is torn could take one of them for its own.
-    fn clear_behind(&mut self) -> RecoveryResult<()> {
+    /// Behind a change of VLF: prepares its first stretch, and takes the number of the next one from a VLF that a torn group
+    /// of writes has left with it.
+    fn begin_vlf(&mut self) -> RecoveryResult<()> {
         let vlf = self.vlfs[self.current];
-        let mut at = vlf.block_offset(self.block);
-        let mut window = vec![0u8; 64 * 1024];
-        while at < vlf.end() {
-            let length = (vlf.end() - at).min(window.len() as u64) as usize;
-            let part = &mut window[..length];
-            self.file.read_at(at, part)?;
-            let mut found = false;
-            for sector in part.chunks_mut(SECTOR) {
-                if sector.first().is_some_and(|first| first & 0xC0 == vlf.parity) {
-                    sector.fill(self.shape.fill);
-                    found = true;
-                }
-            }
-            if found {
-                self.file.write_at(at, part)?;
-                self.dirty = true;
-            }
-            at += length as u64;
-        }
+        self.prepared = vlf.block_offset(self.block);
+        self.prepare(0)?;
         let next = vlf.sequence.wrapping_add(1);
         for index in 0..self.vlfs.len() {
             if self.vlfs[index].sequence == next {
@@ -208,6 +194,40 @@ impl LogWriter {
                 // Before another one gets this number.
                 self.file.sync()?;
             }
+        }
+        Ok(())
+    }
+
+    /// Invariant 1, for a block of `size` bytes: sectors behind the end that carry this VLF's parity are left over from
+    /// writes that did not complete (or from a round of the VLF before the last). A later block that is torn could take one
+    /// of them for its own, and a whole block there would become part of the log when the one before it ends just where it
+    /// begins.
+    ///
+    /// Where the file holds nothing but zeros they are written once more: on most file systems a write to space that was only
+    /// set aside makes the next sync cost twice.
+    fn prepare(&mut self, size: u64) -> RecoveryResult<()> {
+        let vlf = self.vlfs[self.current];
+        let wanted = (vlf.block_offset(self.block) + size + AHEAD).min(vlf.end());
+        while self.prepared < wanted {
+            let length = STRETCH.min(vlf.end() - self.prepared) as usize;
+            let mut stretch = vec![0u8; length];
+            self.file.read_at(self.prepared, &mut stretch)?;
+            let mut found = false;
+            for sector in stretch.chunks_mut(SECTOR) {
+                if sector.first().is_some_and(|first| first & 0xC0 == vlf.parity) {
+                    sector.fill(self.shape.fill);
+                    found = true;
+                }
+            }
+            if found {
+                self.file.write_at(self.prepared, &stretch)?;
+                // Before a block that may end there: the order within one sync is the disk's.
+                self.file.sync()?;
+            } else if stretch.iter().all(|&b| b == 0) {
+                self.file.write_at(self.prepared, &stretch)?;
+                self.dirty = true;
+            }
+            self.prepared += length as u64;
         }
         Ok(())
     }
@@ -322,6 +342,7 @@ impl LogWriter {
     }
 
     fn put(&mut self, bytes: &[u8]) -> RecoveryResult<()> {
+        self.prepare(bytes.len() as u64)?;
         let vlf = self.vlfs[self.current];
         self.file.write_at(vlf.block_offset(self.block), bytes)?;
         self.dirty = true;
@@ -369,14 +390,7 @@ impl LogWriter {
         self.block = FIRST_BLOCK;
         self.builder = BlockBuilder::new(self.shape.version, self.end());
         self.count_free();
-        // Space that the file just got holds nothing that could be taken for a block.
-        match self.fresh.iter().position(|&offset| offset == vlf.offset) {
-            Some(at) => {
-                self.fresh.swap_remove(at);
-                Ok(())
-            }
-            None => self.clear_behind(),
-        }
+        self.begin_vlf()
     }
 
     /// Adds VLFs of which one has at least `least` bytes; answers the first that has.
@@ -385,7 +399,6 @@ impl LogWriter {
         let mut offset = self.vlfs.iter().map(VlfHeader::end).max().unwrap_or(PAGE_SIZE as u64);
         let sizes = self.growth.next(self.shape.database, offset, least).map_err(|e| no(e.to_owned()))?;
         let create_lsn = self.end();
-        let length = self.file.length()?;
         self.file.allocate(offset + sizes.iter().sum::<u64>()).map_err(|e| no(e.to_string()))?;
         let mut added = Vec::with_capacity(sizes.len());
         for size in sizes {
@@ -401,7 +414,6 @@ impl LogWriter {
         // All of them, before one is used: the table of VLFs ends at the first header that is not there.
         self.file.sync()?;
         let first = self.vlfs.len();
-        self.fresh.extend(added.iter().filter(|v| v.offset >= length).map(|v| v.offset));
         self.vlfs.extend(added);
         self.count_free();
         let large_enough = self.vlfs.iter().skip(first).position(|v| v.size >= least);
