@@ -11,6 +11,7 @@
 mod files;
 mod holdfast;
 mod load;
+mod log;
 mod point;
 mod postgres;
 mod process;
@@ -50,9 +51,10 @@ const MEASURES: &[(&str, Measure)] = &[
     ("tpcb", tpcb::measure),
     ("tpcc", tpcc::measure),
     ("load", load::measure),
+    ("log", log::measure),
 ];
 
-const USAGE: &str = "usage: holdfast-bench [serve] [restore] [verify] [query] [point] [tpcb] [tpcc] [load]
+const USAGE: &str = "usage: holdfast-bench [serve] [restore] [verify] [query] [point] [tpcb] [tpcc] [load] [log]
   --holdfast PATH   the program to measure (default: beside this one)
   --work DIR        directory for databases and servers (default: target/bench)
   --rows N          order lines in the big database, about 150 bytes of backup each (default: 8000000)

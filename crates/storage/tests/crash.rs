@@ -118,10 +118,10 @@ fn a_restore_cut_anywhere_never_looks_whole() {
 /// Cuts the log in a file before the first record that `stop` says: the block is written again without it, what follows is
 /// cleared.
 fn cut_log(file: &Arc<dyn DiskFile>, from: Lsn, stop: &dyn Fn(&LogRecord<'_>) -> bool) {
-    let bytes = DiskLog(file.clone());
+    let bytes = DiskLog::new(file.clone());
     let table = vlf_table(&bytes).unwrap();
     let mut store = LogStore::new();
-    store.add_file(Arc::new(DiskLog(file.clone()))).unwrap();
+    store.add_file(Arc::new(DiskLog::new(file.clone()))).unwrap();
     let end = store.for_each_record::<LogError>(from, |r| Ok(!stop(r))).unwrap();
     let at = end.at;
     if end.flaw.is_some() {
@@ -162,7 +162,7 @@ fn open_transactions_are_rolled_back_whenever_the_machine_stops() {
         // Transactions that change pages, by their commits.
         let mut store = LogStore::new();
         let probe = prepared(&full, &log, &|_| false);
-        store.add_file(Arc::new(DiskLog(probe.open(Path::new("/d/file2"), false).unwrap()))).unwrap();
+        store.add_file(Arc::new(DiskLog::new(probe.open(Path::new("/d/file2"), false).unwrap()))).unwrap();
         let mut commits = Vec::new();
         store
             .for_each_record::<LogError>(full.info().unwrap().last_lsn, |r| {

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use holdfast_backup::BackupSet;
 use holdfast_base::{FileId, Lsn, PAGE_SIZE, PageId};
@@ -31,19 +32,36 @@ const WINDOW: usize = 64 << 10;
 const AHEAD: u64 = 4 << 20;
 
 /// A disk file as log bytes.
-pub struct DiskLog(pub Arc<dyn DiskFile>);
+pub struct DiskLog {
+    file: Arc<dyn DiskFile>,
+    /// Up to this offset the disk was told that the file will be read.
+    announced: AtomicU64,
+}
+
+impl DiskLog {
+    pub fn new(file: Arc<dyn DiskFile>) -> Self {
+        DiskLog { file, announced: AtomicU64::new(0) }
+    }
+}
 
 impl LogBytes for DiskLog {
     fn length(&self) -> u64 {
-        self.0.length().unwrap_or(0)
+        self.file.length().unwrap_or(0)
     }
 
     fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<(), LogError> {
         // Whoever reads much of a log goes on behind it: the disk works while the records are.
         if out.len() >= WINDOW {
-            self.0.will_need(offset + out.len() as u64, AHEAD);
+            let end = offset + out.len() as u64;
+            let told = self.announced.load(Ordering::Relaxed);
+            // Where a walk has just been told of the log ahead of it, half of that must be used up first.
+            if !(end + AHEAD / 2..=end + AHEAD).contains(&told) {
+                let from = if (end..end + AHEAD).contains(&told) { told } else { end };
+                self.file.will_need(from, end + AHEAD - from);
+                self.announced.store(end + AHEAD, Ordering::Relaxed);
+            }
         }
-        self.0.read_at(offset, out).map_err(|e| LogError::Read { offset, message: e.to_string() })
+        self.file.read_at(offset, out).map_err(|e| LogError::Read { offset, message: e.to_string() })
     }
 }
 
@@ -54,7 +72,7 @@ pub type LogFiles = BTreeMap<FileId, Arc<dyn DiskFile>>;
 pub fn log_store(files: &BTreeMap<FileId, Arc<dyn DiskFile>>) -> Result<LogStore, LogError> {
     let mut store = LogStore::new();
     for file in files.values() {
-        store.add_file(Arc::new(DiskLog(file.clone())))?;
+        store.add_file(Arc::new(DiskLog::new(file.clone())))?;
     }
     Ok(store)
 }
@@ -248,7 +266,7 @@ fn add_boot_row(page: &mut PageBytes, boot_page: &PageBytes) {
 
 /// The VLF table of a log file.
 pub fn table(file: &Arc<dyn DiskFile>) -> Result<Vec<VlfHeader>, LogError> {
-    vlf_table(&DiskLog(file.clone()))
+    vlf_table(&DiskLog::new(file.clone()))
 }
 
 /// Reads and verifies a page of a file as it lies on disk.
