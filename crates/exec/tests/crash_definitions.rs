@@ -175,15 +175,22 @@ impl Story {
     fn run(world: &mut World, random: &mut Random, steps: usize) -> Story {
         let now = (world.disk.changes(), state(world), "nothing".to_owned());
         let mut states = vec![now];
+        let mut refused = 0;
         for _ in 0..steps {
             let text = batch(random);
             let (_, errors) = world.run(&text);
+            refused += usize::from(!errors.is_empty());
             for (number, _, message) in errors {
-                assert!(EXPECTED.contains(&number), "{text}: {number} {message}");
+                assert!(!FAILURES.contains(&number), "{text}: {number} {message}");
+                if std::env::var_os("HOLDFAST_CRASH_SEED").is_some() {
+                    println!("{text}: {number} {message}");
+                }
             }
             assert_eq!(world.number("select @@trancount"), 0, "{text}");
             states.push((world.disk.changes(), state(world), text));
         }
+        // Names that are taken or not there; most statements must do something.
+        assert!(refused * 3 < steps * 2, "{refused} of {steps} statements were refused");
         Story { states }
     }
 
@@ -205,11 +212,8 @@ impl Story {
     }
 }
 
-/// Refusals that random statements meet: names that are there or not, duplicates, columns in use, rows too long.
-const EXPECTED: &[i32] = &[
-    208, 207, 1505, 1902, 1913, 1779, 1750, 2601, 2627, 2705, 2714, 3621, 3701, 3703, 3727, 3728, 3723, 4902,
-    4922, 5074, 15225, 15248, 15335, 511, 1701, 1946, 1911, 4924, 4708, 3732, 3718,
-];
+/// What no statement may meet here: failures of disk, log and recovery, no space, pages that cannot be read.
+const FAILURES: &[i32] = &[596, 605, 823, 824, 825, 926, 945, 1105, 3314, 3414, 3624, 9001, 9002, 9004, 21];
 
 /// How a seed is run.
 #[derive(Clone, Copy)]

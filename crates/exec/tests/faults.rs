@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use disk_world::World;
-use holdfast_disk::{Fault, Operation, SimulatedDisk};
+use holdfast_disk::{Disk, Fault, Operation, SimulatedDisk};
 use holdfast_exec::collect::Collected;
 use holdfast_exec::session::SqlSession;
 
@@ -297,4 +297,59 @@ fn a_database_that_finds_no_space_is_not_made() {
     world.fine("use D");
     world.fine(TABLE);
     world.survives("T", 0);
+}
+
+#[test]
+fn the_size_of_a_log_file_follows_its_growth() {
+    let mut world = World::new(
+        "on (name = 'd', filename = 'd.mdf', size = 8MB)
+         log on (name = 'l', filename = 'l.ldf', size = 1MB, filegrowth = 1MB)",
+    );
+    let size = "select size from sys.database_files where file_id = 2";
+    let created = world.number(size);
+    world.fine(TABLE);
+    world.fine("insert T values (0, 'x', 0); begin tran");
+    for n in 0..12 {
+        world.fine(&format!("insert T select id + {}, pad, k from T", 1 << n));
+    }
+    world.fine("commit");
+    let grown = world.number(size);
+    assert!(grown > created + 256, "{created} {grown}");
+    for seed in 0..3 {
+        world = world.crashed(seed);
+        assert_eq!(world.number(size), grown);
+        let path = world.fine("select physical_name from sys.database_files where file_id = 2");
+        let path = path[0].split('"').nth(1).unwrap_or(&path[0]).to_owned();
+        let file = world.disk.open(Path::new(&path), false).unwrap();
+        let mut page = [0u8; 8192];
+        file.read_at(0, &mut page).unwrap();
+        holdfast_format::page::protection::verify(&page).unwrap();
+        holdfast_format::page::protection::restore_torn(&mut page).unwrap();
+        let header = holdfast_format::file_header::FileHeader::read(&page).unwrap();
+        assert_eq!(i64::from(header.size), grown);
+        assert_eq!(file.length().unwrap() as i64, grown * 8192);
+    }
+}
+
+#[test]
+fn a_transaction_larger_than_what_is_kept_of_it_is_rolled_back() {
+    let mut world = World::new(
+        "on (name = 'd', filename = 'd.mdf', size = 8MB)
+         log on (name = 'l', filename = 'l.ldf', size = 4MB, filegrowth = 4MB)",
+    );
+    world.fine(TABLE);
+    world.fine("insert T values (0, 'x', 0)");
+    for n in 0..12 {
+        world.fine(&format!("insert T select id + {}, pad, k + 1 from T", 1 << n));
+    }
+    let sums =
+        "select concat(count(*), ' ', sum(k), ' ', checksum_agg(binary_checksum(pad)), ' ', sum(id)) from T";
+    let before = world.fine(sums);
+    // Records of 15 MB; some of the last are not in the file yet when they are taken back.
+    world.fine(
+        "begin tran; update T set pad = concat('y', id); save tran S; delete T where id % 3 = 0;
+         insert T select id + 100000, pad, k from T; rollback tran S; update T set k = k + 7 where id % 5 = 0; rollback",
+    );
+    assert_eq!(world.fine(sums), before);
+    world.survives("T", 4096);
 }

@@ -35,7 +35,9 @@ fn decode_fully(r: &LogRecord<'_>) -> Result<(), LogError> {
         op::DELETE_SPLIT => drop(DeleteSplit::decode(r)?),
         op::COUNT_DELTA => drop(CountDelta::decode(r)?),
         op::ROOT_CHANGE => drop(RootChange::decode(r)?),
-        op::MODIFY_COLUMNS | op::CLEAR_GAM_BITS => drop(page_operation::column_changes(r)?),
+        op::MODIFY_COLUMNS | op::CLEAR_GAM_BITS => {
+            page_operation::column_changes(r)?.count();
+        }
         op::BEGIN_XACT => drop(BeginTransaction::decode(r)?),
         op::COMMIT_XACT | op::ABORT_XACT => drop(EndTransaction::decode(r)?),
         op::BEGIN_CKPT => drop(BeginCheckpoint::decode(r)?),

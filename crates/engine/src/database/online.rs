@@ -253,7 +253,19 @@ impl OnlineDatabase for StoredDatabase {
     }
 
     fn properties(&self) -> DatabaseProperties {
-        self.current.read().properties.clone()
+        let mut properties = self.current.read().properties.clone();
+        // Files grow without a change of the catalogue.
+        for file in &mut properties.files {
+            let pages = match (&self.writing, FileId::try_from(file.file_id)) {
+                (Some(writing), _) if file.is_log => writing.logged.log().pages_of(file.file_id),
+                (Some(_), Ok(id)) if !file.is_log => Some(self.source.page_count(id)),
+                _ => None,
+            };
+            if let Some(pages) = pages.filter(|&n| n > 0) {
+                file.size = i32::try_from(pages).unwrap_or(i32::MAX);
+            }
+        }
+        properties
     }
 
     fn stored(&self) -> Option<Arc<DatabaseCatalog>> {

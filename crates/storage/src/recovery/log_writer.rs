@@ -15,10 +15,12 @@ use holdfast_format::file_header::FileHeader;
 use holdfast_format::log::block::{MAX_BLOCK, SECTOR};
 use holdfast_format::log::vlf::{FIRST_BLOCK, VLF_HEADER_SIZE};
 use holdfast_format::log::write::BlockBuilder;
-use holdfast_format::log::{BlockVersion, LogTime, VlfHeader};
+use holdfast_format::log::{BlockVersion, LogBlock, LogError, LogTime, VlfHeader};
+use holdfast_format::page::{PageView, protection};
 
 use super::error::{RecoveryError, RecoveryResult};
 use super::log_growth::LogGrowth;
+use super::pages::Protection;
 
 /// Room that is promised to nobody: for checkpoints, and for the ends of blocks that were flushed before they were full.
 const SPARE_ROOM: u64 = 48 << 10;
@@ -244,6 +246,13 @@ impl LogWriter {
         }
     }
 
+    /// Size in pages, if this is the file.
+    pub fn pages_of(&self, file: i32) -> Option<u32> {
+        let end = self.vlfs.iter().map(VlfHeader::end).max()?;
+        let pages = u32::try_from(end / PAGE_SIZE as u64).unwrap_or(u32::MAX);
+        self.file_id.is_some_and(|own| i32::from(own) == file).then_some(pages)
+    }
+
     fn is_free(&self, vlf: &VlfHeader) -> bool {
         vlf.sequence == 0 || vlf.sequence < self.oldest_needed
     }
@@ -321,6 +330,22 @@ impl LogWriter {
         self.time = time;
     }
 
+    /// Reads the block that holds a record; the present one is ended for it.
+    pub fn block_of(&mut self, lsn: Lsn) -> RecoveryResult<LogBlock> {
+        if (lsn.vlf, lsn.block) == (self.vlfs[self.current].sequence, self.block) {
+            self.write_block()?;
+        }
+        let vlf = self.vlfs.iter().find(|v| v.sequence == lsn.vlf && v.parity != 0);
+        let vlf = *vlf.ok_or(LogError::Missing { lsn })?;
+        let offset = vlf.block_offset(lsn.block);
+        let flawed = |flaw| LogError::Block { lsn, flaw };
+        let mut first = [0u8; SECTOR];
+        self.file.read_at(offset, &mut first)?;
+        let mut bytes = vec![0; LogBlock::announced_size(&first).map_err(flawed)?];
+        self.file.read_at(offset, &mut bytes)?;
+        Ok(LogBlock::decode(&bytes, (lsn.vlf, lsn.block), Some(vlf.parity)).map_err(flawed)?)
+    }
+
     /// Ends the present block, so that the next record begins a new one.
     pub fn write_block(&mut self) -> RecoveryResult<()> {
         if self.builder.is_empty() {
@@ -393,6 +418,32 @@ impl LogWriter {
         self.begin_vlf()
     }
 
+    /// Page 0 of the file says how large it is. What counts is the chain of VLFs: this follows it, without a record, and is
+    /// durable with the next sync.
+    fn write_size(&mut self) -> RecoveryResult<()> {
+        let read = crate::restore::log_files::read_page(self.file.as_ref(), 0).ok().flatten();
+        let Some(mut page) = read else { return Ok(()) };
+        let Ok(mut header) = FileHeader::read(&page) else { return Ok(()) };
+        let Some(pages) = self.pages_of(i32::from(header.file_id)) else { return Ok(()) };
+        header.size = pages;
+        if header.write(&mut page).is_err() {
+            return Ok(());
+        }
+        let mut old = [0u8; PAGE_SIZE];
+        self.file.read_at(0, &mut old)?;
+        match Protection::of_flags(PageView::new(&page).flags()) {
+            Protection::Checksum => protection::stamp_checksum(&mut page),
+            // With the pattern it has: the ends of the other sectors stay as they are.
+            Protection::Torn => protection::stamp_torn(&mut page, old[60] & 3),
+            Protection::None => {}
+        }
+        // A sector is written wholly or not at all, and the header row's numbers lie in the first.
+        let length = if page[SECTOR..] == old[SECTOR..] { SECTOR } else { PAGE_SIZE };
+        self.file.write_at(0, &page[..length])?;
+        self.dirty = true;
+        Ok(())
+    }
+
     /// Adds VLFs of which one has at least `least` bytes; answers the first that has.
     fn grow(&mut self, least: u64) -> RecoveryResult<usize> {
         let no = |what: String| RecoveryError::NoLogSpace { what };
@@ -415,6 +466,7 @@ impl LogWriter {
         self.file.sync()?;
         let first = self.vlfs.len();
         self.vlfs.extend(added);
+        self.write_size()?;
         self.count_free();
         let large_enough = self.vlfs.iter().skip(first).position(|v| v.size >= least);
         Ok(first + large_enough.unwrap_or(0))
@@ -427,7 +479,7 @@ mod tests {
     use holdfast_disk::{Disk, SimulatedDisk};
     use holdfast_format::log::vlf::vlf_table;
     use holdfast_format::log::write::begin_checkpoint;
-    use holdfast_format::log::{LogBytes, LogError, LogStore, TransactionId};
+    use holdfast_format::log::{LogBytes, LogStore, TransactionId};
     use std::path::Path;
 
     struct Bytes(Arc<dyn DiskFile>);

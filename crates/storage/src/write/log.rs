@@ -8,7 +8,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use holdfast_base::Lsn;
-use holdfast_format::log::BlockVersion;
+use holdfast_format::log::{BlockVersion, LogBlock};
 use parking_lot::{Condvar, Mutex};
 
 use crate::recovery::{LogWriter, RecoveryError, RecoveryResult};
@@ -144,6 +144,17 @@ impl Log {
     /// Place of the end of the log and sizes of its virtual log files, for growth decisions and views.
     pub fn with_writer<T>(&self, f: impl FnOnce(&mut LogWriter) -> T) -> T {
         f(&mut self.writer.lock())
+    }
+
+    /// The block that holds a record, which may not be durable yet.
+    pub fn block_of(&self, lsn: Lsn) -> RecoveryResult<LogBlock> {
+        let done = self.writer.lock().block_of(lsn);
+        done.inspect_err(|e| self.fail(e))
+    }
+
+    /// Present size of a log file in pages, if it is the one that is written.
+    pub fn pages_of(&self, file: i32) -> Option<u32> {
+        self.writer.lock().pages_of(file)
     }
 
     fn fail(&self, error: &RecoveryError) {

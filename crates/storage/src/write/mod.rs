@@ -44,7 +44,7 @@ use crate::recovery::undo::{Stretch, take_back_rows};
 use crate::recovery::{LogWait, Protection, RecoveryError, RecoveryResult, redo};
 use log::Log;
 use space::Space;
-use transaction::Entry;
+use transaction::{Entry, KEPT_RECORDS};
 pub use transaction::{LogTransaction, Rows, Undo};
 
 /// Log kept for the record that ends a transaction.
@@ -220,6 +220,8 @@ impl LoggedDatabase {
             begin: Lsn::ZERO,
             last: Lsn::ZERO,
             entries: Vec::new(),
+            kept: 0,
+            block: None,
             promised: 0,
             session,
             name: name.to_owned(),
@@ -256,6 +258,7 @@ impl LoggedDatabase {
             change.end(transaction, op::COMMIT_XACT)?
         };
         transaction.entries.clear();
+        transaction.kept = 0;
         self.log.flush_to(lsn).inspect_err(|e| self.stop(&e.to_string()))
     }
 
@@ -456,11 +459,22 @@ impl Change<'_> {
             }
             _ => bytes,
         };
-        self.note(transaction, Entry { lsn, record: record.into_boxed_slice(), undo, promise });
+        self.note(transaction, lsn, record, undo, promise);
         Ok(lsn)
     }
 
-    fn note(&mut self, transaction: &mut LogTransaction, entry: Entry) {
+    fn note(
+        &mut self,
+        transaction: &mut LogTransaction,
+        lsn: Lsn,
+        record: Vec<u8>,
+        undo: Undo,
+        promise: u64,
+    ) {
+        let keep = transaction.kept + record.len() <= KEPT_RECORDS;
+        let record = keep.then(|| record.into_boxed_slice());
+        transaction.kept += record.as_ref().map_or(0, |r| r.len());
+        let entry = Entry { lsn, record, undo, promise };
         transaction.last = entry.lsn;
         if let Some(open) = self.state.open.get_mut(&transaction.id) {
             open.last = entry.lsn;
@@ -510,8 +524,7 @@ impl Change<'_> {
         let bytes = count_change(&header, rowset, rows, 0);
         let promise = self.promised(bytes.len() as u64 + UNDO_ROOM);
         let lsn = self.append_promising(&bytes, promise)?;
-        let record = bytes.into_boxed_slice();
-        self.note(transaction, Entry { lsn, record, undo: Undo::InPlace, promise });
+        self.note(transaction, lsn, bytes, Undo::InPlace, promise);
         Ok(())
     }
 
@@ -649,16 +662,16 @@ impl Change<'_> {
         &mut self,
         transaction: &mut LogTransaction,
         entry: &Entry,
+        record: &LogRecord<'_>,
         rows: &Arc<dyn Rows>,
         key: &[u8],
     ) -> RecoveryResult<()> {
-        let record = LogRecord::new(entry.lsn, &entry.record)?;
         let Some(target) = record.page_target()? else { return Ok(()) };
-        let entered = crate::recovery::undo::rows_entered(&record)?;
+        let entered = crate::recovery::undo::rows_entered(record)?;
         let stretches = rows.stretches(self, target.page, target.slot, key, entered)?;
         for (at, &(page, slot, here)) in stretches.iter().enumerate().rev() {
             let stretch = Stretch { page, slot, rows: here, last: at == 0 };
-            let bytes = take_back_rows(&mut ChangePages { change: self }, &record, stretch)?;
+            let bytes = take_back_rows(&mut ChangePages { change: self }, record, stretch)?;
             self.touch(page)?;
             transaction.last = self.apply(&bytes, page, None)?;
             if let Some(open) = self.state.open.get_mut(&transaction.id) {
@@ -672,10 +685,29 @@ impl Change<'_> {
     }
 
     fn undo_entry(&mut self, transaction: &mut LogTransaction, entry: &Entry) -> RecoveryResult<()> {
-        if let Undo::Rows { rows, key } = &entry.undo {
-            return self.undo_rows(transaction, entry, rows, key);
+        if let Some(bytes) = &entry.record {
+            transaction.kept = transaction.kept.saturating_sub(bytes.len());
+            return self.undo_record(transaction, entry, &LogRecord::new(entry.lsn, bytes)?);
         }
-        let record = LogRecord::new(entry.lsn, &entry.record)?;
+        let first = Lsn { slot: 1, ..entry.lsn };
+        let block = match transaction.block.take().filter(|block| block.header().lsn == first) {
+            Some(block) => block,
+            None => self.database.log.block_of(entry.lsn)?,
+        };
+        self.undo_record(transaction, entry, &block.record(entry.lsn.slot)?)?;
+        transaction.block = Some(block);
+        Ok(())
+    }
+
+    fn undo_record(
+        &mut self,
+        transaction: &mut LogTransaction,
+        entry: &Entry,
+        record: &LogRecord<'_>,
+    ) -> RecoveryResult<()> {
+        if let Undo::Rows { rows, key } = &entry.undo {
+            return self.undo_rows(transaction, entry, record, rows, key);
+        }
         let written = {
             let mut pages = ChangePages { change: self };
             let mut locate = |_: &LogRecord<'_>, target: &PageTarget| Ok((target.page, target.slot));
@@ -684,13 +716,13 @@ impl Change<'_> {
                     let mut moved = |record: &LogRecord<'_>, split: &DeleteSplit| {
                         moved_rows(&transaction.entries, record, split)
                     };
-                    crate::recovery::undo::compensate(&mut pages, &mut moved, &record, &mut locate)?
+                    crate::recovery::undo::compensate(&mut pages, &mut moved, record, &mut locate)?
                 }
                 Undo::Row { rows, key, .. } => {
                     let Some(target) = record.page_target()? else { return Ok(()) };
                     let mut place = rows.find(pages.change, target.page, target.slot, key)?;
                     let image = pages.change.page(place.0)?;
-                    let growth = growth_of_undo(&record, &image, place.1)?;
+                    let growth = growth_of_undo(record, &image, place.1)?;
                     // All that is free: what others keep for their own way back is never more than is left behind this
                     // (a transaction takes of a page only what the others do not keep, or what it gave up itself).
                     if growth > usize::from(PageView::new(&image).free_count()) {
@@ -700,14 +732,14 @@ impl Change<'_> {
                     let mut moved = |record: &LogRecord<'_>, split: &DeleteSplit| {
                         moved_rows(&transaction.entries, record, split)
                     };
-                    crate::recovery::undo::compensate(&mut pages, &mut moved, &record, &mut locate)?
+                    crate::recovery::undo::compensate(&mut pages, &mut moved, record, &mut locate)?
                 }
             }
         };
         if let Some(bytes) = written {
             // A crash before whoever rolls back has freed them: recovery does it.
             if let Some((unit, first_iam)) =
-                crate::recovery::undo::left_behind(&mut ChangePages { change: self }, &record, &bytes)?
+                crate::recovery::undo::left_behind(&mut ChangePages { change: self }, record, &bytes)?
             {
                 self.database.log.append(&leftover_record(unit, first_iam))?;
             }
@@ -743,7 +775,9 @@ fn moved_rows(
 ) -> RecoveryResult<Vec<Vec<u8>>> {
     let mut images: Vec<Vec<u8>> = Vec::new();
     for entry in entries.iter().rev() {
-        let before = LogRecord::new(entry.lsn, &entry.record)?;
+        // Splits are nested transactions of their own, far below what is kept.
+        let Some(bytes) = &entry.record else { break };
+        let before = LogRecord::new(entry.lsn, bytes)?;
         if before.operation() == op::INSERT_ROWS
             && before.page_target()?.is_some_and(|t| t.page == split.new_page)
         {

@@ -4,12 +4,14 @@
 //! 1. BEGIN_XACT is written with the first change; a transaction that changed nothing leaves nothing.
 //! 2. Every record of the transaction that changes a page has an undo entry, in order; those of nested system transactions
 //!    have none, because they stay.
-//! 3. Rollback finds rows anew through [`Rows`]; pages and slots of the log are only where they were.
+//! 3. Of the records themselves, [`KEPT_RECORDS`] bytes stay in memory; those of a larger transaction are read from the log
+//!    when they are taken back, which is kept from the first record of the oldest open transaction on.
+//! 4. Rollback finds rows anew through [`Rows`]; pages and slots of the log are only where they were.
 
 use std::sync::Arc;
 
 use holdfast_base::{Lsn, PageId};
-use holdfast_format::log::TransactionId;
+use holdfast_format::log::{LogBlock, TransactionId};
 
 use super::Change;
 use crate::recovery::RecoveryResult;
@@ -64,9 +66,13 @@ pub enum Undo {
     Call(Arc<dyn Fn() + Send + Sync>),
 }
 
+/// Bytes of records that a transaction keeps in memory.
+pub(super) const KEPT_RECORDS: usize = 4 << 20;
+
 pub(super) struct Entry {
     pub lsn: Lsn,
-    pub record: Box<[u8]>,
+    /// `None`: it is in the log.
+    pub record: Option<Box<[u8]>>,
     pub undo: Undo,
     /// Log kept for taking this back.
     pub promise: u64,
@@ -78,6 +84,10 @@ pub struct LogTransaction {
     pub(super) begin: Lsn,
     pub(super) last: Lsn,
     pub(super) entries: Vec<Entry>,
+    /// Bytes of records in the entries.
+    pub(super) kept: usize,
+    /// The block of the log that was read last for taking back.
+    pub(super) block: Option<LogBlock>,
     pub(super) session: u32,
     pub(super) name: String,
     /// Log kept for taking back all of it.
