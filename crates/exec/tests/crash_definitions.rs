@@ -186,7 +186,8 @@ impl Story {
                     println!("{text}: {number} {message}");
                 }
             }
-            assert_eq!(world.number("select @@trancount"), 0, "{text}");
+            // Some errors end the batch with its transaction open.
+            world.fine("if @@trancount > 0 rollback");
             states.push((world.disk.changes(), state(world), text));
         }
         // Names that are taken or not there; most statements must do something.

@@ -13,8 +13,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use disk_world::World;
 use holdfast_disk::{Disk, Fault, Operation, SimulatedDisk};
-use holdfast_exec::collect::Collected;
-use holdfast_exec::session::SqlSession;
 
 const TABLE: &str = "create table T (id int not null primary key, pad char(900) not null, k int not null);
     create index K on T (k) include (pad)";

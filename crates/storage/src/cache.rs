@@ -349,6 +349,9 @@ impl DatabasePages {
                     Err(_) => {}
                 }
             }
+            // What was asked for comes last: in a shard full of changed pages its neighbours would push it out again, and
+            // whoever looks twice whether it is still the same would never see it be.
+            pages.sort_by_key(|(here, _)| *here == id);
             let mut shard = self.cache.shard(self.space, PageId::new(id.file, base)).lock();
             if self.writes.load(Ordering::SeqCst) != writes {
                 return Ok(shard.find(self.key(id)));
