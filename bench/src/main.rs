@@ -54,7 +54,8 @@ const MEASURES: &[(&str, Measure)] = &[
     ("log", log::measure),
 ];
 
-const USAGE: &str = "usage: holdfast-bench [serve] [restore] [verify] [query] [point] [tpcb] [tpcc] [load] [log]
+const USAGE: &str =
+    "usage: holdfast-bench [serve] [restore] [verify] [query] [point] [tpcb] [tpcc] [load] [log]
   --holdfast PATH   the program to measure (default: beside this one)
   --work DIR        directory for databases and servers (default: target/bench)
   --rows N          order lines in the big database, about 150 bytes of backup each (default: 8000000)
