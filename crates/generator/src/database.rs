@@ -580,6 +580,17 @@ fn header_of<'a>(new: &NewDatabase, f: &'a FileSpec, size: u32) -> HeaderFacts<'
     }
 }
 
+/// The map pages of a data file that holds nothing yet.
+pub fn empty_map_pages(file: u16, size: u32) -> Result<Pages> {
+    let mut space = Space::of_file(file);
+    space.set_file_pages(size);
+    let mut pages = space.map_pages()?;
+    for page in pages.values_mut() {
+        stamp_checksum(page);
+    }
+    Ok(pages)
+}
+
 /// The pages of a data file that holds nothing yet: header and maps.
 pub fn empty_data_file(new: &NewDatabase, file: &FileSpec) -> Result<Pages> {
     let mut space = Space::of_file(file.id);

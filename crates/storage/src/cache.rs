@@ -190,6 +190,25 @@ pub struct DatabasePages {
 }
 
 impl DatabasePages {
+    /// A file comes to the database.
+    pub fn add_file(&self, id: FileId, file: Arc<dyn DiskFile>) -> Result<(), FormatError> {
+        let length = file.length().map_err(|e| unreadable(PageId::new(id, 0), &e))?;
+        let pages = u32::try_from(length / PAGE_SIZE as u64).unwrap_or(u32::MAX);
+        let file = DataFile { file, pages: AtomicU32::new(pages), next_miss: AtomicU32::new(0) };
+        self.files.write().insert(id, Arc::new(file));
+        Ok(())
+    }
+
+    /// A file leaves the database; nothing of it is written any more.
+    pub fn remove_file(&self, id: FileId) {
+        let gone = self.files.write().remove(&id);
+        self.dirty.lock().retain(|page| page.file != id);
+        let pages = gone.map_or(0, |f| f.pages.load(Ordering::Relaxed));
+        for page in 0..pages {
+            self.forget(PageId::new(id, page));
+        }
+    }
+
     fn key(&self, id: PageId) -> u64 {
         // 16 bits are enough to tell apart databases whose pages can be in the cache at the same time.
         (u64::from(self.space) & 0xFFFF) << 48 | u64::from(id.file) << 32 | u64::from(id.page)

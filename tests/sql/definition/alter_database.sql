@@ -30,7 +30,7 @@ alter database master set read_only
 alter database Options set trustworthy maybe
 alter database Options collate SQL_Latin1_General_CP1_CI_AS
 alter database Options collate Latin1_General_BIN
-alter database Options add file (name = x, filename = 'x.ndf')
+alter database Options add log file (name = x, filename = 'x.ldf')
 go
 alter database Options set read_only with rollback immediate
 select is_read_only, databasepropertyex('Options', 'Updateability') from sys.databases where name = 'Options'

@@ -189,8 +189,7 @@ impl Checker<'_> {
                     }
                     RowKind::Ghost => continue,
                     RowKind::Forwarded => {
-                        let back = if let Row::Plain(record) = &row { record.back_pointer() } else { None };
-                        forwarded.insert(here, back);
+                        forwarded.insert(here, row.back_pointer());
                     }
                     RowKind::Row => {}
                 }

@@ -6,10 +6,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use holdfast_format::FormatError;
 use holdfast_format::catalog::base_table::BaseRow;
-use holdfast_format::catalog::{BaseColumn, BaseTable, object};
+use holdfast_format::catalog::{BaseColumn, BaseTable, object, unit_type};
 use holdfast_types::{CollationId, SqlResult, SqlType, TypeId, Value};
 use parking_lot::Mutex;
 
@@ -260,5 +261,47 @@ pub(super) fn base_values(
         rows.extend((0..batch.len).map(|i| batch.row(i, &types)));
     }
     let _ = damaged;
-    Ok((table.columns.iter().map(|c| c.name.to_string()).collect(), rows))
+    let names: Vec<String> = table.columns.iter().map(|c| c.name.to_string()).collect();
+    count_live(catalog, name, &names, &mut rows);
+    Ok((names, rows))
+}
+
+/// Counts of rows and pages as they are now: the catalogue has those of the last checkpoint.
+fn count_live(catalog: &DatabaseCatalog, table: &str, names: &[String], rows: &mut [Vec<Value>]) {
+    let at = |name: &str| names.iter().position(|n| n == name);
+    let big = |row: &[Value], at: Option<usize>| match at.and_then(|i| row.get(i)) {
+        Some(Value::BigInt(n)) => Some(n.unsigned_abs()),
+        Some(Value::TinyInt(n)) => Some(u64::from(*n)),
+        _ => None,
+    };
+    let put = |row: &mut [Value], at: Option<usize>, count: &AtomicI64| {
+        if let Some(place @ Value::BigInt(_)) = at.and_then(|i| row.get_mut(i)) {
+            *place = Value::BigInt(count.load(Ordering::Relaxed).max(0));
+        }
+    };
+    let live = |id: Option<u64>| catalog.store.live.get(id?);
+    match table {
+        "sysrowsets" => {
+            let (id, count) = (at("rowsetid"), at("rcrows"));
+            for row in rows {
+                if let Some(live) = live(big(row, id)) {
+                    put(row, count, &live.rows);
+                }
+            }
+        }
+        "sysallocunits" => {
+            let (owner, kind) = (at("ownerid"), at("type"));
+            let (used, data, reserved) = (at("pcused"), at("pcdata"), at("pcreserved"));
+            for row in rows {
+                let (Some(live), Some(kind)) = (live(big(row, owner)), big(row, kind)) else { continue };
+                let unit = live.unit(kind as u8);
+                put(row, used, &unit.used);
+                put(row, reserved, &unit.reserved);
+                if kind == u64::from(unit_type::IN_ROW) {
+                    put(row, data, &unit.data);
+                }
+            }
+        }
+        _ => {}
+    }
 }

@@ -34,8 +34,11 @@ pub fn build(catalog: &DatabaseCatalog, definition: &TableDef, access: &StoredTa
             one.clone()
         }
     };
-    if rowset.compression != 0 {
-        refuse("whose rows are compressed".to_owned());
+    if rowset.compression > 2 {
+        refuse("which is a columnstore".to_owned());
+    }
+    if !keys_lead(&rowset.layout) {
+        refuse("whose rows are compressed and do not begin with their key".to_owned());
     }
     let pointers = writing.pointers();
     let clustered = access.indexes.iter().find(|i| i.clustered);
@@ -133,6 +136,12 @@ pub fn build(catalog: &DatabaseCatalog, definition: &TableDef, access: &StoredTa
     Some(out)
 }
 
+/// Entries of the upper levels of a compressed tree hold the key columns at the places they have in its rows.
+fn keys_lead(layout: &RowLayout) -> bool {
+    let keys = layout.columns.iter().filter(|c| c.key_ordinal > 0).count();
+    layout.compression == 0 || layout.columns.iter().take(keys).all(|c| c.key_ordinal > 0)
+}
+
 fn is_uniquifier(layout: &RowLayout, key: &StoredKey) -> bool {
     layout.columns.get(key.position).is_some_and(|c| c.is_uniquifier())
 }
@@ -185,7 +194,7 @@ fn index(
     pointers: Option<Arc<Tree>>,
 ) -> Option<(Tree, Vec<From>)> {
     let [rowset] = stored.rowsets.as_slice() else { return None };
-    if !stored.usable || rowset.compression != 0 {
+    if !stored.usable || rowset.compression > 2 || !keys_lead(&rowset.layout) {
         return None;
     }
     let layout = &rowset.layout;

@@ -7,12 +7,15 @@
 
 use std::sync::Arc;
 
+use holdfast_format::catalog::unit_type;
 use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::layout::{Kind, PhysicalSpec, RowsetShape, lay_out};
 use super::rows::{CatalogWriter, Cell};
 use crate::catalog::{IndexKind, TableDef};
 
+/// Database version of SQL Server 2008.
+const FIRST_WITH_COMPRESSION: u16 = 655;
 /// First id of user rowsets and units.
 const USER_RANGE: i64 = 0x0100 << 48;
 const ID_STEP: i64 = 0x1_0000;
@@ -52,8 +55,22 @@ pub struct NewIndex {
     pub no_recompute: bool,
     pub no_row_locks: bool,
     pub no_page_locks: bool,
-    /// Filegroup; 1 PRIMARY.
+    pub place: Placement,
+}
+
+/// Where the rows of a heap or index lie, and in which form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// 1 PRIMARY.
     pub filegroup: i16,
+    /// 0 none, 1 ROW, 2 PAGE.
+    pub compression: u8,
+}
+
+impl Placement {
+    pub const fn on(filegroup: i16) -> Self {
+        Placement { filegroup, compression: 0 }
+    }
 }
 
 /// A column of a table as its rowsets need it.
@@ -214,10 +231,18 @@ impl CatalogWriter<'_> {
         unique: bool,
         shape: &RowsetShape,
         fill_factor: u8,
-        filegroup: i16,
+        place: &Placement,
     ) -> SqlResult<i64> {
+        let filegroup = place.filegroup;
         let version = self.catalog.version();
-        let id = self.catalog.store.live.reserve_rowset(self.highest("sysrowsets")?.max(USER_RANGE));
+        if place.compression > 0 && version < FIRST_WITH_COMPRESSION {
+            return Err(SqlError::not_supported("Compression in a database of SQL Server 2005"));
+        }
+        // One that this statement has removed is in the snapshot still.
+        let known = self.catalog.storage().rowsets.iter().map(|r| r.id).max().unwrap_or(0);
+        let known = i64::try_from(known).unwrap_or(0);
+        let floor = self.highest("sysrowsets")?.max(USER_RANGE).max(known);
+        let id = self.catalog.store.live.reserve_rowset(floor);
         let status = 2
             | if kind == Kind::Nonclustered { 0 } else { 0x200 }
             | if unique && kind != Kind::Heap { 4 } else { 0 }
@@ -238,7 +263,7 @@ impl CatalogWriter<'_> {
                 ("status", status.into()),
                 ("fgidfs", 0.into()),
                 ("rcrows", 0.into()),
-                ("cmprlevel", 0.into()),
+                ("cmprlevel", i32::from(place.compression).into()),
                 ("fillfact", i32::from(fill_factor).into()),
                 ("maxnullbit", i32::from(shape.max_null_bit).into()),
                 ("maxleaf", shape.max_leaf.into()),
@@ -295,7 +320,9 @@ impl CatalogWriter<'_> {
     /// An allocation unit: 1 in row, 2 large values, 3 row overflow.
     pub(super) fn add_unit(&self, rowset: i64, kind: i32, filegroup: i16) -> SqlResult<()> {
         let next = i64::try_from(self.catalog.storage().boot.next_unit << 16).unwrap_or(0);
-        let floor = self.highest("sysallocunits")?.max(USER_RANGE).max(next - ID_STEP);
+        let known = self.catalog.storage().units.iter().map(|u| u.id).max().unwrap_or(0);
+        let known = i64::try_from(known).unwrap_or(0);
+        let floor = self.highest("sysallocunits")?.max(USER_RANGE).max(next - ID_STEP).max(known);
         let id = self.catalog.store.live.reserve_unit(floor);
         self.insert(
             "sysallocunits",
@@ -326,7 +353,9 @@ impl CatalogWriter<'_> {
         self.delete_all("sysrscols", &[rowset])?;
         let base = self.base("sysallocunits")?;
         let owner = crate::access::KeyRange::point(vec![Value::BigInt(rowset)]);
-        let units = self.seek(&base, 2, &owner)?;
+        // 2005 has no index by owner.
+        let indexed = base.definition.indexes.iter().any(|i| i.index_id == 2);
+        let units = if indexed { self.seek(&base, 2, &owner)? } else { self.rows("sysallocunits", &[])? };
         for unit in units.iter().filter(|u| base.int(u, "ownerid") == rowset) {
             self.delete_all("sysallocunits", &[base.int(unit, "auid")])?;
         }
@@ -356,6 +385,17 @@ impl CatalogWriter<'_> {
             .collect();
         ids.sort_unstable();
         Ok(ids)
+    }
+
+    /// Where an index (or the heap, id 0) is; PRIMARY when it has no rows of its own.
+    pub fn placement_of(&self, object: i32, index: i32) -> Placement {
+        let tables = self.catalog.storage();
+        let rowset = tables.rowsets_of(object).find(|r| r.index_id == index);
+        let unit = rowset.and_then(|r| tables.unit(r.id, unit_type::IN_ROW));
+        Placement {
+            filegroup: unit.map_or(1, |u| u.filegroup),
+            compression: rowset.map_or(0, |r| r.compression.min(2)),
+        }
     }
 
     /// The row of sysidxstats.
@@ -467,7 +507,7 @@ impl CatalogWriter<'_> {
             (Kind::Nonclustered, lay_out(Kind::Nonclustered, &index_specs(columns, index, clustered)))
         };
         let rowset =
-            self.add_rowset(object, id, kind, index.unique, &shape, index.fill_factor, index.filegroup)?;
+            self.add_rowset(object, id, kind, index.unique, &shape, index.fill_factor, &index.place)?;
         let type_number = if index.clustered { 1 } else { 2 };
         self.add_index_row(object, id, Some(&index.name), status, type_number, index.fill_factor, rowset)?;
         self.add_index_columns(object, id, &index.keys, &index.included)?;
@@ -487,13 +527,36 @@ impl CatalogWriter<'_> {
         index: &NewIndex,
         clustered: Option<&ClusteredKey>,
     ) -> SqlResult<()> {
+        let shape = lay_out(Kind::Nonclustered, &index_specs(columns, index, clustered));
+        self.give_rowset(object, id, Kind::Nonclustered, index, &shape)
+    }
+
+    /// Gives a heap (index id 0) or clustered index new, empty rowsets.
+    pub fn replace_base(
+        &self,
+        object: i32,
+        id: i32,
+        columns: &[TableColumn],
+        index: &NewIndex,
+        clustered: Option<&ClusteredKey>,
+    ) -> SqlResult<()> {
+        let kind = if clustered.is_some() { Kind::Clustered } else { Kind::Heap };
+        self.give_rowset(object, id, kind, index, &lay_out(kind, &base_specs(columns, clustered)))
+    }
+
+    fn give_rowset(
+        &self,
+        object: i32,
+        id: i32,
+        kind: Kind,
+        index: &NewIndex,
+        shape: &RowsetShape,
+    ) -> SqlResult<()> {
         for rowset in self.rowsets_of(object, id)? {
             self.remove_rowset(rowset)?;
         }
-        let shape = lay_out(Kind::Nonclustered, &index_specs(columns, index, clustered));
-        let kind = Kind::Nonclustered;
         let rowset =
-            self.add_rowset(object, id, kind, index.unique, &shape, index.fill_factor, index.filegroup)?;
+            self.add_rowset(object, id, kind, index.unique, shape, index.fill_factor, &index.place)?;
         let key = [i64::from(object), i64::from(id)];
         self.update("sysidxstats", &key, &|_, _| true, &|_, _| vec![("rowset", Cell::Int(rowset))])
             .map(|_| ())
@@ -506,6 +569,12 @@ impl CatalogWriter<'_> {
             vec![("status", Cell::Int(b.int(r, "status") & !clear | set))]
         })
         .map(|_| ())
+    }
+
+    pub fn set_fill_factor(&self, object: i32, id: i32, percent: u8) -> SqlResult<()> {
+        let key = [i64::from(object), i64::from(id)];
+        let fill = vec![("fillfact", Cell::from(i32::from(percent)))];
+        self.update("sysidxstats", &key, &|_, _| true, &|_, _| fill.clone()).map(|_| ())
     }
 
     pub(super) fn add_statistics_value(&self, object: i32, id: i32) -> SqlResult<()> {

@@ -4,9 +4,10 @@
 //! 1. A dropped column keeps its place in records: its row of sysrscols stays, marked, under an id from 0x0400_0001 on.
 //! 2. An added column comes behind all others in records; records that end before it have NULL there.
 
+use holdfast_format::catalog::unit_type;
 use holdfast_types::{SqlResult, SqlType, TypeId, Value};
 
-use super::index::{ClusteredKey, NewIndex, TableColumn, base_specs};
+use super::index::{ClusteredKey, NewIndex, Placement, TableColumn, base_specs};
 use super::layout::{Kind, RowsetColumn, fixed_size, is_large, lay_out, packed_type};
 use super::object::{NewObject, bits};
 use super::rows::{CatalogWriter, Cell};
@@ -207,7 +208,7 @@ impl CatalogWriter<'_> {
         name: &str,
         columns: &[NewColumn],
         clustered: Option<&NewIndex>,
-        filegroup: i16,
+        place: &Placement,
     ) -> SqlResult<()> {
         let count = columns.len() as i32;
         let new = NewObject { name, schema_id, kind, parent_id: 0, status: bits::TABLE, intprop: count };
@@ -215,7 +216,7 @@ impl CatalogWriter<'_> {
         for (i, c) in columns.iter().enumerate() {
             self.add_column(object, i as i32 + 1, c)?;
         }
-        self.add_base(object, columns, clustered, filegroup)
+        self.add_base(object, columns, clustered, place)
     }
 
     /// The heap or clustered index of a new table (or table type).
@@ -224,7 +225,7 @@ impl CatalogWriter<'_> {
         object: i32,
         columns: &[NewColumn],
         clustered: Option<&NewIndex>,
-        filegroup: i16,
+        place: &Placement,
     ) -> SqlResult<()> {
         let physical: Vec<TableColumn> =
             columns.iter().enumerate().map(|(i, c)| c.physical(i as i32 + 1)).collect();
@@ -233,7 +234,7 @@ impl CatalogWriter<'_> {
                 self.add_index(object, &physical, index, None)?;
             }
             None => {
-                self.add_heap(object, &physical, filegroup)?;
+                self.add_heap(object, &physical, place)?;
             }
         }
         if physical.iter().any(|c| !c.computed && is_large(&c.ty)) {
@@ -243,9 +244,9 @@ impl CatalogWriter<'_> {
     }
 
     /// A heap of its own for a table without clustered index.
-    pub fn add_heap(&self, object: i32, columns: &[TableColumn], filegroup: i16) -> SqlResult<i64> {
+    pub fn add_heap(&self, object: i32, columns: &[TableColumn], place: &Placement) -> SqlResult<i64> {
         let shape = lay_out(Kind::Heap, &base_specs(columns, None));
-        let rowset = self.add_rowset(object, 0, Kind::Heap, false, &shape, 0, filegroup)?;
+        let rowset = self.add_rowset(object, 0, Kind::Heap, false, &shape, 0, place)?;
         self.add_index_row(object, 0, None, 1, 0, 0, rowset)?;
         Ok(rowset)
     }
@@ -368,7 +369,8 @@ impl CatalogWriter<'_> {
         let units = self.base("sysallocunits")?;
         let owner = crate::access::KeyRange::point(vec![Value::BigInt(rowset)]);
         let kinds: Vec<i64> = self.seek(&units, 2, &owner)?.iter().map(|u| units.int(u, "type")).collect();
-        let filegroup = 1;
+        let unit = self.catalog.storage().unit(rowset.unsigned_abs(), unit_type::IN_ROW);
+        let filegroup = unit.map_or(1, |u| u.filegroup);
         if max_leaf > 8060 && !kinds.contains(&3) {
             self.add_unit(rowset, 3, filegroup)?;
         }

@@ -11,6 +11,7 @@ use holdfast_types::{Column, Date, DateTime, SmallDateTime, SqlType, Time, TypeI
 
 use super::{array, date, datetime, datetime2, text, ticks, value};
 use holdfast_base::{PageId, Rid};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::write::bookmark;
@@ -37,8 +38,8 @@ pub enum BookmarkPlan {
 
 /// Records of one page that can tell their fields.
 pub trait Fields {
-    /// The record, where it is known as a whole.
-    fn record(&self) -> &[u8];
+    /// The record, as it can be read without its page.
+    fn record(&self, layout: &RowLayout) -> Result<Cow<'_, [u8]>, RecordError>;
     /// Its key fields in the form of a bookmark.
     fn key(&self, layout: &RowLayout, positions: &[usize], out: &mut Vec<u8>) -> Result<(), RecordError>;
     /// The address a moved row belongs to.
@@ -53,8 +54,8 @@ pub trait Fields {
 }
 
 impl Fields for FixedVar<'_> {
-    fn record(&self) -> &[u8] {
-        self.bytes()
+    fn record(&self, _: &RowLayout) -> Result<Cow<'_, [u8]>, RecordError> {
+        Ok(Cow::Borrowed(self.bytes()))
     }
     fn key(&self, layout: &RowLayout, positions: &[usize], out: &mut Vec<u8>) -> Result<(), RecordError> {
         bookmark::key_fields(&Row::Plain(*self), layout, positions, false, out)
@@ -79,20 +80,14 @@ impl Fields for FixedVar<'_> {
 }
 
 impl Fields for Row<'_> {
-    fn record(&self) -> &[u8] {
-        match self {
-            Row::Plain(r) => r.bytes(),
-            Row::Compressed { record, .. } => record.bytes(),
-        }
+    fn record(&self, layout: &RowLayout) -> Result<Cow<'_, [u8]>, RecordError> {
+        self.standalone(layout)
     }
     fn key(&self, layout: &RowLayout, positions: &[usize], out: &mut Vec<u8>) -> Result<(), RecordError> {
         bookmark::key_fields(self, layout, positions, false, out)
     }
     fn home(&self) -> Option<Rid> {
-        match self {
-            Row::Plain(r) => r.back_pointer(),
-            Row::Compressed { .. } => None,
-        }
+        self.back_pointer()
     }
 
     fn field<'s>(
@@ -330,7 +325,8 @@ fn fill_bookmarks<R: Fields>(
         let ColumnData::Bytes(v) = &mut target.data else {
             return Err(fail(RecordError::new(0, "a bookmark has another vector than bytes")));
         };
-        v.data.extend_from_slice(&bookmark::digest(row.record()).to_le_bytes());
+        let record = row.record(records.layout).map_err(|e| e.at(records.page, *slot))?;
+        v.data.extend_from_slice(&bookmark::digest(&record).to_le_bytes());
         match plan {
             BookmarkPlan::Rid => {
                 let own = Rid { page: records.page, slot: *slot };

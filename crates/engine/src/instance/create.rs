@@ -65,13 +65,13 @@ pub const LEAST_PRIMARY_PAGES: u32 = 384;
 pub const LEAST_PAGES: u32 = 64;
 
 /// 5123, or 5149 for space: the operating system's refusal.
-fn refused(e: &DiskError) -> SqlError {
+pub(super) fn refused(e: &DiskError) -> SqlError {
     let number = if e.operation == Operation::Resize { 5149 } else { 5123 };
     SqlError::new(number, &[&format!("{}({})", e.code, e.message), &e.path.display()])
 }
 
 /// The bytes of a data file's pages, written in runs.
-fn write_pages<'a>(
+pub(super) fn write_pages<'a>(
     disk: &dyn Disk,
     path: &std::path::Path,
     size: u32,
@@ -276,7 +276,7 @@ impl Instance {
         Ok(id)
     }
 
-    fn put(&self, record: DatabaseRecord) -> SqlResult<()> {
+    pub(super) fn put(&self, record: DatabaseRecord) -> SqlResult<()> {
         self.state_file.lock().put(record).map_err(|e| SqlError::with_text(5123, 16, e.to_string()))
     }
 

@@ -13,6 +13,7 @@
 
 pub mod attach;
 pub mod create;
+pub mod files;
 pub mod options;
 pub mod state_file;
 pub mod stored;

@@ -238,13 +238,17 @@ impl LiveRowsets {
     }
 
     /// An id for a new rowset above `highest`, the highest in the catalogue; none is given twice.
+    /// Those of rowsets that were removed while the database was open count: what is known of them goes by their id.
     pub fn reserve_rowset(&self, highest: i64) -> i64 {
-        reserve(&self.last_rowset, highest)
+        let known = self.rowsets.read().keys().copied().max().unwrap_or(0);
+        reserve(&self.last_rowset, highest.max(i64::try_from(known).unwrap_or(0)))
     }
 
     /// The same for an allocation unit.
     pub fn reserve_unit(&self, highest: i64) -> i64 {
-        reserve(&self.last_unit, highest)
+        let ids = |r: &Arc<LiveRowset>| r.in_row.id().max(r.lob.id()).max(r.overflow.id());
+        let known = self.rowsets.read().values().map(ids).max().unwrap_or(0);
+        reserve(&self.last_unit, highest.max(i64::try_from(known).unwrap_or(0)))
     }
 
     /// Those whose counts the catalogue does not have yet.
@@ -283,6 +287,11 @@ impl LiveRowsets {
     /// Data files of a filegroup; those of the primary one when it is not known.
     pub fn files(&self, filegroup: i16) -> Vec<FileId> {
         let files = self.files.read();
-        files.get(&filegroup).or_else(|| files.get(&1)).cloned().unwrap_or_else(|| vec![1])
+        match files.get(&filegroup) {
+            Some(own) => own.clone(),
+            // A filegroup that has no files yet.
+            None if self.names.read().contains_key(&filegroup) => Vec::new(),
+            None => files.get(&1).cloned().unwrap_or_else(|| vec![1]),
+        }
     }
 }

@@ -195,13 +195,7 @@ impl RowReader {
             slot: rid.slot,
         };
         Ok(match &names.names {
-            Names::Address => {
-                let home = match row {
-                    Row::Plain(r) => r.back_pointer(),
-                    Row::Compressed { .. } => None,
-                };
-                rid(home.unwrap_or(at))
-            }
+            Names::Address => rid(row.back_pointer().unwrap_or(at)),
             Names::LocatorRid(position) => {
                 let mut scratch = Vec::new();
                 match row.field(&names.layout, *position, false, &mut scratch) {

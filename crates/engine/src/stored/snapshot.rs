@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use holdfast_base::{PageId, Rid};
 use holdfast_format::record::row::RowKind;
-use holdfast_format::record::{Field, FixedVar, PageRows, Row, fixed_var};
+use holdfast_format::record::{Field, PageRows, Row, fixed_var};
 use holdfast_format::{FormatError, PageSource, PageType, PageView, btree};
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, TypeId, Value};
 
@@ -25,7 +25,6 @@ use crate::decode::column::{ColumnPlan, Records, Target, fill};
 use crate::error::damaged;
 use crate::lock::LockOwner;
 use crate::version::{Seen, Snapshot};
-use crate::write::tree::record_bytes;
 use crate::write::{Writing, bookmark};
 
 /// Entries of an index, and pages of a heap, in one chunk.
@@ -91,7 +90,8 @@ pub fn open(
         _ => return Ok(None),
     };
     let [base] = table.base.as_slice() else { return Ok(None) };
-    if base.compression != 0 {
+    // Columnstore.
+    if base.compression > 2 {
         return Ok(None);
     }
     let clustered = table.indexes.iter().find(|i| i.clustered);
@@ -145,8 +145,7 @@ pub fn open(
 }
 
 fn parse(record: &[u8]) -> Result<Row<'_>, FormatError> {
-    let parsed = FixedVar::parse_data(record);
-    parsed.map(Row::Plain).map_err(|e| FormatError::Catalog { what: e.what.to_owned() })
+    Row::parse(record, false, 0).map_err(|e| FormatError::Catalog { what: e.what.to_owned() })
 }
 
 impl SnapshotRows {
@@ -200,6 +199,12 @@ impl SnapshotRows {
         older
     }
 
+    /// The row's record as it can be read without its page, which is how versions are kept.
+    fn record(&self, row: &Row<'_>, at: Rid) -> Result<Vec<u8>, FormatError> {
+        let bytes = row.standalone(&self.base.layout).map_err(|e| e.at(at.page, at.slot))?;
+        Ok(bytes.into_owned())
+    }
+
     fn heap_chunk(&self, pages: &[PageId]) -> Result<Vec<Found>, FormatError> {
         let mut out = Vec::new();
         for &page in pages {
@@ -212,7 +217,7 @@ impl SnapshotRows {
                 let Some(row) = rows.row(slot)? else { continue };
                 let rid = Rid { page, slot };
                 let record = match row.kind() {
-                    RowKind::Row => record_bytes(&rows, slot)?.to_vec(),
+                    RowKind::Row => self.record(&row, rid)?,
                     RowKind::Stub => match self.heap_record(rid)? {
                         Some(record) => record,
                         None => continue,
@@ -243,15 +248,14 @@ impl SnapshotRows {
             if !view.is(PageType::Data) || at.slot >= rows.len() {
                 return Ok(None);
             }
-            match rows.row(at.slot)?.map(|r| r.kind()) {
-                Some(RowKind::Stub) => {
+            let Some(row) = rows.row(at.slot)? else { return Ok(None) };
+            match row.kind() {
+                RowKind::Stub => {
                     let bytes = view.require_record(at.slot)?;
                     at = fixed_var::stub_target(bytes).map_err(|e| e.at(at.page, at.slot))?;
                 }
-                Some(RowKind::Row | RowKind::Forwarded) => {
-                    return record_bytes(&rows, at.slot).map(|r| Some(r.to_vec()));
-                }
-                _ => return Ok(None),
+                RowKind::Row | RowKind::Forwarded => return self.record(&row, at).map(Some),
+                RowKind::Ghost => return Ok(None),
             }
         }
         Ok(None)
@@ -272,11 +276,8 @@ impl SnapshotRows {
                     let Some(row) = rows.row(slot)? else { return Ok(None) };
                     let same = compare_row(source, &row, base, &self.base_keys, wanted, false)?;
                     let there = same == Ordering::Equal && row.kind() == RowKind::Row;
-                    return if there {
-                        record_bytes(&rows, slot).map(|r| Some(r.to_vec()))
-                    } else {
-                        Ok(None)
-                    };
+                    let at = Rid { page: rows.view().page_id(), slot };
+                    return if there { self.record(&row, at).map(Some) } else { Ok(None) };
                 }
                 rows.view().next()
             };
@@ -317,7 +318,6 @@ impl SnapshotRows {
         &self,
         place: &IndexPlace,
         entry: &Row<'_>,
-        record: &[u8],
     ) -> Result<Option<(Vec<u8>, Rid, Vec<u8>)>, FormatError> {
         let source = &*self.source;
         let name = |record: &[u8]| -> Result<Vec<u8>, FormatError> {
@@ -328,7 +328,10 @@ impl SnapshotRows {
             Ok(name)
         };
         Ok(match &place.locator {
-            Locator::Row => Some((name(record)?, Rid::default(), record.to_vec())),
+            Locator::Row => {
+                let record = self.record(entry, Rid::default())?;
+                Some((name(&record)?, Rid::default(), record))
+            }
             Locator::Rid(position) => {
                 let mut scratch = Vec::new();
                 let field = entry.field(&place.rowset.layout, *position, false, &mut scratch);
@@ -376,7 +379,6 @@ impl SnapshotRows {
                     break;
                 }
                 let Some(row) = rows.row(slot)? else { break };
-                let record = record_bytes(&rows, slot)?;
                 if !backward {
                     slot += 1;
                 }
@@ -390,7 +392,7 @@ impl SnapshotRows {
                     continue;
                 }
                 let key = key_values(source, &row, rowset, keys, false)?;
-                if let Some((name, rid, record)) = self.base_row(place, &row, record)?
+                if let Some((name, rid, record)) = self.base_row(place, &row)?
                     && self.current(&name, &record)
                 {
                     out.push(Found { key: key.clone(), rid, record: record.into(), before: false });
@@ -443,7 +445,7 @@ impl SnapshotRows {
     fn batch(&self, found: &[Found]) -> Result<Batch, FormatError> {
         let mut targets: Vec<Target> = self.types.iter().map(|ty| Target::new(ty, found.len())).collect();
         for row in found {
-            let parsed = FixedVar::parse_data(&row.record).map_err(|e| e.at(row.rid.page, row.rid.slot))?;
+            let parsed = parse(&row.record)?;
             let rows = [(row.rid.slot, parsed)];
             let records =
                 Records { source: &*self.source, layout: &self.base.layout, page: row.rid.page, rows: &rows };

@@ -15,7 +15,7 @@ use holdfast_format::page::{PageType, PageView};
 use holdfast_format::record::fixed_var::{build_stub, stub_target};
 use holdfast_format::record::row::RowKind;
 use holdfast_format::record::writer::RecordShape;
-use holdfast_format::record::{PageRows, status};
+use holdfast_format::record::{PageRows, compressed, status};
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
 use holdfast_storage::write::space::Format;
 use holdfast_storage::write::{Body, Change, LogTransaction, Undo, UnitId, What};
@@ -43,6 +43,8 @@ pub struct Found {
     /// Where its bytes are: its address, or where the stub leads.
     pub at: Rid,
     pub record: Vec<u8>,
+    /// The record as it can be read without its page.
+    pub standalone: Vec<u8>,
     pub forwarded: bool,
 }
 
@@ -84,12 +86,14 @@ impl Heap {
         is_free: &dyn Fn(Rid) -> bool,
         count: i8,
     ) -> RecoveryResult<Rid> {
-        let length = record.len().max(SHORTEST);
-        let mut need = length + 2;
-        let (page, slot) = loop {
+        let mut need = record.len().max(SHORTEST) + 2;
+        let (page, slot, record) = loop {
             let page = self.page_with_room(change, transaction, need)?;
             let image = change.page(page)?;
             let view = PageView::new(&image);
+            let rows = PageRows::new(view).map_err(unreadable(page))?;
+            let record = rows.fitted(&self.access.layout, record).map_err(unreadable(page))?;
+            let length = record.len().max(SHORTEST) + self.stub_debt(&rows)?;
             let slots = view.slot_count();
             let free = (0..slots).find(|&s| view.slot_is_empty(s) && is_free(Rid { page, slot: s }));
             let slot = match free {
@@ -99,12 +103,12 @@ impl Heap {
             };
             let wanted = length + 2 * usize::from((slot + 1).saturating_sub(slots));
             if wanted <= change.free_bytes(page, transaction.id)? {
-                break (page, slot);
+                break (page, slot, record);
             }
             // Grows every time, so that in the end a page without such slots is taken.
             need = wanted.max(need + 2);
         };
-        let body = Body::Row { row: self.row_target(), elements: &[record, &[], &[]] };
+        let body = Body::Row { row: self.row_target(), elements: &[&record, &[], &[]] };
         let unit = self.unit();
         let what = What { operation: op::INSERT_ROWS, context: context::HEAP, page, slot, unit, body };
         change.log(transaction, what, self.undo(count))?;
@@ -148,6 +152,24 @@ impl Heap {
         self.note_fullness(change, page)?;
         self.access.live.count_rows(count as i64);
         Ok((Rid { page, slot }, count))
+    }
+
+    /// Bytes that a page keeps free so that each of its rows can become a stub: compressed rows may be shorter than one.
+    fn stub_debt(&self, rows: &PageRows<'_>) -> RecoveryResult<usize> {
+        if self.access.layout.compression == 0 {
+            return Ok(0);
+        }
+        let page = rows.view().page_id();
+        let mut debt = 0;
+        for slot in (0..rows.len()).filter(|&s| !rows.view().slot_is_empty(s)) {
+            let length = record_bytes(rows, slot).map_err(unreadable(page))?.len();
+            debt += SHORTEST.saturating_sub(length);
+        }
+        Ok(debt)
+    }
+
+    fn stub(&self, target: Rid) -> [u8; SHORTEST] {
+        if self.access.layout.compression == 0 { build_stub(target) } else { compressed::build_stub(target) }
     }
 
     fn note_fullness(&self, change: &mut Change<'_>, page: PageId) -> RecoveryResult<()> {
@@ -260,10 +282,13 @@ impl Heap {
                 }
                 kind => {
                     let record = record_bytes(&rows, at.slot).map_err(&fail)?.to_vec();
+                    let standalone = row.standalone(&self.access.layout);
+                    let standalone = standalone.map_err(|e| fail(e.at(at.page, at.slot)))?.into_owned();
                     if (kind == RowKind::Forwarded) != (step == 1) {
                         return Ok(None);
                     }
-                    return Ok(Some(Found { at, record, forwarded: kind == RowKind::Forwarded }));
+                    let forwarded = kind == RowKind::Forwarded;
+                    return Ok(Some(Found { at, record, standalone, forwarded }));
                 }
             }
         }
@@ -305,7 +330,7 @@ impl Heap {
     ) -> RecoveryResult<()> {
         if found.forwarded {
             self.remove(change, transaction, found.at, &found.record, 0)?;
-            self.remove(change, transaction, rid, &build_stub(found.at), -1)?;
+            self.remove(change, transaction, rid, &self.stub(found.at), -1)?;
         } else {
             self.remove(change, transaction, rid, &found.record, -1)?;
         }
@@ -324,17 +349,33 @@ impl Heap {
         is_free: &dyn Fn(Rid) -> bool,
     ) -> RecoveryResult<()> {
         let new = if found.forwarded { forwarded(record, rid)? } else { record.to_vec() };
-        let growth = new.len().saturating_sub(found.record.len().max(SHORTEST));
-        if growth == 0 || growth <= change.free_bytes(found.at.page, transaction.id)? {
+        let new = {
+            let image = change.page(found.at.page)?;
+            let fail = unreadable(found.at.page);
+            let rows = PageRows::new(PageView::new(&image)).map_err(&fail)?;
+            let growth = if self.access.layout.compression == 0 {
+                new.len().saturating_sub(found.record.len().max(SHORTEST))
+            } else {
+                let new = rows.fitted(&self.access.layout, &new).map_err(&fail)?;
+                let gone = SHORTEST.saturating_sub(found.record.len());
+                let debt = self.stub_debt(&rows)? - gone + SHORTEST.saturating_sub(new.len());
+                let growth = new.len().saturating_sub(found.record.len());
+                if growth == 0 { 0 } else { growth + debt }
+            };
+            let fits = growth == 0 || growth <= change.free_bytes(found.at.page, transaction.id)?;
+            let new = rows.fitted(&self.access.layout, &new).map_err(&fail)?.into_owned();
+            fits.then_some(new)
+        };
+        if let Some(new) = new {
             self.modify(change, transaction, found.at, &found.record, &new)?;
             return self.note_fullness(change, found.at.page);
         }
         let moved = self.place(change, transaction, &forwarded(record, rid)?, is_free, 0)?;
         if found.forwarded {
             self.remove(change, transaction, found.at, &found.record, 0)?;
-            self.modify(change, transaction, rid, &build_stub(found.at), &build_stub(moved))
+            self.modify(change, transaction, rid, &self.stub(found.at), &self.stub(moved))
         } else {
-            self.modify(change, transaction, rid, &found.record, &build_stub(moved))?;
+            self.modify(change, transaction, rid, &found.record, &self.stub(moved))?;
             self.note_fullness(change, rid.page)
         }
     }
@@ -356,6 +397,9 @@ impl Heap {
 /// The record as it stands away from its address `home`: the last variable column leads back.
 fn forwarded(record: &[u8], home: Rid) -> RecoveryResult<Vec<u8>> {
     let broken = |what: &str| RecoveryError::Database { what: format!("a row cannot be moved: {what}") };
+    if record.first().is_some_and(|b| b & status::COMPRESSED != 0) {
+        return compressed::forwarded(record, home).map_err(|e| broken(e.what));
+    }
     let parsed = holdfast_format::record::FixedVar::parse_data(record).map_err(|e| broken(e.what))?;
     let mut parts = holdfast_format::record::writer::Parts::of(&parsed).map_err(|e| broken(e.what))?;
     let mut back = vec![0x00, 0x04];

@@ -2,11 +2,14 @@
 //!
 //! Invariants
 //! 1. A record built here decodes to the same values (tests/write.rs).
-//! 2. A record is at most [`MAX_ROW`] bytes; what does not fit goes out of the row by the caller.
+//! 2. Records of compressed rowsets are made for a page without compression information; who puts one on a page with it
+//!    fits it to the page (`PageRows::fitted`).
+//! 3. A record is at most [`MAX_ROW`] bytes; what does not fit goes out of the row by the caller.
 
+use holdfast_format::RecordError;
 use holdfast_format::record::layout::xtype;
 use holdfast_format::record::writer::{RecordShape, build};
-use holdfast_format::record::{Field, RowLayout};
+use holdfast_format::record::{Field, RowLayout, compressed};
 use holdfast_types::storage_form::{StorageFormError, encode_value};
 use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 
@@ -76,9 +79,22 @@ pub(super) fn pad(id: TypeId, size: usize, bytes: &mut Vec<u8>) {
 /// The record of stored fields in the order of the layout's columns.
 pub fn record(layout: &RowLayout, fields: &[Stored], shape: RecordShape) -> SqlResult<Vec<u8>> {
     let fields: Vec<Field<'_>> = fields.iter().map(Stored::field).collect();
-    build(layout, &fields, shape).map_err(|e| {
+    record_of(layout, &fields, shape).map_err(|e| {
         SqlError::with_text(8624, 16, format!("Internal error: a row cannot be stored: {}.", e.what))
     })
+}
+
+/// The record of fields, in the form that the rowset's records have.
+pub fn record_of(
+    layout: &RowLayout,
+    fields: &[Field<'_>],
+    shape: RecordShape,
+) -> Result<Vec<u8>, RecordError> {
+    if layout.compression == 0 {
+        build(layout, fields, shape)
+    } else {
+        compressed::build_row(layout, fields, shape)
+    }
 }
 
 /// Length of the fixed part of the rowset's records, which pages carry as pminlen.

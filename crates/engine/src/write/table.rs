@@ -11,7 +11,7 @@ use holdfast_base::Rid;
 use holdfast_format::catalog::unit_type;
 use holdfast_format::record::layout::xtype;
 use holdfast_format::record::writer::RecordShape;
-use holdfast_format::record::{Field, FixedVar, PhysicalColumn, Row, RowLayout};
+use holdfast_format::record::{Field, PhysicalColumn, Row, RowLayout};
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
 use holdfast_storage::write::{Change, LogTransaction};
 use holdfast_types::compare::hash_key;
@@ -83,6 +83,7 @@ pub struct StoredWriter {
 
 /// A row as it stands in the table.
 pub(super) struct Current {
+    /// As it can be read without its page.
     record: Vec<u8>,
     pub(super) fields: Vec<Stored>,
     /// Heap address.
@@ -93,10 +94,9 @@ pub(super) fn internal(what: &str) -> RecoveryError {
     RecoveryError::Database { what: what.to_owned() }
 }
 
-/// Stored fields of a record in layout order.
+/// Stored fields of a record, which can be read without its page, in layout order.
 pub(super) fn fields_of(layout: &RowLayout, record: &[u8]) -> RecoveryResult<Vec<Stored>> {
-    let parsed = FixedVar::parse_data(record).map_err(|e| internal(e.what))?;
-    let row = Row::Plain(parsed);
+    let row = Row::parse(record, false, 0).map_err(|e| internal(e.what))?;
     let mut out = Vec::with_capacity(layout.columns.len());
     for (position, column) in layout.columns.iter().enumerate() {
         let mut scratch = Vec::new();
@@ -146,6 +146,9 @@ impl StoredWriter {
             Base::Tree { tree, name, .. } => (tree.live(), format!(".'{name}'")),
         };
         let group = self.writing.rowsets.group_name(live.filegroup);
+        if self.writing.rowsets.files(live.filegroup).is_empty() {
+            return SqlError::new(622, &[&group]);
+        }
         let database = self.writing.logged.name();
         SqlError::new(1105, &[&self.name, &index, &database, &group]).state(2)
     }
@@ -523,8 +526,8 @@ impl StoredWriter {
             Base::Heap(heap) => {
                 let rid = bookmark::rid(place).map_err(|_| internal("a bookmark of another table"))?;
                 let Some(found) = heap.find(change, rid)? else { return Ok(None) };
-                let fields = fields_of(&heap.access.layout, &found.record)?;
-                Ok(Some(Current { record: found.record, fields, rid: Some(rid) }))
+                let fields = fields_of(&heap.access.layout, &found.standalone)?;
+                Ok(Some(Current { record: found.standalone, fields, rid: Some(rid) }))
             }
             Base::Tree { tree, .. } => {
                 let key = tree.key_of_fields(place)?;
@@ -535,7 +538,7 @@ impl StoredWriter {
                     &entry.image,
                 ))
                 .map_err(fail)?;
-                let record = super::tree::record_bytes(&rows, entry.slot).map_err(fail)?.to_vec();
+                let record = super::tree::standalone(&rows, entry.slot, tree.layout()).map_err(fail)?;
                 let fields = fields_of(tree.layout(), &record)?;
                 Ok(Some(Current { record, fields, rid: None }))
             }
@@ -634,7 +637,9 @@ impl StoredWriter {
                     let position = tree.keys.last().map_or(0, |k| k.position);
                     let owner = write.transaction.owner();
                     loop {
-                        let bytes = if n == 0 { Vec::new() } else { n.to_le_bytes().to_vec() };
+                        // Compressed records do not tell an absent one from 0.
+                        let absent = n == 0 && tree.layout().compression == 0;
+                        let bytes = if absent { Vec::new() } else { n.to_le_bytes().to_vec() };
                         if let Some(field) = fields.get_mut(position) {
                             *field = Stored::plain(bytes);
                         }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use holdfast_base::PageId;
 use holdfast_format::log::{Context, RowTarget, context, op};
 use holdfast_format::page::{PageType, PageView};
-use holdfast_format::record::writer::{Parts, RecordShape, build};
+use holdfast_format::record::writer::{Parts, RecordShape};
 use holdfast_format::record::{Field, FixedVar, PageRows, Row, RowLayout};
 use holdfast_format::{FormatError, PageRef, PageSource, btree};
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
@@ -21,12 +21,15 @@ use holdfast_storage::write::space::{Format, Link, Taken};
 use holdfast_storage::write::{Body, Change, LogTransaction, Undo, UnitId, What};
 use holdfast_types::Value;
 
-use super::pointers;
 use super::undo::TreeRows;
+use super::{pointers, row};
 use crate::stored::LiveRowsets;
 use crate::stored::live::LiveRowset;
 use crate::stored::seek::compare_row;
 use crate::stored::table::{RowsetAccess, StoredKey};
+
+/// What a row may gain on a page with compression information, with its slot.
+const LONGER_BY_PREFIXES: usize = 64;
 
 /// A B-tree as changes need it.
 pub struct Tree {
@@ -237,9 +240,11 @@ impl Tree {
             let free = change.free_bytes(page, transaction.id)?;
             let mut row = self.row_target();
             let mut given_up = 0;
+            let rows = PageRows::new(PageView::new(&place.image)).map_err(unreadable(page))?;
+            let whole = record;
+            let record: &[u8] = &rows.fitted(self.layout(), whole).map_err(unreadable(page))?;
             let fits = if place.found {
                 row.size_or_flags = 2;
-                let rows = PageRows::new(PageView::new(&place.image)).map_err(unreadable(page))?;
                 let old = record_bytes(&rows, slot).map_err(unreadable(page))?.len();
                 given_up = old.saturating_sub(record.len());
                 record.len() <= old + free
@@ -247,7 +252,7 @@ impl Tree {
                 record.len() + 2 <= free
             };
             if !fits {
-                self.split(change, transaction, &place, record)?;
+                self.split(change, transaction, &place, whole)?;
                 continue;
             }
             let body = Body::Row { row, elements: &[record, &[], &[]] };
@@ -362,16 +367,19 @@ impl Tree {
             let place = self.find_entry(change.source(), key).map_err(unreadable(self.access.root()))?;
             let missing = || RecoveryError::Database { what: "a row to be changed is not there".to_owned() };
             let place = place.filter(|p| p.found && !p.ghost).ok_or_else(missing)?;
-            let old = {
-                let rows = PageRows::new(PageView::new(&place.image)).map_err(unreadable(place.page))?;
-                record_bytes(&rows, place.slot).map_err(unreadable(place.page))?.to_vec()
+            let (old, whole, record) = {
+                let fail = unreadable(place.page);
+                let rows = PageRows::new(PageView::new(&place.image)).map_err(&fail)?;
+                let old = record_bytes(&rows, place.slot).map_err(&fail)?.to_vec();
+                let whole = standalone(&rows, place.slot, self.layout()).map_err(&fail)?;
+                (old, whole, rows.fitted(self.layout(), record).map_err(&fail)?)
             };
             let growth = record.len().saturating_sub(old.len());
             if growth > 0 && growth > change.free_bytes(place.page, transaction.id)? {
                 // The way to the page, which `find_entry` may have lost when it went on to a sibling.
                 let entry =
                     self.find(change.source(), key).map_err(unreadable(place.page))?.ok_or_else(missing)?;
-                self.split(change, transaction, &entry, &old)?;
+                self.split(change, transaction, &entry, &whole)?;
                 continue;
             }
             let undo = self.undo(fields, 0);
@@ -383,7 +391,7 @@ impl Tree {
                 self.context(true),
                 (place.page, place.slot),
                 &old,
-                record,
+                &record,
                 undo,
             )?;
             return Ok(());
@@ -403,7 +411,7 @@ impl Tree {
         let files = self.files();
         let _changing = live.restructure();
         let kind = if self.clustered { PageType::Data } else { PageType::Index };
-        let pminlen = super::row::fixed_length(self.layout(), self.leaf_shape());
+        let pminlen = row::fixed_length(self.layout(), self.leaf_shape());
         let taken = change.system("AllocFirstPage", Some(transaction), |change, own| {
             let mut first_iam = live.in_row.first_iam();
             let (page, taken) = change.allocate(own, self.unit(), &files, &mut first_iam, 0)?;
@@ -420,12 +428,13 @@ impl Tree {
         change: &mut Change<'_>,
         own: &mut LogTransaction,
         format: Format,
+        information: &[u8],
         taken_by_split: &mut Vec<(Taken, i64)>,
     ) -> RecoveryResult<PageId> {
         let live = self.live();
         let mut first_iam = live.in_row.first_iam();
         let (page, taken) = change.allocate(own, self.unit(), &self.files(), &mut first_iam, 0)?;
-        change.format_page(own, page, self.unit(), format)?;
+        change.format_compressed_page(own, page, self.unit(), format, information)?;
         let leaf = if self.clustered { format.kind == PageType::Data } else { format.level == 0 };
         taken_by_split.push((taken, i64::from(leaf)));
         Ok(page)
@@ -438,13 +447,15 @@ impl Tree {
         let mut scratch: Vec<Vec<u8>> = layout.columns.iter().map(|_| Vec::new()).collect();
         let mut fields = Vec::with_capacity(layout.columns.len());
         for ((position, column), scratch) in layout.columns.iter().enumerate().zip(&mut scratch) {
-            fields.push(if column.internal.offset == 0 {
+            let absent =
+                if layout.compression == 0 { column.internal.offset == 0 } else { column.key_ordinal == 0 };
+            fields.push(if absent {
                 Field::Missing
             } else {
                 row.field(layout, position, internal, scratch).map_err(failed)?
             });
         }
-        build(layout, &fields, RecordShape::IndexInternal(child.to_bytes())).map_err(failed)
+        row::record_of(layout, &fields, RecordShape::IndexInternal(child.to_bytes())).map_err(failed)
     }
 
     /// Makes room on the page of `place` by moving its upper rows to a new page; the caller then looks again. When the parent
@@ -485,13 +496,17 @@ impl Tree {
         let image = change.page(page)?;
         let rows = PageRows::new(PageView::new(&image)).map_err(unreadable(page))?;
         let mut row = record;
-        for slot in 0..rows.len() {
-            row = row.max(record_bytes(&rows, slot).map_err(unreadable(page))?.len());
-        }
         let layout = self.layout();
+        for slot in 0..rows.len() {
+            row = row.max(standalone(&rows, slot, layout).map_err(unreadable(page))?.len());
+        }
+        if layout.compression > 0 {
+            // The keys in the row's own form, the child, and what tells how many columns there are and how long.
+            return Ok(2 + row + 7 + 3 + layout.columns.len());
+        }
         let columns = layout.columns.iter().filter(|c| c.internal.offset < 0);
         let key = columns.map(|c| usize::from(c.length) + 2).sum::<usize>();
-        let fixed = usize::from(super::row::fixed_length(layout, RecordShape::IndexInternal([0; 6])));
+        let fixed = usize::from(row::fixed_length(layout, RecordShape::IndexInternal([0; 6])));
         // Slot, NULL bitmap and counts.
         Ok(2 + fixed + key.min(row) + layout.columns.len() / 8 + 8)
     }
@@ -513,8 +528,11 @@ impl Tree {
         let count = rows.len();
         let level = view.level();
         // A row added behind the last one of the tree starts a page of its own: keys that only grow fill their pages.
+        // Compression information may leave too little of a page for a long row.
+        let too_long = append.is_some_and(|r| r.len() + LONGER_BY_PREFIXES > 8096 - rows.information().len());
         let at = match append {
-            Some(_) if wanted == count && (view.next().is_null() || count == 1) => count,
+            Some(_) if wanted == count && (view.next().is_null() || count == 1 || too_long) => count,
+            Some(_) if too_long => wanted,
             _ if count == 1 => 0,
             _ => middle(&rows, count).map_err(&fail)?,
         };
@@ -532,15 +550,17 @@ impl Tree {
             change.page(view.next())?;
         }
         let mut taken = Vec::new();
-        let new = self.new_page(change, own, format, &mut taken)?;
+        // Rows that move stay as they are: the new page gets the information that their values are told by.
+        let information: &[u8] = if at < count { rows.information() } else { &[] };
+        let new = self.new_page(change, own, format, information, &mut taken)?;
         let root = if depth == 0 {
             let upper = Format {
                 kind: PageType::Index,
                 level: level + 1,
-                pminlen: super::row::fixed_length(self.layout(), RecordShape::IndexInternal([0; 6])),
+                pminlen: row::fixed_length(self.layout(), RecordShape::IndexInternal([0; 6])),
                 ..Format::default()
             };
-            Some(self.new_page(change, own, upper, &mut taken)?)
+            Some(self.new_page(change, own, upper, &[], &mut taken)?)
         } else {
             None
         };
@@ -554,12 +574,8 @@ impl Tree {
             self.upper_entry(&row, !leaf, new).map_err(&fail)?
         } else {
             let bytes = append.unwrap_or(&[]);
-            let parsed = if self.clustered {
-                FixedVar::parse_data(bytes)
-            } else {
-                FixedVar::parse_index(bytes, view.pminlen())
-            };
-            let row = Row::Plain(parsed.map_err(|e| fail(e.at(page, wanted)))?);
+            let row = Row::parse(bytes, !self.clustered, view.pminlen());
+            let row = row.map_err(|e| fail(e.at(page, wanted)))?;
             self.upper_entry(&row, false, new).map_err(&fail)?
         };
         if let Some(root) = root {
@@ -697,6 +713,14 @@ pub fn record_bytes<'p>(rows: &PageRows<'p>, slot: u16) -> Result<&'p [u8], Form
     let length = holdfast_format::record::record_length(bytes, view.is(PageType::Index), view.pminlen())
         .map_err(|e| e.at(view.page_id(), slot))?;
     bytes.get(..length).ok_or(FormatError::NoSuchSlot { page: view.page_id(), slot })
+}
+
+/// The record in a slot as it would stand on a page without compression information.
+pub(super) fn standalone(rows: &PageRows<'_>, slot: u16, layout: &RowLayout) -> Result<Vec<u8>, FormatError> {
+    let page = rows.view().page_id();
+    let row = rows.row(slot)?.ok_or(FormatError::NoSuchSlot { page, slot })?;
+    let bytes = row.standalone(layout).map_err(|e| e.at(page, slot))?;
+    Ok(bytes.into_owned())
 }
 
 /// The slot from which on rows move, so that both halves hold about the same.

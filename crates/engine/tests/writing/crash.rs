@@ -85,6 +85,10 @@ fn run(seed: u64, plan: Plan, only: Option<u64>, count: &mut Count) {
     let files = World::files();
     let Some((name, data, logs)) = files.get(seed as usize % files.len().max(1)) else { return };
     let Some(world) = logs.iter().find_map(|log| World::first(data, log)) else { return };
+    // A third of the seeds works on compressed tables.
+    if seed % 3 == 2 && !name.starts_with("611") {
+        world.compress(1 + (seed / 3 % 2) as u8);
+    }
     let mut workload = Workload::new(&world, seed, 4);
     // Seeds that once failed did so with a workload that knew single rows only.
     workload.many = !REGRESSIONS.contains(&seed) && CUTS.iter().all(|(s, _)| *s != seed);

@@ -11,6 +11,9 @@ use holdfast_engine::access::{BOOKMARK, KeyRange, ReadContext};
 use holdfast_engine::catalog::{IndexKind, TableDef};
 use holdfast_engine::check::check;
 use holdfast_engine::database::{DatabaseCatalog, StoredDatabase};
+use holdfast_engine::ddl::CatalogWriter;
+use holdfast_engine::ddl::index::{NewIndex, Placement, clustered_key, table_columns};
+use holdfast_engine::instance::OnlineDatabase;
 use holdfast_engine::lock::{LockManager, LockWait};
 use holdfast_engine::transaction::{Transaction, new_owner};
 use holdfast_engine::write::{NewRow, RowState, RowUpdate, WriteContext, counts, ghost};
@@ -19,7 +22,7 @@ use holdfast_format::catalog::unit_type;
 use holdfast_storage::PageCache;
 use holdfast_storage::write::LoggedDatabase;
 use holdfast_storage::write::open::Files;
-use holdfast_types::{SqlType, TypeId, Value};
+use holdfast_types::{DateTime, SqlType, TypeId, Value};
 
 pub struct Random(pub u64);
 
@@ -129,7 +132,7 @@ impl World {
 
     /// The same files opened anew, after everything was written.
     pub fn reopened(self) -> World {
-        holdfast_engine::instance::OnlineDatabase::close(&self.database).expect("closes");
+        OnlineDatabase::close(&self.database).expect("closes");
         let disk = self.disk.clone();
         let wrong_before = Arc::clone(&self.wrong_before);
         drop(self);
@@ -145,6 +148,66 @@ impl World {
             writer.insert(WriteContext { transaction: &transaction, wait: &LockWait::default() }, &[]).is_ok()
         };
         all.into_iter().filter(writable).collect()
+    }
+
+    /// Writes every table that can be changed anew with ROW (1) or PAGE (2) compression, its indexes likewise.
+    pub fn compress(&self, level: u8) {
+        for table in self.tables() {
+            let model = Model::read(self, &table);
+            let transaction = Transaction::with_locks(new_owner(), Arc::clone(&self.locks));
+            let wait = LockWait::default();
+            let write = WriteContext { transaction: &transaction, wait: &wait };
+            let columns = table_columns(&table);
+            let key = clustered_key(&table);
+            {
+                let catalog = self.database.stored_catalog();
+                let writer = CatalogWriter::new(Arc::clone(&catalog), write, DateTime::default());
+                for i in table.indexes.iter().filter(|i| !i.disabled) {
+                    let id = |ordinal: usize| table.columns[ordinal].column_id;
+                    let index = NewIndex {
+                        name: String::new(),
+                        clustered: i.kind == IndexKind::Clustered,
+                        unique: i.unique,
+                        primary_key: i.primary_key,
+                        unique_constraint: i.unique_constraint,
+                        keys: i.keys.iter().map(|k| (id(k.ordinal), k.descending)).collect(),
+                        included: i.included.iter().map(|&o| id(o)).collect(),
+                        filter: None,
+                        fill_factor: 0,
+                        padded: false,
+                        ignore_duplicates: false,
+                        no_recompute: false,
+                        no_row_locks: false,
+                        no_page_locks: false,
+                        place: Placement {
+                            compression: level,
+                            ..writer.placement_of(table.object_id, i.index_id)
+                        },
+                    };
+                    let (object, id) = (table.object_id, i.index_id);
+                    match i.kind {
+                        IndexKind::Heap | IndexKind::Clustered => {
+                            writer.replace_base(object, id, &columns, &index, key.as_ref())
+                        }
+                        IndexKind::Nonclustered => {
+                            writer.replace_rowset(object, id, &columns, &index, key.as_ref())
+                        }
+                        _ => Ok(()),
+                    }
+                    .expect("new rowsets");
+                }
+            }
+            self.database.refresh().expect("refreshes");
+            let table = self.database.stored_catalog().table(table.object_id).expect("table").expect("there");
+            let writer = table.access.writer().expect("writable");
+            for row in &model.rows {
+                let values = model.whole(&table, row);
+                writer
+                    .insert(write, &[NewRow { values, outside_indexes: Vec::new() }])
+                    .unwrap_or_else(|e| panic!("{}: {e:?}", table.name));
+            }
+            transaction.commit().expect("commits");
+        }
     }
 
     pub fn clean(&self) -> u64 {

@@ -51,8 +51,9 @@ impl Definition<'_, '_> {
                     names.iter().map(|n| holdfast_tsql::ast::ObjectName::one(n.clone())).collect();
                 self.enable_trigger(*enable, &names, *all, &on)
             }
-            // Rows and pages stay as tidy as every change leaves them.
-            AlterTableAction::Rebuild { partition: None, options } if options.is_empty() => Ok(()),
+            AlterTableAction::Rebuild { partition, options } => {
+                self.rebuild_table(&table, partition.as_ref(), options)
+            }
             AlterTableAction::AlterColumnProperty { property, .. } => {
                 Err(SqlError::not_supported(format!("ALTER COLUMN … {property}")).into())
             }

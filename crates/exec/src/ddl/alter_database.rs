@@ -11,9 +11,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use holdfast_base::world::SystemEntropy;
 use holdfast_engine::database::DatabaseCatalog;
 use holdfast_engine::ddl::{CatalogWriter, Cell, boot};
 use holdfast_engine::instance::DatabaseState;
+use holdfast_engine::instance::create::DEFAULT_PAGES;
+use holdfast_engine::instance::files::filegroups;
 use holdfast_engine::write::WriteContext;
 use holdfast_tsql::ast::{AlterDatabase, AlterDatabaseAction, FileDefinition, Ident, Setting};
 use holdfast_types::{SqlError, Value};
@@ -94,23 +97,106 @@ pub fn alter(statement: &AlterDatabase, call: &mut Call<'_>) -> Many<Option<u64>
         };
         return Err(vec![SqlError::new(5058, &[&what, &name]), SqlError::new(5069, &[])]);
     }
-    let done = match &statement.action {
-        AlterDatabaseAction::Set { options, termination } => set(&name, options, termination, call),
-        AlterDatabaseAction::ModifyName(new) => rename(&name, new, call),
-        AlterDatabaseAction::ModifyFile(file) => modify_file(&name, file, call),
-        AlterDatabaseAction::Collate(collation) => collate(&name, collation, call),
-        AlterDatabaseAction::AddFile { .. } => refused("ALTER DATABASE ADD FILE"),
-        AlterDatabaseAction::RemoveFile(_) => refused("ALTER DATABASE REMOVE FILE"),
-        AlterDatabaseAction::AddFilegroup(_) => refused("ALTER DATABASE ADD FILEGROUP"),
-        AlterDatabaseAction::RemoveFilegroup(_) => refused("ALTER DATABASE REMOVE FILEGROUP"),
-        AlterDatabaseAction::ModifyFilegroup { .. } => refused("ALTER DATABASE MODIFY FILEGROUP"),
-        AlterDatabaseAction::Other(_) => refused("This form of ALTER DATABASE"),
-    };
+    let done = act(&name, &statement.action, call);
     done.map(|()| None).map_err(|mut errors| {
         // The specific errors first, this one last.
         errors.push(SqlError::new(5069, &[]));
         errors
     })
+}
+
+fn act(name: &str, action: &AlterDatabaseAction, call: &mut Call<'_>) -> Many<()> {
+    match action {
+        AlterDatabaseAction::Set { options, termination } => set(name, options, termination, call),
+        AlterDatabaseAction::ModifyName(new) => rename(name, new, call),
+        AlterDatabaseAction::ModifyFile(file) => modify_file(name, file, call),
+        AlterDatabaseAction::Collate(collation) => collate(name, collation, call),
+        AlterDatabaseAction::AddFile { log: true, .. } => refused("ALTER DATABASE ADD LOG FILE"),
+        AlterDatabaseAction::AddFile { files, filegroup, .. } => {
+            add_files(name, files, filegroup.as_ref(), call)
+        }
+        AlterDatabaseAction::RemoveFile(file) => {
+            let (transaction, now) = (call.session.new_transaction(), call.session.host.now());
+            let instance = &call.session.host.instance;
+            instance.remove_file(name, &file.text, &transaction, now).map_err(one)?;
+            said(call, format!("The file '{}' has been removed.", file.text))
+        }
+        AlterDatabaseAction::AddFilegroup(group) => {
+            if let Some(kind) = group.contains.as_deref() {
+                return refused(&format!("A filegroup that contains {kind}"));
+            }
+            let (transaction, now) = (call.session.new_transaction(), call.session.host.now());
+            call.session.host.instance.add_filegroup(name, &group.name.text, &transaction, now).map_err(one)
+        }
+        AlterDatabaseAction::RemoveFilegroup(group) => {
+            let (transaction, now) = (call.session.new_transaction(), call.session.host.now());
+            let instance = &call.session.host.instance;
+            instance.remove_filegroup(name, &group.text, &transaction, now).map_err(one)?;
+            said(call, format!("The filegroup '{}' has been removed.", group.text))
+        }
+        AlterDatabaseAction::ModifyFilegroup { name: group, action } => {
+            modify_filegroup(name, &group.text, action, call)
+        }
+        AlterDatabaseAction::Other(_) => refused("This form of ALTER DATABASE"),
+    }
+}
+
+/// What the statement tells besides.
+fn said(call: &mut Call<'_>, text: String) -> Many<()> {
+    // A client that is gone is noticed at the next DONE.
+    let _ = call.sink.message(&SqlError::with_text(0, 10, text));
+    Ok(())
+}
+
+/// ADD FILE … [TO FILEGROUP …].
+fn add_files(name: &str, files: &[FileDefinition], group: Option<&Ident>, call: &mut Call<'_>) -> Many<()> {
+    let host = Arc::clone(&call.session.host);
+    let online = host.instance.online(name).map_err(one)?;
+    let catalog = online.stored().ok_or_else(|| one(SqlError::new(5058, &[&"FILE", &name])))?;
+    let groups = filegroups(&catalog).map_err(one)?;
+    drop(catalog);
+    let found = match group {
+        Some(g) if g.text.eq_ignore_ascii_case("DEFAULT") => groups.iter().find(|f| f.2),
+        Some(g) => groups.iter().find(|f| f.1.eq_ignore_ascii_case(&g.text)),
+        None => groups.iter().find(|f| f.0 == 1),
+    };
+    let id = found.map(|g| g.0).ok_or_else(|| {
+        let shown = group.map_or("PRIMARY", |g| g.text.as_str());
+        one(SqlError::new(1921, &[&"filegroup", &shown]))
+    })?;
+    let mut reader = Reader { call };
+    let mut new = Vec::new();
+    for f in files {
+        let mut file = reader.file(f, &host.instance, false, 2, DEFAULT_PAGES).map_err(one)?;
+        file.filegroup = u16::try_from(id).unwrap_or(1);
+        new.push(file);
+    }
+    for file in &new {
+        let (transaction, now) = (call.session.new_transaction(), host.now());
+        host.instance.add_file(name, file, &transaction, now, &SystemEntropy).map_err(one)?;
+    }
+    Ok(())
+}
+
+/// MODIFY FILEGROUP: DEFAULT or NAME = …
+fn modify_filegroup(name: &str, group: &str, action: &str, call: &mut Call<'_>) -> Many<()> {
+    let (transaction, now) = (call.session.new_transaction(), call.session.host.now());
+    let instance = &call.session.host.instance;
+    let action = action.trim().trim_end_matches(';').trim();
+    if action.eq_ignore_ascii_case("DEFAULT") {
+        instance.modify_filegroup(name, group, None, &transaction, now).map_err(one)?;
+        return said(call, "The filegroup property 'DEFAULT' has been set.".to_owned());
+    }
+    let (word, value) = action.split_once('=').unwrap_or((action, ""));
+    if word.trim().eq_ignore_ascii_case("NAME") && !value.trim().is_empty() {
+        let value = value.trim();
+        let plain = value.strip_prefix('[').and_then(|v| v.strip_suffix(']'));
+        let plain = plain.or_else(|| value.strip_prefix('"').and_then(|v| v.strip_suffix('"')));
+        let new = plain.map_or_else(|| value.to_owned(), |v| v.replace("]]", "]"));
+        instance.modify_filegroup(name, group, Some(&new), &transaction, now).map_err(one)?;
+        return said(call, format!("The filegroup name '{new}' has been set."));
+    }
+    refused(&format!("ALTER DATABASE MODIFY FILEGROUP … {action}"))
 }
 
 fn refused(what: &str) -> Many<()> {

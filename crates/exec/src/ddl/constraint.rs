@@ -8,7 +8,7 @@ use std::sync::Arc;
 use holdfast_engine::catalog::TableDef;
 use holdfast_engine::database::details::ReferentialAction as Action;
 use holdfast_engine::ddl::constraint::{NewForeignKey, generated_key_name, generated_name};
-use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, TableColumn, check_key};
+use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, Placement, TableColumn, check_key};
 use holdfast_engine::ddl::object::bits;
 use holdfast_engine::ddl::table::NewColumn;
 use holdfast_tsql::ast::{
@@ -55,7 +55,8 @@ pub struct Target {
     pub known: Vec<Known>,
     /// The clustered key, once it is known.
     pub clustered: Option<ClusteredKey>,
-    pub filegroup: i16,
+    /// Where its rows are; indexes go there, too, uncompressed.
+    pub place: Placement,
     /// Unique keys: index id, columns, whether it is the primary key.
     pub keys: Vec<(i32, Vec<i32>, bool)>,
 }
@@ -69,7 +70,7 @@ pub struct PlannedKey {
 }
 
 /// An index without anything but its name.
-pub fn plain_index(name: &str, filegroup: i16) -> NewIndex {
+pub fn plain_index(name: &str, place: Placement) -> NewIndex {
     NewIndex {
         name: name.to_owned(),
         clustered: false,
@@ -85,7 +86,23 @@ pub fn plain_index(name: &str, filegroup: i16) -> NewIndex {
         no_recompute: false,
         no_row_locks: false,
         no_page_locks: false,
-        filegroup,
+        place,
+    }
+}
+
+/// The kind of rows that DATA_COMPRESSION asks for.
+pub fn compression(o: &Setting) -> Result<u8, Fail> {
+    if !o.partitions.is_empty() {
+        return Err(SqlError::not_supported("DATA_COMPRESSION … ON PARTITIONS").into());
+    }
+    match o.value.as_ref().and_then(word).map(str::to_ascii_uppercase).as_deref() {
+        Some("NONE") => Ok(0),
+        Some("ROW") => Ok(1),
+        Some("PAGE") => Ok(2),
+        Some(w @ ("COLUMNSTORE" | "COLUMNSTORE_ARCHIVE")) => {
+            Err(SqlError::not_supported(format!("DATA_COMPRESSION = {w}")).into())
+        }
+        other => Err(SqlError::new(102, &[&other.unwrap_or("DATA_COMPRESSION")]).into()),
     }
 }
 
@@ -124,8 +141,7 @@ pub fn index_options(index: &mut NewIndex, options: &[Setting]) -> Result<(), Fa
             | "MAX_DURATION"
             | "STATISTICS_INCREMENTAL"
             | "OPTIMIZE_FOR_SEQUENTIAL_KEY" => {}
-            "DATA_COMPRESSION"
-                if o.value.as_ref().and_then(word).is_some_and(|w| w.eq_ignore_ascii_case("NONE")) => {}
+            "DATA_COMPRESSION" => index.place.compression = compression(o)?,
             other => return Err(SqlError::not_supported(format!("The index option {other}")).into()),
         }
     }
@@ -219,10 +235,13 @@ impl Definition<'_, '_> {
                 let e = SqlError::new(1902, &[&"table", &target.name, &other]);
                 return Err(could_not_create(e));
             }
-            let filegroup = match on {
-                Some(on) => self.filegroup(Some(on))?,
-                None => target.filegroup,
+            let mut place = match on {
+                Some(on) => self.placement(Some(on))?,
+                None => target.place.clone(),
             };
+            if !wants {
+                place.compression = 0;
+            }
             let keys = self.key_columns(target, &name, columns).map_err(|f| match f {
                 Fail::Error(e) => could_not_create(e),
                 other => other,
@@ -233,7 +252,7 @@ impl Definition<'_, '_> {
                 primary_key: *primary,
                 unique_constraint: !*primary,
                 keys,
-                ..plain_index(&name, filegroup)
+                ..plain_index(&name, place)
             };
             index_options(&mut index, options)?;
             out.push(PlannedKey { id, index, primary: *primary, system_named: s.name.is_none() });
@@ -298,12 +317,17 @@ impl Definition<'_, '_> {
         let own: Vec<IndexColumn> =
             column.map(|c| IndexColumn { name: c.clone(), descending: false }).into_iter().collect();
         let columns = if i.columns.is_empty() { &own } else { &i.columns };
+        let clustered = i.clustered == Some(true);
+        let mut place = target.place.clone();
+        if !clustered {
+            place.compression = 0;
+        }
         let mut index = NewIndex {
-            clustered: i.clustered == Some(true),
+            clustered,
             unique: i.unique,
             keys: self.key_columns(target, &i.name.text, columns)?,
             included: self.included(target, &i.include)?,
-            ..plain_index(&i.name.text, target.filegroup)
+            ..plain_index(&i.name.text, place)
         };
         if let Some(f) = &i.filter {
             index.filter = Some(stored_text(f, self.source()));

@@ -86,7 +86,7 @@ impl Reader<'_, '_> {
     }
 
     /// One file of ON or LOG ON.
-    fn file(
+    pub(super) fn file(
         &mut self,
         definition: &FileDefinition,
         instance: &Instance,

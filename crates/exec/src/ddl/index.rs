@@ -6,10 +6,9 @@
 use std::sync::Arc;
 
 use holdfast_engine::access::{BOOKMARK, ReadContext};
-use holdfast_engine::catalog::{IndexKind as Kind, TableDef};
-use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, clustered_key, table_columns};
-use holdfast_engine::write::NewRow;
-use holdfast_tsql::ast::{AlterIndex, CreateIndex, CreateStatistics, IndexKind, ObjectName};
+use holdfast_engine::catalog::{Catalog, IndexKind as Kind, TableDef};
+use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, Placement, clustered_key, table_columns};
+use holdfast_tsql::ast::{CreateIndex, CreateStatistics, IndexKind, ObjectName};
 use holdfast_types::{SqlError, SqlType, TypeId, Value};
 
 use super::constraint::{Target, index_options, plain_index};
@@ -38,7 +37,7 @@ impl Definition<'_, '_> {
             name: t.name.to_string(),
             known: known_columns(t),
             clustered: definition.as_ref().and_then(clustered_key),
-            filegroup: self.filegroup(None)?,
+            place: Placement { compression: 0, ..self.base_placement(t)? },
             keys: super::constraint::keys_of(t),
         })
     }
@@ -59,14 +58,14 @@ impl Definition<'_, '_> {
         self.lock(table.object_id)?;
         let mut target = self.target(&table)?;
         if let Some(on) = &c.on {
-            target.filegroup = self.filegroup(Some(on))?;
+            target.place = self.placement(Some(on))?;
         }
         let mut index = NewIndex {
             clustered: c.clustered == Some(true),
             unique: c.unique,
             keys: self.key_columns(&target, &c.name.text, &c.columns)?,
             included: self.included(&target, &c.include)?,
-            ..plain_index(&c.name.text, target.filegroup)
+            ..plain_index(&c.name.text, target.place.clone())
         };
         index_options(&mut index, &c.options)?;
         if let Some(f) = &c.filter {
@@ -138,15 +137,19 @@ impl Definition<'_, '_> {
     }
 
     /// Fills a new index with the table's rows.
-    fn fill(&mut self, object: i32, index: i32, filter: Option<&str>) -> Result<(), Fail> {
+    pub fn fill(&mut self, object: i32, index: i32, filter: Option<&str>) -> Result<(), Fail> {
         let table = self.catalog()?.table(object)?.ok_or_else(|| SqlError::new(4902, &[&object]))?;
         let writer = table.access.writer().ok_or_else(|| SqlError::new(3906, &[&self.database.name]))?;
-        let marks = self.bookmarks(&table)?;
-        if filter.is_some() && !marks.is_empty() {
-            return Err(SqlError::not_supported("A filtered index on a table that has rows").into());
-        }
+        let marks =
+            if filter.is_some() { self.marks_inside(&table, index)? } else { self.bookmarks(&table)? };
         let write = holdfast_engine::write::WriteContext { transaction: &self.transaction, wait: &self.wait };
         Ok(writer.fill_index(write, index, &marks)?)
+    }
+
+    /// Where the heap or clustered index of a table is.
+    pub fn base_placement(&self, table: &TableDef) -> Result<Placement, Fail> {
+        let base = table.indexes.iter().find(|i| matches!(i.kind, Kind::Heap | Kind::Clustered));
+        Ok(self.writer()?.placement_of(table.object_id, base.map_or(0, |b| b.index_id)))
     }
 
     fn read(&self) -> ReadContext {
@@ -168,24 +171,46 @@ impl Definition<'_, '_> {
         Ok(out)
     }
 
+    /// What names each row that is in a filtered index.
+    fn marks_inside(&mut self, table: &Arc<TableDef>, index: i32) -> Result<Vec<Vec<u8>>, Fail> {
+        let (rows, marks) = self.marked_rows(table, true)?;
+        let catalog = Arc::clone(&self.database) as Arc<dyn Catalog>;
+        let rows = self.runner.settled_rows(table, &catalog, rows, self.scope)?;
+        let pairs = rows.into_iter().zip(marks);
+        Ok(pairs.filter(|(r, _)| !r.outside_indexes.contains(&index)).map(|(_, m)| m).collect())
+    }
+
     /// All rows of a table, whole.
     pub fn all_rows(&self, table: &TableDef) -> Result<Vec<Vec<Value>>, Fail> {
-        let stored: Vec<usize> = (0..table.columns.len())
+        self.marked_rows(table, false).map(|r| r.0)
+    }
+
+    /// All rows of a table, whole, and with `marked` what names each.
+    fn marked_rows(&self, table: &TableDef, marked: bool) -> Result<(Vec<Vec<Value>>, Vec<Vec<u8>>), Fail> {
+        let mut stored: Vec<usize> = (0..table.columns.len())
             .filter(|&i| table.columns[i].computed.is_none() || table.columns[i].persisted)
             .collect();
-        let types: Vec<SqlType> = stored.iter().map(|&i| table.columns[i].ty).collect();
+        let mut types: Vec<SqlType> = stored.iter().map(|&i| table.columns[i].ty).collect();
+        if marked {
+            stored.push(BOOKMARK);
+            types.push(SqlType::binary(TypeId::VarBinary, 8000));
+        }
         let mut source = table.access.scan(&self.read(), &stored)?;
-        let mut out = Vec::new();
+        let (mut out, mut marks) = (Vec::new(), Vec::new());
         while let Some(batch) = source.next_batch()? {
             for i in 0..batch.len {
                 let mut row = vec![Value::Null; table.columns.len()];
                 for (&at, value) in stored.iter().zip(batch.row(i, &types)) {
-                    row[at] = value;
+                    match (row.get_mut(at), value) {
+                        (Some(place), value) => *place = value,
+                        (None, Value::Binary(mark)) => marks.push(mark.to_vec()),
+                        (None, _) => {}
+                    }
                 }
                 out.push(row);
             }
         }
-        Ok(out)
+        Ok((out, marks))
     }
 
     /// Writes a table anew, as a heap or with a clustered index, and its other indexes with it.
@@ -204,25 +229,22 @@ impl Definition<'_, '_> {
             .indexes
             .iter()
             .filter(|i| i.kind == Kind::Nonclustered)
-            .map(|i| (i.index_id, self.definition_of(table, i)))
-            .collect();
-        if others.iter().any(|o| o.1.filter.is_some()) && !rows.is_empty() {
-            return Err(SqlError::not_supported("Writing a table with filtered indexes anew").into());
-        }
-        let filegroup = clustered.as_ref().map_or(1, |c| c.0.filegroup);
+            .map(|i| Ok((i.index_id, self.definition_of(table, i)?)))
+            .collect::<Result<_, Fail>>()?;
         {
             let writer = self.writer()?;
             let base = table.indexes.iter().find(|i| matches!(i.kind, Kind::Heap | Kind::Clustered));
             if let Some(base) = base {
                 writer.remove_index(object, base.index_id)?;
             }
+            let heap = base.map(|b| writer.placement_of(object, b.index_id)).unwrap_or(Placement::on(1));
             let key = match &clustered {
                 Some((index, key)) => {
                     writer.add_index(object, &columns, index, None)?;
                     Some(key)
                 }
                 None => {
-                    writer.add_heap(object, &columns, filegroup)?;
+                    writer.add_heap(object, &columns, &heap)?;
                     None
                 }
             };
@@ -243,87 +265,30 @@ impl Definition<'_, '_> {
         let writer = table.access.writer().ok_or_else(|| SqlError::new(3906, &[&self.database.name]))?;
         let write = holdfast_engine::write::WriteContext { transaction: &self.transaction, wait: &self.wait };
         for some in rows.chunks(256) {
-            let new: Vec<NewRow> = some
-                .iter()
-                .map(|values| NewRow { values: values.clone(), outside_indexes: Vec::new() })
-                .collect();
+            let catalog = Arc::clone(&self.database) as Arc<dyn Catalog>;
+            let new = self.runner.settled_rows(&table, &catalog, some.to_vec(), self.scope)?;
             writer.insert(write, &new)?;
         }
         Ok(())
     }
 
     /// An index that is there as one to be made.
-    fn definition_of(&self, table: &TableDef, i: &holdfast_engine::catalog::IndexDef) -> NewIndex {
+    pub fn definition_of(
+        &self,
+        table: &TableDef,
+        i: &holdfast_engine::catalog::IndexDef,
+    ) -> Result<NewIndex, Fail> {
+        let place = self.writer()?.placement_of(table.object_id, i.index_id);
         let id = |ordinal: usize| table.columns.get(ordinal).map_or(0, |c| c.column_id);
-        NewIndex {
+        Ok(NewIndex {
             unique: i.unique,
             primary_key: i.primary_key,
             unique_constraint: i.unique_constraint,
             keys: i.keys.iter().map(|k| (id(k.ordinal), k.descending)).collect(),
             included: i.included.iter().map(|&o| id(o)).collect(),
             filter: i.filter.as_ref().map(ToString::to_string),
-            ..plain_index(i.name.as_deref().unwrap_or(""), 1)
-        }
-    }
-
-    pub fn alter_index(&mut self, a: &AlterIndex) -> Result<(), Fail> {
-        let table =
-            self.table(&a.table).map_err(|_| Fail::Compile(SqlError::new(1088, &[&shown(&a.table)])))?;
-        self.lock(table.object_id)?;
-        let name = a.name.as_ref().map(|n| n.text.as_str());
-        let chosen: Vec<_> = table
-            .indexes
-            .iter()
-            .filter(|i| i.kind != Kind::Heap)
-            .filter(|i| name.is_none_or(|n| i.name.as_deref().is_some_and(|x| x.eq_ignore_ascii_case(n))))
-            .map(|i| (i.index_id, i.kind, i.disabled))
-            .collect();
-        if let Some(n) = name
-            && chosen.is_empty()
-        {
-            let text = format!("Cannot find index '{n}'.");
-            return Err(SqlError::with_text(2727, 11, text).into());
-        }
-        match a.action.as_str() {
-            // The order of rows on pages is kept by every change; there is nothing to tidy.
-            "REORGANIZE" | "REBUILD" if chosen.iter().all(|c| !c.2) => Ok(()),
-            "REBUILD" => {
-                for (id, kind, disabled) in chosen {
-                    if !disabled {
-                        continue;
-                    }
-                    if kind != Kind::Nonclustered {
-                        return Err(SqlError::not_supported("Rebuilding a disabled clustered index").into());
-                    }
-                    let Some(def) = table.indexes.iter().find(|i| i.index_id == id) else { continue };
-                    let index = self.definition_of(&table, def);
-                    let columns = table_columns(&table);
-                    let clustered = clustered_key(&table);
-                    let writer = self.writer()?;
-                    writer.replace_rowset(table.object_id, id, &columns, &index, clustered.as_ref())?;
-                    writer.set_index_status(table.object_id, id, 0, 0x80)?;
-                    drop(writer);
-                    self.refresh()?;
-                    let filter = index.filter.clone();
-                    self.fill(table.object_id, id, filter.as_deref())?;
-                }
-                Ok(())
-            }
-            "DISABLE" => {
-                for (id, kind, _) in chosen {
-                    if kind != Kind::Nonclustered {
-                        return Err(SqlError::not_supported("Disabling a clustered index").into());
-                    }
-                    let writer = self.writer()?;
-                    for rowset in writer.rowsets_of(table.object_id, id)? {
-                        writer.remove_rowset(rowset)?;
-                    }
-                    writer.set_index_status(table.object_id, id, 0x80, 0)?;
-                }
-                Ok(())
-            }
-            other => Err(SqlError::not_supported(format!("ALTER INDEX {other}")).into()),
-        }
+            ..plain_index(i.name.as_deref().unwrap_or(""), place)
+        })
     }
 
     pub fn create_statistics(&mut self, s: &CreateStatistics) -> Result<(), Fail> {

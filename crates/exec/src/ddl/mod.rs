@@ -13,6 +13,7 @@
 
 pub mod alter;
 pub mod alter_database;
+pub mod alter_index;
 pub mod constraint;
 pub mod database;
 pub mod database_trigger;

@@ -3,12 +3,12 @@
 //! Evidence: order of object ids in genuine databases: the table, its keys, then the other constraints as they are written,
 //! those of columns first.
 
-use holdfast_engine::ddl::index::NewIndex;
+use holdfast_engine::ddl::index::{NewIndex, Placement};
 use holdfast_engine::ddl::table::NewColumn;
 use holdfast_tsql::ast::{ConstraintKind, CreateTable, Ident, StoragePlace};
 use holdfast_types::SqlError;
 
-use super::constraint::{Declared, Target};
+use super::constraint::{Declared, Target, compression};
 use super::lower::Known;
 use super::{Definition, shown};
 use crate::procedure::run::Fail;
@@ -21,16 +21,16 @@ impl Definition<'_, '_> {
         if t.definition.period.is_some() {
             return Err(SqlError::not_supported("PERIOD FOR SYSTEM_TIME").into());
         }
-        for o in &t.options {
-            let none = matches!(&o.value, Some(v) if word(v).is_some_and(|w| w.eq_ignore_ascii_case("NONE")));
-            if !(o.name == "DATA_COMPRESSION" && none) {
-                return Err(SqlError::not_supported(format!("CREATE TABLE WITH {}", o.name)).into());
-            }
-        }
         let name = &t.name.name.text;
         let schema = self.schema_of(&t.name)?;
         self.writer()?.check_free(schema, name).map_err(|e| e.state(6))?;
-        let filegroup = self.filegroup(t.on.as_ref())?;
+        let mut place = self.placement(t.on.as_ref())?;
+        for o in &t.options {
+            if o.name != "DATA_COMPRESSION" {
+                return Err(SqlError::not_supported(format!("CREATE TABLE WITH {}", o.name)).into());
+            }
+            place.compression = compression(o)?;
+        }
         let columns = self.columns(name, &t.definition)?;
         if columns.is_empty() {
             return Err(SqlError::new(102, &[&")"]).into());
@@ -49,6 +49,9 @@ impl Definition<'_, '_> {
                 nullable: c.nullable,
             })
             .collect();
+        if place.compression > 0 && columns.iter().any(|c| c.sparse) {
+            return Err(SqlError::new(11418, &[&"create table", &name]).into());
+        }
         let declared = Declared::of(&t.definition);
         let object = self.writer()?.next_object_id()?;
         // Nobody else gets at it before it is committed.
@@ -59,7 +62,7 @@ impl Definition<'_, '_> {
             name: name.clone(),
             known,
             clustered: None,
-            filegroup,
+            place: place.clone(),
             keys: Vec::new(),
         };
         let keys = self.plan_keys(&declared, &mut target)?;
@@ -68,7 +71,7 @@ impl Definition<'_, '_> {
             Some(c) => Some(c),
             None => self.inline_clustered(&t.definition, &target)?,
         };
-        self.write_table(object, "U ", schema, name, &columns, clustered.as_ref(), filegroup)?;
+        self.write_table(object, "U ", schema, name, &columns, clustered.as_ref(), &place)?;
         self.write_keys(&keys, &columns, &target)?;
         self.inline_indexes(&t.definition, &columns, &mut target, &keys)?;
         self.other_constraints(&declared, &target, &columns, true)?;
@@ -83,13 +86,18 @@ impl Definition<'_, '_> {
         name: &str,
         columns: &[NewColumn],
         clustered: Option<&NewIndex>,
-        filegroup: i16,
+        place: &Placement,
     ) -> Result<(), Fail> {
-        Ok(self.writer()?.add_table(object, kind, schema, name, columns, clustered, filegroup)?)
+        Ok(self.writer()?.add_table(object, kind, schema, name, columns, clustered, place)?)
+    }
+
+    /// Where ON says, uncompressed; the default filegroup when nothing is said.
+    pub fn placement(&self, on: Option<&StoragePlace>) -> Result<Placement, Fail> {
+        self.filegroup(on).map(Placement::on)
     }
 
     /// The filegroup of ON; the default one when nothing is said.
-    pub fn filegroup(&self, on: Option<&StoragePlace>) -> Result<i16, Fail> {
+    fn filegroup(&self, on: Option<&StoragePlace>) -> Result<i16, Fail> {
         let catalog = self.catalog()?;
         let (rows, mut default) = (catalog.base_table("sysclsobjs"), 1);
         let rows = rows.map_err(|e| holdfast_engine::page_error(&e))?;

@@ -4,6 +4,7 @@
 //! hexadecimal digits and stands in schema sys; the type has system type 243 and refers to it by class 36. The digits are assumed
 //! to be the object's id.
 
+use holdfast_engine::ddl::index::Placement;
 use holdfast_tsql::ast::{ConstraintKind, Setting, TableDefinition};
 use holdfast_types::SqlError;
 
@@ -41,7 +42,7 @@ impl Definition<'_, '_> {
             name: table.clone(),
             known: Self::known_of(&columns),
             clustered: None,
-            filegroup: 1,
+            place: Placement::on(1),
             keys: Vec::new(),
         };
         let keys = self.plan_keys(&declared, &mut target)?;
@@ -49,7 +50,7 @@ impl Definition<'_, '_> {
             Some(c) => Some(c),
             None => self.inline_clustered(definition, &target)?,
         };
-        self.write_table(object, "TT", SYS, &table, &columns, clustered.as_ref(), 1)?;
+        self.write_table(object, "TT", SYS, &table, &columns, clustered.as_ref(), &Placement::on(1))?;
         self.write_keys(&keys, &columns, &target)?;
         self.inline_indexes(definition, &columns, &mut target, &keys)?;
         self.other_constraints(&declared, &target, &columns, true)?;

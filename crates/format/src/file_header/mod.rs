@@ -9,8 +9,9 @@
 use holdfast_base::{Lsn, PageId};
 
 use crate::error::FormatError;
-use crate::page::{PageBytes, PageType, PageView};
+use crate::page::{PageBytes, PageEditor, PageHeader, PageType, PageView};
 use crate::record::FixedVar;
+use crate::record::writer::Parts;
 
 /// Positions of the fields.
 mod column {
@@ -104,6 +105,23 @@ impl FileHeader {
             fork_guid: fixed(&record, column::FORK),
             name: String::from_utf16_lossy(&name),
         })
+    }
+
+    /// Makes a header page out of another file's of the same database: the record keeps what it has besides these fields.
+    pub fn write_new(&self, page: &mut PageBytes) -> Result<(), FormatError> {
+        let at = PageId::new(self.file_id, 0);
+        let old = *page;
+        let record = FixedVar::parse_data(PageView::new(&old).require_record(0)?).map_err(|e| e.at(at, 0))?;
+        let mut parts = Parts::of(&record).map_err(|e| e.at(at, 0))?;
+        if let Some(name) = parts.variable.get_mut(usize::from(column::NAME)) {
+            name.0 = self.name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        }
+        let header = PageHeader { page_id: at, lsn: Lsn::ZERO, ..PageHeader::decode(page) };
+        let mut editor = PageEditor::format(page, &header);
+        editor
+            .insert(0, &parts.assemble())
+            .map_err(|_| FormatError::Page { page: at, what: "the file header does not fit its page" })?;
+        self.write(page)
     }
 
     /// Writes the fixed-length fields back (not the name); a field the record lacks is skipped.

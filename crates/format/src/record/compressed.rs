@@ -6,7 +6,7 @@
 //!     CD array: 4 bits per column, low nibble first
 //!     short data: cluster lengths (one byte per 30 columns except the last cluster), values
 //!     long data: flags, u16 count, u16 end offsets (bit 15 complex), cluster counts, values
-//!     version tag
+//!     back pointer of a forwarded record (an address), version tag
 //! ```
 //! Nibble: 0 NULL, 1 empty, 2…9 one to eight bytes, 10 long, 11 bit 1, 12 one-byte symbol, 13 two-byte symbol.
 //!
@@ -16,11 +16,16 @@
 //!
 //! Evidence: a published page dump for the structure and int values; public descriptions for the rest (docs/format/compression.md).
 
+use holdfast_base::Rid;
+
 use super::{
-    VERSION_TAG_SIZE, layout::PhysicalColumn, layout::decimal_size, layout::fixed_size, layout::xtype,
-    number, scsu,
+    Field, STUB_SIZE, VERSION_TAG_SIZE, layout::PhysicalColumn, layout::RowLayout, layout::decimal_size,
+    layout::fixed_size, layout::xtype, number, scsu, writer::RecordShape,
 };
 use crate::error::RecordError;
+
+/// Bytes of the address that a forwarded record leads back to.
+const BACK_POINTER_SIZE: usize = 8;
 
 /// Columns per cluster.
 const CLUSTER: usize = 30;
@@ -58,6 +63,8 @@ pub struct CdRecord<'a> {
     bytes: &'a [u8],
     columns: usize,
     length: usize,
+    /// Where the columns end.
+    home: usize,
 }
 
 fn byte(bytes: &[u8], at: usize) -> Result<u8, RecordError> {
@@ -78,7 +85,10 @@ impl<'a> CdRecord<'a> {
         }
         if (header >> 2) & 7 == 2 {
             // A forwarding stub: header and the target's address.
-            return Ok(CdRecord { bytes, columns: 0, length: 9.min(bytes.len()) });
+            if bytes.len() < STUB_SIZE {
+                return Err(RecordError::new(1, "the forwarding stub is cut off"));
+            }
+            return Ok(CdRecord { bytes, columns: 0, length: STUB_SIZE, home: STUB_SIZE });
         }
         let first = byte(bytes, 1)?;
         let (columns, mut at) = if first & 0x80 == 0 {
@@ -156,13 +166,36 @@ impl<'a> CdRecord<'a> {
         } else if long_columns > 0 {
             return Err(RecordError::new(0, "a long column without long data"));
         }
+        let home = at;
+        if matches!((header >> 2) & 7, 4 | 5) {
+            at += BACK_POINTER_SIZE;
+        }
         if header & 2 != 0 {
             at += VERSION_TAG_SIZE;
         }
         if at > bytes.len() {
             return Err(RecordError::new(at, "the compressed record is cut off"));
         }
-        Ok(CdRecord { bytes, columns, length: at })
+        Ok(CdRecord { bytes, columns, length: at, home })
+    }
+
+    /// The record's own bytes, version tag included.
+    pub fn whole(&self) -> &'a [u8] {
+        self.bytes.get(..self.length).unwrap_or(self.bytes)
+    }
+
+    /// The address a forwarded record belongs to.
+    pub fn back_pointer(&self) -> Option<Rid> {
+        if !matches!(self.record_type(), CdType::Forwarded | CdType::GhostForwarded) {
+            return None;
+        }
+        let raw = self.bytes.get(self.home..self.home + BACK_POINTER_SIZE)?;
+        raw.try_into().ok().map(Rid::from_bytes)
+    }
+
+    /// What stands behind the columns: the way back of a forwarded record, the version tag.
+    pub fn tail(&self) -> &'a [u8] {
+        self.bytes.get(self.home..self.length).unwrap_or(&[])
     }
 
     pub const fn bytes(&self) -> &'a [u8] {
@@ -251,7 +284,7 @@ pub fn expand(column: &PhysicalColumn, stored: &[u8], out: &mut Vec<u8>) -> Resu
     Ok(())
 }
 
-/// The compressed bytes of a plain value (the inverse of [`expand`], without Unicode compression: text stays UTF-16).
+/// The compressed bytes of a plain value (the inverse of [`expand`]).
 pub fn shrink(column: &PhysicalColumn, plain: &[u8]) -> Result<Vec<u8>, RecordError> {
     let without_trailing =
         |pad: u8| plain[..plain.iter().rposition(|&b| b != pad).map_or(0, |p| p + 1)].to_vec();
@@ -274,8 +307,9 @@ pub fn shrink(column: &PhysicalColumn, plain: &[u8]) -> Result<Vec<u8>, RecordEr
             while n >= 2 && plain[n - 2..n] == [0x20, 0] {
                 n -= 2;
             }
-            plain[..n].to_vec()
+            shorter_text(&plain[..n])
         }
+        xtype::NVARCHAR if column.length > 0 => shorter_text(plain),
         xtype::CHAR => without_trailing(b' '),
         xtype::TINYINT
         | xtype::DATE
@@ -287,6 +321,84 @@ pub fn shrink(column: &PhysicalColumn, plain: &[u8]) -> Result<Vec<u8>, RecordEr
         _ => plain.to_vec(),
     })
 }
+
+/// Text in its compressed form where that is shorter.
+fn shorter_text(plain: &[u8]) -> Vec<u8> {
+    scsu::encode(plain).filter(|c| c.len() < plain.len()).unwrap_or_else(|| plain.to_vec())
+}
+
+/// The record of a row or index entry, as it stands on a page without compression information. Entries of the upper levels
+/// hold the key columns, which come first, and the child.
+pub fn build_row(
+    layout: &RowLayout,
+    fields: &[Field<'_>],
+    shape: RecordShape,
+) -> Result<Vec<u8>, RecordError> {
+    if fields.len() != layout.columns.len() {
+        return Err(RecordError::new(0, "as many values as columns are needed"));
+    }
+    let internal = matches!(shape, RecordShape::IndexInternal(_));
+    let mut kept: Vec<(CdValue<'static>, Vec<u8>, bool)> = Vec::with_capacity(fields.len() + 1);
+    for (column, field) in layout.columns.iter().zip(fields) {
+        if internal && column.key_ordinal == 0 {
+            continue;
+        }
+        let is_bit = column.xtype == xtype::BIT;
+        kept.push(match *field {
+            Field::Null | Field::Missing => (CdValue::Null, Vec::new(), false),
+            Field::Bit(true) => (CdValue::True, Vec::new(), false),
+            Field::Bit(false) => (CdValue::Bytes(&[]), Vec::new(), false),
+            Field::Bytes(b) if is_bit && b.first().is_some_and(|b| b & 1 == 1) => {
+                (CdValue::True, Vec::new(), false)
+            }
+            Field::Bytes(_) if is_bit => (CdValue::Bytes(&[]), Vec::new(), false),
+            Field::Bytes(bytes) => (CdValue::Bytes(&[]), shrink(column, bytes)?, false),
+            Field::Complex(bytes) => (CdValue::Bytes(&[]), bytes.to_vec(), true),
+        });
+    }
+    if let RecordShape::IndexInternal(child) = shape {
+        kept.push((CdValue::Bytes(&[]), child.to_vec(), false));
+    }
+    let values: Vec<CdValue<'_>> = kept
+        .iter()
+        .map(|(kind, bytes, complex)| match kind {
+            CdValue::Null => CdValue::Null,
+            CdValue::True => CdValue::True,
+            _ if *complex => CdValue::Complex(bytes),
+            _ => CdValue::Bytes(bytes),
+        })
+        .collect();
+    build(if shape == RecordShape::Data { PRIMARY } else { INDEX }, &values)
+}
+
+/// The record as it stands away from its address `home`, in a heap.
+pub fn forwarded(record: &[u8], home: Rid) -> Result<Vec<u8>, RecordError> {
+    let mut slots = Vec::new();
+    let parsed = CdRecord::parse(record, &mut slots)?;
+    let end = parsed.home;
+    let mut out = record.get(..end).unwrap_or(record).to_vec();
+    out[0] = out[0] & !0x1E | FORWARDED << 2;
+    out.extend_from_slice(&home.to_bytes());
+    Ok(out)
+}
+
+/// The 9 bytes of a forwarding stub in a compressed heap.
+pub fn build_stub(target: Rid) -> [u8; STUB_SIZE] {
+    let mut out = [0u8; STUB_SIZE];
+    out[0] = 1 | STUB << 2;
+    out[1..].copy_from_slice(&target.to_bytes());
+    out
+}
+
+/// Whether a record's first byte says that it lies away from its address.
+pub const fn is_forwarded(first: u8) -> bool {
+    (first >> 2) & 7 == FORWARDED
+}
+
+const PRIMARY: u8 = 0;
+const STUB: u8 = 2;
+const FORWARDED: u8 = 4;
+const INDEX: u8 = 6;
 
 /// A column of a record to build.
 #[derive(Clone, Copy, Debug)]

@@ -35,6 +35,14 @@ pub mod status {
     pub const VERSION_TAG: u8 = 0x40;
 }
 
+/// Whether a record's first byte says that it lies away from the address it belongs to.
+pub fn is_forwarded(first: u8) -> bool {
+    if first & status::COMPRESSED != 0 {
+        return compressed::is_forwarded(first);
+    }
+    RecordType::of(first) == RecordType::Forwarded
+}
+
 /// Bytes of the version tag behind a record.
 pub const VERSION_TAG_SIZE: usize = 14;
 

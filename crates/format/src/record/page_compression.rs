@@ -15,7 +15,8 @@
 //!
 //! Evidence: one published page dump.
 
-use super::compressed::{CdRecord, CdSlot};
+use super::compressed::{CdRecord, CdSlot, CdType, CdValue, build};
+use super::layout::{RowLayout, xtype};
 use crate::error::RecordError;
 
 /// A parsed CI structure.
@@ -109,10 +110,80 @@ impl CompressionInfo {
     }
 }
 
+impl CompressionInfo {
+    /// The record as it stands on a page with this information: each value of an anchored column as its common prefix with
+    /// the anchor and the rest. Bits have no prefix.
+    pub fn encode(&self, layout: &RowLayout, record: &[u8]) -> Result<Vec<u8>, RecordError> {
+        self.rebuild(layout, record, |index, stored, out| {
+            let Some(Some(anchor)) = self.anchor.get(index) else {
+                out.extend_from_slice(stored);
+                return Ok(());
+            };
+            if stored == anchor.as_slice() {
+                return Ok(());
+            }
+            let common = stored.iter().zip(anchor).take_while(|(a, b)| a == b).count().min(0x7FFF);
+            match u8::try_from(common) {
+                Ok(short) if short < 0x80 => out.push(short),
+                _ => out.extend_from_slice(&(common as u16 | 0x8000).to_be_bytes()),
+            }
+            out.extend_from_slice(stored.get(common..).unwrap_or(&[]));
+            Ok(())
+        })
+    }
+
+    /// The record as it would stand on a page without such information.
+    pub fn decode(&self, layout: &RowLayout, record: &[u8]) -> Result<Vec<u8>, RecordError> {
+        self.rebuild(layout, record, |index, stored, out| self.resolve(index, stored, out))
+    }
+
+    fn rebuild(
+        &self,
+        layout: &RowLayout,
+        record: &[u8],
+        mut each: impl FnMut(usize, &[u8], &mut Vec<u8>) -> Result<(), RecordError>,
+    ) -> Result<Vec<u8>, RecordError> {
+        let mut slots = Vec::new();
+        let parsed = CdRecord::parse(record, &mut slots)?;
+        if parsed.record_type() == CdType::Stub {
+            return Ok(parsed.whole().to_vec());
+        }
+        let mut bytes: Vec<Vec<u8>> = Vec::with_capacity(slots.len());
+        for (index, slot) in slots.iter().enumerate() {
+            let is_bit = layout.columns.get(index).is_some_and(|c| c.xtype == xtype::BIT);
+            let mut out = Vec::new();
+            match *slot {
+                CdSlot::Empty if is_bit => {}
+                CdSlot::Empty => each(index, &[], &mut out)?,
+                CdSlot::Short(a, z) | CdSlot::Long(a, z) => each(index, parsed.range(a, z), &mut out)?,
+                CdSlot::Symbol(symbol) => each(index, self.entry(symbol)?, &mut out)?,
+                CdSlot::Complex(a, z) => out.extend_from_slice(parsed.range(a, z)),
+                CdSlot::Null | CdSlot::True => {}
+            }
+            bytes.push(out);
+        }
+        let values: Vec<CdValue<'_>> = slots
+            .iter()
+            .zip(&bytes)
+            .map(|(slot, bytes)| match slot {
+                CdSlot::Null => CdValue::Null,
+                CdSlot::True => CdValue::True,
+                CdSlot::Complex(..) => CdValue::Complex(bytes),
+                _ => CdValue::Bytes(bytes),
+            })
+            .collect();
+        let first = record.first().copied().unwrap_or(0);
+        let mut out = build((first >> 2) & 7, &values)?;
+        out[0] |= first & 2;
+        out.extend_from_slice(parsed.tail());
+        Ok(out)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::compressed::{CdValue, build};
+    use crate::record::layout::PhysicalColumn;
 
     #[test]
     fn prefixes_and_symbols_resolve() {
@@ -139,6 +210,14 @@ mod tests {
         assert!(info.entry(2).is_err());
         for cut in 0..bytes.len() {
             assert!(CompressionInfo::parse(&bytes[..cut]).is_err());
+        }
+        // Any record is encoded and comes back.
+        let column = PhysicalColumn { xtype: xtype::VARCHAR, length: 50, ..PhysicalColumn::default() };
+        let layout = RowLayout::new(vec![column; 2], 2);
+        for value in [&b"abcdef"[..], b"abq", b"", b"zzzzzzzzzzzzzzzzzzzz", b"abcdefgh"] {
+            let record = build(0, &[CdValue::Bytes(value), CdValue::Null]).expect("builds");
+            let encoded = info.encode(&layout, &record).expect("encodes");
+            assert_eq!(info.decode(&layout, &encoded).expect("decodes"), record);
         }
     }
 }

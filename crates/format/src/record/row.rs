@@ -4,7 +4,10 @@
 //! 1. [`Row::field`] of the same logical row gives the same bytes whichever form the row is stored in.
 //! 2. The scratch buffers are reused: reading a plain row allocates nothing.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use holdfast_base::Rid;
 
 use super::compressed::{CdRecord, CdSlot, CdType, expand};
 use super::layout::{PhysicalColumn, RowLayout};
@@ -48,6 +51,30 @@ impl<'a> Row<'a> {
                 CdType::Primary | CdType::Index => RowKind::Row,
                 _ => RowKind::Ghost,
             },
+        }
+    }
+
+    /// A record without compression information of its page.
+    pub fn parse(bytes: &'a [u8], index_page: bool, pminlen: u16) -> Result<Self, RecordError> {
+        parse(bytes, index_page, pminlen, None)
+    }
+
+    /// The record's own bytes in a form that can be read without its page: see [`Row::parse`].
+    pub fn standalone(&self, layout: &RowLayout) -> Result<Cow<'a, [u8]>, RecordError> {
+        Ok(match self {
+            Row::Plain(r) => Cow::Borrowed(r.bytes()),
+            Row::Compressed { record, info: None, .. } => Cow::Borrowed(record.whole()),
+            Row::Compressed { record, info: Some(info), .. } => {
+                Cow::Owned(info.decode(layout, record.whole())?)
+            }
+        })
+    }
+
+    /// The address that a forwarded row belongs to.
+    pub fn back_pointer(&self) -> Option<Rid> {
+        match self {
+            Row::Plain(r) => r.back_pointer(),
+            Row::Compressed { record, .. } => record.back_pointer(),
         }
     }
 
@@ -171,20 +198,46 @@ impl<'a> PageRows<'a> {
         self.parse(bytes).map(Some).map_err(|e| e.at(self.view.page_id(), slot))
     }
 
+    /// The bytes of the page's compression information; empty when it has none.
+    pub fn information(&self) -> &'a [u8] {
+        let size = self.info.as_ref().map_or(0, |info| info.size);
+        self.view.bytes().get(HEADER_SIZE..HEADER_SIZE + size).unwrap_or(&[])
+    }
+
+    /// A record made for no page in particular as it has to stand on this one.
+    pub fn fitted<'r>(&self, layout: &RowLayout, record: &'r [u8]) -> Result<Cow<'r, [u8]>, FormatError> {
+        match &self.info {
+            Some(info) if record.first().is_some_and(|b| b & status::COMPRESSED != 0) => info
+                .encode(layout, record)
+                .map(Cow::Owned)
+                .map_err(|e| FormatError::Page { page: self.view.page_id(), what: e.what }),
+            _ => Ok(Cow::Borrowed(record)),
+        }
+    }
+
     /// Parses the record at the start of `bytes` as this page's records are.
     pub fn parse(&self, bytes: &'a [u8]) -> Result<Row<'a>, RecordError> {
-        if bytes.first().is_some_and(|b| b & status::COMPRESSED != 0) {
-            let mut slots = Vec::new();
-            let record = CdRecord::parse(bytes, &mut slots)?;
-            return Ok(Row::Compressed { record, slots, info: self.info.clone() });
-        }
-        if bytes.first().is_some_and(|b| RecordType::of(*b) == RecordType::Stub) {
-            return FixedVar::parse_stub(bytes).map(Row::Plain);
-        }
-        if self.index_page {
-            FixedVar::parse_index(bytes, self.pminlen).map(Row::Plain)
-        } else {
-            FixedVar::parse_data(bytes).map(Row::Plain)
-        }
+        parse(bytes, self.index_page, self.pminlen, self.info.as_ref())
+    }
+}
+
+fn parse<'a>(
+    bytes: &'a [u8],
+    index_page: bool,
+    pminlen: u16,
+    info: Option<&Arc<CompressionInfo>>,
+) -> Result<Row<'a>, RecordError> {
+    if bytes.first().is_some_and(|b| b & status::COMPRESSED != 0) {
+        let mut slots = Vec::new();
+        let record = CdRecord::parse(bytes, &mut slots)?;
+        return Ok(Row::Compressed { record, slots, info: info.cloned() });
+    }
+    if bytes.first().is_some_and(|b| RecordType::of(*b) == RecordType::Stub) {
+        return FixedVar::parse_stub(bytes).map(Row::Plain);
+    }
+    if index_page {
+        FixedVar::parse_index(bytes, pminlen).map(Row::Plain)
+    } else {
+        FixedVar::parse_data(bytes).map(Row::Plain)
     }
 }

@@ -134,6 +134,32 @@ pub fn decode(input: &[u8], out: &mut Vec<u8>) -> Result<(), RecordError> {
     Ok(())
 }
 
+/// The compressed form of UTF-16LE text, padded to an odd length; `None` when its characters do not share one of the
+/// standard's windows.
+pub fn encode(text: &[u8]) -> Option<Vec<u8>> {
+    let units: Vec<u32> = text.chunks_exact(2).map(|c| u32::from(u16::from_le_bytes([c[0], c[1]]))).collect();
+    let plain = |u: u32| matches!(u, 0 | 9 | 0x0A | 0x0D | 0x20..=0x7F);
+    let inside = |u: u32, w: usize| u >= DYNAMIC[w] && u < DYNAMIC[w] + 0x80;
+    if units.is_empty() || text.len() % 2 == 1 {
+        return None;
+    }
+    let window = (0..DYNAMIC.len()).find(|&w| units.iter().all(|&u| plain(u) || inside(u, w)))?;
+    let mut out = Vec::with_capacity(units.len() + 2);
+    if window > 0 {
+        out.push(SELECT + window as u8);
+    }
+    for &unit in &units {
+        out.push(if plain(unit) { unit as u8 } else { 0x80 + (unit - DYNAMIC[window]) as u8 });
+    }
+    if out.len() % 2 == 0 {
+        out.push(SELECT);
+    }
+    Some(out)
+}
+
+/// Selects window 0; also what pads a stream to an odd length.
+const SELECT: u8 = 0x10;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +175,21 @@ mod tests {
     fn the_standards_examples() {
         assert_eq!(text(&[0xD6, 0x6C, 0x20, 0x66, 0x6C, 0x69, 0x65, 0xDF, 0x74]), "Öl fließt");
         assert_eq!(text(&[0x12, 0x9C, 0xBE, 0xC1, 0xBA, 0xB2, 0xB0]), "Москва");
+    }
+
+    #[test]
+    fn what_is_encoded_decodes() {
+        for original in ["a", "ab", "Öl fließt", "Москва", "x\ty\r\nz", "\u{3042}\u{3044}", "\0a"] {
+            let utf16: Vec<u8> = original.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let bytes = encode(&utf16).expect("one window");
+            assert_eq!(bytes.len() % 2, 1, "{original}");
+            assert!(bytes.len() <= original.encode_utf16().count() + 2);
+            assert_eq!(text(&bytes), original);
+        }
+        for original in ["", "\u{4E2D}", "é Ж", "\u{1}", "\u{1F600}"] {
+            let utf16: Vec<u8> = original.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            assert_eq!(encode(&utf16), None, "{original}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use holdfast_format::log::page_operation::{CountDelta, DeleteSplit};
 use holdfast_format::log::transaction::HobtDelta;
 use holdfast_format::log::write::{RecordHeader, count_change};
 use holdfast_format::log::{LogRecord, TransactionId, context, op};
-use holdfast_format::record::RecordType;
+use holdfast_format::record::is_forwarded;
 
 use super::error::RecoveryResult;
 use super::redo::is_ghost;
@@ -57,7 +57,7 @@ pub fn lone_count(rowset: u64, rows: i64, unit: u64) -> Vec<u8> {
 
 /// A forwarded row is counted where its stub is.
 fn is_counted(row: &[u8]) -> bool {
-    row.first().is_none_or(|&b| RecordType::of(b) != RecordType::Forwarded)
+    row.first().is_none_or(|&b| !is_forwarded(b))
 }
 
 impl CountChanges {

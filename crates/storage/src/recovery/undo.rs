@@ -34,7 +34,7 @@ use holdfast_format::log::{
     op,
 };
 use holdfast_format::page::PageView;
-use holdfast_format::record::RecordType;
+use holdfast_format::record::is_forwarded;
 
 use super::analysis::{OpenTransaction, TransactionTable};
 use super::counts::leftover_record;
@@ -379,8 +379,7 @@ fn undo_insert(undo: &Undoing<'_, '_>) -> RecoveryResult<Vec<u8>> {
     undo.expect_row(image, image.first().is_some_and(|&b| is_ghost(b)))?;
     let context = if took_over { context::MARK_AS_GHOST } else { undo.record.context() };
     // Forwarded rows do not count: the record must tell that it was one.
-    let forwarded = context == context::HEAP
-        && image.first().is_some_and(|&b| RecordType::of(b) == RecordType::Forwarded);
+    let forwarded = context == context::HEAP && image.first().is_some_and(|&b| is_forwarded(b));
     let gone = if forwarded { image } else { &[] };
     Ok(row_record(&undo.header(op::DELETE_ROWS, context), &undo.target, &row, &[gone, &[]]))
 }

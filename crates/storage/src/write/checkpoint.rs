@@ -133,12 +133,13 @@ impl LoggedDatabase {
                 journal.write(&stamped)?;
             }
             self.pages.note_writing();
+            let data = self.data.read().clone();
             for (id, page) in &stamped {
                 let file =
-                    self.data.get(&id.file).ok_or(RecoveryError::NoSuchFile { lsn: Lsn::ZERO, page: *id })?;
+                    data.get(&id.file).ok_or(RecoveryError::NoSuchFile { lsn: Lsn::ZERO, page: *id })?;
                 file.write_at(u64::from(id.page) * PAGE_SIZE as u64, page.as_ref())?;
             }
-            for (index, file) in &self.data {
+            for (index, file) in &data {
                 if part.iter().any(|(id, _)| id.file == *index) {
                     file.sync()?;
                 }

@@ -72,6 +72,7 @@ impl Change<'_> {
         let disk = self
             .database
             .data
+            .read()
             .get(&file)
             .cloned()
             .ok_or(RecoveryError::NoSpace { what: format!("there is no file {file}") })?;

@@ -1,7 +1,7 @@
 //! Changing an open database: one log, one gate for changes, dirty pages, checkpoints, rollback.
 //!
 //! Module map: [`log`] appending and group commit; [`transaction`] a transaction's records; [`space`] pages and extents;
-//! [`grow`] making files larger; [`checkpoint`] writing dirty pages; [`open`] recovery and everything behind it.
+//! [`grow`] making files larger; [`files`] adding and removing them; [`checkpoint`] writing dirty pages; [`open`] recovery and everything behind it.
 //!
 //! Invariants (docs/design/write.md)
 //! 1. A page changes only by a log record applied with the one redo, under the gate ([`LoggedDatabase::change`]).
@@ -11,6 +11,7 @@
 //!    differ from the log then.
 
 pub mod checkpoint;
+pub mod files;
 pub mod grow;
 pub mod log;
 pub mod open;
@@ -35,7 +36,7 @@ use holdfast_format::log::{
 };
 use holdfast_format::page::PageView;
 use holdfast_format::source::PageSource;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use crate::cache::DatabasePages;
 use crate::recovery::counts::{CountChanges, leftover_record, lone_count};
@@ -104,7 +105,7 @@ pub trait Counts: Send + Sync {
 /// A database open for changes.
 pub struct LoggedDatabase {
     pages: Arc<DatabasePages>,
-    data: BTreeMap<FileId, Arc<dyn DiskFile>>,
+    data: RwLock<BTreeMap<FileId, Arc<dyn DiskFile>>>,
     log: Log,
     state: Mutex<State>,
     journal: Mutex<Option<PageJournal>>,
@@ -831,7 +832,7 @@ impl crate::recovery::undo::Images for ChangePages<'_, '_> {
         self.change.page(id).map(|image| *image)
     }
     fn has_file(&self, file: FileId) -> bool {
-        self.change.database.data.contains_key(&file)
+        self.change.database.data.read().contains_key(&file)
     }
 }
 
@@ -856,6 +857,11 @@ pub enum Body<'a> {
         row: RowTarget,
         elements: &'a [&'a [u8]],
     },
+    /// FORMAT_PAGE of a page that begins with compression information.
+    Format {
+        rest: &'a [u8],
+        information: &'a [u8],
+    },
 }
 
 impl Body<'_> {
@@ -863,6 +869,7 @@ impl Body<'_> {
         match self {
             Body::Page { rest, elements } => page_record(header, target, rest, elements.then_some(&[][..])),
             Body::Row { row, elements } => row_record(header, target, row, elements),
+            Body::Format { rest, information } => page_record(header, target, rest, Some(&[information])),
         }
     }
 }

@@ -11,7 +11,7 @@ use holdfast_format::boot::{BOOT_PAGE, BootPage};
 use holdfast_format::file_header::FileHeader;
 use holdfast_format::page::PageView;
 use holdfast_format::source::PageSource;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use super::log::Log;
 use super::space::Space;
@@ -78,7 +78,7 @@ impl LoggedDatabase {
         };
         let database = LoggedDatabase {
             pages,
-            data: files.data,
+            data: RwLock::new(files.data),
             log: Log::new(writer),
             state: Mutex::new(state),
             journal: Mutex::new(journal),

@@ -17,6 +17,7 @@ use holdfast_format::allocation::{
     map_page, pfs_page,
 };
 use holdfast_format::log::{Context, RowTarget, context, op};
+use holdfast_format::page::header::TYPE_FLAG_COMPRESSED;
 use holdfast_format::page::{PageType, PageView};
 use holdfast_format::source::PageSource;
 
@@ -36,7 +37,20 @@ pub(crate) struct Space {
     /// Free pages of mixed extents that are known.
     mixed: BTreeMap<FileId, Vec<u32>>,
     mixed_known: bool,
+    /// How the files share what is given out, and extents until it is reckoned anew.
+    shares: HashMap<FileId, Share>,
+    until_counted: u32,
 }
+
+/// See [`Change::proportional`].
+#[derive(Clone, Copy, Default)]
+struct Share {
+    free: i64,
+    credit: i64,
+}
+
+/// Extents given out between two looks at how full the files are.
+const COUNT_EVERY: u32 = 128;
 
 /// What the IAM pages of a unit and the PFS say about it.
 struct UnitSpace {
@@ -248,7 +262,7 @@ impl Change<'_> {
     /// A free extent of one of the files, taken out of the GAM. The files grow when there is none.
     fn take_extent(&mut self, transaction: &mut LogTransaction, files: &[FileId]) -> RecoveryResult<PageId> {
         for round in 0..2 {
-            for &file in files {
+            for file in self.proportional(files)? {
                 if let Some(first) = self.find_extent(file)? {
                     self.extent_bit(transaction, MapKind::Gam, first, false)?;
                     self.state.space.next_extent.insert(file, first.page / EXTENT_PAGES + 1);
@@ -260,6 +274,82 @@ impl Change<'_> {
             }
         }
         Err(RecoveryError::NoSpace { what: "the files have grown but hold no free extent".to_owned() })
+    }
+
+    /// The files in the order in which to ask them for the next extent: each gets a share of the extents that goes by how many
+    /// it has free.
+    fn proportional(&mut self, files: &[FileId]) -> RecoveryResult<Vec<FileId>> {
+        let [_, _, ..] = files else { return Ok(files.to_vec()) };
+        if self.state.space.until_counted == 0 {
+            for &file in files {
+                let free = self.free_extent_count(file)?;
+                self.state.space.shares.insert(file, Share { free, credit: 0 });
+            }
+            self.state.space.until_counted = COUNT_EVERY;
+        }
+        self.state.space.until_counted -= 1;
+        let shares = &mut self.state.space.shares;
+        let mut total = 0;
+        for file in files {
+            let share = shares.entry(*file).or_default();
+            share.credit += share.free;
+            total += share.free;
+        }
+        let mut order = files.to_vec();
+        order.sort_by_key(|f| std::cmp::Reverse(shares.get(f).map_or(0, |s| s.credit)));
+        if let Some(share) = order.first().and_then(|f| shares.get_mut(f)) {
+            share.credit -= total;
+        }
+        Ok(order)
+    }
+
+    /// Extents of a file that are nobody's.
+    fn free_extent_count(&self, file: FileId) -> RecoveryResult<i64> {
+        let size = self.source().page_count(file);
+        if size == 0 {
+            // It has just left the database.
+            return Ok(0);
+        }
+        let mut free = 0i64;
+        for interval in 0..=interval_of(size.saturating_sub(1)) {
+            let map = PageId::new(file, MapKind::Gam.page_number(interval));
+            let image = self.page(map)?;
+            let bits = ExtentMap::read(PageView::new(&image), map).map_err(damaged)?;
+            let set = bits.set_extents();
+            free += set.filter(|e| interval * INTERVAL_PAGES + e * EXTENT_PAGES < size).count() as i64;
+        }
+        Ok(free)
+    }
+
+    /// Whether nothing but its own header and maps is in a file: every extent is free, or a mixed one without a page in use.
+    pub fn is_empty_file(&self, file: FileId) -> RecoveryResult<bool> {
+        let size = self.source().page_count(file);
+        for first in (0..size).step_by(EXTENT_PAGES as usize).filter(|first| !is_map_extent(file, *first)) {
+            let at = PageId::new(file, first);
+            let is_set = |kind| -> RecoveryResult<bool> {
+                let map = map_page(kind, at);
+                let image = self.page(map)?;
+                let bits = ExtentMap::read(PageView::new(&image), map).map_err(damaged)?;
+                Ok(bits.is_set(extent_in_interval(first)))
+            };
+            if is_set(MapKind::Gam)? {
+                continue;
+            }
+            if !is_set(MapKind::Sgam)? {
+                return Ok(false);
+            }
+            for page in first..first + EXTENT_PAGES {
+                if self.pfs_byte(PageId::new(file, page))? & pfs::ALLOCATED != 0 {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// What is known of the files' space is forgotten: one is gone, or a new one has come.
+    pub(super) fn forget_files(&mut self) {
+        self.state.space = Space::default();
     }
 
     fn find_extent(&mut self, file: FileId) -> RecoveryResult<Option<PageId>> {
@@ -316,6 +406,9 @@ impl Change<'_> {
         self.state.space.mixed_known = true;
         for &file in files {
             let count = self.source().page_count(file);
+            if count == 0 {
+                continue;
+            }
             let mut free = Vec::new();
             let mut reader = iam::PfsReader::default();
             for interval in 0..=interval_of(count.saturating_sub(1)) {
@@ -559,9 +652,24 @@ impl Change<'_> {
         unit: UnitId,
         format: Format,
     ) -> RecoveryResult<()> {
+        self.format_compressed_page(transaction, page, unit, format, &[])
+    }
+
+    /// The same with compression information before the records; empty: none.
+    pub fn format_compressed_page(
+        &mut self,
+        transaction: &mut LogTransaction,
+        page: PageId,
+        unit: UnitId,
+        format: Format,
+        information: &[u8],
+    ) -> RecoveryResult<()> {
         let mut rest = vec![0u8; 0x20];
         rest[0] = format.kind as u8;
         rest[1] = format.type_flags;
+        if !information.is_empty() {
+            rest[1] |= TYPE_FLAG_COMPRESSED;
+        }
         rest[2] = format.level;
         rest[4..10].copy_from_slice(&format.previous.to_bytes());
         rest[10..12].copy_from_slice(&format.pminlen.to_le_bytes());
@@ -579,7 +687,11 @@ impl Change<'_> {
             PageType::Pfs => context::PFS,
             _ => context::GAM,
         };
-        let body = Body::Page { rest: &rest, elements: true };
+        let body = if information.is_empty() {
+            Body::Page { rest: &rest, elements: true }
+        } else {
+            Body::Format { rest: &rest, information }
+        };
         let what = What { operation: op::FORMAT_PAGE, context, page, slot: 0xFFFF, unit, body };
         self.log(transaction, what, Undo::InPlace)?;
         Ok(())

@@ -128,6 +128,8 @@ pub struct Setting {
     pub name: String,
     pub value: Option<Expr>,
     pub nested: Vec<Setting>,
+    /// ON PARTITIONS (1, 3 TO 5): each a number or a range.
+    pub partitions: Vec<(Expr, Option<Expr>)>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

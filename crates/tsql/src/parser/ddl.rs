@@ -439,7 +439,12 @@ impl Parser<'_> {
 
     /// A database option: `NAME value`, `NAME = value`, `NAME`, with nested lists.
     fn database_setting(&mut self) -> Parsed<crate::ast::Setting> {
-        let mut s = crate::ast::Setting { name: self.upper_word()?, value: None, nested: Vec::new() };
+        let mut s = crate::ast::Setting {
+            name: self.upper_word()?,
+            value: None,
+            nested: Vec::new(),
+            partitions: Vec::new(),
+        };
         if self.eat_symbol('=') {
             if self.is_symbol('(') {
                 s.nested = self.setting_list()?;
@@ -479,7 +484,7 @@ impl Parser<'_> {
         let setting = if self.eat_word("CLEAR") {
             self.expect_word("PROCEDURE_CACHE")?;
             let name = "CLEAR PROCEDURE_CACHE".to_owned();
-            crate::ast::Setting { name, value: None, nested: Vec::new() }
+            crate::ast::Setting { name, value: None, nested: Vec::new(), partitions: Vec::new() }
         } else {
             self.expect_word("SET")?;
             self.setting()?
@@ -618,7 +623,12 @@ impl Parser<'_> {
 
     fn principal_setting(&mut self) -> Parsed<crate::ast::Setting> {
         if self.eat_words(&["NO", "CREDENTIAL"]) {
-            return Ok(crate::ast::Setting { name: "NO CREDENTIAL".into(), value: None, nested: Vec::new() });
+            return Ok(crate::ast::Setting {
+                name: "NO CREDENTIAL".into(),
+                value: None,
+                nested: Vec::new(),
+                partitions: Vec::new(),
+            });
         }
         let mut setting = self.setting()?;
         // What a password may be followed by.
@@ -626,7 +636,12 @@ impl Parser<'_> {
             let more = if self.is_word("OLD_PASSWORD") {
                 self.setting()?
             } else {
-                crate::ast::Setting { name: self.upper_word()?, value: None, nested: Vec::new() }
+                crate::ast::Setting {
+                    name: self.upper_word()?,
+                    value: None,
+                    nested: Vec::new(),
+                    partitions: Vec::new(),
+                }
             };
             setting.nested.push(more);
         }

@@ -28,7 +28,7 @@ impl Parser<'_> {
     pub(crate) fn setting(&mut self) -> Parsed<Setting> {
         self.nested(|p| {
             let name = if p.is_string() { p.string()? } else { p.upper_word()? };
-            let mut setting = Setting { name, value: None, nested: Vec::new() };
+            let mut setting = Setting { name, value: None, nested: Vec::new(), partitions: Vec::new() };
             if p.eat_symbol('=') {
                 if p.is_symbol('(') {
                     setting.nested = p.nested_settings()?;
@@ -44,7 +44,11 @@ impl Parser<'_> {
             if p.is_words(&["ON", "PARTITIONS"]) {
                 p.advance();
                 p.advance();
-                p.skip_parentheses()?;
+                setting.partitions = p.paren_list(|p| {
+                    let first = p.expr()?;
+                    let last = if p.eat_word("TO") { Some(p.expr()?) } else { None };
+                    Ok((first, last))
+                })?;
             }
             Ok(setting)
         })
@@ -68,7 +72,12 @@ impl Parser<'_> {
                 if p.eat_word("TO") {
                     p.expr()?;
                 }
-                Ok(Setting { name: String::new(), value: Some(value), nested: Vec::new() })
+                Ok(Setting {
+                    name: String::new(),
+                    value: Some(value),
+                    nested: Vec::new(),
+                    partitions: Vec::new(),
+                })
             }
         })
     }

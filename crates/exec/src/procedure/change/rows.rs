@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use holdfast_engine::catalog::{Catalog, ColumnDef, IndexDef, TableDef};
 use holdfast_engine::write::NewRow;
 use holdfast_plan::change::{Action, InsertRows, SetItem, SetValue, TargetTable, null_not_allowed};
 use holdfast_types::{Batch, SqlError, SqlResult, SqlString, SqlType, Value};
@@ -11,7 +12,8 @@ use super::{Change, Rows, Runner, writer};
 use crate::expression::vector::{FALSE, TRUE, Vector};
 use crate::expression::{evaluate, evaluate_one, evaluate_predicate};
 use crate::procedure::query::convert;
-use crate::procedure::run::{Fail, Scope};
+use crate::procedure::run::{Fail, Scope, scope_names};
+use crate::procedure::unit::{Folding, with_bind_context};
 
 impl Runner<'_> {
     /// `db.schema.table` for 2628.
@@ -184,6 +186,55 @@ impl Runner<'_> {
                     if truth.at(i) != TRUE {
                         list.push(*index);
                     }
+                }
+            }
+        }
+        Ok(rows
+            .into_iter()
+            .zip(outside)
+            .map(|(values, outside_indexes)| NewRow { values, outside_indexes })
+            .collect())
+    }
+
+    /// Rows that a table has, or is to have, with the computed columns that it keeps and the filtered indexes that they are not
+    /// in. They obey the table's rules already.
+    pub(crate) fn settled_rows(
+        &mut self,
+        table: &Arc<TableDef>,
+        catalog: &Arc<dyn Catalog>,
+        mut rows: Rows,
+        scope: &Scope,
+    ) -> Result<Vec<NewRow>, Fail> {
+        let kept = |i: &IndexDef| i.filter.is_some() && !i.disabled;
+        let computed = |(o, c): (usize, &ColumnDef)| {
+            c.computed.is_some()
+                && (c.persisted || table.indexes.iter().any(|i| i.keys.iter().any(|k| k.ordinal == o)))
+        };
+        let mut outside: Vec<Vec<i32>> = vec![Vec::new(); rows.len()];
+        if !rows.is_empty()
+            && (table.indexes.iter().any(kept) || table.columns.iter().enumerate().any(computed))
+        {
+            let names = scope_names(&self.session, scope, &self.temporary);
+            let evaluator = Folding(self.context(scope));
+            let target = with_bind_context(&names.names(), &evaluator, |cx| {
+                holdfast_plan::bind_target(table, Some(catalog), cx)
+            })
+            .map_err(Fail::Compile)?;
+            let context = self.framed(scope, target.frame_size);
+            let types = target.types();
+            let name = || self.full_name(&target);
+            let batch = Batch::from_rows(&types, &rows)?;
+            for c in target.computed.iter().filter(|c| c.stored) {
+                let v = evaluate(&c.value, &batch, &context)?;
+                for (i, row) in rows.iter_mut().enumerate() {
+                    row[c.ordinal] = fit(v.value(i, &c.value.ty), &table.columns[c.ordinal], &name, true)?;
+                }
+            }
+            let batch = Batch::from_rows(&types, &rows)?;
+            for (index, condition) in &target.filters {
+                let truth = evaluate_predicate(condition, &batch, &context)?;
+                for (_, list) in outside.iter_mut().enumerate().filter(|(i, _)| truth.at(*i) != TRUE) {
+                    list.push(*index);
                 }
             }
         }

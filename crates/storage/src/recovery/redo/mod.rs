@@ -16,7 +16,8 @@ use holdfast_format::log::page_operation::{
     CountDelta, DeleteSplit, FormatPage, RootChange, SetBits, SetFreeSpace,
 };
 use holdfast_format::log::{LogRecord, PageTarget, op};
-use holdfast_format::page::{PageHeader, PageType, PageView};
+use holdfast_format::page::header::TYPE_FLAG_COMPRESSED;
+use holdfast_format::page::{HEADER_SIZE, PageHeader, PageType, PageView};
 use holdfast_format::{FormatError, PageBytes};
 
 use super::error::{RecoveryError, RecoveryResult};
@@ -149,6 +150,19 @@ fn format_page(site: &Site<'_, '_>, page: &mut PageBytes) -> RecoveryResult<()> 
     page[32..38].copy_from_slice(&site.target.page.to_bytes());
     if f.page_type == PageType::Iam as u8 {
         format_iam_rows(page, f.interval_start);
+    }
+    if f.type_flags & TYPE_FLAG_COMPRESSED != 0
+        && let Ok(elements) = site.record.elements()
+        && let Ok(information) = elements.required(0)
+    {
+        let end = HEADER_SIZE + information.len();
+        let place = page.get_mut(HEADER_SIZE..end);
+        place
+            .ok_or_else(|| site.mismatch("the compression information does not fit the page"))?
+            .copy_from_slice(information);
+        let header = PageHeader::decode(page);
+        let free_count = header.free_count.saturating_sub(information.len() as u16);
+        PageHeader { free_count, free_data: end as u16, ..header }.encode(page);
     }
     Ok(())
 }

@@ -166,7 +166,8 @@ pub fn modify(site: &Site<'_, '_>, page: &mut PageBytes) -> RecoveryResult<()> {
         return Err(site.mismatch("the change lies outside the row"));
     };
     let mut image = [head, new, tail].concat();
-    if image.first().is_some_and(|&b| RecordType::of(b) == RecordType::Lob) {
+    let is_piece = |b: u8| b & status::COMPRESSED == 0 && RecordType::of(b) == RecordType::Lob;
+    if image.first().is_some_and(|&b| is_piece(b)) {
         // The length word of a piece of a large value is not part of what is logged.
         let length = u16::try_from(image.len()).map_err(|_| site.mismatch("the row is too long"))?;
         if let Some(word) = image.get_mut(2..4) {

@@ -1,0 +1,243 @@
+//! ALTER INDEX, and ALTER TABLE … REBUILD.
+//!
+//! Invariants
+//! 1. A rebuilt index has new rowsets with the rows of the table, in the form and at the place it had unless the statement
+//!    says otherwise; a rebuilt heap or clustered index takes the nonclustered ones with it, because their entries lead to rows.
+//! 2. Options that the statement does not name stay as they are.
+
+use std::sync::Arc;
+
+use holdfast_engine::catalog::{IndexDef, IndexKind as Kind, TableDef};
+use holdfast_engine::ddl::index::{NewIndex, bits, clustered_key, table_columns};
+use holdfast_tsql::ast::{AlterIndex, Setting};
+use holdfast_types::SqlError;
+
+use super::constraint::index_options;
+use super::{Definition, shown};
+use crate::procedure::run::Fail;
+
+/// Options of an index that stand in its status, and the bit that says the opposite of ON where there is one.
+const STATUS_OPTIONS: [(&str, i64, bool); 5] = [
+    ("PAD_INDEX", bits::PADDED, true),
+    ("IGNORE_DUP_KEY", bits::IGNORE_DUPLICATES, true),
+    ("STATISTICS_NORECOMPUTE", bits::NO_RECOMPUTE, true),
+    ("ALLOW_ROW_LOCKS", bits::NO_ROW_LOCKS, false),
+    ("ALLOW_PAGE_LOCKS", bits::NO_PAGE_LOCKS, false),
+];
+
+impl Definition<'_, '_> {
+    pub fn alter_index(&mut self, a: &AlterIndex) -> Result<(), Fail> {
+        let table =
+            self.table(&a.table).map_err(|_| Fail::Compile(SqlError::new(1088, &[&shown(&a.table)])))?;
+        self.lock(table.object_id)?;
+        let name = a.name.as_ref().map(|n| n.text.as_str());
+        let chosen: Vec<IndexDef> = table
+            .indexes
+            .iter()
+            .filter(|i| i.kind != Kind::Heap)
+            .filter(|i| name.is_none_or(|n| i.name.as_deref().is_some_and(|x| x.eq_ignore_ascii_case(n))))
+            .cloned()
+            .collect();
+        if let Some(n) = name
+            && chosen.is_empty()
+        {
+            let text = format!("Cannot find index '{n}'.");
+            return Err(SqlError::with_text(2727, 11, text).into());
+        }
+        let table_name = format!("{}.{}", table.schema_name, table.name);
+        let action = a.action.as_str();
+        if let ("REORGANIZE" | "SET", Some(off)) = (action, chosen.iter().find(|i| i.disabled))
+            && name.is_some()
+        {
+            return Err(SqlError::new(1973, &[&off.name.as_deref().unwrap_or(""), &table_name]).into());
+        }
+        if !matches!(action, "REBUILD" | "REORGANIZE") && a.partition.is_some() {
+            return Err(SqlError::new(102, &[&"PARTITION"]).into());
+        }
+        match action {
+            // The order of rows on pages is kept by every change.
+            "REORGANIZE" => self.one_partition(a.partition.as_ref(), &table),
+            "REBUILD" => {
+                self.one_partition(a.partition.as_ref(), &table)?;
+                self.rebuild_indexes(&table, &chosen, &a.options)
+            }
+            "DISABLE" => self.disable_indexes(&table, &chosen),
+            "SET" => chosen.iter().try_for_each(|i| self.set_index_options(&table, i, &a.options)),
+            "RESUME" | "PAUSE" | "ABORT" => {
+                let index = name.unwrap_or("ALL");
+                Err(SqlError::new(10638, &[&action, &index, &table_name]).into())
+            }
+            other => Err(SqlError::not_supported(format!("ALTER INDEX {other}")).into()),
+        }
+    }
+
+    /// ALTER TABLE … REBUILD.
+    pub fn rebuild_table(
+        &mut self,
+        table: &Arc<TableDef>,
+        partition: Option<&holdfast_tsql::ast::Expr>,
+        options: &[Setting],
+    ) -> Result<(), Fail> {
+        self.one_partition(partition, table)?;
+        let base = table.indexes.iter().find(|i| matches!(i.kind, Kind::Heap | Kind::Clustered));
+        let Some(base) = base.cloned() else {
+            return Err(SqlError::not_supported("Rebuilding a table without rows of its own").into());
+        };
+        self.rebuild_base(table, &base, options)
+    }
+
+    /// PARTITION = of a table with one partition.
+    fn one_partition(
+        &mut self,
+        partition: Option<&holdfast_tsql::ast::Expr>,
+        table: &TableDef,
+    ) -> Result<(), Fail> {
+        let all = |e: &holdfast_tsql::ast::Expr| {
+            super::table::word(e).is_some_and(|w| w.eq_ignore_ascii_case("ALL")) || e.as_integer() == Some(1)
+        };
+        match partition {
+            Some(e) if !all(e) => {
+                let number = e.as_integer().unwrap_or(0);
+                Err(SqlError::new(7722, &[&number, &"table", &table.name, &1]).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn rebuild_indexes(
+        &mut self,
+        table: &Arc<TableDef>,
+        chosen: &[IndexDef],
+        options: &[Setting],
+    ) -> Result<(), Fail> {
+        if let Some(base) = chosen.iter().find(|i| i.kind == Kind::Clustered) {
+            self.rebuild_base(table, base, options)?;
+        }
+        for def in chosen.iter().filter(|i| i.kind != Kind::Clustered) {
+            if def.kind != Kind::Nonclustered {
+                // Kept as every change leaves them.
+                if def.disabled || !options.is_empty() {
+                    let what = "Rebuilding an XML, spatial or columnstore index";
+                    return Err(SqlError::not_supported(what).into());
+                }
+                continue;
+            }
+            let table = self.again(table)?;
+            let index = self.with_options(&table, def, options)?;
+            let columns = table_columns(&table);
+            let key = clustered_key(&table);
+            let writer = self.writer()?;
+            writer.replace_rowset(table.object_id, def.index_id, &columns, &index, key.as_ref())?;
+            writer.set_index_status(table.object_id, def.index_id, 0, bits::DISABLED)?;
+            drop(writer);
+            self.refresh()?;
+            self.fill(table.object_id, def.index_id, index.filter.as_deref())?;
+        }
+        Ok(())
+    }
+
+    fn again(&self, table: &Arc<TableDef>) -> Result<Arc<TableDef>, Fail> {
+        let found = self.catalog()?.table(table.object_id)?;
+        Ok(found.unwrap_or_else(|| Arc::clone(table)))
+    }
+
+    /// Writes a heap or clustered index anew, and the nonclustered indexes with it.
+    fn rebuild_base(
+        &mut self,
+        table: &Arc<TableDef>,
+        base: &IndexDef,
+        options: &[Setting],
+    ) -> Result<(), Fail> {
+        let object = table.object_id;
+        if base.disabled {
+            return Err(SqlError::not_supported("Rebuilding a disabled clustered index").into());
+        }
+        if table.indexes.iter().any(|i| matches!(i.kind, Kind::Xml | Kind::Spatial | Kind::Columnstore)) {
+            return Err(SqlError::not_supported("Writing a table with such indexes anew").into());
+        }
+        let index = self.with_options(table, base, options)?;
+        if index.place.compression > 0 && table.columns.iter().any(|c| c.is_sparse) {
+            return Err(SqlError::new(11418, &[&"alter table", &table.name]).into());
+        }
+        let rows = self.all_rows(table)?;
+        let columns = table_columns(table);
+        let key = clustered_key(table);
+        let mut others = Vec::new();
+        for i in table.indexes.iter().filter(|i| i.kind == Kind::Nonclustered && !i.disabled) {
+            others.push((i.index_id, self.definition_of(table, i)?));
+        }
+        let writer = self.writer()?;
+        writer.replace_base(object, base.index_id, &columns, &index, key.as_ref())?;
+        for (id, index) in &others {
+            writer.replace_rowset(object, *id, &columns, index, key.as_ref())?;
+        }
+        drop(writer);
+        self.refresh()?;
+        self.put_rows(object, rows)
+    }
+
+    /// An index as it is, with the options of a REBUILD; what stands in its catalogue row is written there.
+    fn with_options(
+        &mut self,
+        table: &Arc<TableDef>,
+        def: &IndexDef,
+        options: &[Setting],
+    ) -> Result<NewIndex, Fail> {
+        let mut index = self.definition_of(table, def)?;
+        let mut asked = index.clone();
+        index_options(&mut asked, options)?;
+        index.place = asked.place;
+        if def.kind != Kind::Heap {
+            if asked.fill_factor > 0 {
+                index.fill_factor = asked.fill_factor;
+                self.writer()?.set_fill_factor(table.object_id, def.index_id, asked.fill_factor)?;
+            }
+            self.set_index_options(table, def, options)?;
+        }
+        Ok(index)
+    }
+
+    /// Options that stand in the status of an index.
+    fn set_index_options(
+        &mut self,
+        table: &TableDef,
+        def: &IndexDef,
+        options: &[Setting],
+    ) -> Result<(), Fail> {
+        let mut asked = super::constraint::plain_index("", holdfast_engine::ddl::index::Placement::on(1));
+        index_options(&mut asked, options)?;
+        let (mut set, mut clear) = (0, 0);
+        for o in options {
+            let Some((_, bit, when_on)) = STATUS_OPTIONS.iter().find(|s| s.0 == o.name) else { continue };
+            let on = match *bit {
+                bits::PADDED => asked.padded,
+                bits::IGNORE_DUPLICATES => asked.ignore_duplicates,
+                bits::NO_RECOMPUTE => asked.no_recompute,
+                bits::NO_ROW_LOCKS => !asked.no_row_locks,
+                _ => !asked.no_page_locks,
+            };
+            if *bit == bits::IGNORE_DUPLICATES && (def.primary_key || def.unique_constraint) {
+                return Err(SqlError::new(1979, &[&def.name.as_deref().unwrap_or("")]).into());
+            }
+            if on == *when_on { set |= bit } else { clear |= bit }
+        }
+        if set | clear != 0 {
+            self.writer()?.set_index_status(table.object_id, def.index_id, set, clear)?;
+        }
+        Ok(())
+    }
+
+    fn disable_indexes(&mut self, table: &Arc<TableDef>, chosen: &[IndexDef]) -> Result<(), Fail> {
+        if chosen.iter().any(|i| i.kind != Kind::Nonclustered) {
+            return Err(SqlError::not_supported("Disabling an index that is not a nonclustered one").into());
+        }
+        for def in chosen {
+            let writer = self.writer()?;
+            for rowset in writer.rowsets_of(table.object_id, def.index_id)? {
+                writer.remove_rowset(rowset)?;
+            }
+            writer.set_index_status(table.object_id, def.index_id, bits::DISABLED, 0)?;
+        }
+        Ok(())
+    }
+}

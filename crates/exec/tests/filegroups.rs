@@ -1,0 +1,127 @@
+//! Files and filegroups that come to a database and leave it while it is open.
+
+#[path = "common/answers.rs"]
+mod answers;
+
+use answers::{answers, check, session};
+use holdfast_exec::procedure::InstanceSession;
+
+const FAILED: &str = "!5069:1:ALTER DATABASE statement failed.";
+
+#[track_caller]
+fn done(s: &mut InstanceSession, batch: &str) {
+    let said = answers(s, batch);
+    assert!(!said.iter().any(|a| a.starts_with('!')), "{batch}: {said:?}");
+}
+
+#[test]
+fn files_and_filegroups_come_and_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let (second, third) = (dir.path().join("second.ndf"), dir.path().join("third.ndf"));
+    let s = &mut session(dir.path());
+    done(s, "create database d");
+    done(s, "use d");
+    done(s, "alter database d add filegroup [Old Data]");
+    check(
+        s,
+        "alter database d add filegroup [old data]",
+        &[
+            "!5035:1:Filegroup 'old data' already exists in this database. Specify a different name or remove the conflicting filegroup if it is empty.",
+            FAILED,
+        ],
+    );
+    done(s, "create table early (a int) on [Old Data]");
+    check(
+        s,
+        "insert early values (1)",
+        &[
+            "!622:1:The filegroup \"Old Data\" has no files assigned to it. Tables, indexes, text columns, ntext columns, and image columns cannot be populated on this filegroup until a file is added.",
+            "#3621:The statement has been terminated.",
+        ],
+    );
+    check(
+        s,
+        "alter database d modify filegroup [Old Data] default",
+        &[
+            "!5050:1:Cannot change the properties of empty filegroup 'Old Data'. The filegroup must contain at least one file.",
+            FAILED,
+        ],
+    );
+    let add = |name: &str, path: &std::path::Path, more: &str| {
+        format!(
+            "alter database d add file (name = {name}, filename = '{}', size = 1MB{more}) to filegroup [Old Data]",
+            path.display()
+        )
+    };
+    done(s, &add("d2", &second, ", filegrowth = 1MB"));
+    check(
+        s,
+        &add("d2", &third, ""),
+        &["!1828:1:The logical file name \"d2\" is already in use. Choose a different name.", FAILED],
+    );
+    done(s, &add("d3", &third, ", filegrowth = 10%, maxsize = 20MB"));
+    check(
+        s,
+        "select name, file_id, type, data_space_id, size, growth, is_percent_growth, max_size from sys.database_files where file_id > 2 order by file_id",
+        &["d2|3|0|2|128|128|0|-1", "d3|4|0|2|128|10|1|2560"],
+    );
+    done(s, "alter database d modify filegroup [Old Data] default");
+    check(
+        s,
+        "alter database d modify filegroup [Old Data] default",
+        &["!5045:1:The filegroup already has the 'DEFAULT' property set.", FAILED],
+    );
+    check(s, "select name, is_default from sys.filegroups order by name", &["Old Data|1", "PRIMARY|0"]);
+    // Both files get their share.
+    done(
+        s,
+        "create table t (id int identity primary key, b char(3000)); insert t (b) select top 1000 'x' from sys.all_columns; insert early select 1",
+    );
+    check(s, "select count(*), sum(id) from t", &["1000|500500"]);
+    check(
+        s,
+        "select count(*) from sys.dm_db_file_space_usage where file_id > 2 and allocated_extent_page_count > 400",
+        &["2"],
+    );
+    check(s, "dbcc checkdb (d) with no_infomsgs", &[]);
+    check(
+        s,
+        "alter database d remove file d3",
+        &["!5042:1:The file 'd3' cannot be removed because it is not empty.", FAILED],
+    );
+    check(
+        s,
+        "alter database d remove file d",
+        &["!5020:1:The primary data or log file cannot be removed from a database.", FAILED],
+    );
+    check(
+        s,
+        "alter database d remove file nothing",
+        &[
+            "!5009:1:One or more files listed in the statement could not be found or could not be initialized.",
+            FAILED,
+        ],
+    );
+    check(
+        s,
+        "alter database d remove filegroup [Old Data]",
+        &["!5042:1:The filegroup 'Old Data' cannot be removed because it is not empty.", FAILED],
+    );
+    // What is there is found again.
+    done(s, "use master; alter database d set offline; alter database d set online; use d");
+    check(s, "select count(*), sum(id) from t", &["1000|500500"]);
+    done(s, "drop table t; drop table early; alter database d modify filegroup [primary] default");
+    check(s, "alter database d remove file d2", &["#0:The file 'd2' has been removed."]);
+    check(s, "alter database d remove file d3", &["#0:The file 'd3' has been removed."]);
+    assert!(!second.exists() && !third.exists());
+    check(
+        s,
+        "alter database d remove filegroup [Old Data]",
+        &["#0:The filegroup 'Old Data' has been removed."],
+    );
+    check(s, "select name from sys.filegroups; select count(*) from sys.database_files", &["PRIMARY", "2"]);
+    done(s, "create table after_all (a int primary key); insert after_all values (1)");
+    check(s, "dbcc checkdb (d) with no_infomsgs", &[]);
+    done(s, "use master; alter database d set offline; alter database d set online");
+    check(s, "select a from d.dbo.after_all", &["1"]);
+}
