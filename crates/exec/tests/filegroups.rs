@@ -80,7 +80,7 @@ fn files_and_filegroups_come_and_go() {
     check(s, "select count(*), sum(id) from t", &["1000|500500"]);
     check(
         s,
-        "select count(*) from sys.dm_db_file_space_usage where file_id > 2 and allocated_extent_page_count > 400",
+        "select count(*) from sys.dm_db_file_space_usage where file_id > 2 and allocated_extent_page_count > 64",
         &["2"],
     );
     check(s, "dbcc checkdb (d) with no_infomsgs", &[]);
