@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use holdfast_base::PageId;
-use holdfast_format::FormatError;
 use holdfast_format::catalog::{object, unit_type};
 use holdfast_format::log::{context, op};
+use holdfast_format::record::PageRows;
+use holdfast_format::{FormatError, PageView};
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
 use holdfast_storage::write::{Body, Change, Counts, LogTransaction, LoggedDatabase, UnitId, What};
 use holdfast_types::{SqlError, SqlResult, Value};
@@ -293,8 +294,11 @@ impl Counts for Writing {
         // Writing counts changes no counts: these are rows replaced in place.
         for live in self.rowsets.changed() {
             live.counts_changed.store(false, Ordering::Relaxed);
-            write_counts(change, &trees, &live)
-                .inspect_err(|_| live.counts_changed.store(true, Ordering::Relaxed))?;
+            let written = write_counts(change, &trees, &live);
+            if !matches!(written, Ok(true)) {
+                live.counts_changed.store(true, Ordering::Relaxed);
+            }
+            written?;
         }
         Ok(())
     }
@@ -336,7 +340,27 @@ const USED: u32 = 45;
 const RESERVED: u32 = 61;
 const ROWS: u32 = 31;
 
-fn write_counts(change: &mut Change<'_>, trees: &CatalogTrees, live: &LiveRowset) -> RecoveryResult<()> {
+/// Writes the counts of a rowset; `false`: its catalogue row is deleted by a transaction that may still take that back. Then the
+/// log carries them on, and they are to be written later.
+fn write_counts(change: &mut Change<'_>, trees: &CatalogTrees, live: &LiveRowset) -> RecoveryResult<bool> {
+    let fail = |error| RecoveryError::Unreadable { page: trees.rowsets.access.root(), error };
+    let key = [Value::BigInt(live.rowset as i64)];
+    let row = trees.rowsets.find_entry(change.source(), &key).map_err(fail)?.filter(|p| p.found);
+    if let Some(ghost) = row.as_ref().filter(|p| p.ghost) {
+        let rows = PageRows::new(PageView::new(&ghost.image)).map_err(fail)?;
+        let record = super::tree::record_bytes(&rows, ghost.slot).map_err(fail)?;
+        let stored = record.get(ROWS as usize..ROWS as usize + 8).and_then(|b| b.try_into().ok());
+        let stored = stored.map(i64::from_le_bytes).ok_or_else(|| RecoveryError::Database {
+            what: format!("the row of rowset {} in sysrowsets is cut off", live.rowset),
+        })?;
+        change.log_rows_since(live.rowset, live.rows.load(Ordering::Relaxed) - stored)?;
+        for kind in [unit_type::IN_ROW, unit_type::LOB, unit_type::ROW_OVERFLOW] {
+            if live.unit(kind).id() != 0 {
+                change.log_unit(UnitId(live.unit(kind).id()))?;
+            }
+        }
+        return Ok(false);
+    }
     let value = |v: i64| v.max(0).unsigned_abs();
     for (kind, number) in [(unit_type::IN_ROW, 0), (unit_type::LOB, 3), (unit_type::ROW_OVERFLOW, 4)] {
         let unit = live.unit(kind);
@@ -355,12 +379,9 @@ fn write_counts(change: &mut Change<'_>, trees: &CatalogTrees, live: &LiveRowset
         };
         count_delta(change, &trees.units, place, number, live.rowset, counts)?;
     }
-    let fail = |error| RecoveryError::Unreadable { page: trees.rowsets.access.root(), error };
-    let key = [Value::BigInt(live.rowset as i64)];
-    let place = trees.rowsets.find_entry(change.source(), &key).map_err(fail)?;
-    if let Some(place) = place.filter(|p| p.found && !p.ghost) {
+    if let Some(place) = row {
         let rows = value(live.rows.load(Ordering::Relaxed));
         count_delta(change, &trees.rowsets, (place.page, place.slot), 1, live.rowset, &[(rows, ROWS)])?;
     }
-    Ok(())
+    Ok(true)
 }

@@ -529,8 +529,15 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// Carries on the rows that a rowset has got since the catalogue had them, where its row there cannot be written: for the
+    /// counts after a recovery.
+    pub fn log_rows_since(&mut self, rowset: u64, rows: i64) -> RecoveryResult<()> {
+        self.append_promising(&lone_count(rowset, rows, 0), 0)?;
+        Ok(())
+    }
+
     /// Says that the number of a unit's pages changes, for the counts after a recovery.
-    pub(crate) fn log_unit(&mut self, unit: UnitId) -> RecoveryResult<()> {
+    pub fn log_unit(&mut self, unit: UnitId) -> RecoveryResult<()> {
         self.append_promising(&lone_count(0, 0, unit.0), 0)?;
         Ok(())
     }
