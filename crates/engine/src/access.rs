@@ -135,6 +135,11 @@ pub trait TableAccess: Send + Sync {
         backward: bool,
     ) -> SqlResult<Box<dyn BatchSource>>;
 
+    /// Rows, and pages of the heap or clustered index, as they are now; `None` where they never differ from the definition.
+    fn size(&self) -> Option<(u64, u64)> {
+        None
+    }
+
     /// The side that changes rows; `None` when the rows cannot be changed (system views, read-only databases).
     fn writer(&self) -> Option<Arc<dyn TableWriter>> {
         None

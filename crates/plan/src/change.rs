@@ -13,7 +13,7 @@ use holdfast_types::{SqlError, SqlResult, SqlType};
 
 use crate::access::Accesses;
 use crate::expr::{Expr, ParamId};
-use crate::physical::{PhysicalPlan, ResultColumnInfo};
+use crate::physical::{PhysicalPlan, ResultColumnInfo, Sizes};
 
 /// What a statement does to rows; a MERGE does all three.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -226,6 +226,7 @@ pub struct BoundChange {
     pub current_of: Option<(String, bool)>,
     pub frame_size: u32,
     pub dependencies: Vec<(i32, i32)>,
+    pub sizes: Sizes,
     pub accesses: Accesses,
 }
 

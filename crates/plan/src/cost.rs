@@ -71,12 +71,12 @@ impl Estimator {
         let unique =
             table.indexes.iter().any(|i| i.unique && i.keys.len() == 1 && i.keys[0].ordinal == *ordinal);
         if unique {
-            return Some(1.0 / (table.row_count.max(1) as f64));
+            return Some(1.0 / (table.rows().max(1) as f64));
         }
         if table.columns.get(*ordinal).is_some_and(|c| c.ty.id == TypeId::Bit) {
             return Some(0.5);
         }
-        Some(1.0 / (table.row_count.max(1) as f64).sqrt().max(1.0))
+        Some(1.0 / (table.rows().max(1) as f64).sqrt().max(1.0))
     }
 
     pub fn distinct(&self, e: &Expr, rows: f64) -> f64 {
@@ -176,7 +176,7 @@ impl Estimator {
     pub fn rows(&self, plan: &LogicalPlan) -> f64 {
         use LogicalPlan as P;
         match plan {
-            P::Get { table, .. } => (table.row_count as f64).max(1.0),
+            P::Get { table, .. } => (table.rows() as f64).max(1.0),
             P::Values { rows, .. } => rows.len() as f64,
             P::Filter { input, predicate } => self.rows(input) * self.selectivity(predicate),
             P::Extend { input, .. } | P::Sort { input, .. } | P::Window { input, .. } => self.rows(input),

@@ -82,6 +82,7 @@ fn bind_rows(
     }
     let next_slot = binder.next_slot;
     let dependencies = std::mem::take(&mut binder.dependencies);
+    let sizes = std::mem::take(&mut binder.sizes);
     let accesses = Accesses::new(std::mem::take(&mut binder.accesses));
     let mut logical = rules::rewrite(bound.plan, cx);
     let mut estimator = Estimator::default();
@@ -95,6 +96,7 @@ fn bind_rows(
             assignments: Vec::new(),
             frame_size: builder.next_slot,
             dependencies,
+            sizes,
             accesses,
             bookmarks,
         });
@@ -112,6 +114,7 @@ fn bind_rows(
         assignments,
         frame_size: builder.next_slot,
         dependencies,
+        sizes,
         accesses,
         bookmarks,
     })

@@ -390,6 +390,26 @@ pub struct SerialColumn {
     pub raw: bool,
 }
 
+/// Rows of the tables that a plan reads, as they were when it was made.
+#[derive(Clone, Debug, Default)]
+pub struct Sizes(Vec<(Arc<TableDef>, u64)>);
+
+impl Sizes {
+    pub fn note(&mut self, table: &Arc<TableDef>) {
+        if table.access.size().is_some() && !self.0.iter().any(|(t, _)| Arc::ptr_eq(t, table)) {
+            self.0.push((Arc::clone(table), table.rows()));
+        }
+    }
+
+    /// No table has become so much larger or smaller that another plan may be better by far.
+    pub fn still_fit(&self) -> bool {
+        self.0.iter().all(|(table, then)| {
+            let now = table.rows();
+            now.max(*then) <= 500 + 4 * now.min(*then)
+        })
+    }
+}
+
 /// A bound, planned query.
 #[derive(Clone, Debug)]
 pub struct BoundQuery {
@@ -402,6 +422,7 @@ pub struct BoundQuery {
     pub frame_size: u32,
     /// Databases and objects read, for cache invalidation: (database id, object id).
     pub dependencies: Vec<(i32, i32)>,
+    pub sizes: Sizes,
     pub accesses: Accesses,
     /// Of a cursor's query: tables (database and object id) whose rows its rows are, and the plan's column, after the
     /// result columns, that names the row.

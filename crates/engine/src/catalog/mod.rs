@@ -37,11 +37,23 @@ pub struct TableDef {
     pub name: Arc<str>,
     pub columns: Vec<ColumnDef>,
     pub indexes: Vec<IndexDef>,
-    /// Row count from the catalog (an estimate for plans).
+    /// Row count of the catalog when the definition was read; plans ask [`TableDef::rows`].
     pub row_count: u64,
     /// Pages in use by the heap or clustered index.
     pub page_count: u64,
     pub access: Arc<dyn TableAccess>,
+}
+
+impl TableDef {
+    /// Rows now, for plans.
+    pub fn rows(&self) -> u64 {
+        self.access.size().map_or(self.row_count, |(rows, _)| rows)
+    }
+
+    /// Pages now, for plans.
+    pub fn pages(&self) -> u64 {
+        self.access.size().map_or(self.page_count, |(_, pages)| pages)
+    }
 }
 
 impl std::fmt::Debug for TableDef {

@@ -351,6 +351,16 @@ impl TableAccess for StoredTable {
         Ok(reading.over(seek::open(self, read, index_id, range, columns, backward)?))
     }
 
+    fn size(&self) -> Option<(u64, u64)> {
+        self.store.writing.as_ref()?;
+        let count = |n: &std::sync::atomic::AtomicI64| {
+            n.load(std::sync::atomic::Ordering::Relaxed).max(0).unsigned_abs()
+        };
+        Some(self.base.iter().fold((0, 0), |(rows, pages), b| {
+            (rows + count(&b.live.rows), pages + count(&b.live.in_row.used))
+        }))
+    }
+
     fn writer(&self) -> Option<Arc<dyn TableWriter>> {
         self.writer.clone().map(|w| w as Arc<dyn TableWriter>)
     }

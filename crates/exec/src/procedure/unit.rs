@@ -136,6 +136,11 @@ impl Unit {
             && (kept.run == 0 || kept.run == run)
             && same(&kept.database, &database)
             && kept.memory.iter().all(|id| alive(*id))
+            && match &kept.planned {
+                Planned::Query(q) => q.sizes.still_fit(),
+                Planned::Change(c) => c.sizes.still_fit(),
+                Planned::Expression(_) => true,
+            }
             && kept
                 .others
                 .iter()

@@ -471,6 +471,7 @@ impl Binder<'_> {
                 through: self.through,
             });
         }
+        self.sizes.note(&table);
         let plan = LogicalPlan::Get { table, columns: cols, bookmark, computed, hints };
         Ok(From { plan, sources: vec![source] })
     }

@@ -37,7 +37,7 @@ use crate::access::{Access, AccessKind, state_shown};
 use crate::context::{BindContext, BindSettings, VariableInfo};
 use crate::expr::{Binding, Expr, ParamId};
 use crate::logical::{Col, ColumnId};
-use crate::physical::{Aggregate, ColumnSourceInfo, SortKey, WindowFunction};
+use crate::physical::{Aggregate, ColumnSourceInfo, Sizes, SortKey, WindowFunction};
 
 pub(crate) use collate::{Coerce, Typed};
 pub use datatype::resolve_type;
@@ -184,6 +184,7 @@ pub(crate) struct Binder<'a> {
     pub depth: usize,
     pub max_recursion: u32,
     pub dependencies: Vec<(i32, i32)>,
+    pub sizes: Sizes,
     pub accesses: Vec<Access>,
     /// The view or inline function whose text is being bound.
     pub through: Option<(i32, i32)>,
@@ -224,6 +225,7 @@ impl<'a> Binder<'a> {
             depth: 0,
             max_recursion: 100,
             dependencies: Vec::new(),
+            sizes: Sizes::default(),
             accesses: Vec::new(),
             through: None,
             target_through: None,

@@ -91,8 +91,8 @@ impl Builder<'_> {
         conjuncts.iter().flat_map(columns_of).for_each(&mut want_id);
         used.sort_unstable();
 
-        let total = (table.row_count as f64).max(1.0);
-        let pages = (table.page_count as f64).max(total / 100.0).max(1.0);
+        let total = (table.rows() as f64).max(1.0);
+        let pages = (table.pages() as f64).max(total / 100.0).max(1.0);
         let scan_cost = pages * PAGE_COST + total * ROW_COST;
         let out_rows = conjuncts.iter().map(|c| self.estimator.selectivity(c)).product::<f64>() * total;
         let sort_cost = |rows: f64| {
@@ -129,6 +129,11 @@ impl Builder<'_> {
                 // In a table of a few rows a scan is no dearer, but it waits for and locks rows that nobody asked for.
                 if path.full_key {
                     cost = cost.min(scan_cost * 0.5);
+                }
+                // A part of the clustered index is no dearer than all of it.
+                if path.index.kind == IndexKind::Clustered && !narrows_nothing && table.rows() < PARALLEL_ROWS
+                {
+                    cost = cost.min(scan_cost * 0.95);
                 }
                 // The more so where locks are kept: neither a scan nor a sort may meet more rows than it must.
                 if keeps_locks && (!narrows_nothing || !wanted.is_empty()) && (sorted || wanted.is_empty()) {
@@ -209,7 +214,7 @@ impl Builder<'_> {
                 }
             }
             None => {
-                let parallel = self.cx.max_parallelism > 1 && table.row_count >= PARALLEL_ROWS;
+                let parallel = self.cx.max_parallelism > 1 && table.rows() >= PARALLEL_ROWS;
                 let op =
                     PhysicalOp::TableScan { table: table.clone(), columns: out, predicate, parallel, read };
                 Built {

@@ -128,6 +128,7 @@ impl Binder<'_> {
             current_of: draft.current_of,
             frame_size,
             dependencies: std::mem::take(&mut self.dependencies),
+            sizes: std::mem::take(&mut self.sizes),
             accesses: Accesses::new(accesses),
         })
     }
