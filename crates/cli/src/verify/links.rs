@@ -114,8 +114,8 @@ impl LinkChecks {
             return "links between pages not checked (too many)".to_owned();
         }
         pages.retain(|p| in_use(p.page) == Some(true));
-        // The latest first among those of one page.
-        pages.sort_unstable_by_key(|p| (p.page, u32::MAX - p.turn));
+        // The latest first among those of one page. They came in runs, which a stable sort makes use of.
+        pages.sort_by_key(|p| (p.page, u32::MAX - p.turn));
         pages.dedup_by_key(|p| p.page);
         let table = Table { pages, in_use };
         parents.retain(|p| table.find(p.page).is_some_and(|at| table.pages[at].turn == p.turn));
@@ -156,10 +156,10 @@ impl Table<'_> {
         self.pages.binary_search_by_key(&page, |p| p.page).ok()
     }
 
-    /// The same, where the page is often right behind `near`.
-    fn find_near(&self, near: usize, page: PageId) -> Option<usize> {
-        match self.pages.get(near + 1) {
-            Some(p) if p.page == page => Some(near + 1),
+    /// The same, where the page is often at `likely`.
+    fn find_near(&self, likely: usize, page: PageId) -> Option<usize> {
+        match self.pages.get(likely) {
+            Some(p) if p.page == page => Some(likely),
             _ => self.find(page),
         }
     }
@@ -168,7 +168,7 @@ impl Table<'_> {
     fn siblings(&self, at: usize, report: &impl Fn(PageId, String)) {
         let own = self.pages[at];
         if !own.next.is_null() {
-            match self.find_near(at, own.next) {
+            match self.find_near(at + 1, own.next) {
                 None if self.missing(own.next) => {
                     report(own.page, format!("the page behind it, {}, is not in use", own.next));
                 }
@@ -192,7 +192,7 @@ impl Table<'_> {
             }
         }
         if !own.previous.is_null() {
-            match self.find(own.previous) {
+            match self.find_near(at.wrapping_sub(1), own.previous) {
                 None if self.missing(own.previous) => {
                     report(own.page, format!("the page before it, {}, is not in use", own.previous));
                 }
