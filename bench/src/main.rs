@@ -8,6 +8,7 @@
 //! 3. Whatever is started here listens on loopback, lives in the working directory, and is stopped at the end.
 #![forbid(unsafe_code)]
 
+mod beside;
 mod files;
 mod holdfast;
 mod load;

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
-use crate::Plan;
 use crate::holdfast::{Connection, DATABASE, PASSWORD, Server};
 use crate::postgres;
-use crate::process::{cpu_ticks, finish, remove};
-use crate::table::{Row, median};
+use crate::process::{finish, remove};
+use crate::random::Random;
+use crate::table::Row;
+use crate::{Plan, beside};
 
 const TEXT: &str = "select OrderLineID, OrderID, Quantity, UnitPrice from OrderLines where OrderLineID = ";
 
@@ -24,14 +25,11 @@ fn ours(port: u16, keys: u64, clients: u64, seconds: f64) -> anyhow::Result<f64>
             std::thread::spawn(move || -> anyhow::Result<f64> {
                 let mut c = Connection::open(port, DATABASE)?;
                 let handle = c.prepare("@k int", &format!("{TEXT}@k"))?;
-                let mut state = client.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+                let mut random = Random::new(client);
                 let (start, end) = (Instant::now(), Duration::from_secs_f64(seconds));
                 let mut done = 0u64;
                 while start.elapsed() < end {
-                    state ^= state << 13;
-                    state ^= state >> 7;
-                    state ^= state << 17;
-                    let answer = c.execute(handle, &[(state % keys) as i32 + 1])?;
+                    let answer = c.execute(handle, &[random.below(keys as i32) + 1])?;
                     anyhow::ensure!(answer.rows.len() == 1, "a key has {} rows", answer.rows.len());
                     done += 1;
                 }
@@ -56,28 +54,12 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     std::fs::write(&script, format!("\\set k random(1, {})\n{TEXT}:k;\n", plan.rows))?;
     let mut rows = Vec::new();
     for clients in [1, 8] {
-        let (mut ratios, mut cpu) = (Vec::new(), Vec::new());
         ours(here.port, plan.rows, clients, plan.seconds / 2.0)?;
         let file = ["-f", script.to_str().context("a path that is not text")?];
         there.pgbench(clients, 1.0, &file)?;
-        for _ in 0..plan.rounds {
-            let c = cpu_ticks(here.id())?;
-            let a = ours(here.port, plan.rows, clients, plan.seconds)?;
-            let own = (cpu_ticks(here.id())? - c) as f64 / (a * plan.seconds);
-            let c = cpu_ticks(there.id)?;
-            let b = there.pgbench(clients, plan.seconds, &file)?;
-            let other = (cpu_ticks(there.id)? - c) as f64 / (b * plan.seconds.ceil());
-            ratios.push(a / b);
-            cpu.push(other / own);
-        }
-        rows.push(Row {
-            what: format!("row by key, {clients} connections, prepared"),
-            peer: "PostgreSQL with pgbench".into(),
-            ratio: Some(median(ratios)),
-            cpu: Some(median(cpu)),
-            goal: "≥ 1".into(),
-            note: "processor: servers only, per query".into(),
-        });
+        rows.push(beside::pgbench(plan, &here, &there, "row by key, prepared", clients, &file, |seconds| {
+            ours(here.port, plan.rows, clients, seconds)
+        })?);
     }
     rows.extend(drivers(plan, &here, &there)?);
     here.stop()?;

@@ -6,12 +6,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::Plan;
 use crate::holdfast::{Connection, Server};
 use crate::postgres;
-use crate::process::{cpu_ticks, remove};
+use crate::process::remove;
 use crate::random::Random;
-use crate::table::{Row, median};
+use crate::table::Row;
+use crate::{Plan, beside};
 
 /// Branches; a tenth of a million accounts each.
 const SCALE: u32 = 10;
@@ -138,27 +138,11 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
             _ => vec!["-f", file.as_str()],
         };
         for clients in [1, 8, 32] {
-            let (mut ratios, mut cpu) = (Vec::new(), Vec::new());
             ours(here.port, kind, clients, 0.5)?;
-            for round in 0..plan.rounds {
-                let c = cpu_ticks(here.id())?;
-                let a = ours(here.port, kind, clients, plan.seconds)?;
-                let own = (cpu_ticks(here.id())? - c) as f64 / (a * plan.seconds);
-                let c = cpu_ticks(there.id)?;
-                let b = there.pgbench(clients, plan.seconds, &arguments)?;
-                let other = (cpu_ticks(there.id)? - c) as f64 / (b * plan.seconds.ceil());
-                eprintln!("  {}, {clients} clients, round {round}: {a:.0} and {b:.0} a second", kind.name());
-                ratios.push(a / b);
-                cpu.push(other / own);
-            }
-            rows.push(Row {
-                what: format!("{}, {clients} connections", kind.name()),
-                peer: "PostgreSQL with pgbench".into(),
-                ratio: Some(median(ratios)),
-                cpu: Some(median(cpu)),
-                goal: "≥ 1".into(),
-                note: "processor: servers only, per transaction".into(),
+            let row = beside::pgbench(plan, &here, &there, kind.name(), clients, &arguments, |seconds| {
+                ours(here.port, kind, clients, seconds)
             });
+            rows.push(row?);
         }
     }
     here.stop()?;

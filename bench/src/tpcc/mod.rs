@@ -5,12 +5,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::Plan;
 use crate::holdfast::{Connection, Server};
 use crate::postgres;
-use crate::process::{cpu_ticks, remove};
+use crate::process::remove;
 use crate::random::Random;
-use crate::table::{Row, median};
+use crate::table::Row;
+use crate::{Plan, beside};
 
 const OURS: &str = include_str!("ours.sql");
 const THEIRS: &str = include_str!("theirs.sql");
@@ -96,27 +96,11 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut rows = Vec::new();
     for clients in [1, 8, 32] {
-        let (mut ratios, mut cpu) = (Vec::new(), Vec::new());
         ours(here.port, clients, 0.5)?;
-        for round in 0..plan.rounds {
-            let c = cpu_ticks(here.id())?;
-            let a = ours(here.port, clients, plan.seconds)?;
-            let own = (cpu_ticks(here.id())? - c) as f64 / (a * plan.seconds);
-            let c = cpu_ticks(there.id)?;
-            let b = there.pgbench(clients, plan.seconds, &arguments)?;
-            let other = (cpu_ticks(there.id)? - c) as f64 / (b * plan.seconds.ceil());
-            eprintln!("  {clients} clients, round {round}: {a:.0} and {b:.0} a second");
-            ratios.push(a / b);
-            cpu.push(other / own);
-        }
-        rows.push(Row {
-            what: format!("TPC-C-like transactions in procedures, {clients} connections"),
-            peer: "PostgreSQL with pgbench".into(),
-            ratio: Some(median(ratios)),
-            cpu: Some(median(cpu)),
-            goal: "≥ 1".into(),
-            note: "processor: servers only, per transaction".into(),
-        });
+        let what = "TPC-C-like transactions in procedures";
+        rows.push(beside::pgbench(plan, &here, &there, what, clients, &arguments, |seconds| {
+            ours(here.port, clients, seconds)
+        })?);
     }
     here.stop()?;
     Ok(rows)

@@ -57,6 +57,17 @@ fn catalogued(
             return Err(e);
         }
     }
+    Ok(())
+}
+
+/// [`catalogued`], and what is known of the database in memory follows.
+fn catalogued_and_known(
+    found: &DatabaseEntry,
+    transaction: &Transaction,
+    now: DateTime,
+    f: impl FnOnce(&CatalogWriter<'_>) -> SqlResult<()>,
+) -> SqlResult<()> {
+    catalogued(found, transaction, now, f)?;
     found.online()?.refresh()
 }
 
@@ -157,13 +168,17 @@ impl Instance {
             drop(catalog);
             catalogued(&found, transaction, now, |w| list_file(w, id, new, guid))
         })();
-        if entered.is_err() {
-            // Nothing was put into it.
-            let _ = writing.logged.remove_data_file(id);
-            self.relist(&found, before)?;
-            let _ = disk.remove(&new.path);
+        if let Err(e) = entered {
+            // When the log failed it is in doubt whether the catalogue names the file: then it stays for the recovery to come.
+            if writing.logged.stopped().is_none() {
+                // Nothing was put into it.
+                let _ = writing.logged.remove_data_file(id);
+                self.relist(&found, before)?;
+                let _ = disk.remove(&new.path);
+            }
+            return Err(e);
         }
-        entered
+        found.online()?.refresh()
     }
 
     /// REMOVE FILE.
@@ -217,7 +232,7 @@ impl Instance {
             // What stays on the disk is nobody's.
             let _ = disk.remove(&gone.path);
         }
-        Ok(())
+        found.online()?.refresh()
     }
 
     /// ADD FILEGROUP.
@@ -236,7 +251,7 @@ impl Instance {
         }
         let id = there.iter().map(|g| g.0).filter(|id| *id < i32::from(i16::MAX)).max().unwrap_or(1) + 1;
         drop(catalog);
-        catalogued(&found, transaction, now, |w| {
+        catalogued_and_known(&found, transaction, now, |w| {
             w.insert(
                 "sysclsobjs",
                 &[
@@ -287,7 +302,7 @@ impl Instance {
             return Err(SqlError::new(5042, &[&"filegroup", &shown]));
         }
         drop(catalog);
-        catalogued(&found, transaction, now, |w| {
+        catalogued_and_known(&found, transaction, now, |w| {
             w.delete("sysclsobjs", &[DATA_SPACE, i64::from(id)], &|_, _| true)?;
             if w.has("sysphfg") {
                 w.delete("sysphfg", &[], &|b, r| b.int(r, "fgid") == i64::from(id))?;
@@ -313,7 +328,7 @@ impl Instance {
                 return Err(SqlError::new(5035, &[&new_name]));
             }
             drop(catalog);
-            return catalogued(&found, transaction, now, |w| {
+            return catalogued_and_known(&found, transaction, now, |w| {
                 let cells = |_: &Base, _: &Found| vec![("name", Cell::Owned(new_name.to_owned()))];
                 w.update("sysclsobjs", &[DATA_SPACE, i64::from(id)], &|_, _| true, &cells)?;
                 if w.has("sysphfg") {
@@ -331,7 +346,7 @@ impl Instance {
             return Err(SqlError::new(5050, &[&shown]));
         }
         drop(catalog);
-        catalogued(&found, transaction, now, |w| {
+        catalogued_and_known(&found, transaction, now, |w| {
             let is_group = |b: &Base, r: &Found| b.text(r, "type").trim() == "FG";
             w.update("sysclsobjs", &[DATA_SPACE], &is_group, &|b, r| {
                 let bit = i64::from(b.int(r, "id") == i64::from(id));

@@ -1,6 +1,6 @@
 //! Changing rows: what the statement layer calls.
 //!
-//! Module map: [`table`] rows of a stored table with all its indexes; [`tree`] B-trees, [`heap`] heaps, [`large`] values out of
+//! Module map: [`table`] rows of a stored table with all its indexes, `changes` what is done with them; [`tree`] B-trees, [`heap`] heaps, [`large`] values out of
 //! the row; [`row`] values to records; [`records`] many rows as records, [`bulk`] entering them; [`bookmark`] what names a row; [`build`] filling a new index; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; `range` key ranges that readers have locked; [`identity`]; [`sequence`]; [`counts`] after recovery; [`release`]
 //! giving pages back; [`pointers`] where pages begin; [`writing`] what an open database needs for it.
 //! Implemented by stored tables and by tables in memory.
@@ -15,6 +15,7 @@
 pub mod bookmark;
 pub mod build;
 pub mod bulk;
+mod changes;
 pub mod counts;
 pub mod ghost;
 pub mod heap;

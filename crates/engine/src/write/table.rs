@@ -20,12 +20,12 @@ use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 use super::heap::Heap;
 use super::identity::IdentityColumn;
 use super::large::{Form, Large, kind_of};
-use super::records::{self, RecordPlan, Records};
+use super::records::{RecordPlan, Records};
 use super::row::{self, MAX_ROW, Stored};
 use super::tree::Tree;
 use super::unkept::Unkept;
-use super::writing::{DatabaseTransaction, Writing, failure};
-use super::{NewRow, RowState, RowUpdate, TableWriter, WriteContext, bookmark, bulk};
+use super::writing::{Writing, failure};
+use super::{NewRow, RowState, RowUpdate, TableWriter, WriteContext, bookmark};
 use crate::lock::manager::Table;
 use crate::lock::{Duration, LockMode, Resource};
 
@@ -84,7 +84,7 @@ pub struct StoredWriter {
 /// A row as it stands in the table.
 pub(super) struct Current {
     /// As it can be read without its page.
-    record: Vec<u8>,
+    pub(super) record: Vec<u8>,
     pub(super) fields: Vec<Stored>,
     /// Heap address.
     pub(super) rid: Option<Rid>,
@@ -123,7 +123,7 @@ fn padded(ty: &SqlType, column: &PhysicalColumn, mut stored: Stored) -> Stored {
 }
 
 impl StoredWriter {
-    fn check(&self) -> SqlResult<()> {
+    pub(super) fn check(&self) -> SqlResult<()> {
         match &self.unsupported {
             Some(what) => Err(SqlError::not_supported(format!("Changing table '{}', {what},", self.name))),
             None => Ok(()),
@@ -137,7 +137,7 @@ impl StoredWriter {
     }
 
     /// An error that names what could not grow.
-    fn named(&self, error: SqlError) -> SqlError {
+    pub(super) fn named(&self, error: SqlError) -> SqlError {
         if error.number != 1105 {
             return error;
         }
@@ -160,7 +160,7 @@ impl StoredWriter {
         }
     }
 
-    fn rowset(&self) -> u64 {
+    pub(super) fn rowset(&self) -> u64 {
         match &self.base {
             Base::Heap(h) => h.access.rowset,
             Base::Tree { tree, .. } => tree.access.rowset,
@@ -171,14 +171,14 @@ impl StoredWriter {
         Table { database: self.writing.database_id, object: self.object_id }
     }
 
-    fn lock_table(&self, write: WriteContext<'_>, mode: LockMode) -> SqlResult<()> {
+    pub(super) fn lock_table(&self, write: WriteContext<'_>, mode: LockMode) -> SqlResult<()> {
         let resource = self.table().resource();
         let owner = write.transaction.owner();
         self.writing.locks.acquire(owner, &resource, mode, Duration::Transaction, write.wait)?;
         Ok(())
     }
 
-    fn lock_row(&self, write: WriteContext<'_>, row: &Resource) -> SqlResult<()> {
+    pub(super) fn lock_row(&self, write: WriteContext<'_>, row: &Resource) -> SqlResult<()> {
         let owner = write.transaction.owner();
         let (mode, duration) = (LockMode::X, Duration::Transaction);
         self.writing.locks.acquire_row(owner, self.table(), row, mode, duration, write.wait)?;
@@ -199,7 +199,7 @@ impl StoredWriter {
     }
 
     /// Whether a row may be put at a heap address: nobody has locked it. It is noted as coming from nothing.
-    fn take_address(&self, write: WriteContext<'_>, rid: Rid) -> bool {
+    pub(super) fn take_address(&self, write: WriteContext<'_>, rid: Rid) -> bool {
         let owner = write.transaction.owner();
         let free = !self.writing.locks.would_wait(owner, &self.rid_resource(rid), LockMode::X);
         if free {
@@ -212,7 +212,7 @@ impl StoredWriter {
         key_resource(self.writing.database_id, tree, key)
     }
 
-    fn rid_resource(&self, rid: Rid) -> Resource {
+    pub(super) fn rid_resource(&self, rid: Rid) -> Resource {
         Resource::Rid {
             database: self.writing.database_id,
             rowset: self.rowset() as i64,
@@ -222,7 +222,7 @@ impl StoredWriter {
         }
     }
 
-    fn large(&self, kind: u8) -> Large {
+    pub(super) fn large(&self, kind: u8) -> Large {
         let live = match &self.base {
             Base::Heap(h) => &h.access.live,
             Base::Tree { tree, .. } => tree.live(),
@@ -253,7 +253,7 @@ impl StoredWriter {
 
     /// The row's fields as values give them, large values still whole. `old` and `changed`: an update, whose other columns
     /// keep their stored form.
-    fn fields(&self, row: &NewRow, old: Option<(&[Stored], &[usize])>) -> SqlResult<Vec<Stored>> {
+    pub(super) fn fields(&self, row: &NewRow, old: Option<(&[Stored], &[usize])>) -> SqlResult<Vec<Stored>> {
         let layout = self.layout();
         let mut fields = vec![Stored::null(); layout.columns.len()];
         if let Some((old, _)) = old {
@@ -282,7 +282,7 @@ impl StoredWriter {
     }
 
     /// Moves large values out of the row until it fits; answers the record.
-    fn settle(
+    pub(super) fn settle(
         &self,
         change: &mut Change<'_>,
         log: &mut LogTransaction,
@@ -335,7 +335,7 @@ impl StoredWriter {
         }
     }
 
-    fn move_out(
+    pub(super) fn move_out(
         &self,
         change: &mut Change<'_>,
         log: &mut LogTransaction,
@@ -350,7 +350,7 @@ impl StoredWriter {
     }
 
     /// Removes the pieces of large values of `old` that `new` no longer leads to.
-    fn drop_large(
+    pub(super) fn drop_large(
         &self,
         change: &mut Change<'_>,
         log: &mut LogTransaction,
@@ -446,7 +446,7 @@ impl StoredWriter {
         Ok(())
     }
 
-    fn delete_entry(
+    pub(super) fn delete_entry(
         &self,
         change: &mut Change<'_>,
         log: &mut LogTransaction,
@@ -467,7 +467,7 @@ impl StoredWriter {
     }
 
     /// Whether a live entry begins with this key.
-    fn exists(&self, change: &Change<'_>, tree: &Tree, key: &[Value]) -> RecoveryResult<bool> {
+    pub(super) fn exists(&self, change: &Change<'_>, tree: &Tree, key: &[Value]) -> RecoveryResult<bool> {
         let mut found = false;
         tree.for_prefix(change.source(), key, |_, _, _, ghost| {
             found |= !ghost;
@@ -477,7 +477,7 @@ impl StoredWriter {
         Ok(found)
     }
 
-    fn duplicate(&self, index: &str, constraint: bool, tree: &Tree, key: &[Value]) -> SqlError {
+    pub(super) fn duplicate(&self, index: &str, constraint: bool, tree: &Tree, key: &[Value]) -> SqlError {
         let shown: Vec<String> = key
             .iter()
             .zip(&tree.keys)
@@ -509,7 +509,12 @@ impl StoredWriter {
     }
 
     /// Locks the keys that unique indexes get or lose.
-    fn lock_keys(&self, write: WriteContext<'_>, fields: &[Stored], outside: &[i32]) -> SqlResult<()> {
+    pub(super) fn lock_keys(
+        &self,
+        write: WriteContext<'_>,
+        fields: &[Stored],
+        outside: &[i32],
+    ) -> SqlResult<()> {
         for index in self.indexes.iter().filter(|i| i.unique && !outside.contains(&i.index_id)) {
             let rid = Some(Rid::default());
             let entry = self.entry_fields(index, fields, rid).map_err(|e| failure(&e))?;
@@ -545,11 +550,11 @@ impl StoredWriter {
         }
     }
 
-    fn gone() -> SqlError {
+    pub(super) fn gone() -> SqlError {
         SqlError::with_text(8624, 16, "Internal error: a locked row is not there any more.")
     }
 
-    fn row_resource(&self, place: &[u8]) -> SqlResult<Resource> {
+    pub(super) fn row_resource(&self, place: &[u8]) -> SqlResult<Resource> {
         Ok(match &self.base {
             Base::Heap(_) => self.rid_resource(bookmark::rid(place).map_err(|e| crate::page_error(&e))?),
             Base::Tree { tree, .. } => {
@@ -560,7 +565,12 @@ impl StoredWriter {
     }
 
     /// The next uniquifier behind the entries with this declared key.
-    fn uniquifier(&self, change: &Change<'_>, tree: &Tree, declared: &[Value]) -> RecoveryResult<i32> {
+    pub(super) fn uniquifier(
+        &self,
+        change: &Change<'_>,
+        tree: &Tree,
+        declared: &[Value],
+    ) -> RecoveryResult<i32> {
         let fail = |error| RecoveryError::Unreadable { page: tree.access.root(), error };
         let mut whole = declared.to_vec();
         whole.push(Value::Int(i32::MAX));
@@ -665,7 +675,7 @@ impl StoredWriter {
         Ok(())
     }
 
-    fn delete_base(
+    pub(super) fn delete_base(
         &self,
         write: WriteContext<'_>,
         change: &mut Change<'_>,
@@ -692,7 +702,7 @@ impl StoredWriter {
     }
 
     /// Positions in the base layout of changed table columns.
-    fn changed_positions(&self, changed: &[usize]) -> Vec<usize> {
+    pub(super) fn changed_positions(&self, changed: &[usize]) -> Vec<usize> {
         changed.iter().filter_map(|&o| self.positions.get(o).copied().flatten()).collect()
     }
 }
@@ -704,230 +714,6 @@ pub fn key_resource(database: i32, tree: &Tree, key: &[Value]) -> Resource {
         hash_key(value, &k.ty, &mut bytes);
     }
     Resource::key(database, tree.access.rowset as i64, &bytes)
-}
-
-/// What the calls of [`TableWriter`] do.
-impl StoredWriter {
-    fn insert_rows(&self, write: WriteContext<'_>, rows: &[NewRow]) -> SqlResult<u64> {
-        self.check()?;
-        self.lock_table(write, LockMode::IX)?;
-        let joined = self.writing.join(write.transaction)?;
-        let part = joined.part()?;
-        let mut records = self.record_plan().map(Records::new);
-        let mut rest = rows;
-        while !rest.is_empty() {
-            // Until the table may have been locked instead of its rows.
-            let mut some = 64;
-            if let Some(records) =
-                records.as_mut().filter(|_| rest.len() >= bulk::MANY && self.is_alone(write))
-            {
-                let entered = self.append_rows(write, part, rest, records)?;
-                rest = &rest[entered..];
-                // One row that cannot be a record.
-                some = 1;
-            }
-            for row in rest.iter().take(some) {
-                self.check_nulls(&row.values, "INSERT")?;
-                for index in &self.unkept {
-                    index.check_insert(&self.name, &row.values)?;
-                }
-                self.insert_locked(write, part, self.fields(row, None)?, &row.outside_indexes)?;
-            }
-            rest = rest.get(some..).unwrap_or(&[]);
-        }
-        Ok(rows.len() as u64)
-    }
-
-    /// Locks what a new row needs, and enters it.
-    fn insert_locked(
-        &self,
-        write: WriteContext<'_>,
-        part: &DatabaseTransaction,
-        mut fields: Vec<Stored>,
-        outside: &[i32],
-    ) -> SqlResult<()> {
-        if let Base::Tree { tree, unique: true, .. } = &self.base {
-            let (key, _) = Self::key_of(tree, &fields).map_err(|e| failure(&e))?;
-            self.lock_row(write, &self.key_resource(tree, &key))?;
-        }
-        self.lock_keys(write, &fields, outside)?;
-        let mut at = self.enter(write, part, &|_| {
-            self.entries_in(&fields, true, self.indexes.iter().filter(|i| !outside.contains(&i.index_id)))
-        })?;
-        self.insert_row(write, &mut at.change, &mut at.log, &mut fields, &[], outside)?;
-        self.settle_range(write, at.held.as_ref(), &fields)
-    }
-
-    fn put_records(&self, write: WriteContext<'_>, records: &Records) -> SqlResult<()> {
-        self.check()?;
-        if self.record_plan().is_none() {
-            return Err(records::refused());
-        }
-        self.lock_table(write, LockMode::IX)?;
-        let joined = self.writing.join(write.transaction)?;
-        let part = joined.part()?;
-        if self.is_alone(write) {
-            return self.append(write, part, records, &|_| &[]);
-        }
-        for at in 0..records.len() {
-            let fields = fields_of(self.layout(), records.get(at)).map_err(|e| failure(&e))?;
-            self.insert_locked(write, part, fields, &[])?;
-        }
-        Ok(())
-    }
-
-    fn update_rows(&self, write: WriteContext<'_>, rows: &[RowUpdate], changed: &[usize]) -> SqlResult<()> {
-        self.check()?;
-        let joined = self.writing.join(write.transaction)?;
-        let part = joined.part()?;
-        let moved = self.changed_positions(changed);
-        let rekeyed = match &self.base {
-            Base::Tree { tree, .. } => tree.keys.iter().any(|k| moved.contains(&k.position)),
-            Base::Heap(_) => false,
-        };
-        let touched: Vec<&Index> = self
-            .indexes
-            .iter()
-            .filter(|i| {
-                rekeyed
-                    || i.filtered
-                    || i.fields.iter().any(|f| matches!(f, From::Base(p) if moved.contains(p)))
-            })
-            .collect();
-        // First everything old goes out of the indexes whose keys change, then everything new goes in: keys may change places.
-        let mut pending: Vec<(Vec<Stored>, Vec<Stored>, Option<Rid>, &[i32])> =
-            Vec::with_capacity(rows.len());
-        for update in rows {
-            self.check_nulls(&update.row.values, "UPDATE")?;
-            let (_, place) = bookmark::open(&update.bookmark).map_err(|e| crate::page_error(&e))?;
-            let current = {
-                let change = self.gate()?;
-                self.current(&change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?
-            };
-            for index in &self.unkept {
-                let old = (current.fields.as_slice(), self.positions.as_slice());
-                index.check_update(&self.name, changed, rekeyed, old, &update.row.values)?;
-            }
-            let new = self.fields(&update.row, Some((&current.fields, changed)))?;
-            if rekeyed && let Base::Tree { tree, unique: true, .. } = &self.base {
-                let (key, _) = Self::key_of(tree, &new).map_err(|e| failure(&e))?;
-                self.lock_row(write, &self.key_resource(tree, &key))?;
-            }
-            if touched.iter().any(|i| i.unique) {
-                self.lock_keys(write, &current.fields, &[])?;
-                self.lock_keys(write, &new, &update.row.outside_indexes)?;
-            }
-            let mut at =
-                self.enter(write, part, &|_| self.entries_out(&current.fields, touched.iter().copied()))?;
-            let (change, log) = (&mut at.change, &mut *at.log);
-            for index in &touched {
-                self.delete_entry(change, log, index, &current.fields, current.rid)
-                    .map_err(|e| failure(&e))?;
-            }
-            if rekeyed {
-                self.delete_base(write, change, log, &current).map_err(|e| failure(&e))?;
-                pending.push((new, current.fields, current.rid, &update.row.outside_indexes));
-                continue;
-            }
-            let mut fields = new;
-            let record = self.settle(change, log, &mut fields, &current.fields).map_err(|e| failure(&e))?;
-            match (&self.base, current.rid) {
-                (Base::Heap(heap), Some(rid)) => {
-                    let found = heap.find(change, rid).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
-                    let owner = write.transaction.owner();
-                    let is_free = |rid: Rid| {
-                        !self.writing.locks.would_wait(owner, &self.rid_resource(rid), LockMode::X)
-                    };
-                    self.note(write, &rid.to_bytes(), Some(&current.record));
-                    heap.replace(change, log, rid, &found, &record, &is_free).map_err(|e| failure(&e))?;
-                }
-                (Base::Tree { tree, .. }, _) => {
-                    let (key, raw) = Self::key_of(tree, &fields).map_err(|e| failure(&e))?;
-                    self.note(write, &raw, Some(&current.record));
-                    tree.replace(change, log, &key, &raw, &record).map_err(|e| failure(&e))?;
-                }
-                (Base::Heap(_), None) => return Err(Self::gone()),
-            }
-            self.drop_large(change, log, &current.fields, &fields).map_err(|e| failure(&e))?;
-            if !touched.is_empty() {
-                pending.push((fields, Vec::new(), current.rid, &update.row.outside_indexes));
-            }
-        }
-        for (mut fields, old, rid, outside) in pending {
-            let mut at = self.enter(write, part, &|_| {
-                let entered = touched.iter().copied().filter(|i| !outside.contains(&i.index_id));
-                self.entries_in(&fields, rekeyed, entered)
-            })?;
-            let (change, log) = (&mut at.change, &mut *at.log);
-            if rekeyed {
-                self.insert_row(write, change, log, &mut fields, &old, outside)?;
-                self.settle_range(write, at.held.as_ref(), &fields)?;
-                self.drop_large(change, log, &old, &fields).map_err(|e| failure(&e))?;
-                continue;
-            }
-            for index in touched.iter().filter(|i| !outside.contains(&i.index_id)) {
-                self.insert_entry(change, log, index, &fields, rid)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn delete_rows(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
-        self.check()?;
-        let joined = self.writing.join(write.transaction)?;
-        let part = joined.part()?;
-        for mark in bookmarks {
-            let (_, place) = bookmark::open(mark).map_err(|e| crate::page_error(&e))?;
-            if self.indexes.iter().any(|i| i.unique) {
-                let fields = {
-                    let change = self.gate()?;
-                    self.current(&change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?.fields
-                };
-                self.lock_keys(write, &fields, &[])?;
-            }
-            let mut at = self.enter(write, part, &|change| {
-                let current = self.current(change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
-                self.entries_out(&current.fields, self.indexes.iter())
-            })?;
-            let (change, log) = (&mut at.change, &mut *at.log);
-            let current = self.current(change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
-            for index in &self.unkept {
-                index.check_delete(&self.name, &current.fields, &self.positions)?;
-            }
-            for index in &self.indexes {
-                self.delete_entry(change, log, index, &current.fields, current.rid)
-                    .map_err(|e| failure(&e))?;
-            }
-            self.delete_base(write, change, log, &current).map_err(|e| failure(&e))?;
-            self.drop_large(change, log, &current.fields, &[]).map_err(|e| failure(&e))?;
-        }
-        Ok(())
-    }
-
-    fn empty(&self, write: WriteContext<'_>) -> SqlResult<()> {
-        self.check()?;
-        if let Some(index) = self.unkept.first() {
-            return Err(SqlError::not_supported(format!(
-                "Truncating table '{}', which has the index '{}',",
-                self.name, index.name
-            )));
-        }
-        self.lock_table(write, LockMode::SchM)?;
-        let joined = self.writing.join(write.transaction)?;
-        let part = joined.part()?;
-        let mut all = vec![match &self.base {
-            Base::Heap(h) => Arc::clone(&h.access.live),
-            Base::Tree { tree, .. } => Arc::clone(tree.live()),
-        }];
-        all.extend(self.indexes.iter().map(|i| Arc::clone(i.tree.live())));
-        for live in all {
-            super::release::empty(&self.writing, part, &live).map_err(|e| failure(&e))?;
-        }
-        if let Some(identity) = &self.identity {
-            self.writing.identities.note(&self.writing, self.object_id, identity, None, true)?;
-        }
-        Ok(())
-    }
 }
 
 impl TableWriter for StoredWriter {

@@ -1,0 +1,244 @@
+//! What the calls of [`TableWriter`] do: rows come, change and go, in the base and in every index.
+//!
+//! Invariants: those of [`super::table`], whose pieces these are made of.
+
+use std::sync::Arc;
+
+use holdfast_base::Rid;
+use holdfast_types::SqlError;
+use holdfast_types::SqlResult;
+
+use super::records::{self, Records};
+use super::row::Stored;
+use super::table::{Base, From, Index, StoredWriter, fields_of};
+use super::writing::{DatabaseTransaction, failure};
+use super::{NewRow, RowUpdate, TableWriter, WriteContext, bookmark, bulk};
+use crate::lock::LockMode;
+
+impl StoredWriter {
+    pub(super) fn insert_rows(&self, write: WriteContext<'_>, rows: &[NewRow]) -> SqlResult<u64> {
+        self.check()?;
+        self.lock_table(write, LockMode::IX)?;
+        let joined = self.writing.join(write.transaction)?;
+        let part = joined.part()?;
+        let mut records = self.record_plan().map(Records::new);
+        let mut rest = rows;
+        while !rest.is_empty() {
+            // Until the table may have been locked instead of its rows.
+            let mut some = 64;
+            if let Some(records) =
+                records.as_mut().filter(|_| rest.len() >= bulk::MANY && self.is_alone(write))
+            {
+                let entered = self.append_rows(write, part, rest, records)?;
+                rest = &rest[entered..];
+                // One row that cannot be a record.
+                some = 1;
+            }
+            for row in rest.iter().take(some) {
+                self.check_nulls(&row.values, "INSERT")?;
+                for index in &self.unkept {
+                    index.check_insert(&self.name, &row.values)?;
+                }
+                self.insert_locked(write, part, self.fields(row, None)?, &row.outside_indexes)?;
+            }
+            rest = rest.get(some..).unwrap_or(&[]);
+        }
+        Ok(rows.len() as u64)
+    }
+
+    /// Locks what a new row needs, and enters it.
+    fn insert_locked(
+        &self,
+        write: WriteContext<'_>,
+        part: &DatabaseTransaction,
+        mut fields: Vec<Stored>,
+        outside: &[i32],
+    ) -> SqlResult<()> {
+        if let Base::Tree { tree, unique: true, .. } = &self.base {
+            let (key, _) = Self::key_of(tree, &fields).map_err(|e| failure(&e))?;
+            self.lock_row(write, &self.key_resource(tree, &key))?;
+        }
+        self.lock_keys(write, &fields, outside)?;
+        let mut at = self.enter(write, part, &|_| {
+            self.entries_in(&fields, true, self.indexes.iter().filter(|i| !outside.contains(&i.index_id)))
+        })?;
+        self.insert_row(write, &mut at.change, &mut at.log, &mut fields, &[], outside)?;
+        self.settle_range(write, at.held.as_ref(), &fields)
+    }
+
+    pub(super) fn put_records(&self, write: WriteContext<'_>, records: &Records) -> SqlResult<()> {
+        self.check()?;
+        if self.record_plan().is_none() {
+            return Err(records::refused());
+        }
+        self.lock_table(write, LockMode::IX)?;
+        let joined = self.writing.join(write.transaction)?;
+        let part = joined.part()?;
+        if self.is_alone(write) {
+            return self.append(write, part, records, &|_| &[]);
+        }
+        for at in 0..records.len() {
+            let fields = fields_of(self.layout(), records.get(at)).map_err(|e| failure(&e))?;
+            self.insert_locked(write, part, fields, &[])?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn update_rows(
+        &self,
+        write: WriteContext<'_>,
+        rows: &[RowUpdate],
+        changed: &[usize],
+    ) -> SqlResult<()> {
+        self.check()?;
+        let joined = self.writing.join(write.transaction)?;
+        let part = joined.part()?;
+        let moved = self.changed_positions(changed);
+        let rekeyed = match &self.base {
+            Base::Tree { tree, .. } => tree.keys.iter().any(|k| moved.contains(&k.position)),
+            Base::Heap(_) => false,
+        };
+        let touched: Vec<&Index> = self
+            .indexes
+            .iter()
+            .filter(|i| {
+                rekeyed
+                    || i.filtered
+                    || i.fields.iter().any(|f| matches!(f, From::Base(p) if moved.contains(p)))
+            })
+            .collect();
+        // First everything old goes out of the indexes whose keys change, then everything new goes in: keys may change places.
+        let mut pending: Vec<(Vec<Stored>, Vec<Stored>, Option<Rid>, &[i32])> =
+            Vec::with_capacity(rows.len());
+        for update in rows {
+            self.check_nulls(&update.row.values, "UPDATE")?;
+            let (_, place) = bookmark::open(&update.bookmark).map_err(|e| crate::page_error(&e))?;
+            let current = {
+                let change = self.gate()?;
+                self.current(&change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?
+            };
+            for index in &self.unkept {
+                let old = (current.fields.as_slice(), self.positions.as_slice());
+                index.check_update(&self.name, changed, rekeyed, old, &update.row.values)?;
+            }
+            let new = self.fields(&update.row, Some((&current.fields, changed)))?;
+            if rekeyed && let Base::Tree { tree, unique: true, .. } = &self.base {
+                let (key, _) = Self::key_of(tree, &new).map_err(|e| failure(&e))?;
+                self.lock_row(write, &self.key_resource(tree, &key))?;
+            }
+            if touched.iter().any(|i| i.unique) {
+                self.lock_keys(write, &current.fields, &[])?;
+                self.lock_keys(write, &new, &update.row.outside_indexes)?;
+            }
+            let mut at =
+                self.enter(write, part, &|_| self.entries_out(&current.fields, touched.iter().copied()))?;
+            let (change, log) = (&mut at.change, &mut *at.log);
+            for index in &touched {
+                self.delete_entry(change, log, index, &current.fields, current.rid)
+                    .map_err(|e| failure(&e))?;
+            }
+            if rekeyed {
+                self.delete_base(write, change, log, &current).map_err(|e| failure(&e))?;
+                pending.push((new, current.fields, current.rid, &update.row.outside_indexes));
+                continue;
+            }
+            let mut fields = new;
+            let record = self.settle(change, log, &mut fields, &current.fields).map_err(|e| failure(&e))?;
+            match (&self.base, current.rid) {
+                (Base::Heap(heap), Some(rid)) => {
+                    let found = heap.find(change, rid).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
+                    let owner = write.transaction.owner();
+                    let is_free = |rid: Rid| {
+                        !self.writing.locks.would_wait(owner, &self.rid_resource(rid), LockMode::X)
+                    };
+                    self.note(write, &rid.to_bytes(), Some(&current.record));
+                    heap.replace(change, log, rid, &found, &record, &is_free).map_err(|e| failure(&e))?;
+                }
+                (Base::Tree { tree, .. }, _) => {
+                    let (key, raw) = Self::key_of(tree, &fields).map_err(|e| failure(&e))?;
+                    self.note(write, &raw, Some(&current.record));
+                    tree.replace(change, log, &key, &raw, &record).map_err(|e| failure(&e))?;
+                }
+                (Base::Heap(_), None) => return Err(Self::gone()),
+            }
+            self.drop_large(change, log, &current.fields, &fields).map_err(|e| failure(&e))?;
+            if !touched.is_empty() {
+                pending.push((fields, Vec::new(), current.rid, &update.row.outside_indexes));
+            }
+        }
+        for (mut fields, old, rid, outside) in pending {
+            let mut at = self.enter(write, part, &|_| {
+                let entered = touched.iter().copied().filter(|i| !outside.contains(&i.index_id));
+                self.entries_in(&fields, rekeyed, entered)
+            })?;
+            let (change, log) = (&mut at.change, &mut *at.log);
+            if rekeyed {
+                self.insert_row(write, change, log, &mut fields, &old, outside)?;
+                self.settle_range(write, at.held.as_ref(), &fields)?;
+                self.drop_large(change, log, &old, &fields).map_err(|e| failure(&e))?;
+                continue;
+            }
+            for index in touched.iter().filter(|i| !outside.contains(&i.index_id)) {
+                self.insert_entry(change, log, index, &fields, rid)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete_rows(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
+        self.check()?;
+        let joined = self.writing.join(write.transaction)?;
+        let part = joined.part()?;
+        for mark in bookmarks {
+            let (_, place) = bookmark::open(mark).map_err(|e| crate::page_error(&e))?;
+            if self.indexes.iter().any(|i| i.unique) {
+                let fields = {
+                    let change = self.gate()?;
+                    self.current(&change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?.fields
+                };
+                self.lock_keys(write, &fields, &[])?;
+            }
+            let mut at = self.enter(write, part, &|change| {
+                let current = self.current(change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
+                self.entries_out(&current.fields, self.indexes.iter())
+            })?;
+            let (change, log) = (&mut at.change, &mut *at.log);
+            let current = self.current(change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
+            for index in &self.unkept {
+                index.check_delete(&self.name, &current.fields, &self.positions)?;
+            }
+            for index in &self.indexes {
+                self.delete_entry(change, log, index, &current.fields, current.rid)
+                    .map_err(|e| failure(&e))?;
+            }
+            self.delete_base(write, change, log, &current).map_err(|e| failure(&e))?;
+            self.drop_large(change, log, &current.fields, &[]).map_err(|e| failure(&e))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn empty(&self, write: WriteContext<'_>) -> SqlResult<()> {
+        self.check()?;
+        if let Some(index) = self.unkept.first() {
+            return Err(SqlError::not_supported(format!(
+                "Truncating table '{}', which has the index '{}',",
+                self.name, index.name
+            )));
+        }
+        self.lock_table(write, LockMode::SchM)?;
+        let joined = self.writing.join(write.transaction)?;
+        let part = joined.part()?;
+        let mut all = vec![match &self.base {
+            Base::Heap(h) => Arc::clone(&h.access.live),
+            Base::Tree { tree, .. } => Arc::clone(tree.live()),
+        }];
+        all.extend(self.indexes.iter().map(|i| Arc::clone(i.tree.live())));
+        for live in all {
+            super::release::empty(&self.writing, part, &live).map_err(|e| failure(&e))?;
+        }
+        if let Some(identity) = &self.identity {
+            self.writing.identities.note(&self.writing, self.object_id, identity, None, true)?;
+        }
+        Ok(())
+    }
+}
