@@ -3,6 +3,9 @@
 #[path = "common/answers.rs"]
 mod answers;
 
+#[path = "common/server.rs"]
+mod server;
+
 use answers::{answers, check, session};
 use holdfast_exec::procedure::InstanceSession;
 
@@ -124,4 +127,43 @@ fn files_and_filegroups_come_and_go() {
     check(s, "dbcc checkdb (d) with no_infomsgs", &[]);
     done(s, "use master; alter database d set offline; alter database d set online");
     check(s, "select a from d.dbo.after_all", &["1"]);
+}
+
+#[test]
+fn a_file_stays_while_recovery_may_meet_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = server::Server::new(dir.path());
+    let (mut one, mut two) = (server.session("master"), server.session("master"));
+    let (s, other) = (&mut one, &mut two);
+    done(s, "create database d");
+    done(s, "use d; create table here (a int)");
+    done(other, "use d");
+    let file = dir.path().join("more.ndf");
+    done(s, "alter database d add filegroup g");
+    let add = format!(
+        "alter database d add file (name = f, filename = '{}', size = 1MB) to filegroup g",
+        file.display()
+    );
+    done(s, &add);
+    done(other, "begin transaction; insert here values (1)");
+    done(s, "create table there (a int) on g; insert there values (1); drop table there");
+    let refused = "!5042:1:The file 'f' cannot be removed because it is not empty.";
+    check(s, "alter database d remove file f", &[refused, FAILED]);
+    done(other, "commit");
+    check(s, "alter database d remove file f", &["#0:The file 'f' has been removed."]);
+    // Its number is given again, and what recovery meets is the new file's.
+    done(s, &add);
+    done(s, "create table there (a int) on g; insert there values (2)");
+    done(s, "begin transaction");
+    let text = "ALTER DATABASE statement not allowed within multi-statement transaction.";
+    check(s, "alter database d remove file f", &[&format!("!226:1:{text}")]);
+    done(s, "rollback; use master");
+    done(other, "use master; alter database d set offline; alter database d set online");
+    check(
+        other,
+        "select a from d.dbo.there; select a from d.dbo.here; dbcc checkdb (d) with no_infomsgs",
+        &["2", "1"],
+    );
+    drop((one, two));
+    assert!(server.locks.is_idle(), "locks are left after all sessions have gone");
 }

@@ -199,9 +199,16 @@ impl DatabasePages {
         Ok(())
     }
 
+    /// Whether pages of a file have changed and are not written yet.
+    pub fn is_changed(&self, id: FileId) -> bool {
+        self.dirty.lock().iter().any(|page| page.file == id)
+    }
+
     /// A file leaves the database; nothing of it is written any more.
     pub fn remove_file(&self, id: FileId) {
         let gone = self.files.write().remove(&id);
+        // Whoever has the file still and reads from it finds it changed, and does not keep what it read.
+        self.note_writing();
         self.dirty.lock().retain(|page| page.file != id);
         let pages = gone.map_or(0, |f| f.pages.load(Ordering::Relaxed));
         for page in 0..pages {

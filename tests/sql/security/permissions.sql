@@ -367,3 +367,27 @@ go
 -- as nobody in master
 select name from sys.databases order by database_id
 go
+-- Triggers of the database are guarded by a permission of their own.
+use shop
+go
+create trigger guard on database for create_table as print 'seen'
+go
+-- as writer in shop
+drop trigger guard on database
+go
+-- as writer in shop
+set showplan_text on
+go
+-- as writer
+select name from sys.tables
+go
+-- as writer
+set showplan_text off
+go
+use shop
+drop trigger guard on database
+create table keys (k int primary key with (ignore_dup_key = on), u int, unique (u) with (ignore_dup_key = on))
+insert keys values (1, 1), (1, 2), (2, 1), (3, 3)
+select * from keys order by k
+alter index all on keys set (fillfactor = 50)
+go

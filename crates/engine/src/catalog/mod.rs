@@ -110,6 +110,8 @@ pub struct IndexDef {
     pub unique: bool,
     pub primary_key: bool,
     pub unique_constraint: bool,
+    /// IGNORE_DUP_KEY: rows whose key is there already are left out of an INSERT.
+    pub ignore_duplicates: bool,
     pub disabled: bool,
     /// Key columns in key order.
     pub keys: Vec<IndexKey>,

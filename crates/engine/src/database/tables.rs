@@ -34,6 +34,7 @@ pub mod column_bit {
 
 /// Bits of sysidxstats.status.
 pub mod index_bit {
+    pub const IGNORE_DUPLICATES: i64 = crate::ddl::index::bits::IGNORE_DUPLICATES;
     pub const INDEX: i64 = 1;
     pub const UNIQUE: i64 = 8;
     pub const PRIMARY_KEY: i64 = 0x20;
@@ -330,6 +331,7 @@ fn indexes(
             unique: status & index_bit::UNIQUE != 0,
             primary_key: status & index_bit::PRIMARY_KEY != 0,
             unique_constraint: status & index_bit::UNIQUE_CONSTRAINT != 0,
+            ignore_duplicates: status & index_bit::IGNORE_DUPLICATES != 0,
             disabled: status & index_bit::DISABLED != 0,
             keys: listed.keys,
             included: listed.included,

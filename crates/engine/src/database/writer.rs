@@ -129,6 +129,8 @@ pub fn build(catalog: &DatabaseCatalog, definition: &TableDef, access: &StoredTa
         index.tree.live().know_tree(&index.tree);
     }
     let mut out = writer(writing, definition, access, base);
+    out.ignoring =
+        definition.indexes.iter().filter(|i| i.ignore_duplicates && i.unique).map(|i| i.index_id).collect();
     out.indexes = indexes;
     out.positions = rowset.positions.clone();
     out.unsupported = unsupported;
@@ -170,6 +172,7 @@ fn writer(writing: Arc<Writing>, definition: &TableDef, access: &StoredTable, ba
         identity,
         unsupported: None,
         unkept: Vec::new(),
+        ignoring: Vec::new(),
         plan: OnceLock::new(),
     }
 }

@@ -1,14 +1,16 @@
 //! Data files and filegroups of a database that is open: adding and removing them.
 //!
 //! Invariants
-//! 1. A new file is formatted, durable and listed in the state file before the catalogue names it; a file that goes leaves the
-//!    catalogue first, then the list, then the disk. So a crash leaves at most a file that holds nothing.
+//! 1. A new file is formatted, durable and listed in the state file before the catalogue names it; a file that goes is let go by
+//!    the pages first, when recovery cannot meet it any more, then by the catalogue, the list and the disk. So a crash leaves at
+//!    most a file that holds nothing.
 //! 2. Only an empty file leaves.
 
 use std::sync::Arc;
 
 use holdfast_base::world::Entropy;
 use holdfast_base::{FileId, Lsn, PageId};
+use holdfast_disk::Operation;
 use holdfast_format::file_header::FileHeader;
 use holdfast_format::page::protection::stamp_checksum;
 use holdfast_format::source::PageSource;
@@ -101,6 +103,7 @@ impl Instance {
         now: DateTime,
         entropy: &dyn Entropy,
     ) -> SqlResult<()> {
+        let _alone = self.changing_files.lock();
         let found = self.find(name).ok_or_else(|| SqlError::new(5011, &[&name]))?;
         let (catalog, writing) = open(&found)?;
         let online = found.online()?;
@@ -150,7 +153,14 @@ impl Instance {
         pages.insert(0, page);
         // Invariant 1.
         let failed = |e| refused(&e);
-        write_pages(&*disk, &new.path, new.size, pages.iter().map(|(n, p)| (*n, p))).map_err(failed)?;
+        let written = write_pages(&*disk, &new.path, new.size, pages.iter().map(|(n, p)| (*n, p)));
+        if let Err(e) = written {
+            // It was not there before, unless somebody else has just made it.
+            if e.operation != Operation::Create {
+                let _ = disk.remove(&new.path);
+            }
+            return Err(failed(e));
+        }
         if let Some(folder) = new.path.parent() {
             disk.sync_directory(folder).map_err(failed)?;
         }
@@ -169,10 +179,9 @@ impl Instance {
             catalogued(&found, transaction, now, |w| list_file(w, id, new, guid))
         })();
         if let Err(e) = entered {
-            // When the log failed it is in doubt whether the catalogue names the file: then it stays for the recovery to come.
-            if writing.logged.stopped().is_none() {
-                // Nothing was put into it.
-                let _ = writing.logged.remove_data_file(id);
+            // When the log failed it is in doubt whether the catalogue names the file: then it stays for the recovery to come. It
+            // stays, too, while recovery might meet it.
+            if writing.logged.stopped().is_none() && matches!(writing.logged.remove_data_file(id), Ok(true)) {
                 self.relist(&found, before)?;
                 let _ = disk.remove(&new.path);
             }
@@ -189,6 +198,7 @@ impl Instance {
         transaction: &Transaction,
         now: DateTime,
     ) -> SqlResult<()> {
+        let _alone = self.changing_files.lock();
         let found = self.find(name).ok_or_else(|| SqlError::new(5011, &[&name]))?;
         let (catalog, writing) = open(&found)?;
         let there = found.online()?.properties().files;
@@ -243,6 +253,7 @@ impl Instance {
         transaction: &Transaction,
         now: DateTime,
     ) -> SqlResult<()> {
+        let _alone = self.changing_files.lock();
         let found = self.find(name).ok_or_else(|| SqlError::new(5011, &[&name]))?;
         let (catalog, _) = open(&found)?;
         let there = filegroups(&catalog)?;
@@ -290,6 +301,7 @@ impl Instance {
         transaction: &Transaction,
         now: DateTime,
     ) -> SqlResult<()> {
+        let _alone = self.changing_files.lock();
         let found = self.find(name).ok_or_else(|| SqlError::new(5011, &[&name]))?;
         let (catalog, _) = open(&found)?;
         let (id, shown, default) = named(&catalog, group)?;
@@ -320,6 +332,7 @@ impl Instance {
         transaction: &Transaction,
         now: DateTime,
     ) -> SqlResult<()> {
+        let _alone = self.changing_files.lock();
         let found = self.find(name).ok_or_else(|| SqlError::new(5011, &[&name]))?;
         let (catalog, _) = open(&found)?;
         let (id, shown, default) = named(&catalog, group)?;

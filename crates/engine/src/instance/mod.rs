@@ -244,6 +244,8 @@ pub struct Instance {
     state_file: Mutex<StateFile>,
     opener: Arc<dyn DatabaseOpener>,
     pub locks: Arc<LockManager>,
+    /// One change of a database's files and filegroups at a time.
+    changing_files: Mutex<()>,
 }
 
 impl Instance {
@@ -295,6 +297,7 @@ impl Instance {
             state_file: Mutex::new(state),
             locks: opener.locks(),
             opener,
+            changing_files: Mutex::new(()),
         }))
     }
 

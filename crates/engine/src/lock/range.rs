@@ -10,11 +10,11 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::LockOwner;
 use super::manager::{LockManager, Owner, Table};
 use super::mode::LockMode;
 use super::queue::{Answer, Duration};
 use super::resource::Resource;
+use super::{LockError, LockOwner, LockWait};
 
 impl LockManager {
     fn range_counter(&self, table: Table) -> &AtomicU32 {
@@ -41,6 +41,22 @@ impl LockManager {
     /// Whether key ranges of the table (or of one that shares its counter) may be locked by anybody.
     pub fn ranges_are_locked(&self, table: Table) -> bool {
         self.range_counter(table).load(Ordering::SeqCst) != 0
+    }
+
+    /// Waits until a lock that was refused would be given, and takes none. In the order of arrival, as [`LockManager::acquire`]
+    /// does: also behind those who only wait.
+    ///
+    /// # Errors
+    /// As [`LockManager::acquire`].
+    pub fn wait_in_turn(
+        &self,
+        owner: LockOwner,
+        resource: &Resource,
+        mode: LockMode,
+        wait: &LockWait,
+    ) -> Result<(), LockError> {
+        let space = self.space(owner);
+        self.wait(owner, space, resource, mode, Duration::Statement, false, wait).map(drop)
     }
 
     /// [`LockManager::acquire_row`] for the transaction, only if that needs no wait.

@@ -132,8 +132,10 @@ impl RowReader {
                 let row = rows.row(slot).map_err(damaged)?.ok_or_else(missing)?;
                 let entry = entry_resource(source, self.table.database, index.rowset, index.keys, &row);
                 let entry = entry.map_err(damaged)?;
-                let mut waited = self.lock_waits(&entry, mode)?;
                 let base = self.resource(source, index.names, Rid { page, slot }, &row).map_err(damaged)?;
+                // Asked before the entry is locked here: of a clustered index it is the same resource.
+                let own = matches!(locks.held(self.context.owner, &base), LockMode::X | LockMode::RangeXX);
+                let mut waited = self.lock_waits(&entry, mode)?;
                 if !index.clustered {
                     // What others have not committed may go again.
                     let c = &self.context;
@@ -143,7 +145,6 @@ impl RowReader {
                 if waited {
                     return Ok(false);
                 }
-                let own = matches!(locks.held(self.context.owner, &base), LockMode::X | LockMode::RangeXX);
                 if row.kind() == RowKind::Row && !own {
                     return Ok(true);
                 }

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use holdfast_base::Rid;
+use holdfast_storage::write::Change;
 use holdfast_types::SqlError;
 use holdfast_types::SqlResult;
 
@@ -22,7 +23,7 @@ impl StoredWriter {
         let joined = self.writing.join(write.transaction)?;
         let part = joined.part()?;
         let mut records = self.record_plan().map(Records::new);
-        let mut rest = rows;
+        let (mut rest, mut left_out) = (rows, 0);
         while !rest.is_empty() {
             // Until the table may have been locked instead of its rows.
             let mut some = 64;
@@ -39,21 +40,23 @@ impl StoredWriter {
                 for index in &self.unkept {
                     index.check_insert(&self.name, &row.values)?;
                 }
-                self.insert_locked(write, part, self.fields(row, None)?, &row.outside_indexes)?;
+                let entered =
+                    self.insert_locked(write, part, self.fields(row, None)?, &row.outside_indexes)?;
+                left_out += u64::from(!entered);
             }
             rest = rest.get(some..).unwrap_or(&[]);
         }
-        Ok(rows.len() as u64)
+        Ok(rows.len() as u64 - left_out)
     }
 
-    /// Locks what a new row needs, and enters it.
+    /// Locks what a new row needs, and enters it; `false` when an index WITH IGNORE_DUP_KEY has left it out.
     fn insert_locked(
         &self,
         write: WriteContext<'_>,
         part: &DatabaseTransaction,
         mut fields: Vec<Stored>,
         outside: &[i32],
-    ) -> SqlResult<()> {
+    ) -> SqlResult<bool> {
         if let Base::Tree { tree, unique: true, .. } = &self.base {
             let (key, _) = Self::key_of(tree, &fields).map_err(|e| failure(&e))?;
             self.lock_row(write, &self.key_resource(tree, &key))?;
@@ -62,8 +65,35 @@ impl StoredWriter {
         let mut at = self.enter(write, part, &|_| {
             self.entries_in(&fields, true, self.indexes.iter().filter(|i| !outside.contains(&i.index_id)))
         })?;
+        if !self.ignoring.is_empty() && self.is_there(&at.change, &fields, outside)? {
+            return Ok(false);
+        }
         self.insert_row(write, &mut at.change, &mut at.log, &mut fields, &[], outside)?;
-        self.settle_range(write, at.held.as_ref(), &fields)
+        self.settle_range(write, at.held.as_ref(), &fields)?;
+        Ok(true)
+    }
+
+    /// Whether an index WITH IGNORE_DUP_KEY has the row's key already.
+    fn is_there(&self, change: &Change<'_>, fields: &[Stored], outside: &[i32]) -> SqlResult<bool> {
+        let failed = |e| failure(&e);
+        if let Base::Tree { tree, unique: true, .. } = &self.base
+            && self.ignoring.contains(&1)
+        {
+            let (key, _) = Self::key_of(tree, fields).map_err(failed)?;
+            if self.exists(change, tree, &key).map_err(failed)? {
+                return Ok(true);
+            }
+        }
+        let asked = self.indexes.iter().filter(|i| self.ignoring.contains(&i.index_id));
+        for index in asked.filter(|i| !outside.contains(&i.index_id)) {
+            let entry = self.entry_fields(index, fields, Some(Rid::default())).map_err(failed)?;
+            let (mut key, _) = Self::key_of(&index.tree, &entry).map_err(failed)?;
+            key.truncate(index.declared);
+            if self.exists(change, &index.tree, &key).map_err(failed)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     pub(super) fn put_records(&self, write: WriteContext<'_>, records: &Records) -> SqlResult<()> {
@@ -79,6 +109,7 @@ impl StoredWriter {
         }
         for at in 0..records.len() {
             let fields = fields_of(self.layout(), records.get(at)).map_err(|e| failure(&e))?;
+            // A table with indexes that leave rows out takes no records.
             self.insert_locked(write, part, fields, &[])?;
         }
         Ok(())

@@ -35,7 +35,7 @@ pub(super) struct Entry<'a> {
     enters: bool,
 }
 
-/// Locks for one change; released when dropped.
+/// Locks for one change; given back when dropped (what the transaction held before keeps the union until it ends).
 pub(super) struct Held<'a> {
     locks: &'a LockManager,
     owner: LockOwner,
@@ -89,7 +89,7 @@ impl StoredWriter {
                 Err((resource, mode)) => {
                     drop(change);
                     drop(log);
-                    locks.wait_until_free(write.transaction.owner(), &resource, mode, write.wait)?;
+                    locks.wait_in_turn(write.transaction.owner(), &resource, mode, write.wait)?;
                 }
             }
         }

@@ -13,7 +13,7 @@ use holdfast_format::record::{RowLayout, status};
 use holdfast_types::storage_form::encode_into;
 use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 
-use super::row::{self, MAX_ROW};
+use super::row::{self, LARGEST_IN_ROW, MAX_ROW};
 
 /// Where a column's value stands.
 #[derive(Clone, Copy)]
@@ -73,15 +73,6 @@ impl RecordPlan {
             });
         }
         Some(RecordPlan { empty, nulls, columns })
-    }
-
-    /// Whether every row fits into a record, whatever its values.
-    pub fn always_fits(&self) -> bool {
-        let mut total = self.empty.len() + 2;
-        for c in self.columns.iter().flatten().filter(|c| c.at.offset < 0) {
-            total = total.saturating_add(c.length).saturating_add(2);
-        }
-        total <= MAX_ROW
     }
 }
 
@@ -146,7 +137,7 @@ impl Records {
     pub fn set(&mut self, ordinal: usize, stored: &[u8]) -> bool {
         let Some(Some(column)) = self.plan.columns.get(ordinal).copied() else { return false };
         let at = column.at;
-        if column.outside {
+        if column.outside || column.length == usize::MAX && stored.len() > LARGEST_IN_ROW {
             return false;
         }
         if at.offset < 0 {

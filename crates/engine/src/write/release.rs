@@ -64,13 +64,13 @@ impl Rows for PointerRows {
 
     fn stretches(
         &self,
-        _: &mut Change<'_>,
+        change: &mut Change<'_>,
         page: PageId,
         slot: u16,
-        _: &[u8],
+        key: &[u8],
         rows: u16,
     ) -> RecoveryResult<Vec<(PageId, u16, u16)>> {
-        Ok(vec![(page, slot, rows)])
+        self.row.stretches(change, page, slot, key, rows)
     }
 
     fn counted(&self, _: i64) {

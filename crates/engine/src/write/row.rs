@@ -13,6 +13,8 @@ use holdfast_format::record::{Field, RowLayout, compressed};
 use holdfast_types::storage_form::{StorageFormError, encode_value};
 use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 
+/// Longest value of a MAX type that stays in its row, in bytes.
+pub const LARGEST_IN_ROW: usize = 8000;
 /// Longest record of a table, without version tag.
 pub const MAX_ROW: usize = 8060;
 

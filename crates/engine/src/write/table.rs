@@ -21,7 +21,7 @@ use super::heap::Heap;
 use super::identity::IdentityColumn;
 use super::large::{Form, Large, kind_of};
 use super::records::{RecordPlan, Records};
-use super::row::{self, MAX_ROW, Stored};
+use super::row::{self, LARGEST_IN_ROW, MAX_ROW, Stored};
 use super::tree::Tree;
 use super::unkept::Unkept;
 use super::writing::{Writing, failure};
@@ -77,6 +77,8 @@ pub struct StoredWriter {
     pub unsupported: Option<String>,
     /// Indexes that allow only some changes.
     pub unkept: Vec<Unkept>,
+    /// Unique indexes that leave out rows whose key is there already (IGNORE_DUP_KEY); the clustered one is 1.
+    pub ignoring: Vec<i32>,
     /// How rows become records, once somebody asked.
     pub plan: OnceLock<Option<Arc<RecordPlan>>>,
 }
@@ -185,6 +187,11 @@ impl StoredWriter {
         Ok(())
     }
 
+    /// Locks a row under the gate, where nothing may wait; `false` when that would need a wait.
+    pub(super) fn try_lock_row(&self, write: WriteContext<'_>, row: &Resource) -> bool {
+        self.writing.locks.try_row(write.transaction.owner(), self.table(), row, LockMode::X)
+    }
+
     /// Notes what a row is before it changes, for snapshots; `row` is its place as bookmarks have it. Comes before the change.
     pub(super) fn note(&self, write: WriteContext<'_>, row: &[u8], before: Option<&[u8]>) {
         let (versions, database) = (&self.writing.locks.versions, self.writing.database_id);
@@ -200,8 +207,7 @@ impl StoredWriter {
 
     /// Whether a row may be put at a heap address: nobody has locked it. It is noted as coming from nothing.
     pub(super) fn take_address(&self, write: WriteContext<'_>, rid: Rid) -> bool {
-        let owner = write.transaction.owner();
-        let free = !self.writing.locks.would_wait(owner, &self.rid_resource(rid), LockMode::X);
+        let free = self.try_lock_row(write, &self.rid_resource(rid));
         if free {
             self.note(write, &rid.to_bytes(), None);
         }
@@ -302,7 +308,7 @@ impl StoredWriter {
             let text = matches!(layout.columns[i].xtype, xtype::TEXT | xtype::NTEXT | xtype::IMAGE);
             let large = layout.columns[i].is_large();
             let length = fields[i].bytes.as_ref().map_or(0, Vec::len);
-            if is_new(fields, i) && (text || (large && length > 8000)) {
+            if is_new(fields, i) && (text || (large && length > LARGEST_IN_ROW)) {
                 let form = if text { Form::Text } else { Form::Inline };
                 self.move_out(change, log, &mut fields[i], form)?;
             }
@@ -545,7 +551,7 @@ impl StoredWriter {
                 .map_err(fail)?;
                 let record = super::tree::standalone(&rows, entry.slot, tree.layout()).map_err(fail)?;
                 let fields = fields_of(tree.layout(), &record)?;
-                Ok(Some(Current { record, fields, rid: None }))
+                Ok(Some(Current { record: record.into_owned(), fields, rid: None }))
             }
         }
     }
@@ -631,8 +637,6 @@ impl StoredWriter {
                 let record = self.settle(change, log, fields, kept).map_err(failed)?;
                 let is_free = |rid: Rid| self.take_address(write, rid);
                 let rid = heap.insert(change, log, &record, &is_free).map_err(failed)?;
-                // Nobody can have asked for it since the look above: that needs the gate.
-                self.lock_row(write, &self.rid_resource(rid))?;
                 Some(rid)
             }
             Base::Tree { tree, unique, name, constraint } => {
@@ -645,7 +649,6 @@ impl StoredWriter {
                     let declared = &key[..key.len().saturating_sub(1)];
                     let mut n = self.uniquifier(change, tree, declared).map_err(failed)?;
                     let position = tree.keys.last().map_or(0, |k| k.position);
-                    let owner = write.transaction.owner();
                     loop {
                         // Compressed records do not tell an absent one from 0.
                         let absent = n == 0 && tree.layout().compression == 0;
@@ -655,8 +658,7 @@ impl StoredWriter {
                         }
                         let (key, _) = Self::key_of(tree, fields).map_err(failed)?;
                         let resource = self.key_resource(tree, &key);
-                        if !self.writing.locks.would_wait(owner, &resource, LockMode::X) {
-                            self.lock_row(write, &resource)?;
+                        if self.try_lock_row(write, &resource) {
                             break;
                         }
                         n = n.checked_add(1).ok_or_else(|| failure(&internal("uniquifiers are used up")))?;
@@ -724,7 +726,8 @@ impl TableWriter for StoredWriter {
     fn record_plan(&self) -> Option<Arc<RecordPlan>> {
         let make = || RecordPlan::new(self.layout(), &self.types, &self.positions).map(Arc::new);
         let plan = self.plan.get_or_init(make).as_ref();
-        plan.filter(|_| self.unkept.is_empty() && self.unsupported.is_none()).cloned()
+        let plain = self.unkept.is_empty() && self.ignoring.is_empty() && self.unsupported.is_none();
+        plan.filter(|_| plain).cloned()
     }
 
     fn insert_records(&self, write: WriteContext<'_>, records: &Records) -> SqlResult<()> {

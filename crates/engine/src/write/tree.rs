@@ -7,6 +7,7 @@
 //! 3. Deleted entries stay as ghosts until nobody can need them (see [`super::ghost`]); an entry with the same key takes the
 //!    ghost's place.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -716,11 +717,14 @@ pub fn record_bytes<'p>(rows: &PageRows<'p>, slot: u16) -> Result<&'p [u8], Form
 }
 
 /// The record in a slot as it would stand on a page without compression information.
-pub(super) fn standalone(rows: &PageRows<'_>, slot: u16, layout: &RowLayout) -> Result<Vec<u8>, FormatError> {
+pub(super) fn standalone<'p>(
+    rows: &PageRows<'p>,
+    slot: u16,
+    layout: &RowLayout,
+) -> Result<Cow<'p, [u8]>, FormatError> {
     let page = rows.view().page_id();
     let row = rows.row(slot)?.ok_or(FormatError::NoSuchSlot { page, slot })?;
-    let bytes = row.standalone(layout).map_err(|e| e.at(page, slot))?;
-    Ok(bytes.into_owned())
+    row.standalone(layout).map_err(|e| e.at(page, slot))
 }
 
 /// The slot from which on rows move, so that both halves hold about the same.

@@ -97,6 +97,10 @@ pub fn alter(statement: &AlterDatabase, call: &mut Call<'_>) -> Many<Option<u64>
         };
         return Err(vec![SqlError::new(5058, &[&what, &name]), SqlError::new(5069, &[])]);
     }
+    if call.session.state.lock().transaction.count > 0 {
+        let text = "ALTER DATABASE statement not allowed within multi-statement transaction.";
+        return Err(vec![SqlError::with_text(226, 16, text).state(6)]);
+    }
     let done = act(&name, &statement.action, call);
     done.map(|()| None).map_err(|mut errors| {
         // The specific errors first, this one last.

@@ -25,6 +25,24 @@ const STATUS_OPTIONS: [(&str, i64, bool); 5] = [
     ("ALLOW_PAGE_LOCKS", bits::NO_PAGE_LOCKS, false),
 ];
 
+/// 155: an option that the action does not have, which would be passed over.
+fn only_known(action: &str, options: &[Setting]) -> Result<(), Fail> {
+    let known: &[&str] = match action {
+        "SET" => &["ALLOW_ROW_LOCKS", "ALLOW_PAGE_LOCKS", "IGNORE_DUP_KEY", "STATISTICS_NORECOMPUTE"],
+        "REORGANIZE" => &["LOB_COMPACTION"],
+        // What the options of REBUILD are is known where they are read.
+        "REBUILD" => return Ok(()),
+        _ => &[],
+    };
+    match options.iter().find(|o| !known.contains(&o.name.as_str())) {
+        Some(o) => {
+            let text = format!("'{}' is not a recognized ALTER INDEX {action} option.", o.name);
+            Err(Fail::Compile(SqlError::with_text(155, 15, text)))
+        }
+        None => Ok(()),
+    }
+}
+
 impl Definition<'_, '_> {
     pub fn alter_index(&mut self, a: &AlterIndex) -> Result<(), Fail> {
         let table =
@@ -54,6 +72,7 @@ impl Definition<'_, '_> {
         if !matches!(action, "REBUILD" | "REORGANIZE") && a.partition.is_some() {
             return Err(SqlError::new(102, &[&"PARTITION"]).into());
         }
+        only_known(action, &a.options)?;
         match action {
             // The order of rows on pages is kept by every change.
             "REORGANIZE" => self.one_partition(a.partition.as_ref(), &table),

@@ -35,10 +35,19 @@ pub fn enabled(online: &Arc<dyn OnlineDatabase>) -> SqlResult<Vec<TriggerDef>> {
 }
 
 /// The events that a trigger's text names.
-fn events_of(t: &TriggerDef) -> Vec<String> {
+///
+/// # Errors
+/// A text that cannot be understood: what it guards is not done then.
+fn events_of(t: &TriggerDef) -> SqlResult<Vec<String>> {
     let options = ParseOptions { quoted_identifier: t.module.quoted_identifier };
-    let Ok(batch) = holdfast_tsql::parse_batch(&t.module.text, &options) else { return Vec::new() };
-    batch
+    let batch = holdfast_tsql::parse_batch(&t.module.text, &options).map_err(|_| {
+        SqlError::with_text(
+            8624,
+            16,
+            format!("Internal error: the text of trigger '{}' cannot be read.", t.module.name),
+        )
+    })?;
+    Ok(batch
         .statements
         .into_iter()
         .find_map(|s| match s.kind {
@@ -48,7 +57,7 @@ fn events_of(t: &TriggerDef) -> Vec<String> {
             },
             _ => None,
         })
-        .unwrap_or_default()
+        .unwrap_or_default())
 }
 
 fn on_server(on: &TriggerTarget) -> Result<(), Fail> {
@@ -232,8 +241,8 @@ impl Runner<'_> {
     ) -> Result<(), Fail> {
         let named: Vec<(&TriggerDef, Vec<i32>)> = triggers
             .iter()
-            .map(|t| (t, events_of(t).iter().filter_map(|e| event::number_of(e)).collect()))
-            .collect();
+            .map(|t| Ok((t, events_of(t)?.iter().filter_map(|e| event::number_of(e)).collect())))
+            .collect::<SqlResult<_>>()?;
         for e in events {
             let Some(number) = event::number_of(&e.name) else { continue };
             let mut list: Vec<&TriggerDef> = named
@@ -252,7 +261,7 @@ impl Runner<'_> {
                 let still = there.is_some_and(|c| {
                     c.object_row(id).is_some_and(|o| i64::from(o.status) & bits::DISABLED == 0)
                 });
-                if !still {
+                if !still || self.is_running(id) && !self.triggers_recur(database) {
                     continue;
                 }
                 let running =

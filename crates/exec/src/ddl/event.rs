@@ -254,7 +254,7 @@ impl Definition<'_, '_> {
         })
     }
 
-    fn object_event(&self, verb: &str, kind: &str, name: &ObjectName) -> SqlResult<Event> {
+    pub fn object_event(&self, verb: &str, kind: &str, name: &ObjectName) -> SqlResult<Event> {
         let (schema, object) = self.place_of(name)?;
         Ok(Event::of(&format!("{verb}_{kind}"), Some(&schema), &object, kind))
     }
@@ -275,6 +275,15 @@ impl Definition<'_, '_> {
         let view = self.find(table)?.is_some_and(|f| f.1 == "V");
         let target = if view { "VIEW" } else { "TABLE" };
         Ok(Event::of(event, Some(&schema), name, kind).below(&object, target))
+    }
+
+    /// Adds what a part of the statement will do.
+    pub fn note_events(&mut self, d: &Ddl) -> Result<(), Fail> {
+        if self.watched {
+            let more = self.events_of(d)?;
+            self.events.extend(more);
+        }
+        Ok(())
     }
 
     /// What the statement will do (invariant 1).

@@ -1,7 +1,7 @@
 //! Schemas, types, synonyms.
 
 use holdfast_tsql::ast::{
-    CreateSchema, CreateType, CreateTypeKind, Ident, ObjectName, Statement, StatementKind,
+    CreateSchema, CreateType, CreateTypeKind, Ddl, Ident, ObjectName, Statement, StatementKind,
 };
 use holdfast_types::SqlError;
 
@@ -42,14 +42,16 @@ impl Definition<'_, '_> {
             n
         };
         match &**d {
-            holdfast_tsql::ast::Ddl::CreateTable(t) => {
+            Ddl::CreateTable(t) => {
                 let mut t = t.clone();
                 t.name = in_schema(&t.name);
+                self.note_events(&Ddl::CreateTable(t.clone()))?;
                 self.create_table(&t)?;
             }
-            holdfast_tsql::ast::Ddl::CreateView(v) => {
+            Ddl::CreateView(v) => {
                 let mut v = v.clone();
                 v.name = in_schema(&v.name);
+                self.note_events(&Ddl::CreateView(v.clone()))?;
                 self.create_view(&v)?;
             }
             other => {

@@ -136,6 +136,9 @@ impl Runner<'_> {
         self.authorize(&bound.accesses, scope)?;
         let columns = self.new_columns(&bound.columns, into, &database, made.as_ref(), keeps, scope)?;
         let object = self.defining(&database, span, scope, |work| {
+            if work.watched {
+                work.events = vec![work.object_event("CREATE", "TABLE", into)?];
+            }
             let schema = work.schema_of(into)?;
             work.writer()?.check_free(schema, &into.name.text).map_err(|e| e.state(6))?;
             let place = work.placement(place.as_ref())?;

@@ -17,8 +17,8 @@ fn bracketed(name: &str) -> String {
     format!("[{}]", name.replace(']', "]]"))
 }
 
-fn full_name(table: &TableDef) -> String {
-    format!("{}.{}", bracketed(&table.schema_name), bracketed(&table.name))
+fn full_name(database: &str, table: &TableDef) -> String {
+    format!("{}.{}.{}", bracketed(database), bracketed(&table.schema_name), bracketed(&table.name))
 }
 
 fn column_name(table: &TableDef, id: i32) -> Option<Arc<str>> {
@@ -68,7 +68,11 @@ impl Definition<'_, '_> {
             if !ids.contains(&check.object_id) {
                 continue;
             }
-            let query = format!("select top 1 1 from {} where not ({})", full_name(&here), check.text);
+            let query = format!(
+                "select top 1 1 from {} where not ({})",
+                full_name(&self.database.name, &here),
+                check.text
+            );
             let column = column_name(&here, check.column_id).map(|n| n.to_string());
             out.push(Question { query, kind: "CHECK", name: check.name, table: Arc::clone(&here), column });
         }
@@ -88,9 +92,9 @@ impl Definition<'_, '_> {
                 names.iter().map(|(h, t)| format!("p.{} = c.{h}", bracketed(t))).collect();
             let query = format!(
                 "select top 1 1 from {} c where {} and not exists (select 1 from {} p where {})",
-                full_name(&here),
+                full_name(&self.database.name, &here),
                 set.join(" and "),
-                full_name(&there),
+                full_name(&self.database.name, &there),
                 pairs.join(" and ")
             );
             let kind =

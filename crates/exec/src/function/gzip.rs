@@ -1,7 +1,8 @@
 //! COMPRESS and DECOMPRESS: gzip, as SQL Server writes it.
 //!
 //! Invariants
-//! 1. What is unpacked is charged to the query's memory while it grows: a small value cannot fill the memory.
+//! 1. What is unpacked is charged to the query's memory while it grows, so one small value cannot fill the memory. Afterwards it is
+//!    a value like others, and those of a batch are not charged together.
 //!
 //! Evidence: the header that the documentation's examples show: no name, no time, extra flags 4, system 0.
 

@@ -229,6 +229,14 @@ impl ViewSource for HostDatabase {
         }
     }
 
+    fn reserved_pages(&self, file: i32) -> Option<i64> {
+        let catalog = self.online.stored()?;
+        let (source, file) = (catalog.source(), u16::try_from(file).ok()?);
+        let free = holdfast_format::allocation::free_extents(&**source, file).ok()?;
+        let size = i64::from(source.page_count(file));
+        Some((size - i64::from(free) * i64::from(holdfast_format::allocation::EXTENT_PAGES)).max(0))
+    }
+
     fn base_rows(&self, table: &str) -> SqlResult<Arc<BaseRows>> {
         if self.id == TEMPDB
             && let Some(host) = self.host.upgrade()

@@ -274,6 +274,10 @@ impl InstanceSession {
                 return Self::refuse(sink, DoneKind::Proc, &[SqlError::with_text(2812, 16, text)]);
             }
         };
+        if self.session.state.lock().show_plan.is_some() {
+            let refused = SqlError::not_supported("Showing the plans of a remote procedure call");
+            return Self::refuse(sink, DoneKind::Proc, &[refused]);
+        }
         let mut arguments: Vec<Argument> = request.parameters.iter().map(argument).collect();
         let mut runner = self.runner(sink, DoneKind::InProc);
         match runner.call(&name, &mut arguments, Default::default()) {

@@ -80,6 +80,7 @@ fn index(name: Option<Arc<str>>, unique: bool, keys: Vec<IndexKey>) -> IndexDef 
         unique,
         primary_key: false,
         unique_constraint: false,
+        ignore_duplicates: false,
         disabled: false,
         keys,
         included: Vec::new(),

@@ -282,6 +282,7 @@ fn heap() -> IndexDef {
         unique: false,
         primary_key: false,
         unique_constraint: false,
+        ignore_duplicates: false,
         disabled: false,
         keys: Vec::new(),
         included: Vec::new(),

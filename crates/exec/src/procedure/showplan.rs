@@ -1,14 +1,16 @@
 //! SET SHOWPLAN_TEXT, SHOWPLAN_ALL and SHOWPLAN_XML: the plans of statements instead of their results.
 //!
 //! Invariants
-//! 1. While one of them is on nothing runs but SET SHOWPLAN itself.
+//! 1. While one of them is on nothing runs but batches of SET statements; remote procedure calls are refused.
 //! 2. Statements without a plan of their own are shown as a row without operators.
+//! 3. Plans show what is behind views: who asks needs SHOWPLAN in every database that a statement uses.
 //!
 //! Evidence: columns of the result sets as the T-SQL reference lists them; the XML has the elements of the public showplan
 //! schema that this planner can fill.
 
 use std::fmt::Write;
 
+use holdfast_plan::access::Accesses;
 use holdfast_plan::physical::PhysicalPlan;
 use holdfast_plan::showplan::{PlanNode, nodes};
 use holdfast_tsql::ast::{Statement, StatementKind};
@@ -63,6 +65,8 @@ fn line(n: &PlanNode) -> String {
 impl Runner<'_> {
     /// Shows the statements of a batch (invariant 1).
     pub fn show_plans(&mut self, list: &[Statement], scope: &mut Scope, how: ShowPlan) -> Result<(), Fail> {
+        let current = self.session.current_database();
+        self.session.need_database(&current, "SPLN")?;
         let mut all = Vec::new();
         self.collect_plans(list, scope, &mut all)?;
         match how {
@@ -156,14 +160,30 @@ impl Runner<'_> {
             );
             (all, bound.plan.cost)
         };
-        Ok(match kind {
-            StatementKind::Select(q) => told(&self.plan_query(q, scope)?.plan),
-            StatementKind::Insert(i) => change(&*self.plan_insert(i, scope)?, "Insert"),
-            StatementKind::Update(u) => change(&*self.plan_update(u, scope)?, "Update"),
-            StatementKind::Delete(d) => change(&*self.plan_delete(d, scope)?, "Delete"),
-            StatementKind::Merge(m) => change(&*self.plan_merge(m, scope)?, "Merge"),
-            _ => (Vec::new(), 0.0),
-        })
+        let (bound, what) = match kind {
+            StatementKind::Select(q) => {
+                let bound = self.plan_query(q, scope)?;
+                self.may_show(&bound.accesses)?;
+                return Ok(told(&bound.plan));
+            }
+            StatementKind::Insert(i) => (self.plan_insert(i, scope)?, "Insert"),
+            StatementKind::Update(u) => (self.plan_update(u, scope)?, "Update"),
+            StatementKind::Delete(d) => (self.plan_delete(d, scope)?, "Delete"),
+            StatementKind::Merge(m) => (self.plan_merge(m, scope)?, "Merge"),
+            _ => return Ok((Vec::new(), 0.0)),
+        };
+        self.may_show(&bound.accesses)?;
+        Ok(change(&bound, what))
+    }
+
+    /// Invariant 3.
+    fn may_show(&self, accesses: &Accesses) -> Result<(), Fail> {
+        for a in &accesses.list {
+            if let Some(database) = self.session.host.database_by_id(a.database) {
+                self.session.need_database(&database, "SPLN")?;
+            }
+        }
+        Ok(())
     }
 
     fn send_described(&mut self, columns: &[(&str, SqlType)], rows: &[Vec<Value>]) -> Result<(), Fail> {

@@ -155,10 +155,9 @@ impl Runner<'_> {
                 continue;
             }
             let model = database.security()?;
-            let chained = a
-                .through
-                .or(scope.module)
-                .is_some_and(|(id, by)| id == a.database && model.owner(by) == model.owner(a.object));
+            let chained = a.through.or(scope.module).is_some_and(|(id, by)| {
+                id == a.database && !model.owns_nothing(by) && model.owner(by) == model.owner(a.object)
+            });
             if !chained {
                 errors.extend(check(a, &database, &model, &token));
             }

@@ -114,6 +114,11 @@ impl Asking<'_> {
                         return Err(SqlError::new(218, &[&name.name.text]));
                     }
                 }
+                "TRIGGER"
+                    if matches!(d.trigger_on, Some(TriggerTarget::Database | TriggerTarget::AllServer)) =>
+                {
+                    self.session.need_database(self.database, "ALTG")?;
+                }
                 "INDEX" | "STATISTICS" => {
                     let table = match (d.on.get(i).and_then(Option::as_ref), &name.schema) {
                         (Some(t), _) => t.clone(),

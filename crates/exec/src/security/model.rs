@@ -174,6 +174,11 @@ impl SecurityModel {
         self.role_owners.get(&role).copied().unwrap_or(DBO)
     }
 
+    /// A trigger on the database is in no schema and belongs to nobody: what it uses is its caller's affair.
+    pub fn owns_nothing(&self, object: i32) -> bool {
+        self.catalog.object(object).is_some_and(|o| o.on_database)
+    }
+
     /// The owner of an object (invariant 2); dbo's for one that is not there.
     pub fn owner(&self, object: i32) -> i32 {
         if let Some(own) = self.object_owners.get(&object) {

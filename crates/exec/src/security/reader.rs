@@ -46,7 +46,8 @@ fn about(view: &str, columns: &[&str]) -> Option<About> {
         return pair("TABLE_SCHEMA", "TABLE_NAME")
             .or_else(|| pair("SPECIFIC_SCHEMA", "SPECIFIC_NAME"))
             .or_else(|| pair("ROUTINE_SCHEMA", "ROUTINE_NAME"))
-            .or_else(|| pair("CONSTRAINT_SCHEMA", "CONSTRAINT_NAME"));
+            .or_else(|| pair("CONSTRAINT_SCHEMA", "CONSTRAINT_NAME"))
+            .or_else(|| pair("SEQUENCE_SCHEMA", "SEQUENCE_NAME"));
     }
     match name {
         "dm_exec_sessions" | "dm_exec_requests" => return at("session_id").map(About::Session),

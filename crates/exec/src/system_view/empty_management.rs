@@ -1,4 +1,4 @@
-//! Dynamic management views that have no rows: what they would show is not measured or not there (see [`super::empty`]).
+//! Dynamic management views without rows: what they would show is not measured, or not there (see [`super::empty`]).
 
 use super::SystemView;
 

@@ -195,6 +195,11 @@ pub trait ViewSource: Send + Sync {
         let _ = object_id;
         None
     }
+    /// Pages of a data file in extents that are in use; `None` when that is not known.
+    fn reserved_pages(&self, file: i32) -> Option<i64> {
+        let _ = file;
+        None
+    }
     /// The catalog model of the current snapshot, built once by [`CatalogModel::build`].
     fn model(&self) -> SqlResult<Arc<CatalogModel>>;
     /// All databases of the instance.

@@ -255,24 +255,9 @@ fn filegroups(c: &ViewContext<'_>) -> Rows {
         .collect())
 }
 
-/// Pages reserved in a data file: those of its filegroup, shared by size among the group's files (which are filled in
-/// proportion). `None` of a log.
+/// Pages reserved in a data file. `None` of a log.
 pub fn used_pages(source: &dyn ViewSource, file: &FileInfo) -> Option<i64> {
-    if file.kind != 0 {
-        return None;
-    }
-    let units = source.base_rows("sysallocunits").ok()?;
-    let group = i64::from(file.data_space_id);
-    let used: i64 =
-        units.iter().filter(|r| r.integer("fgid") == group).map(|r| r.integer("pcreserved")).sum();
-    let whole: i64 = source
-        .database()
-        .files
-        .iter()
-        .filter(|f| f.kind == 0 && f.data_space_id == file.data_space_id)
-        .map(|f| i64::from(f.size))
-        .sum();
-    Some(used * i64::from(file.size) / whole.max(1))
+    if file.kind == 0 { source.reserved_pages(file.file_id) } else { None }
 }
 
 fn space_usage(c: &ViewContext<'_>) -> Rows {

@@ -22,6 +22,7 @@ use holdfast_base::{FileId, PageId};
 
 use crate::error::FormatError;
 use crate::page::{PageBytes, PageHeader, PageType, PageView, header::FIXED_PAGE_OBJECT};
+use crate::source::PageSource;
 
 /// Pages per extent.
 pub const EXTENT_PAGES: u32 = 8;
@@ -149,6 +150,22 @@ impl<'a> ExtentMap<'a> {
     pub fn bytes(&self) -> &'a [u8] {
         self.bits
     }
+}
+
+/// Extents of a file that are nobody's, as its GAM pages have them; 0 of a file that is not there.
+///
+/// # Errors
+/// A GAM page that cannot be read.
+pub fn free_extents(source: &dyn PageSource, file: FileId) -> Result<u32, FormatError> {
+    let size = source.page_count(file);
+    let mut free = 0;
+    for interval in 0..size.div_ceil(INTERVAL_PAGES) {
+        let at = PageId::new(file, MapKind::Gam.page_number(interval));
+        let image = source.page(at)?;
+        let set = ExtentMap::read(PageView::new(&image), at)?.set_extents();
+        free += set.filter(|e| interval * INTERVAL_PAGES + e * EXTENT_PAGES < size).count() as u32;
+    }
+    Ok(free)
 }
 
 /// Sets or clears a bit of a map page in place.

@@ -275,13 +275,18 @@ pub fn roll_forward(
         let room = pages.room();
         let (files, shards) = pages.split();
         let (batch, read) = walk.read(files, room);
+        let one_by_one = |shards: &mut [Shard], batch: &Batch, read| {
+            let parts = shards.iter_mut().enumerate().map(|(n, shard)| redo_part(shard, files, batch, n));
+            (together(parts), read)
+        };
         let (applied, read) = match read {
-            Ok(Read::More) if workers > 1 => side_by_side(&mut walk, batch, files, shards, room, progress),
-            read => {
-                let parts =
-                    shards.iter_mut().enumerate().map(|(n, shard)| redo_part(shard, files, &batch, n));
-                (together(parts), read)
+            Ok(Read::More) if workers > 1 => {
+                match side_by_side(&mut walk, batch, files, shards, room, progress) {
+                    Ok(done) => done,
+                    Err(batch) => one_by_one(shards, &batch, Ok(Read::More)),
+                }
             }
+            read => one_by_one(shards, &batch, read),
         };
         // Errors of the reader lie behind every record that was handed over.
         walk.done.applied += applied?;
@@ -295,7 +300,8 @@ pub fn roll_forward(
     }
 }
 
-/// One round with a thread for each shard, until the log ends or enough pages were touched.
+/// One round with a thread for each shard, until the log ends or enough pages were touched. The batch comes back when the
+/// system gives no threads.
 fn side_by_side(
     walk: &mut Walk<'_>,
     first: Batch,
@@ -303,7 +309,7 @@ fn side_by_side(
     shards: &mut [Shard],
     room: usize,
     progress: &mut dyn FnMut(u64),
-) -> (Result<u64, RecoveryError>, RecoveryResult<Read>) {
+) -> Result<(Result<u64, RecoveryError>, RecoveryResult<Read>), Batch> {
     std::thread::scope(|scope| {
         let (mut queues, mut workers) = (Vec::new(), Vec::new());
         for (number, shard) in shards.iter_mut().enumerate() {
@@ -317,10 +323,8 @@ fn side_by_side(
             };
             match std::thread::Builder::new().name("redo".into()).spawn_scoped(scope, work) {
                 Ok(worker) => workers.push(worker),
-                Err(e) => {
-                    let what = format!("a thread for redo cannot be started: {e}");
-                    return (Err(RecoveryError::Database { what }), Ok(Read::More));
-                }
+                // The others find their queues closed, and end.
+                Err(_) => return Err(first),
             }
             queues.push(queue);
         }
@@ -340,6 +344,6 @@ fn side_by_side(
             Ok(part) => part,
             Err(panic) => std::panic::resume_unwind(panic),
         });
-        (together(parts), read)
+        Ok((together(parts), read))
     })
 }

@@ -83,6 +83,7 @@ impl LoggedDatabase {
             }
             self.log.append(&end_checkpoint(begin, log_time(&*self.clock), self.version))?;
             change.state.last_checkpoint = begin;
+            change.state.recovery_start = oldest;
         }
         self.log.flush()?;
         let boot = {

@@ -1,8 +1,8 @@
 //! Data files that come to an open database, and that leave it.
 //!
 //! Invariants
-//! 1. A file is formatted and durable before it comes; it is empty when it leaves, and a checkpoint has written what the log
-//!    says of it, so that recovery has nothing to do there.
+//! 1. A file is formatted and durable before it comes; it is empty when it leaves, and recovery would begin behind the last
+//!    record that names it. So its number may be given again.
 
 use std::sync::Arc;
 
@@ -11,6 +11,9 @@ use holdfast_disk::DiskFile;
 
 use super::LoggedDatabase;
 use crate::recovery::{RecoveryError, RecoveryResult};
+
+/// Checkpoints made for a file to leave: what makes it empty may come while the first goes on.
+const CHECKPOINTS: usize = 3;
 
 impl LoggedDatabase {
     /// A formatted file comes to the database.
@@ -23,16 +26,28 @@ impl LoggedDatabase {
         Ok(())
     }
 
-    /// A file leaves the database; `false` when something is in it.
+    /// A file leaves the database; `false` when something is in it, or when recovery might still meet it in the log because a
+    /// transaction is open.
+    ///
+    /// # Errors
+    /// Those of the checkpoints.
     pub fn remove_data_file(&self, id: FileId) -> RecoveryResult<bool> {
-        self.checkpoint()?;
-        let mut change = self.change()?;
-        if !change.is_empty_file(id)? {
-            return Ok(false);
+        // No other checkpoint holds pages of the file meanwhile.
+        let _one = self.checkpointing.lock();
+        for _ in 0..CHECKPOINTS {
+            let begin = self.checkpoint_alone()?;
+            let mut change = self.change()?;
+            if !change.is_empty_file(id)? {
+                return Ok(false);
+            }
+            // Recovery would begin with this checkpoint, and nothing of the file has been changed since it began.
+            if change.state.recovery_start == begin && !self.pages.is_changed(id) {
+                self.pages.remove_file(id);
+                self.data.write().remove(&id);
+                change.forget_files();
+                return Ok(true);
+            }
         }
-        self.pages.remove_file(id);
-        self.data.write().remove(&id);
-        change.forget_files();
-        Ok(true)
+        Ok(false)
     }
 }

@@ -28,8 +28,16 @@ impl Change<'_> {
     pub(super) fn grow_any(&mut self, files: &[FileId]) -> RecoveryResult<()> {
         let mut last = RecoveryError::NoSpace { what: "autogrowth is off".to_owned() };
         for &file in files {
+            if self.source().page_count(file) == 0 {
+                // It has just left the database.
+                continue;
+            }
             match self.grow(file) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    // It has more free than it was counted with.
+                    self.state.space.forget_share(file);
+                    return Ok(());
+                }
                 Err(e @ RecoveryError::NoSpace { .. }) => last = e,
                 Err(e) => return Err(e),
             }

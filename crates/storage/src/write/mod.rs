@@ -77,6 +77,8 @@ pub(crate) struct State {
     /// What only the owner may use of a page.
     pub reserved: HashMap<PageId, Vec<Held>>,
     pub last_checkpoint: Lsn,
+    /// Where recovery begins once that checkpoint is in the boot page.
+    pub recovery_start: Lsn,
     /// Something is being taken back: what that logs was promised, or must go through all the same.
     pub taking_back: u32,
 }

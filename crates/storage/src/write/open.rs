@@ -74,6 +74,7 @@ impl LoggedDatabase {
             open: HashMap::new(),
             reserved: HashMap::new(),
             last_checkpoint: finished.checkpoint,
+            recovery_start: finished.checkpoint,
             taking_back: 0,
         };
         let database = LoggedDatabase {

@@ -13,8 +13,8 @@ use holdfast_base::{FileId, PageId};
 use holdfast_format::allocation::iam::{self, Iam};
 use holdfast_format::allocation::pfs::{self, PfsMap};
 use holdfast_format::allocation::{
-    EXTENT_PAGES, ExtentMap, INTERVAL_PAGES, MapKind, extent_in_interval, fixed_page_type, interval_of,
-    map_page, pfs_page,
+    EXTENT_PAGES, ExtentMap, INTERVAL_PAGES, MapKind, extent_in_interval, fixed_page_type, free_extents,
+    interval_of, map_page, pfs_page,
 };
 use holdfast_format::log::{Context, RowTarget, context, op};
 use holdfast_format::page::header::TYPE_FLAG_COMPRESSED;
@@ -40,6 +40,13 @@ pub(crate) struct Space {
     /// How the files share what is given out, and extents until it is reckoned anew.
     shares: HashMap<FileId, Share>,
     until_counted: u32,
+}
+
+impl Space {
+    /// The file is to be counted anew.
+    pub(super) fn forget_share(&mut self, file: FileId) {
+        self.shares.remove(&file);
+    }
 }
 
 /// See [`Change::proportional`].
@@ -281,11 +288,16 @@ impl Change<'_> {
     fn proportional(&mut self, files: &[FileId]) -> RecoveryResult<Vec<FileId>> {
         let [_, _, ..] = files else { return Ok(files.to_vec()) };
         if self.state.space.until_counted == 0 {
+            // Each filegroup is counted anew when it is met.
+            self.state.space.shares.clear();
+            self.state.space.until_counted = COUNT_EVERY;
+        }
+        if files.iter().any(|f| !self.state.space.shares.contains_key(f)) {
             for &file in files {
-                let free = self.free_extent_count(file)?;
+                // None of a file that has just left the database.
+                let free = free_extents(self.source(), file).map_err(damaged)?.into();
                 self.state.space.shares.insert(file, Share { free, credit: 0 });
             }
-            self.state.space.until_counted = COUNT_EVERY;
         }
         self.state.space.until_counted -= 1;
         let shares = &mut self.state.space.shares;
@@ -301,24 +313,6 @@ impl Change<'_> {
             share.credit -= total;
         }
         Ok(order)
-    }
-
-    /// Extents of a file that are nobody's.
-    fn free_extent_count(&self, file: FileId) -> RecoveryResult<i64> {
-        let size = self.source().page_count(file);
-        if size == 0 {
-            // It has just left the database.
-            return Ok(0);
-        }
-        let mut free = 0i64;
-        for interval in 0..=interval_of(size.saturating_sub(1)) {
-            let map = PageId::new(file, MapKind::Gam.page_number(interval));
-            let image = self.page(map)?;
-            let bits = ExtentMap::read(PageView::new(&image), map).map_err(damaged)?;
-            let set = bits.set_extents();
-            free += set.filter(|e| interval * INTERVAL_PAGES + e * EXTENT_PAGES < size).count() as i64;
-        }
-        Ok(free)
     }
 
     /// Whether nothing but its own header and maps is in a file: every extent is free, or a mixed one without a page in use.

@@ -247,7 +247,11 @@ impl<'t, U: Character> FileRows<'t, U> {
                 self.at = text.len();
                 Ok((start < text.len()).then(|| Cow::Borrowed(&text[start..])))
             }
-            None => Err(SqlError::new(4832, &[])),
+            None => {
+                // Nothing behind it is a row either.
+                self.at = text.len();
+                Err(SqlError::new(4832, &[]))
+            }
         }
     }
 

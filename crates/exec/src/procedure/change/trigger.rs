@@ -36,7 +36,7 @@ impl Runner<'_> {
     }
 
     /// Whether triggers of the database fire themselves (RECURSIVE_TRIGGERS).
-    fn triggers_recur(&self, database: i32) -> bool {
+    pub fn triggers_recur(&self, database: i32) -> bool {
         let options = self.session.host.instance.database_options(database);
         options.get("RECURSIVE_TRIGGERS").is_some_and(|v| v == "ON")
     }
@@ -83,7 +83,7 @@ impl Runner<'_> {
         Ok(())
     }
 
-    fn is_running(&self, id: i32) -> bool {
+    pub fn is_running(&self, id: i32) -> bool {
         self.session.state.lock().triggers.last().is_some_and(|t| t.object_id == id)
     }
 

@@ -151,9 +151,10 @@ fn format_page(site: &Site<'_, '_>, page: &mut PageBytes) -> RecoveryResult<()> 
     if f.page_type == PageType::Iam as u8 {
         format_iam_rows(page, f.interval_start);
     }
+    let goes_on = site.record.bytes().len() > usize::from(site.record.fixed_length()) + 1;
     if f.type_flags & TYPE_FLAG_COMPRESSED != 0
-        && let Ok(elements) = site.record.elements()
-        && let Ok(information) = elements.required(0)
+        && goes_on
+        && let Some(information) = site.record.elements()?.iter().next()
     {
         let end = HEADER_SIZE + information.len();
         let place = page.get_mut(HEADER_SIZE..end);
