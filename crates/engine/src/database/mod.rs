@@ -87,10 +87,11 @@ impl DatabaseCatalog {
         live: Arc<LiveRowsets>,
         writing: Option<Arc<Writing>>,
     ) -> Result<Arc<Self>, FormatError> {
+        let as_of = writing.as_ref().map_or(0, |w| w.definitions.now());
         let tables = SystemTables::open_again(&*source, Arc::clone(&live.decoded))?;
         let name: Arc<str> = name.unwrap_or(&tables.boot.name).into();
         let tables = Arc::new(tables);
-        let store = Arc::new(Store { database: Arc::clone(&name), source, tables, live, writing });
+        let store = Arc::new(Store { database: Arc::clone(&name), source, tables, live, writing, as_of });
         let catalogs = Catalogs::open(&store)?;
         let collation = CollationId(store.tables.boot.collation);
         let mut catalog = DatabaseCatalog {

@@ -15,7 +15,7 @@ use holdfast_storage::recovery::RecoveryError;
 use holdfast_storage::recovery::log_growth::LogGrowth;
 use holdfast_storage::write::{Counts, LoggedDatabase};
 use holdfast_types::{CollationId, DateTime, SqlResult, Value};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use super::DatabaseCatalog;
 use crate::catalog::Catalog;
@@ -46,6 +46,8 @@ pub struct StoredDatabase {
     writing: Option<Arc<Writing>>,
     current: RwLock<Snapshot>,
     generation: AtomicU64,
+    /// Whoever reads the catalogue later puts it in place later.
+    refreshing: Mutex<()>,
 }
 
 /// What was read from the catalogue at one moment.
@@ -105,6 +107,7 @@ impl StoredDatabase {
             live,
             writing,
             current: RwLock::new(snapshot),
+            refreshing: Mutex::new(()),
             generation: AtomicU64::new(0),
         })
     }
@@ -285,6 +288,7 @@ impl OnlineDatabase for StoredDatabase {
     }
 
     fn refresh(&self) -> SqlResult<()> {
+        let _one = self.refreshing.lock();
         let new = read(self.id, &self.name, &self.source, &self.paths, &self.live, &self.writing)
             .map_err(|e| crate::page_error(&e))?;
         if let Some(writing) = &self.writing {

@@ -173,6 +173,7 @@ fn writer(writing: Arc<Writing>, definition: &TableDef, access: &StoredTable, ba
         unsupported: None,
         unkept: Vec::new(),
         ignoring: Vec::new(),
+        as_of: access.store.as_of,
         plan: OnceLock::new(),
     }
 }

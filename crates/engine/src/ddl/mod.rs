@@ -26,6 +26,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use holdfast_types::SqlResult;
+use parking_lot::Mutex;
 
 use crate::instance::OnlineDatabase;
 use crate::transaction::{Participant, Transaction};
@@ -34,6 +35,17 @@ pub use rows::{CatalogWriter, Cell};
 /// Has the catalog read again when a transaction that changed it goes back.
 struct Snapshots {
     database: Arc<dyn OnlineDatabase>,
+    /// Objects that the transaction defines, under Sch-M.
+    objects: Mutex<Vec<i32>>,
+}
+
+impl Snapshots {
+    fn note_all(&self) {
+        let catalog = self.database.stored();
+        if let Some(writing) = catalog.as_ref().and_then(|c| c.writing()) {
+            self.objects.lock().iter().for_each(|o| writing.definitions.note(*o));
+        }
+    }
 }
 
 impl Participant for Snapshots {
@@ -59,6 +71,7 @@ impl Participant for Snapshots {
         {
             writing.sequences.taken_back();
         }
+        self.note_all();
         // A catalog that cannot be read any more is reported by whoever needs it next.
         let _ = self.database.refresh();
     }
@@ -69,7 +82,33 @@ impl Participant for Snapshots {
 
 /// Ties the catalog's snapshots to a transaction that changes it.
 pub fn watch(database: &Arc<dyn OnlineDatabase>, transaction: &Transaction) -> SqlResult<()> {
-    let new = Snapshots { database: Arc::clone(database) };
+    watched(database, transaction, |_| ())
+}
+
+fn watched(
+    database: &Arc<dyn OnlineDatabase>,
+    transaction: &Transaction,
+    f: impl FnOnce(&Snapshots),
+) -> SqlResult<()> {
+    let new = Snapshots { database: Arc::clone(database), objects: Mutex::default() };
     let place = new.place();
-    transaction.participant(place, || Ok(Arc::new(new))).map(|_| ())
+    let part = transaction.participant(place, || Ok(Arc::new(new)))?;
+    if let Some(snapshots) = part.as_any().downcast_ref() {
+        f(snapshots);
+    }
+    Ok(())
+}
+
+/// The transaction has Sch-M on an object and is going to define it ([`crate::write::definitions`]).
+pub fn defines(database: &Arc<dyn OnlineDatabase>, transaction: &Transaction, object: i32) -> SqlResult<()> {
+    watched(database, transaction, |snapshots| {
+        snapshots.objects.lock().push(object);
+        snapshots.note_all();
+    })
+}
+
+/// A statement that defines has done its part: reads the catalog again.
+pub fn defined(database: &Arc<dyn OnlineDatabase>, transaction: &Transaction) -> SqlResult<()> {
+    watched(database, transaction, Snapshots::note_all)?;
+    database.refresh()
 }

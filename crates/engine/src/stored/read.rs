@@ -143,6 +143,11 @@ impl RowReader {
             (false, ReadIntent::Exclusive) => LockMode::IX,
         };
         writing.locks.acquire(context.owner, &of.resource(), mode, Duration::Transaction, &context.wait)?;
+        let current = writing.still_defined(table.object_id, &table.name, table.store.as_of, context.owner);
+        if current.is_err() && matches!(mode, LockMode::IS | LockMode::S) {
+            writing.locks.release(context.owner, &of.resource());
+        }
+        current?;
         let base = table.base.first().map_or(0, |b| b.rowset);
         let reader =
             RowReader { writing: Arc::clone(writing), context: context.clone(), table: of, base, ranges };

@@ -28,6 +28,8 @@ pub struct Store {
     pub live: Arc<LiveRowsets>,
     /// `None`: the database is only read.
     pub writing: Option<Arc<Writing>>,
+    /// The moment before the catalogue was read ([`crate::write::definitions`]).
+    pub as_of: u64,
 }
 
 /// One rowset: a heap or B-tree, of one partition.

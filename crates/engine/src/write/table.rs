@@ -79,6 +79,8 @@ pub struct StoredWriter {
     pub unkept: Vec<Unkept>,
     /// Unique indexes that leave out rows whose key is there already (IGNORE_DUP_KEY); the clustered one is 1.
     pub ignoring: Vec<i32>,
+    /// The moment of the definition ([`super::definitions`]).
+    pub as_of: u64,
     /// How rows become records, once somebody asked.
     pub plan: OnceLock<Option<Arc<RecordPlan>>>,
 }
@@ -177,7 +179,7 @@ impl StoredWriter {
         let resource = self.table().resource();
         let owner = write.transaction.owner();
         self.writing.locks.acquire(owner, &resource, mode, Duration::Transaction, write.wait)?;
-        Ok(())
+        self.writing.still_defined(self.object_id, &self.name, self.as_of, owner)
     }
 
     pub(super) fn lock_row(&self, write: WriteContext<'_>, row: &Resource) -> SqlResult<()> {

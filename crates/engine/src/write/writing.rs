@@ -18,6 +18,7 @@ use holdfast_storage::write::{Body, Change, Counts, LogTransaction, LoggedDataba
 use holdfast_types::{SqlError, SqlResult, Value};
 use parking_lot::{Mutex, RwLock};
 
+use super::definitions::{Definitions, redefined};
 use super::identity::Identities;
 use super::pointers;
 use super::row_version::RowVersionCounter;
@@ -25,7 +26,7 @@ use super::sequence::Sequences;
 use super::table::Base;
 use super::tree::Tree;
 use crate::database::DatabaseCatalog;
-use crate::lock::LockManager;
+use crate::lock::{LockManager, LockMode, LockOwner, Resource};
 use crate::stored::LiveRowsets;
 use crate::stored::live::LiveRowset;
 use crate::transaction::{Participant, Transaction};
@@ -42,6 +43,7 @@ pub struct Writing {
     pub identities: Identities,
     pub row_versions: RowVersionCounter,
     pub sequences: Sequences,
+    pub definitions: Definitions,
     pub locks: Arc<LockManager>,
     next_large: AtomicU64,
 }
@@ -74,9 +76,25 @@ impl Writing {
             identities: Identities::default(),
             row_versions: RowVersionCounter::default(),
             sequences: Sequences::default(),
+            definitions: Definitions::default(),
             locks,
             next_large: AtomicU64::new(seed.max(1)),
         }
+    }
+
+    /// Whether a definition taken at a moment is still that of the table, once a lock keeps it. Who changes it himself knows.
+    ///
+    /// # Errors
+    /// [`super::definitions::REDEFINED`].
+    pub fn still_defined(&self, object: i32, name: &str, as_of: u64, owner: LockOwner) -> SqlResult<()> {
+        if !self.definitions.changed_since(object, as_of) {
+            return Ok(());
+        }
+        let resource = Resource::Object { database: self.database_id, object };
+        if self.locks.held(owner, &resource) == LockMode::SchM {
+            return Ok(());
+        }
+        Err(redefined(self.database_id, object, name))
     }
 
     /// An id for a new large value.

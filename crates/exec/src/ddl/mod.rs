@@ -42,12 +42,13 @@ use std::sync::Arc;
 
 use holdfast_engine::catalog::TableDef;
 use holdfast_engine::database::DatabaseCatalog;
-use holdfast_engine::ddl::{CatalogWriter, watch};
+use holdfast_engine::ddl::{CatalogWriter, defined, defines, watch};
 use holdfast_engine::instance::OnlineDatabase;
 use holdfast_engine::lock::manager::Table;
-use holdfast_engine::lock::{Duration, LockMode, LockWait};
+use holdfast_engine::lock::{Duration, Granted, LockMode, LockWait};
 use holdfast_engine::transaction::Transaction;
 use holdfast_engine::write::WriteContext;
+use holdfast_engine::write::definitions::redefined;
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::{Ddl, ObjectName, Statement};
 use holdfast_types::{SqlError, SqlResult};
@@ -66,6 +67,8 @@ pub struct Definition<'r, 's> {
     pub database: Arc<HostDatabase>,
     /// Triggers of the database may want to know what is done.
     pub watched: bool,
+    /// The moment before anything was looked up.
+    as_of: u64,
     /// What is done, for them.
     pub events: Vec<event::Event>,
 }
@@ -128,8 +131,18 @@ impl Definition<'_, '_> {
         let resource = Table { database: self.database.id, object: object_id }.resource();
         let owner = self.transaction.owner();
         let locks = &self.runner.session.host.instance.locks;
-        locks.acquire(owner, &resource, LockMode::SchM, Duration::Transaction, &self.wait)?;
-        Ok(())
+        let granted = locks.acquire(owner, &resource, LockMode::SchM, Duration::Transaction, &self.wait)?;
+        let online = self.database.online();
+        if granted != Granted::Held
+            && let Some(catalog) = online.stored()
+            && let Some(writing) = catalog.writing()
+            && writing.definitions.changed_since(object_id, self.as_of)
+        {
+            // What was looked up before the wait is not so any more.
+            let name = catalog.object_row(object_id).map_or("".into(), |o| o.name.clone());
+            return Err(redefined(self.database.id, object_id, &name));
+        }
+        defines(online, &self.transaction, object_id)
     }
 
     /// The text of the batch or module that the statement stands in.
@@ -268,6 +281,7 @@ impl Runner<'_> {
         let wait = self.session.lock_wait();
         let result = self.changing(|runner, transaction| {
             watch(&online, transaction)?;
+            let as_of = online.stored().and_then(|c| c.writing().map(|w| w.definitions.now())).unwrap_or(0);
             let triggers = database_trigger::enabled(&online)?;
             let id = database.id;
             let mut work = Definition {
@@ -279,10 +293,11 @@ impl Runner<'_> {
                 database,
                 watched: !triggers.is_empty(),
                 events: Vec::new(),
+                as_of,
             };
             let out = f(&mut work)?;
             let events = std::mem::take(&mut work.events);
-            online.refresh()?;
+            defined(&online, transaction)?;
             if !events.is_empty() {
                 let text = scope.unit.text.get(span.start as usize..span.end as usize).unwrap_or("");
                 runner.look_again();

@@ -17,6 +17,7 @@ use super::call::{Argument, EXECUTE};
 use super::cursor::Cursor;
 use super::memory_table::MemoryTable;
 use super::query::{plain_column, result_column};
+use super::redefined::told_to_client;
 use super::run::{Fail, Runner, Scope, Shared, Stop, request_end};
 use super::state::{SharedSession, State};
 use super::unit::Unit;
@@ -185,7 +186,7 @@ impl InstanceSession {
     /// Sends errors and one DONE.
     fn refuse(sink: &mut dyn ResultSink, kind: DoneKind, errors: &[SqlError]) -> RequestEnd {
         for e in errors {
-            if sink.message(e).is_err() {
+            if sink.message(&told_to_client(e.clone())).is_err() {
                 return RequestEnd::Disconnect;
             }
         }

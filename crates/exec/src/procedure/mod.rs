@@ -30,6 +30,7 @@ pub mod metadata;
 pub mod options;
 pub mod query;
 pub mod raise;
+pub mod redefined;
 pub mod run;
 pub mod showplan;
 pub mod state;

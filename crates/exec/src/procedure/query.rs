@@ -11,6 +11,7 @@ use holdfast_tsql::ast::{
 };
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
 
+use super::redefined::told_to_client;
 use super::run::{Fail, Runner, Scope, Stop, scope_names};
 use super::state::option;
 use super::unit::{Folding, Planned, with_bind_context};
@@ -207,31 +208,48 @@ impl Runner<'_> {
         if fmt_only {
             return self.counted(0, SELECT, true);
         }
-        let rows = self.send(&bound, &context)?;
+        let (mut bound, mut context, mut sent) = (bound, context, 0);
+        let mut kept = self.kept_definitions();
+        while let Err(fail) = self.send(&bound, &context, &mut sent) {
+            if sent > 0 {
+                return Err(match fail {
+                    Fail::Error(e) => told_to_client(e).into(),
+                    other => other,
+                });
+            }
+            self.begin_again(&mut kept, fail)?;
+            bound = self.plan_query(q, scope)?;
+            context = self.framed(scope, bound.frame_size);
+            let now: Vec<ResultColumn> = bound.columns.iter().map(result_column).collect();
+            let same = |a: &ResultColumn, b: &ResultColumn| a.ty == b.ty && a.name == b.name;
+            if now.len() != columns.len() || !now.iter().zip(&columns).all(|(a, b)| same(a, b)) {
+                let text = "Internal error: the columns of the result changed while the statement began. Run it again.";
+                return Err(SqlError::with_text(8624, 16, text).into());
+            }
+        }
         self.warn_of_nulls(&context)?;
-        self.counted(rows, SELECT, true)
+        self.counted(sent, SELECT, true)
     }
 
-    fn send(&mut self, bound: &BoundQuery, context: &ExecContext) -> Result<u64, Fail> {
+    fn send(&mut self, bound: &BoundQuery, context: &ExecContext, sent: &mut u64) -> Result<(), Fail> {
         let limit = self.session.state.lock().row_limit;
         let mut source = operator::open(&bound.plan, context)?;
-        let mut sent = 0u64;
         while let Some(mut batch) = source.next_batch()? {
             if self.session.cancel.is_cancelled() {
                 return Err(Stop::Cancelled.into());
             }
-            if limit > 0 && sent + batch.len as u64 > limit {
-                batch = batch.slice(0, (limit - sent) as usize);
+            if limit > 0 && *sent + batch.len as u64 > limit {
+                batch = batch.slice(0, (limit - *sent) as usize);
             }
             if batch.len > 0 {
                 self.sink.rows(&batch)?;
-                sent += batch.len as u64;
+                *sent += batch.len as u64;
             }
-            if limit > 0 && sent >= limit {
+            if limit > 0 && *sent >= limit {
                 break;
             }
         }
-        Ok(sent)
+        Ok(())
     }
 
     /// 8153 after aggregates that left out NULLs.

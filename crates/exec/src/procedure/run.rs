@@ -247,7 +247,7 @@ impl Runner<'_> {
                 // Chains of ELSE IF are walked, not descended into.
                 let (mut condition, mut then, mut otherwise) = (condition, then, otherwise);
                 loop {
-                    if self.condition(condition, scope)? {
+                    if self.while_defined(|r| r.condition(condition, scope))? {
                         return Ok(self.statement(then, scope, None)?);
                     }
                     match otherwise.as_deref().map(|s| (s, &s.kind)) {
@@ -267,7 +267,7 @@ impl Runner<'_> {
             StatementKind::Label(_) => Ok(Flow::Next),
             StatementKind::Return(value) => self.return_statement(value.as_ref(), scope),
             _ => {
-                self.simple(s, scope)?;
+                self.while_defined(|r| r.simple(s, scope))?;
                 Ok(Flow::Next)
             }
         }
@@ -281,7 +281,7 @@ impl Runner<'_> {
         enter: Option<String>,
     ) -> Result<Flow, Fail> {
         let mut enter = enter;
-        while enter.is_some() || self.condition(condition, scope)? {
+        while enter.is_some() || self.while_defined(|r| r.condition(condition, scope))? {
             match self.statement(body, scope, enter.take())? {
                 Flow::Next | Flow::Continue => {}
                 Flow::Break => break,

@@ -5,6 +5,7 @@
 
 mod checker;
 mod phantoms;
+mod redefined;
 #[path = "../common/server.rs"]
 mod server;
 mod workload;
@@ -104,4 +105,12 @@ fn no_phantoms_in_an_index_of_a_clustered_table() {
 #[test]
 fn no_phantoms_without_a_useful_index() {
     no_phantoms("create table slots (id int not null, g int not null)", "forcescan");
+}
+
+#[test]
+fn statements_beside_definitions() {
+    let seed = number("HOLDFAST_HISTORY_SEED", 1);
+    let done = redefined::go(number("HOLDFAST_HISTORY", 40) as u32 * 5, seed);
+    println!("{done} definitions");
+    assert!(done > 8, "hardly anything is defined");
 }

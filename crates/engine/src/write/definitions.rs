@@ -1,0 +1,77 @@
+//! Which definitions have changed, so that nobody works on with one that he took before.
+//!
+//! A statement takes the definition of a table and then waits for its lock on it; meanwhile another session may give the table
+//! an index, or new rowsets. Whoever has the lock asks here whether his definition is still the one, and plans again if not.
+//!
+//! Invariants
+//! 1. Who changes an object holds Sch-M on it, and notes it before the first change, after every statement before the
+//!    catalogue is read again, and after a rollback. So a catalogue read between shows as older than the object.
+//! 2. What is known of a catalogue is as old as the moment before it was read.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use holdfast_types::SqlError;
+use parking_lot::Mutex;
+
+use crate::lock::Resource;
+
+/// Number of the error that says so; it never reaches a client as it is.
+pub const REDEFINED: i32 = -1;
+
+/// Changes of definitions of one database, counted.
+#[derive(Default)]
+pub struct Definitions {
+    count: AtomicU64,
+    changed: Mutex<HashMap<i32, u64>>,
+}
+
+impl Definitions {
+    /// The moment as of which a catalogue is, taken before it is read.
+    pub fn now(&self) -> u64 {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// The object's definition changes.
+    pub fn note(&self, object: i32) {
+        let mut changed = self.changed.lock();
+        let count = self.count.fetch_add(1, Ordering::SeqCst) + 1;
+        changed.insert(object, count);
+    }
+
+    /// Whether it has changed since a moment.
+    pub fn changed_since(&self, object: i32, moment: u64) -> bool {
+        self.now() != moment && self.changed.lock().get(&object).is_some_and(|c| *c > moment)
+    }
+}
+
+/// The statement is to be planned and run again, while a lock keeps the definition ([`object_of`]).
+pub fn redefined(database: i32, object: i32, table: &str) -> SqlError {
+    let text = format!("The definition of '{table}' was changed while the statement began. Run it again.");
+    let mut e = SqlError::with_text(REDEFINED, 16, text);
+    e.procedure = format!("{database} {object}");
+    e
+}
+
+/// What an error of [`redefined`] is about.
+pub fn object_of(e: &SqlError) -> Option<Resource> {
+    let (database, object) = e.procedure.split_once(' ').filter(|_| e.number == REDEFINED)?;
+    Some(Resource::Object { database: database.parse().ok()?, object: object.parse().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_changed_is_old() {
+        let d = Definitions::default();
+        let before = d.now();
+        d.note(5);
+        let between = d.now();
+        d.note(6);
+        assert!(d.changed_since(5, before) && d.changed_since(6, before) && !d.changed_since(7, before));
+        assert!(!d.changed_since(5, between) && d.changed_since(6, between));
+        assert!(!d.changed_since(5, d.now()));
+    }
+}
