@@ -23,7 +23,7 @@ use crate::operator::spill::MemoryBudget;
 use crate::session::CancelFlag;
 
 /// SET options and other session state that expressions look at.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct SessionSettings {
     /// 1 = Monday … 7 = Sunday (us_english default 7).
     pub date_first: u8,
@@ -325,7 +325,7 @@ pub struct QueryContext {
     pub session: Arc<dyn SessionInfo>,
     pub settings: SessionSettings,
     pub modules: Option<Arc<dyn ModuleRunner>>,
-    pub budget: Arc<MemoryBudget>,
+    budget: OnceLock<Arc<MemoryBudget>>,
     pub cancel: CancelFlag,
     /// What reads see and lock; see [`QueryContext::reading`].
     read: ReadContext,
@@ -353,13 +353,24 @@ pub static PROCESSORS: LazyLock<usize> =
 impl QueryContext {
     pub fn new(session: Arc<dyn SessionInfo>, now: DateTimeOffset) -> Self {
         let settings = session.settings();
+        Self::with_parts(session, settings, now, CancelFlag::new(), ReadContext::unlocked())
+    }
+
+    /// As `new`, with what most statements have besides.
+    pub fn with_parts(
+        session: Arc<dyn SessionInfo>,
+        settings: SessionSettings,
+        now: DateTimeOffset,
+        cancel: CancelFlag,
+        read: ReadContext,
+    ) -> Self {
         QueryContext {
             session,
             settings,
             modules: None,
-            budget: MemoryBudget::new(DEFAULT_MEMORY_LIMIT, std::env::temp_dir()),
-            cancel: CancelFlag::new(),
-            read: ReadContext::unlocked(),
+            budget: OnceLock::new(),
+            cancel,
+            read,
             own: None,
             opened: OnceLock::new(),
             now,
@@ -426,6 +437,11 @@ impl QueryContext {
         Cow::Owned(read)
     }
 
+    /// Memory of the statement's operators.
+    pub fn budget(&self) -> &Arc<MemoryBudget> {
+        self.budget.get_or_init(|| MemoryBudget::new(DEFAULT_MEMORY_LIMIT, std::env::temp_dir()))
+    }
+
     /// An aggregate left out a NULL: the statement ends with warning 8153 when ANSI_WARNINGS is on.
     pub fn note_null_eliminated(&self) {
         self.null_eliminated.store(true, Ordering::Relaxed);
@@ -437,7 +453,7 @@ impl QueryContext {
 
     #[must_use]
     pub fn with_budget(mut self, budget: Arc<MemoryBudget>) -> Self {
-        self.budget = budget;
+        self.budget = OnceLock::from(budget);
         self
     }
 
@@ -487,7 +503,7 @@ impl QueryContext {
 pub struct Frame {
     parent: Option<Arc<Frame>>,
     /// A root frame holds slot i at position i; inner frames hold (slot, value) pairs.
-    root: Vec<Value>,
+    root: Arc<Vec<Value>>,
     bound: Vec<(ParamId, Value)>,
     /// Results of uncorrelated subqueries, by the address of their node.
     cache: Mutex<HashMap<usize, Value>>,
@@ -511,8 +527,8 @@ pub struct ExecContext {
 
 impl ExecContext {
     /// `parameters`: slot i of the frame at position i.
-    pub fn new(query: Arc<QueryContext>, parameters: Vec<Value>) -> Self {
-        let frame = Arc::new(Frame { root: parameters, ..Frame::default() });
+    pub fn new(query: Arc<QueryContext>, parameters: impl Into<Arc<Vec<Value>>>) -> Self {
+        let frame = Arc::new(Frame { root: parameters.into(), ..Frame::default() });
         ExecContext { query, frame, ctes: None }
     }
 

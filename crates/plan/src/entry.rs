@@ -229,7 +229,9 @@ fn finish(expr: Expr, binder: Binder<'_>, cx: &BindContext<'_>) -> SqlResult<Bou
     estimator.learn_expr(&mut expr);
     let mut builder = Builder::new(cx, estimator, binder.next_slot);
     let expr = builder.place(&expr, &[])?;
-    Ok(BoundExpression { expr, frame_size: builder.next_slot, accesses: Accesses::new(binder.accesses) })
+    let plain = expr.is_plain();
+    let accesses = Accesses::new(binder.accesses);
+    Ok(BoundExpression { expr, plain, frame_size: builder.next_slot, accesses })
 }
 
 /// Types that the surroundings of parameters give them: `unknown` are variables that were declared with the type NULL.

@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use holdfast_engine::catalog::ModuleDef;
-use holdfast_types::{SqlType, Value};
+use holdfast_types::{SqlType, TypeId, Value};
 
 use crate::function::{FunctionId, MethodId};
 use crate::logical::LogicalPlan;
@@ -237,6 +237,38 @@ impl Expr {
     pub fn literal(value: Value, ty: SqlType) -> Self {
         let nullable = value.is_null();
         Expr { kind: ExprKind::Literal(value), ty, nullable }
+    }
+
+    /// Whether the value depends on nothing but parameters and the session's settings: no functions, subqueries or methods.
+    pub fn is_plain(&self) -> bool {
+        let all = |list: &[Expr]| list.iter().all(Expr::is_plain);
+        match &self.kind {
+            ExprKind::Literal(_) | ExprKind::BoolLiteral(_) | ExprKind::Parameter(_) => true,
+            ExprKind::Unary { operand, .. } | ExprKind::IsNull { operand, .. } => operand.is_plain(),
+            ExprKind::Binary { left, right, .. } | ExprKind::Compare { left, right, .. } => {
+                left.is_plain() && right.is_plain()
+            }
+            ExprKind::And(list) | ExprKind::Or(list) | ExprKind::Coalesce(list) => all(list),
+            ExprKind::Not(operand) => operand.is_plain(),
+            ExprKind::InList { operand, list, .. } => operand.is_plain() && all(list),
+            ExprKind::Case { whens, otherwise } => {
+                whens.iter().all(|(when, then)| when.is_plain() && then.is_plain())
+                    && otherwise.as_ref().is_none_or(|e| e.is_plain())
+            }
+            ExprKind::Convert { operand, style, .. } => {
+                !matches!(
+                    self.ty.id,
+                    TypeId::Xml | TypeId::Clr | TypeId::HierarchyId | TypeId::Geometry | TypeId::Geography
+                ) && operand.is_plain()
+                    && style.as_ref().is_none_or(|e| e.is_plain())
+            }
+            ExprKind::Column(_)
+            | ExprKind::Like { .. }
+            | ExprKind::Function { .. }
+            | ExprKind::UserFunction { .. }
+            | ExprKind::Method { .. }
+            | ExprKind::Subquery(_) => false,
+        }
     }
 
     pub fn int(v: i32) -> Self {

@@ -459,6 +459,8 @@ pub struct ColumnSourceInfo {
 pub struct BoundExpression {
     /// Without columns; a boolean node for IF and WHILE.
     pub expr: Expr,
+    /// See [`Expr::is_plain`].
+    pub plain: bool,
     pub frame_size: u32,
     pub accesses: Accesses,
 }

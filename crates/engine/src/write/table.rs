@@ -467,7 +467,7 @@ impl StoredWriter {
         let fail = |error| RecoveryError::Unreadable { page: index.tree.access.root(), error };
         let place = index.tree.find_entry(change.source(), &key).map_err(fail)?;
         match place.filter(|p| p.found && !p.ghost) {
-            Some(place) => index.tree.delete(change, log, &place, &raw),
+            Some(place) => index.tree.delete(change, log, place, &raw),
             // The row lies outside the filter.
             None if index.filtered => Ok(()),
             None => Err(internal("an index has no entry for a row of its table")),
@@ -699,7 +699,7 @@ impl StoredWriter {
                 let place = place.filter(|p| p.found && !p.ghost);
                 let place = place.ok_or_else(|| internal("a locked row is not there"))?;
                 self.note(write, &raw, Some(&current.record));
-                tree.delete(change, log, &place, &raw)
+                tree.delete(change, log, place, &raw)
             }
             (Base::Heap(_), None) => Err(internal("a heap row without an address")),
         }

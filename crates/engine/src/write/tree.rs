@@ -243,7 +243,7 @@ impl Tree {
             let mut given_up = 0;
             let rows = PageRows::new(PageView::new(&place.image)).map_err(unreadable(page))?;
             let whole = record;
-            let record: &[u8] = &rows.fitted(self.layout(), whole).map_err(unreadable(page))?;
+            let record = rows.fitted(self.layout(), whole).map_err(unreadable(page))?;
             let fits = if place.found {
                 row.size_or_flags = 2;
                 let old = record_bytes(&rows, slot).map_err(unreadable(page))?.len();
@@ -252,11 +252,14 @@ impl Tree {
             } else {
                 record.len() + 2 <= free
             };
+            drop(rows);
             if !fits {
                 self.split(change, transaction, &place, whole)?;
                 continue;
             }
-            let body = Body::Row { row, elements: &[record, &[], &[]] };
+            // The image would have to be copied for the change.
+            drop(place);
+            let body = Body::Row { row, elements: &[&record, &[], &[]] };
             let what = What {
                 operation: op::INSERT_ROWS,
                 context: self.context(true),
@@ -334,24 +337,29 @@ impl Tree {
         self: &Arc<Self>,
         change: &mut Change<'_>,
         transaction: &mut LogTransaction,
-        place: &Place,
+        place: Place,
         fields: &[u8],
     ) -> RecoveryResult<()> {
-        let rows = PageRows::new(PageView::new(&place.image)).map_err(unreadable(place.page))?;
-        let record = record_bytes(&rows, place.slot).map_err(unreadable(place.page))?.to_vec();
+        let Place { page, slot, image, .. } = place;
+        let record = {
+            let rows = PageRows::new(PageView::new(&image)).map_err(unreadable(page))?;
+            record_bytes(&rows, slot).map_err(unreadable(page))?.to_vec()
+        };
+        // It would have to be copied for the change.
+        drop(image);
         let row = RowTarget { offset: 1, ..self.row_target() };
         let body = Body::Row { row, elements: &[&record, &[]] };
         let what = What {
             operation: op::DELETE_ROWS,
             context: context::MARK_AS_GHOST,
-            page: place.page,
-            slot: place.slot,
+            page,
+            slot,
             unit: self.unit(),
             body,
         };
         change.log(transaction, what, self.undo(fields, -1))?;
         self.live().count_rows(-1);
-        self.live().note_ghosts(place.page);
+        self.live().note_ghosts(page);
         Ok(())
     }
 
@@ -384,13 +392,16 @@ impl Tree {
                 continue;
             }
             let undo = self.undo(fields, 0);
+            let at = (place.page, place.slot);
+            // The image would have to be copied for the change.
+            drop(place);
             modify(
                 change,
                 transaction,
                 self.unit(),
                 self.row_target(),
                 self.context(true),
-                (place.page, place.slot),
+                at,
                 &old,
                 &record,
                 undo,

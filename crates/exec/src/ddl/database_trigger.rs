@@ -23,8 +23,9 @@ use super::procedure::Arguments;
 use super::{Definition, shown};
 use crate::context::SessionInfo;
 use crate::procedure::raise::integer;
-use crate::procedure::run::{Fail, Runner, now};
+use crate::procedure::run::{Fail, Runner};
 use crate::procedure::state::{RunningTrigger, option};
+use crate::procedure::surroundings::now;
 
 /// The enabled triggers of a database.
 pub fn enabled(online: &Arc<dyn OnlineDatabase>) -> SqlResult<Vec<TriggerDef>> {

@@ -172,7 +172,7 @@ impl Runner<'_> {
         };
         let wait = self.session.lock_wait();
         self.changing(|r, work| {
-            let context = r.framed(scope, bound.frame_size);
+            let context = r.context(scope);
             let types: Vec<SqlType> = bound.plan.columns.iter().map(|c| c.ty).collect();
             let mut source = operator::open(&bound.plan, &context)?;
             let (mut count, mut last) = (0u64, None::<i128>);

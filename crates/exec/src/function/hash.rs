@@ -83,7 +83,7 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         }
         FunctionId::Compress => Value::Binary(gzip::compress(&bytes_of(&a[0], &c.types[0]))?.into()),
         FunctionId::Decompress => match &a[0] {
-            Value::Binary(b) => Value::Binary(gzip::decompress(b, &c.ctx.query.budget)?.into()),
+            Value::Binary(b) => Value::Binary(gzip::decompress(b, c.ctx.query.budget())?.into()),
             _ => Value::Null,
         },
         FunctionId::Base64Encode => match &a[0] {

@@ -380,7 +380,7 @@ impl Hash<'_> {
     fn in_parallel(&self, parts: Vec<Source<'_>>) -> SqlResult<Batch> {
         let spec = self.spec;
         let ctx = &self.ctx;
-        let budget = &ctx.query.budget;
+        let budget = ctx.query.budget();
         let results = parallel::run(parts, |mut source| {
             let mut states = states(&spec)?;
             let mut grant = Grant::new(budget);
@@ -428,7 +428,7 @@ impl Hash<'_> {
     fn consume(&mut self, source: &mut dyn BatchSource, level: u32) -> SqlResult<Batch> {
         let spec = self.spec;
         let mut states = states(&spec)?;
-        let mut grant = Grant::new(&self.ctx.query.budget);
+        let mut grant = Grant::new(self.ctx.query.budget());
         let mut overflow: Option<Overflow> = None;
         let can_spill = spec.sets.is_none() && !spec.group.is_empty() && level < MAX_LEVEL;
         while let Some(batch) = source.next_batch()? {
@@ -443,7 +443,7 @@ impl Hash<'_> {
                     if !grant.resize(bytes) && can_spill {
                         let types: Arc<[SqlType]> = Arc::from(types_of(self.input));
                         let files = (0..PARTITIONS)
-                            .map(|_| SpillWriter::new(&self.ctx.query.budget, Arc::clone(&types)))
+                            .map(|_| SpillWriter::new(self.ctx.query.budget(), Arc::clone(&types)))
                             .collect::<SqlResult<_>>()?;
                         overflow = Some(Overflow { files, finder: states[0].table.finder(), level });
                     }

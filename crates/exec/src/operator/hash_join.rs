@@ -96,7 +96,7 @@ impl<'p> Built<'p> {
             });
         };
         let read = parallel::run(parts, |mut source| {
-            let mut grant = Grant::new(&ctx.query.budget);
+            let mut grant = Grant::new(ctx.query.budget());
             let (batches, fits) = Self::collect(source.as_mut(), &mut grant, ctx, false)?;
             Ok((batches, grant, fits))
         })?;
@@ -141,7 +141,7 @@ impl<'p> Built<'p> {
         ctx: &ExecContext,
         force: bool,
     ) -> SqlResult<Build<'p>> {
-        let mut grant = Grant::new(&ctx.query.budget);
+        let mut grant = Grant::new(ctx.query.budget());
         let (batches, fits) = Self::collect(source, &mut grant, ctx, force)?;
         if !fits {
             return Ok(Build::TooBig(batches));
@@ -471,7 +471,7 @@ fn split(
 ) -> SqlResult<Vec<SpillReader>> {
     let types: Arc<[SqlType]> = Arc::from(types);
     let mut files = (0..PARTITIONS)
-        .map(|_| SpillWriter::new(&ctx.query.budget, Arc::clone(&types)))
+        .map(|_| SpillWriter::new(ctx.query.budget(), Arc::clone(&types)))
         .collect::<SqlResult<Vec<_>>>()?;
     let parts: Vec<KeyPart> = keys.iter().map(|e| KeyPart { ty: e.ty, descending: false }).collect();
     while let Some(b) = source.next_batch()? {

@@ -55,7 +55,7 @@ pub fn open_join<'p>(
         matched: Vec::new(),
         output: VecDeque::new(),
         done: false,
-        _grant: Grant::new(&ctx.query.budget),
+        _grant: Grant::new(ctx.query.budget()),
         ctx: ctx.clone(),
     }))
 }

@@ -39,7 +39,7 @@ impl<'p> Distinct<'p> {
             nulls: vec![true; types.len()],
             table: KeyTable::new(&types),
             numbers: Vec::new(),
-            grant: Grant::new(&ctx.query.budget),
+            grant: Grant::new(ctx.query.budget()),
             ctx: ctx.clone(),
         })
     }
@@ -101,7 +101,7 @@ impl<'p> SetOperation<'p> {
             built: None,
             nulls: vec![true; types.len()],
             seen: KeyTable::new(&types),
-            grant: Grant::new(&ctx.query.budget),
+            grant: Grant::new(ctx.query.budget()),
             ctx: ctx.clone(),
         })
     }

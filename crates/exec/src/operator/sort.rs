@@ -123,7 +123,7 @@ impl<'p> Sort<'p> {
     fn sort_all(&self) -> SqlResult<Source<'p>> {
         let types = types_of(self.input);
         let mut source = open(self.input, &self.ctx)?;
-        let mut grant = Grant::new(&self.ctx.query.budget);
+        let mut grant = Grant::new(self.ctx.query.budget());
         let mut batches = Vec::new();
         let mut bytes = 0;
         let mut runs: Vec<SpillReader> = Vec::new();
@@ -169,7 +169,7 @@ impl<'p> Sort<'p> {
         with_key.columns.push(Arc::new(Column::new(ColumnData::Bytes(keys))));
         let mut all = types.to_vec();
         all.push(SqlType::binary(TypeId::VarBinary, -1));
-        let mut out = SpillWriter::new(&self.ctx.query.budget, Arc::from(all))?;
+        let mut out = SpillWriter::new(self.ctx.query.budget(), Arc::from(all))?;
         for rows in order.chunks(BATCH_ROWS) {
             out.write(&with_key.take(rows))?;
         }

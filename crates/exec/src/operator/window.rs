@@ -55,7 +55,7 @@ impl<'p> Window<'p> {
             order,
             functions,
             output: None,
-            grant: Grant::new(&ctx.query.budget),
+            grant: Grant::new(ctx.query.budget()),
             ctx: ctx.clone(),
         })
     }

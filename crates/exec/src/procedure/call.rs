@@ -156,13 +156,12 @@ impl Runner<'_> {
         for (i, ty, value) in &returned.outputs {
             let Some(target) = arguments.get(*i).and_then(|a| a.target.as_ref()) else { continue };
             let Some(v) = scope.unit.layout.variables.get(&target.to_lowercase()).cloned() else { continue };
-            scope.frame[v.slot.0 as usize] = convert(value, *ty, v.ty, &context)?;
+            scope.set(v.slot, convert(value, *ty, v.ty, &context)?);
         }
         if let Some(name) = &e.return_variable
             && let Some(v) = scope.unit.layout.variables.get(&name.to_lowercase()).cloned()
         {
-            scope.frame[v.slot.0 as usize] =
-                convert(&Value::Int(returned.status), SqlType::INT, v.ty, &context)?;
+            scope.set(v.slot, convert(&Value::Int(returned.status), SqlType::INT, v.ty, &context)?);
         }
         Ok(())
     }
@@ -274,7 +273,7 @@ impl Runner<'_> {
     }
 
     fn load_system(&mut self, _: &str, text: &str, database: &Arc<HostDatabase>) -> Result<Arc<Unit>, Fail> {
-        load_text(text, &ParseOptions { quoted_identifier: true }, database, &self.shared.units)
+        load_text(&text.into(), &ParseOptions { quoted_identifier: true }, database, &self.shared.units)
     }
 
     fn run_procedure(
@@ -345,7 +344,7 @@ impl Runner<'_> {
                     }
                 },
             };
-            scope.frame[v.slot.0 as usize] = value;
+            scope.set(v.slot, value);
             if argument.is_some_and(|a| a.output) && !p.output {
                 let text = format!(
                     "The formal parameter \"{}\" was not declared as an OUTPUT parameter, but the actual parameter passed in \
@@ -554,7 +553,7 @@ impl Runner<'_> {
             }
             if let Some(v) = scope.unit.layout.variables.get(&key).cloned() {
                 let value = a.value.clone().unwrap_or_default();
-                scope.frame[v.slot.0 as usize] = convert(&value, a.ty, v.ty, &context)?;
+                scope.set(v.slot, convert(&value, a.ty, v.ty, &context)?);
             }
         }
         for (p, from) in list.iter().zip(&passed) {
@@ -573,7 +572,7 @@ impl Runner<'_> {
                     return Err(SqlError::with_text(8178, 16, text).into());
                 };
                 if let Some(v) = scope.unit.layout.variables.get(&p.name.to_lowercase()).cloned() {
-                    scope.frame[v.slot.0 as usize] = self.value_as(d, v.ty, &scope)?;
+                    scope.set(v.slot, self.value_as(d, v.ty, &scope)?);
                 }
             }
         }
@@ -642,11 +641,20 @@ pub fn parse_parameters(text: &str) -> Result<Vec<Parameter>, Vec<SqlError>> {
 
 /// The parameters and statements of CREATE PROCEDURE.
 fn load_text(
-    text: &str,
+    text: &Arc<str>,
     options: &ParseOptions,
     database: &Arc<HostDatabase>,
     units: &super::cache::UnitCache,
 ) -> Result<Arc<Unit>, Fail> {
+    let key = UnitKey {
+        text: Arc::clone(text),
+        parameters: "\u{1}module".into(),
+        options: i32::from(options.quoted_identifier),
+        database: Arc::as_ptr(database) as usize,
+    };
+    if let Some(unit) = units.find(&key) {
+        return Ok(unit);
+    }
     let batch = holdfast_tsql::parse_batch(text, options).map_err(|mut v| {
         if v.is_empty() { SqlError::new(102, &[&""]) } else { syntax_error(v.swap_remove(0)) }
     })?;
@@ -660,15 +668,6 @@ fn load_text(
     let ModuleBody::Statements(statements) = p.body else {
         return Err(SqlError::not_supported("A procedure of an assembly").into());
     };
-    let key = UnitKey {
-        text: text.into(),
-        parameters: "\u{1}module".into(),
-        options: i32::from(options.quoted_identifier),
-        database: Arc::as_ptr(database) as usize,
-    };
-    if let Some(unit) = units.find(&key) {
-        return Ok(unit);
-    }
     let types = TypeScope {
         catalog: Arc::clone(database) as Arc<dyn Catalog>,
         collation: database.default_collation(),

@@ -25,7 +25,7 @@ pub struct Cursor(Arc<Mutex<Declared>>);
 struct Declared {
     query: Arc<SelectStatement>,
     unit: Arc<Unit>,
-    frame: Vec<Value>,
+    frame: Arc<Vec<Value>>,
     forward_only: bool,
     read_only: bool,
     /// OPEN fixes which rows it has (STATIC, KEYSET).
@@ -75,7 +75,7 @@ impl Runner<'_> {
         let declared = Declared {
             query: Arc::new(c.query.clone()),
             unit: Arc::clone(&scope.unit),
-            frame: scope.frame.clone(),
+            frame: Arc::clone(&scope.frame),
             forward_only: forward || !scroll,
             read_only: c
                 .options
@@ -152,7 +152,7 @@ impl Runner<'_> {
             return Err(SqlError::with_text(16_905, 16, "The cursor is already open.").into());
         }
         let mut inner = Scope::new(Arc::clone(&cursor.unit));
-        inner.frame = cursor.frame.clone();
+        inner.frame = Arc::clone(&cursor.frame);
         inner.tables = scope.tables.clone();
         // A cursor of a trigger reads inserted and deleted.
         inner.trigger = scope.trigger.clone();
@@ -240,7 +240,7 @@ impl Runner<'_> {
                 let Some(v) = scope.unit.layout.variables.get(&name.to_lowercase()).cloned() else {
                     continue;
                 };
-                scope.frame[v.slot.0 as usize] = convert(value, column.ty, v.ty, &context)?;
+                scope.set(v.slot, convert(value, column.ty, v.ty, &context)?);
             }
         }
         let mut state = self.session.state.lock();

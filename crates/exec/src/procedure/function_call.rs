@@ -144,6 +144,7 @@ impl FunctionRunner {
             command: None,
             temporary: Arc::clone(&self.temporary),
             cursors: Arc::clone(&self.cursors),
+            surroundings: Default::default(),
         };
         let mut scope = Scope::new(unit);
         scope.procedure = Arc::clone(&module.name);
@@ -168,7 +169,7 @@ impl FunctionRunner {
                     }
                 },
             };
-            scope.frame[v.slot.0 as usize] = value;
+            scope.set(v.slot, value);
         }
         // The function's statements work in its database and leave no trace in @@ROWCOUNT and @@ERROR.
         let saved = {

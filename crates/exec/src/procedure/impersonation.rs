@@ -118,7 +118,7 @@ impl Runner<'_> {
             let ty = SqlType::binary(TypeId::VarBinary, 8000);
             let context = self.context(scope);
             let value = super::query::convert(&Value::binary(&cookie), ty, v.ty, &context)?;
-            scope.frame[v.slot.0 as usize] = value;
+            scope.set(v.slot, value);
         }
         self.plain_done(0)
     }

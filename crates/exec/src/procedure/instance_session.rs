@@ -150,6 +150,7 @@ impl InstanceSession {
             command: None,
             temporary: Arc::clone(&self.session.temporary),
             cursors: Arc::clone(&self.cursors),
+            surroundings: Default::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The procedural side of T-SQL: batches, variables, control flow, errors, procedures and functions, over the planner and the
 //! operators.
 //!
-//! Module map: [`run`] the statement runner, [`unit`] a text with its variables and plans, [`cache`] units by text,
+//! Module map: [`run`] the statement runner, [`surroundings`] what statements run in, [`unit`] a text with its variables and plans, [`cache`] units by text,
 //! [`query`] SELECT and expressions, [`call`] EXECUTE, [`function_call`] user-defined functions, [`options`] SET and USE,
 //! [`raise`] PRINT, RAISERROR, THROW, [`transaction`], [`cursor`], [`change`] statements that change rows, [`temporary`] temporary tables, [`temporary_alter`] ALTER TABLE of them, [`memory_table`], [`memory_shape`], [`identity`],
 //! [`impersonation`] EXECUTE AS and REVERT,
@@ -35,6 +35,7 @@ pub mod run;
 pub mod showplan;
 pub mod state;
 pub mod statistics;
+pub mod surroundings;
 pub mod system;
 pub mod temporary;
 pub mod temporary_alter;

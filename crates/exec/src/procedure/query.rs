@@ -159,7 +159,7 @@ impl Runner<'_> {
     /// IF and WHILE: unknown is false.
     pub fn condition(&mut self, e: &ast::Expr, scope: &Scope) -> Result<bool, Fail> {
         let bound = self.plan_expression(e, None, true, scope)?;
-        let context = self.framed(scope, bound.frame_size);
+        let context = self.context_of(bound.plain, scope);
         let truth = crate::expression::evaluate_predicate(&bound.expr, &Batch::one_row(), &context)?;
         self.session.state.lock().error = 0;
         Ok(truth.at(0) == crate::expression::vector::TRUE)
@@ -168,7 +168,7 @@ impl Runner<'_> {
     /// A value with the type that the expression has.
     pub fn value(&mut self, e: &ast::Expr, scope: &Scope) -> Result<(Value, SqlType), Fail> {
         let bound = self.plan_expression(e, None, false, scope)?;
-        let context = self.framed(scope, bound.frame_size);
+        let context = self.context_of(bound.plain, scope);
         let v = evaluate_constant(&bound.expr, &context)?;
         Ok((v, bound.expr.ty))
     }
@@ -176,14 +176,8 @@ impl Runner<'_> {
     /// A value converted as an assignment to `target` does.
     pub fn value_as(&mut self, e: &ast::Expr, target: SqlType, scope: &Scope) -> Result<Value, Fail> {
         let bound = self.plan_expression(e, Some(target), false, scope)?;
-        let context = self.framed(scope, bound.frame_size);
+        let context = self.context_of(bound.plain, scope);
         Ok(evaluate_constant(&bound.expr, &context)?)
-    }
-
-    pub fn framed(&self, scope: &Scope, size: u32) -> ExecContext {
-        let mut frame = scope.frame.clone();
-        frame.resize(frame.len().max(size as usize), Value::Null);
-        ExecContext::new(self.query_context(scope), frame)
     }
 
     /// SELECT as a statement.
@@ -201,7 +195,7 @@ impl Runner<'_> {
             return self.select_assign(&bound, scope);
         }
         let columns: Vec<ResultColumn> = bound.columns.iter().map(result_column).collect();
-        let context = self.framed(scope, bound.frame_size);
+        let context = self.context(scope);
         let fmt_only = self.session.state.lock().fmt_only;
         // Opening may fail or block; the column list goes out before the first row, as clients expect.
         self.sink.columns(&columns)?;
@@ -219,7 +213,7 @@ impl Runner<'_> {
             }
             self.begin_again(&mut kept, fail)?;
             bound = self.plan_query(q, scope)?;
-            context = self.framed(scope, bound.frame_size);
+            context = self.context(scope);
             let now: Vec<ResultColumn> = bound.columns.iter().map(result_column).collect();
             let same = |a: &ResultColumn, b: &ResultColumn| a.ty == b.ty && a.name == b.name;
             if now.len() != columns.len() || !now.iter().zip(&columns).all(|(a, b)| same(a, b)) {
@@ -262,7 +256,7 @@ impl Runner<'_> {
     }
 
     fn select_assign(&mut self, bound: &BoundQuery, scope: &mut Scope) -> Result<(), Fail> {
-        let context = self.framed(scope, bound.frame_size);
+        let context = self.context(scope);
         let limit = self.session.state.lock().row_limit;
         let mut rows = 0u64;
         {
@@ -274,13 +268,11 @@ impl Runner<'_> {
                     }
                     let row = batch.slice(i, 1);
                     for (slot, e) in &bound.assignments {
-                        let mut frame = scope.frame.clone();
-                        frame.resize(frame.len().max(bound.frame_size as usize), Value::Null);
-                        let now = ExecContext::new(Arc::clone(&context.query), frame);
-                        let v = evaluate_one(e, &row, &now)?;
-                        if let Some(place) = scope.frame.get_mut(slot.0 as usize) {
-                            *place = v;
-                        }
+                        let v = {
+                            let now = ExecContext::new(Arc::clone(&context.query), Arc::clone(&scope.frame));
+                            evaluate_one(e, &row, &now)?
+                        };
+                        scope.set(*slot, v);
                     }
                     rows += 1;
                 }
@@ -299,7 +291,7 @@ impl Runner<'_> {
         bound: &BoundQuery,
         scope: &Scope,
     ) -> Result<(Vec<ResultColumnInfo>, Vec<Vec<Value>>), Fail> {
-        let context = self.framed(scope, bound.frame_size);
+        let context = self.context(scope);
         let types: Vec<SqlType> = bound.plan.columns.iter().map(|c| c.ty).collect();
         let mut rows = Vec::new();
         let mut source = operator::open(&bound.plan, &context)?;
@@ -321,7 +313,7 @@ impl Runner<'_> {
                     // A declaration is not an assignment: in a loop the variable keeps its value without an initialiser.
                     if let Some(e) = initial {
                         let value = self.value_as(e, v.ty, scope)?;
-                        scope.frame[v.slot.0 as usize] = value;
+                        scope.set(v.slot, value);
                         let mut state = self.session.state.lock();
                         state.row_count = 1;
                         state.error = 0;
@@ -348,7 +340,7 @@ impl Runner<'_> {
                     None => self.value_as(value, v.ty, scope)?,
                     Some(binary) => self.compound_value(&s.name, binary, value, v.ty, scope)?,
                 };
-                scope.frame[v.slot.0 as usize] = new;
+                scope.set(v.slot, new);
             }
             SetValue::Member { member, arguments: Some(arguments), .. } if member.text == "modify" => {
                 let names = scope_names(&self.session, scope, &self.temporary);
@@ -366,9 +358,9 @@ impl Runner<'_> {
                         format!("Mutator 'modify()' on '{}' cannot be called on a null value.", s.name);
                     return Err(SqlError::with_text(5302, 16, text).into());
                 }
-                let context = self.framed(scope, bound.frame_size);
+                let context = self.context(scope);
                 let new = evaluate_constant(&bound.expr, &context)?;
-                scope.frame[v.slot.0 as usize] = new;
+                scope.set(v.slot, new);
             }
             SetValue::Member { .. } => {
                 return Err(SqlError::not_supported("SET of a member of a variable").into());
@@ -401,7 +393,7 @@ impl Runner<'_> {
         })
         .map_err(Fail::Compile)?;
         self.authorize(&bound.accesses, scope)?;
-        let context = self.framed(scope, bound.frame_size);
+        let context = self.context(scope);
         Ok(evaluate_constant(&bound.expr, &context)?)
     }
 }

@@ -6,7 +6,8 @@ use holdfast_tsql::Span;
 use holdfast_tsql::ast::{self, RaisError, Throw, WaitFor};
 use holdfast_types::{CollationId, SqlError, SqlType, Value};
 
-use super::run::{Fail, Runner, Scope, Stop, now};
+use super::run::{Fail, Runner, Scope, Stop};
+use super::surroundings::now;
 
 /// Longest text of a message, in characters.
 const MESSAGE_MAX: usize = 2047;

@@ -13,16 +13,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::host::temporary::SessionTables;
 use holdfast_engine::catalog::TableDef;
+use holdfast_plan::expr::ParamId;
 use holdfast_tsql::ast::{self, Statement, StatementKind};
-use holdfast_types::{DateTimeOffset, SqlError, SqlType, Value};
+use holdfast_types::{SqlError, SqlType, Value};
 
 use super::administration::{self, Administration};
 use super::cursor::Cursor;
 use super::memory_table::MemoryTable;
 use super::state::{SharedSession, option};
 use super::statistics;
+use super::surroundings::Surroundings;
 use super::unit::{Names, Unit};
-use crate::context::{CaughtError, ExecContext, QueryContext, SessionInfo};
+use crate::context::CaughtError;
 use crate::session::{Done, DoneKind, RequestEnd, ResultSink, SinkClosed};
 
 /// Where control goes after a statement.
@@ -86,7 +88,8 @@ impl From<Stop> for Fail {
 /// What one run of a text holds: variables, tables, place in the call chain.
 pub struct Scope {
     pub unit: Arc<Unit>,
-    pub frame: Vec<Value>,
+    /// Values of variables; what is being run shares them, see [`Scope::set`].
+    pub frame: Arc<Vec<Value>>,
     /// Table variables and table-valued parameters by lower-case name.
     pub tables: HashMap<String, MemoryTable>,
     /// Cursor variables and local cursors by lower-case name.
@@ -128,7 +131,7 @@ impl Scope {
             .collect();
         Scope {
             unit,
-            frame,
+            frame: Arc::new(frame),
             tables,
             cursors: HashMap::new(),
             procedure: "".into(),
@@ -144,6 +147,13 @@ impl Scope {
 }
 
 impl Scope {
+    /// Gives a variable a value.
+    pub fn set(&mut self, slot: ParamId, value: Value) {
+        if let Some(place) = Arc::make_mut(&mut self.frame).get_mut(slot.0 as usize) {
+            *place = value;
+        }
+    }
+
     /// Where names without a schema are looked for first.
     pub fn schema(&self, session: &SharedSession) -> Arc<str> {
         self.schema.clone().unwrap_or_else(|| session.default_schema())
@@ -178,6 +188,7 @@ pub struct Runner<'s> {
     pub temporary: Arc<SessionTables>,
     /// Global (batch-surviving) cursors.
     pub cursors: Arc<parking_lot::Mutex<HashMap<String, Cursor>>>,
+    pub surroundings: Surroundings,
 }
 
 /// Deepest nesting of modules, as SQL Server has it.
@@ -542,35 +553,6 @@ impl Runner<'_> {
             Err(errors) => Err(Fail::Many(errors)),
         }
     }
-
-    /// The context of a statement that begins now.
-    pub fn context(&self, scope: &Scope) -> ExecContext {
-        ExecContext::new(self.query_context(scope), scope.frame.clone())
-    }
-
-    pub fn query_context(&self, scope: &Scope) -> Arc<QueryContext> {
-        let info: Arc<dyn SessionInfo> = Arc::clone(&self.session) as Arc<dyn SessionInfo>;
-        let clock = &self.session.host.clock;
-        let seed = clock.monotonic().as_nanos() as u64 ^ next_run().wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let modules = super::function_call::FunctionRunner {
-            session: Arc::clone(&self.session),
-            shared: Arc::clone(&self.shared),
-            temporary: Arc::clone(&self.temporary),
-            cursors: Arc::clone(&self.cursors),
-            level: self.level,
-            local_cursors: scope.cursors.iter().map(|(name, c)| (name.clone(), c.status())).collect(),
-        };
-        let mut context = QueryContext::new(info, now(&self.session))
-            .with_cancel(self.session.cancel.clone())
-            .with_read(self.session.read_context())
-            .with_modules(Arc::new(modules))
-            .with_seed(seed);
-        if self.session.open_transaction().is_none() {
-            let session = Arc::clone(&self.session);
-            context = context.with_own(Box::new(move || session.new_transaction()));
-        }
-        Arc::new(context)
-    }
 }
 
 /// Copies of what names resolve to, so that nothing of the scope stays borrowed.
@@ -603,24 +585,6 @@ pub fn scope_names(session: &Arc<SharedSession>, scope: &Scope, temporary: &Sess
         tables,
         trigger: scope.trigger.clone(),
         schema: scope.schema(session),
-    }
-}
-
-/// Local time with its offset.
-pub fn now(session: &SharedSession) -> DateTimeOffset {
-    let clock = &session.host.clock;
-    let utc = clock.now_utc();
-    let offset = clock.local_offset_minutes(utc);
-    let ticks = utc.as_nanos() / 100;
-    let day = 864_000_000_000u128;
-    // Days from 0001-01-01 to 1970-01-01.
-    let days = 719_162 + i32::try_from(ticks / day).unwrap_or(0);
-    DateTimeOffset {
-        utc: holdfast_types::DateTime2 {
-            date: holdfast_types::Date(days),
-            time: holdfast_types::Time((ticks % day) as u64),
-        },
-        offset_minutes: i16::try_from(offset).unwrap_or(0),
     }
 }
 

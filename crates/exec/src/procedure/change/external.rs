@@ -171,6 +171,7 @@ impl Runner<'_> {
             command: None,
             temporary: Arc::clone(&self.temporary),
             cursors: Arc::clone(&self.cursors),
+            surroundings: Default::default(),
         };
         inner.execute(e, span, scope)
     }

@@ -239,7 +239,7 @@ impl Runner<'_> {
     }
 
     fn new_change<'c>(&self, bound: &BoundChange, work: &'c Arc<Work>, scope: &Scope) -> Change<'c> {
-        let mut context = self.framed(scope, bound.frame_size);
+        let mut context = self.context(scope);
         // Nobody else has the new context yet.
         if let Some(query) = Arc::get_mut(&mut context.query) {
             query.read_current();

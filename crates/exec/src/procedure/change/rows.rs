@@ -220,7 +220,7 @@ impl Runner<'_> {
                 holdfast_plan::bind_target(table, Some(catalog), cx)
             })
             .map_err(Fail::Compile)?;
-            let context = self.framed(scope, target.frame_size);
+            let context = self.context(scope);
             let types = target.types();
             let name = || self.full_name(&target);
             let batch = Batch::from_rows(&types, &rows)?;
@@ -293,10 +293,10 @@ impl Runner<'_> {
                         from = columns[o].ty;
                         row[o] = value.clone();
                     }
-                    if let Some((slot, ty)) = item.variable
-                        && let Some(place) = scope.frame.get_mut(slot.0 as usize)
-                    {
-                        *place = convert(&value, from, ty, &now)?;
+                    if let Some((slot, ty)) = item.variable {
+                        let value = convert(&value, from, ty, &now)?;
+                        drop(now);
+                        scope.set(slot, value);
                     }
                 }
             }
@@ -327,7 +327,7 @@ impl Runner<'_> {
     }
 
     fn with_variables(&self, change: &Change<'_>, scope: &Scope) -> crate::context::ExecContext {
-        crate::context::ExecContext::new(Arc::clone(&change.context.query), scope.frame.clone())
+        crate::context::ExecContext::new(Arc::clone(&change.context.query), Arc::clone(&scope.frame))
     }
 }
 

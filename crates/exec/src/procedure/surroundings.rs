@@ -1,0 +1,112 @@
+//! What statements run in: the context that their expressions and operators see.
+//!
+//! Invariants
+//! 1. Every statement has a context of its own: its time, what it reads and locks, its random numbers.
+//! 2. Expressions that look at nothing but variables and settings ([`holdfast_plan::expr::Expr::is_plain`]) share one for as long as the
+//!    settings stay: assignments and conditions of procedures are too many to make a context for each.
+
+use std::sync::Arc;
+
+use holdfast_types::DateTimeOffset;
+use parking_lot::Mutex;
+
+use super::function_call::FunctionRunner;
+use super::run::{Runner, Scope, next_run};
+use super::state::SharedSession;
+use crate::context::{ExecContext, ModuleRunner, QueryContext, SessionInfo};
+
+/// What a runner's statements have in common.
+#[derive(Default)]
+pub struct Surroundings {
+    /// Runs functions for statements at a level of calls, of scopes without cursors.
+    functions: Mutex<Option<(u32, Arc<dyn ModuleRunner>)>>,
+    /// Where plain expressions are evaluated.
+    plain: Mutex<Option<Arc<QueryContext>>>,
+}
+
+impl Runner<'_> {
+    /// The context of a statement that begins now.
+    pub fn context(&self, scope: &Scope) -> ExecContext {
+        ExecContext::new(self.query_context(scope), Arc::clone(&scope.frame))
+    }
+
+    /// The context of an expression: that of a statement unless it is plain.
+    pub fn context_of(&self, plain: bool, scope: &Scope) -> ExecContext {
+        if !plain {
+            return self.context(scope);
+        }
+        let mut kept = self.surroundings.plain.lock();
+        let state = self.session.state.lock();
+        let query = match kept.as_ref().filter(|q| q.settings == state.settings) {
+            Some(query) => Arc::clone(query),
+            None => {
+                drop(state);
+                let query = self.query_context(scope);
+                *kept = Some(Arc::clone(&query));
+                query
+            }
+        };
+        ExecContext::new(query, Arc::clone(&scope.frame))
+    }
+
+    fn functions(&self, scope: &Scope) -> Arc<dyn ModuleRunner> {
+        let make = || {
+            Arc::new(FunctionRunner {
+                session: Arc::clone(&self.session),
+                shared: Arc::clone(&self.shared),
+                temporary: Arc::clone(&self.temporary),
+                cursors: Arc::clone(&self.cursors),
+                level: self.level,
+                local_cursors: scope.cursors.iter().map(|(name, c)| (name.clone(), c.status())).collect(),
+            })
+        };
+        if !scope.cursors.is_empty() {
+            return make();
+        }
+        let mut kept = self.surroundings.functions.lock();
+        match &*kept {
+            Some((level, functions)) if *level == self.level => Arc::clone(functions),
+            _ => {
+                let made: Arc<dyn ModuleRunner> = make();
+                *kept = Some((self.level, Arc::clone(&made)));
+                made
+            }
+        }
+    }
+
+    pub fn query_context(&self, scope: &Scope) -> Arc<QueryContext> {
+        let session = &self.session;
+        let info: Arc<dyn SessionInfo> = Arc::clone(session) as Arc<dyn SessionInfo>;
+        let (now, read) = (now(session), session.read_context());
+        // 100 ns since the first day: a day has less than 2^40 of them.
+        let ticks = (now.utc.date.0 as u64) << 40 | now.utc.time.0;
+        let seed = ticks ^ next_run().wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let settings = session.state.lock().settings.clone();
+        let mut context = QueryContext::with_parts(info, settings, now, session.cancel.clone(), read)
+            .with_modules(self.functions(scope))
+            .with_seed(seed);
+        if session.open_transaction().is_none() {
+            let session = Arc::clone(session);
+            context = context.with_own(Box::new(move || session.new_transaction()));
+        }
+        Arc::new(context)
+    }
+}
+
+/// Local time with its offset.
+pub fn now(session: &SharedSession) -> DateTimeOffset {
+    let clock = &session.host.clock;
+    let utc = clock.now_utc();
+    let offset = clock.local_offset_minutes(utc);
+    let ticks = utc.as_nanos() / 100;
+    let day = 864_000_000_000u128;
+    // Days from 0001-01-01 to 1970-01-01.
+    let days = 719_162 + i32::try_from(ticks / day).unwrap_or(0);
+    DateTimeOffset {
+        utc: holdfast_types::DateTime2 {
+            date: holdfast_types::Date(days),
+            time: holdfast_types::Time((ticks % day) as u64),
+        },
+        offset_minutes: i16::try_from(offset).unwrap_or(0),
+    }
+}
