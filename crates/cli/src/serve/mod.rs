@@ -159,7 +159,7 @@ fn open_instance(args: &Args) -> anyhow::Result<Arc<Instance>> {
     };
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let cache = PageCache::new(args.cache.max(16) << 20);
-    let opener = Arc::new(StoredOpener::new(disk, cache));
+    let opener = Arc::new(StoredOpener::new(disk, cache).reporting(|text| tracing::info!("{text}")));
     Instance::open(options, opener, &mut |text| tracing::error!("{text}"))
         .with_context(|| format!("cannot open the instance in {}", args.data_dir.display()))
 }

@@ -12,6 +12,7 @@ use holdfast_base::{FileId, PageId};
 use holdfast_format::file_header::FileHeader;
 use holdfast_format::{FormatError, PageSource};
 use holdfast_storage::recovery::RecoveryError;
+use holdfast_storage::recovery::database::Losers;
 use holdfast_storage::recovery::log_growth::LogGrowth;
 use holdfast_storage::write::{Counts, LoggedDatabase};
 use holdfast_types::{CollationId, DateTime, SqlResult, Value};
@@ -22,6 +23,7 @@ use crate::catalog::Catalog;
 use crate::instance::{BaseTable, DatabaseProperties, FileProperties, OnlineDatabase};
 use crate::lock::LockManager;
 use crate::stored::LiveRowsets;
+use crate::write::losers::TakenOver;
 use crate::write::{Writing, counts};
 
 /// Bits of the boot page's status (those of sysdatabases.status).
@@ -48,6 +50,8 @@ pub struct StoredDatabase {
     generation: AtomicU64,
     /// Whoever reads the catalogue later puts it in place later.
     refreshing: Mutex<()>,
+    /// Transactions of before the start that are still being rolled back.
+    losers: Option<Arc<TakenOver>>,
 }
 
 /// What was read from the catalogue at one moment.
@@ -68,25 +72,35 @@ impl StoredDatabase {
         Self::open_with(id, name, source, paths, Arc::default(), None)
     }
 
-    /// Opens a recovered database for changes.
+    /// Opens a recovered database for changes. What recovery has left open it takes over; the caller sees to it that somebody
+    /// rolls it back ([`Self::losers`]).
     pub fn open_writable(
         id: i32,
         name: &str,
         logged: Arc<LoggedDatabase>,
+        losers: Option<Losers>,
         paths: &[(FileId, PathBuf)],
         locks: Arc<LockManager>,
     ) -> Result<Self, FormatError> {
         let source: Arc<dyn PageSource> = Arc::clone(logged.pages()) as Arc<dyn PageSource>;
         let live: Arc<LiveRowsets> = Arc::default();
         let writing = Arc::new(Writing::new(id, Arc::clone(&logged), Arc::clone(&live), locks));
-        let database = Self::open_with(id, name, source, paths, live, Some(Arc::clone(&writing)))?;
+        let mut database = Self::open_with(id, name, source, paths, live, Some(Arc::clone(&writing)))?;
         let changes = logged.take_recovered_counts();
         let catalog = database.stored_catalog();
         let failed = |e: RecoveryError| FormatError::catalog(e.to_string());
         counts::free_leftovers(&logged, catalog.storage(), &changes).map_err(failed)?;
         counts::restore(&**catalog.source(), catalog.storage(), &database.live, &changes)?;
-        let counts: Arc<dyn Counts> = writing;
+        let counts: Arc<dyn Counts> = Arc::clone(&writing) as Arc<dyn Counts>;
         logged.set_counts(Arc::downgrade(&counts));
+        if let Some(losers) = losers {
+            let (taken, whole) = TakenOver::new(&writing, catalog.storage(), losers);
+            if !whole {
+                taken.finish().map_err(failed)?;
+                database.refresh().map_err(|e| FormatError::catalog(e.to_string()))?;
+            }
+            database.losers = Some(taken);
+        }
         Ok(database)
     }
 
@@ -109,11 +123,17 @@ impl StoredDatabase {
             current: RwLock::new(snapshot),
             refreshing: Mutex::new(()),
             generation: AtomicU64::new(0),
+            losers: None,
         })
     }
 
     pub fn stored_catalog(&self) -> Arc<DatabaseCatalog> {
         Arc::clone(&self.current.read().catalog)
+    }
+
+    /// The transactions that recovery left open.
+    pub fn losers(&self) -> Option<&Arc<TakenOver>> {
+        self.losers.as_ref()
     }
 
     /// The changing side; `None` when the database is only read.
@@ -320,14 +340,36 @@ impl OnlineDatabase for StoredDatabase {
         self.writing.as_ref().filter(|w| w.logged.has_failed()).and_then(|w| w.logged.stopped())
     }
 
+    fn recover_wholly(&self) -> SqlResult<()> {
+        match &self.losers {
+            Some(losers) => losers.finish().map(|_| ()).map_err(|e| crate::write::writing::failure(&e)),
+            None => Ok(()),
+        }
+    }
+
     fn close(&self) -> SqlResult<()> {
         match &self.writing {
             Some(writing) => {
+                if let Some(losers) = &self.losers {
+                    losers.cancel();
+                }
                 let done = writing.logged.checkpoint();
                 writing.logged.close("it was closed");
+                if let Some(losers) = &self.losers {
+                    losers.release();
+                }
                 done.map(|_| ()).map_err(|e| crate::write::writing::failure(&e))
             }
             None => Ok(()),
+        }
+    }
+}
+
+impl Drop for StoredDatabase {
+    fn drop(&mut self) {
+        if let Some(losers) = &self.losers {
+            losers.give_up();
+            losers.release();
         }
     }
 }

@@ -337,6 +337,7 @@ impl Instance {
     pub fn detach_database(&self, name: &str) -> SqlResult<Vec<FileRecord>> {
         let found = self.find(name).ok_or_else(|| SqlError::new(15010, &[&name]))?;
         let online = found.online()?;
+        online.recover_wholly()?;
         online.close()?;
         let files = found.files.read().clone();
         // Closed cleanly: its journal is empty.

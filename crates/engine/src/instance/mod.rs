@@ -60,6 +60,10 @@ pub trait OnlineDatabase: Send + Sync {
     fn failed(&self) -> Option<String> {
         None
     }
+    /// Waits until the transactions are rolled back that were open when its log ended: before its files are left alone.
+    fn recover_wholly(&self) -> SqlResult<()> {
+        Ok(())
+    }
     /// Makes everything durable and writes nothing more (detach, rename, drop).
     fn close(&self) -> SqlResult<()> {
         Ok(())
@@ -272,6 +276,10 @@ impl Instance {
             create::remove_files(&*opener.disk(), &record.files);
             state.remove(record.id)?;
         }
+        // Before the databases open: readers of versions see no locks.
+        for (id, versions) in state.row_versions() {
+            opener.locks().versions.keep(*id, keeping(*versions));
+        }
         for record in state.records() {
             let found = if record.restoring {
                 DatabaseState::Restoring
@@ -287,9 +295,6 @@ impl Instance {
                 }
             };
             insert(&mut databases, entry(record.id, &record.name, found, record.files.clone()));
-        }
-        for (id, versions) in state.row_versions() {
-            opener.locks().versions.keep(*id, keeping(*versions));
         }
         Ok(Arc::new(Instance {
             options,

@@ -98,6 +98,8 @@ impl Instance {
         if read_only {
             let catalog = online.stored().ok_or_else(|| SqlError::new(5058, &[&"READ_ONLY", &name]))?;
             let writing = catalog.writing().ok_or_else(|| SqlError::new(3906, &[&name]))?;
+            // Files that are only read are not recovered.
+            online.recover_wholly()?;
             boot::set_status(writing, READ_ONLY, 0)?;
             online.close()?;
             drop((catalog, online));

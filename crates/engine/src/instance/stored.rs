@@ -1,4 +1,5 @@
-//! What opens databases over files: recovery, then data files behind the page cache; and the thread that keeps them tidy.
+//! What opens databases over files: recovery, then data files behind the page cache; and the threads that roll back what was
+//! open and keep them tidy.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -36,12 +37,21 @@ pub struct StoredOpener {
     clock: Arc<dyn Clock>,
     read_only: bool,
     tending: bool,
+    report: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
 impl StoredOpener {
     pub fn new(disk: Arc<dyn Disk>, cache: Arc<PageCache>) -> Self {
         let clock = Arc::new(SystemClock::new(0));
-        StoredOpener { disk, cache, locks: Arc::default(), clock, read_only: false, tending: true }
+        let (locks, report) = (Arc::default(), Arc::new(|_: &str| ()));
+        StoredOpener { disk, cache, locks, clock, read_only: false, tending: true, report }
+    }
+
+    /// Tells what recovery did, in the words of the server's log.
+    #[must_use]
+    pub fn reporting(mut self, report: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.report = Arc::new(report);
+        self
     }
 
     /// Opens databases for reading only, as they are.
@@ -115,10 +125,43 @@ impl StoredOpener {
         .map_err(|e| e.to_string())?;
         let files = Files { data, log, journal: Some(journal) };
         let held = HELD_PAGES.max(self.cache.capacity() / 2);
-        let (logged, _) = LoggedDatabase::open(files, &self.cache, Arc::clone(&self.clock), held)
+        let begun = self.clock.monotonic();
+        let (logged, finished, losers) =
+            LoggedDatabase::open_early(files, &self.cache, Arc::clone(&self.clock), held)
+                .map_err(|e| e.to_string())?;
+        let redone = self.clock.monotonic();
+        let database = StoredDatabase::open_writable(id, name, logged, losers, &paths, self.locks())
             .map_err(|e| e.to_string())?;
-        let database = StoredDatabase::open_writable(id, name, logged, &paths, self.locks())
-            .map_err(|e| e.to_string())?;
+        let losers = database.losers().cloned();
+        let left = losers.as_ref().map_or(0, |l| l.count() as u64);
+        let (report, clock, name) = (Arc::clone(&self.report), Arc::clone(&self.clock), name.to_owned());
+        let rolled_back = finished.rolled_back + left;
+        let work = move || {
+            let done = losers.map_or(Ok(true), |losers| losers.finish());
+            let (redo, whole) = (redone.saturating_sub(begun), clock.monotonic().saturating_sub(begun));
+            match done {
+                Ok(true) if rolled_back > 0 => {
+                    report(&format!(
+                        "{rolled_back} transactions rolled back in database '{name}' ({id}:0). This is an \
+                         informational message only. No user action is required."
+                    ));
+                    report(&format!(
+                        "Recovery completed for database {name} (database ID {id}) in {} second(s) (analysis 0 ms, redo \
+                         {} ms, undo {} ms.) This is an informational message only. No user action is required.",
+                        whole.as_secs(),
+                        redo.as_millis(),
+                        (whole - redo).as_millis()
+                    ));
+                }
+                Ok(_) => {}
+                Err(e) => report(&format!("Recovery of database '{name}' ({id}) has failed: {e}")),
+            }
+        };
+        if left == 0 || !self.tending {
+            work();
+        } else {
+            std::thread::Builder::new().name("undo".into()).spawn(work).map_err(|e| e.to_string())?;
+        }
         if let Some(writing) = database.writing().filter(|_| self.tending) {
             tend(writing, Arc::clone(&self.clock));
         }

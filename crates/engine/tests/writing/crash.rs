@@ -1,11 +1,13 @@
 //! Power loss at every change of the disk: a random workload over genuine databases is recorded once; for chosen moments of
 //! it the disk is what power loss left (unsynced sectors torn and reordered by seed), and the database that opens there must
 //! hold every acknowledged commit and nothing else, in tables and indexes, with a clean check. Recovery itself is cut, too,
-//! and a recovered database goes on working and survives the next crash.
+//! and a recovered database goes on working and survives the next crash. What recovery leaves to be rolled back in the open
+//! database is so in small steps, with checkpoints between, and now and then closed midway.
 //!
 //! `HOLDFAST_CRASH_SEED` runs that seed at every cut; `HOLDFAST_CRASH_CUT` only that cut of it; `HOLDFAST_CRASH_SEEDS` runs
 //! that many seeds from `HOLDFAST_CRASH_FROM` on.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::workload::Workload;
@@ -22,7 +24,7 @@ struct Plan {
     check_every: u64,
 }
 
-fn mix(a: u64, b: u64) -> u64 {
+pub fn mix(a: u64, b: u64) -> u64 {
     let x = (a ^ b.rotate_left(32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let x = (x ^ x >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93);
     x ^ x >> 32
@@ -33,9 +35,34 @@ struct Count {
     recovery_cuts: u64,
 }
 
+/// Rolls back what recovery left open.
+pub fn settled(mut world: World, seed: u64) -> Result<World, String> {
+    for round in 0..4 {
+        let Some(losers) = world.database.losers().cloned() else { break };
+        let how = mix(seed, round + 1000);
+        let most = if how.is_multiple_of(3) && round < 3 { how / 3 % 5 } else { u64::MAX };
+        let steps = Cell::new(0);
+        let go_on = || {
+            steps.set(steps.get() + 1);
+            if mix(how, steps.get()).is_multiple_of(4) {
+                let writing = world.database.writing().expect("writable");
+                writing.logged.checkpoint().expect("a checkpoint");
+            }
+            steps.get() <= most
+        };
+        if losers.finish_in(1 + how as u32 % 9, &go_on).map_err(|e| e.to_string())? {
+            break;
+        }
+        drop(losers);
+        world = world.reopened();
+    }
+    Ok(world)
+}
+
 /// Opens what a crash left and verifies it.
 fn verified(disk: SimulatedDisk, workload: &Workload, cut: u64, check: bool) -> Result<World, String> {
-    let mut world = World::open(disk).map_err(|e| format!("does not open: {e}"))?;
+    let world = World::open(disk).map_err(|e| format!("does not open: {e}"))?;
+    let mut world = settled(world, cut)?;
     world.wrong_before = Arc::clone(&workload.wrong_before);
     workload.verify(&world, cut)?;
     if check {

@@ -75,11 +75,11 @@ impl World {
             journal: Some(journal.map_err(|e| e.to_string())?),
         };
         let cache = PageCache::new(64 << 20);
-        let (logged, _) =
-            LoggedDatabase::open(files, &cache, Arc::new(NoTime), 2000).map_err(|e| e.to_string())?;
+        let (logged, _, losers) =
+            LoggedDatabase::open_early(files, &cache, Arc::new(NoTime), 2000).map_err(|e| e.to_string())?;
         let locks: Arc<LockManager> = Arc::default();
         let paths = [(1, data), (2, log)];
-        let database = StoredDatabase::open_writable(5, "t", logged, &paths, Arc::clone(&locks))
+        let database = StoredDatabase::open_writable(5, "t", logged, losers, &paths, Arc::clone(&locks))
             .map_err(|e| e.to_string())?;
         Ok(World { disk, database, locks, wrong_before: Arc::default() })
     }
@@ -383,11 +383,28 @@ impl Model {
         count: usize,
         commit: bool,
     ) {
-        let writer = table.access.writer().expect("writable");
         let transaction = Transaction::with_locks(new_owner(), Arc::clone(&world.locks));
-        let wait = LockWait::default();
-        let write = WriteContext { transaction: &transaction, wait: &wait };
         let before = self.rows.clone();
+        self.change_within(&transaction, table, random, count);
+        if commit {
+            transaction.commit().expect("commits");
+        } else {
+            transaction.rollback().expect("rolls back");
+            self.rows = before;
+        }
+    }
+
+    /// Random changes within a transaction.
+    pub fn change_within(
+        &mut self,
+        transaction: &Transaction,
+        table: &Arc<TableDef>,
+        random: &mut Random,
+        count: usize,
+    ) {
+        let writer = table.access.writer().expect("writable");
+        let wait = LockWait::default();
+        let write = WriteContext { transaction, wait: &wait };
         for _ in 0..count {
             let savepoint = transaction.savepoint();
             match random.below(4) {
@@ -446,12 +463,6 @@ impl Model {
                     self.rows.swap_remove(at);
                 }
             }
-        }
-        if commit {
-            transaction.commit().expect("commits");
-        } else {
-            transaction.rollback().expect("rolls back");
-            self.rows = before;
         }
     }
 

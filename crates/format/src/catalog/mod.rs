@@ -60,6 +60,9 @@ pub mod unit_type {
     pub const IN_ROW: u8 = 1;
     pub const LOB: u8 = 2;
     pub const ROW_OVERFLOW: u8 = 3;
+    /// Ids from here on are numbers given out; others are made of object and index: those of the catalogue, and of tables that
+    /// come from 2000.
+    pub const FIRST_NUMBERED: u64 = 1 << 56;
 }
 
 /// A row of sysallocunits.

@@ -4,13 +4,16 @@
 //! 1. The table is complete when the walk began at or before the oldest BEGIN of an open transaction, or saw the list of
 //!    open transactions of a checkpoint.
 //! 2. A transaction that was seen to end is not opened again by a checkpoint's list that was made before.
+//! 3. What is known of a transaction's changes ([`Changed`]) is complete or says that it is not.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use holdfast_base::Lsn;
+use holdfast_format::catalog::unit_type::FIRST_NUMBERED;
 use holdfast_format::log::record::flag;
 use holdfast_format::log::transaction::{BeginTransaction, open_at_checkpoint};
 use holdfast_format::log::{LogRecord, TransactionId, context, op};
+use holdfast_format::page::header::FIXED_PAGE_OBJECT;
 
 use super::counts::CountChanges;
 use super::error::RecoveryResult;
@@ -27,10 +30,60 @@ pub struct OpenTransaction {
     pub system: bool,
 }
 
+/// What a transaction has changed, as far as that decides who takes it back and when.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Changed {
+    /// Allocation units of rows and large values.
+    pub units: BTreeSet<u64>,
+    /// Also something that is no row of a user table (catalogue, allocation, headers), or something that the walk has not seen.
+    pub other: bool,
+    /// Bytes and number of the records that are to be taken back.
+    pub bytes: u64,
+    pub records: u64,
+}
+
+impl Changed {
+    pub fn unseen() -> Self {
+        Changed { other: true, ..Self::default() }
+    }
+
+    fn note(&mut self, record: &LogRecord<'_>) -> RecoveryResult<()> {
+        if let Some(target) = record.page_target()? {
+            let unit = u64::from(target.object_part) << 16 | u64::from(target.index_part) << 48;
+            let of_rows = match record.operation() {
+                op::INSERT_ROWS | op::DELETE_ROWS | op::MODIFY_ROW | op::MODIFY_COLUMNS => true,
+                // Rows that came together and were taken back; otherwise it is a page split.
+                op::DELETE_SPLIT => record.is_compensation(),
+                _ => false,
+            };
+            // Ids of the catalogue's units are made of its low object ids.
+            if of_rows && (unit >= FIRST_NUMBERED || target.object_part > FIXED_PAGE_OBJECT) {
+                self.units.insert(unit);
+            } else {
+                self.other = true;
+            }
+        } else {
+            // Counts that TRUNCATE changed are taken back, too; locks and savepoints leave nothing.
+            self.other |= record.operation() == op::HOBT_DELTA;
+        }
+        if !record.is_compensation() {
+            self.bytes += record.bytes().len() as u64;
+            self.records += 1;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    transaction: OpenTransaction,
+    changed: Changed,
+}
+
 /// The table of open transactions.
 #[derive(Clone, Debug, Default)]
 pub struct TransactionTable {
-    open: BTreeMap<TransactionId, OpenTransaction>,
+    open: BTreeMap<TransactionId, Entry>,
     /// Ended since the last BEGIN_CKPT (invariant 2).
     ended: HashSet<TransactionId>,
     highest: TransactionId,
@@ -46,11 +99,22 @@ impl TransactionTable {
 
     /// A table that begins with what an earlier pass left open.
     pub fn with_open(open: impl IntoIterator<Item = OpenTransaction>, highest: TransactionId) -> Self {
-        TransactionTable { open: open.into_iter().map(|t| (t.id, t)).collect(), highest, ..Self::default() }
+        let entry = |t: OpenTransaction| (t.id, Entry { transaction: t, changed: Changed::unseen() });
+        TransactionTable { open: open.into_iter().map(entry).collect(), highest, ..Self::default() }
     }
 
     pub fn open(&self) -> impl Iterator<Item = &OpenTransaction> {
-        self.open.values()
+        self.open.values().map(|e| &e.transaction)
+    }
+
+    /// What an open transaction has changed.
+    pub fn changed(&self, id: TransactionId) -> Option<&Changed> {
+        self.open.get(&id).map(|e| &e.changed)
+    }
+
+    /// Whether it has changed nothing but rows of tables: whoever keeps others from those can take it back later.
+    pub fn changed_only_rows(&self, id: TransactionId) -> bool {
+        self.open.get(&id).is_some_and(|e| !e.changed.other && !e.transaction.system)
     }
 
     pub fn is_open(&self, id: TransactionId) -> bool {
@@ -79,7 +143,8 @@ impl TransactionTable {
         match record.operation() {
             op::BEGIN_XACT => {
                 system = BeginTransaction::is_system(record)?;
-                self.open.insert(id, OpenTransaction { id, begin: lsn, last: lsn, system });
+                let transaction = OpenTransaction { id, begin: lsn, last: lsn, system };
+                self.open.insert(id, Entry { transaction, changed: Changed::default() });
             }
             op::COMMIT_XACT | op::ABORT_XACT => {
                 self.open.remove(&id);
@@ -92,16 +157,23 @@ impl TransactionTable {
             op::XACT_CKPT if record.context() == context::NULL => {
                 for t in open_at_checkpoint(record)? {
                     if !t.id.is_none() && !self.ended.contains(&t.id) {
-                        let entry = OpenTransaction { id: t.id, begin: t.begin, last: t.last, system: false };
-                        self.open.entry(t.id).or_insert(entry);
+                        let transaction =
+                            OpenTransaction { id: t.id, begin: t.begin, last: t.last, system: false };
+                        let changed = Changed::unseen();
+                        self.open.entry(t.id).or_insert(Entry { transaction, changed });
                     }
                 }
             }
             _ if record.flags() & flag::TRANSACTION != 0 && !id.is_none() => {
-                let unknown = OpenTransaction { id, begin: Lsn::ZERO, last: lsn, system: false };
-                let entry = self.open.entry(id).or_insert(unknown);
-                entry.last = lsn;
-                system = entry.system;
+                let entry = self.open.entry(id).or_insert_with(|| Entry {
+                    transaction: OpenTransaction { id, begin: Lsn::ZERO, last: lsn, system: false },
+                    changed: Changed::unseen(),
+                });
+                entry.transaction.last = lsn;
+                system = entry.transaction.system;
+                if !system {
+                    entry.changed.note(record)?;
+                }
             }
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! Recovery of a whole database: from a starting point through the log in its files to a new checkpoint. Crash recovery
 //! starts at the boot page's checkpoint; a restore where its last set ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use holdfast_base::{FileId, Lsn, PAGE_SIZE, PageId};
@@ -10,6 +10,7 @@ use holdfast_format::log::{BlockFlaw, LogStore, LogTime, TransactionId, VlfHeade
 use holdfast_format::page::{PageView, flag};
 use holdfast_format::source::PageRef;
 
+use super::analysis::{Changed, OpenTransaction};
 use super::checkpoint::{boot, checkpoint};
 use super::counts::CountChanges;
 use super::error::{RecoveryError, RecoveryResult};
@@ -67,22 +68,53 @@ pub struct Continued {
     pub writer: LogWriter,
     pub journal: Option<PageJournal>,
     pub dirty: Vec<(PageId, PageRef)>,
+    /// Those that are rolled back once the database is open.
+    pub losers: Option<Losers>,
+}
+
+/// A transaction that was open when the log ended, and that is still to be rolled back.
+#[derive(Clone, Debug)]
+pub struct Loser {
+    pub transaction: OpenTransaction,
+    pub changed: Changed,
+}
+
+/// Transactions that changed rows of tables only and are rolled back while the database is open, by who keeps others from
+/// those tables meanwhile; the log that tells what they did, and its end at that time.
+pub struct Losers {
+    pub list: Vec<Loser>,
+    pub log: LogStore,
+    pub end: Lsn,
 }
 
 /// The same without its checkpoint: the database is ready as soon as its pages are right in memory. Until the next checkpoint
-/// is made, recovery begins again where this one began.
+/// is made, recovery begins again where this one began. With `early`, transactions that changed nothing but rows are left for
+/// later.
 pub fn recover_for_writing(
     data: BTreeMap<FileId, Arc<dyn DiskFile>>,
     log: &BTreeMap<FileId, Arc<dyn DiskFile>>,
     journal: Option<Arc<dyn DiskFile>>,
     time: LogTime,
     held_pages: usize,
+    early: bool,
 ) -> RecoveryResult<(Finished, Continued)> {
     let mut pages = FilePages::new(data, held_pages, journal)?;
     let start = start(&mut pages)?;
     let last = start.last_checkpoint;
-    let (rolled, writer) = roll(&mut pages, log, start, time)?;
+    let (rolled, writer) = roll(&mut pages, log, start, time, early)?;
     let table = rolled.table;
+    let list: Vec<Loser> = table
+        .open()
+        .map(|t| Loser {
+            transaction: *t,
+            changed: table.changed(t.id).cloned().unwrap_or_else(Changed::unseen),
+        })
+        .collect();
+    // With what was written since it was read first.
+    let losers = match list.is_empty() {
+        true => None,
+        false => Some(Losers { list, log: log_store(log)?, end: writer.end() }),
+    };
     let checkpoint = if table.last_checkpoint().is_zero() { last } else { table.last_checkpoint() };
     let finished = Finished {
         records: rolled.records,
@@ -93,7 +125,7 @@ pub fn recover_for_writing(
         counts: table.counts,
     };
     let (journal, dirty) = pages.into_parts();
-    Ok((finished, Continued { writer, journal, dirty }))
+    Ok((finished, Continued { writer, journal, dirty, losers }))
 }
 
 /// Where the boot page says that recovery begins.
@@ -115,7 +147,7 @@ pub fn finish(
     time: LogTime,
 ) -> RecoveryResult<Finished> {
     let last = start.last_checkpoint;
-    let (rolled, mut writer) = roll(pages, log, start, time)?;
+    let (rolled, mut writer) = roll(pages, log, start, time, false)?;
     let table = rolled.table;
     let previous = if table.last_checkpoint().is_zero() { last } else { table.last_checkpoint() };
     let checkpoint = checkpoint(pages, &mut writer, previous, table.highest(), &table.counts, time)?;
@@ -137,6 +169,7 @@ fn roll(
     log: &BTreeMap<FileId, Arc<dyn DiskFile>>,
     start: Start,
     time: LogTime,
+    early: bool,
 ) -> RecoveryResult<(Rolled, LogWriter)> {
     let store = log_store(log)?;
     let Start { from, version, mut table, .. } = start;
@@ -151,7 +184,10 @@ fn roll(
         file.sync()?;
     }
     let mut writer = writer_at(pages, log, &store, from, &table, done.end.at, version, time)?;
-    let undone = undo::roll_back(pages, &store, done.end.at, &mut writer, &mut table, time)?;
+    let left: BTreeSet<TransactionId> =
+        table.open().map(|t| t.id).filter(|id| early && table.changed_only_rows(*id)).collect();
+    let end = done.end.at;
+    let undone = undo::roll_back_those(pages, &store, end, &mut writer, &mut table, time, &left)?;
     let rolled = Rolled { table, records: done.records, rolled_back: undone.transactions, end: done.end.at };
     Ok((rolled, writer))
 }

@@ -283,6 +283,11 @@ impl LogWriter {
         Ok(())
     }
 
+    /// Promises what was promised before the log was opened: there was room for it then.
+    pub fn promise_again(&mut self, bytes: u64) {
+        self.promised += bytes;
+    }
+
     /// Takes back a promise: what it was for has been appended or is not needed any more.
     pub fn release(&mut self, bytes: u64) {
         self.promised = self.promised.saturating_sub(bytes);

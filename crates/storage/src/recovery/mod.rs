@@ -25,7 +25,7 @@ pub mod position;
 pub mod redo;
 pub mod undo;
 
-pub use analysis::{OpenTransaction, TransactionTable};
+pub use analysis::{Changed, OpenTransaction, TransactionTable};
 pub use error::{LogWait, RecoveryError, RecoveryResult};
 pub use forward::roll_forward;
 pub use log_writer::LogWriter;

@@ -10,15 +10,18 @@
 //! Invariants
 //! 1. Only pages whose slots shift have events; rows of heaps and large values stay where they are.
 //! 2. Undo goes from new to old, so that of the losers' own events none behind the record in hand is left.
+//! 3. What a system transaction did and took back again (a page split that failed, or that a recovery undid which was cut)
+//!    moved nothing: nobody else changes its pages in between. The rows of others are carried neither there nor back.
 //!
 //! Rejected: descending the tree by key, which needs the catalogue before the catalogue is consistent, and the collation of
 //! every key column.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use holdfast_base::{Lsn, PageId};
 use holdfast_format::log::page_operation::DeleteSplit;
 use holdfast_format::log::record::flag;
+use holdfast_format::log::transaction::BeginTransaction;
 use holdfast_format::log::{LogRecord, LogStore, TransactionId, context, op};
 
 use super::error::{RecoveryError, RecoveryResult};
@@ -55,6 +58,8 @@ struct Live {
 pub struct Positions {
     by_page: HashMap<PageId, Vec<Event>>,
     live: HashMap<TransactionId, Vec<Live>>,
+    /// System transactions that are under way in the walk.
+    system: HashSet<TransactionId>,
     /// Slot of the last insert of a transaction into a page: where a split put the rows it moved.
     last_insert: HashMap<(TransactionId, PageId), u16>,
     /// How many of the rows that one record entered have been taken back.
@@ -150,11 +155,22 @@ impl Positions {
     }
 
     fn observe(&mut self, record: &LogRecord<'_>, loser: bool) -> RecoveryResult<()> {
+        let id = record.transaction();
+        match record.operation() {
+            op::BEGIN_XACT if BeginTransaction::is_system(record)? => {
+                self.system.insert(id);
+            }
+            op::COMMIT_XACT | op::ABORT_XACT if self.system.remove(&id) => {
+                self.live.remove(&id);
+            }
+            _ => {}
+        }
+        let loser = loser || self.system.contains(&id);
         let Some(target) = record.page_target()? else { return Ok(()) };
         if rows_keep_slots(record.context()) {
             return Ok(());
         }
-        let (page, slot, id) = (target.page, target.slot, record.transaction());
+        let (page, slot) = (target.page, target.slot);
         let moved = match record.operation() {
             op::INSERT_ROWS => {
                 let rows = record.elements()?.len().saturating_sub(2);
@@ -214,6 +230,10 @@ impl Positions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use holdfast_format::log::write::{
+        RecordHeader, begin_transaction, end_transaction, page_record, row_record,
+    };
+    use holdfast_format::log::{BlockVersion, LogTime, PageTarget, RowTarget};
 
     fn lsn(n: u16) -> Lsn {
         Lsn::new(1, 16, n)
@@ -257,5 +277,44 @@ mod tests {
         assert_eq!(p.undone(lsn(2), a, 3), (a, 3));
         assert_eq!(p.of(lsn(1), a, 5), (b, 0));
         assert_eq!(p.of(lsn(1), a, 4), (a, 4));
+    }
+
+    /// A page split that was taken back, by a statement that failed or by a recovery that was cut, has carried nobody away.
+    #[test]
+    fn a_split_that_was_taken_back_moved_nothing() {
+        let (a, b) = (PageId::new(1, 80), PageId::new(1, 90));
+        let id = TransactionId(9);
+        let none = TransactionId::NONE;
+        let time = LogTime::default();
+        let begin = begin_transaction(id, none, 0, 3, time, "SplitPage", BlockVersion::of_database(706));
+        let of = |operation, previous: u16, compensation| RecordHeader {
+            previous: lsn(previous),
+            flags: flag::TRANSACTION | if compensation { flag::COMPENSATION } else { 0 },
+            transaction: id,
+            operation,
+            context: context::CLUSTERED,
+        };
+        let at = |page, slot| PageTarget { page, slot, object_part: 100, index_part: 256, page_lsn: Lsn::ZERO };
+        let rows: &[&[u8]] = &[b"ab", b"cd", b"ef", &[], &[]];
+        let row = RowTarget::default();
+        let moved = DeleteSplit::rows_taken_back(b, 3, 7);
+        let records = [
+            begin,
+            row_record(&of(op::INSERT_ROWS, 1, false), &at(b, 0), &row, rows),
+            page_record(&of(op::DELETE_SPLIT, 2, false), &at(a, 5), &moved, Some(&[])),
+            row_record(&of(op::INSERT_ROWS, 2, true), &at(a, 5), &row, rows),
+            page_record(&of(op::DELETE_SPLIT, 1, true), &at(b, 0), &moved, Some(&[])),
+            end_transaction(op::ABORT_XACT, id, lsn(1), time, 0, BlockVersion::of_database(706)),
+        ];
+        let mut positions = Positions::default();
+        for (n, bytes) in records.iter().enumerate() {
+            let record = LogRecord::new(lsn(n as u16 + 1), bytes).expect("a record");
+            positions.observe(&record, false).expect("followed");
+            if n == 2 {
+                assert_eq!(positions.of(lsn(0), a, 6), (b, 1));
+            }
+        }
+        assert_eq!(positions.of(lsn(0), a, 6), (a, 6));
+        assert!(positions.live.is_empty() && positions.system.is_empty());
     }
 }

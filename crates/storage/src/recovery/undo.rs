@@ -20,9 +20,9 @@
 //! A running server turns the rows of a rolled back insert into ghosts, because others may wait on their keys. Nobody waits
 //! during recovery, and removing the row keeps the order of rows exact when the transaction also removed neighbours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use holdfast_base::Lsn;
+use holdfast_base::{Lsn, PageId};
 use holdfast_format::PageBytes;
 use holdfast_format::catalog::object::SYSALLOCUNITS;
 use holdfast_format::log::page_operation::{DeleteSplit, RootChange, SetBits, column_changes};
@@ -30,8 +30,8 @@ use holdfast_format::log::record::flag;
 use holdfast_format::log::transaction::HobtDelta;
 use holdfast_format::log::write::{RecordHeader, count_change, end_transaction, page_record, row_record};
 use holdfast_format::log::{
-    BlockVersion, Context, LogBlock, LogRecord, LogStore, LogTime, Operation, PageTarget, RowTarget, context,
-    op,
+    BlockVersion, Context, LogBlock, LogRecord, LogStore, LogTime, Operation, PageTarget, RowTarget, TransactionId,
+    context, op,
 };
 use holdfast_format::page::PageView;
 use holdfast_format::record::is_forwarded;
@@ -90,45 +90,35 @@ pub fn roll_back(
     table: &mut TransactionTable,
     time: LogTime,
 ) -> RecoveryResult<RollBack> {
-    let losers: Vec<OpenTransaction> = table.open().copied().collect();
+    roll_back_those(pages, log, end, writer, table, time, &BTreeSet::new())
+}
+
+/// The same, but for those that are `left` open.
+pub fn roll_back_those(
+    pages: &mut dyn PageStore,
+    log: &LogStore,
+    end: Lsn,
+    writer: &mut LogWriter,
+    table: &mut TransactionTable,
+    time: LogTime,
+    left: &BTreeSet<TransactionId>,
+) -> RecoveryResult<RollBack> {
+    let losers: Vec<OpenTransaction> = table.open().filter(|t| !left.contains(&t.id)).copied().collect();
     let mut done = RollBack::default();
     if losers.is_empty() {
         return Ok(done);
     }
     let oldest =
         losers.iter().map(|t| if t.begin.is_zero() { t.last } else { t.begin }).min().unwrap_or(Lsn::ZERO);
-    let mut positions = Positions::follow(log, oldest, end, &|id| table.is_open(id))?;
+    let mut positions =
+        Positions::follow(log, oldest, end, &|id| table.is_open(id) && !left.contains(&id))?;
     let mut reader = Reader { log, block: None };
     // Next record to undo of each transaction; the newest comes first.
     let mut next: BTreeMap<Lsn, OpenTransaction> = losers.iter().map(|t| (t.last, *t)).collect();
     while let Some((lsn, loser)) = next.pop_last() {
-        let (previous, written) = reader.with(lsn, |record| {
-            if record.operation() == op::BEGIN_XACT {
-                return Ok((Lsn::ZERO, None));
-            }
-            if record.is_compensation() {
-                return Ok((record.previous(), None));
-            }
-            let rows = rows_entered(record)?;
-            if rows > 1
-                && let Some(target) = record.page_target()?
-                && pages.has_file(target.page.file)
-            {
-                let stretch = positions.stretch(record.lsn(), target.page, target.slot, rows);
-                let bytes = take_back_rows(&mut StoreImages(pages), record, stretch)?;
-                let next = if stretch.last { record.previous() } else { record.lsn() };
-                return Ok((next, Some((bytes, None))));
-            }
-            let mut locate = |record: &LogRecord<'_>, target: &PageTarget| {
-                Ok(positions.undone(record.lsn(), target.page, target.slot))
-            };
+        let Step { next: previous, written } = reader.with(lsn, |record| {
             let mut moved = |record: &LogRecord<'_>, split: &DeleteSplit| moved_rows(log, record, split);
-            let written = compensate(&mut StoreImages(pages), &mut moved, record, &mut locate)?;
-            let left = match &written {
-                Some(bytes) => left_behind(&mut StoreImages(pages), record, bytes)?,
-                None => None,
-            };
-            Ok((record.previous(), written.map(|bytes| (bytes, left))))
+            take_back(&mut StoreImages(pages), &mut positions, &mut moved, record)
         })?;
         if let Some((bytes, left)) = written {
             // Before the pages lose their owner: a recovery that is cut behind this finds them again in the log.
@@ -161,6 +151,49 @@ pub fn roll_back(
     }
     writer.flush()?;
     Ok(done)
+}
+
+/// What a record of a loser comes to when it is taken back.
+pub(crate) struct Step {
+    /// The next one of the transaction; zero: there is none.
+    pub next: Lsn,
+    /// The compensation, for the present page, and pages that lose their owner by it: their unit and where its chain of IAM
+    /// pages begins.
+    pub written: Option<(Vec<u8>, Option<(u64, PageId)>)>,
+}
+
+/// Takes a record back; rows are where the log says that they went.
+pub(crate) fn take_back(
+    pages: &mut dyn Images,
+    positions: &mut Positions,
+    moved: &mut MovedRows<'_>,
+    record: &LogRecord<'_>,
+) -> RecoveryResult<Step> {
+    if record.operation() == op::BEGIN_XACT {
+        return Ok(Step { next: Lsn::ZERO, written: None });
+    }
+    if record.is_compensation() {
+        return Ok(Step { next: record.previous(), written: None });
+    }
+    let rows = rows_entered(record)?;
+    if rows > 1
+        && let Some(target) = record.page_target()?
+        && pages.has_file(target.page.file)
+    {
+        let stretch = positions.stretch(record.lsn(), target.page, target.slot, rows);
+        let bytes = take_back_rows(pages, record, stretch)?;
+        let next = if stretch.last { record.previous() } else { record.lsn() };
+        return Ok(Step { next, written: Some((bytes, None)) });
+    }
+    let mut locate = |record: &LogRecord<'_>, target: &PageTarget| {
+        Ok(positions.undone(record.lsn(), target.page, target.slot))
+    };
+    let written = compensate(pages, moved, record, &mut locate)?;
+    let left = match &written {
+        Some(bytes) => left_behind(pages, record, bytes)?,
+        None => None,
+    };
+    Ok(Step { next: record.previous(), written: written.map(|bytes| (bytes, left)) })
 }
 
 fn abort(loser: &OpenTransaction, begin: Lsn, time: LogTime, version: BlockVersion) -> Vec<u8> {
@@ -235,14 +268,14 @@ fn counted_row(target: &PageTarget) -> Option<std::ops::Range<usize>> {
 
 /// Copies of pages.
 pub(crate) trait Images {
-    fn image(&mut self, id: holdfast_base::PageId) -> RecoveryResult<PageBytes>;
+    fn image(&mut self, id: PageId) -> RecoveryResult<PageBytes>;
     fn has_file(&self, file: holdfast_base::FileId) -> bool;
 }
 
 struct StoreImages<'a>(&'a mut dyn PageStore);
 
 impl Images for StoreImages<'_> {
-    fn image(&mut self, id: holdfast_base::PageId) -> RecoveryResult<PageBytes> {
+    fn image(&mut self, id: PageId) -> RecoveryResult<PageBytes> {
         self.0.page(id).copied()
     }
     fn has_file(&self, file: holdfast_base::FileId) -> bool {
@@ -252,7 +285,7 @@ impl Images for StoreImages<'_> {
 
 /// Where the row is now that a record named.
 pub(crate) type Locate<'a> =
-    dyn FnMut(&LogRecord<'_>, &PageTarget) -> RecoveryResult<(holdfast_base::PageId, u16)> + 'a;
+    dyn FnMut(&LogRecord<'_>, &PageTarget) -> RecoveryResult<(PageId, u16)> + 'a;
 
 /// The rows that a page split moved; its record names only how many.
 pub(crate) type MovedRows<'a> = dyn FnMut(&LogRecord<'_>, &DeleteSplit) -> RecoveryResult<Vec<Vec<u8>>> + 'a;
@@ -260,7 +293,7 @@ pub(crate) type MovedRows<'a> = dyn FnMut(&LogRecord<'_>, &DeleteSplit) -> Recov
 /// Rows that one record entered, which stand together at the end of a page now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stretch {
-    pub page: holdfast_base::PageId,
+    pub page: PageId,
     pub slot: u16,
     pub rows: u16,
     /// Nothing of the record is left when these are gone.
@@ -451,7 +484,7 @@ pub(crate) fn left_behind(
     pages: &mut dyn Images,
     record: &LogRecord<'_>,
     compensation: &[u8],
-) -> RecoveryResult<Option<(u64, holdfast_base::PageId)>> {
+) -> RecoveryResult<Option<(u64, PageId)>> {
     let Some(target) = record.page_target()? else { return Ok(None) };
     let created = record.operation() == op::INSERT_ROWS
         && (target.object_part, target.index_part) == UNITS
@@ -466,9 +499,9 @@ pub(crate) fn left_behind(
 }
 
 /// The unit and its present first IAM page in a row of sysallocunits, when it has one.
-fn pages_since(row: &[u8]) -> Option<(u64, holdfast_base::PageId)> {
+fn pages_since(row: &[u8]) -> Option<(u64, PageId)> {
     let iam = row.get(UNIT_POINTERS.end - 6..UNIT_POINTERS.end)?;
-    let iam = holdfast_base::PageId::from_bytes(iam.try_into().ok()?);
+    let iam = PageId::from_bytes(iam.try_into().ok()?);
     let unit = u64::from_le_bytes(row.get(4..12)?.try_into().ok()?);
     (!iam.is_null()).then_some((unit, iam))
 }

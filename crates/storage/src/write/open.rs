@@ -1,4 +1,8 @@
 //! Opening a database for changes: recovery of its files, then everything behind it.
+//!
+//! Invariants
+//! 1. Losers that are left for later ([`super::losers`]) are open transactions from the beginning: checkpoints list them,
+//!    recovery begins at their first record, and there is log for taking them back.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -15,9 +19,9 @@ use parking_lot::{Mutex, RwLock};
 
 use super::log::Log;
 use super::space::Space;
-use super::{LoggedDatabase, State, log_time};
+use super::{LoggedDatabase, OpenEntry, State, log_time};
 use crate::cache::PageCache;
-use crate::recovery::database::{Continued, Finished, recover_for_writing};
+use crate::recovery::database::{Continued, Finished, Losers, recover_for_writing};
 use crate::recovery::{Protection, RecoveryError, RecoveryResult};
 
 /// The files of a database.
@@ -40,9 +44,38 @@ impl LoggedDatabase {
         clock: Arc<dyn Clock>,
         held_pages: usize,
     ) -> RecoveryResult<(Arc<Self>, Finished)> {
+        let (database, finished, _) = Self::open_as(files, cache, clock, held_pages, false)?;
+        Ok((database, finished))
+    }
+
+    /// The same before transactions that changed nothing but rows are rolled back, if there are any: the caller locks their
+    /// tables before anybody sees them, and rolls them back ([`Self::roll_back_losers`]).
+    pub fn open_early(
+        files: Files,
+        cache: &Arc<PageCache>,
+        clock: Arc<dyn Clock>,
+        held_pages: usize,
+    ) -> RecoveryResult<(Arc<Self>, Finished, Option<Losers>)> {
+        Self::open_as(files, cache, clock, held_pages, true)
+    }
+
+    fn open_as(
+        files: Files,
+        cache: &Arc<PageCache>,
+        clock: Arc<dyn Clock>,
+        held_pages: usize,
+        early: bool,
+    ) -> RecoveryResult<(Arc<Self>, Finished, Option<Losers>)> {
         let time = log_time(&*clock);
-        let (finished, Continued { writer, journal, dirty }) =
-            recover_for_writing(files.data.clone(), &files.log, files.journal, time, held_pages)?;
+        let (finished, Continued { mut writer, journal, dirty, losers }) =
+            recover_for_writing(files.data.clone(), &files.log, files.journal, time, held_pages, early)?;
+        let left = losers.iter().flat_map(|l| &l.list);
+        let mut open = HashMap::new();
+        for loser in left.clone() {
+            let transaction = loser.transaction;
+            open.insert(transaction.id, OpenEntry { begin: transaction.begin, last: transaction.last });
+            writer.promise_again(super::losers::promise(loser));
+        }
         let attached = files.data.iter().map(|(id, f)| (*id, Arc::clone(f))).collect();
         let unreadable = |error| RecoveryError::Unreadable { page: PageId::new(1, 0), error };
         let pages = cache.attach(attached).map_err(unreadable)?;
@@ -69,12 +102,14 @@ impl LoggedDatabase {
         let broken = |error| RecoveryError::Unreadable { page: BOOT_PAGE, error };
         let facts = pages.page(BOOT_PAGE).and_then(|page| BootPage::read(&page)).map_err(broken)?;
         let version = facts.version;
+        let recovery_start =
+            left.map(|l| l.transaction.begin).min().unwrap_or(finished.checkpoint).min(finished.checkpoint);
         let state = State {
             space: Space::default(),
-            open: HashMap::new(),
+            open,
             reserved: HashMap::new(),
             last_checkpoint: finished.checkpoint,
-            recovery_start: finished.checkpoint,
+            recovery_start,
             taking_back: 0,
         };
         let database = LoggedDatabase {
@@ -95,6 +130,6 @@ impl LoggedDatabase {
             name: Mutex::new(String::new()),
         };
         database.log.set_reusable(super::checkpoint::reusable(&facts));
-        Ok((Arc::new(database), finished))
+        Ok((Arc::new(database), finished, losers))
     }
 }
