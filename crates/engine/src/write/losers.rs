@@ -1,8 +1,8 @@
 //! Transactions that were open when the log ended, taken over by an open database: their locks, and their rollback.
 //!
 //! Invariants
-//! 1. Before anybody sees the database, each loser holds an exclusive lock on every table of which it changed rows, until its
-//!    last compensation is in the log. The log does not tell the keys of changed rows: the whole table is coarse and right.
+//! 1. Before anybody sees the database, every table of which losers changed rows is locked exclusively, until the last
+//!    compensation of the last of them is in the log. The log does not tell the keys of changed rows: the whole table is coarse and right.
 //! 2. Where that is not enough, they are rolled back before the database opens: readers of row versions take no locks and
 //!    there is no version of what a loser changed; and so where a table is not found or cannot be locked.
 //! 3. Whoever closes the database stops the rollback first; the next opening goes on with it.
@@ -32,48 +32,67 @@ enum Progress {
     Ended,
 }
 
+/// A table that losers changed.
+struct Locked {
+    /// One for each table: several losers may have changed different rows of it.
+    owner: LockOwner,
+    by: BTreeSet<TransactionId>,
+}
+
 /// The losers of one database.
 pub struct TakenOver {
     writing: Arc<Writing>,
-    owners: BTreeMap<TransactionId, LockOwner>,
+    count: usize,
+    /// By object.
+    locked: Mutex<BTreeMap<i32, Locked>>,
     progress: Mutex<Progress>,
     changed: Condvar,
     cancelled: AtomicBool,
 }
 
-/// Locks all tables of a loser; `false`: one of them is not found, or somebody else holds it.
-fn lock(writing: &Writing, tables: &SystemTables, loser: &Loser, owner: LockOwner) -> bool {
-    let wait = LockWait { timeout: Some(Time::ZERO), ..LockWait::default() };
-    let mut objects = BTreeSet::new();
-    for unit in &loser.changed.units {
-        let owner = tables.units.iter().find(|u| u.id == *unit).map(|u| u.owner);
-        let Some(rowset) = tables.rowsets.iter().find(|r| Some(r.id) == owner) else { return false };
-        objects.insert(rowset.object_id);
-    }
-    objects.into_iter().all(|object| {
-        for rowset in tables.rowsets_of(object) {
-            // What is counted while rows are taken back has its place.
-            writing.rowsets.of(tables, rowset);
+/// Tables that losers changed, with those who did; `None`: one of them is not found.
+fn tables_of(
+    writing: &Writing,
+    tables: &SystemTables,
+    losers: &[Loser],
+) -> Option<BTreeMap<i32, BTreeSet<TransactionId>>> {
+    let mut found: Option<BTreeMap<i32, BTreeSet<TransactionId>>> = Some(BTreeMap::new());
+    for (loser, unit) in losers.iter().flat_map(|l| l.changed.units.iter().map(move |u| (l, *u))) {
+        let owner = tables.units.iter().find(|u| u.id == unit).map(|u| u.owner);
+        let Some(rowset) = tables.rowsets.iter().find(|r| Some(r.id) == owner) else {
+            found = None;
+            continue;
+        };
+        // What is counted while rows are taken back has its place.
+        writing.rowsets.of(tables, rowset);
+        match &mut found {
+            Some(all) if rowset.object_id >= FIRST_USER_OBJECT => {
+                all.entry(rowset.object_id).or_default().insert(loser.transaction.id);
+            }
+            _ => found = None,
         }
-        let resource = Resource::Object { database: writing.database_id, object };
-        object >= FIRST_USER_OBJECT
-            && writing.locks.acquire(owner, &resource, LockMode::X, Duration::Transaction, &wait).is_ok()
-    })
+    }
+    found
 }
 
 impl TakenOver {
     /// Takes losers over; with `false`, not all they changed is locked.
     pub fn new(writing: &Arc<Writing>, tables: &SystemTables, losers: Losers) -> (Arc<Self>, bool) {
-        let mut owners = BTreeMap::new();
-        let mut whole = !writing.locks.versions.keeps(writing.database_id);
-        for loser in &losers.list {
+        let wait = LockWait { timeout: Some(Time::ZERO), ..LockWait::default() };
+        let found = tables_of(writing, tables, &losers.list);
+        let mut whole = found.is_some() && !writing.locks.versions.keeps(writing.database_id);
+        let mut locked = BTreeMap::new();
+        for (object, by) in found.unwrap_or_default() {
             let owner = new_owner();
-            owners.insert(loser.transaction.id, owner);
-            whole = whole && lock(writing, tables, loser, owner);
+            let resource = Resource::Object { database: writing.database_id, object };
+            let got = writing.locks.acquire(owner, &resource, LockMode::X, Duration::Transaction, &wait);
+            whole &= got.is_ok();
+            locked.insert(object, Locked { owner, by });
         }
         let taken = TakenOver {
             writing: Arc::clone(writing),
-            owners,
+            count: losers.list.len(),
+            locked: Mutex::new(locked),
             progress: Mutex::new(Progress::Waiting(losers)),
             changed: Condvar::new(),
             cancelled: AtomicBool::new(false),
@@ -83,7 +102,7 @@ impl TakenOver {
 
     /// How many there were.
     pub fn count(&self) -> usize {
-        self.owners.len()
+        self.count
     }
 
     /// Rolls them back, or waits until whoever does has ended; `false`: it was stopped.
@@ -130,8 +149,8 @@ impl TakenOver {
 
     /// Lets go of the locks of those that are left: nobody can read what they changed any more.
     pub fn release(&self) {
-        for owner in self.owners.values() {
-            self.writing.locks.release_all(*owner);
+        for table in std::mem::take(&mut *self.locked.lock()).into_values() {
+            self.writing.locks.release_all(table.owner);
         }
     }
 }
@@ -166,9 +185,13 @@ impl Takeover for Run<'_> {
     }
 
     fn ended(&self, transaction: TransactionId) {
-        if let Some(owner) = self.taken.owners.get(&transaction) {
-            self.taken.writing.locks.release_all(*owner);
-        }
+        self.taken.locked.lock().retain(|_, table| {
+            let last = table.by.remove(&transaction) && table.by.is_empty();
+            if last {
+                self.taken.writing.locks.release_all(table.owner);
+            }
+            !last
+        });
     }
 
     fn goes_on(&self) -> bool {

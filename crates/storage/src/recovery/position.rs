@@ -294,7 +294,8 @@ mod tests {
             operation,
             context: context::CLUSTERED,
         };
-        let at = |page, slot| PageTarget { page, slot, object_part: 100, index_part: 256, page_lsn: Lsn::ZERO };
+        let at =
+            |page, slot| PageTarget { page, slot, object_part: 100, index_part: 256, page_lsn: Lsn::ZERO };
         let rows: &[&[u8]] = &[b"ab", b"cd", b"ef", &[], &[]];
         let row = RowTarget::default();
         let moved = DeleteSplit::rows_taken_back(b, 3, 7);

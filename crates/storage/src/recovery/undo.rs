@@ -30,8 +30,8 @@ use holdfast_format::log::record::flag;
 use holdfast_format::log::transaction::HobtDelta;
 use holdfast_format::log::write::{RecordHeader, count_change, end_transaction, page_record, row_record};
 use holdfast_format::log::{
-    BlockVersion, Context, LogBlock, LogRecord, LogStore, LogTime, Operation, PageTarget, RowTarget, TransactionId,
-    context, op,
+    BlockVersion, Context, LogBlock, LogRecord, LogStore, LogTime, Operation, PageTarget, RowTarget,
+    TransactionId, context, op,
 };
 use holdfast_format::page::PageView;
 use holdfast_format::record::is_forwarded;
@@ -110,8 +110,7 @@ pub fn roll_back_those(
     }
     let oldest =
         losers.iter().map(|t| if t.begin.is_zero() { t.last } else { t.begin }).min().unwrap_or(Lsn::ZERO);
-    let mut positions =
-        Positions::follow(log, oldest, end, &|id| table.is_open(id) && !left.contains(&id))?;
+    let mut positions = Positions::follow(log, oldest, end, &|id| table.is_open(id) && !left.contains(&id))?;
     let mut reader = Reader { log, block: None };
     // Next record to undo of each transaction; the newest comes first.
     let mut next: BTreeMap<Lsn, OpenTransaction> = losers.iter().map(|t| (t.last, *t)).collect();
@@ -284,8 +283,7 @@ impl Images for StoreImages<'_> {
 }
 
 /// Where the row is now that a record named.
-pub(crate) type Locate<'a> =
-    dyn FnMut(&LogRecord<'_>, &PageTarget) -> RecoveryResult<(PageId, u16)> + 'a;
+pub(crate) type Locate<'a> = dyn FnMut(&LogRecord<'_>, &PageTarget) -> RecoveryResult<(PageId, u16)> + 'a;
 
 /// The rows that a page split moved; its record names only how many.
 pub(crate) type MovedRows<'a> = dyn FnMut(&LogRecord<'_>, &DeleteSplit) -> RecoveryResult<Vec<Vec<u8>>> + 'a;

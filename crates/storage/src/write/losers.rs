@@ -67,11 +67,8 @@ impl LoggedDatabase {
         let mut positions = Positions::follow(&log, from, end, &|id| ids.contains(&id))?;
         drop(log);
         // The next record of each; the newest comes first.
-        let left = |l: &Loser| Left {
-            id: l.transaction.id,
-            begin: l.transaction.begin,
-            promised: promise(l),
-        };
+        let left =
+            |l: &Loser| Left { id: l.transaction.id, begin: l.transaction.begin, promised: promise(l) };
         let mut next: BTreeMap<Lsn, Left> = list.iter().map(|l| (l.transaction.last, left(l))).collect();
         let mut block: Option<LogBlock> = None;
         while let Some((&newest, _)) = next.last_key_value() {
