@@ -3,7 +3,7 @@
 //!
 //! Module map: [`catalog`] definitions of tables, views and modules as the binder sees them, [`access`] how rows come out,
 //! [`database`] a stored database's catalog read from its base tables, [`stored`] scans and seeks over its pages,
-//! [`write`] changes of rows, [`transaction`] what ties them together, [`lock`] who waits for whom, [`version`] what rows were before, [`instance`] the databases of a data directory, [`decode`] stored bytes to values, [`check`] the consistency checker, [`script`] a schema as T-SQL.
+//! [`write`] changes of rows, [`transaction`] what ties them together, [`lock`] who waits for whom, [`version`] what rows were before, [`instance`] the databases of a data directory, [`decode`] stored bytes to values, [`check`] the consistency checker, [`script`] a schema as T-SQL, [`statistics`] making them from rows.
 #![forbid(unsafe_code)]
 
 pub mod access;
@@ -16,6 +16,7 @@ pub mod error;
 pub mod instance;
 pub mod lock;
 pub mod script;
+pub mod statistics;
 pub mod stored;
 pub mod transaction;
 pub mod version;

@@ -264,3 +264,31 @@ fn stored_statistics_add_up() {
     eprintln!("{read} statistics, {steps} steps, {exact} exact sums");
     assert!(read == 0 || read > 20, "{read}");
 }
+
+#[test]
+fn statistics_blobs_are_built_again_with_the_same_bytes() {
+    use holdfast_format::statistics::{CLASS, FORM, Statistics};
+    let (mut whole, mut old) = (0, 0);
+    for (name, catalog) in databases() {
+        let values = catalog.base_table("sysobjvalues").expect("sysobjvalues");
+        for row in values.iter().filter(|r| r.int("valclass") == CLASS) {
+            let blob = row.bytes("imageval");
+            if blob.is_empty() {
+                continue;
+            }
+            let what = format!("{name} object {} statistics {}", row.i32("objid"), row.i32("subobjid"));
+            let read = Statistics::parse(blob).unwrap_or_else(|| panic!("{what}"));
+            let steps = read.steps.as_deref().unwrap_or_default();
+            let sum: f32 = steps.iter().map(|s| s.equal_rows + s.range_rows).sum();
+            if read.form != FORM {
+                old += 1;
+                continue;
+            }
+            whole += 1;
+            assert!(read.build() == blob, "{what}: other bytes");
+            assert_eq!(f64::from(sum + read.null_rows), read.rows as f64, "{what}");
+        }
+    }
+    eprintln!("{whole} blobs, {old} of SQL Server 2000");
+    assert!(whole == 0 || whole > 2000, "{whole}");
+}

@@ -3,7 +3,7 @@
 //! Module map: [`page`] header, slots, protection, editing, local checks; [`record`] rows and index entries, plain and
 //! compressed; [`allocation`] GAM/SGAM/DCM/BCM/PFS/IAM; [`lob`] values outside the row; [`btree`] descent and levels;
 //! [`boot`] and [`file_header`] the two fixed records; [`log`] log blocks and records; [`catalog`] reading the system base tables; [`source`] where pages
-//! come from; [`error`].
+//! come from; [`statistics`] histograms; [`error`].
 #![forbid(unsafe_code)]
 
 pub mod allocation;
@@ -17,6 +17,7 @@ pub mod log;
 pub mod page;
 pub mod record;
 pub mod source;
+pub mod statistics;
 
 pub use error::{FormatError, RecordError};
 pub use page::{PageBytes, PageType, PageView};

@@ -1,6 +1,11 @@
 //! Row estimates. Only hints: nothing depends on them for correctness.
 //!
+//! Invariants
+//! 1. Statistics with a filter are not asked about the whole table.
+//!
 //! Evidence: default selectivities follow common practice (equality 1/distinct, range 30 %, LIKE 10 %).
+
+mod distribution;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,6 +16,7 @@ use holdfast_types::{TypeId, Value};
 use crate::expr::{CompareOp, Expr, ExprKind, SubPlan, SubqueryKind};
 use crate::logical::{ColumnId, LogicalPlan};
 use crate::physical::JoinKind;
+use distribution::Distribution;
 
 /// Where columns come from, for statistics.
 #[derive(Default)]
@@ -52,11 +58,24 @@ impl Estimator {
 
     fn statistics(&self, e: &Expr) -> Option<&Arc<IndexStatistics>> {
         let (table, ordinal) = self.source(e)?;
-        table
+        // Those with a filter say nothing of the other rows.
+        let of_indexes = table
             .indexes
             .iter()
-            .filter(|i| i.keys.first().is_some_and(|k| k.ordinal == *ordinal))
-            .find_map(|i| i.statistics.as_ref())
+            .filter(|i| i.filter.is_none() && i.keys.first().is_some_and(|k| k.ordinal == *ordinal))
+            .filter_map(|i| i.statistics.as_ref());
+        let of_columns = table
+            .statistics
+            .iter()
+            .filter(|s| s.filter.is_none() && s.columns.first() == Some(ordinal))
+            .map(|s| &s.values);
+        of_indexes.chain(of_columns).next()
+    }
+
+    fn distribution(&self, e: &Expr) -> Option<Distribution<'_>> {
+        let (table, ordinal) = self.source(e)?;
+        let statistics = self.statistics(e)?;
+        Distribution::new(statistics, table.columns.get(*ordinal)?.ty, table.rows() as f64)
     }
 
     /// Fraction of rows equal to one value of `e`.
@@ -92,7 +111,7 @@ impl Estimator {
         match &e.kind {
             ExprKind::BoolLiteral(Some(true)) => 1.0,
             ExprKind::BoolLiteral(_) => 0.0,
-            ExprKind::And(v) => v.iter().map(|x| self.selectivity(x)).product::<f64>().max(1e-9),
+            ExprKind::And(v) => self.selectivity_of_all(v).max(1e-9),
             ExprKind::Or(v) => 1.0 - v.iter().map(|x| 1.0 - self.selectivity(x)).product::<f64>(),
             ExprKind::Not(x) => (1.0 - self.selectivity(x)).clamp(0.05, 1.0),
             ExprKind::Compare { op, left, right } => {
@@ -104,22 +123,37 @@ impl Estimator {
                         let b = self.density(right).unwrap_or(0.1);
                         a.min(b)
                     }
-                    CompareOp::Equal | CompareOp::NotDistinct => {
-                        self.histogram(column, *op, other).or_else(|| self.density(column)).unwrap_or(0.1)
+                    CompareOp::Equal | CompareOp::NotDistinct => self.equal(column, other).unwrap_or(0.1),
+                    CompareOp::NotEqual | CompareOp::Distinct if both => 0.9,
+                    CompareOp::NotEqual | CompareOp::Distinct => {
+                        let known = self.distribution(column).zip(literal(other));
+                        known.map_or(0.9, |(d, v)| {
+                            d.equal(v).map_or(0.9, |e| (d.not_null() - e).clamp(1e-7, 1.0))
+                        })
                     }
-                    CompareOp::NotEqual | CompareOp::Distinct => 0.9,
                     _ => {
                         let op = if self.source(left).is_some() { *op } else { op.swap() };
-                        self.histogram(column, op, other).unwrap_or(0.3)
+                        let known = self.distribution(column).zip(literal(other));
+                        known.and_then(|(d, v)| d.range(op, v)).unwrap_or(0.3)
                     }
                 }
             }
             ExprKind::InList { operand, list, negated } => {
-                let s = (self.density(operand).unwrap_or(0.05) * list.len() as f64).min(0.9);
-                if *negated { 1.0 - s } else { s }
+                let each = |e: &Expr| self.equal(operand, e).unwrap_or(0.05);
+                let known = self.statistics(operand).is_some() && list.iter().all(|e| literal(e).is_some());
+                let s = list.iter().map(each).sum::<f64>().min(if known { 1.0 } else { 0.9 });
+                match (*negated, self.distribution(operand)) {
+                    (true, Some(d)) if known => (d.not_null() - s).clamp(1e-7, 1.0),
+                    (true, _) => 1.0 - s,
+                    (false, _) => s,
+                }
             }
             ExprKind::IsNull { operand, negated } => {
-                let s = if operand.nullable { 0.05 } else { 0.0 };
+                let s = match self.distribution(operand) {
+                    _ if !operand.nullable => 0.0,
+                    Some(d) => (1.0 - d.not_null()).max(1e-7),
+                    None => 0.05,
+                };
                 if *negated { 1.0 - s } else { s }
             }
             ExprKind::Like { negated, .. } => {
@@ -137,39 +171,54 @@ impl Estimator {
         }
     }
 
-    /// Fraction of rows by the histogram, for a literal.
-    fn histogram(&self, column: &Expr, op: CompareOp, other: &Expr) -> Option<f64> {
-        let s = self.statistics(column)?;
-        let ExprKind::Literal(v) = &other.kind else { return None };
-        let x = number(v)?;
-        let total: f64 = s.histogram.iter().map(|h| h.equal_rows + h.range_rows).sum();
-        if total <= 0.0 {
-            return None;
+    /// Fraction of rows equal to `other`: by the histogram for a literal, else by density.
+    fn equal(&self, column: &Expr, other: &Expr) -> Option<f64> {
+        let known = self.distribution(column).zip(literal(other));
+        known.and_then(|(d, v)| d.equal(v)).or_else(|| self.density(column))
+    }
+
+    /// Fraction of rows for which all of these hold. Two bounds of one column are one range, not two independent conditions.
+    pub fn selectivity_of_all(&self, conditions: &[Expr]) -> f64 {
+        let mut bounds: Vec<(ColumnId, Option<f64>, Option<f64>, f64)> = Vec::new();
+        let mut product = 1.0;
+        for c in conditions {
+            let Some((column, is_low, fraction, not_null)) = self.bound(c) else {
+                product *= self.selectivity(c);
+                continue;
+            };
+            let at = bounds.iter().position(|b| b.0 == column).unwrap_or_else(|| {
+                bounds.push((column, None, None, not_null));
+                bounds.len() - 1
+            });
+            let side = if is_low { &mut bounds[at].1 } else { &mut bounds[at].2 };
+            *side = Some(side.map_or(fraction, |s| s.min(fraction)));
         }
-        let (mut below, mut equal) = (0.0, 0.0);
-        for h in &s.histogram {
-            let high = number(&h.high_key)?;
-            if high < x {
-                below += h.equal_rows + h.range_rows;
-            } else if (high - x).abs() < f64::EPSILON {
-                below += h.range_rows;
-                equal = h.equal_rows;
-                break;
-            } else {
-                below += h.range_rows / 2.0;
-                equal = h.range_rows / h.distinct_range_rows.max(1.0);
-                break;
-            }
+        for (_, low, high, not_null) in bounds {
+            product *= match (low, high) {
+                (Some(low), Some(high)) => (low + high - not_null).max(1e-7),
+                (one, other) => one.or(other).unwrap_or(1.0),
+            };
         }
-        let fraction = match op {
-            CompareOp::Equal | CompareOp::NotDistinct => equal,
-            CompareOp::Less => below,
-            CompareOp::LessOrEqual => below + equal,
-            CompareOp::Greater => total - below - equal,
-            CompareOp::GreaterOrEqual => total - below,
+        product
+    }
+
+    /// A bound of a column by its histogram: column, whether it is a lower one, its fraction, and that of the rows with values.
+    fn bound(&self, condition: &Expr) -> Option<(ColumnId, bool, f64, f64)> {
+        let ExprKind::Compare { op, left, right } = &condition.kind else { return None };
+        let (column, op, other) = match (&left.kind, &right.kind) {
+            (ExprKind::Column(id), _) => (*id, *op, right),
+            (_, ExprKind::Column(id)) => (*id, op.swap(), left),
             _ => return None,
-        } / total;
-        Some(fraction.clamp(1e-7, 1.0))
+        };
+        let is_low = match op {
+            CompareOp::Greater | CompareOp::GreaterOrEqual => true,
+            CompareOp::Less | CompareOp::LessOrEqual => false,
+            _ => return None,
+        };
+        let side = if matches!(&left.kind, ExprKind::Column(_)) { left } else { right };
+        let distribution = self.distribution(side)?;
+        let fraction = distribution.range(op, literal(other)?)?;
+        Some((column, is_low, fraction, distribution.not_null()))
     }
 
     /// Estimated rows of one execution.
@@ -236,6 +285,13 @@ impl Estimator {
             P::MaxOneRow { .. } | P::ForXml { .. } | P::ForJson { .. } => 1.0,
         }
         .max(0.0)
+    }
+}
+
+fn literal(e: &Expr) -> Option<&Value> {
+    match &e.kind {
+        ExprKind::Literal(v) if !v.is_null() => Some(v),
+        _ => None,
     }
 }
 

@@ -37,6 +37,8 @@ pub struct TableDef {
     pub name: Arc<str>,
     pub columns: Vec<ColumnDef>,
     pub indexes: Vec<IndexDef>,
+    /// Statistics of columns; those of indexes stand with them.
+    pub statistics: Vec<ColumnStatistics>,
     /// Row count of the catalog when the definition was read; plans ask [`TableDef::rows`].
     pub row_count: u64,
     /// Pages in use by the heap or clustered index.
@@ -130,13 +132,24 @@ pub struct IndexKey {
     pub descending: bool,
 }
 
+/// Statistics of columns that no index stands for.
+#[derive(Clone, Debug)]
+pub struct ColumnStatistics {
+    pub id: i32,
+    /// Ordinals; never empty.
+    pub columns: Vec<usize>,
+    /// Text of the condition that their rows fulfil.
+    pub filter: Option<Arc<str>>,
+    pub values: Arc<IndexStatistics>,
+}
+
 /// Statistics as the optimiser uses them.
 #[derive(Clone, Debug, Default)]
 pub struct IndexStatistics {
     pub rows: f64,
     /// Density (1 / distinct values) of each prefix of the key.
     pub densities: Vec<f64>,
-    /// (upper bound, rows equal to it, rows below it since the previous step, distinct values below it).
+    /// In the order of their keys; NULL is the first when there are such rows.
     pub histogram: Vec<HistogramStep>,
 }
 

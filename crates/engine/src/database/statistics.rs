@@ -1,151 +1,190 @@
-//! Stored statistics: density of each key prefix and the histogram of the first key column.
-//!
-//! | offset | size | meaning |
-//! |---|---|---|
-//! | 0 | 4 | form: 7 (2008 and later) or 4 (earlier) |
-//! | 4 | 8 | when they were made (datetime: ticks, days) |
-//! | 12, 20 | 8 | rows, rows sampled |
-//! | 32 | 4 × columns | density of each prefix (real) |
-//! | 164 | 4 | steps |
-//! | 168 | 4 | steps there is room for |
-//! | 172 | 4 | columns |
-//! | form 7: 324 | 4 | flags: 2 = a summary of strings follows the steps |
-//! | form 7: 356, or 364 with flag 2 | 8 × steps | offset of each step, from here |
-//! | form 4: 324 | 2 × room + 2 | offset of each step, from behind the array |
-//!
-//! A step is a plain record of four columns: equal rows, range rows, average range rows (reals at 4, 8, 12) and the key
-//! (fixed at 16, or the first variable column).
+//! Stored statistics as the catalog has them: of indexes and of columns, for the optimiser and for whoever shows them.
 //!
 //! Invariants
-//! 1. A blob that does not fit this description gives no statistics, never wrong ones: all parts are bounded and reals must
-//!    be finite and not negative.
+//! 1. A blob that cannot be read gives no statistics, never wrong ones.
+//! 2. NULL is the first step of a histogram, as SQL Server shows it; the blob has its rows apart.
 //!
-//! Evidence: equal plus range rows of all steps add up to the rows on every index of the corpus.
+//! Evidence: docs/format/statistics.md.
 
 use std::sync::Arc;
 
-use holdfast_base::ByteReader;
 use holdfast_format::FormatError;
-use holdfast_format::record::{Field, FixedVar, Placement};
+use holdfast_format::statistics::{CLASS, Statistics, Step};
 use holdfast_types::{DateTime, SqlType, Value};
 
 use super::DatabaseCatalog;
-use crate::catalog::{HistogramStep, IndexStatistics};
+use crate::catalog::{ColumnDef, ColumnStatistics, HistogramStep, IndexStatistics};
 use crate::decode;
 
-const STATISTICS_CLASS: i64 = 60;
 /// A datetime counts 300ths of a second.
 const TICKS_A_DAY: u32 = 86_400 * 300;
-const MAX_STEPS: u32 = 256;
-const MAX_COLUMNS: u32 = 33;
 
-/// Statistics of an index whose first key column has type `ty`; `None` when there are none or they are in another form.
-pub fn of_index(
-    catalog: &DatabaseCatalog,
-    object_id: i32,
-    index_id: i32,
-    ty: &SqlType,
-) -> Result<Option<Arc<IndexStatistics>>, FormatError> {
-    let (table, map) = catalog.catalogs.group(&catalog.store, "sysobjvalues", "objid")?;
-    for row in map.get(&i64::from(object_id)).into_iter().flatten().filter_map(|&i| table.row(i)) {
-        if row.int("valclass") == STATISTICS_CLASS
-            && row.i32("subobjid") == index_id
-            && row.int("valnum") == 0
-            && !row.value("imageval").is_null()
-        {
-            return Ok(decode(row.bytes("imageval"), ty).map(Arc::new));
-        }
+/// Bits of sysidxstats.status.
+pub mod bit {
+    pub const INDEX: i64 = 1;
+    pub const STATISTICS: i64 = 2;
+    pub const AUTOMATIC: i64 = 0x2000;
+    pub const NO_RECOMPUTE: i64 = 0x4000;
+    pub const FILTERED: i64 = 0x2_0000;
+}
+
+/// Statistics as they stand in the catalog: of an index, of columns that somebody named, or made by the server.
+#[derive(Clone, Debug)]
+pub struct StoredStatistics {
+    pub id: i32,
+    pub name: String,
+    pub status: i64,
+    /// Ids of the columns, in their order.
+    pub columns: Vec<i32>,
+    pub filter: Option<Arc<str>>,
+    /// Changes of the first column that were counted when they were made.
+    pub changes: i64,
+    /// `None` before they were made, or where the blob is not understood.
+    pub values: Option<Statistics>,
+}
+
+impl StoredStatistics {
+    pub fn is_index(&self) -> bool {
+        self.status & bit::INDEX != 0
     }
-    Ok(None)
+
+    /// When they were made.
+    pub fn updated(&self) -> Option<DateTime> {
+        let (ticks, days) = self.values.as_ref()?.updated;
+        Some(DateTime { days, ticks }).filter(|d| ticks < TICKS_A_DAY && d.to_datetime2().is_some())
+    }
 }
 
 impl DatabaseCatalog {
+    /// All statistics of a table, by their ids.
+    pub fn statistics(&self, object_id: i32) -> Result<Vec<StoredStatistics>, FormatError> {
+        let key = i64::from(object_id);
+        let (indexes, of_indexes) = self.catalogs.group(&self.store, "sysidxstats", "id")?;
+        let (columns, of_columns) = self.catalogs.group(&self.store, "sysiscols", "idmajor")?;
+        let (values, of_values) = self.catalogs.group(&self.store, "sysobjvalues", "objid")?;
+        let mut out = Vec::new();
+        for row in of_indexes.get(&key).into_iter().flatten().filter_map(|&i| indexes.row(i)) {
+            let (id, status) = (row.i32("indid"), row.int("status"));
+            if id == 0 || status & bit::STATISTICS == 0 {
+                continue;
+            }
+            let mut listed: Vec<(i64, i32)> = of_columns
+                .get(&key)
+                .into_iter()
+                .flatten()
+                .filter_map(|&i| columns.row(i))
+                .filter(|c| c.i32("idminor") == id && c.int("status") & 0x10 == 0)
+                .map(|c| {
+                    let place = c.int("tinyprop1");
+                    (if place > 0 { place } else { c.int("subid") }, c.i32("intprop"))
+                })
+                .collect();
+            listed.sort_unstable();
+            let value = of_values
+                .get(&key)
+                .into_iter()
+                .flatten()
+                .filter_map(|&i| values.row(i))
+                .find(|v| v.int("valclass") == CLASS && v.i32("subobjid") == id && v.int("valnum") == 0);
+            out.push(StoredStatistics {
+                id,
+                name: row.text("name").to_owned(),
+                status,
+                columns: listed.into_iter().map(|c| c.1).collect(),
+                filter: self.text(66, object_id, id)?,
+                changes: value.as_ref().map_or(0, |v| match decode::variant::inner(v.bytes("value")) {
+                    Ok(Value::BigInt(n)) => n,
+                    _ => 0,
+                }),
+                values: value.and_then(|v| Statistics::parse(v.bytes("imageval"))),
+            });
+        }
+        out.sort_by_key(|s| s.id);
+        Ok(out)
+    }
+
+    /// How often the values of a table's column were changed; 0 for a column that no page holds.
+    pub fn modifications(&self, object_id: i32, column_id: i32) -> Result<i64, FormatError> {
+        let tables = &self.store.tables;
+        let (stored, by_rowset) = self.catalogs.group(&self.store, "sysrscols", "rsid")?;
+        let mut sum = 0;
+        for rowset in tables.base_rowsets(object_id) {
+            let Some(layout) = tables.layout(rowset.id) else { continue };
+            let column = layout.position_of(column_id).and_then(|p| layout.columns.get(p));
+            let Some(physical) = column.map(|c| c.physical_id) else { continue };
+            let before = || {
+                let rows = by_rowset.get(&(rowset.id as i64)).into_iter().flatten();
+                let row = rows.filter_map(|&i| stored.row(i)).find(|r| r.i32("hbcolid") == physical);
+                row.map_or(0, |r| r.int("rcmodified"))
+            };
+            sum += self.store.live.of(tables, rowset).modifications.of(physical, before);
+        }
+        Ok(sum)
+    }
+
     /// When statistics were made last.
     pub fn statistics_date(&self, object_id: i32, statistics: i32) -> Result<Option<DateTime>, FormatError> {
-        let (table, map) = self.catalogs.group(&self.store, "sysobjvalues", "objid")?;
-        for row in map.get(&i64::from(object_id)).into_iter().flatten().filter_map(|&i| table.row(i)) {
-            if row.int("valclass") == STATISTICS_CLASS && row.i32("subobjid") == statistics {
-                let blob = row.bytes("imageval");
-                let (ticks, days) = (ByteReader::at(blob, 4).u32(), ByteReader::at(blob, 8).u32());
-                return Ok(match (ticks, days) {
-                    (Ok(ticks), Ok(days)) if ticks < TICKS_A_DAY => {
-                        Some(DateTime { days: days as i32, ticks }).filter(|d| d.to_datetime2().is_some())
-                    }
-                    _ => None,
-                });
-            }
+        Ok(self
+            .statistics(object_id)?
+            .iter()
+            .find(|s| s.id == statistics)
+            .and_then(StoredStatistics::updated))
+    }
+}
+
+/// The statistics of a table's columns and of its indexes, by their ids, for plans.
+pub(super) fn of_table(
+    catalog: &DatabaseCatalog,
+    object_id: i32,
+    columns: &[ColumnDef],
+) -> Result<Vec<ColumnStatistics>, FormatError> {
+    let mut out = Vec::new();
+    for stored in catalog.statistics(object_id)? {
+        let ordinals: Option<Vec<usize>> =
+            stored.columns.iter().map(|id| columns.iter().position(|c| c.column_id == *id)).collect();
+        let (Some(ordinals), Some(values)) = (ordinals, &stored.values) else { continue };
+        let Some(first) = ordinals.first() else { continue };
+        if let Some(values) = for_plans(values, &columns[*first].ty) {
+            let (id, filter) = (stored.id, stored.filter);
+            out.push(ColumnStatistics { id, columns: ordinals, filter, values: Arc::new(values) });
         }
-        Ok(None)
     }
+    Ok(out)
 }
 
-fn real(bytes: &[u8]) -> Option<f64> {
-    let value = f64::from(f32::from_le_bytes(bytes.try_into().ok()?));
-    (value.is_finite() && value >= 0.0).then_some(value)
+/// Statistics whose first column has type `ty`, with values for keys.
+pub fn for_plans(found: &Statistics, ty: &SqlType) -> Option<IndexStatistics> {
+    let steps = found.steps.as_deref().unwrap_or_default();
+    let mut histogram = Vec::with_capacity(steps.len() + 1);
+    if found.null_rows > 0.0 {
+        histogram.push(HistogramStep {
+            high_key: Value::Null,
+            equal_rows: f64::from(found.null_rows),
+            range_rows: 0.0,
+            distinct_range_rows: 0.0,
+        });
+    }
+    for step in steps {
+        histogram.push(plan_step(step, ty)?);
+    }
+    Some(IndexStatistics {
+        rows: found.rows as f64,
+        densities: found.densities.iter().map(|d| f64::from(*d)).collect(),
+        histogram,
+    })
 }
 
-/// Decodes a statistics blob.
-pub fn decode(blob: &[u8], ty: &SqlType) -> Option<IndexStatistics> {
-    let u32_at = |at: usize| ByteReader::at(blob, at).u32().ok();
-    let form = u32_at(0)?;
-    let rows = ByteReader::at(blob, 12).u64().ok()?;
-    let (steps, room, columns) = (u32_at(164)?, u32_at(168)?, u32_at(172)?);
-    if steps > MAX_STEPS || columns > MAX_COLUMNS {
-        return None;
-    }
-    let densities = (0..columns as usize)
-        .map(|i| real(blob.get(32 + 4 * i..36 + 4 * i)?))
-        .collect::<Option<Vec<f64>>>()?;
-    let mut histogram = Vec::with_capacity(steps as usize);
-    for step in 0..steps as usize {
-        let at = match form {
-            7 => {
-                let base = if u32_at(324)? & 2 != 0 { 364 } else { 356 };
-                let offset = ByteReader::at(blob, base + 8 * step).u64().ok()?;
-                base.checked_add(usize::try_from(offset).ok()?)?
-            }
-            4 if room <= MAX_STEPS => {
-                let offset = ByteReader::at(blob, 324 + 2 * step).u16().ok()?;
-                326 + 2 * room as usize + usize::from(offset)
-            }
-            _ => return None,
-        };
-        histogram.push(step_at(blob.get(at..)?, ty)?);
-    }
-    Some(IndexStatistics { rows: rows as f64, densities, histogram })
-}
-
-fn step_at(bytes: &[u8], ty: &SqlType) -> Option<HistogramStep> {
-    let record = FixedVar::parse_data(bytes).ok()?;
-    let fixed = usize::from(record.fixed_end());
-    let part = |from: usize| real(record.bytes().get(from..from + 4).filter(|_| from + 4 <= fixed)?);
-    let (equal_rows, range_rows, average) = (part(4)?, part(8)?, part(12)?);
-    let key = if fixed > 16 {
-        Placement { offset: 16, size: u16::try_from(fixed - 16).ok()?, null_bit: 4, ..Placement::default() }
-    } else {
-        Placement { offset: -1, null_bit: 4, ..Placement::default() }
+fn plan_step(step: &Step, ty: &SqlType) -> Option<HistogramStep> {
+    let high_key = match &step.key {
+        None => Value::Null,
+        Some(bytes) => decode::value(ty, bytes).ok()?,
     };
-    let high_key = match record.field(&key).ok()? {
-        Field::Null | Field::Missing => Value::Null,
-        Field::Bytes(bytes) => decode::value(ty, bytes).ok()?,
-        Field::Bit(_) | Field::Complex(_) => return None,
-    };
-    let distinct_range_rows = if average > 0.0 { (range_rows / average).round() } else { 0.0 };
-    Some(HistogramStep { high_key, equal_rows, range_rows, distinct_range_rows })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn garbage_gives_nothing() {
-        assert!(decode(&[], &SqlType::INT).is_none());
-        assert!(decode(&[0xFF; 1000], &SqlType::INT).is_none());
-        let mut blob = vec![0u8; 500];
-        blob[0] = 7;
-        blob[164] = 3;
-        blob[172] = 1;
-        assert!(decode(&blob, &SqlType::INT).is_none());
-    }
+    let (rows, average) = (f64::from(step.range_rows), f64::from(step.average_range_rows));
+    let distinct_range_rows = if average > 0.0 { (rows / average).round() } else { 0.0 };
+    Some(HistogramStep {
+        high_key,
+        equal_rows: f64::from(step.equal_rows),
+        range_rows: rows,
+        distinct_range_rows,
+    })
 }

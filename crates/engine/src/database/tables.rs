@@ -15,7 +15,7 @@ use holdfast_format::record::RowLayout;
 use holdfast_types::{SqlType, TypeId, Value};
 
 use super::{DatabaseCatalog, ObjectRow, rows::sql_type};
-use crate::catalog::{ColumnDef, IdentityDef, IndexDef, IndexKey, IndexKind, TableDef};
+use crate::catalog::{ColumnDef, ColumnStatistics, IdentityDef, IndexDef, IndexKey, IndexKind, TableDef};
 use crate::decode;
 use crate::stored::table::{Locator, StoredIndex, StoredKey, StoredTable};
 use crate::stored::{RowsetAccess, key};
@@ -207,7 +207,9 @@ fn build_both(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<(TableDef
             tables.unit(rowset.id, unit_type::IN_ROW).map_or(0, |u| u.used_pages.max(0).unsigned_abs());
         base.push(rowset_access(catalog, rowset, positions, missing, layout.clone()));
     }
-    let (indexes, stored) = indexes(catalog, object.id, &columns, &base)?;
+    let mut statistics = super::statistics::of_table(catalog, object.id, &columns)?;
+    let (indexes, stored) = indexes(catalog, object.id, &columns, &base, &statistics)?;
+    statistics.retain(|s| indexes.iter().all(|i| i.index_id != s.id));
     let access = StoredTable {
         store: catalog.store.clone(),
         object_id: object.id,
@@ -237,6 +239,7 @@ fn build_both(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<(TableDef
         name: object.name.clone(),
         columns,
         indexes,
+        statistics,
         row_count,
         page_count,
         access: Arc::new(nothing),
@@ -299,6 +302,7 @@ fn indexes(
     object_id: i32,
     columns: &[ColumnDef],
     base: &[RowsetAccess],
+    statistics: &[ColumnStatistics],
 ) -> Result<(Vec<IndexDef>, Vec<StoredIndex>), FormatError> {
     let (table, map) = catalog.catalogs.group(&catalog.store, "sysidxstats", "id")?;
     let mut definitions = Vec::new();
@@ -317,9 +321,7 @@ fn indexes(
             4 => IndexKind::Spatial,
             _ => IndexKind::Columnstore,
         };
-        if status & index_bit::HYPOTHETICAL != 0
-            || (kind != IndexKind::Heap && status & index_bit::INDEX == 0)
-        {
+        if status & index_bit::HYPOTHETICAL != 0 || (index_id != 0 && status & index_bit::INDEX == 0) {
             continue;
         }
         let listed = index_columns(catalog, object_id, index_id, columns)?;
@@ -338,9 +340,10 @@ fn indexes(
             filter: catalog.text(66, object_id, index_id)?,
             statistics: None,
         };
-        if let Some(first) = definition.keys.first() {
-            let ty = columns[first.ordinal].ty;
-            definition.statistics = super::statistics::of_index(catalog, object_id, index_id, &ty)?;
+        // An XML index has other columns than keys.
+        if !definition.keys.is_empty() {
+            definition.statistics =
+                statistics.iter().find(|s| s.id == index_id).map(|s| Arc::clone(&s.values));
         }
         let built = match kind {
             IndexKind::Clustered => clustered(catalog, &definition, columns, base),

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use holdfast_format::catalog::unit_type;
+use holdfast_format::statistics::Statistics;
 use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::layout::{Kind, PhysicalSpec, RowsetShape, lay_out};
@@ -590,6 +591,24 @@ impl CatalogWriter<'_> {
         )
     }
 
+    /// Puts statistics into the catalogue; `changes` of the first column were counted when they were made.
+    pub fn set_statistics(
+        &self,
+        object: i32,
+        id: i32,
+        made: Option<&Statistics>,
+        changes: i64,
+    ) -> SqlResult<()> {
+        let blob = made.map(Statistics::build);
+        self.update("sysobjvalues", &[60, object.into(), id.into(), 0], &|_, _| true, &|_, _| {
+            vec![
+                ("value", Cell::Variant(SqlType::BIGINT, Value::BigInt(changes))),
+                ("imageval", blob.clone().map_or(Cell::Null, Cell::Bytes)),
+            ]
+        })
+        .map(|_| ())
+    }
+
     /// Removes an index (or the heap, id 0) with its rowsets.
     pub fn remove_index(&self, object: i32, index: i32) -> SqlResult<()> {
         self.delete_all("sysxprops", &[7, object.into(), index.into()])?;
@@ -604,16 +623,19 @@ impl CatalogWriter<'_> {
         Ok(())
     }
 
-    /// Statistics on columns, without their histogram: it comes with the first use.
+    /// Statistics on columns, without what they say: see [`Self::set_statistics`].
     pub fn add_statistics(
         &self,
         object: i32,
         name: &str,
         columns: &[i32],
-        automatic: bool,
+        filter: Option<&str>,
+        no_recompute: bool,
     ) -> SqlResult<i32> {
         let id = self.next_index_id(object, false)?;
-        let status = bits::STATISTICS | if automatic { 0x2000 } else { 0 };
+        let status = bits::STATISTICS
+            | if no_recompute { bits::NO_RECOMPUTE } else { 0 }
+            | if filter.is_some() { bits::FILTERED } else { 0 };
         self.add_index_row(object, id, Some(name), status, 0, 0, 0)?;
         for (n, column) in columns.iter().enumerate() {
             self.insert(
@@ -628,6 +650,9 @@ impl CatalogWriter<'_> {
             )?;
         }
         self.add_statistics_value(object, id)?;
+        if let Some(filter) = filter {
+            self.add_text(66, object, id, filter)?;
+        }
         Ok(id)
     }
 }

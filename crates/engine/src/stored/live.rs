@@ -16,6 +16,7 @@ use holdfast_base::{FileId, PageId};
 use holdfast_format::catalog::{AllocationUnit, RowCache, Rowset, SystemTables, unit_type};
 use parking_lot::{Mutex, RwLock};
 
+use crate::write::modifications::Modifications;
 use crate::write::tree::Tree;
 
 fn pack(id: PageId) -> u64 {
@@ -101,6 +102,8 @@ pub struct LiveRowset {
     pub lob: LiveUnit,
     pub overflow: LiveUnit,
     pub rows: AtomicI64,
+    /// Changes of columns, where this holds a table's rows.
+    pub modifications: Modifications,
     /// Counts differ from the catalogue.
     pub counts_changed: AtomicBool,
     structure: AtomicU64,

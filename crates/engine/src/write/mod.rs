@@ -23,6 +23,7 @@ pub mod heap;
 pub mod identity;
 pub mod large;
 pub mod losers;
+pub mod modifications;
 pub mod pointers;
 mod range;
 pub mod records;

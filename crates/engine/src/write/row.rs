@@ -64,7 +64,7 @@ pub(super) fn cannot_store(e: &StorageFormError) -> SqlError {
 }
 
 /// Fixed-size character and binary values are stored at their full length.
-pub(super) fn pad(id: TypeId, size: usize, bytes: &mut Vec<u8>) {
+pub(crate) fn pad(id: TypeId, size: usize, bytes: &mut Vec<u8>) {
     match id {
         TypeId::Char => bytes.resize(size, b' '),
         TypeId::NChar => {

@@ -5,6 +5,7 @@
 //! 2. Under one gate a row changes everywhere: in the heap or clustered index and in each nonclustered index.
 //! 3. An error after the first change leaves the rest to the statement's savepoint.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use holdfast_base::Rid;
@@ -28,6 +29,7 @@ use super::writing::{Writing, failure};
 use super::{NewRow, RowState, RowUpdate, TableWriter, WriteContext, bookmark};
 use crate::lock::manager::Table;
 use crate::lock::{Duration, LockMode, Resource};
+use crate::stored::live::LiveRowset;
 
 /// Where the rows are.
 pub enum Base {
@@ -161,6 +163,14 @@ impl StoredWriter {
         match &self.base {
             Base::Heap(h) => &h.access.layout,
             Base::Tree { tree, .. } => tree.layout(),
+        }
+    }
+
+    /// What is known of the rowset that holds the rows.
+    pub(super) fn base_live(&self) -> &Arc<LiveRowset> {
+        match &self.base {
+            Base::Heap(h) => &h.access.live,
+            Base::Tree { tree, .. } => tree.live(),
         }
     }
 
@@ -722,7 +732,9 @@ pub fn key_resource(database: i32, tree: &Tree, key: &[Value]) -> Resource {
 
 impl TableWriter for StoredWriter {
     fn insert(&self, write: WriteContext<'_>, rows: &[NewRow]) -> SqlResult<u64> {
-        self.insert_rows(write, rows).map_err(|e| self.named(e))
+        let inserted = self.insert_rows(write, rows).map_err(|e| self.named(e))?;
+        self.base_live().modifications.rows(self.object_id, rows.len());
+        Ok(inserted)
     }
 
     fn record_plan(&self) -> Option<Arc<RecordPlan>> {
@@ -733,7 +745,9 @@ impl TableWriter for StoredWriter {
     }
 
     fn insert_records(&self, write: WriteContext<'_>, records: &Records) -> SqlResult<()> {
-        self.put_records(write, records).map_err(|e| self.named(e))
+        self.put_records(write, records).map_err(|e| self.named(e))?;
+        self.base_live().modifications.rows(self.object_id, records.len());
+        Ok(())
     }
 
     fn lock_all(&self, write: WriteContext<'_>) -> SqlResult<()> {
@@ -754,11 +768,19 @@ impl TableWriter for StoredWriter {
     }
 
     fn update(&self, write: WriteContext<'_>, rows: &[RowUpdate], changed: &[usize]) -> SqlResult<()> {
-        self.update_rows(write, rows, changed).map_err(|e| self.named(e))
+        self.update_rows(write, rows, changed).map_err(|e| self.named(e))?;
+        let columns = self.changed_positions(changed).into_iter();
+        let physical = columns.filter_map(|p| self.layout().columns.get(p).map(|c| c.physical_id));
+        let live = self.base_live();
+        live.modifications.columns(self.object_id, physical, rows.len());
+        live.counts_changed.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     fn delete(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
-        self.delete_rows(write, bookmarks).map_err(|e| self.named(e))
+        self.delete_rows(write, bookmarks).map_err(|e| self.named(e))?;
+        self.base_live().modifications.rows(self.object_id, bookmarks.len());
+        Ok(())
     }
 
     fn fill_index(&self, write: WriteContext<'_>, index_id: i32, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
@@ -766,7 +788,10 @@ impl TableWriter for StoredWriter {
     }
 
     fn truncate(&self, write: WriteContext<'_>) -> SqlResult<()> {
-        self.empty(write).map_err(|e| self.named(e))
+        let rows = self.base_live().rows.load(Ordering::Relaxed);
+        self.empty(write).map_err(|e| self.named(e))?;
+        self.base_live().modifications.rows(self.object_id, usize::try_from(rows).unwrap_or(0));
+        Ok(())
     }
 
     fn next_identity(&self) -> SqlResult<Value> {

@@ -48,14 +48,18 @@ pub struct Writing {
     next_large: AtomicU64,
 }
 
-/// sysallocunits, sysrowsets, syscolpars and sysobjvalues.
+/// sysallocunits, sysrowsets, syscolpars, sysobjvalues; and sysrscols where it counts changes of columns at a known place.
 #[derive(Clone)]
 pub struct CatalogTrees {
     pub units: Arc<Tree>,
     pub rowsets: Arc<Tree>,
     pub columns: Arc<Tree>,
     pub values: Arc<Tree>,
+    pub rowset_columns: Option<Arc<Tree>>,
 }
+
+/// Database version of SQL Server 2012.
+const FIRST_WITH_MODIFICATIONS: u16 = 706;
 
 impl Writing {
     pub fn new(
@@ -122,7 +126,9 @@ impl Writing {
         *self.units.write() = Some(Arc::clone(&units));
         let (rowsets, columns) = (tree(object::SYSROWSETS)?, tree(object::SYSCOLPARS)?);
         let values = tree(object::SYSOBJVALUES)?;
-        *self.catalog.write() = Some(CatalogTrees { units, rowsets, columns, values });
+        let counted = catalog.version() >= FIRST_WITH_MODIFICATIONS;
+        let rowset_columns = if counted { Some(tree(object::SYSRSCOLS)?) } else { None };
+        *self.catalog.write() = Some(CatalogTrees { units, rowsets, columns, values, rowset_columns });
         Ok(())
     }
 
@@ -323,19 +329,25 @@ impl Counts for Writing {
 }
 
 /// One COUNT_DELTA: absolute values at offsets of a catalogue row.
-fn count_delta(
+pub(super) fn count_delta(
     change: &mut Change<'_>,
     tree: &Tree,
     place: (PageId, u16),
     kind: u32,
     rowset: u64,
+    column: Option<u32>,
     values: &[(u64, u32)],
 ) -> RecoveryResult<()> {
     let mut rest = vec![0u8; 0xD0 - 0x30];
     rest[0..4].copy_from_slice(&kind.to_le_bytes());
     rest[8..16].copy_from_slice(&rowset.to_le_bytes());
+    // That of a column names it first.
+    if let Some(column) = column {
+        rest[0x20..0x24].copy_from_slice(&column.to_le_bytes());
+    }
+    let first = if column.is_some() { 0x28 } else { 0x20 };
     for (index, (value, offset)) in values.iter().enumerate() {
-        let at = 0x20 + 16 * index;
+        let at = first + 16 * index;
         rest[at..at + 8].copy_from_slice(&value.to_le_bytes());
         rest[at + 8..at + 12].copy_from_slice(&offset.to_le_bytes());
         rest[at + 12..at + 16].copy_from_slice(&8u32.to_le_bytes());
@@ -395,11 +407,15 @@ fn write_counts(change: &mut Change<'_>, trees: &CatalogTrees, live: &LiveRowset
         } else {
             &[(used, USED), (reserved, RESERVED)]
         };
-        count_delta(change, &trees.units, place, number, live.rowset, counts)?;
+        count_delta(change, &trees.units, place, number, live.rowset, None, counts)?;
     }
     if let Some(place) = row {
         let rows = value(live.rows.load(Ordering::Relaxed));
-        count_delta(change, &trees.rowsets, (place.page, place.slot), 1, live.rowset, &[(rows, ROWS)])?;
+        let at = (place.page, place.slot);
+        count_delta(change, &trees.rowsets, at, 1, live.rowset, None, &[(rows, ROWS)])?;
+        if let Some(columns) = trees.rowset_columns.as_ref().filter(|_| live.index_id < 2) {
+            super::modifications::write(change, columns, live)?;
+        }
     }
     Ok(true)
 }

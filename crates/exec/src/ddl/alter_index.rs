@@ -151,6 +151,7 @@ impl Definition<'_, '_> {
             drop(writer);
             self.refresh()?;
             self.fill(table.object_id, def.index_id, index.filter.as_deref())?;
+            self.statistics_of_index(table.object_id, def.index_id)?;
         }
         Ok(())
     }
@@ -192,7 +193,11 @@ impl Definition<'_, '_> {
         }
         drop(writer);
         self.refresh()?;
-        self.put_rows(object, rows)
+        self.put_rows(object, rows)?;
+        for id in std::iter::once(base.index_id).chain(others.iter().map(|o| o.0)).filter(|id| *id > 0) {
+            self.statistics_of_index(object, id)?;
+        }
+        Ok(())
     }
 
     /// An index as it is, with the options of a REBUILD; what stands in its catalogue row is written there.

@@ -1,4 +1,4 @@
-//! CREATE INDEX, ALTER INDEX, statistics objects.
+//! CREATE INDEX, and filling indexes.
 //!
 //! Invariants
 //! 1. A clustered index is made by writing the table anew; a nonclustered one is filled from the rows that are there.
@@ -8,11 +8,11 @@ use std::sync::Arc;
 use holdfast_engine::access::{BOOKMARK, ReadContext};
 use holdfast_engine::catalog::{Catalog, IndexKind as Kind, TableDef};
 use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, Placement, clustered_key, table_columns};
-use holdfast_tsql::ast::{CreateIndex, CreateStatistics, IndexKind, ObjectName};
+use holdfast_tsql::ast::{CreateIndex, IndexKind};
 use holdfast_types::{SqlError, SqlType, TypeId, Value};
 
 use super::constraint::{Target, index_options, plain_index};
-use super::lower::{find_column, known_columns};
+use super::lower::known_columns;
 use super::print::stored_text;
 use super::{Definition, shown};
 use crate::procedure::run::Fail;
@@ -125,6 +125,10 @@ impl Definition<'_, '_> {
             let key = ClusteredKey { columns: index.keys.clone(), unique: index.unique };
             self.rewrite(&table, Some((index, key)))
                 .map_err(|f| map_error(f, &|e| duplicate(e, &shown, &index.name)))?;
+            self.refresh()?;
+            for id in self.index_ids(object)? {
+                self.statistics_of_index(object, id)?;
+            }
             return Ok(1);
         }
         let columns = table_columns(&table);
@@ -133,7 +137,14 @@ impl Definition<'_, '_> {
         self.refresh()?;
         self.fill(object, id, index.filter.as_deref())
             .map_err(|f| map_error(f, &|e| duplicate(e, &shown, &index.name)))?;
+        self.statistics_of_index(object, id)?;
         Ok(id)
+    }
+
+    /// Ids of a table's indexes.
+    fn index_ids(&self, object: i32) -> Result<Vec<i32>, Fail> {
+        let table = self.catalog()?.table(object)?;
+        Ok(table.iter().flat_map(|t| t.indexes.iter().map(|i| i.index_id)).filter(|id| *id > 0).collect())
     }
 
     /// Fills a new index with the table's rows.
@@ -288,32 +299,6 @@ impl Definition<'_, '_> {
             included: i.included.iter().map(|&o| id(o)).collect(),
             filter: i.filter.as_ref().map(ToString::to_string),
             ..plain_index(i.name.as_deref().unwrap_or(""), place)
-        })
-    }
-
-    pub fn create_statistics(&mut self, s: &CreateStatistics) -> Result<(), Fail> {
-        let table = self.table(&s.table)?;
-        if s.filter.is_some() {
-            return Err(SqlError::not_supported("Filtered statistics").into());
-        }
-        if self.index_named(table.object_id, &s.name.text)?.is_some() {
-            return Err(SqlError::new(1913, &[&s.name.text, &"table", &shown(&s.table)]).into());
-        }
-        let known = known_columns(&table);
-        let mut ids = Vec::new();
-        for c in &s.columns {
-            let found = find_column(&known, &c.text).ok_or_else(|| SqlError::new(1911, &[&c.text]))?;
-            ids.push(found.column_id);
-        }
-        self.writer()?.add_statistics(table.object_id, &s.name.text, &ids, false)?;
-        Ok(())
-    }
-
-    /// Histograms are made when a plan needs them; the statement only checks its names.
-    pub fn update_statistics(&mut self, table: &ObjectName) -> Result<(), Fail> {
-        self.table(table).map(|_| ()).map_err(|e| {
-            let missing = e.number == 4902;
-            if missing { Fail::Compile(SqlError::new(2706, &[&shown(table)])) } else { e.into() }
         })
     }
 }

@@ -85,7 +85,7 @@ pub fn type_text(ty: &SqlType) -> String {
     }
 }
 
-fn bracketed(name: &str) -> String {
+pub fn bracketed(name: &str) -> String {
     format!("[{}]", name.replace(']', "]]"))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Module map: [`database`] CREATE and DROP DATABASE, attach and detach; [`alter_database`]; [`lower`] names and types; [`print`] expressions
 //! as the catalog stores them; [`table`] CREATE TABLE; [`constraint`] keys, checks, defaults, foreign keys; [`alter`] ALTER TABLE;
-//! [`index`] indexes; [`event`] and [`database_trigger`] what happens and the triggers that want to know; [`module`] views, procedures, functions, triggers; [`remove`] DROP; [`other`] schemas, types, synonyms,
+//! [`index`] indexes; [`statistics`]; [`event`] and [`database_trigger`] what happens and the triggers that want to know; [`module`] views, procedures, functions, triggers; [`remove`] DROP; [`other`] schemas, types, synonyms,
 //! [`principal`] users, roles, owners; [`permission`] GRANT and its kin; [`login`] logins and server roles; [`sequence`];
 //! [`table_type`]; [`select_into`]; [`row_versions`] options of databases about versions; [`scoped_configuration`]; [`procedure`] system procedures that
 //! change the catalog: [`rename`] sp_rename, [`property`] extended properties.
@@ -34,6 +34,7 @@ pub mod row_versions;
 pub mod scoped_configuration;
 pub mod select_into;
 pub mod sequence;
+pub mod statistics;
 pub mod table;
 pub mod table_type;
 pub mod verify;
@@ -81,7 +82,7 @@ impl Definition<'_, '_> {
             Ddl::CreateIndex(i) => self.create_index(i),
             Ddl::AlterIndex(i) => self.alter_index(i),
             Ddl::CreateStatistics(s) => self.create_statistics(s),
-            Ddl::UpdateStatistics { table, .. } => self.update_statistics(table),
+            Ddl::UpdateStatistics { table, names, options } => self.update_statistics(table, names, options),
             Ddl::CreateView(v) => self.create_view(v),
             Ddl::CreateProcedure(p) => self.create_procedure(p),
             Ddl::CreateFunction(f) => self.create_function(f),
@@ -211,6 +212,7 @@ fn named_database(d: &Ddl) -> Option<&str> {
         Ddl::CreateIndex(i) => &i.table,
         Ddl::AlterIndex(i) => &i.table,
         Ddl::CreateStatistics(i) => &i.table,
+        Ddl::UpdateStatistics { table, .. } => table,
         Ddl::Drop(d) => d.names.first()?,
         _ => return None,
     };

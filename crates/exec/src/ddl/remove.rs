@@ -159,14 +159,4 @@ impl Definition<'_, '_> {
         let id = index.index_id;
         Ok(self.writer()?.remove_index(object, id)?)
     }
-
-    fn drop_statistics(&mut self, name: &ObjectName) -> Result<(), Fail> {
-        let missing = || Fail::Error(SqlError::new(3701, &[&"drop", &"statistics", &shown(name)]).state(6));
-        let Some(table) = &name.schema else { return Err(missing()) };
-        let mut t = ObjectName::one(table.clone());
-        t.schema.clone_from(&name.database);
-        let (object, _) = self.find(&t)?.ok_or_else(missing)?;
-        let id = self.index_named(object, &name.name.text)?.ok_or_else(missing)?;
-        Ok(self.writer()?.remove_index(object, id)?)
-    }
 }

@@ -8,14 +8,11 @@ use std::sync::Arc;
 
 use holdfast_engine::catalog::TableDef;
 use holdfast_tsql::ast::StatementKind;
-use holdfast_types::SqlError;
+use holdfast_types::{SqlError, Value};
 
 use super::Definition;
+use super::lower::bracketed;
 use crate::procedure::run::Fail;
-
-fn bracketed(name: &str) -> String {
-    format!("[{}]", name.replace(']', "]]"))
-}
 
 fn full_name(database: &str, table: &TableDef) -> String {
     format!("{}.{}.{}", bracketed(database), bracketed(&table.schema_name), bracketed(&table.name))
@@ -110,6 +107,11 @@ impl Definition<'_, '_> {
 
     /// Whether a query made of text gives a row.
     fn any_row(&mut self, text: &str) -> Result<bool, Fail> {
+        Ok(!self.rows_by_query(text)?.is_empty())
+    }
+
+    /// The rows of a query made of text.
+    pub fn rows_by_query(&mut self, text: &str) -> Result<Vec<Vec<Value>>, Fail> {
         let Some(StatementKind::Select(select)) = parsed(text) else {
             return Err(SqlError::new(102, &[&text]).into());
         };
@@ -122,7 +124,7 @@ impl Definition<'_, '_> {
         }
         let bound = self.runner.bind_fresh(&select, self.scope)?;
         let (_, rows) = self.runner.rows_of(&bound, self.scope)?;
-        Ok(!rows.is_empty())
+        Ok(rows)
     }
 }
 

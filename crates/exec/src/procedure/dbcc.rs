@@ -34,6 +34,13 @@ pub fn run(statement: &Dbcc, call: &mut Call<'_>) -> Result<Option<u64>, Vec<Sql
     match statement.command.as_str() {
         "CHECKDB" | "CHECKALLOC" => check(&statement.command, &arguments, has("NO_INFOMSGS"), call),
         "CHECKIDENT" => check_identity(&arguments, has("NO_INFOMSGS"), call).map_err(|e| vec![e]),
+        "SHOW_STATISTICS" => {
+            super::show_statistics::show(statement, &arguments, call)?;
+            if !has("NO_INFOMSGS") {
+                completed(call);
+            }
+            Ok(None)
+        }
         "FREEPROCCACHE" | "DROPCLEANBUFFERS" | "FREESYSTEMCACHE" | "FREESESSIONCACHE" => {
             if !has("NO_INFOMSGS") {
                 completed(call);
@@ -106,7 +113,7 @@ fn check(
     Ok(None)
 }
 
-fn table(call: &Call<'_>, name: &str) -> SqlResult<Arc<TableDef>> {
+pub(super) fn table(call: &Call<'_>, name: &str) -> SqlResult<Arc<TableDef>> {
     let missing = || {
         SqlError::with_text(
             2501,

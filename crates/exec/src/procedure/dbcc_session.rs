@@ -33,7 +33,11 @@ pub(super) fn column(name: &str, ty: SqlType) -> ResultColumn {
     }
 }
 
-fn send(call: &mut Call<'_>, columns: &[(&str, SqlType)], rows: &[Vec<Value>]) -> Result<u64, Vec<SqlError>> {
+pub(super) fn send(
+    call: &mut Call<'_>,
+    columns: &[(&str, SqlType)],
+    rows: &[Vec<Value>],
+) -> Result<u64, Vec<SqlError>> {
     let described: Vec<ResultColumn> = columns.iter().map(|(name, ty)| column(name, *ty)).collect();
     let types: Vec<SqlType> = columns.iter().map(|c| c.1).collect();
     let batch = Batch::from_rows(&types, rows).map_err(|e| vec![e])?;

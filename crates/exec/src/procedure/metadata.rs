@@ -211,6 +211,15 @@ pub fn table_function(
             Some(catalog) => Some(crate::ddl::property::list(&catalog, args)),
             None => Some(Ok(Vec::new())),
         },
+        "dm_db_stats_properties" => Some(match session.current_database().online().stored() {
+            Some(catalog) => super::show_statistics::properties(&catalog, args),
+            None => Ok(Vec::new()),
+        }),
+        "dm_db_stats_histogram" => Some(match session.current_database().online().stored() {
+            Some(catalog) => super::show_statistics::histogram_rows(&catalog, args),
+            None => Ok(Vec::new()),
+        }),
+        "dm_db_incremental_stats_properties" => Some(Ok(Vec::new())),
         "dm_exec_input_buffer" | "fn_helpcollations" | "fn_virtualfilestats" => Some(Ok(Vec::new())),
         _ => None,
     }

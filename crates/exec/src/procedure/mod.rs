@@ -32,6 +32,7 @@ pub mod query;
 pub mod raise;
 pub mod redefined;
 pub mod run;
+pub mod show_statistics;
 pub mod showplan;
 pub mod state;
 pub mod statistics;

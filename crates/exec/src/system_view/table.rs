@@ -203,6 +203,7 @@ impl ComputedRows {
             name: name.into(),
             columns,
             indexes: vec![heap()],
+            statistics: Vec::new(),
             row_count: 200,
             page_count: 4,
             access: Arc::new(ComputedRows { view, types, source }),

@@ -108,6 +108,7 @@ pub fn table_of(types: &[SqlType], batches: Vec<Batch>) -> PhysicalPlan {
         name: Arc::from("t"),
         columns,
         indexes: Vec::new(),
+        statistics: Vec::new(),
         row_count: 0,
         page_count: 0,
         access: Arc::new(MemoryTable { types: types.to_vec(), batches }),

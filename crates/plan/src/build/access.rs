@@ -94,7 +94,7 @@ impl Builder<'_> {
         let total = (table.rows() as f64).max(1.0);
         let pages = (table.pages() as f64).max(total / 100.0).max(1.0);
         let scan_cost = pages * PAGE_COST + total * ROW_COST;
-        let out_rows = conjuncts.iter().map(|c| self.estimator.selectivity(c)).product::<f64>() * total;
+        let out_rows = self.estimator.selectivity_of_all(conjuncts) * total;
         let sort_cost = |rows: f64| {
             let n = rows.max(2.0);
             n * n.log2() * 0.05
@@ -355,13 +355,14 @@ impl Builder<'_> {
                 matched += 1;
                 continue;
             }
+            let mut bounding = Vec::new();
             for (i, is_low, b, exact) in bounds {
                 let slot = if is_low { &mut low } else { &mut high };
                 // One bound per side; further ones stay residual.
                 if slot.is_none() {
                     *slot = Some(b);
                     if !covered.contains(&i) {
-                        selectivity *= self.estimator.selectivity(&conjuncts[i]);
+                        bounding.push(conjuncts[i].clone());
                     }
                     // BETWEEN arrives as two conditions; a condition giving both bounds (LIKE) is never exact.
                     if exact {
@@ -369,6 +370,7 @@ impl Builder<'_> {
                     }
                 }
             }
+            selectivity *= self.estimator.selectivity_of_all(&bounding);
             descending = key.descending;
             break;
         }
@@ -378,7 +380,7 @@ impl Builder<'_> {
             selectivity = selectivity.min(1.0 / total);
         }
         // Statistics of the whole prefix beat the product of single columns.
-        if let Some(s) = &index.statistics
+        if let Some(s) = index.statistics.as_ref().filter(|_| index.filter.is_none())
             && matched > 1
             && let Some(d) = s.densities.get(matched - 1)
         {

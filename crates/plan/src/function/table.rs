@@ -25,6 +25,8 @@ pub enum TableFunctionId {
     DmIoVirtualFileStats,
     DmExecDescribeFirstResultSet,
     DmDbStatsProperties,
+    DmDbStatsHistogram,
+    DmDbIncrementalStatsProperties,
 }
 
 pub struct TableFunctionDef {
@@ -271,6 +273,47 @@ pub static TABLE_FUNCTIONS: &[TableFunctionDef] = &[
                 ("unfiltered_rows", SqlType::BIGINT, true),
                 ("modification_counter", SqlType::BIGINT, true),
                 ("persisted_sample_percent", SqlType::FLOAT, true),
+            ]
+        },
+    },
+    TableFunctionDef {
+        id: TableFunctionId::DmDbStatsHistogram,
+        name: "dm_db_stats_histogram",
+        sys: true,
+        min_args: 2,
+        max_args: 2,
+        args: &[ArgRule::Int],
+        columns: |_| {
+            vec![
+                ("object_id", SqlType::INT, false),
+                ("stats_id", SqlType::INT, false),
+                ("step_number", SqlType::INT, false),
+                ("range_high_key", SqlType::VARIANT, true),
+                ("range_rows", SqlType::REAL, true),
+                ("equal_rows", SqlType::REAL, true),
+                ("distinct_range_rows", SqlType::BIGINT, true),
+                ("average_range_rows", SqlType::REAL, true),
+            ]
+        },
+    },
+    TableFunctionDef {
+        id: TableFunctionId::DmDbIncrementalStatsProperties,
+        name: "dm_db_incremental_stats_properties",
+        sys: true,
+        min_args: 2,
+        max_args: 2,
+        args: &[ArgRule::Int],
+        columns: |_| {
+            vec![
+                ("object_id", SqlType::INT, false),
+                ("stats_id", SqlType::INT, false),
+                ("partition_number", SqlType::INT, false),
+                ("last_updated", SqlType::datetime2(7), true),
+                ("rows", SqlType::BIGINT, true),
+                ("rows_sampled", SqlType::BIGINT, true),
+                ("steps", SqlType::INT, true),
+                ("unfiltered_rows", SqlType::BIGINT, true),
+                ("modification_counter", SqlType::BIGINT, true),
             ]
         },
     },

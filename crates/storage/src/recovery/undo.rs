@@ -256,9 +256,10 @@ impl Undoing<'_, '_> {
 }
 
 /// Rows whose counts and pointers change outside of the transaction that entered them (COUNT_DELTA, ROOT_CHANGE, identity
-/// values): where their key stands. They are sysrowsets, sysallocunits and syscolpars.
+/// values): where their key stands. They are sysrscols, sysrowsets, sysallocunits and syscolpars.
 fn counted_row(target: &PageTarget) -> Option<std::ops::Range<usize>> {
     match (target.object_part, target.index_part) {
+        (3, 0) => Some(4..20),
         (5 | 7, 0) => Some(4..12),
         (41, 1) => Some(4..14),
         _ => None,

@@ -120,7 +120,7 @@ impl Parser<'_> {
         Ok(ddl(Ddl::CreateStatistics(Box::new(CreateStatistics { name, table, columns, filter, options }))))
     }
 
-    /// `WITH SAMPLE 50 PERCENT, NORECOMPUTE …`: numbers stand without `=`.
+    /// `WITH SAMPLE 50 PERCENT, NORECOMPUTE …`: numbers stand without `=`, and their unit becomes part of the name.
     fn statistics_options(&mut self) -> Parsed<Vec<crate::ast::Setting>> {
         if !self.eat_word("WITH") {
             return Ok(Vec::new());
@@ -129,7 +129,9 @@ impl Parser<'_> {
             let mut s = p.setting()?;
             if p.token().kind == crate::lexer::TokenKind::Integer {
                 s.value = Some(p.expr()?);
-                p.eat_one_of(&["PERCENT", "ROWS"]);
+                if let Some(unit) = ["PERCENT", "ROWS"].into_iter().find(|u| p.eat_word(u)) {
+                    s.name = format!("{} {unit}", s.name);
+                }
             }
             Ok(s)
         })

@@ -4,6 +4,9 @@ use super::Message;
 
 #[rustfmt::skip]
 pub const MESSAGES: &[Message] = &[
+    (14138, 16, "%ls is an invalid option."),
+    (15323, 16, "The selected index does not exist on table '%s'."),
+    (17000, 16, "Usage: sp_autostats <table_name> [, {ON|OFF} [, <index_name>] ]"),
     (15009, 16, "The object '%s' does not exist in database '%s' or is invalid for this operation."),
     (15010, 16, "The database '%s' does not exist. Supply a valid database name. To see available databases, use sys.databases."),
     (15123, 16, "The configuration option '%s' does not exist, or it may be an advanced option."),

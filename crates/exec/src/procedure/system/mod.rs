@@ -298,6 +298,16 @@ const PROCEDURES: &[Procedure] = &[
     ),
     plain("sp_updatestats", "@resample char(8) = 'NO'", include_str!("updatestats.sql")),
     plain(
+        "sp_autostats",
+        "@tblname nvarchar(776), @flagc varchar(10) = NULL, @indname sysname = NULL",
+        include_str!("autostats.sql"),
+    ),
+    plain(
+        "sp_createstats",
+        "@indexonly char(9) = 'NO', @fullscan char(9) = 'NO', @norecompute char(12) = 'NO', @incremental char(12) = 'NO'",
+        include_str!("createstats.sql"),
+    ),
+    plain(
         "sp_dbcmptlevel",
         "@dbname sysname = NULL, @new_cmptlevel tinyint = NULL",
         include_str!("dbcmptlevel.sql"),
@@ -348,7 +358,6 @@ const CHANGING: &[&str] = &[
     "sp_bindefault",
     "sp_bindrule",
     "sp_changeobjectowner",
-    "sp_createstats",
     "sp_denylogin",
     "sp_dropapprole",
     "sp_dropmessage",

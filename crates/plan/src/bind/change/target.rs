@@ -103,6 +103,7 @@ impl Binder<'_> {
             name: view.name.clone(),
             columns,
             indexes: Vec::new(),
+            statistics: Vec::new(),
             row_count: 0,
             page_count: 0,
             access: Arc::new(NoRows(view.name.clone())),
