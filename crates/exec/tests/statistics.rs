@@ -104,7 +104,7 @@ fn what_cannot_be_is_refused() {
         ("create statistics s on nope (a)", "!1088:"),
         ("create statistics s on t (a) with sample 101 percent", "!1031:"),
         ("create statistics s on t (a) with resample", "!155:"),
-        ("create statistics s on t (a) with incremental = on", "!40000:"),
+        ("create statistics s on t (a) with incremental = on", "!40517:"),
         ("update statistics nope", "!2706:"),
         ("update statistics t nope", "!2767:1:Could not locate statistics 'nope' in the system catalogs."),
         (
