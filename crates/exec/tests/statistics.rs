@@ -3,7 +3,6 @@
 #[path = "common/answers.rs"]
 mod answers;
 
-
 use answers::{answers, check, session};
 use holdfast_exec::procedure::InstanceSession;
 
