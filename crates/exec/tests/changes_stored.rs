@@ -259,6 +259,73 @@ fn files_and_client_rows() {
     assert_eq!(sink.messages[0].number, 4002);
 }
 
+/// A file of several pieces whose rows go in as records, as values and not at all, in its order.
+#[test]
+fn files_in_pieces() {
+    use std::fmt::Write;
+    let dir = tempfile::tempdir().unwrap();
+    let Some(s) = &mut sample(dir.path(), "706_full_pubs") else { return };
+    let wrong_row = |row: u64| {
+        format!(
+            "!4864:1:Bulk load data conversion error (type mismatch or invalid character for the specified codepage) for row {row}, column 1 (n)."
+        )
+    };
+    let file = dir.path().join("rows.txt");
+    let (mut text, mut wrong, mut entered, mut sum) = (String::new(), 0, 0, 0u64);
+    for n in 1..=60_000u64 {
+        // Every tenth needs the general way, a few are wrong.
+        let (number, bad) = match n % 10 {
+            _ if n % 20_000 == 7 => (format!("x{n}"), true),
+            0 => (format!(" {n} "), false),
+            _ => (n.to_string(), false),
+        };
+        writeln!(text, "{number}\t{}\t{}", "text ".repeat(n as usize % 9), n % 1000).unwrap();
+        if bad {
+            wrong += 1;
+        } else {
+            (entered, sum) = (entered + 1, sum + n);
+        }
+    }
+    assert!(text.len() > 1 << 20, "one piece");
+    text.pop();
+    std::fs::write(&file, &text).unwrap();
+    check(s, "create table plain (n int not null, t varchar(60), d decimal(9,2))", &[]);
+    check(
+        s,
+        "create table given (i int identity, n int not null primary key, t varchar(60), d decimal(9,2), s as n * 2)",
+        &[],
+    );
+    check(s, "create view as_file as select n, t, d from given", &[]);
+    for table in ["plain", "as_file"] {
+        let load = format!("bulk insert {table} from '{}'", file.display());
+        let mut answers = vec![format!("{entered}|{sum}")];
+        answers.extend([7, 20_007, 40_007].map(wrong_row));
+        assert_eq!(wrong, 3);
+        let answers: Vec<&str> = answers.iter().map(String::as_str).collect();
+        check(s, &format!("{load}; select count(*), sum(cast(n as bigint)) from {table}"), &answers);
+    }
+    // In the file's order, and the same either way.
+    check(
+        s,
+        "select count(*) from given g join given h on h.i = g.i + 1 where h.n <= g.n; select count(*) from (select n, t, d from plain except select n, t, d from given) x",
+        &["0", "0"],
+    );
+    check(
+        s,
+        &format!(
+            "bulk insert plain from '{}' with (maxerrors = 2); select count(*) from plain",
+            file.display()
+        ),
+        &[
+            &entered.to_string(),
+            &wrong_row(7),
+            &wrong_row(20_007),
+            "!4865:1:Cannot bulk load because the maximum number of errors (2) was exceeded.",
+            ENDED,
+        ],
+    );
+}
+
 /// Many changes, some of them taken back; then the file is clean: every index equals its table, maps and counts agree.
 #[test]
 fn many_changes_leave_a_clean_database() {

@@ -183,7 +183,11 @@ pub struct MergeClause {
 pub enum ChangeKind {
     Insert(InsertRows),
     /// INSERT of rows that come from elsewhere (EXEC, bulk load): values for these columns, of any convertible type.
-    InsertExternal(Vec<usize>),
+    InsertExternal {
+        ordinals: Vec<usize>,
+        /// All that the named table or view has, in its order, the identity column too: what a data file has fields for.
+        shown: Vec<usize>,
+    },
     Update(Vec<SetItem>),
     Delete,
     Merge {

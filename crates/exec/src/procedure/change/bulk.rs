@@ -11,17 +11,14 @@
 use std::sync::Arc;
 
 use holdfast_engine::catalog::{Catalog, TableRules};
-use holdfast_engine::write::Records;
 use holdfast_plan::change::{Action, BoundChange, ChangeKind};
 use holdfast_tsql::ast::{DmlTarget, Execute, ExecuteTarget, Expr, Ident, Insert, InsertSource, ObjectName};
-use holdfast_types::batch::BATCH_ROWS;
-use holdfast_types::{Batch, CodePage, CollationId, SqlError, SqlResult, SqlString, SqlType, Value};
+use holdfast_types::{CodePage, CollationId, SqlError, SqlType, Value};
 
-use super::bulk_file::{Character, FileFormat, FileRows, FileText};
-use super::bulk_row::RowMaker;
-use super::external::assigned;
-use super::fit::fit;
-use super::{Change, INSERT, Rows, Runner, writer};
+use super::bulk_file::{FileFormat, FileRows};
+use super::bulk_load::{LoadFile, Reading, unreadable};
+use super::bulk_text::FileText;
+use super::{INSERT, Rows, Runner, writer};
 use crate::procedure::raise::integer;
 use crate::procedure::run::{Fail, Scope, scope_names};
 use crate::procedure::unit::{Folding, Unit, with_bind_context};
@@ -121,7 +118,7 @@ impl Runner<'_> {
         let unit = Unit::new("", Vec::new(), Vec::new(), Default::default());
         let mut scope = Scope::new(unit);
         let bound = self.bulk_change(&announced.table, &announced.columns, announced.options, &scope)?;
-        let ChangeKind::InsertExternal(ordinals) = bound.kind.clone() else { return Ok(()) };
+        let ChangeKind::InsertExternal { ordinals, .. } = bound.kind.clone() else { return Ok(()) };
         if ordinals.len() != columns.len() {
             return Err(SqlError::new(213, &[]).into());
         }
@@ -194,162 +191,49 @@ impl Runner<'_> {
                 }
             }
         }
-        let bytes = std::fs::read(&path).map_err(|_| SqlError::new(4860, &[&path]))?;
+        let opened = std::fs::File::open(&path).map_err(|_| SqlError::new(4860, &[&path]))?;
         let bound = self.bulk_change(table, &[], load, scope)?;
         let columns = &bound.target.table.columns;
         // A field for every column that is not computed; that of the identity column is passed over unless asked for.
-        let fields: Vec<usize> =
-            (0..columns.len()).filter(|&i| columns[i].computed.is_none() && !columns[i].is_hidden).collect();
+        let ChangeKind::InsertExternal { shown, .. } = &bound.kind else { return Ok(()) };
+        let fields = shown.clone();
         let ordinals: Vec<usize> =
             fields.iter().copied().filter(|&o| keep_identity || columns[o].identity.is_none()).collect();
         let collation = self.session.current_database().default_collation();
-        let text = FileText::new(bytes, &mut format, collation);
+        let text =
+            FileText::new(Box::new(opened), &mut format, collation).map_err(|e| unreadable(&path, &e))?;
         let page = if format.utf8 { CodePage::UTF8 } else { collation.code_page() };
         let bound = Arc::new(bound);
-        let file = LoadFile { bound: &bound, fields, ordinals, collation, max_errors, options: load };
+        let file = LoadFile {
+            bound: &bound,
+            path: &path,
+            fields,
+            ordinals,
+            collation,
+            max_errors,
+            keep_nulls: load.keep_nulls,
+        };
         self.run_change(&bound, scope, INSERT, |r, change, _| {
             change.default_for_null = !load.keep_nulls;
             if load.lock_table {
                 writer(&bound.target)?.lock_all(change.write())?;
             }
-            match &text {
-                FileText::Narrow(text) => {
+            let fields = file.fields.len();
+            match text {
+                FileText::Narrow(mut pieces) => {
                     let narrow =
                         Reading { ascii: &ascii_of_bytes, units: &|field: &[u8]| page.decode(field) };
-                    r.load_file(&file, FileRows::new(text, &format, file.fields.len()), &narrow, change)?;
+                    r.load_file(&file, &mut pieces, FileRows::new(&format, fields), &narrow, change)?;
                 }
-                FileText::Wide(text) => {
+                FileText::Wide(mut pieces) => {
                     let wide = Reading { ascii: &ascii_of_units, units: &|field: &[u16]| field.to_vec() };
-                    r.load_file(&file, FileRows::new(text, &format, file.fields.len()), &wide, change)?;
+                    r.load_file(&file, &mut pieces, FileRows::new(&format, fields), &wide, change)?;
                 }
             }
             r.touch_nothing(&bound.target, Action::Insert, change);
             Ok(())
         })
     }
-
-    /// Enters the rows of a file: as records where that is enough, as values where not.
-    fn load_file<U: Character>(
-        &mut self,
-        file: &LoadFile<'_>,
-        mut rows: FileRows<'_, U>,
-        reading: &Reading<'_, U>,
-        change: &mut Change<'_>,
-    ) -> Result<(), Fail> {
-        let LoadFile { bound, fields, ordinals, collation, max_errors, options } = file;
-        let columns = &bound.target.table.columns;
-        let plan = writer(&bound.target)?.record_plan();
-        let mut maker = plan.and_then(|p| RowMaker::new(bound, p, fields, ordinals, !options.keep_nulls));
-        let from = SqlType::nvarchar_max(*collation);
-        let mut errors = 0u64;
-        let mut part: Rows = Vec::new();
-        let mut row = Vec::with_capacity(fields.len());
-        let mut read = 0u64;
-        while let Some(number) = rows.next_row(&mut row) {
-            let number = number?;
-            read += 1;
-            if read.is_multiple_of(256) {
-                change.context.check_cancel()?;
-            }
-            let value = |o: usize, field: &[U], change: &Change<'_>| -> SqlResult<Value> {
-                let value = Value::String(SqlString::new((reading.units)(field)));
-                let value = assigned(value, from, columns[o].ty, change)?;
-                fit(value, &columns[o], &String::new, true)
-            };
-            if let Some(maker) = &mut maker
-                && maker.row(&row, reading.ascii, &|o, field| value(o, field, change).ok())
-            {
-                if maker.records.len() == LOAD_ROWS {
-                    self.load_records(bound, &mut maker.records, change)?;
-                }
-                continue;
-            }
-            let mut new = Vec::with_capacity(ordinals.len());
-            let mut failed = None;
-            for (n, (&o, field)) in fields.iter().zip(&row).enumerate() {
-                if !ordinals.contains(&o) {
-                    continue;
-                }
-                match field.as_ref().map_or(Ok(Value::Null), |f| value(o, f, change)) {
-                    Ok(v) => new.push(v),
-                    Err(e) => {
-                        let id = if e.number == 2628 { 4863 } else { 4864 };
-                        failed = Some(SqlError::new(id, &[&number, &(n + 1), &columns[o].name]));
-                        break;
-                    }
-                }
-            }
-            if let Some(e) = failed {
-                errors += 1;
-                if errors > *max_errors {
-                    return Err(SqlError::new(4865, &[max_errors]).into());
-                }
-                self.sink.message(&e.at_line(1))?;
-                continue;
-            }
-            part.push(new);
-            // Rows stay in order: what comes as values goes in between the records before and behind it.
-            if let Some(maker) = &mut maker {
-                self.load_records(bound, &mut maker.records, change)?;
-            }
-            if part.len() == BATCH_ROWS || maker.is_some() {
-                self.load_part(bound, ordinals, std::mem::take(&mut part), change)?;
-            }
-        }
-        if let Some(maker) = &mut maker {
-            self.load_records(bound, &mut maker.records, change)?;
-        }
-        self.load_part(bound, ordinals, part, change)
-    }
-
-    fn load_records(
-        &mut self,
-        bound: &BoundChange,
-        records: &mut Records,
-        change: &mut Change<'_>,
-    ) -> Result<(), Fail> {
-        if !records.is_empty() {
-            writer(&bound.target)?.insert_records(change.write(), records)?;
-            change.count += records.len() as u64;
-            records.clear();
-        }
-        Ok(())
-    }
-
-    fn load_part(
-        &mut self,
-        bound: &BoundChange,
-        ordinals: &[usize],
-        rows: Rows,
-        change: &mut Change<'_>,
-    ) -> Result<(), Fail> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let batch = Batch::new(rows.len(), Vec::new());
-        self.insert_values(bound, ordinals, rows, &batch, change)
-    }
-}
-
-/// Records entered at a time.
-const LOAD_ROWS: usize = 2048;
-
-/// What a BULK INSERT puts where.
-struct LoadFile<'f> {
-    bound: &'f BoundChange,
-    /// The column of each field, and those that take theirs.
-    fields: Vec<usize>,
-    ordinals: Vec<usize>,
-    collation: CollationId,
-    max_errors: u64,
-    options: LoadOptions,
-}
-
-/// The text of a field.
-struct Reading<'r, U> {
-    /// When all of it is ASCII.
-    ascii: &'r dyn for<'a> Fn(&'a [U], &'a mut Vec<u8>) -> Option<&'a [u8]>,
-    units: &'r dyn Fn(&[U]) -> Vec<u16>,
 }
 
 fn ascii_of_bytes<'a>(field: &'a [u8], _: &'a mut Vec<u8>) -> Option<&'a [u8]> {

@@ -4,18 +4,18 @@
 //! 1. Plain files are counted through: a row has as many fields as the table, the last ends with the row's end and may hold
 //!    field ends. In CSV files a field may stand in quotes and a row ends where its line does.
 //! 2. An empty field is NULL.
+//! 3. A row that the text at hand does not hold whole is not looked at before the rest of it is there, unless there is none.
 
 use std::borrow::Cow;
 
-use holdfast_types::code_page::CodePage;
-use holdfast_types::{CollationId, SqlError, SqlResult};
+use holdfast_types::{SqlError, SqlResult};
 
 /// How a file is written.
 #[derive(Clone, Debug)]
 pub struct FileFormat {
-    field_end: Vec<u16>,
-    row_end: Vec<u16>,
-    quote: Option<u16>,
+    pub(super) field_end: Vec<u16>,
+    pub(super) row_end: Vec<u16>,
+    pub(super) quote: Option<u16>,
     quoted: bool,
     pub wide: bool,
     pub utf8: bool,
@@ -95,35 +95,8 @@ impl FileFormat {
     }
 }
 
-/// What a file holds: characters of one byte or of two.
-pub enum FileText {
-    /// Every character that ends fields or rows is one byte, and that byte is nothing else.
-    Narrow(Vec<u8>),
-    Wide(Vec<u16>),
-}
-
-impl FileText {
-    pub fn new(mut bytes: Vec<u8>, format: &mut FileFormat, collation: CollationId) -> Self {
-        if format.wide || bytes.starts_with(&[0xFF, 0xFE]) {
-            let body = bytes.strip_prefix(&[0xFF, 0xFE]).unwrap_or(&bytes);
-            return FileText::Wide(body.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]])).collect());
-        }
-        if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) {
-            format.utf8 = true;
-            bytes.drain(..3);
-        }
-        let page = if format.utf8 { CodePage::UTF8 } else { collation.code_page() };
-        let ends = format.field_end.iter().chain(&format.row_end).chain(&format.quote);
-        let apart = format.utf8 || page.is_single_byte() || bytes.is_ascii();
-        if apart && ends.copied().all(|u| u < 0x80) {
-            return FileText::Narrow(bytes);
-        }
-        FileText::Wide(page.decode(&bytes))
-    }
-}
-
 /// A character of a file.
-pub trait Character: Copy + Eq {
+pub trait Character: Copy + Eq + Send {
     /// An ASCII character.
     fn of(ascii: u8) -> Self;
     fn from_units(units: &[u16]) -> Vec<Self>;
@@ -150,9 +123,18 @@ impl Character for u16 {
 /// A field as the file has it; `None`: NULL.
 pub type Field<'t, U> = Option<Cow<'t, [U]>>;
 
+/// What comes next in a text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Next {
+    /// A row, with its number in the file.
+    Row(u64),
+    /// Not the whole of a row: the text from [`FileRows::at`] on has to be continued.
+    More,
+    End,
+}
+
 /// The rows of a file with their numbers.
-pub struct FileRows<'t, U: Clone> {
-    text: &'t [U],
+pub struct FileRows<U: Clone> {
     field_end: Vec<U>,
     row_end: Vec<U>,
     /// CSV.
@@ -161,14 +143,16 @@ pub struct FileRows<'t, U: Clone> {
     first_row: u64,
     last_row: u64,
     fields: usize,
-    at: usize,
+    /// Where the text goes on.
+    pub at: usize,
     number: u64,
+    /// The row being read has come to the end of the text.
+    met_end: bool,
 }
 
-impl<'t, U: Character> FileRows<'t, U> {
-    pub fn new(text: &'t [U], format: &FileFormat, fields: usize) -> Self {
+impl<U: Character> FileRows<U> {
+    pub fn new(format: &FileFormat, fields: usize) -> Self {
         FileRows {
-            text,
             field_end: U::from_units(&format.field_end),
             row_end: U::from_units(&format.row_end),
             quote: format.quote.and_then(|q| U::from_units(&[q]).first().copied()),
@@ -178,39 +162,51 @@ impl<'t, U: Character> FileRows<'t, U> {
             fields,
             at: 0,
             number: 0,
+            met_end: false,
         }
     }
 
-    /// The fields of the next row that is asked for, and its number; `None` at the end.
-    pub fn next_row(&mut self, out: &mut Vec<Field<'t, U>>) -> Option<SqlResult<u64>> {
+    /// The fields of the next row that is asked for. `more`: the text does not end here.
+    pub fn next_row<'t>(
+        &mut self,
+        text: &'t [U],
+        more: bool,
+        out: &mut Vec<Field<'t, U>>,
+    ) -> SqlResult<Next> {
         loop {
-            if self.at >= self.text.len() {
-                return None;
+            if self.at >= text.len() {
+                return Ok(if more { Next::More } else { Next::End });
             }
-            let row = self.row(out);
+            let start = self.at;
+            self.met_end = false;
+            let row = self.row(text, out);
+            if self.met_end && more {
+                self.at = start;
+                return Ok(Next::More);
+            }
             self.number += 1;
             let number = self.number;
             if self.last_row > 0 && number > self.last_row {
-                return None;
+                return Ok(Next::End);
             }
             match row {
                 // What is passed over may be a heading that is no row.
                 _ if number < self.first_row => {}
-                Ok(()) => return Some(Ok(number)),
+                Ok(()) => return Ok(Next::Row(number)),
                 Err(e) => {
-                    self.at = self.text.len();
-                    return Some(Err(e));
+                    self.at = text.len();
+                    return Err(e);
                 }
             }
         }
     }
 
-    fn row(&mut self, out: &mut Vec<Field<'t, U>>) -> SqlResult<()> {
+    fn row<'t>(&mut self, text: &'t [U], out: &mut Vec<Field<'t, U>>) -> SqlResult<()> {
         out.clear();
         for n in 0..self.fields {
             let last = n + 1 == self.fields;
             let (value, ended) =
-                if self.quoted { self.csv_field()? } else { (self.plain_field(last)?, last) };
+                if self.quoted { self.csv_field(text)? } else { (self.plain_field(text, last)?, last) };
             out.push(value);
             if ended && !last {
                 // A CSV line with too few fields.
@@ -221,8 +217,7 @@ impl<'t, U: Character> FileRows<'t, U> {
     }
 
     /// A field that ends with the row when it is the last, with a field end otherwise.
-    fn plain_field(&mut self, last: bool) -> SqlResult<Field<'t, U>> {
-        let text = self.text;
+    fn plain_field<'t>(&mut self, text: &'t [U], last: bool) -> SqlResult<Field<'t, U>> {
         let start = self.at;
         let end = if last { &self.row_end } else { &self.field_end };
         let found = end.first().and_then(|first| {
@@ -244,24 +239,25 @@ impl<'t, U: Character> FileRows<'t, U> {
             }
             // The last row may lack its end.
             None if last => {
+                self.met_end = true;
                 self.at = text.len();
                 Ok((start < text.len()).then(|| Cow::Borrowed(&text[start..])))
             }
             None => {
                 // Nothing behind it is a row either.
+                self.met_end = true;
                 self.at = text.len();
                 Err(SqlError::new(4832, &[]))
             }
         }
     }
 
-    fn stands(&self, what: &[U]) -> bool {
-        !what.is_empty() && self.text[self.at..].starts_with(what)
+    fn stands(&self, text: &[U], what: &[U]) -> bool {
+        !what.is_empty() && text[self.at..].starts_with(what)
     }
 
     /// One field of a CSV file; whether the row ended with it.
-    fn csv_field(&mut self) -> SqlResult<(Field<'t, U>, bool)> {
-        let text = self.text;
+    fn csv_field<'t>(&mut self, text: &'t [U]) -> SqlResult<(Field<'t, U>, bool)> {
         let mut quoted: Option<Vec<U>> = None;
         if let Some(q) = self.quote
             && text.get(self.at) == Some(&q)
@@ -270,7 +266,10 @@ impl<'t, U: Character> FileRows<'t, U> {
             self.at += 1;
             loop {
                 match text.get(self.at) {
-                    None => return Err(SqlError::new(4832, &[])),
+                    None => {
+                        self.met_end = true;
+                        return Err(SqlError::new(4832, &[]));
+                    }
                     Some(u) if *u == q && text.get(self.at + 1) == Some(&q) => {
                         value.push(q);
                         self.at += 2;
@@ -290,14 +289,15 @@ impl<'t, U: Character> FileRows<'t, U> {
         let start = self.at;
         let (rest, ended) = loop {
             if self.at >= text.len() {
+                self.met_end = true;
                 break (&text[start..], true);
             }
-            if self.stands(&self.field_end) {
+            if self.stands(text, &self.field_end) {
                 let rest = &text[start..self.at];
                 self.at += self.field_end.len();
                 break (rest, false);
             }
-            if self.stands(&self.row_end) {
+            if self.stands(text, &self.row_end) {
                 let rest = without_return(&text[start..self.at], &self.row_end);
                 self.at += self.row_end.len();
                 break (rest, true);
@@ -327,27 +327,45 @@ fn without_return<'v, U: Character>(value: &'v [U], row_end: &[U]) -> &'v [U] {
 mod tests {
     use super::*;
 
+    /// The same whatever the characters' size, and however the text comes in pieces.
     fn rows(text: &str, format: &FileFormat, fields: usize) -> Vec<Vec<String>> {
-        let mut format = format.clone();
-        let text = FileText::new(text.as_bytes().to_vec(), &mut format, CollationId::SERVER_DEFAULT);
-        let FileText::Narrow(narrow) = text else { panic!("one byte a character") };
+        let narrow = text.as_bytes();
         let wide: Vec<u16> = narrow.iter().map(|b| u16::from(*b)).collect();
         let units = |u: &[u16]| String::from_utf16_lossy(u);
-        let found = all(&mut FileRows::new(&wide, &format, fields), &units);
+        let found = all(&wide, wide.len(), format, fields, &units);
         let bytes = |u: &[u8]| String::from_utf8_lossy(u).into_owned();
-        assert_eq!(found, all(&mut FileRows::new(&narrow, &format, fields), &bytes));
+        for piece in 1..=narrow.len() {
+            assert_eq!(found, all(narrow, piece, format, fields, &bytes), "in pieces of {piece}");
+        }
         found
     }
 
-    fn all<U: Character>(rows: &mut FileRows<'_, U>, shown: &dyn Fn(&[U]) -> String) -> Vec<Vec<String>> {
-        let (mut out, mut fields) = (Vec::new(), Vec::new());
-        while let Some(row) = rows.next_row(&mut fields) {
-            out.push(match row {
-                Ok(_) => fields.iter().map(|f| f.as_ref().map_or("NULL".into(), |u| shown(u))).collect(),
-                Err(e) => vec![e.number.to_string()],
-            });
+    fn all<U: Character>(
+        text: &[U],
+        piece: usize,
+        format: &FileFormat,
+        fields: usize,
+        shown: &dyn Fn(&[U]) -> String,
+    ) -> Vec<Vec<String>> {
+        let mut rows = FileRows::new(format, fields);
+        let (mut out, mut begin, mut end) = (Vec::new(), 0, 0);
+        loop {
+            let (whole, mut row) = (&text[begin..end], Vec::new());
+            match rows.next_row(whole, end < text.len(), &mut row) {
+                Ok(Next::Row(_)) => {
+                    out.push(row.iter().map(|f| f.as_ref().map_or("NULL".into(), |u| shown(u))).collect())
+                }
+                Ok(Next::More) => {
+                    begin += std::mem::take(&mut rows.at);
+                    end = (end + piece).min(text.len());
+                }
+                Ok(Next::End) => return out,
+                Err(e) => {
+                    out.push(vec![e.number.to_string()]);
+                    return out;
+                }
+            }
         }
-        out
     }
 
     #[test]

@@ -9,6 +9,7 @@ use holdfast_types::batch::BATCH_ROWS;
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::{Change, INSERT, Rows, Runner};
+use crate::context::ExecContext;
 use crate::procedure::call::Argument;
 use crate::procedure::query::convert;
 use crate::procedure::run::{Fail, Scope, scope_names};
@@ -33,7 +34,7 @@ impl Runner<'_> {
         span: Span,
         scope: &mut Scope,
     ) -> Result<(), Fail> {
-        let ChangeKind::InsertExternal(ordinals) = &bound.kind else { return Ok(()) };
+        let ChangeKind::InsertExternal { ordinals, .. } = &bound.kind else { return Ok(()) };
         if self.capturing {
             return Err(SqlError::new(8164, &[]).into());
         }
@@ -105,7 +106,7 @@ impl Runner<'_> {
         let bound =
             with_bind_context(&names.names(), &evaluator, |cx| holdfast_plan::bind_insert(&insert, cx))
                 .map_err(Fail::Compile)?;
-        let ChangeKind::InsertExternal(ordinals) = bound.kind.clone() else { return Ok(()) };
+        let ChangeKind::InsertExternal { ordinals, .. } = bound.kind.clone() else { return Ok(()) };
         self.changing(|r, work| {
             let mut change = r.new_change(&bound, work, scope);
             r.insert_external(&bound, &ordinals, &types, rows, &mut change)
@@ -132,7 +133,7 @@ impl Runner<'_> {
             for row in part {
                 let mut new = Vec::with_capacity(row.len());
                 for ((v, from), &o) in row.into_iter().zip(types).zip(ordinals) {
-                    new.push(assigned(v, *from, columns[o].ty, change)?);
+                    new.push(assigned(v, *from, columns[o].ty, &change.context)?);
                 }
                 converted.push(new);
             }
@@ -178,7 +179,7 @@ impl Runner<'_> {
 }
 
 /// A value on its way into a column: strings and bytes keep their length, which is looked at when they are put in.
-pub(super) fn assigned(v: Value, from: SqlType, to: SqlType, change: &Change<'_>) -> SqlResult<Value> {
+pub(super) fn assigned(v: Value, from: SqlType, to: SqlType, context: &ExecContext) -> SqlResult<Value> {
     let wide = match (from.id.is_character() && to.id.is_character(), to.id) {
         (true, TypeId::Char | TypeId::VarChar) => SqlType::varchar(-1, to.collation),
         (true, TypeId::NChar | TypeId::NVarChar) => SqlType::nvarchar_max(to.collation),
@@ -187,7 +188,7 @@ pub(super) fn assigned(v: Value, from: SqlType, to: SqlType, change: &Change<'_>
         }
         _ => to,
     };
-    convert(&v, from, wide, &change.context)
+    convert(&v, from, wide, context)
 }
 
 /// Takes rows; passes messages on.

@@ -2,7 +2,8 @@
 //!
 //! Module map: [`rows`] new rows and what every row must obey, [`fit`] values into columns, [`apply`] rows to tables,
 //! [`target_rows`] reading and locking the rows to change, [`merge`], [`reference`] foreign keys and cascades, [`trigger`],
-//! [`output`], [`external`] rows of EXEC, [`bulk`], [`bulk_file`] and [`bulk_row`] bulk loads.
+//! [`output`], [`external`] rows of EXEC, [`bulk`], [`bulk_load`],
+//! [`bulk_file`], [`bulk_text`] and [`bulk_row`] bulk loads.
 //!
 //! Invariants
 //! 1. All rows to change are read before the first is changed (no row is met twice), then locked, and read again when one of
@@ -13,7 +14,9 @@
 mod apply;
 mod bulk;
 mod bulk_file;
+mod bulk_load;
 mod bulk_row;
+mod bulk_text;
 mod external;
 mod fit;
 mod merge;
@@ -340,7 +343,7 @@ impl Runner<'_> {
 fn refuse_output(bound: &BoundChange) -> Result<(), Fail> {
     let sends = bound.output.iter().any(|o| o.into.is_none());
     let actions: &[Action] = match &bound.kind {
-        ChangeKind::Insert(_) | ChangeKind::InsertExternal(_) => &[Action::Insert],
+        ChangeKind::Insert(_) | ChangeKind::InsertExternal { .. } => &[Action::Insert],
         ChangeKind::Update(_) => &[Action::Update],
         ChangeKind::Delete => &[Action::Delete],
         ChangeKind::Merge { .. } => &[Action::Insert, Action::Update, Action::Delete],

@@ -19,8 +19,16 @@ use crate::logical::{Col, LogicalPlan};
 pub(super) struct InsertTarget {
     pub target: Arc<TargetTable>,
     pub ordinals: Vec<usize>,
+    /// See [`ChangeKind::InsertExternal`].
+    pub shown: Vec<usize>,
     /// A column list was written.
     pub listed: bool,
+}
+
+/// Ordinals of the columns that take values.
+fn not_computed(target: &TargetTable) -> Vec<usize> {
+    let columns = &target.table.columns;
+    (0..columns.len()).filter(|&i| columns[i].computed.is_none() && !columns[i].is_hidden).collect()
 }
 
 impl Binder<'_> {
@@ -50,7 +58,7 @@ impl Binder<'_> {
         let visible = Visible { inserted: true, deleted: false, action: false };
         let output = self.bind_output(&i.output, &target, visible, &[])?;
         let kind = if matches!(i.source, InsertSource::Execute(_)) {
-            ChangeKind::InsertExternal(into.ordinals)
+            ChangeKind::InsertExternal { ordinals: into.ordinals, shown: into.shown }
         } else {
             let identity_given = values.iter().any(|(o, _)| Some(*o) == target.identity);
             ChangeKind::Insert(InsertRows { values, identity_given })
@@ -99,7 +107,8 @@ impl Binder<'_> {
                 let id = (table.database_id, table.object_id);
                 self.note(AccessKind::Insert, id, &table.schema_name, &table.name);
                 let ordinals = self.insert_columns(&view, &i.columns, None)?;
-                return Ok(InsertTarget { target: view, ordinals, listed: !i.columns.is_empty() });
+                let shown = not_computed(&view);
+                return Ok(InsertTarget { target: view, ordinals, shown, listed: !i.columns.is_empty() });
             }
             if let Named::View(view, catalog) = &named {
                 through = Some((Arc::clone(view), Arc::clone(catalog)));
@@ -112,7 +121,8 @@ impl Binder<'_> {
                 self.note(AccessKind::Insert, id, &table.schema_name, &table.name);
                 let target = Arc::new(self.bind_target_table(&table, catalog.as_ref(), false)?);
                 let ordinals = self.insert_columns(&target, &i.columns, None)?;
-                return Ok(InsertTarget { target, ordinals, listed: !i.columns.is_empty() });
+                let shown = not_computed(&target);
+                return Ok(InsertTarget { target, ordinals, shown, listed: !i.columns.is_empty() });
             }
         }
         // Through a view or CTE: its columns come down to those of one table.
@@ -138,8 +148,8 @@ impl Binder<'_> {
         let target = Arc::new(target);
         let base: Vec<usize> =
             ids.iter().filter_map(|id| found.columns.iter().position(|c| c.id == *id)).collect();
-        let ordinals = self.insert_columns(&target, &i.columns, Some(base))?;
-        Ok(InsertTarget { target, ordinals, listed: !i.columns.is_empty() })
+        let ordinals = self.insert_columns(&target, &i.columns, Some(base.clone()))?;
+        Ok(InsertTarget { target, ordinals, shown: base, listed: !i.columns.is_empty() })
     }
 
     /// Ordinals that the column list names; `mapped` when a view's columns were resolved already.

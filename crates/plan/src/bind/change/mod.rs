@@ -198,7 +198,7 @@ fn for_each_expr(kind: &mut ChangeKind, f: &mut dyn FnMut(&mut Expr)) {
     }
     match kind {
         ChangeKind::Insert(rows) => rows.values.iter_mut().for_each(|(_, e)| f(e)),
-        ChangeKind::InsertExternal(_) | ChangeKind::Delete => {}
+        ChangeKind::InsertExternal { .. } | ChangeKind::Delete => {}
         ChangeKind::Update(list) => items(list, f),
         ChangeKind::Merge { clauses, limit, .. } => {
             for c in clauses {
