@@ -1,5 +1,6 @@
 //! Queries and expressions of statements: planned, kept, run, sent.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use holdfast_plan::BoundQuery;
@@ -122,7 +123,19 @@ impl Runner<'_> {
         condition: bool,
         scope: &Scope,
     ) -> Result<Arc<BoundExpression>, Fail> {
-        let node = std::ptr::from_ref(e) as usize;
+        self.plan_made(e, || Cow::Borrowed(e), target, condition, scope)
+    }
+
+    /// Plans an expression that is made of a node of the scope's unit, always in the same way, and keeps the plan for that node.
+    fn plan_made<'e>(
+        &mut self,
+        node: &ast::Expr,
+        e: impl FnOnce() -> Cow<'e, ast::Expr>,
+        target: Option<SqlType>,
+        condition: bool,
+        scope: &Scope,
+    ) -> Result<Arc<BoundExpression>, Fail> {
+        let node = std::ptr::from_ref(node) as usize;
         let run = self.keep_under(scope);
         let schema = scope.schema(&self.session);
         if let Some(Planned::Expression(found)) =
@@ -133,11 +146,12 @@ impl Runner<'_> {
         }
         let names = scope_names(&self.session, scope, &self.temporary);
         let evaluator = Folding(self.context(scope));
+        let e = e();
         let bound = with_bind_context(&names.names(), &evaluator, |cx| {
             if condition {
-                holdfast_plan::bind_condition(e, cx)
+                holdfast_plan::bind_condition(&e, cx)
             } else {
-                holdfast_plan::bind_expression(e, target, cx)
+                holdfast_plan::bind_expression(&e, target, cx)
             }
         });
         let bound = Arc::new(bound.map_err(Fail::Compile)?);
@@ -382,18 +396,13 @@ impl Runner<'_> {
         scope: &Scope,
     ) -> Result<Value, Fail> {
         let span = value.span;
-        let left = Box::new(ast::Expr::new(ast::ExprKind::Variable(name.to_owned()), span));
-        let right = Box::new(ast::Expr::new(ast::ExprKind::Paren(Box::new(value.clone())), span));
-        let whole = ast::Expr::new(ast::ExprKind::Binary { op, left, right }, span);
-        let names = scope_names(&self.session, scope, &self.temporary);
-        let context = self.context(scope);
-        let evaluator = Folding(context);
-        let bound = with_bind_context(&names.names(), &evaluator, |cx| {
-            holdfast_plan::bind_expression(&whole, Some(ty), cx)
-        })
-        .map_err(Fail::Compile)?;
-        self.authorize(&bound.accesses, scope)?;
-        let context = self.context(scope);
+        let whole = || {
+            let left = Box::new(ast::Expr::new(ast::ExprKind::Variable(name.to_owned()), span));
+            let right = Box::new(ast::Expr::new(ast::ExprKind::Paren(Box::new(value.clone())), span));
+            Cow::Owned(ast::Expr::new(ast::ExprKind::Binary { op, left, right }, span))
+        };
+        let bound = self.plan_made(value, whole, Some(ty), false, scope)?;
+        let context = self.context_of(bound.plain, scope);
         Ok(evaluate_constant(&bound.expr, &context)?)
     }
 }
