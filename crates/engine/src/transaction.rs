@@ -6,11 +6,11 @@
 //! 3. Locks go when all participants have ended, also those that only reading took.
 
 use std::any::Any;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
-use holdfast_types::SqlResult;
+use holdfast_types::{DateTime2, SqlResult};
 use parking_lot::Mutex;
 
 use crate::lock::{LockManager, LockOwner};
@@ -50,6 +50,7 @@ pub struct Transaction {
     participants: Mutex<Vec<Arc<dyn Participant>>>,
     locks: Option<Arc<LockManager>>,
     started: Instant,
+    time: OnceLock<DateTime2>,
 }
 
 impl Transaction {
@@ -64,11 +65,22 @@ impl Transaction {
     }
 
     fn make(owner: LockOwner, locks: Option<Arc<LockManager>>) -> Self {
-        Transaction { owner, participants: Mutex::new(Vec::new()), locks, started: Instant::now() }
+        Transaction {
+            owner,
+            participants: Mutex::new(Vec::new()),
+            locks,
+            started: Instant::now(),
+            time: OnceLock::new(),
+        }
     }
 
     pub fn started(&self) -> Instant {
         self.started
+    }
+
+    /// The moment at which it began, in UTC: the same whenever it is asked. `at` tells what time it was that long ago.
+    pub fn time(&self, at: impl FnOnce(Duration) -> DateTime2) -> DateTime2 {
+        *self.time.get_or_init(|| at(self.started.elapsed()))
     }
 
     fn release_locks(&self) {

@@ -99,6 +99,9 @@ pub struct ColumnInfo {
     pub computed: bool,
     pub sparse: bool,
     pub row_guid: bool,
+    pub hidden: bool,
+    /// 1 GENERATED ALWAYS AS ROW START, 2 AS ROW END, else 0.
+    pub generated: i32,
 }
 
 /// What functions ask of the session, the server and the catalogs. Every method has an answer for "knows nothing".

@@ -101,6 +101,8 @@ pub struct TargetTable {
     pub identity: Option<usize>,
     pub row_version: Option<usize>,
     pub frame_size: u32,
+    /// `database.schema.table`.
+    pub full_name: Arc<str>,
 }
 
 impl TargetTable {

@@ -43,7 +43,31 @@ pub struct TableDef {
     pub row_count: u64,
     /// Pages in use by the heap or clustered index.
     pub page_count: u64,
+    pub temporal: Temporal,
     pub access: Arc<dyn TableAccess>,
+}
+
+/// PERIOD FOR SYSTEM_TIME and SYSTEM_VERSIONING of a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Temporal {
+    /// Ordinals of the columns where the period of a row starts and ends.
+    pub period: Option<(usize, usize)>,
+    /// The table that keeps this one's old rows, while SYSTEM_VERSIONING is on.
+    pub history: Option<i32>,
+    /// The table whose old rows this one keeps.
+    pub history_of: Option<i32>,
+}
+
+impl Temporal {
+    /// Whether a column is GENERATED ALWAYS.
+    pub fn generates(&self, ordinal: usize) -> bool {
+        self.period.is_some_and(|(start, end)| ordinal == start || ordinal == end)
+    }
+
+    /// Versioned, or the history of something versioned.
+    pub fn is_versioned(&self) -> bool {
+        self.history.is_some() || self.history_of.is_some()
+    }
 }
 
 impl TableDef {

@@ -1,6 +1,6 @@
 //! A stored database's catalog: names to definitions, read from its base tables.
 //!
-//! Module map: [`rows`] base tables by name, [`tables`] columns, indexes and storage of a table, [`writer`] its changing side, [`modules`] views,
+//! Module map: [`rows`] base tables by name, [`tables`] columns, indexes and storage of a table, [`writer`] its changing side, [`temporal`] its period and history, [`modules`] views,
 //! procedures and functions, [`online`] the database as the instance sees it, [`statistics`], [`details`] constraints and other things a schema script needs.
 //!
 //! Invariants
@@ -15,6 +15,7 @@ pub mod online;
 pub mod rows;
 pub mod statistics;
 pub mod tables;
+pub mod temporal;
 pub mod writer;
 
 use std::collections::HashMap;

@@ -210,6 +210,7 @@ fn build_both(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<(TableDef
     let mut statistics = super::statistics::of_table(catalog, object.id, &columns)?;
     let (indexes, stored) = indexes(catalog, object.id, &columns, &base, &statistics)?;
     statistics.retain(|s| indexes.iter().all(|i| i.index_id != s.id));
+    let temporal = super::temporal::of(catalog, object.id, &columns)?;
     let access = StoredTable {
         store: catalog.store.clone(),
         object_id: object.id,
@@ -242,6 +243,7 @@ fn build_both(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<(TableDef
         statistics,
         row_count,
         page_count,
+        temporal,
         access: Arc::new(nothing),
     };
     Ok((definition, access))

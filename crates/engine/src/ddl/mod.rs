@@ -3,7 +3,7 @@
 //!
 //! Module map: [`boot`] fields of the boot page; [`rows`] base tables by name and cells by column; [`layout`] where columns lie in records; [`object`] ids,
 //! objects and names; [`table`] tables and columns; [`index`] rowsets and indexes; [`constraint`] keys, checks, defaults, foreign
-//! keys; [`module`] views, procedures, functions, triggers, synonyms, types; [`principal`] schemas, users, roles, permissions,
+//! keys; [`temporal`] periods and versioning; [`module`] views, procedures, functions, triggers, synonyms, types; [`principal`] schemas, users, roles, permissions,
 //! extended properties.
 //!
 //! Invariants
@@ -21,6 +21,7 @@ pub mod object;
 pub mod principal;
 pub mod rows;
 pub mod table;
+pub mod temporal;
 
 use std::any::Any;
 use std::sync::Arc;

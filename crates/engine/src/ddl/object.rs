@@ -7,6 +7,7 @@ use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 
 use super::module::trigger_event;
 use super::rows::{CatalogWriter, Cell, Found};
+use super::temporal::{HISTORY_REFERENCE, PERIOD_VALUE};
 use crate::catalog::Catalog;
 use crate::decode::text;
 
@@ -210,10 +211,10 @@ impl CatalogWriter<'_> {
         let key = i64::from(id);
         self.delete_all("sysschobjs", &[key])?;
         self.delete_all("syscolpars", &[key])?;
-        for class in [1, 2, 4, 63, 66, trigger_event::CLASS] {
+        for class in [1, 2, 4, 63, 66, trigger_event::CLASS, PERIOD_VALUE] {
             self.delete_all("sysobjvalues", &[class, key])?;
         }
-        for class in [8, 22, 27, 28, 29, 36, 93, 97] {
+        for class in [8, 22, 27, 28, 29, 36, 93, 97, HISTORY_REFERENCE.into()] {
             self.delete_all("syssingleobjrefs", &[class, key])?;
         }
         for class in [0, 1, 5] {

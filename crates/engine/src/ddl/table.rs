@@ -11,6 +11,7 @@ use super::index::{ClusteredKey, NewIndex, Placement, TableColumn, base_specs};
 use super::layout::{Kind, RowsetColumn, fixed_size, is_large, lay_out, packed_type};
 use super::object::{NewObject, bits};
 use super::rows::{CatalogWriter, Cell};
+use super::temporal::RowBound;
 
 /// Bits of syscolpars.status.
 pub mod column_bits {
@@ -24,6 +25,9 @@ pub mod column_bits {
     pub const SPARSE: i64 = 0x0100_0000;
     pub const COLUMN_SET: i64 = 0x0200_0000;
     pub const READ_ONLY: i64 = 0x40_0000;
+    pub const HIDDEN: i64 = 0x2000;
+    pub const ROW_START: i64 = 0x1000_0000;
+    pub const ROW_END: i64 = 0x2000_0000;
 }
 
 /// xtype of table types and of parameters that have one.
@@ -53,6 +57,9 @@ pub struct NewColumn {
     /// Columns that the computed text names.
     pub computed_from: Vec<i32>,
     pub ansi_padding: bool,
+    /// GENERATED ALWAYS AS ROW START or END.
+    pub generated: Option<RowBound>,
+    pub hidden: bool,
 }
 
 impl NewColumn {
@@ -71,6 +78,8 @@ impl NewColumn {
             computed: None,
             computed_from: Vec::new(),
             ansi_padding: true,
+            generated: None,
+            hidden: false,
         }
     }
 
@@ -93,6 +102,8 @@ impl NewColumn {
             | if self.not_for_replication { column_bits::NOT_FOR_REPLICATION } else { 0 }
             | if self.sparse { column_bits::SPARSE } else { 0 }
             | if self.column_set { column_bits::COLUMN_SET } else { 0 }
+            | if self.hidden { column_bits::HIDDEN } else { 0 }
+            | self.generated.map_or(0, RowBound::bit)
     }
 
     /// The column as rowsets need it.

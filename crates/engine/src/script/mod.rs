@@ -59,6 +59,7 @@ pub fn schema(catalog: &DatabaseCatalog) -> SqlResult<String> {
             let _ = writeln!(out, "CREATE SYNONYM {} FOR {target};\nGO", full_name(catalog, object));
         }
     }
+    versioning(catalog, &mut out)?;
     modules(catalog, &mut out)?;
     properties::properties(catalog, &mut out)?;
     Ok(out)
@@ -91,6 +92,21 @@ fn types(catalog: &DatabaseCatalog, out: &mut String) -> SqlResult<()> {
                 let _ = writeln!(out, "CREATE TYPE {name} FROM {} {null};\nGO", ty.ty);
             }
         }
+    }
+    Ok(())
+}
+
+/// SYSTEM_VERSIONING, once both tables are there.
+fn versioning(catalog: &DatabaseCatalog, out: &mut String) -> SqlResult<()> {
+    for table in catalog.user_tables()? {
+        let history = table.temporal.history.and_then(|id| catalog.object_row(id));
+        let (Some(history), Some(object)) = (history, catalog.object_row(table.object_id)) else { continue };
+        let _ = writeln!(
+            out,
+            "ALTER TABLE {} SET (SYSTEM_VERSIONING = ON (HISTORY_TABLE = {}));\nGO",
+            full_name(catalog, object),
+            full_name(catalog, history)
+        );
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use holdfast_types::{CollationId, SqlResult, TypeId, Value};
 use super::quote;
 use crate::catalog::{Catalog, ColumnDef, IndexDef, IndexKind, TableDef};
 use crate::database::DatabaseCatalog;
+use crate::ddl::table::column_bits;
 use crate::decode::text;
 use crate::error::damaged;
 
@@ -87,6 +88,12 @@ fn column_line(
     if column.is_row_guid {
         line.push_str(" ROWGUIDCOL");
     }
+    for (bit, words) in [(column_bits::ROW_START, "ROW START"), (column_bits::ROW_END, "ROW END")] {
+        if status & bit != 0 {
+            let hidden = if column.is_hidden { " HIDDEN" } else { "" };
+            let _ = write!(line, " GENERATED ALWAYS AS {words}{hidden}");
+        }
+    }
     line.push_str(if column.nullable { " NULL" } else { " NOT NULL" });
     if let Some(default) = &column.default {
         if let Some(name) = default_name {
@@ -143,6 +150,10 @@ pub fn body(catalog: &DatabaseCatalog, table: &TableDef) -> SqlResult<String> {
             column_line(catalog, table, c, name)
         })
         .collect();
+    if let Some((start, end)) = table.temporal.period {
+        let names = [start, end].map(|o| quote(&table.columns[o].name));
+        lines.push(format!("    PERIOD FOR SYSTEM_TIME ({}, {})", names[0], names[1]));
+    }
     for index in &table.indexes {
         if index.primary_key || index.unique_constraint {
             let what = if index.primary_key { "PRIMARY KEY" } else { "UNIQUE" };

@@ -54,6 +54,9 @@ impl Definition<'_, '_> {
             AlterTableAction::Rebuild { partition, options } => {
                 self.rebuild_table(&table, partition.as_ref(), options)
             }
+            AlterTableAction::AlterColumnProperty { column, add, property, .. } if property == "HIDDEN" => {
+                self.set_hidden(&table, &column.text, *add)
+            }
             AlterTableAction::AlterColumnProperty { property, .. } => {
                 Err(SqlError::not_supported(format!("ALTER COLUMN … {property}")).into())
             }
@@ -63,6 +66,9 @@ impl Definition<'_, '_> {
                 let names: Vec<&str> = options.iter().map(|o| o.name.as_str()).collect();
                 if names == ["LOCK_ESCALATION"] {
                     return Ok(());
+                }
+                if let ([o], ["SYSTEM_VERSIONING"]) = (options.as_slice(), names.as_slice()) {
+                    return self.set_versioning(&table, o);
                 }
                 Err(SqlError::not_supported(format!("ALTER TABLE SET {}", names.join(", "))).into())
             }
@@ -89,13 +95,15 @@ impl Definition<'_, '_> {
         with_check: Option<bool>,
         d: &TableDefinition,
     ) -> Result<(), Fail> {
-        if d.period.is_some() {
-            return Err(SqlError::not_supported("PERIOD FOR SYSTEM_TIME").into());
+        self.check_addition(table, d)?;
+        let mut rows = self.has_rows(table)?;
+        if let Some(history) = self.history_of(table)? {
+            rows |= self.has_rows(&history)?;
         }
-        let rows = self.has_rows(table)?;
         let full = format!("{}.{}", table.schema_name, table.name);
         let mut known = known_columns(table);
         let mut added: Vec<(NewColumn, i32)> = Vec::new();
+        let mut in_history: Vec<(i32, i32)> = Vec::new();
         for c in &d.columns {
             if known.iter().any(|k| k.name.eq_ignore_ascii_case(&c.name.text)) {
                 return Err(SqlError::new(2705, &[&c.name.text, &full]).into());
@@ -122,6 +130,9 @@ impl Definition<'_, '_> {
                 return Err(SqlError::not_supported("Adding such a column to a table that has rows").into());
             }
             let id = self.writer()?.append_column(table.object_id, &new)?;
+            if let Some(history) = table.temporal.history {
+                in_history.push((history, self.append_to_history(history, &new)?));
+            }
             known.push(super::lower::Known {
                 name: new.name.clone(),
                 column_id: id,
@@ -135,19 +146,27 @@ impl Definition<'_, '_> {
         }
         let now = self.catalog()?.table(table.object_id)?.unwrap_or_else(|| Arc::clone(table));
         // Values of the new columns in rows that are there.
-        for (c, (new, id)) in d.columns.iter().zip(&added) {
+        let (mut given, mut given_history) = (Vec::new(), Vec::new());
+        for (n, (c, (new, id))) in d.columns.iter().zip(&added).enumerate() {
             let default = c.constraints.iter().find_map(|k| match &k.kind {
                 ConstraintKind::Default { value, with_values, .. } => Some((value, *with_values)),
                 _ => None,
             });
             if let Some((value, with_values)) = default
-                && rows
+                && (rows || in_history.get(n).is_some())
                 && (with_values || !new.nullable)
             {
                 let value = self.constant(value, new.ty)?;
-                self.set_all(table.object_id, *id, &value)?;
+                given.push((*id, value.clone()));
+                given_history.extend(in_history.get(n).map(|h| (h.1, value)));
             }
         }
+        // All at once: none of them may be NULL while another gets its value.
+        self.set_all(table.object_id, &given)?;
+        if let Some((history, _)) = in_history.first() {
+            self.set_all(*history, &given_history)?;
+        }
+        self.add_period(table.object_id, d, &added)?;
         let declared = Declared::of(d);
         let mut target = self.target(&now)?;
         let keys = self.plan_keys(&declared, &mut target)?;
@@ -189,26 +208,33 @@ impl Definition<'_, '_> {
         self.runner.value_as(e, ty, &scope)
     }
 
-    /// Sets a column in all rows.
-    fn set_all(&mut self, object: i32, column_id: i32, value: &Value) -> Result<(), Fail> {
-        self.each_value(object, column_id, &mut |_| Ok(value.clone()))
+    /// Sets columns in all rows.
+    fn set_all(&mut self, object: i32, values: &[(i32, Value)]) -> Result<(), Fail> {
+        if values.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<i32> = values.iter().map(|v| v.0).collect();
+        let values: Vec<Value> = values.iter().map(|v| v.1.clone()).collect();
+        self.each_value(object, &ids, &mut |_| Ok(values.clone()))
     }
 
-    /// Gives a column of every row the value that `f` makes of its old row.
+    /// Gives columns of every row the values that `f` makes for the row of that number.
     fn each_value(
         &mut self,
         object: i32,
-        column_id: i32,
-        f: &mut dyn FnMut(usize) -> Result<Value, Fail>,
+        column_ids: &[i32],
+        f: &mut dyn FnMut(usize) -> Result<Vec<Value>, Fail>,
     ) -> Result<(), Fail> {
         let table = self.catalog()?.table(object)?.ok_or_else(|| SqlError::new(4902, &[&object]))?;
         let writer = table.access.writer().ok_or_else(|| SqlError::new(3906, &[&self.database.name]))?;
         let stored: Vec<usize> = (0..table.columns.len())
             .filter(|&i| table.columns[i].computed.is_none() || table.columns[i].persisted)
             .collect();
-        let ordinal = table.columns.iter().position(|c| c.column_id == column_id);
-        let ordinal =
-            ordinal.ok_or_else(|| SqlError::new(4924, &[&"ALTER TABLE", &column_id, &table.name]))?;
+        let mut ordinals = Vec::with_capacity(column_ids.len());
+        for id in column_ids {
+            let ordinal = table.columns.iter().position(|c| c.column_id == *id);
+            ordinals.push(ordinal.ok_or_else(|| SqlError::new(4924, &[&"ALTER TABLE", id, &table.name]))?);
+        }
         let mut wanted = stored.clone();
         wanted.push(BOOKMARK);
         let mut types: Vec<SqlType> = stored.iter().map(|&i| table.columns[i].ty).collect();
@@ -237,15 +263,37 @@ impl Definition<'_, '_> {
             for (&at, v) in stored.iter().zip(values) {
                 whole[at] = v;
             }
-            whole[ordinal] = f(n)?;
+            for (&ordinal, value) in ordinals.iter().zip(f(n)?) {
+                whole[ordinal] = value;
+            }
             writer.lock(write, &bookmark)?;
             let row = NewRow { values: whole, outside_indexes: Vec::new() };
-            writer.update(write, &[RowUpdate { bookmark, row }], &[ordinal])?;
+            writer.update(write, &[RowUpdate { bookmark, row }], &ordinals)?;
         }
         Ok(())
     }
 
     fn alter_column(&mut self, table: &Arc<TableDef>, c: &ColumnDefinition) -> Result<(), Fail> {
+        let full = self.versioned_name(table);
+        if table.temporal.history_of.is_some() {
+            return Err(SqlError::new(13548, &[&c.name.text, &full]).into());
+        }
+        if c.generated.is_some() {
+            return Err(SqlError::new(13589, &[&c.name.text, &full]).into());
+        }
+        let at = table.columns.iter().position(|o| o.name.eq_ignore_ascii_case(&c.name.text));
+        if at.is_some_and(|o| table.temporal.generates(o)) {
+            return Err(SqlError::new(13599, &[&c.name.text]).into());
+        }
+        self.alter_column_of(table, c)?;
+        if let Some(history) = self.history_of(table)? {
+            self.refresh()?;
+            self.alter_column_of(&history, c)?;
+        }
+        Ok(())
+    }
+
+    fn alter_column_of(&mut self, table: &Arc<TableDef>, c: &ColumnDefinition) -> Result<(), Fail> {
         let full = &table.name;
         let old = table.columns.iter().find(|o| o.name.eq_ignore_ascii_case(&c.name.text));
         let Some(old) = old.cloned() else {
@@ -325,8 +373,8 @@ impl Definition<'_, '_> {
         self.writer()?.alter_column(table.object_id, old.column_id, &new, !same_storage)?;
         self.refresh()?;
         if rows && !same_storage {
-            self.each_value(table.object_id, old.column_id, &mut |n| {
-                Ok(converted.get(n).cloned().unwrap_or_default())
+            self.each_value(table.object_id, &[old.column_id], &mut |n| {
+                Ok(vec![converted.get(n).cloned().unwrap_or_default()])
             })?;
         }
         Ok(())
@@ -401,6 +449,13 @@ impl Definition<'_, '_> {
                     let verb = "ALTER TABLE DROP COLUMN";
                     return Err(SqlError::new(4924, &[&verb, &name.text, &table.name]).into());
                 };
+                if table.temporal.history_of.is_some() {
+                    return Err(SqlError::new(13551, &[&self.versioned_name(table)]).into());
+                }
+                let at = table.columns.iter().position(|c| c.column_id == column.column_id);
+                if at.is_some_and(|o| table.temporal.generates(o)) {
+                    return Err(SqlError::new(13588, &[&column.name, &self.versioned_name(table)]).into());
+                }
                 if table.columns.iter().filter(|c| c.computed.is_none()).count() == 1
                     && column.computed.is_none()
                 {
@@ -413,13 +468,22 @@ impl Definition<'_, '_> {
                     "ALTER TABLE DROP COLUMN",
                     false,
                 )?;
-                Ok(self.writer()?.drop_column(table.object_id, column.column_id)?)
+                self.writer()?.drop_column(table.object_id, column.column_id)?;
+                if let Some(history) = self.history_of(table)?
+                    && let Some(c) =
+                        history.columns.iter().find(|c| super::lower::same_name(&c.name, &column.name))
+                {
+                    let (statement, id) = ("ALTER TABLE DROP COLUMN", c.column_id);
+                    self.check_column_free(&history, &c.name, id, statement, false)?;
+                    self.writer()?.drop_column(history.object_id, id)?;
+                }
+                Ok(())
             }
             AlterTableDrop::Constraint { name, if_exists, .. } => {
                 self.drop_constraint(table, name, *if_exists)
             }
             AlterTableDrop::Index { .. } => Err(SqlError::not_supported("DROP INDEX in ALTER TABLE").into()),
-            AlterTableDrop::Period => Err(SqlError::not_supported("PERIOD FOR SYSTEM_TIME").into()),
+            AlterTableDrop::Period => self.drop_period(table),
         }
     }
 
@@ -443,6 +507,9 @@ impl Definition<'_, '_> {
             return Err(failed(SqlError::new(3733, &[&name.text, &table.name])));
         }
         match &*o.kind {
+            "PK" if table.temporal.history.is_some() => {
+                return Err(SqlError::new(13557, &[&self.versioned_name(table)]).into());
+            }
             "PK" | "UQ" => {
                 let id = self.index_named(table.object_id, &o.name)?.unwrap_or(0);
                 let keys = catalog.foreign_keys().map_err(|e| holdfast_engine::page_error(&e))?;

@@ -535,6 +535,9 @@ impl Definition<'_, '_> {
             let (id, _) = found.ok_or_else(|| fail(SqlError::new(1767, &[&name, &shown_there])))?;
             self.catalog()?.table(id)?
         };
+        if other.as_ref().is_some_and(|t| t.temporal.history_of.is_some()) {
+            return Err(fail(SqlError::new(13565, &[&name])));
+        }
         let (object, there_known, keys) = match &other {
             Some(t) => (t.object_id, known_columns(t), keys_of(t)),
             None => {

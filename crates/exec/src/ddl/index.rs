@@ -56,6 +56,9 @@ impl Definition<'_, '_> {
         let name = shown(&c.table);
         let table = table.ok_or_else(|| Fail::Compile(SqlError::new(1088, &[&name])))?;
         self.lock(table.object_id)?;
+        if c.unique && table.temporal.history_of.is_some() {
+            return Err(SqlError::new(13741, &[&self.versioned_name(&table)]).into());
+        }
         let mut target = self.target(&table)?;
         if let Some(on) = &c.on {
             target.place = self.placement(Some(on))?;

@@ -186,7 +186,6 @@ impl Definition<'_, '_> {
         let catalog: Arc<DatabaseCatalog> = self.catalog()?;
         for (set, what) in [
             (c.filestream, "FILESTREAM columns"),
-            (c.generated.is_some(), "Columns GENERATED ALWAYS"),
             (c.masked.is_some(), "Dynamic data masking"),
             (!c.encrypted.is_empty(), "Always Encrypted"),
             (c.column_set, "Column sets"),
@@ -242,6 +241,8 @@ impl Definition<'_, '_> {
                 computed: Some((text, computed.persisted)),
                 computed_from: ids,
                 ansi_padding: true,
+                generated: None,
+                hidden: false,
             });
         }
         let (ty, declared_null, user_type) = match &c.data_type {
@@ -278,6 +279,8 @@ impl Definition<'_, '_> {
         } else {
             c.nullable.unwrap_or(if alias || user_type == 256 { declared_null } else { default_null })
         };
+        let generated = super::temporal::generated(c, &ty)?;
+        let nullable = nullable && generated.is_none();
         let identity = match &c.identity {
             Some(i) => {
                 let whole =
@@ -302,6 +305,8 @@ impl Definition<'_, '_> {
             computed: None,
             computed_from: Vec::new(),
             ansi_padding: padding,
+            generated,
+            hidden: c.hidden,
         })
     }
 

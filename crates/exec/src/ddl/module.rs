@@ -310,6 +310,9 @@ impl Definition<'_, '_> {
             return Err(SqlError::with_text(2109, 16, text).into());
         }
         self.lock(parent_id)?;
+        if kind == "U" {
+            self.check_trigger_target(parent_id, t.instead_of)?;
+        }
         let status = self.module_status(&t.options)? | if t.instead_of { bits::INSTEAD_OF } else { 0 };
         let text = self.module_text(t.action);
         let events = super::event::spread(&t.events).iter().map(|e| e.0).collect();

@@ -80,6 +80,7 @@ impl Definition<'_, '_> {
         self.check_not_bound(id, &d.kind, name)?;
         self.lock(id)?;
         if kind == "U" {
+            self.check_droppable(id)?;
             let catalog = self.catalog()?;
             let keys = catalog.foreign_keys().map_err(|e| holdfast_engine::page_error(&e))?;
             if keys.iter().any(|k| k.referenced_table_id == id && k.table_id != id) {

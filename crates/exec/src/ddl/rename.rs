@@ -186,9 +186,19 @@ impl Definition<'_, '_> {
         let target = (&*definition.name, "TABLE");
         self.renamed((schema, &column.name, "COLUMN"), target, name, new)?;
         self.lock(id)?;
+        if definition.temporal.history_of.is_some() {
+            return Err(SqlError::new(13759, &[&self.versioned_name(&definition)]).into());
+        }
+        let mut renamed = vec![(id, column.column_id)];
+        if let Some(history) = self.history_of(&definition)? {
+            let same = history.columns.iter().find(|c| super::lower::same_name(&c.name, &column.name));
+            renamed.extend(same.map(|c| (history.object_id, c.column_id)));
+        }
         let writer = self.writer()?;
-        writer.rename("syscolpars", &[id.into(), 0, column.column_id.into()], "name", new)?;
-        writer.touch(id)?;
+        for (table, column) in renamed {
+            writer.rename("syscolpars", &[table.into(), 0, column.into()], "name", new)?;
+            writer.touch(table)?;
+        }
         Ok(true)
     }
 

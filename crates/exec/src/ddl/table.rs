@@ -18,14 +18,16 @@ impl Definition<'_, '_> {
         if let Some(kind) = &t.kind {
             return Err(SqlError::not_supported(format!("CREATE TABLE AS {kind}")).into());
         }
-        if t.definition.period.is_some() {
-            return Err(SqlError::not_supported("PERIOD FOR SYSTEM_TIME").into());
-        }
         let name = &t.name.name.text;
         let schema = self.schema_of(&t.name)?;
         self.writer()?.check_free(schema, name).map_err(|e| e.state(6))?;
         let mut place = self.placement(t.on.as_ref())?;
+        let mut versioning = None;
         for o in &t.options {
+            if o.name == "SYSTEM_VERSIONING" {
+                versioning = Some(self.versioning(o)?);
+                continue;
+            }
             if o.name != "DATA_COMPRESSION" {
                 return Err(SqlError::not_supported(format!("CREATE TABLE WITH {}", o.name)).into());
             }
@@ -52,6 +54,11 @@ impl Definition<'_, '_> {
         if place.compression > 0 && columns.iter().any(|c| c.sparse) {
             return Err(SqlError::new(11418, &[&"create table", &name]).into());
         }
+        let period = self.period(&t.definition, &columns)?;
+        let versioned = versioning.filter(|v| v.on);
+        if versioned.is_some() && period.is_none() {
+            return Err(SqlError::new(13510, &[]).into());
+        }
         let declared = Declared::of(&t.definition);
         let object = self.writer()?.next_object_id()?;
         // Nobody else gets at it before it is committed.
@@ -72,9 +79,16 @@ impl Definition<'_, '_> {
             None => self.inline_clustered(&t.definition, &target)?,
         };
         self.write_table(object, "U ", schema, name, &columns, clustered.as_ref(), &place)?;
+        if let Some((start, end)) = period {
+            self.writer()?.add_period(object, start, end)?;
+        }
         self.write_keys(&keys, &columns, &target)?;
         self.inline_indexes(&t.definition, &columns, &mut target, &keys)?;
         self.other_constraints(&declared, &target, &columns, true)?;
+        if let Some(versioned) = versioned {
+            self.refresh()?;
+            self.start_versioning(object, &versioned)?;
+        }
         Ok(())
     }
 

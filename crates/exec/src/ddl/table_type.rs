@@ -26,6 +26,9 @@ impl Definition<'_, '_> {
         if let Some(o) = options.first() {
             return Err(SqlError::not_supported(format!("CREATE TYPE AS TABLE WITH {}", o.name)).into());
         }
+        if definition.period.is_some() {
+            return Err(SqlError::new(13572, &[]).into());
+        }
         let declared = Declared::of(definition);
         if declared.0.iter().any(|s| matches!(s.kind, ConstraintKind::ForeignKey { .. })) {
             return Err(SqlError::new(102, &[&"FOREIGN"]).into());

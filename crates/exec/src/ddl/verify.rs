@@ -106,7 +106,7 @@ impl Definition<'_, '_> {
     }
 
     /// Whether a query made of text gives a row.
-    fn any_row(&mut self, text: &str) -> Result<bool, Fail> {
+    pub fn any_row(&mut self, text: &str) -> Result<bool, Fail> {
         Ok(!self.rows_by_query(text)?.is_empty())
     }
 

@@ -226,6 +226,8 @@ fn column_property(x: &ColumnInfo, property: &str) -> Value {
         "iscomputed" => bit(x.computed),
         "issparse" => bit(x.sparse),
         "isrowguidcol" => bit(x.row_guid),
+        "ishidden" => bit(x.hidden),
+        "generatedalwaystype" => Value::Int(x.generated),
         "precision" if x.ty.id.is_character() => x.ty.char_length().map_or(Value::Int(-1), Value::Int),
         "precision" if x.ty.precision == 0 => Value::Int(x.ty.length),
         "precision" => Value::Int(i32::from(x.ty.precision)),
@@ -234,8 +236,9 @@ fn column_property(x: &ColumnInfo, property: &str) -> Value {
             x.ty.char_length().map_or(Value::Int(-1), Value::Int)
         }
         "usesansitrim" if x.ty.id.is_character() || x.ty.id.is_binary() => Value::Int(1),
-        "isfulltextindexed" | "isindexable" | "iscolumnset" | "ishidden" | "isxmlindexable"
-        | "isidnotforrepl" => bit(false),
+        "isfulltextindexed" | "isindexable" | "iscolumnset" | "isxmlindexable" | "isidnotforrepl" => {
+            bit(false)
+        }
         "systemdatatypeid" => Value::Int(i32::from(x.ty.id.xtype())),
         _ => Value::Null,
     }

@@ -134,8 +134,8 @@ impl HostDatabase {
             | "tableismemoryoptimized"
             | "tablehasactivefulltextindex"
             | "tablefulltextcatalogid"
-            | "tableispinned"
-            | "tabletemporaltype" => flag(false),
+            | "tableispinned" => flag(false),
+            "tabletemporaltype" => Some(Value::Int(model.temporal_type(o.id).0)),
             "tablehasinserttrigger"
             | "tablehasupdatetrigger"
             | "tablehasdeletetrigger"

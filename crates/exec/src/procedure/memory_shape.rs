@@ -271,6 +271,13 @@ impl TypeScope<'_> {
 
     /// Columns without what computed ones compute.
     pub fn plain_columns(&self, definition: &TableDefinition) -> SqlResult<Vec<ColumnDef>> {
+        if definition.period.is_some() {
+            let line = definition.columns.first().map_or(0, |c| c.span.line);
+            return Err(SqlError::new(13572, &[]).at_line(line));
+        }
+        if let Some(c) = definition.columns.iter().find(|c| c.generated.is_some()) {
+            return Err(SqlError::new(13509, &[]).at_line(c.span.line));
+        }
         let mut out = Vec::with_capacity(definition.columns.len());
         for (i, c) in definition.columns.iter().enumerate() {
             let (mut ty, nullable) = match &c.data_type {

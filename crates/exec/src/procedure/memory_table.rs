@@ -162,6 +162,7 @@ impl MemoryTable {
             statistics: Vec::new(),
             row_count: 100,
             page_count: 1,
+            temporal: Default::default(),
             access: Arc::clone(&rows) as Arc<dyn TableAccess>,
         };
         MemoryTable {
@@ -247,6 +248,7 @@ impl MemoryTable {
             statistics: Vec::new(),
             row_count: d.row_count,
             page_count: d.page_count,
+            temporal: Default::default(),
             access: Arc::clone(&d.access),
         };
         MemoryTable {

@@ -18,8 +18,10 @@ pub fn column_info(row: &ColumnRow) -> ColumnInfo {
         nullable: row.nullable(),
         identity: row.is_identity(),
         computed: row.is_computed(),
-        sparse: false,
-        row_guid: row.status & 2 != 0,
+        sparse: row.status & 0x0100_0000 != 0,
+        row_guid: row.status & 8 != 0,
+        hidden: row.status & 0x2000 != 0,
+        generated: row.generated(),
     }
 }
 

@@ -61,6 +61,12 @@ impl Runner<'_> {
             catalog: database as Arc<dyn Catalog>,
             text: &unit.text,
         };
+        if t.options.iter().any(|o| o.name == "SYSTEM_VERSIONING") {
+            return Err(SqlError::new(13568, &[&format!("tempdb.dbo.{}", t.name.name.text)]).into());
+        }
+        if t.definition.period.is_some() {
+            return Err(SqlError::not_supported("PERIOD FOR SYSTEM_TIME of a temporary table").into());
+        }
         let shape = types.shape(&t.name.name.text, &t.definition)?;
         for f in foreign_keys(t) {
             let name =

@@ -140,18 +140,12 @@ fn tail(x: &ColumnRow) -> Vec<Value> {
 }
 
 fn full(c: &ViewContext<'_>, x: &ColumnRow) -> Vec<Value> {
-    let generated = if x.status & 0x1000_0000 != 0 {
-        (1, "AS_ROW_START")
-    } else if x.status & 0x2000_0000 != 0 {
-        (2, "AS_ROW_END")
-    } else {
-        (0, "NOT_APPLICABLE")
-    };
+    let generated = x.generated();
     let rest = row![
         x.status & 0x0100_0000 != 0,
         x.status & 0x0200_0000 != 0,
-        generated.0,
-        generated.1,
+        generated,
+        ["NOT_APPLICABLE", "AS_ROW_START", "AS_ROW_END"][generated as usize],
         Value::Null,
         Value::Null,
         Value::Null,

@@ -193,10 +193,6 @@ pub const VIEWS: &[SystemView] = &[
         "sys.xml_schema_collections",
         "xml_collection_id int!, schema_id int!, principal_id int, name sysname!, create_date datetime!, modify_date datetime!",
     ),
-    empty(
-        "sys.periods",
-        "name sysname, period_type tinyint, period_type_desc desc, object_id int!, start_column_id int!, end_column_id int!",
-    ),
     // Partitioning, full text, spatial, external data.
     empty(
         "sys.partition_schemes",

@@ -14,6 +14,8 @@ use std::sync::Arc;
 use holdfast_types::{CollationId, DateTime, SqlResult, SqlType, TypeId, Value};
 
 use holdfast_engine::ddl::module::trigger_event;
+use holdfast_engine::ddl::table::column_bits;
+use holdfast_engine::ddl::temporal::{HISTORY_REFERENCE, PERIOD_VALUE};
 
 use super::source::{BaseRow, BaseRows};
 
@@ -112,6 +114,14 @@ impl ColumnRow {
     }
     pub fn is_identity(&self) -> bool {
         self.status & 4 != 0
+    }
+    /// 1 GENERATED ALWAYS AS ROW START, 2 AS ROW END, else 0.
+    pub fn generated(&self) -> i32 {
+        match i64::from(self.status) & (column_bits::ROW_START | column_bits::ROW_END) {
+            column_bits::ROW_START => 1,
+            column_bits::ROW_END => 2,
+            _ => 0,
+        }
     }
     pub fn is_computed(&self) -> bool {
         self.status & 0x10 != 0
@@ -283,6 +293,8 @@ pub struct CatalogModel {
     texts: HashMap<(i32, i32, i32), Arc<str>>,
     /// What triggers are for: (trigger, event, first or last).
     pub trigger_events: Vec<(i32, i32, i32)>,
+    /// Periods: (table, start column, end column).
+    pub periods: Vec<(i32, i32, i32)>,
 }
 
 impl CatalogModel {
@@ -335,6 +347,9 @@ impl CatalogModel {
                     _ => 0,
                 };
                 model.trigger_events.push((r.int("objid"), r.int("subobjid"), order));
+            }
+            if i64::from(class) == PERIOD_VALUE {
+                model.periods.push((r.int("objid"), r.int("subobjid"), r.int("valnum")));
             }
             if matches!(class, 1 | 2 | 4 | 66)
                 && let Some(text) = text_value(&r)
@@ -439,6 +454,17 @@ impl CatalogModel {
 
     pub fn references_of(&self, class: i32, dependent: i32) -> impl Iterator<Item = &Reference> {
         self.references.iter().filter(move |r| r.class == class && r.dependent == dependent)
+    }
+
+    /// 2 and the history of a versioned table, 1 for a history, else 0.
+    pub fn temporal_type(&self, table: i32) -> (i32, Option<i32>) {
+        let mut of = self.references.iter().filter(|r| r.class == HISTORY_REFERENCE);
+        let found = of.find(|r| r.dependent == table || r.independent == table);
+        match found {
+            Some(r) if r.independent == table => (2, Some(r.dependent)),
+            Some(_) => (1, None),
+            None => (0, None),
+        }
     }
 
     /// (referenced table, its key index, [(parent column, referenced column)]) of a foreign key.

@@ -36,6 +36,14 @@ pub const VIEWS: &[SystemView] = &[
         rows: tables,
     },
     SystemView {
+        name: "sys.periods",
+        columns: "name sysname, period_type tinyint, period_type_desc desc, object_id int!, start_column_id int, end_column_id int",
+        rows: |c| {
+            let period = |p: &(i32, i32, i32)| row!["SYSTEM_TIME", 1, "SYSTEM_TIME_PERIOD", p.0, p.1, p.2];
+            Ok(c.model.periods.iter().map(period).collect())
+        },
+    },
+    SystemView {
         name: "sys.views",
         columns: object_columns!(
             ", is_replicated bit, has_replication_filter bit, has_opaque_metadata bit!, has_unchecked_assembly_data bit!, with_check_option bit!, is_date_correlation_view bit!, is_tracked_by_cdc bit, has_snapshot bit, ledger_view_type tinyint, ledger_view_type_desc desc, is_dropped_ledger_view bit"
@@ -242,6 +250,10 @@ fn tables(c: &ViewContext<'_>) -> Rows {
         .map(|t| {
             let lob = c.model.references_of(8, t.id).next().map_or(0, |r| r.independent);
             let escalation = (t.status >> 28) & 3;
+            let (temporal, history) = c.model.temporal_type(t.id);
+            let descriptions = ["NON_TEMPORAL_TABLE", "HISTORY_TABLE", "SYSTEM_VERSIONED_TEMPORAL_TABLE"];
+            // Old rows are kept for ever: no other period is taken.
+            let infinite = history.map(|_| -1);
             let rest = row![
                 lob,
                 Value::Null,
@@ -262,14 +274,14 @@ fn tables(c: &ViewContext<'_>) -> Rows {
                 false,
                 0,
                 "SCHEMA_AND_DATA",
-                0,
-                "NON_TEMPORAL_TABLE",
-                Value::Null,
+                temporal,
+                descriptions[temporal as usize],
+                history,
                 false,
                 false,
-                Value::Null,
-                Value::Null,
-                Value::Null,
+                infinite,
+                infinite,
+                history.map(|_| "INFINITE"),
                 false,
                 false,
                 -1,

@@ -206,6 +206,7 @@ impl ComputedRows {
             statistics: Vec::new(),
             row_count: 200,
             page_count: 4,
+            temporal: Default::default(),
             access: Arc::new(ComputedRows { view, types, source }),
         })
     }

@@ -111,6 +111,7 @@ pub fn table_of(types: &[SqlType], batches: Vec<Batch>) -> PhysicalPlan {
         statistics: Vec::new(),
         row_count: 0,
         page_count: 0,
+        temporal: Default::default(),
         access: Arc::new(MemoryTable { types: types.to_vec(), batches }),
     };
     let op = PhysicalOp::TableScan {

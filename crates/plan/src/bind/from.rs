@@ -267,10 +267,8 @@ impl Binder<'_> {
 
     fn bind_named(&mut self, t: &NamedTable, span: Span) -> SqlResult<From> {
         let label = t.alias.as_ref().map_or(t.name.name.text.as_str(), |a| a.text.as_str()).to_owned();
-        if t.system_time.is_some() {
-            return Err(SqlError::not_supported("FOR SYSTEM_TIME"));
-        }
         if t.name.is_simple()
+            && t.system_time.is_none()
             && let Some(i) = self.ctes.iter().rposition(|c| same_name(&c.table.name.text, &t.name.name.text))
         {
             return self.bind_cte(i, &label);
@@ -284,6 +282,13 @@ impl Binder<'_> {
                     t.name
                 ),
             ));
+        }
+        let own = match &t.system_time {
+            Some(clause) => Some(at(span, self.bind_system_time(clause))?),
+            None => None,
+        };
+        if own.is_some() && t.name.name.text.starts_with('#') {
+            return Err(super::temporal::not_versioned(&t.name.name.text).at_line(span.line));
         }
         if t.name.name.text.starts_with('#') {
             let Some(table) = self.cx.names.temp_table(&t.name.name.text) else {
@@ -300,7 +305,24 @@ impl Binder<'_> {
         let Some(object) = object else {
             return err(t.name.span, 208, &[&t.name]);
         };
-        self.named_object(object, catalog, t, &label, span, 0)
+        match own {
+            None => self.named_object(object, catalog, t, &label, span, 0),
+            Some(_) if self.system_time.is_some() => err(t.name.span, 13590, &[&t.name]),
+            Some(own) => {
+                let full = match &object {
+                    ObjectDef::Table(t) => super::temporal::full_name(t, Some(&catalog)),
+                    ObjectDef::View(v) => format!("{}.{}.{}", catalog.database_name(), v.schema_name, v.name),
+                    _ => t.name.to_string(),
+                };
+                self.system_time = Some(own);
+                let from = self.named_object(object, catalog, t, &label, span, 0);
+                let used = self.system_time.take().is_some_and(|s| s.met);
+                match from {
+                    Ok(_) if !used => Err(super::temporal::not_versioned(&full).at_line(span.line)),
+                    from => from,
+                }
+            }
+        }
     }
 
     /// Looks an object up as a statement in the current surroundings would.
@@ -335,8 +357,20 @@ impl Binder<'_> {
     ) -> SqlResult<From> {
         match object {
             ObjectDef::Table(table) => {
-                let mut from =
-                    self.table_source(table, Some(&catalog), label, t.alias.is_some(), &t.hints)?;
+                let aliased = t.alias.is_some();
+                let versioned = table.temporal.history.is_some();
+                let mut from = match self
+                    .system_time
+                    .as_mut()
+                    .filter(|_| versioned || t.system_time.is_some())
+                {
+                    Some(filter) => {
+                        filter.met = true;
+                        let filter = filter.clone();
+                        at(span, self.system_time_source(table, &catalog, label, aliased, &t.hints, &filter))?
+                    }
+                    None => self.table_source(table, Some(&catalog), label, aliased, &t.hints)?,
+                };
                 if let Some(s) = from.sources.first_mut()
                     && t.alias.is_none()
                 {
@@ -420,7 +454,7 @@ impl Binder<'_> {
     }
 
     /// A table with fresh column ids.
-    fn table_source(
+    pub(super) fn table_source(
         &mut self,
         table: Arc<TableDef>,
         catalog: Option<&Arc<dyn Catalog>>,
@@ -595,8 +629,10 @@ impl Binder<'_> {
                     bindings.push(Binding { slot, value });
                 }
                 let access = self.note_module(AccessKind::Select, &module);
-                let (q, columns) =
-                    self.bind_module(&module, catalog, bound).map_err(|e| e.at_line(span.line))?;
+                let outside = self.system_time.take();
+                let q = self.bind_module(&module, catalog, bound);
+                self.system_time = outside;
+                let (q, columns) = q.map_err(|e| e.at_line(span.line))?;
                 let names = if names.is_empty() { &columns } else { names };
                 let mut from = self.derived(q, &label, names)?;
                 originate(&mut from, access, &module);

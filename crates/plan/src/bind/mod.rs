@@ -22,6 +22,7 @@ mod sequence;
 mod serial;
 mod source;
 mod subquery;
+mod temporal;
 mod window;
 mod xml;
 
@@ -203,6 +204,8 @@ pub(crate) struct Binder<'a> {
     pub column_names: HashMap<ColumnId, String>,
     pub sequences: sequence::SequenceUses,
     pub in_set_operation: bool,
+    /// FOR SYSTEM_TIME of the view whose text is being bound.
+    pub system_time: Option<temporal::SystemTimeFilter>,
 }
 
 impl<'a> Binder<'a> {
@@ -237,6 +240,7 @@ impl<'a> Binder<'a> {
             column_names: HashMap::new(),
             sequences: sequence::SequenceUses::default(),
             in_set_operation: false,
+            system_time: None,
         }
     }
 

@@ -491,23 +491,23 @@ impl Parser<'_> {
 
     fn system_time(&mut self) -> Parsed<SystemTime> {
         if self.eat_words(&["AS", "OF"]) {
-            return Ok(SystemTime::AsOf(self.expr()?));
+            return Ok(SystemTime::AsOf(self.system_moment()?));
         }
         if self.eat_word("FROM") {
-            let a = self.expr()?;
+            let a = self.system_moment()?;
             self.expect_word("TO")?;
-            return Ok(SystemTime::FromTo(a, self.expr()?));
+            return Ok(SystemTime::FromTo(a, self.system_moment()?));
         }
         if self.eat_word("BETWEEN") {
-            let a = self.expr()?;
+            let a = self.system_moment()?;
             self.expect_word("AND")?;
-            return Ok(SystemTime::Between(a, self.expr()?));
+            return Ok(SystemTime::Between(a, self.system_moment()?));
         }
         if self.eat_words(&["CONTAINED", "IN"]) {
             self.expect_symbol('(')?;
-            let a = self.expr()?;
+            let a = self.system_moment()?;
             self.expect_symbol(',')?;
-            let b = self.expr()?;
+            let b = self.system_moment()?;
             self.expect_symbol(')')?;
             return Ok(SystemTime::ContainedIn(a, b));
         }
@@ -515,6 +515,14 @@ impl Parser<'_> {
             return Ok(SystemTime::All);
         }
         Err(self.unexpected())
+    }
+
+    /// A moment of FOR SYSTEM_TIME: a literal or a variable, no other expression.
+    fn system_moment(&mut self) -> Parsed<Expr> {
+        if !(self.is_variable() || self.is_string()) {
+            return Err(self.unexpected());
+        }
+        self.expr()
     }
 
     fn table_sample(&mut self) -> Parsed<TableSample> {

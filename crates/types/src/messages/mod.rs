@@ -14,6 +14,7 @@ mod locking;
 mod login;
 mod restore;
 mod security;
+mod temporal;
 
 use std::fmt::Display;
 
@@ -33,6 +34,7 @@ const TABLES: &[&[Message]] = &[
     login::MESSAGES,
     restore::MESSAGES,
     security::MESSAGES,
+    temporal::MESSAGES,
 ];
 
 /// Severity and template of a message, if it is in the table.

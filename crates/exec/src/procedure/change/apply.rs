@@ -151,6 +151,11 @@ impl Runner<'_> {
     ) -> Result<Rows, Fail> {
         let writer = writer(target)?;
         let asked = changed.clone();
+        if let Some((start, end)) = target.table.temporal.period {
+            self.begin_period(target, &mut new, change);
+            changed.extend([start, end]);
+        }
+        self.keep_history(target, &old, change)?;
         if let Some(o) = target.row_version {
             for row in &mut new {
                 row[o] = Value::binary(&writer.next_row_version()?.to_be_bytes());
@@ -183,6 +188,7 @@ impl Runner<'_> {
         change: &mut Change<'_>,
     ) -> Result<(), Fail> {
         let count = bookmarks.len() as u64;
+        self.keep_history(target, &old, change)?;
         if !bookmarks.is_empty() {
             writer(target)?.delete(change.write(), &bookmarks)?;
         }

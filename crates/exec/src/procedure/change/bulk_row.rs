@@ -91,6 +91,7 @@ impl RowMaker {
             && target.rules.foreign_keys.is_empty()
             && target.identity.is_none()
             && target.row_version.is_none()
+            && target.table.temporal.period.is_none()
             && target.after(Action::Insert).is_empty()
             && target.instead_of(Action::Insert).is_none()
             && bound.output.is_empty()

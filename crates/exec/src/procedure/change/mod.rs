@@ -2,7 +2,7 @@
 //!
 //! Module map: [`rows`] new rows and what every row must obey, [`fit`] values into columns, [`apply`] rows to tables,
 //! [`target_rows`] reading and locking the rows to change, [`merge`], [`reference`] foreign keys and cascades, [`trigger`],
-//! [`output`], [`external`] rows of EXEC, [`bulk`], [`bulk_load`],
+//! [`output`], [`temporal`] periods and history, [`external`] rows of EXEC, [`bulk`], [`bulk_load`],
 //! [`bulk_file`], [`bulk_text`] and [`bulk_row`] bulk loads.
 //!
 //! Invariants
@@ -24,6 +24,7 @@ mod output;
 mod reference;
 mod rows;
 mod target_rows;
+mod temporal;
 mod trigger;
 
 use std::collections::HashMap;
@@ -44,6 +45,7 @@ use super::run::{Fail, Runner, Scope, scope_names};
 use super::unit::{Folding, Planned, with_bind_context};
 use crate::context::{ExecContext, SessionInfo};
 pub use bulk::BulkTarget;
+pub use temporal::end_of_time;
 pub use trigger::{TriggerTables, is_updated};
 
 /// CurCmd values.
@@ -183,6 +185,7 @@ impl Runner<'_> {
         f: impl FnOnce(&mut Self, &mut Change<'_>, &mut Scope) -> Result<(), Fail>,
     ) -> Result<(), Fail> {
         refuse_output(bound)?;
+        temporal::refuse_history(bound)?;
         self.refuse_parameter(bound, scope)?;
         self.refuse_read_only(&bound.target)?;
         let (output, count, ignored) = self.changing(|r, work| {
@@ -292,6 +295,9 @@ impl Runner<'_> {
         }
         let target = self.named_table(name, scope)?;
         self.need_alter((target.table.database_id, target.table.object_id), &target.table.name, 7)?;
+        if target.table.temporal.is_versioned() {
+            return Err(SqlError::new(13545, &[&target.full_name]).into());
+        }
         if target.rules.referencing.iter().any(|k| k.table_id != target.table.object_id) {
             return Err(SqlError::new(4712, &[&target.table.name]).into());
         }

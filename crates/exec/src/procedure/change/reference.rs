@@ -66,7 +66,7 @@ fn index_on(table: &TableDef, columns: &[usize]) -> Option<(i32, Vec<usize>)> {
 }
 
 impl Runner<'_> {
-    fn table_of(&self, database: i32, id: i32) -> SqlResult<Arc<TableDef>> {
+    pub(super) fn table_of(&self, database: i32, id: i32) -> SqlResult<Arc<TableDef>> {
         use holdfast_engine::catalog::Catalog;
         let found = match self.session.host.database_by_id(database) {
             Some(d) => d.table_by_id(id)?,
@@ -360,7 +360,7 @@ impl Runner<'_> {
     }
 
     /// The rules of a table that a cascade comes to.
-    fn cascade_target(
+    pub(super) fn cascade_target(
         &mut self,
         table: &Arc<TableDef>,
         change: &mut Change<'_>,

@@ -90,6 +90,7 @@ impl Runner<'_> {
                 row[o] = fit(v.value(i, &e.ty), &columns[o], &name, change.ansi_warnings)?;
             }
         }
+        self.begin_period(target, &mut rows, change);
         if stored {
             let writer = writer(target)?;
             if let Some(o) = target.identity {

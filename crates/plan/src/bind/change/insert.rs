@@ -248,6 +248,7 @@ impl Binder<'_> {
                     out.push(None);
                     continue;
                 }
+                self.check_generated(&into.target, o, e.span)?;
                 if Some(o) == into.target.row_version && !is_null(e) {
                     return err(e.span, 273, &[]);
                 }
@@ -325,6 +326,7 @@ impl Binder<'_> {
         let mut extra = Vec::new();
         let mut values = Vec::with_capacity(bound.columns.len());
         for (c, &o) in bound.columns.iter().zip(&into.ordinals) {
+            self.check_generated(&into.target, o, q.span)?;
             if Some(o) == into.target.row_version {
                 return err(q.span, 273, &[]);
             }

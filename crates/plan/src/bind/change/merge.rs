@@ -177,6 +177,7 @@ impl Binder<'_> {
             } else if Some(o) == target.row_version {
                 return err(e.span, 273, &[]);
             } else {
+                self.check_generated(target, o, e.span)?;
                 let t = self.in_level(sources.to_vec(), |b| b.bind(e))?;
                 self.assign(t, target.table.columns[o].ty).map_err(|x| x.at_line(e.span.line))?
             };

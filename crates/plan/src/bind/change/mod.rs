@@ -133,6 +133,19 @@ impl Binder<'_> {
         })
     }
 
+    /// 13536: a value for a column GENERATED ALWAYS.
+    fn check_generated(
+        &self,
+        target: &TargetTable,
+        ordinal: usize,
+        span: holdfast_tsql::Span,
+    ) -> SqlResult<()> {
+        if target.table.temporal.generates(ordinal) {
+            return err(span, 13536, &[&target.full_name]);
+        }
+        Ok(())
+    }
+
     /// Scope columns of a row of the target, under fresh ids.
     fn row_columns(&mut self, target: &TargetTable, nullable: bool) -> (Vec<Col>, Vec<ScopeColumn>) {
         // Reading a changed row's columns is reading the table.

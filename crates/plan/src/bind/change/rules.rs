@@ -100,6 +100,7 @@ impl Binder<'_> {
             row_version: table.columns.iter().position(is_row_version),
             frame_size: slots,
             rules,
+            full_name: super::super::temporal::full_name(table, catalog).into(),
         })
     }
 

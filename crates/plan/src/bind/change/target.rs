@@ -106,6 +106,7 @@ impl Binder<'_> {
             statistics: Vec::new(),
             row_count: 0,
             page_count: 0,
+            temporal: Default::default(),
             access: Arc::new(NoRows(view.name.clone())),
         });
         self.bind_target_table(&table, Some(catalog), true)

@@ -137,6 +137,7 @@ impl Binder<'_> {
             || !p.output.is_empty()
             || current_of.is_some()
             || target.triggers.iter().any(|t| t.delete && !t.def.disabled)
+            || target.table.temporal.history.is_some()
             || !target.rules.referencing.is_empty();
         let old = if needs_old { columns } else { Vec::new() };
         self.finish_change(Draft {
@@ -194,6 +195,9 @@ impl Binder<'_> {
                 let def = &target.table.columns[ordinal];
                 if def.computed.is_some() {
                     return err(span, 271, &[&def.name]);
+                }
+                if target.table.temporal.generates(ordinal) {
+                    return err(span, 13537, &[&target.full_name]);
                 }
                 if Some(ordinal) == target.row_version {
                     return err(span, 272, &[]);
