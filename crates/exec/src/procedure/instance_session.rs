@@ -419,7 +419,7 @@ fn compile(
             },
             StatementKind::Insert(i) => {
                 let called = matches!(i.source, InsertSource::Execute(_));
-                (runner.plan_insert(i, scope).map(|_| ()), !called)
+                (runner.check_insert(i, scope), !called)
             }
             StatementKind::Update(u) => (runner.plan_update(u, scope).map(|_| ()), true),
             StatementKind::Delete(d) => (runner.plan_delete(d, scope).map(|_| ()), true),

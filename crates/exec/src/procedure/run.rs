@@ -574,6 +574,12 @@ impl ScopeNames {
             schema: &self.schema,
         }
     }
+
+    /// With one more table in memory.
+    pub fn with_table(mut self, name: &str, table: &MemoryTable) -> Self {
+        self.tables.insert(name.to_owned(), table.clone());
+        self
+    }
 }
 
 pub fn scope_names(session: &Arc<SharedSession>, scope: &Scope, temporary: &SessionTables) -> ScopeNames {

@@ -120,6 +120,11 @@ impl Binder<'_> {
                 let label = alias.as_ref().map_or("", |a| a.text.as_str());
                 self.derived(q, label, columns)
             }
+            TableKind::Join { left, right, .. } | TableKind::Apply { left, right, .. }
+                if is_change(left) || is_change(right) =>
+            {
+                Err(SqlError::new(10727, &[]))
+            }
             TableKind::Join { kind, hint, left, right, on } => {
                 let l = self.bind_table_ref(left)?;
                 let r2 = self.bind_table_ref(right)?;
@@ -153,6 +158,7 @@ impl Binder<'_> {
                 self.apply(*outer, l, r2, bindings)
             }
             TableKind::Paren(inner) => self.bind_table_ref(inner),
+            TableKind::Change { .. } => Err(SqlError::new(10729, &[])),
             TableKind::Pivot(p) => self.bind_pivot(p, r.span),
             TableKind::Unpivot(u) => self.bind_unpivot(u, r.span),
             TableKind::OpenJson { json, path, columns, alias } => {
@@ -922,6 +928,15 @@ fn read_hint(name: &str, read: &mut ReadHints) {
 pub(crate) fn make_nullable(sources: &mut [Source]) {
     for c in sources.iter_mut().flat_map(|s| &mut s.columns) {
         c.col.nullable = true;
+    }
+}
+
+/// A change of rows as a table source.
+fn is_change(r: &TableRef) -> bool {
+    match &r.kind {
+        TableKind::Change { .. } => true,
+        TableKind::Paren(inner) => is_change(inner),
+        _ => false,
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::Span;
 use crate::ast::expression::{Expr, OverClause};
 use crate::ast::name::{Ident, ObjectName};
+use crate::ast::statement::StatementKind;
 use crate::ast::types::DataType;
 
 /// A query expression with its ORDER BY, OFFSET and FOR clauses, and the WITH list that precedes it.
@@ -206,6 +207,12 @@ pub enum TableKind {
         right: Box<TableRef>,
     },
     Paren(Box<TableRef>),
+    /// `(MERGE … OUTPUT …) AS t(a, b)`: an INSERT, UPDATE, DELETE or MERGE whose OUTPUT rows an INSERT takes.
+    Change {
+        change: Box<StatementKind>,
+        alias: Option<Ident>,
+        columns: Vec<Ident>,
+    },
     Pivot(Box<Pivot>),
     Unpivot(Box<Unpivot>),
     OpenJson {

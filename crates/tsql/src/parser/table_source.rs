@@ -455,11 +455,15 @@ impl Parser<'_> {
             return Ok(Inside::Query(QueryBody::Values(rows), self.since(start)));
         }
         if self.is_one_of(&["INSERT", "UPDATE", "DELETE", "MERGE"]) {
-            let word = self.word().to_ascii_uppercase();
-            self.reset_to_open_parenthesis();
-            self.skip_parentheses()?;
-            let (alias, _) = self.alias_and_columns()?;
-            let kind = TableKind::Unsupported { name: format!("{word} as a table source"), alias };
+            let change = match self.word().to_ascii_uppercase().as_str() {
+                "INSERT" => self.insert(None)?,
+                "UPDATE" => self.update(None)?,
+                "DELETE" => self.delete(None)?,
+                _ => self.merge(None)?,
+            };
+            self.expect_symbol(')')?;
+            let (alias, columns) = self.alias_and_columns()?;
+            let kind = TableKind::Change { change: Box::new(change), alias, columns };
             return Ok(Inside::Table(Box::new(TableRef { kind, span: self.since(start) })));
         }
         if !self.is_symbol('(') {
@@ -483,10 +487,6 @@ impl Parser<'_> {
         let table = self.joins(first)?;
         self.expect_symbol(')')?;
         Ok(Inside::Table(Box::new(table)))
-    }
-
-    fn reset_to_open_parenthesis(&mut self) {
-        self.position = self.position.saturating_sub(1);
     }
 
     fn system_time(&mut self) -> Parsed<SystemTime> {

@@ -1,7 +1,8 @@
 //! INSERT, UPDATE, DELETE, MERGE and TRUNCATE.
 //!
 //! Module map: [`rows`] new rows and what every row must obey, [`fit`] values into columns, [`apply`] rows to tables,
-//! [`target_rows`] reading and locking the rows to change, [`merge`], [`reference`] foreign keys and cascades, [`trigger`],
+//! [`target_rows`] reading and locking the rows to change, [`merge`], [`nested`] changes as sources,
+//! [`reference`] foreign keys and cascades, [`trigger`],
 //! [`output`], [`temporal`] periods and history, [`external`] rows of EXEC, [`bulk`], [`bulk_load`],
 //! [`bulk_file`], [`bulk_text`] and [`bulk_row`] bulk loads.
 //!
@@ -20,6 +21,7 @@ mod bulk_text;
 mod external;
 mod fit;
 mod merge;
+mod nested;
 mod output;
 mod reference;
 mod rows;
@@ -67,6 +69,9 @@ struct Touched {
     changed: Vec<usize>,
     count: u64,
 }
+
+/// OUTPUT rows of each clause, rows changed, and whether duplicates were ignored.
+type Done = (Vec<Vec<Batch>>, u64, bool);
 
 /// A change being carried out.
 struct Change<'c> {
@@ -147,6 +152,9 @@ impl Runner<'_> {
     }
 
     pub fn insert(&mut self, i: &Insert, span: Span, scope: &mut Scope) -> Result<(), Fail> {
+        if let Some(nested) = nested::nested(i) {
+            return self.insert_nested(i, &nested, scope);
+        }
         let bound = self.plan_insert(i, scope)?;
         if let InsertSource::Execute(e) = &i.source {
             return self.insert_execute(&bound, e, span, scope);
@@ -186,13 +194,29 @@ impl Runner<'_> {
     ) -> Result<(), Fail> {
         refuse_output(bound)?;
         temporal::refuse_history(bound)?;
+        let done = self.carry_out(bound, scope, f)?;
+        self.tell(bound, done, command)
+    }
+
+    /// The change itself, in its transaction.
+    fn carry_out(
+        &mut self,
+        bound: &Arc<BoundChange>,
+        scope: &mut Scope,
+        f: impl FnOnce(&mut Self, &mut Change<'_>, &mut Scope) -> Result<(), Fail>,
+    ) -> Result<Done, Fail> {
         self.refuse_parameter(bound, scope)?;
         self.refuse_read_only(&bound.target)?;
-        let (output, count, ignored) = self.changing(|r, work| {
+        self.changing(|r, work| {
             let mut change = r.new_change(bound, work, scope);
             f(r, &mut change, scope)?;
             r.finish_change(change)
-        })?;
+        })
+    }
+
+    /// What a change has to say: its OUTPUT rows and its count.
+    fn tell(&mut self, bound: &BoundChange, done: Done, command: u16) -> Result<(), Fail> {
+        let (output, count, ignored) = done;
         if ignored {
             self.info(3604, 0, 1, "Duplicate key was ignored.".to_owned())?;
         }
@@ -267,7 +291,7 @@ impl Runner<'_> {
     }
 
     /// Identity functions, then triggers.
-    fn finish_change(&mut self, change: Change<'_>) -> Result<(Vec<Vec<Batch>>, u64, bool), Fail> {
+    fn finish_change(&mut self, change: Change<'_>) -> Result<Done, Fail> {
         self.warn_of_nulls(&change.context)?;
         if let Some(v) = &change.identity {
             let n = super::identity::whole(v).unwrap_or_default();
