@@ -41,7 +41,7 @@ pub(super) fn refuse_history(bound: &BoundChange) -> Result<(), Fail> {
         return Ok(());
     }
     let number = match bound.kind {
-        ChangeKind::Insert(_) | ChangeKind::InsertExternal(_) => 13559,
+        ChangeKind::Insert(_) | ChangeKind::InsertExternal { .. } => 13559,
         ChangeKind::Delete => 13560,
         ChangeKind::Update(_) => 13561,
         ChangeKind::Merge { .. } => 13562,
