@@ -153,7 +153,8 @@ fn made(seed: u64, pages: usize, records: usize, broken: Option<usize>) -> Log {
     let shape = LogShape::of_database(706, true);
     let vlf = VlfHeader { parity: 0x40, sequence: 40, cycle: 1, ..VlfHeader::unused(5, 8192, size) };
     file.write_at(8192, &vlf_header_bytes(&vlf, 0)).unwrap();
-    let writer = LogWriter::resume(file.clone(), vec![vlf], FIRST, 0, shape, LogTime::default(), 0).unwrap();
+    let writer =
+        LogWriter::resume(vec![(file.clone(), vec![vlf])], FIRST, 0, shape, LogTime::default(), 0).unwrap();
     let mut made = Made { numbers: Numbers(seed | 1), writer, pages: BTreeMap::new(), lsns: Vec::new() };
     for n in 0..records {
         let page = PageId::new(1, 100 + made.numbers.below(pages) as u32);

@@ -163,7 +163,8 @@ fn scratch_writer(sequence: u32) -> LogWriter {
     let shape = LogShape::of_database(706, true);
     let vlf = VlfHeader { parity: 0x40, sequence, cycle: 1, ..VlfHeader::unused(5, 8192, size) };
     file.write_at(8192, &vlf_header_bytes(&vlf, 0)).unwrap();
-    LogWriter::resume(file, vec![vlf], Lsn::new(sequence, 0x10, 1), 0, shape, LogTime::default(), 0).unwrap()
+    let all = vec![(file, vec![vlf])];
+    LogWriter::resume(all, Lsn::new(sequence, 0x10, 1), 0, shape, LogTime::default(), 0).unwrap()
 }
 
 #[test]

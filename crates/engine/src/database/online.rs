@@ -20,6 +20,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::DatabaseCatalog;
 use crate::catalog::Catalog;
+use crate::instance::log_file::forget_unnamed;
 use crate::instance::{BaseTable, DatabaseProperties, FileProperties, OnlineDatabase};
 use crate::lock::LockManager;
 use crate::stored::LiveRowsets;
@@ -91,6 +92,13 @@ impl StoredDatabase {
         let failed = |e: RecoveryError| FormatError::catalog(e.to_string());
         counts::free_leftovers(&logged, catalog.storage(), &changes).map_err(failed)?;
         counts::restore(&**catalog.source(), catalog.storage(), &database.live, &changes)?;
+        let logs: Vec<i32> = {
+            let current = database.current.read();
+            current.properties.files.iter().filter(|f| f.is_log).map(|f| f.file_id).collect()
+        };
+        if !logs.is_empty() {
+            forget_unnamed(&writing, &logs);
+        }
         let counts: Arc<dyn Counts> = Arc::clone(&writing) as Arc<dyn Counts>;
         logged.set_counts(Arc::downgrade(&counts));
         if let Some(losers) = losers {

@@ -33,7 +33,7 @@ const PERCENT: i64 = 0x20;
 const OLD_PERCENT: i64 = 0x10_0000;
 
 /// The changing side of an open database.
-fn open(found: &DatabaseEntry) -> SqlResult<(Arc<DatabaseCatalog>, Arc<Writing>)> {
+pub(super) fn open(found: &DatabaseEntry) -> SqlResult<(Arc<DatabaseCatalog>, Arc<Writing>)> {
     let online = found.online()?;
     let catalog = online.stored().ok_or_else(|| SqlError::new(5058, &[&"FILE", &found.name]))?;
     let writing = catalog.writing().cloned().ok_or_else(|| SqlError::new(3906, &[&found.name]))?;
@@ -41,7 +41,7 @@ fn open(found: &DatabaseEntry) -> SqlResult<(Arc<DatabaseCatalog>, Arc<Writing>)
 }
 
 /// Changes the catalogue in a transaction of its own.
-fn catalogued(
+pub(super) fn catalogued(
     found: &DatabaseEntry,
     transaction: &Transaction,
     now: DateTime,
@@ -81,7 +81,7 @@ pub fn filegroups(catalog: &DatabaseCatalog) -> SqlResult<Vec<(i32, String, bool
 }
 
 impl Instance {
-    fn relist(&self, found: &DatabaseEntry, files: Vec<FileRecord>) -> SqlResult<()> {
+    pub(super) fn relist(&self, found: &DatabaseEntry, files: Vec<FileRecord>) -> SqlResult<()> {
         self.put(DatabaseRecord {
             id: found.id,
             name: found.name.to_string(),
@@ -92,6 +92,28 @@ impl Instance {
         })?;
         *found.files.write() = files;
         Ok(())
+    }
+
+    /// The number for a new file, when its name and path are free.
+    pub(super) fn new_file(&self, found: &DatabaseEntry, new: &NewFile) -> SqlResult<FileId> {
+        let there = found.online()?.properties().files;
+        if there.iter().any(|f| f.logical_name.eq_ignore_ascii_case(&new.logical_name)) {
+            return Err(SqlError::new(1828, &[&new.logical_name]));
+        }
+        let shown = new.path.display();
+        for other in self.databases() {
+            if other.files.read().iter().any(|f| f.path == new.path) {
+                return Err(SqlError::new(1834, &[&shown, &other.name]));
+            }
+        }
+        if self.opener.disk().exists(&new.path) {
+            return Err(SqlError::new(5170, &[&shown]));
+        }
+        let files = found.files.read();
+        let used = |id: u16| {
+            files.iter().any(|f| f.file_id == id) || there.iter().any(|f| f.file_id == i32::from(id))
+        };
+        Ok((3..FileId::MAX).find(|id| !used(*id)).unwrap_or(FileId::MAX))
     }
 
     /// ADD FILE: a data file for a filegroup that is there.
@@ -106,26 +128,9 @@ impl Instance {
         let _alone = self.changing_files.lock();
         let found = self.find(name).ok_or_else(|| SqlError::new(5011, &[&name]))?;
         let (catalog, writing) = open(&found)?;
-        let online = found.online()?;
-        let there = online.properties().files;
-        if there.iter().any(|f| f.logical_name.eq_ignore_ascii_case(&new.logical_name)) {
-            return Err(SqlError::new(1828, &[&new.logical_name]));
-        }
+        let id = self.new_file(&found, new)?;
         let disk = self.opener.disk();
-        let shown = new.path.display();
-        for other in self.databases() {
-            if other.files.read().iter().any(|f| f.path == new.path) {
-                return Err(SqlError::new(1834, &[&shown, &other.name]));
-            }
-        }
-        if disk.exists(&new.path) {
-            return Err(SqlError::new(5170, &[&shown]));
-        }
         let mut files = found.files.read().clone();
-        let used = |id: u16| {
-            files.iter().any(|f| f.file_id == id) || there.iter().any(|f| f.file_id == i32::from(id))
-        };
-        let id = (3..FileId::MAX).find(|id| !used(*id)).unwrap_or(FileId::MAX);
         let guid = entropy.guid();
         let damaged = |e| crate::page_error(&e);
         let first = catalog.source().page(PageId::new(1, 0)).map_err(damaged)?;
@@ -204,19 +209,20 @@ impl Instance {
         let there = found.online()?.properties().files;
         let file = there.iter().find(|f| f.logical_name.eq_ignore_ascii_case(logical));
         let file = file.ok_or_else(|| SqlError::new(5009, &[]))?;
-        let logs = there.iter().filter(|f| f.is_log).count();
-        if file.file_id == 1 || file.is_log && logs == 1 {
+        let first_log = there.iter().filter(|f| f.is_log).map(|f| f.file_id).min();
+        if file.file_id == 1 || Some(file.file_id) == first_log {
             return Err(SqlError::new(5020, &[]));
         }
+        let id = FileId::try_from(file.file_id).unwrap_or(0);
         if file.is_log {
-            return Err(SqlError::not_supported("Removing a log file"));
+            drop((catalog, writing));
+            return self.remove_log_file(name, id, &file.logical_name, transaction, now);
         }
         let default = filegroups(&catalog)?.into_iter().find(|g| g.2).map_or(1, |g| g.0);
         let same = there.iter().filter(|f| !f.is_log && f.filegroup_id == file.filegroup_id).count();
         if file.filegroup_id == default && same == 1 {
             return Err(SqlError::new(5031, &[&file.logical_name]));
         }
-        let id = FileId::try_from(file.file_id).unwrap_or(0);
         drop(catalog);
         if !writing.logged.remove_data_file(id).map_err(|e| failure(&e))? {
             return Err(SqlError::new(5042, &[&"file", &file.logical_name]));
@@ -224,13 +230,7 @@ impl Instance {
         let disk = self.opener.disk();
         let mut files = found.files.read().clone();
         let gone = files.iter().position(|f| f.file_id == id).map(|at| files.remove(at));
-        let left = catalogued(&found, transaction, now, |w| {
-            w.delete("sysprufiles", &[i64::from(id)], &|_, _| true)?;
-            if w.has("sysfiles1") {
-                w.delete("sysfiles1", &[], &|b, r| b.int(r, "fileid") == i64::from(id))?;
-            }
-            Ok(())
-        });
+        let left = catalogued(&found, transaction, now, |w| unlist_file(w, id));
         if let Err(e) = left {
             if let Some(Ok(file)) = gone.as_ref().map(|f| disk.open(&f.path, true)) {
                 writing.logged.add_data_file(id, file).map_err(|e| failure(&e))?;
@@ -376,13 +376,14 @@ fn named(catalog: &DatabaseCatalog, group: &str) -> SqlResult<(i32, String, bool
 }
 
 /// The rows that name a file.
-fn list_file(w: &CatalogWriter<'_>, id: FileId, new: &NewFile, guid: [u8; 16]) -> SqlResult<()> {
+pub(super) fn list_file(w: &CatalogWriter<'_>, id: FileId, new: &NewFile, guid: [u8; 16]) -> SqlResult<()> {
     let path = new.path.to_string_lossy();
+    let status = if new.log { 0x42 } else { 2 };
     if w.has("sysfiles1") {
         w.insert(
             "sysfiles1",
             &[
-                ("status", Cell::Int(2 | if new.percent { OLD_PERCENT } else { 0 })),
+                ("status", Cell::Int(status | if new.percent { OLD_PERCENT } else { 0 })),
                 ("fileid", i32::from(id).into()),
                 ("name", Cell::Text(&new.logical_name)),
                 ("filename", Cell::Text(&path)),
@@ -399,7 +400,7 @@ fn list_file(w: &CatalogWriter<'_>, id: FileId, new: &NewFile, guid: [u8; 16]) -
             ("fileid", i32::from(id).into()),
             ("grpid", i32::from(new.filegroup).into()),
             ("status", Cell::Int(0x200 | if new.percent { PERCENT } else { 0 })),
-            ("filetype", 0.into()),
+            ("filetype", i32::from(new.log).into()),
             ("filestate", 0.into()),
             ("size", Cell::Int(new.size.into())),
             ("maxsize", Cell::Int(new.max_size.map_or(-1, i64::from))),
@@ -411,4 +412,13 @@ fn list_file(w: &CatalogWriter<'_>, id: FileId, new: &NewFile, guid: [u8; 16]) -
             ("forkvc", 0.into()),
         ],
     )
+}
+
+/// And goes.
+pub(super) fn unlist_file(w: &CatalogWriter<'_>, id: FileId) -> SqlResult<()> {
+    w.delete("sysprufiles", &[i64::from(id)], &|_, _| true)?;
+    if w.has("sysfiles1") {
+        w.delete("sysfiles1", &[], &|b, r| b.int(r, "fileid") == i64::from(id))?;
+    }
+    Ok(())
 }

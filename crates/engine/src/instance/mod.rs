@@ -14,6 +14,7 @@
 pub mod attach;
 pub mod create;
 pub mod files;
+pub mod log_file;
 pub mod options;
 pub mod state_file;
 pub mod stored;

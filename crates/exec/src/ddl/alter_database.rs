@@ -115,7 +115,7 @@ fn act(name: &str, action: &AlterDatabaseAction, call: &mut Call<'_>) -> Many<()
         AlterDatabaseAction::ModifyName(new) => rename(name, new, call),
         AlterDatabaseAction::ModifyFile(file) => modify_file(name, file, call),
         AlterDatabaseAction::Collate(collation) => collate(name, collation, call),
-        AlterDatabaseAction::AddFile { log: true, .. } => refused("ALTER DATABASE ADD LOG FILE"),
+        AlterDatabaseAction::AddFile { log: true, files, .. } => add_log_files(name, files, call),
         AlterDatabaseAction::AddFile { files, filegroup, .. } => {
             add_files(name, files, filegroup.as_ref(), call)
         }
@@ -178,6 +178,21 @@ fn add_files(name: &str, files: &[FileDefinition], group: Option<&Ident>, call: 
     for file in &new {
         let (transaction, now) = (call.session.new_transaction(), host.now());
         host.instance.add_file(name, file, &transaction, now, &SystemEntropy).map_err(one)?;
+    }
+    Ok(())
+}
+
+/// ADD LOG FILE …
+fn add_log_files(name: &str, files: &[FileDefinition], call: &mut Call<'_>) -> Many<()> {
+    let host = Arc::clone(&call.session.host);
+    let mut reader = Reader { call };
+    let mut new = Vec::new();
+    for f in files {
+        new.push(reader.file(f, &host.instance, true, 0, DEFAULT_PAGES).map_err(one)?);
+    }
+    for file in &new {
+        let (transaction, now) = (call.session.new_transaction(), host.now());
+        host.instance.add_log_file(name, file, &transaction, now, &SystemEntropy).map_err(one)?;
     }
     Ok(())
 }
@@ -432,9 +447,6 @@ fn modify_file(name: &str, file: &FileDefinition, call: &mut Call<'_>) -> Many<(
     let files = online.properties().files;
     let found = files.iter().find(|f| f.logical_name.eq_ignore_ascii_case(&logical));
     let found = found.ok_or_else(|| one(SqlError::new(5041, &[&logical])))?;
-    if found.is_log {
-        return refused("MODIFY FILE of a log file");
-    }
     let id = u16::try_from(found.file_id).unwrap_or(0);
     let failed = |e| one(holdfast_engine::write::writing::failure(&e));
     if let Some(pages) = size {
@@ -442,10 +454,18 @@ fn modify_file(name: &str, file: &FileDefinition, call: &mut Call<'_>) -> Many<(
         if i64::from(pages) <= i64::from(found.size) {
             return Err(one(SqlError::new(5039, &[])));
         }
-        let mut change = writing.logged.change().map_err(failed)?;
-        change.grow_to(id, pages).map_err(failed)?;
+        if found.is_log {
+            writing.logged.log().with_writer(|w| w.grow_to(id, pages)).map_err(failed)?;
+        } else {
+            let mut change = writing.logged.change().map_err(failed)?;
+            change.grow_to(id, pages).map_err(failed)?;
+        }
     }
-    if max_size.is_some() || growth.is_some() {
+    if found.is_log && (max_size.is_some() || growth.is_some()) {
+        // Pages as the catalogue has them for a log file; -1 stands for its greatest size.
+        max_size = max_size.map(|m| if m <= 0 { 0x1000_0000 } else { m });
+        writing.logged.log().with_writer(|w| w.set_limits(id, max_size, growth)).map_err(failed)?;
+    } else if max_size.is_some() || growth.is_some() {
         let mut change = writing.logged.change().map_err(failed)?;
         change.set_limits(id, max_size, growth).map_err(failed)?;
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use holdfast_base::{FileId, Lsn, PAGE_SIZE, PageId};
 use holdfast_disk::DiskFile;
-use holdfast_format::log::{BlockFlaw, LogStore, LogTime, TransactionId, VlfHeader};
+use holdfast_format::log::{BlockFlaw, LogStore, LogTime, TransactionId};
 use holdfast_format::page::{PageView, flag};
 use holdfast_format::source::PageRef;
 
@@ -210,30 +210,26 @@ fn writer_at(
     let shape = LogShape { sector: sector_of(log, end)?, ..shape };
     let oldest = transactions.open().map(|t| if t.begin.is_zero() { t.last } else { t.begin }).min();
     let oldest_needed = oldest.unwrap_or(end).min(from).vlf.min(end.vlf);
+    let mut all = Vec::with_capacity(log.len());
     for file in log.values() {
-        let vlfs = table(file)?;
-        if vlfs.iter().any(|v| v.sequence == end.vlf && v.parity != 0) {
-            let previous = previous_size(store, &vlfs, end)?;
-            return LogWriter::resume(file.clone(), vlfs, end, previous, shape, time, oldest_needed);
-        }
+        all.push((file.clone(), table(file)?));
+    }
+    let vlfs = || all.iter().flat_map(|(_, vlfs)| vlfs).filter(|v| v.parity != 0);
+    if vlfs().any(|v| v.sequence == end.vlf) {
+        let previous = previous_size(store, end)?;
+        return LogWriter::resume(all, end, previous, shape, time, oldest_needed);
     }
     // A set that ends exactly at the end of a VLF names the next one, which has no header yet.
-    let before = Lsn { vlf: end.vlf.saturating_sub(1), ..end };
-    for file in log.values() {
-        let vlfs = table(file)?;
-        if let Some(vlf) = vlfs.iter().find(|v| v.sequence == before.vlf && v.parity != 0) {
-            let at = Lsn::new(before.vlf, u32::try_from(vlf.size / 512).unwrap_or(u32::MAX), 1);
-            return LogWriter::resume(file.clone(), vlfs, at, 0, shape, time, oldest_needed);
-        }
+    let before = end.vlf.saturating_sub(1);
+    if let Some(vlf) = vlfs().find(|v| v.sequence == before) {
+        let at = Lsn::new(before, u32::try_from(vlf.size / 512).unwrap_or(u32::MAX), 1);
+        return LogWriter::resume(all, at, 0, shape, time, oldest_needed);
     }
     Err(RecoveryError::LogFull { what: "the end of the log lies in no virtual log file" })
 }
 
 /// Size of the last valid block before the end; 0 when the log at hand begins there.
-fn previous_size(store: &LogStore, vlfs: &[VlfHeader], end: Lsn) -> RecoveryResult<u16> {
-    if vlfs.is_empty() {
-        return Ok(0);
-    }
+fn previous_size(store: &LogStore, end: Lsn) -> RecoveryResult<u16> {
     // Blocks have no pointer forward from the end: try the possible sizes, smallest first.
     for sectors in 1..=120u32 {
         let Some(block) = end.block.checked_sub(sectors) else { break };

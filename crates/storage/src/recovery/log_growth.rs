@@ -20,7 +20,7 @@ use holdfast_format::file_header::FileHeader;
 /// Smallest VLF: 248 KiB.
 pub const SMALLEST_VLF: u64 = 0x3E000;
 /// Status bit of a file whose growth is a percentage.
-const PERCENT_GROWTH: u32 = 0x10_0000;
+pub const PERCENT_GROWTH: u32 = 0x10_0000;
 /// Largest log file: 2 TiB.
 const LARGEST: u64 = 2 << 40;
 

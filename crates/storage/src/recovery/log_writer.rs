@@ -1,15 +1,19 @@
-//! Appending records to a log file: blocks, VLF changes, reuse, growth.
+//! Appending records to the log files: blocks, VLF changes, reuse, growth.
+//!
+//! Several log files are used one after the other: VLFs that were never used first, in the order of the files and their places,
+//! then those that are not needed any more, the oldest first; when there is none, the first file grows that can.
 //!
 //! Invariants
 //! 1. The writer begins at a block boundary behind the last valid block. Whatever could be taken for a later block, or for a
 //!    part of one, is cleared durably before a block comes near it ([`LogWriter::prepare`]).
 //! 2. A record is durable when [`LogWriter::flush`] has returned.
 //! 3. A VLF is reused only when its sequence number is below the oldest that is still needed.
-//! 4. What was promised ([`LogWriter::promise`]) can be appended without the file growing: rollback never meets a full log.
+//! 4. What was promised ([`LogWriter::promise`]) can be appended without a file growing: rollback never meets a full log.
+//! 5. Where the log goes on in another file, all of the file before is durable first.
 
 use std::sync::Arc;
 
-use holdfast_base::{Lsn, PAGE_SIZE};
+use holdfast_base::{FileId, Lsn, PAGE_SIZE};
 use holdfast_disk::DiskFile;
 use holdfast_format::file_header::FileHeader;
 use holdfast_format::log::block::{MAX_BLOCK, SECTOR};
@@ -19,7 +23,7 @@ use holdfast_format::log::{BlockVersion, LogBlock, LogError, LogTime, VlfHeader}
 use holdfast_format::page::{PageView, protection};
 
 use super::error::{RecoveryError, RecoveryResult};
-use super::log_growth::LogGrowth;
+use super::log_growth::{LogGrowth, PERCENT_GROWTH, Step};
 use super::pages::Protection;
 
 /// Room that is promised to nobody: for checkpoints, and for the ends of blocks that were flushed before they were full.
@@ -76,10 +80,36 @@ pub fn vlf_header_bytes(vlf: &VlfHeader, fill: u8) -> Vec<u8> {
     out
 }
 
-/// Appends to one log file.
+/// A log file that is written.
+struct LogFile {
+    disk: Arc<dyn DiskFile>,
+    /// Its number, from its header.
+    id: Option<FileId>,
+    growth: LogGrowth,
+    /// Something was written that is not durable.
+    dirty: bool,
+}
+
+impl LogFile {
+    fn new(disk: Arc<dyn DiskFile>) -> Self {
+        let page = crate::restore::log_files::read_page(disk.as_ref(), 0).ok().flatten();
+        let header = page.and_then(|page| FileHeader::read(&page).ok());
+        LogFile {
+            disk,
+            id: header.as_ref().map(|h| h.file_id),
+            growth: header.as_ref().map_or_else(LogGrowth::default, LogGrowth::of_header),
+            dirty: false,
+        }
+    }
+}
+
+/// Appends to the log files of a database.
 pub struct LogWriter {
-    file: Arc<dyn DiskFile>,
+    files: Vec<LogFile>,
+    /// Of all files, in their order when the log was opened.
     vlfs: Vec<VlfHeader>,
+    /// The file of each.
+    places: Vec<usize>,
     current: usize,
     /// Place of the block being filled.
     block: u32,
@@ -90,10 +120,6 @@ pub struct LogWriter {
     /// VLFs with a lower sequence number may be reused.
     oldest_needed: u32,
     last: Lsn,
-    dirty: bool,
-    growth: LogGrowth,
-    /// Number of the file, from its header.
-    file_id: Option<u16>,
     /// Bytes promised (invariant 4).
     promised: u64,
     /// Bytes that records may take in the VLFs that are free.
@@ -115,24 +141,33 @@ pub struct LogUse {
     pub written: u64,
 }
 
+/// A log file and its VLFs.
+pub type FileOfVlfs = (Arc<dyn DiskFile>, Vec<VlfHeader>);
+
 impl LogWriter {
     /// Continues the log at `end`, the place behind the last valid block, whose size is `previous_size`.
     pub fn resume(
-        file: Arc<dyn DiskFile>,
-        vlfs: Vec<VlfHeader>,
+        all: Vec<FileOfVlfs>,
         end: Lsn,
         previous_size: u16,
         shape: LogShape,
         time: LogTime,
         oldest_needed: u32,
     ) -> RecoveryResult<Self> {
+        let (mut files, mut vlfs, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        for (disk, own) in all {
+            places.extend(own.iter().map(|_| files.len()));
+            vlfs.extend(own);
+            files.push(LogFile::new(disk));
+        }
         let current = vlfs.iter().position(|v| v.sequence == end.vlf && v.parity != 0);
         let current = current
             .ok_or(RecoveryError::LogFull { what: "the end of the log lies in no virtual log file" })?;
         let builder = BlockBuilder::new(shape.version, end);
         let mut writer = LogWriter {
-            file,
+            files,
             vlfs,
+            places,
             current,
             block: end.block,
             previous_size,
@@ -141,22 +176,11 @@ impl LogWriter {
             time,
             oldest_needed,
             last: Lsn::ZERO,
-            dirty: false,
-            growth: LogGrowth::default(),
-            file_id: None,
             promised: 0,
             free_elsewhere: 0,
             prepared: 0,
             written: 0,
         };
-        if let Some(header) = crate::restore::log_files::read_page(writer.file.as_ref(), 0)
-            .ok()
-            .flatten()
-            .and_then(|page| FileHeader::read(&page).ok())
-        {
-            writer.growth = LogGrowth::of_header(&header);
-            writer.file_id = Some(header.file_id);
-        }
         writer.begin_vlf()?;
         writer.count_free();
         Ok(writer)
@@ -192,9 +216,10 @@ impl LogWriter {
             if self.vlfs[index].sequence == next {
                 let old = self.vlfs[index];
                 self.vlfs[index] = VlfHeader { sequence: 0, ..old };
-                self.file.write_at(old.offset, &vlf_header_bytes(&self.vlfs[index], self.shape.fill))?;
+                let file = &self.files[self.places[index]].disk;
+                file.write_at(old.offset, &vlf_header_bytes(&self.vlfs[index], self.shape.fill))?;
                 // Before another one gets this number.
-                self.file.sync()?;
+                file.sync()?;
             }
         }
         Ok(())
@@ -210,10 +235,11 @@ impl LogWriter {
     fn prepare(&mut self, size: u64) -> RecoveryResult<()> {
         let vlf = self.vlfs[self.current];
         let wanted = (vlf.block_offset(self.block) + size + AHEAD).min(vlf.end());
+        let file = &mut self.files[self.places[self.current]];
         while self.prepared < wanted {
             let length = STRETCH.min(vlf.end() - self.prepared) as usize;
             let mut stretch = vec![0u8; length];
-            self.file.read_at(self.prepared, &mut stretch)?;
+            file.disk.read_at(self.prepared, &mut stretch)?;
             let mut found = false;
             for sector in stretch.chunks_mut(SECTOR) {
                 if sector.first().is_some_and(|first| first & 0xC0 == vlf.parity) {
@@ -222,12 +248,12 @@ impl LogWriter {
                 }
             }
             if found {
-                self.file.write_at(self.prepared, &stretch)?;
+                file.disk.write_at(self.prepared, &stretch)?;
                 // Before a block that may end there: the order within one sync is the disk's.
-                self.file.sync()?;
+                file.disk.sync()?;
             } else if stretch.iter().all(|&b| b == 0) {
-                self.file.write_at(self.prepared, &stretch)?;
-                self.dirty = true;
+                file.disk.write_at(self.prepared, &stretch)?;
+                file.dirty = true;
             }
             self.prepared += length as u64;
         }
@@ -239,18 +265,61 @@ impl LogWriter {
         vlf.end().saturating_sub(vlf.block_offset(self.block))
     }
 
-    /// How the file grows from now on, if this is the file.
+    /// The place of a file among those that are written. Files of before 2005 do not say their number: there is one.
+    fn place_of(&self, file: i32) -> Option<usize> {
+        let own = self.files.iter().position(|f| f.id.is_some_and(|id| i32::from(id) == file));
+        own.or_else(|| (self.files.len() == 1 && self.files[0].id.is_none()).then_some(0))
+    }
+
+    /// Byte behind the last VLF of a file.
+    fn end_of(&self, place: usize) -> u64 {
+        let own = self.vlfs.iter().zip(&self.places).filter(|(_, p)| **p == place);
+        own.map(|(v, _)| v.end()).max().unwrap_or(PAGE_SIZE as u64)
+    }
+
+    /// How a file grows from now on.
     pub fn set_growth_of(&mut self, file: i32, growth: LogGrowth) {
-        if self.file_id.is_none_or(|own| i32::from(own) == file) {
-            self.growth = growth;
+        if let Some(place) = self.place_of(file) {
+            self.files[place].growth = growth;
         }
     }
 
-    /// Size in pages, if this is the file.
+    /// Size of a file in pages.
     pub fn pages_of(&self, file: i32) -> Option<u32> {
-        let end = self.vlfs.iter().map(VlfHeader::end).max()?;
-        let pages = u32::try_from(end / PAGE_SIZE as u64).unwrap_or(u32::MAX);
-        self.file_id.is_some_and(|own| i32::from(own) == file).then_some(pages)
+        let place = self.place_of(file).filter(|p| self.files[*p].id.is_some())?;
+        Some(u32::try_from(self.end_of(place) / PAGE_SIZE as u64).unwrap_or(u32::MAX))
+    }
+
+    /// Numbers of the files.
+    pub fn file_ids(&self) -> Vec<FileId> {
+        self.files.iter().filter_map(|f| f.id).collect()
+    }
+
+    /// A file comes to the log; its header and those of its VLFs, none of them used, are durable.
+    pub fn add_file(&mut self, disk: Arc<dyn DiskFile>, vlfs: Vec<VlfHeader>) {
+        self.places.extend(vlfs.iter().map(|_| self.files.len()));
+        self.vlfs.extend(vlfs);
+        self.files.push(LogFile::new(disk));
+        self.count_free();
+    }
+
+    /// A file leaves the log; `false`: it holds log that is needed, or what was promised has no room without it.
+    pub fn remove_file(&mut self, file: FileId) -> bool {
+        let Some(place) = self.place_of(i32::from(file)) else { return true };
+        let of_file = |i: usize| self.places[i] == place;
+        let needed =
+            (0..self.vlfs.len()).any(|i| of_file(i) && (i == self.current || !self.is_free(&self.vlfs[i])));
+        let room: u64 = (0..self.vlfs.len()).filter(|i| of_file(*i)).map(|i| usable(&self.vlfs[i])).sum();
+        if needed || self.promised > 0 && self.free() < room {
+            return false;
+        }
+        let kept: Vec<usize> = (0..self.vlfs.len()).filter(|i| !of_file(*i)).collect();
+        self.current = kept.iter().position(|i| *i == self.current).unwrap_or(0);
+        let behind = |p: usize| if p > place { p - 1 } else { p };
+        (self.vlfs, self.places) = kept.iter().map(|&i| (self.vlfs[i], behind(self.places[i]))).unzip();
+        self.files.remove(place);
+        self.count_free();
+        true
     }
 
     fn is_free(&self, vlf: &VlfHeader) -> bool {
@@ -260,7 +329,7 @@ impl LogWriter {
     fn count_free(&mut self) {
         let current = self.current;
         let others = self.vlfs.iter().enumerate().filter(|(i, v)| *i != current && self.is_free(v));
-        self.free_elsewhere = others.map(|(_, v)| v.size.saturating_sub(VLF_HEADER_SIZE + VLF_TAIL)).sum();
+        self.free_elsewhere = others.map(|(_, v)| usable(v)).sum();
     }
 
     /// Bytes that can be appended or promised without the file growing.
@@ -310,18 +379,18 @@ impl LogWriter {
 
     /// Makes everything appended durable.
     pub fn flush(&mut self) -> RecoveryResult<()> {
-        self.write_block()?;
-        if std::mem::take(&mut self.dirty) {
-            self.file.sync()?;
+        for file in self.hand_over()? {
+            file.sync()?;
         }
         Ok(())
     }
 
-    /// Hands everything appended to the file and gives the file to be synced when something in it is not durable yet. The
-    /// caller syncs without holding the writer; appending goes on meanwhile.
-    pub fn hand_over(&mut self) -> RecoveryResult<Option<Arc<dyn DiskFile>>> {
+    /// Hands everything appended to the files and gives those to be synced in which something is not durable yet. The caller
+    /// syncs without holding the writer; appending goes on meanwhile.
+    pub fn hand_over(&mut self) -> RecoveryResult<Vec<Arc<dyn DiskFile>>> {
         self.write_block()?;
-        Ok(std::mem::take(&mut self.dirty).then(|| Arc::clone(&self.file)))
+        let dirty = |f: &mut LogFile| std::mem::take(&mut f.dirty).then(|| Arc::clone(&f.disk));
+        Ok(self.files.iter_mut().filter_map(dirty).collect())
     }
 
     /// VLFs with a lower sequence number may be reused from now on.
@@ -340,14 +409,15 @@ impl LogWriter {
         if (lsn.vlf, lsn.block) == (self.vlfs[self.current].sequence, self.block) {
             self.write_block()?;
         }
-        let vlf = self.vlfs.iter().find(|v| v.sequence == lsn.vlf && v.parity != 0);
-        let vlf = *vlf.ok_or(LogError::Missing { lsn })?;
+        let at = self.vlfs.iter().position(|v| v.sequence == lsn.vlf && v.parity != 0);
+        let at = at.ok_or(LogError::Missing { lsn })?;
+        let (vlf, file) = (self.vlfs[at], &self.files[self.places[at]].disk);
         let offset = vlf.block_offset(lsn.block);
         let flawed = |flaw| LogError::Block { lsn, flaw };
         let mut first = [0u8; SECTOR];
-        self.file.read_at(offset, &mut first)?;
+        file.read_at(offset, &mut first)?;
         let mut bytes = vec![0; LogBlock::announced_size(&first).map_err(flawed)?];
-        self.file.read_at(offset, &mut bytes)?;
+        file.read_at(offset, &mut bytes)?;
         Ok(LogBlock::decode(&bytes, (lsn.vlf, lsn.block), Some(vlf.parity)).map_err(flawed)?)
     }
 
@@ -374,8 +444,9 @@ impl LogWriter {
     fn put(&mut self, bytes: &[u8]) -> RecoveryResult<()> {
         self.prepare(bytes.len() as u64)?;
         let vlf = self.vlfs[self.current];
-        self.file.write_at(vlf.block_offset(self.block), bytes)?;
-        self.dirty = true;
+        let file = &mut self.files[self.places[self.current]];
+        file.disk.write_at(vlf.block_offset(self.block), bytes)?;
+        file.dirty = true;
         self.written += bytes.len() as u64;
         self.previous_size = bytes.len() as u16;
         self.block += (bytes.len() / SECTOR) as u32;
@@ -403,8 +474,10 @@ impl LogWriter {
         let next_sequence =
             sequence.checked_add(1).ok_or(RecoveryError::LogFull { what: "sequence numbers are used up" })?;
         let wanted = VLF_HEADER_SIZE + record as u64 + 4096;
-        let reusable = self.vlfs.iter().enumerate().filter(|(_, v)| self.is_free(v) && v.size >= wanted);
-        let chosen = match reusable.min_by_key(|(_, v)| (v.sequence != 0, v.offset)).map(|(i, _)| i) {
+        let reusable = (0..self.vlfs.len())
+            .filter(|&i| i != self.current && self.is_free(&self.vlfs[i]) && self.vlfs[i].size >= wanted);
+        let order = |&i: &usize| (self.vlfs[i].sequence != 0, self.places[i], self.vlfs[i].offset);
+        let chosen = match reusable.min_by_key(order) {
             Some(index) => index,
             None => self.grow(wanted)?,
         };
@@ -412,9 +485,16 @@ impl LogWriter {
         let cycle = old.cycle.wrapping_add(1).max(1);
         let parity = if cycle % 2 == 1 { 0x40 } else { 0x80 };
         let vlf = VlfHeader { parity, format: self.shape.vlf_format, sequence: next_sequence, cycle, ..old };
-        self.file.write_at(vlf.offset, &vlf_header_bytes(&vlf, self.shape.fill))?;
+        if self.places[chosen] != self.places[self.current] {
+            // Invariant 5.
+            let before = &mut self.files[self.places[self.current]];
+            before.disk.sync()?;
+            before.dirty = false;
+        }
+        let file = &self.files[self.places[chosen]].disk;
+        file.write_at(vlf.offset, &vlf_header_bytes(&vlf, self.shape.fill))?;
         // The header must be there before a block of the VLF can count.
-        self.file.sync()?;
+        file.sync()?;
         self.vlfs[chosen] = vlf;
         self.current = chosen;
         self.block = FIRST_BLOCK;
@@ -423,19 +503,44 @@ impl LogWriter {
         self.begin_vlf()
     }
 
-    /// Page 0 of the file says how large it is. What counts is the chain of VLFs: this follows it, without a record, and is
-    /// durable with the next sync.
-    fn write_size(&mut self) -> RecoveryResult<()> {
-        let read = crate::restore::log_files::read_page(self.file.as_ref(), 0).ok().flatten();
+    /// FILEGROWTH (and whether that is a percentage) and MAXSIZE of a file. The next opening grows by them before it reads the
+    /// catalogue, so they stand in page 0, too.
+    pub fn set_limits(
+        &mut self,
+        file: FileId,
+        max_size: Option<i32>,
+        growth: Option<(u32, bool)>,
+    ) -> RecoveryResult<()> {
+        let Some(place) = self.place_of(i32::from(file)) else { return Ok(()) };
+        self.change_header(place, |header| {
+            header.max_size = max_size.unwrap_or(header.max_size);
+            if let Some((by, percent)) = growth {
+                header.growth = by;
+                header.status = header.status & !PERCENT_GROWTH | if percent { PERCENT_GROWTH } else { 0 };
+            }
+        })?;
+        self.files[place].disk.sync()?;
+        Ok(())
+    }
+
+    /// Page 0 of the file says how large it is. What counts is the chain of VLFs: this follows it.
+    fn write_size(&mut self, place: usize) -> RecoveryResult<()> {
+        let size = u32::try_from(self.end_of(place) / PAGE_SIZE as u64).unwrap_or(u32::MAX);
+        self.change_header(place, |header| header.size = size)
+    }
+
+    /// Changes the header of a file, without a record; durable with the next sync.
+    fn change_header(&mut self, place: usize, f: impl FnOnce(&mut FileHeader)) -> RecoveryResult<()> {
+        let disk = Arc::clone(&self.files[place].disk);
+        let read = crate::restore::log_files::read_page(disk.as_ref(), 0).ok().flatten();
         let Some(mut page) = read else { return Ok(()) };
         let Ok(mut header) = FileHeader::read(&page) else { return Ok(()) };
-        let Some(pages) = self.pages_of(i32::from(header.file_id)) else { return Ok(()) };
-        header.size = pages;
+        f(&mut header);
         if header.write(&mut page).is_err() {
             return Ok(());
         }
         let mut old = [0u8; PAGE_SIZE];
-        self.file.read_at(0, &mut old)?;
+        disk.read_at(0, &mut old)?;
         match Protection::of_flags(PageView::new(&page).flags()) {
             Protection::Checksum => protection::stamp_checksum(&mut page),
             // With the pattern it has: the ends of the other sectors stay as they are.
@@ -444,38 +549,82 @@ impl LogWriter {
         }
         // A sector is written wholly or not at all, and the header row's numbers lie in the first.
         let length = if page[SECTOR..] == old[SECTOR..] { SECTOR } else { PAGE_SIZE };
-        self.file.write_at(0, &page[..length])?;
-        self.dirty = true;
+        disk.write_at(0, &page[..length])?;
+        self.files[place].dirty = true;
         Ok(())
     }
 
-    /// Adds VLFs of which one has at least `least` bytes; answers the first that has.
+    /// Adds VLFs of which one has at least `least` bytes to the first file that can grow; answers the first that has.
     fn grow(&mut self, least: u64) -> RecoveryResult<usize> {
+        let mut first = None;
+        for place in 0..self.files.len() {
+            let size = self.end_of(place);
+            let grown = match self.files[place].growth.next(self.shape.database, size, least) {
+                Ok(sizes) => self.grow_by(place, &sizes),
+                Err(why) => Err(RecoveryError::NoLogSpace { what: why.to_owned() }),
+            };
+            match grown {
+                Err(full @ RecoveryError::NoLogSpace { .. }) => {
+                    first.get_or_insert(full);
+                }
+                Ok(added) => {
+                    let large_enough = self.vlfs.iter().skip(added).position(|v| v.size >= least);
+                    return Ok(added + large_enough.unwrap_or(0));
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Err(first.unwrap_or(RecoveryError::LogFull { what: "there is no log file" }))
+    }
+
+    /// Makes a file as large as asked, whatever its limit says; `false`: it is that large.
+    pub fn grow_to(&mut self, file: FileId, pages: u32) -> RecoveryResult<bool> {
+        let place = self.place_of(i32::from(file));
+        let place = place.ok_or(RecoveryError::LogFull { what: "there is no such log file" })?;
+        let size = self.end_of(place);
+        let wanted = (u64::from(pages) * PAGE_SIZE as u64).saturating_sub(size);
+        if wanted == 0 {
+            return Ok(false);
+        }
+        let by = LogGrowth { step: Step::Bytes(wanted), limit: u64::MAX };
+        let sizes = by.next(self.shape.database, size, 0);
+        let sizes = sizes.map_err(|e| RecoveryError::NoLogSpace { what: e.to_owned() })?;
+        self.grow_by(place, &sizes)?;
+        Ok(true)
+    }
+
+    /// Adds VLFs of these sizes to a file; answers where they begin.
+    fn grow_by(&mut self, place: usize, sizes: &[u64]) -> RecoveryResult<usize> {
         let no = |what: String| RecoveryError::NoLogSpace { what };
-        let mut offset = self.vlfs.iter().map(VlfHeader::end).max().unwrap_or(PAGE_SIZE as u64);
-        let sizes = self.growth.next(self.shape.database, offset, least).map_err(|e| no(e.to_owned()))?;
+        let mut offset = self.end_of(place);
         let create_lsn = self.end();
-        self.file.allocate(offset + sizes.iter().sum::<u64>()).map_err(|e| no(e.to_string()))?;
+        let file = Arc::clone(&self.files[place].disk);
+        file.allocate(offset + sizes.iter().sum::<u64>()).map_err(|e| no(e.to_string()))?;
         let mut added = Vec::with_capacity(sizes.len());
-        for size in sizes {
+        for &size in sizes {
             let vlf = VlfHeader { create_lsn, ..VlfHeader::unused(self.shape.vlf_format, offset, size) };
             offset = vlf.end();
             let header = vlf_header_bytes(&vlf, self.shape.fill);
-            self.file.write_at(vlf.offset, &header).map_err(|e| match e.is_out_of_space() {
+            file.write_at(vlf.offset, &header).map_err(|e| match e.is_out_of_space() {
                 true => no(e.to_string()),
                 false => e.into(),
             })?;
             added.push(vlf);
         }
         // All of them, before one is used: the table of VLFs ends at the first header that is not there.
-        self.file.sync()?;
+        file.sync()?;
         let first = self.vlfs.len();
+        self.places.extend(added.iter().map(|_| place));
         self.vlfs.extend(added);
-        self.write_size()?;
+        self.write_size(place)?;
         self.count_free();
-        let large_enough = self.vlfs.iter().skip(first).position(|v| v.size >= least);
-        Ok(first + large_enough.unwrap_or(0))
+        Ok(first)
     }
+}
+
+/// Bytes that records may take of a VLF, with what a long one may leave unused.
+fn usable(vlf: &VlfHeader) -> u64 {
+    vlf.size.saturating_sub(VLF_HEADER_SIZE + VLF_TAIL)
 }
 
 #[cfg(test)]
@@ -516,9 +665,8 @@ mod tests {
                 file.write_at(vlf.offset, &vlf_header_bytes(vlf, shape.fill)).expect("written");
             }
             let time = LogTime::default();
-            let vlfs = vec![first, second];
-            let mut writer = LogWriter::resume(file.clone(), vlfs, Lsn::new(33, 16, 1), 0, shape, time, 0)
-                .expect("resumes");
+            let all = vec![(file.clone(), vec![first, second])];
+            let mut writer = LogWriter::resume(all, Lsn::new(33, 16, 1), 0, shape, time, 0).expect("resumes");
             let mut lsns = Vec::new();
             for n in 0..9000u64 {
                 let record = begin_checkpoint(Lsn::ZERO, time, version, TransactionId(n));

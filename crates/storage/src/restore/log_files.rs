@@ -210,11 +210,21 @@ pub fn log_header_page(
     facts: &LogFileFacts,
     size: u64,
 ) -> Result<Box<PageBytes>, RestoreError> {
+    let data = *pages.page(PageId::new(1, 0))?;
+    let boot_page = *pages.page(BOOT_PAGE)?;
+    log_header_page_of(&data, &boot_page, facts, size)
+}
+
+/// The same from page 0 of the primary data file and the boot page.
+pub fn log_header_page_of(
+    data: &PageBytes,
+    boot_page: &PageBytes,
+    facts: &LogFileFacts,
+    size: u64,
+) -> Result<Box<PageBytes>, RestoreError> {
     let at = PageId::new(1, 0);
     let failed = |error| RestoreError::Recovery(RecoveryError::Unreadable { page: at, error });
-    let data = *pages.page(at)?;
-    let boot_page = *pages.page(BOOT_PAGE)?;
-    let model = PageView::new(&data).require_record(0).map_err(failed)?;
+    let model = PageView::new(data).require_record(0).map_err(failed)?;
     let record = FixedVar::parse_data(model).map_err(|e| failed(e.at(at, 0)))?;
     let mut parts = Parts::of(&record).map_err(|e| failed(e.at(at, 0)))?;
     const NAME: usize = 27;
@@ -223,7 +233,7 @@ pub fn log_header_page(
     }
     let mut page = Box::new([0u8; PAGE_SIZE]);
     let here = PageId::new(facts.file_id, 0);
-    let header = PageHeader { page_id: here, lsn: facts.lsn, ..PageHeader::decode(&data) };
+    let header = PageHeader { page_id: here, lsn: facts.lsn, ..PageHeader::decode(data) };
     let mut editor = PageEditor::format(&mut page, &header);
     let full = |_| RestoreError::LogLayout { what: "the header of the log file does not fit a page" };
     editor.insert(0, &parts.assemble()).map_err(full)?;
@@ -239,10 +249,10 @@ pub fn log_header_page(
         file_guid: facts.file_guid,
         differential_base_lsn: Lsn::ZERO,
         differential_base_guid: [0; 16],
-        ..FileHeader::read(&data).map_err(failed)?
+        ..FileHeader::read(data).map_err(failed)?
     };
     fields.write(&mut page).map_err(failed)?;
-    add_boot_row(&mut page, &boot_page);
+    add_boot_row(&mut page, boot_page);
     protect(&mut page, Protection::of_flags(header.flags), 1);
     Ok(page)
 }

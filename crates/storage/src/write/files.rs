@@ -1,8 +1,9 @@
-//! Data files that come to an open database, and that leave it.
+//! Files that come to an open database, and that leave it.
 //!
 //! Invariants
 //! 1. A file is formatted and durable before it comes; it is empty when it leaves, and recovery would begin behind the last
 //!    record that names it. So its number may be given again.
+//! 2. A log file leaves when the log does not go on in it and nothing it holds is needed.
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use holdfast_disk::DiskFile;
 
 use super::LoggedDatabase;
 use crate::recovery::{RecoveryError, RecoveryResult};
+use crate::restore::log_files::table;
 
 /// Checkpoints made for a file to leave: what makes it empty may come while the first goes on.
 const CHECKPOINTS: usize = 3;
@@ -24,6 +26,23 @@ impl LoggedDatabase {
         self.data.write().insert(id, file);
         change.forget_files();
         Ok(())
+    }
+
+    /// A log file comes: its header and those of its VLFs are durable.
+    pub fn add_log_file(&self, file: Arc<dyn DiskFile>) -> RecoveryResult<()> {
+        let vlfs = table(&file)?;
+        self.log.with_writer(|w| w.add_file(file, vlfs));
+        Ok(())
+    }
+
+    /// A log file leaves; `false` when it holds log that is needed.
+    ///
+    /// # Errors
+    /// Those of the checkpoint.
+    pub fn remove_log_file(&self, id: FileId) -> RecoveryResult<bool> {
+        let _one = self.checkpointing.lock();
+        self.checkpoint_alone()?;
+        Ok(self.log.with_writer(|w| w.remove_file(id)))
     }
 
     /// A file leaves the database; `false` when something is in it, or when recovery might still meet it in the log because a

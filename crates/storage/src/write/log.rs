@@ -193,11 +193,11 @@ impl Log {
     }
 
     fn sync(&self) -> RecoveryResult<Lsn> {
-        let (file, reached) = {
+        let (files, reached) = {
             let mut writer = self.writer.lock();
             (writer.hand_over()?, writer.last())
         };
-        if let Some(file) = file {
+        for file in files {
             file.sync()?;
         }
         Ok(reached)
