@@ -56,7 +56,7 @@ fn the_log_goes_on_in_the_next_file_and_comes_back() {
     // A transaction larger than the first file, which grows the second.
     world.fine("begin tran; insert T select top 1500 'y' from sys.all_columns a cross join sys.all_columns b; commit");
     let grown = logs(&mut world);
-    assert!(grown[0] == "Int(2)|Int(64)" && grown[1] > "Int(3)|Int(128)".to_owned(), "{grown:?}");
+    assert!(grown[0] == "Int(2)|Int(64)" && grown[1] != "Int(3)|Int(128)", "{grown:?}");
     let rows = world.number("select count(*) from T");
     let mut world = world.survives("T", rows);
     assert_eq!(logs(&mut world), grown);

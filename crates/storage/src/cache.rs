@@ -204,6 +204,22 @@ impl DatabasePages {
         self.dirty.lock().iter().any(|page| page.file == id)
     }
 
+    /// The same of its pages from `first` on.
+    pub fn is_changed_from(&self, id: FileId, first: u32) -> bool {
+        self.dirty.lock().iter().any(|page| page.file == id && page.page >= first)
+    }
+
+    /// A file has become smaller; nobody used what went.
+    pub fn shrunk(&self, id: FileId, pages: u32) {
+        let Some(file) = self.files.read().get(&id).cloned() else { return };
+        let before = file.pages.fetch_min(pages, Ordering::Relaxed);
+        // Whoever reads from that part just now does not keep what it read.
+        self.note_writing();
+        for page in pages..before {
+            self.forget(PageId::new(id, page));
+        }
+    }
+
     /// A file leaves the database; nothing of it is written any more.
     pub fn remove_file(&self, id: FileId) {
         let gone = self.files.write().remove(&id);

@@ -240,6 +240,11 @@ impl LiveRowsets {
         self.rowsets.read().get(&rowset).cloned()
     }
 
+    /// The log names a rowset: a new one gets a higher id.
+    pub fn seen(&self, rowset: u64) {
+        self.last_rowset.fetch_max(i64::try_from(rowset).unwrap_or(0), Ordering::AcqRel);
+    }
+
     /// An id for a new rowset above `highest`, the highest in the catalogue; none is given twice.
     /// Those of rowsets that were removed while the database was open count: what is known of them goes by their id.
     pub fn reserve_rowset(&self, highest: i64) -> i64 {

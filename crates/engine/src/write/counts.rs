@@ -98,6 +98,8 @@ pub fn restore(
             pages.iter().for_each(|page| live.note_ghosts(*page));
         }
     }
+    // What the log says of a rowset that is gone by now must not be taken for another one's.
+    live.seen(changes.rows.keys().next_back().copied().unwrap_or(0));
     let of_units = tables.units.iter().filter(|u| changes.units.contains(&u.id)).map(|u| u.owner);
     let touched: BTreeSet<u64> = of_units.chain(changes.rows.keys().copied()).collect();
     for rowset in tables.rowsets.iter().filter(|r| touched.contains(&r.id)) {

@@ -25,7 +25,7 @@ use super::database::Reader;
 use crate::procedure::administration::Call;
 use crate::procedure::raise::integer;
 
-type Many<T> = Result<T, Vec<SqlError>>;
+pub(crate) type Many<T> = Result<T, Vec<SqlError>>;
 type Termination = Option<(String, Option<i64>)>;
 
 fn one(e: SqlError) -> Vec<SqlError> {
@@ -477,7 +477,7 @@ fn modify_file(name: &str, file: &FileDefinition, call: &mut Call<'_>) -> Many<(
 }
 
 /// What sysprufiles says of a file.
-fn list_file(
+pub(crate) fn list_file(
     file: i32,
     size: i32,
     max_size: Option<i32>,

@@ -1,4 +1,4 @@
-//! DBCC: the consistency check, identity values, and the commands that only free memory.
+//! DBCC: the consistency check, identity values, and the commands that only free memory; smaller files: `dbcc_shrink`.
 //!
 //! Invariants
 //! 1. CHECKDB looks at a moment at which nobody changes a page; changes wait until it has ended.
@@ -41,6 +41,8 @@ pub fn run(statement: &Dbcc, call: &mut Call<'_>) -> Result<Option<u64>, Vec<Sql
             }
             Ok(None)
         }
+        "SHRINKFILE" => super::dbcc_shrink::file(&arguments, has("NO_INFOMSGS"), call),
+        "SHRINKDATABASE" => super::dbcc_shrink::database(&arguments, has("NO_INFOMSGS"), call),
         "FREEPROCCACHE" | "DROPCLEANBUFFERS" | "FREESYSTEMCACHE" | "FREESESSIONCACHE" => {
             if !has("NO_INFOMSGS") {
                 completed(call);

@@ -18,6 +18,7 @@ pub mod change;
 pub mod cursor;
 pub mod dbcc;
 pub mod dbcc_session;
+mod dbcc_shrink;
 pub mod describe;
 pub mod function_call;
 pub mod identity;

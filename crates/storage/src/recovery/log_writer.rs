@@ -593,6 +593,61 @@ impl LogWriter {
         Ok(true)
     }
 
+    /// Takes VLFs that hold no needed log off the end of a file, while it has more than `least` pages and two of them; its size in
+    /// pages then, and whether needed log keeps it larger.
+    pub fn shrink_to(&mut self, file: FileId, least: u32) -> RecoveryResult<(u32, bool)> {
+        let place = self.place_of(i32::from(file));
+        let place = place.ok_or(RecoveryError::LogFull { what: "there is no such log file" })?;
+        let before = self.end_of(place);
+        let mut held = false;
+        loop {
+            let own = (0..self.vlfs.len()).filter(|&i| self.places[i] == place);
+            let (count, last) = own.fold((0, None::<usize>), |(n, last), i| match last {
+                Some(l) if self.vlfs[l].offset > self.vlfs[i].offset => (n + 1, Some(l)),
+                _ => (n + 1, Some(i)),
+            });
+            let Some(last) = last else { break };
+            let vlf = self.vlfs[last];
+            if count <= 2 || vlf.offset < u64::from(least) * PAGE_SIZE as u64 {
+                break;
+            }
+            let promised = self.promised > 0 && self.free() < usable(&vlf);
+            if last == self.current || !self.is_free(&vlf) || promised {
+                held = true;
+                break;
+            }
+            self.vlfs.remove(last);
+            self.places.remove(last);
+            self.current -= usize::from(self.current > last);
+            self.count_free();
+        }
+        let end = self.end_of(place);
+        if end < before {
+            let disk = Arc::clone(&self.files[place].disk);
+            disk.set_length(end)?;
+            // Before it grows again: what is written there then must not be cut off by this.
+            disk.sync()?;
+            self.write_size(place)?;
+        }
+        Ok((u32::try_from(end / PAGE_SIZE as u64).unwrap_or(u32::MAX), held))
+    }
+
+    /// Goes on with the log in an earlier VLF, when it goes on in one of this file and there is a free one before that; `false`:
+    /// it stays where it is.
+    pub fn go_to_front(&mut self, file: FileId) -> RecoveryResult<bool> {
+        let at = (self.places[self.current], self.vlfs[self.current].offset);
+        let before = |i: usize| {
+            let vlf = &self.vlfs[i];
+            i != self.current && self.is_free(vlf) && (self.places[i], vlf.offset) < at
+        };
+        let can = self.place_of(i32::from(file)) == Some(at.0) && (0..self.vlfs.len()).any(before);
+        if can {
+            self.write_block()?;
+            self.next_vlf(0)?;
+        }
+        Ok(can)
+    }
+
     /// Adds VLFs of these sizes to a file; answers where they begin.
     fn grow_by(&mut self, place: usize, sizes: &[u64]) -> RecoveryResult<usize> {
         let no = |what: String| RecoveryError::NoLogSpace { what };

@@ -229,7 +229,12 @@ impl Change<'_> {
     }
 
     /// Writes the size into the file header.
-    fn set_size(&mut self, own: &mut LogTransaction, file: FileId, pages: u32) -> RecoveryResult<()> {
+    pub(super) fn set_size(
+        &mut self,
+        own: &mut LogTransaction,
+        file: FileId,
+        pages: u32,
+    ) -> RecoveryResult<()> {
         self.set_header(own, file, &|header| header.size = pages)
     }
 

@@ -85,7 +85,7 @@ fn damaged(error: holdfast_format::FormatError) -> RecoveryError {
 }
 
 /// The extent holds a PFS page or maps.
-fn is_map_extent(file: FileId, first: u32) -> bool {
+pub(super) fn is_map_extent(file: FileId, first: u32) -> bool {
     first == 0 || (first..first + EXTENT_PAGES).any(|p| fixed_page_type(PageId::new(file, p)).is_some())
 }
 
@@ -112,7 +112,7 @@ impl Change<'_> {
         Ok(())
     }
 
-    fn extent_bit(
+    pub(super) fn extent_bit(
         &mut self,
         transaction: &mut LogTransaction,
         kind: MapKind,
@@ -313,32 +313,6 @@ impl Change<'_> {
             share.credit -= total;
         }
         Ok(order)
-    }
-
-    /// Whether nothing but its own header and maps is in a file: every extent is free, or a mixed one without a page in use.
-    pub fn is_empty_file(&self, file: FileId) -> RecoveryResult<bool> {
-        let size = self.source().page_count(file);
-        for first in (0..size).step_by(EXTENT_PAGES as usize).filter(|first| !is_map_extent(file, *first)) {
-            let at = PageId::new(file, first);
-            let is_set = |kind| -> RecoveryResult<bool> {
-                let map = map_page(kind, at);
-                let image = self.page(map)?;
-                let bits = ExtentMap::read(PageView::new(&image), map).map_err(damaged)?;
-                Ok(bits.is_set(extent_in_interval(first)))
-            };
-            if is_set(MapKind::Gam)? {
-                continue;
-            }
-            if !is_set(MapKind::Sgam)? {
-                return Ok(false);
-            }
-            for page in first..first + EXTENT_PAGES {
-                if self.pfs_byte(PageId::new(file, page))? & pfs::ALLOCATED != 0 {
-                    return Ok(false);
-                }
-            }
-        }
-        Ok(true)
     }
 
     /// What is known of the files' space is forgotten: one is gone, or a new one has come.
