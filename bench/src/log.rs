@@ -131,7 +131,8 @@ fn commit(directory: &Path, committers: usize, size: usize, seconds: f64) -> any
     file.sync()?;
     let counting = Arc::new(Counting { file, bytes: AtomicU64::new(0), syncs: AtomicU64::new(0) });
     let end = Lsn::new(1, FIRST_BLOCK, 1);
-    let writer = LogWriter::resume(counting.clone(), vlfs, end, 0, shape, LogTime::default(), 1)?;
+    let all = vec![(counting.clone() as Arc<dyn DiskFile>, vlfs)];
+    let writer = LogWriter::resume(all, end, 0, shape, LogTime::default(), 1)?;
     let log = Log::new(writer);
     let header = RecordHeader {
         previous: Lsn::ZERO,
