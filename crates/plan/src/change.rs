@@ -53,6 +53,8 @@ pub struct BoundCheck {
     pub columns: Vec<usize>,
     /// WITH CHECK OPTION of the view the change goes through: must be true, whatever was set.
     pub of_view: bool,
+    /// A rule bound to the column: 513 instead of 547.
+    pub rule: bool,
 }
 
 /// A computed column.

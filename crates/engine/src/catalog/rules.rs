@@ -89,4 +89,6 @@ pub struct TableRules {
     /// Keys that reference this table.
     pub referencing: Vec<Arc<ForeignKeyDef>>,
     pub triggers: Vec<TriggerDef>,
+    /// Rules of CREATE RULE that are bound to columns: column id, name and text.
+    pub bound: Vec<(i32, Arc<str>, Arc<str>)>,
 }

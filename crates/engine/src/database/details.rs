@@ -92,6 +92,14 @@ impl DatabaseCatalog {
             let Some(trigger) = self.trigger(object)? else { continue };
             all.entry(object.parent_id).or_default().triggers.push(trigger);
         }
+        for rule in self.objects().into_iter().filter(|o| &*o.kind == "R") {
+            let Some(text) = self.text(1, rule.id, 0)? else { continue };
+            let columns = self.base_table("syscolpars")?;
+            for c in columns.iter().filter(|c| c.i32("chk") == rule.id && c.int("number") == 0) {
+                let bound = (c.i32("colid"), rule.name.clone(), text.clone());
+                all.entry(c.i32("id")).or_default().bound.push(bound);
+            }
+        }
         let all = all.into_iter().map(|(id, rules)| (id, Arc::new(rules))).collect();
         let all = self.rules.get_or_init(|| all);
         Ok(all.get(&object_id).cloned().unwrap_or_default())

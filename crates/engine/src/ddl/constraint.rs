@@ -148,6 +148,44 @@ impl CatalogWriter<'_> {
             .map(|_| ())
     }
 
+    /// Binds a default or rule (`dflt`, `chk`) to a column, or unbinds it with 0.
+    pub fn bind_to_column(&self, table: i32, column: i32, field: &'static str, object: i32) -> SqlResult<()> {
+        let key = [i64::from(table), 0, i64::from(column)];
+        self.update("syscolpars", &key, &|_, _| true, &|_, _| vec![(field, Cell::Int(object.into()))])
+            .map(|_| ())
+    }
+
+    /// Binds a default or rule to a type; with `columns` also to the type's columns that have the type's present one. Answers
+    /// the tables of those columns.
+    pub fn bind_to_type(
+        &self,
+        user_type: i32,
+        field: &'static str,
+        object: i32,
+        columns: bool,
+    ) -> SqlResult<Vec<i32>> {
+        let base = self.base("sysscalartypes")?;
+        let present =
+            self.rows("sysscalartypes", &[user_type.into()])?.first().map_or(0, |r| base.int(r, field));
+        self.update("sysscalartypes", &[user_type.into()], &|_, _| true, &|_, _| {
+            vec![(field, Cell::Int(object.into()))]
+        })?;
+        if !columns {
+            return Ok(Vec::new());
+        }
+        let base = self.base("syscolpars")?;
+        let mut tables = Vec::new();
+        for row in self.rows("syscolpars", &[])? {
+            let of_type = base.int(&row, "utype") == i64::from(user_type) && base.int(&row, "number") == 0;
+            if of_type && base.int(&row, field) == present {
+                let table = base.int(&row, "id") as i32;
+                self.bind_to_column(table, base.int(&row, "colid") as i32, field, object)?;
+                tables.push(table);
+            }
+        }
+        Ok(tables)
+    }
+
     pub fn add_foreign_key(&self, id: i32, key: &NewForeignKey) -> SqlResult<()> {
         let status = action(key.on_update) << 12
             | action(key.on_delete) << 14

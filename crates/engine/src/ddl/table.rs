@@ -161,6 +161,14 @@ impl CatalogWriter<'_> {
             None => Cell::Null,
         };
         let in_row = if number == 0 { in_row(&c.ty) } else { 0 };
+        // A column begins with the default and the rule of its type.
+        let (mut default, mut rule) = (0, 0);
+        if number == 0 && c.user_type > 256 && c.computed.is_none() {
+            let base = self.base("sysscalartypes")?;
+            if let Some(t) = self.rows("sysscalartypes", &[c.user_type.into()])?.first() {
+                (default, rule) = (base.int(t, "dflt"), base.int(t, "chk"));
+            }
+        }
         // A table-valued parameter is of no storage type.
         let table = status & column_bits::READ_ONLY != 0;
         let (xtype, length) =
@@ -181,8 +189,8 @@ impl CatalogWriter<'_> {
                 ("status", status.into()),
                 ("maxinrow", in_row.into()),
                 ("xmlns", 0.into()),
-                ("dflt", 0.into()),
-                ("chk", 0.into()),
+                ("dflt", default.into()),
+                ("chk", rule.into()),
                 ("idtval", identity),
             ],
         )

@@ -95,7 +95,8 @@ fn column_line(
         }
     }
     line.push_str(if column.nullable { " NULL" } else { " NOT NULL" });
-    if let Some(default) = &column.default {
+    // A bound default is an object of its own; the text of a constraint begins with a parenthesis.
+    if let Some(default) = column.default.as_ref().filter(|d| d.starts_with('(')) {
         if let Some(name) = default_name {
             let _ = write!(line, " CONSTRAINT {}", quote(name));
         }

@@ -4,7 +4,7 @@
 //! as the catalog stores them; [`table`] CREATE TABLE; [`constraint`] keys, checks, defaults, foreign keys; [`alter`] ALTER TABLE;
 //! [`index`] indexes; [`statistics`]; [`event`] and [`database_trigger`] what happens and the triggers that want to know; [`module`] views, procedures, functions, triggers; [`remove`] DROP; [`other`] schemas, types, synonyms,
 //! [`principal`] users, roles, owners; [`permission`] GRANT and its kin; [`login`] logins and server roles; [`sequence`];
-//! [`table_type`]; [`temporal`] periods and versioning; [`select_into`]; [`row_versions`] options of databases about versions; [`scoped_configuration`]; [`procedure`] system procedures that
+//! [`bound`] defaults and rules that are bound; [`table_type`]; [`temporal`] periods and versioning; [`select_into`]; [`row_versions`] options of databases about versions; [`scoped_configuration`]; [`procedure`] system procedures that
 //! change the catalog: [`rename`] sp_rename, [`property`] extended properties.
 //!
 //! Invariants
@@ -14,6 +14,7 @@
 pub mod alter;
 pub mod alter_database;
 pub mod alter_index;
+pub mod bound;
 pub mod constraint;
 pub mod database;
 pub mod database_trigger;
@@ -94,6 +95,8 @@ impl Definition<'_, '_> {
             Ddl::CreateSequence(s) => self.create_sequence(s),
             Ddl::AlterSequence(s) => self.alter_sequence(s),
             Ddl::CreateSynonym { name, target } => self.create_synonym(name, target),
+            Ddl::CreateDefault { name, value } => self.create_default(name, value),
+            Ddl::CreateRule { name, .. } => self.create_rule(name),
             Ddl::Principal(p) => self.principal(p),
             Ddl::AlterAuthorization { class, name, owner } => {
                 self.alter_authorization(class.as_deref(), name, owner)

@@ -101,7 +101,7 @@ impl Definition<'_, '_> {
     }
 
     /// Enters a module, or puts it in the place of the one that has its name.
-    fn put_module(
+    pub fn put_module(
         &mut self,
         action: ModuleAction,
         name: &ObjectName,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use holdfast_tsql::Span;
 use holdfast_types::{SqlError, SqlType, Value};
 
-use super::Definition;
+use super::{Definition, bound};
 use crate::host::HostDatabase;
 use crate::procedure::call::Argument;
 use crate::procedure::run::{Fail, Runner, Scope};
@@ -73,6 +73,30 @@ const PROCEDURES: &[Procedure] = &[
         parameters: LEVELS_ONLY,
         required: 1,
         run: |work, a| work.drop_property(a),
+    },
+    Procedure {
+        name: "sp_bindefault",
+        parameters: &["@defname", "@objname", "@futureonly"],
+        required: 2,
+        run: |work, a| work.bind(a, &bound::DEFAULT),
+    },
+    Procedure {
+        name: "sp_bindrule",
+        parameters: &["@rulename", "@objname", "@futureonly"],
+        required: 2,
+        run: |work, a| work.bind(a, &bound::RULE),
+    },
+    Procedure {
+        name: "sp_unbindefault",
+        parameters: &["@objname", "@futureonly"],
+        required: 1,
+        run: |work, a| work.unbind(a, &bound::DEFAULT),
+    },
+    Procedure {
+        name: "sp_unbindrule",
+        parameters: &["@objname", "@futureonly"],
+        required: 1,
+        run: |work, a| work.unbind(a, &bound::RULE),
     },
     Procedure {
         name: "sp_settriggerorder",

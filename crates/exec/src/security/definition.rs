@@ -193,6 +193,8 @@ impl Asking<'_> {
             }
             Ddl::CreateType(t) => self.create("CRTY", &t.name),
             Ddl::CreateSynonym { name, .. } => self.create("CRSN", name),
+            Ddl::CreateDefault { name, .. } => self.create("CRDF", name),
+            Ddl::CreateRule { name, .. } => self.create("CRRU", name),
             Ddl::CreateSequence(s) => self.schema(&s.name),
             Ddl::AlterSequence(s) => {
                 self.alter(&s.name, || SqlError::new(15151, &[&"alter", &"sequence object", &shown(&s.name)]))

@@ -21,6 +21,18 @@ pub enum Ddl {
     CreateType(Box<CreateType>),
     CreateSequence(Box<Sequence>),
     AlterSequence(Box<Sequence>),
+    /// CREATE DEFAULT name AS constant: a default by itself, for columns and types that it is bound to.
+    CreateDefault {
+        name: ObjectName,
+        value: Expr,
+    },
+    /// CREATE RULE name AS condition on one variable, which stands for the value of the column.
+    CreateRule {
+        name: ObjectName,
+        condition: Expr,
+        /// Where the variable stands.
+        variable: Vec<Span>,
+    },
     CreateSynonym {
         name: ObjectName,
         target: ObjectName,
@@ -88,6 +100,8 @@ impl Ddl {
             Ddl::CreateSequence(_) => "CREATE SEQUENCE".into(),
             Ddl::AlterSequence(_) => "ALTER SEQUENCE".into(),
             Ddl::CreateSynonym { .. } => "CREATE SYNONYM".into(),
+            Ddl::CreateDefault { .. } => "CREATE DEFAULT".into(),
+            Ddl::CreateRule { .. } => "CREATE RULE".into(),
             Ddl::CreateDatabase(_) => "CREATE DATABASE".into(),
             Ddl::AlterDatabase(_) => "ALTER DATABASE".into(),
             Ddl::ScopedConfiguration { .. } => "ALTER DATABASE SCOPED CONFIGURATION".into(),

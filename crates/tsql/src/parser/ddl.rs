@@ -122,11 +122,26 @@ impl Parser<'_> {
             "PARTITION" if self.is_word_at(1, "SCHEME") => self.partition_scheme(),
             "RULE" | "DEFAULT" => {
                 self.must_be_first(first, start, &format!("CREATE {word}"))?;
-                self.unsupported_after(1, 2)
+                self.advance();
+                self.rule_or_default(&word)
             }
             "" => Err(self.unexpected()),
             _ => self.unsupported_create("CREATE"),
         }
+    }
+
+    /// What stands behind CREATE RULE and CREATE DEFAULT.
+    fn rule_or_default(&mut self, word: &str) -> Parsed<StatementKind> {
+        let name = self.object_name()?;
+        self.expect_word("AS")?;
+        if word == "DEFAULT" {
+            return Ok(ddl(Ddl::CreateDefault { name, value: self.expr()? }));
+        }
+        // The variable is declared nowhere.
+        let known = self.uses.len();
+        let condition = self.condition()?;
+        let variable = self.uses.split_off(known).into_iter().map(|u| u.span).collect();
+        Ok(ddl(Ddl::CreateRule { name, condition, variable }))
     }
 
     fn module(

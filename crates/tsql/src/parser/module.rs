@@ -241,6 +241,13 @@ impl Parser<'_> {
             *options = self.module_options()?;
             self.eat_word("AS");
             self.expect_word("RETURN")?;
+            // `RETURN (WITH … SELECT …)`: a query with common table expressions in parentheses, as nothing else may have.
+            if self.is_symbol('(') && self.is_word_at(1, "WITH") {
+                self.advance();
+                let query = self.query()?;
+                self.expect_symbol(')')?;
+                return Ok(FunctionReturns::Inline(query));
+            }
             return Ok(FunctionReturns::Inline(self.query()?));
         }
         let data_type = self.data_type()?;

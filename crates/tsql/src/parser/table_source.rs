@@ -144,6 +144,14 @@ impl Parser<'_> {
     }
 
     fn table_kind(&mut self) -> Parsed<TableKind> {
+        if self.is_symbol('{') && self.is_word_at(1, "OJ") {
+            // ODBC's way to write an outer join.
+            self.advance();
+            self.advance();
+            let join = self.table_source()?;
+            self.expect_symbol('}')?;
+            return Ok(TableKind::Paren(Box::new(join)));
+        }
         if self.is_symbol('(') {
             return self.nested(Self::parenthesised_table);
         }

@@ -4,6 +4,7 @@ use super::Message;
 
 #[rustfmt::skip]
 pub const MESSAGES: &[Message] = &[
+    (513, 16, "A column insert or update conflicts with a rule imposed by a previous CREATE RULE statement. The statement was terminated. The conflict occurred in database '%.*ls', table '%.*ls', column '%.*ls'."),
     (354, 15, "The target '%.*ls' of the INSERT statement cannot be a view or common table expression when the FROM clause contains a nested INSERT, UPDATE, DELETE, or MERGE statement."),
     (355, 15, "The target table '%.*ls' of the INSERT statement cannot have any enabled triggers when the FROM clause contains a nested INSERT, UPDATE, DELETE, or MERGE statement."),
     (356, 15, "The target table '%.*ls' of the INSERT statement cannot be on either side of a (primary key, foreign key) relationship when the FROM clause contains a nested INSERT, UPDATE, DELETE, or MERGE statement. Found reference constraint '%ls'."),

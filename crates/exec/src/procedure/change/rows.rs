@@ -254,6 +254,11 @@ impl Runner<'_> {
     ) -> SqlError {
         let column = check.column.as_ref().map(|c| format!(", column '{c}'")).unwrap_or_default();
         let t = &target.table;
+        if check.rule {
+            let (database, column) = (self.database_name(t.database_id), check.column.as_deref());
+            let table = format!("{}.{}", t.schema_name, t.name);
+            return SqlError::new(513, &[&database, &table, &column.unwrap_or("")]).state(0);
+        }
         let text = format!(
             "The {} statement conflicted with the CHECK constraint \"{}\". The conflict occurred in database \"{}\", table \"{}.{}\"{column}.",
             action.word(),

@@ -3,6 +3,7 @@
 //! Invariants
 //! 1. Expressions are over a row of the table: column i of the table is position i.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use holdfast_engine::catalog::{Catalog, ColumnDef, ModuleDef, ObjectDef, TableDef, TriggerDef};
@@ -46,7 +47,8 @@ impl Binder<'_> {
         let mut defaults = Vec::with_capacity(table.columns.len());
         let mut computed = Vec::new();
         for (ordinal, c) in table.columns.iter().enumerate() {
-            let default = c.default.as_deref().filter(|t| !t.is_empty()).map(|text| {
+            let default = c.default.as_deref().and_then(default_text).map(|text| {
+                let text = text.as_ref();
                 let t = self.bind_row_text(text, Vec::new(), catalog)?;
                 let e = self.assign(t, c.ty)?;
                 placed(self, e)
@@ -78,7 +80,18 @@ impl Binder<'_> {
                 condition,
                 columns,
                 of_view: false,
+                rule: false,
             });
+        }
+        for (column, name, text) in &rules.bound {
+            let Some(c) = table.columns.iter().find(|c| c.column_id == *column) else { continue };
+            let Some(condition) = rule_over(text, &c.name) else { continue };
+            let e = self.bind_row_condition(&condition, scope.clone(), catalog)?;
+            let condition = placed(self, e)?;
+            let mut columns = Vec::new();
+            condition.columns(&mut columns);
+            let (name, column) = (name.clone(), Some(c.name.clone()));
+            checks.push(BoundCheck { name, column, condition, columns, of_view: false, rule: true });
         }
         let mut filters = Vec::new();
         for index in table.indexes.iter().filter(|i| !i.disabled) {
@@ -159,6 +172,7 @@ impl Binder<'_> {
             condition,
             columns: Vec::new(),
             of_view: true,
+            rule: false,
         });
         Ok(())
     }
@@ -167,6 +181,43 @@ impl Binder<'_> {
     pub fn bind_computed(&mut self, text: &str, columns: &[ColumnDef]) -> SqlResult<Typed> {
         self.bind_row_text(text, row_scope(columns), None)
     }
+}
+
+/// The expression of a default: that of a constraint as it is, that of CREATE DEFAULT out of its text.
+fn default_text(text: &str) -> Option<Cow<'_, str>> {
+    if text.is_empty() {
+        return None;
+    }
+    let words = text.get(..text.len().min(2000)).unwrap_or(text).to_ascii_uppercase();
+    if text.starts_with('(') || !words.contains("CREATE") {
+        return Some(Cow::Borrowed(text));
+    }
+    match only_ddl(text) {
+        Some(Ddl::CreateDefault { value, .. }) => Some(Cow::Owned(value.span.text(text).to_owned())),
+        _ => Some(Cow::Borrowed(text)),
+    }
+}
+
+/// The condition of CREATE RULE with a column in the place of its variable.
+fn rule_over(text: &str, column: &str) -> Option<String> {
+    let Some(Ddl::CreateRule { condition, variable, .. }) = only_ddl(text) else { return None };
+    let quoted = format!("[{}]", column.replace(']', "]]"));
+    let (mut out, mut from) = (String::new(), condition.span.start as usize);
+    for v in variable {
+        out.push_str(text.get(from..v.start as usize)?);
+        out.push_str(&quoted);
+        from = v.end as usize;
+    }
+    out.push_str(text.get(from..condition.span.end as usize)?);
+    Some(out)
+}
+
+fn only_ddl(text: &str) -> Option<Ddl> {
+    let batch = holdfast_tsql::parse_batch(text, &ParseOptions { quoted_identifier: true }).ok()?;
+    batch.statements.into_iter().find_map(|s| match s.kind {
+        StatementKind::Ddl(d) => Some(*d),
+        _ => None,
+    })
 }
 
 /// Columns of a row under their ordinals.
