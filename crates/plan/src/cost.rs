@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use holdfast_engine::catalog::{IndexStatistics, TableDef};
+use holdfast_types::datetime::DAYS_TO_1900;
 use holdfast_types::{TypeId, Value};
 
 use crate::expr::{CompareOp, Expr, ExprKind, SubPlan, SubqueryKind};
@@ -309,9 +310,12 @@ pub(crate) fn number(v: &Value) -> Option<f64> {
         Value::Real(f) => f64::from(*f),
         Value::Float(f) => *f,
         Value::Date(d) => f64::from(d.0),
-        Value::DateTime(d) => f64::from(d.days) + f64::from(d.ticks) / 25_920_000.0,
-        Value::SmallDateTime(d) => f64::from(d.days) + f64::from(d.minutes) / 1440.0,
+        Value::DateTime(d) => f64::from(d.days + DAYS_TO_1900) + f64::from(d.ticks) / 25_920_000.0,
+        Value::SmallDateTime(d) => {
+            f64::from(i32::from(d.days) + DAYS_TO_1900) + f64::from(d.minutes) / 1440.0
+        }
         Value::DateTime2(d) => f64::from(d.date.0) + d.time.0 as f64 / 864e9,
+        Value::DateTimeOffset(d) => f64::from(d.utc.date.0) + d.utc.time.0 as f64 / 864e9,
         Value::Time(t) => t.0 as f64,
         _ => return None,
     })

@@ -3,7 +3,8 @@
 //! Invariants
 //! 1. Fractions are of all rows of the table, NULLs included, and never 0: an estimate of nothing would make any plan look free.
 //! 2. A value whose place among the keys is not known gives no answer.
-//! 3. Rows that came since the statistics were made are taken to have values beyond the last step, as those of growing keys have.
+//! 3. Rows that came since the statistics were made are taken to be spread like the others; values beyond the last step have some of
+//!    them too, as those of growing keys do.
 
 use std::cmp::Ordering;
 
@@ -80,25 +81,24 @@ impl<'s> Distribution<'s> {
 
     /// Fraction of rows equal to a value.
     pub fn equal(&self, x: &Value) -> Option<f64> {
-        let (_, equal, beyond) = self.place(x)?;
-        let fraction = if beyond && self.known < 1.0 {
-            self.density.min(1.0 - self.known)
-        } else {
-            equal / self.total * self.known
-        };
+        let (_, equal, _) = self.place(x)?;
+        // A value that the statistics have not met may have come since.
+        let fraction = if equal > 0.0 { equal / self.total } else { self.density.min(1.0 - self.known) };
         Some(fraction.clamp(LEAST, 1.0))
     }
 
     /// Fraction of rows for which `column op x` holds; `None` for what is no range.
     pub fn range(&self, op: CompareOp, x: &Value) -> Option<f64> {
-        let (below, equal, _) = self.place(x)?;
+        let (below, equal, beyond) = self.place(x)?;
         let values = self.total - self.null;
-        let new = 1.0 - self.known;
+        // At the end of what the statistics know, half of what has come since is taken to lie behind it.
+        let last = beyond || below + equal >= values;
+        let new = if last { (1.0 - self.known) / 2.0 } else { 0.0 };
         let fraction = match op {
-            CompareOp::Less => below / self.total * self.known,
-            CompareOp::LessOrEqual => (below + equal) / self.total * self.known,
-            CompareOp::Greater => (values - below - equal) / self.total * self.known + new,
-            CompareOp::GreaterOrEqual => (values - below) / self.total * self.known + new,
+            CompareOp::Less => below / self.total - new,
+            CompareOp::LessOrEqual => (below + equal) / self.total - new,
+            CompareOp::Greater => (values - below - equal) / self.total + new,
+            CompareOp::GreaterOrEqual => (values - below) / self.total + new,
             _ => return None,
         };
         Some(fraction.clamp(LEAST, 1.0))
@@ -145,11 +145,38 @@ mod tests {
     }
 
     #[test]
-    fn new_rows_lie_beyond_the_last_step() {
+    fn new_rows_are_spread_like_the_old_and_lie_beyond_the_last_step() {
         let s = statistics();
         let d = Distribution::new(&s, SqlType::INT, 2_000.0).expect("steps");
-        assert!(about(d.equal(&Value::Int(100)), 0.25));
+        assert!(about(d.equal(&Value::Int(100)), 0.5));
         assert!(about(d.equal(&Value::Int(300)), 0.01));
-        assert!(about(d.range(CompareOp::Greater, &Value::Int(200)), 0.5));
+        assert!(about(d.range(CompareOp::Greater, &Value::Int(100)), 0.3));
+        assert!(about(d.range(CompareOp::Greater, &Value::Int(200)), 0.25));
+        // Three rows that have become many: each value is still a third of them.
+        let few = IndexStatistics {
+            rows: 3.0,
+            densities: vec![1.0 / 3.0],
+            histogram: (1..=3).map(|n| step(Value::Int(n), 0.0, 1.0, 0.0)).collect(),
+        };
+        let d = Distribution::new(&few, SqlType::INT, 1e6).expect("steps");
+        assert!(about(d.equal(&Value::Int(1)), 1.0 / 3.0));
+        assert!(about(d.range(CompareOp::LessOrEqual, &Value::Int(2)), 2.0 / 3.0));
+    }
+
+    #[test]
+    fn dates_of_all_types_stand_on_one_line() {
+        use holdfast_types::{Date, DateTime, DateTime2, SmallDateTime, Time};
+        // The first of January 2024, by days from 0001 and from 1900.
+        let (days, since_1900) = (738_885, 45_290);
+        let noon = Time(432_000_000_000);
+        let all = [
+            Value::DateTime(DateTime { days: since_1900, ticks: 12_960_000 }),
+            Value::SmallDateTime(SmallDateTime { days: since_1900 as u16, minutes: 720 }),
+            Value::DateTime2(DateTime2 { date: Date(days), time: noon }),
+        ];
+        for v in &all {
+            assert!(about(number(v), f64::from(days) + 0.5), "{v:?}");
+        }
+        assert!(about(number(&Value::Date(Date(days))), f64::from(days)));
     }
 }

@@ -3,6 +3,7 @@
 //! Invariants
 //! 1. Rows are entered in the file's order, whichever way they go: as records where that is enough, as values where not.
 //! 2. What is on its way between the threads is bounded; when the statement ends, whyever, the reading thread ends with it.
+//! 3. Both threads look whether the statement has been cancelled.
 
 use std::io;
 use std::sync::Arc;
@@ -125,7 +126,15 @@ impl<U: Character> Reader<'_, '_, U> {
                 }
             }
             text.drain(..std::mem::take(&mut rows.at));
-            more = source.append(&mut text).map_err(|e| unreadable(self.file.path, &e))?;
+            // What is left is looked through again: at most once for every time that it doubles.
+            let enough = text.len() * 2;
+            loop {
+                self.context.check_cancel()?;
+                more = source.append(&mut text).map_err(|e| unreadable(self.file.path, &e))?;
+                if !more || text.len() >= enough {
+                    break;
+                }
+            }
         }
     }
 
