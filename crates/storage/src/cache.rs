@@ -373,9 +373,12 @@ impl DatabasePages {
         let length = wanted.min(count - first);
         file.next_miss.store(first + length, Ordering::Relaxed);
         let mut buffer = vec![0u8; length as usize * PAGE_SIZE];
-        file.file
-            .read_at(u64::from(first) * PAGE_SIZE as u64, &mut buffer)
-            .map_err(|e| unreadable(id, &e))?;
+        match file.file.read_at(u64::from(first) * PAGE_SIZE as u64, &mut buffer) {
+            Ok(()) => {}
+            // The file has become shorter meanwhile.
+            Err(_) if file.pages.load(Ordering::Relaxed) < count => return Ok(None),
+            Err(e) => return Err(unreadable(id, &e)),
+        }
         self.cache.pages_read.fetch_add(u64::from(length), Ordering::Relaxed);
         let mut asked = None;
         for (extent, bytes) in buffer.chunks(PAGE_SIZE * EXTENT_PAGES as usize).enumerate() {

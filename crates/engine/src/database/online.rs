@@ -15,7 +15,7 @@ use holdfast_storage::recovery::RecoveryError;
 use holdfast_storage::recovery::database::Losers;
 use holdfast_storage::recovery::log_growth::LogGrowth;
 use holdfast_storage::write::{Counts, LoggedDatabase};
-use holdfast_types::{CollationId, DateTime, SqlResult, Value};
+use holdfast_types::{CollationId, DateTime, SqlError, SqlResult, Value};
 use parking_lot::{Mutex, RwLock};
 
 use super::DatabaseCatalog;
@@ -337,6 +337,8 @@ impl OnlineDatabase for StoredDatabase {
     }
 
     fn check(&self) -> SqlResult<crate::check::Report> {
+        // Between two stretches of a rollback large values and moved rows are there by half.
+        self.recover_wholly()?;
         let look = || crate::check::check(&self.source, &mut |_, _| {});
         match &self.writing {
             Some(writing) => writing.logged.quiet(look).map_err(|e| crate::write::writing::failure(&e)),
@@ -349,9 +351,14 @@ impl OnlineDatabase for StoredDatabase {
     }
 
     fn recover_wholly(&self) -> SqlResult<()> {
-        match &self.losers {
-            Some(losers) => losers.finish().map(|_| ()).map_err(|e| crate::write::writing::failure(&e)),
-            None => Ok(()),
+        let Some(losers) = &self.losers else { return Ok(()) };
+        match losers.finish() {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let text = "Transactions that were open when the log of the database ended have not been rolled back.";
+                Err(SqlError::with_text(3414, 16, text))
+            }
+            Err(e) => Err(crate::write::writing::failure(&e)),
         }
     }
 
@@ -363,9 +370,7 @@ impl OnlineDatabase for StoredDatabase {
                 }
                 let done = writing.logged.checkpoint();
                 writing.logged.close("it was closed");
-                if let Some(losers) = &self.losers {
-                    losers.release();
-                }
+                self.leave_losers();
                 done.map(|_| ()).map_err(|e| crate::write::writing::failure(&e))
             }
             None => Ok(()),
@@ -375,8 +380,22 @@ impl OnlineDatabase for StoredDatabase {
 
 impl Drop for StoredDatabase {
     fn drop(&mut self) {
-        if let Some(losers) = &self.losers {
-            losers.give_up();
+        if let (Some(losers), Some(writing)) = (&self.losers, &self.writing) {
+            // Nobody writes behind an opening that comes after this one.
+            losers.cancel();
+            writing.logged.close("it was closed");
+            self.leave_losers();
+        }
+    }
+}
+
+impl StoredDatabase {
+    /// Lets go of what keeps others from what losers changed, which nobody may read from here on.
+    fn leave_losers(&self) {
+        if let (Some(losers), Some(writing)) = (&self.losers, &self.writing) {
+            if !losers.has_finished() {
+                writing.leave_open();
+            }
             losers.release();
         }
     }

@@ -150,7 +150,8 @@ impl StoredTable {
     fn usable(&self) -> SqlResult<()> {
         match &self.writer {
             Some(w) if w.writing.logged.has_failed() => Err(SqlError::new(926, &[&w.writing.logged.name()])),
-            _ => Ok(()),
+            Some(w) => w.writing.readable(),
+            None => Ok(()),
         }
     }
 

@@ -29,7 +29,8 @@ use crate::transaction::new_owner;
 enum Progress {
     Waiting(Losers),
     Running,
-    Ended,
+    /// Whether all are rolled back.
+    Ended(bool),
 }
 
 /// A table that losers changed.
@@ -118,24 +119,31 @@ impl TakenOver {
                 match std::mem::replace(&mut *progress, Progress::Running) {
                     Progress::Waiting(losers) => break losers,
                     Progress::Running => self.changed.wait(&mut progress),
-                    Progress::Ended => {
-                        *progress = Progress::Ended;
-                        return Ok(!self.cancelled.load(Ordering::Acquire));
+                    Progress::Ended(whole) => {
+                        *progress = Progress::Ended(whole);
+                        return Ok(whole);
                     }
                 }
             }
         };
         // Also when the rollback panics, or somebody would wait for ever.
-        let _ended = Ended(self);
-        self.writing.logged.roll_back_losers(losers, stretch, &Run { taken: self, goes_on })
+        let mut ended = Ended { taken: self, whole: false };
+        let done = self.writing.logged.roll_back_losers(losers, stretch, &Run { taken: self, goes_on });
+        ended.whole = matches!(done, Ok(true));
+        done
     }
 
-    /// Stops the rollback, and waits until it has stopped. The locks stay.
+    /// Whether all are rolled back.
+    pub fn has_finished(&self) -> bool {
+        matches!(*self.progress.lock(), Progress::Ended(true))
+    }
+
+    /// Stops the rollback, and waits until it has stopped. The locks stay. When all are rolled back already nothing happens.
     pub fn cancel(&self) {
         self.give_up();
         let mut progress = self.progress.lock();
         if matches!(*progress, Progress::Waiting(_)) {
-            *progress = Progress::Ended;
+            *progress = Progress::Ended(false);
         }
         while matches!(*progress, Progress::Running) {
             self.changed.wait(&mut progress);
@@ -147,7 +155,8 @@ impl TakenOver {
         self.cancelled.store(true, Ordering::Release);
     }
 
-    /// Lets go of the locks of those that are left: nobody can read what they changed any more.
+    /// Lets go of the locks of those that are left. What they changed must not be readable any more
+    /// ([`Writing::leave_open`]).
     pub fn release(&self) {
         for table in std::mem::take(&mut *self.locked.lock()).into_values() {
             self.writing.locks.release_all(table.owner);
@@ -155,12 +164,18 @@ impl TakenOver {
     }
 }
 
-struct Ended<'a>(&'a TakenOver);
+struct Ended<'a> {
+    taken: &'a TakenOver,
+    whole: bool,
+}
 
 impl Drop for Ended<'_> {
     fn drop(&mut self) {
-        *self.0.progress.lock() = Progress::Ended;
-        self.0.changed.notify_all();
+        if std::thread::panicking() {
+            self.taken.writing.logged.stop("the rollback of what was open ended unexpectedly");
+        }
+        *self.taken.progress.lock() = Progress::Ended(self.whole);
+        self.taken.changed.notify_all();
     }
 }
 

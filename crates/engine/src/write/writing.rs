@@ -6,7 +6,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use holdfast_base::PageId;
 use holdfast_format::catalog::{object, unit_type};
@@ -46,6 +46,8 @@ pub struct Writing {
     pub definitions: Definitions,
     pub locks: Arc<LockManager>,
     next_large: AtomicU64,
+    /// Closed with transactions that are not rolled back.
+    left_open: AtomicBool,
 }
 
 /// sysallocunits, sysrowsets, syscolpars, sysobjvalues; and sysrscols where it counts changes of columns at a known place.
@@ -83,6 +85,7 @@ impl Writing {
             definitions: Definitions::default(),
             locks,
             next_large: AtomicU64::new(seed.max(1)),
+            left_open: AtomicBool::new(false),
         }
     }
 
@@ -91,6 +94,7 @@ impl Writing {
     /// # Errors
     /// [`super::definitions::REDEFINED`].
     pub fn still_defined(&self, object: i32, name: &str, as_of: u64, owner: LockOwner) -> SqlResult<()> {
+        self.readable()?;
         if !self.definitions.changed_since(object, as_of) {
             return Ok(());
         }
@@ -99,6 +103,19 @@ impl Writing {
             return Ok(());
         }
         Err(redefined(self.database_id, object, name))
+    }
+
+    /// The database is closed, and rows are in it that belong to transactions which nobody has rolled back.
+    pub fn leave_open(&self) {
+        self.left_open.store(true, Ordering::Release);
+    }
+
+    /// 942 when rows of the database may be anybody's, see [`Self::leave_open`].
+    pub fn readable(&self) -> SqlResult<()> {
+        match self.left_open.load(Ordering::Acquire) {
+            true => Err(SqlError::new(942, &[&self.logged.name()])),
+            false => Ok(()),
+        }
     }
 
     /// An id for a new large value.

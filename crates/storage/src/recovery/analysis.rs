@@ -16,6 +16,8 @@ use holdfast_format::log::{LogRecord, TransactionId, context, op};
 use holdfast_format::page::header::FIXED_PAGE_OBJECT;
 
 use super::counts::CountChanges;
+use crate::write::UNDO_ROOM;
+
 use super::error::RecoveryResult;
 
 /// An open transaction.
@@ -37,7 +39,7 @@ pub struct Changed {
     pub units: BTreeSet<u64>,
     /// Also something that is no row of a user table (catalogue, allocation, headers), or something that the walk has not seen.
     pub other: bool,
-    /// Bytes and number of the records that are to be taken back.
+    /// Bytes and number of the records that are to be taken back, or more.
     pub bytes: u64,
     pub records: u64,
 }
@@ -69,6 +71,10 @@ impl Changed {
         if !record.is_compensation() {
             self.bytes += record.bytes().len() as u64;
             self.records += 1;
+        } else if record.operation() != op::DELETE_SPLIT && record.page_target()?.is_some() {
+            // What it took back is not taken back again; that was no shorter than this, but for the room that was kept for it.
+            self.bytes = self.bytes.saturating_sub((record.bytes().len() as u64).saturating_sub(UNDO_ROOM));
+            self.records = self.records.saturating_sub(1);
         }
         Ok(())
     }

@@ -640,7 +640,10 @@ impl LogWriter {
             let vlf = &self.vlfs[i];
             i != self.current && self.is_free(vlf) && (self.places[i], vlf.offset) < at
         };
-        let can = self.place_of(i32::from(file)) == Some(at.0) && (0..self.vlfs.len()).any(before);
+        // The rest of this VLF is lost by that, and must not be what was promised.
+        let here = self.room().saturating_sub(self.builder.size() as u64 + VLF_TAIL);
+        let spared = self.promised == 0 || self.free() >= here;
+        let can = spared && self.place_of(i32::from(file)) == Some(at.0) && (0..self.vlfs.len()).any(before);
         if can {
             self.write_block()?;
             self.next_vlf(0)?;

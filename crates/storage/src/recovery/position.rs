@@ -68,6 +68,9 @@ pub struct Positions {
     end: Lsn,
 }
 
+/// Records between two questions whether to go on.
+const ASKED: u32 = 4096;
+
 impl Positions {
     /// Follows the log from `from` up to `end` (exclusive) for the records of the given transactions.
     pub fn follow(
@@ -76,15 +79,42 @@ impl Positions {
         end: Lsn,
         is_loser: &dyn Fn(TransactionId) -> bool,
     ) -> RecoveryResult<Self> {
+        let whole = Self::follow_while(log, from, end, is_loser, &|| true)?;
+        whole
+            .ok_or_else(|| RecoveryError::Database { what: "the log was not followed to its end".to_owned() })
+    }
+
+    /// The same, as long as it `goes_on`; `None`: it did not.
+    pub fn follow_while(
+        log: &LogStore,
+        from: Lsn,
+        end: Lsn,
+        is_loser: &dyn Fn(TransactionId) -> bool,
+        goes_on: &dyn Fn() -> bool,
+    ) -> RecoveryResult<Option<Self>> {
         let mut positions = Positions { end, ..Positions::default() };
-        log.for_each_record::<RecoveryError>(from, |record| {
+        let (mut count, mut stopped) = (0u32, false);
+        let read = log.for_each_record::<RecoveryError>(from, |record| {
             if record.lsn() >= end {
+                return Ok(false);
+            }
+            count = count.wrapping_add(1);
+            stopped = count.is_multiple_of(ASKED) && !goes_on();
+            if stopped {
                 return Ok(false);
             }
             positions.observe(record, is_loser(record.transaction()))?;
             Ok(true)
         })?;
-        Ok(positions)
+        if stopped {
+            return Ok(None);
+        }
+        // A block that cannot be read must not pass for the end: rows would be sought where they were before.
+        if read.at < end {
+            let what = format!("the log was read up to {} and goes on to {end}", read.at);
+            return Err(RecoveryError::Database { what });
+        }
+        Ok(Some(positions))
     }
 
     /// Present place of the row that a record named.

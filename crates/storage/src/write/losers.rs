@@ -64,7 +64,8 @@ impl LoggedDatabase {
         let Losers { list, log, end } = losers;
         let ids: BTreeSet<TransactionId> = list.iter().map(|l| l.transaction.id).collect();
         let from = list.iter().map(|l| l.transaction.begin).min().unwrap_or(end);
-        let mut positions = Positions::follow(&log, from, end, &|id| ids.contains(&id))?;
+        let followed = Positions::follow_while(&log, from, end, &|id| ids.contains(&id), &|| by.goes_on())?;
+        let Some(mut positions) = followed else { return Ok(false) };
         drop(log);
         // The next record of each; the newest comes first.
         let left =

@@ -54,7 +54,7 @@ pub use transaction::{LogTransaction, Rows, Undo};
 const END_ROOM: u64 = 128 + log::RECORD_ROOM;
 /// Log that taking a record back may need beyond the record's own length, with what its block needs and the note of what is
 /// left behind.
-const UNDO_ROOM: u64 = 160 + log::RECORD_ROOM;
+pub(crate) const UNDO_ROOM: u64 = 160 + log::RECORD_ROOM;
 
 /// The allocation unit that a page belongs to: the parts of its id that pages and records carry.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
