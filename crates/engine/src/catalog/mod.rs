@@ -14,6 +14,7 @@ use holdfast_types::{CollationId, SqlResult, SqlType, Value};
 pub use rules::{ConstraintDef, ForeignKeyDef, ReferentialAction, TableRules, TriggerDef};
 
 use crate::access::TableAccess;
+use crate::database::partition::PartitionFunction;
 
 /// What a name can stand for.
 #[derive(Clone, Debug)]
@@ -239,6 +240,11 @@ pub trait Catalog: Send + Sync {
     /// A sequence by name.
     fn sequence(&self, schema: &str, name: &str) -> SqlResult<Option<SequenceDef>> {
         let _ = (schema, name);
+        Ok(None)
+    }
+    /// A partition function by name.
+    fn partition_function(&self, name: &str) -> SqlResult<Option<Arc<PartitionFunction>>> {
+        let _ = name;
         Ok(None)
     }
     /// A table by object id.

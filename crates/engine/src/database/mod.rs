@@ -1,7 +1,7 @@
 //! A stored database's catalog: names to definitions, read from its base tables.
 //!
 //! Module map: [`rows`] base tables by name, [`tables`] columns, indexes and storage of a table, [`writer`] its changing side, [`temporal`] its period and history, [`modules`] views,
-//! procedures and functions, [`online`] the database as the instance sees it, [`statistics`], [`details`] constraints and other things a schema script needs.
+//! procedures and functions, [`online`] the database as the instance sees it, [`partition`] functions and schemes, [`statistics`], [`details`] constraints and other things a schema script needs.
 //!
 //! Invariants
 //! 1. A [`DatabaseCatalog`] is a snapshot: base tables are read once each and kept; definitions are built on first use.
@@ -12,6 +12,7 @@
 pub mod details;
 pub mod modules;
 pub mod online;
+pub mod partition;
 pub mod rows;
 pub mod statistics;
 pub mod tables;
@@ -376,6 +377,12 @@ impl Catalog for DatabaseCatalog {
         let Some(found) = found else { return Ok(None) };
         let (_, ty) = sequence::stored_type(self, found.id)?;
         Ok(Some(SequenceDef { object_id: found.id, ty }))
+    }
+
+    fn partition_function(&self, name: &str) -> SqlResult<Option<Arc<partition::PartitionFunction>>> {
+        let wanted = text::fold_name(self.collation, name);
+        let all = self.partition_functions().map_err(damaged)?;
+        Ok(all.into_iter().find(|f| text::fold_name(self.collation, &f.name) == wanted))
     }
 
     fn table_by_id(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {

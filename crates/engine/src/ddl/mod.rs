@@ -3,7 +3,7 @@
 //!
 //! Module map: [`boot`] fields of the boot page; [`rows`] base tables by name and cells by column; [`layout`] where columns lie in records; [`object`] ids,
 //! objects and names; [`table`] tables and columns; [`index`] rowsets and indexes; [`constraint`] keys, checks, defaults, foreign
-//! keys; [`temporal`] periods and versioning; [`module`] views, procedures, functions, triggers, synonyms, types; [`principal`] schemas, users, roles, permissions,
+//! keys; [`temporal`] periods and versioning; [`module`] views, procedures, functions, triggers, synonyms, types; [`partition`] partition functions and schemes; [`principal`] schemas, users, roles, permissions,
 //! extended properties.
 //!
 //! Invariants
@@ -18,6 +18,7 @@ pub mod index;
 pub mod layout;
 pub mod module;
 pub mod object;
+pub mod partition;
 pub mod principal;
 pub mod rows;
 pub mod table;

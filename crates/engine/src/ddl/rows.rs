@@ -31,6 +31,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("sysallocunits", &["auid"]),
     ("sysseobjvalues", &["valclass", "id", "subid"]),
     ("sysclsobjs", &["class", "id"]),
+    ("systypedsubobjs", &["class", "idmajor", "subid"]),
     ("sysowners", &["id"]),
     ("sysprivs", &["class", "id", "subid", "grantee"]),
     ("sysxprops", &["class", "id", "subid"]),

@@ -203,7 +203,7 @@ impl Definition<'_, '_> {
     }
 
     /// The value of a constant expression, converted.
-    fn constant(&mut self, e: &Expr, ty: SqlType) -> Result<Value, Fail> {
+    pub fn constant(&mut self, e: &Expr, ty: SqlType) -> Result<Value, Fail> {
         let scope = crate::procedure::run::Scope::new(Arc::clone(&self.scope.unit));
         self.runner.value_as(e, ty, &scope)
     }

@@ -352,6 +352,18 @@ impl Definition<'_, '_> {
                 let event = Event::of("ALTER_SCHEMA", Some(&from), &name, kind);
                 Ok(vec![event.with("TargetSchemaName", &schema.text)])
             }
+            Ddl::CreatePartitionFunction { name, .. } => {
+                Ok(vec![Event::of("CREATE_PARTITION_FUNCTION", None, &name.text, "PARTITION FUNCTION")])
+            }
+            Ddl::AlterPartitionFunction { name, .. } => {
+                Ok(vec![Event::of("ALTER_PARTITION_FUNCTION", None, &name.text, "PARTITION FUNCTION")])
+            }
+            Ddl::CreatePartitionScheme { name, .. } => {
+                Ok(vec![Event::of("CREATE_PARTITION_SCHEME", None, &name.text, "PARTITION SCHEME")])
+            }
+            Ddl::AlterPartitionScheme { name, .. } => {
+                Ok(vec![Event::of("ALTER_PARTITION_SCHEME", None, &name.text, "PARTITION SCHEME")])
+            }
             Ddl::Drop(drop) => self.drop_events(drop),
             _ => Ok(Vec::new()),
         }

@@ -4,7 +4,7 @@
 //! as the catalog stores them; [`table`] CREATE TABLE; [`constraint`] keys, checks, defaults, foreign keys; [`alter`] ALTER TABLE;
 //! [`index`] indexes; [`statistics`]; [`event`] and [`database_trigger`] what happens and the triggers that want to know; [`module`] views, procedures, functions, triggers; [`remove`] DROP; [`other`] schemas, types, synonyms,
 //! [`principal`] users, roles, owners; [`permission`] GRANT and its kin; [`login`] logins and server roles; [`sequence`];
-//! [`bound`] defaults and rules that are bound; [`table_type`]; [`temporal`] periods and versioning; [`select_into`]; [`row_versions`] options of databases about versions; [`scoped_configuration`]; [`procedure`] system procedures that
+//! [`bound`] defaults and rules that are bound; [`table_type`]; [`temporal`] periods and versioning; [`select_into`]; [`partition`] partition functions and schemes; [`row_versions`] options of databases about versions; [`scoped_configuration`]; [`procedure`] system procedures that
 //! change the catalog: [`rename`] sp_rename, [`property`] extended properties.
 //!
 //! Invariants
@@ -24,6 +24,7 @@ pub mod login;
 pub mod lower;
 pub mod module;
 pub mod other;
+pub mod partition;
 pub mod permission;
 pub mod principal;
 pub mod print;
@@ -102,6 +103,15 @@ impl Definition<'_, '_> {
                 self.alter_authorization(class.as_deref(), name, owner)
             }
             Ddl::AlterSchema { schema, object, .. } => self.alter_schema(schema, object),
+            Ddl::CreatePartitionFunction { name, data_type, collation, right, values } => {
+                self.create_partition_function(name, data_type, collation.as_ref(), *right, values)
+            }
+            Ddl::CreatePartitionScheme { name, function, all, filegroups } => {
+                self.create_partition_scheme(name, function, *all, filegroups)
+            }
+            Ddl::AlterPartitionScheme { name, next_used } => {
+                self.alter_partition_scheme(name, next_used.as_ref())
+            }
             Ddl::Drop(drop) => self.drop(drop),
             other => Err(SqlError::not_supported(other.name()).into()),
         }

@@ -3,6 +3,7 @@
 //! Evidence: order of object ids in genuine databases: the table, its keys, then the other constraints as they are written,
 //! those of columns first.
 
+use holdfast_engine::database::partition::SCHEME_TYPE;
 use holdfast_engine::ddl::index::{NewIndex, Placement};
 use holdfast_engine::ddl::table::NewColumn;
 use holdfast_tsql::ast::{ConstraintKind, CreateTable, Ident, StoragePlace};
@@ -117,7 +118,7 @@ impl Definition<'_, '_> {
         let rows = rows.map_err(|e| holdfast_engine::page_error(&e))?;
         let groups: Vec<(i16, String, bool)> = rows
             .iter()
-            .filter(|r| r.int("class") == 31)
+            .filter(|r| r.int("class") == 31 && r.text("type").trim() != SCHEME_TYPE)
             .map(|r| (r.i32("id") as i16, r.text("name").to_owned(), r.int("status") & 1 != 0))
             .collect();
         if let Some(g) = groups.iter().find(|g| g.2) {

@@ -49,6 +49,12 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             Some(n) if n >= 1 && (n as usize) < a.len() => a[n as usize].clone(),
             _ => Value::Null,
         },
+        FunctionId::PartitionNumber => {
+            let order = |b: &Value| holdfast_engine::stored::key::compare(&c.types[0], b, &a[0]);
+            let right = a[1] == Value::Int(1);
+            let below = a[2..].partition_point(|b| order(b).is_lt() || (right && order(b).is_eq()));
+            integer(below as i64 + 1)
+        }
         FunctionId::ErrorMessage => caught().map_or(Value::Null, |e| name(&e.message)),
         FunctionId::ErrorNumber => caught().map_or(Value::Null, |e| Value::Int(e.number)),
         FunctionId::ErrorSeverity => caught().map_or(Value::Null, |e| Value::Int(i32::from(e.severity))),

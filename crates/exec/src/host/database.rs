@@ -128,6 +128,12 @@ impl Catalog for HostDatabase {
     fn sequence(&self, schema: &str, name: &str) -> SqlResult<Option<holdfast_engine::catalog::SequenceDef>> {
         self.catalog.sequence(schema, name)
     }
+    fn partition_function(
+        &self,
+        name: &str,
+    ) -> SqlResult<Option<Arc<holdfast_engine::database::partition::PartitionFunction>>> {
+        self.catalog.partition_function(name)
+    }
     fn table_by_id(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {
         self.catalog.table_by_id(object_id)
     }

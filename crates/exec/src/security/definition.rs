@@ -95,6 +95,12 @@ impl Asking<'_> {
         for (i, name) in d.names.iter().enumerate() {
             match d.kind.as_str() {
                 "USER" | "ROLE" => {}
+                "PARTITION FUNCTION" | "PARTITION SCHEME" => {
+                    if !self.may(Securable::Database, "ALDS")? {
+                        let what = d.kind.to_lowercase();
+                        return Err(SqlError::new(15151, &[&"drop", &what, &name.name.text]));
+                    }
+                }
                 "SCHEMA" => {
                     let text = &name.name.text;
                     if let Some(id) = self.database.model()?.schema_id(text)
@@ -212,6 +218,10 @@ impl Asking<'_> {
                     _ => Ok(()),
                 }
             }
+            Ddl::CreatePartitionFunction { .. }
+            | Ddl::AlterPartitionFunction { .. }
+            | Ddl::CreatePartitionScheme { .. }
+            | Ddl::AlterPartitionScheme { .. } => self.session.need_database(self.database, "ALDS"),
             Ddl::Drop(d) => self.drop(d),
             Ddl::Principal(_) | Ddl::AlterAuthorization { .. } => Ok(()),
             _ if self.may(Securable::Database, "CL")? => Ok(()),

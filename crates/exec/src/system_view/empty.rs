@@ -193,24 +193,7 @@ pub const VIEWS: &[SystemView] = &[
         "sys.xml_schema_collections",
         "xml_collection_id int!, schema_id int!, principal_id int, name sysname!, create_date datetime!, modify_date datetime!",
     ),
-    // Partitioning, full text, spatial, external data.
-    empty(
-        "sys.partition_schemes",
-        "name sysname!, data_space_id int!, type code(2)!, type_desc desc, is_default bit, is_system bit, function_id int!",
-    ),
-    empty(
-        "sys.partition_functions",
-        "name sysname!, function_id int!, type code(2)!, type_desc desc, fanout int!, boundary_value_on_right bit!, is_system bit!, create_date datetime!, modify_date datetime!",
-    ),
-    empty(
-        "sys.partition_parameters",
-        "function_id int!, parameter_id int!, system_type_id tinyint!, max_length smallint!, precision tinyint!, scale tinyint!, collation_name sysname, user_type_id int!",
-    ),
-    empty(
-        "sys.partition_range_values",
-        "function_id int!, boundary_id int!, parameter_id int!, value sql_variant",
-    ),
-    empty("sys.destination_data_spaces", "partition_scheme_id int!, destination_id int!, data_space_id int!"),
+    // Full text, spatial, external data.
     empty(
         "sys.fulltext_catalogs",
         "fulltext_catalog_id int!, name sysname!, path nvarchar(260), is_default bit!, is_accent_sensitivity_on bit!, data_space_id int, file_id int, principal_id int, is_importing bit!",

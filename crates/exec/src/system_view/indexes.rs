@@ -1,11 +1,13 @@
 //! Indexes, statistics, keys and constraints, partitions and allocation units.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use holdfast_types::{SqlResult, Value};
 
 use super::model::{IndexRow, Object};
 use super::objects::{extend, object_row};
+use super::partitions::data_spaces;
 use super::{SystemView, ViewContext, row};
 
 type Rows = SqlResult<Vec<Vec<Value>>>;
@@ -121,10 +123,11 @@ pub const VIEWS: &[SystemView] = &[
         name: "sys.xml_indexes",
         columns: "object_id int!, name sysname, index_id int!, type tinyint!, type_desc desc, is_unique bit, data_space_id int!, ignore_dup_key bit, is_primary_key bit, is_unique_constraint bit, fill_factor tinyint!, is_padded bit, is_disabled bit, is_hypothetical bit, is_ignored_in_optimization bit, allow_row_locks bit, allow_page_locks bit, has_filter bit!, filter_definition nvarchar(max), using_xml_index_id int, secondary_type char(1), secondary_type_desc desc, xml_index_type tinyint, xml_index_type_description desc, path_id int",
         rows: |c| {
+            let spaces = data_spaces(c)?;
             Ok(real_indexes(c)
                 .filter(|i| i.kind == 3)
                 .map(|i| {
-                    let mut head = index_row(c, i);
+                    let mut head = index_row(c, i, &spaces);
                     head.truncate(19);
                     extend(head, row![Value::Null, Value::Null, Value::Null, 0, "PRIMARY_XML", Value::Null])
                 })
@@ -151,7 +154,7 @@ pub(super) fn kind_desc(kind: u8) -> &'static str {
     }
 }
 
-fn index_row(c: &ViewContext<'_>, i: &IndexRow) -> Vec<Value> {
+fn index_row(c: &ViewContext<'_>, i: &IndexRow, spaces: &HashMap<(i32, i32), i32>) -> Vec<Value> {
     let filtered = i.has(0x20000);
     row![
         i.object_id,
@@ -160,7 +163,7 @@ fn index_row(c: &ViewContext<'_>, i: &IndexRow) -> Vec<Value> {
         i32::from(i.kind),
         kind_desc(i.kind),
         i.has(8),
-        1,
+        spaces.get(&(i.object_id, i.index_id)).copied().unwrap_or(1),
         i.has(4),
         i.has(0x20),
         i.has(0x40),
@@ -181,12 +184,14 @@ fn index_row(c: &ViewContext<'_>, i: &IndexRow) -> Vec<Value> {
 }
 
 fn indexes(c: &ViewContext<'_>) -> Rows {
-    Ok(real_indexes(c).map(|i| index_row(c, i)).collect())
+    let spaces = data_spaces(c)?;
+    Ok(real_indexes(c).map(|i| index_row(c, i, &spaces)).collect())
 }
 
 fn index_columns(c: &ViewContext<'_>) -> Rows {
     let mut rows = Vec::new();
-    for i in real_indexes(c).filter(|i| i.index_id > 0) {
+    // A heap has a row for the column by which it is partitioned.
+    for i in real_indexes(c) {
         for x in c.model.index_columns_of(i.object_id, i.index_id) {
             let included = x.status & 0x10 != 0;
             rows.push(row![

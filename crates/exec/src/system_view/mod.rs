@@ -20,6 +20,7 @@ mod locks;
 mod management;
 pub mod model;
 mod objects;
+mod partitions;
 mod security;
 mod server;
 pub mod source;
@@ -61,6 +62,7 @@ const TABLES: &[&[SystemView]] = &[
     objects::VIEWS,
     columns::VIEWS,
     indexes::VIEWS,
+    partitions::VIEWS,
     security::VIEWS,
     storage::VIEWS,
     server::VIEWS,

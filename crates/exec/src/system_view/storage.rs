@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use holdfast_engine::database::partition::SCHEME_TYPE;
 use holdfast_types::{SqlResult, Value};
 
 use super::source::{DatabaseInfo, FileInfo, ViewSource};
@@ -38,13 +39,11 @@ pub const VIEWS: &[SystemView] = &[
         name: "sys.data_spaces",
         columns: "name sysname!, data_space_id int!, type code(2)!, type_desc desc, is_default bit, is_system bit",
         rows: |c| {
-            Ok(filegroups(c)?
-                .into_iter()
-                .map(|mut r| {
-                    r.truncate(6);
-                    r
-                })
-                .collect())
+            let groups = filegroups(c)?.into_iter().map(|mut r| {
+                r.truncate(6);
+                r
+            });
+            Ok(groups.chain(super::partitions::schemes(c)?).collect())
         },
     },
     SystemView {
@@ -240,7 +239,7 @@ fn filegroups(c: &ViewContext<'_>) -> Rows {
         .source
         .base_rows("sysclsobjs")?
         .iter()
-        .filter(|r| r.int("class") == 31)
+        .filter(|r| r.int("class") == 31 && r.text("type").trim() != SCHEME_TYPE)
         .map(|r| (r.text("name"), r.int("id"), r.int("status") & 1 != 0))
         .collect();
     let rows = if rows.is_empty() { vec![(Arc::from("PRIMARY"), 1, true)] } else { rows };

@@ -1,6 +1,10 @@
 //! Binding of expressions: literals, operators, conversions, CASE, predicates.
 
+use std::sync::Arc;
+
+use holdfast_engine::catalog::Catalog;
 use holdfast_tsql::Span;
+use holdfast_tsql::ast::Ident;
 use holdfast_tsql::ast::expression as ast;
 use holdfast_tsql::ast::types::DataType;
 use holdfast_types::{Decimal, SqlError, SqlResult, SqlString, SqlType, TypeId, Value};
@@ -205,7 +209,9 @@ impl Binder<'_> {
             K::NextValueFor { sequence, over } => self.bind_next_value(sequence, over.as_deref(), e.span),
             K::OdbcFunction(inner) => self.bind_odbc(inner),
             K::Default => Err(SqlError::with_text(156, 15, "Incorrect syntax near the keyword 'DEFAULT'.")),
-            K::PartitionFunction { .. } => Err(SqlError::not_supported("$PARTITION")),
+            K::PartitionFunction { database, function, argument } => {
+                self.bind_partition_number(database.as_ref(), function, argument, e.span)
+            }
             K::CurrentOf { .. } => Err(SqlError::not_supported("WHERE CURRENT OF")),
             _ => Err(SqlError::with_text(
                 102,
@@ -213,6 +219,33 @@ impl Binder<'_> {
                 "Incorrect syntax: a condition stands where a value is expected.",
             )),
         }
+    }
+
+    /// `$PARTITION.f(x)`: the function's boundaries are constants of the plan.
+    fn bind_partition_number(
+        &mut self,
+        database: Option<&Ident>,
+        function: &Ident,
+        argument: &ast::Expr,
+        span: Span,
+    ) -> SqlResult<Typed> {
+        let catalog: Arc<dyn Catalog> = match database {
+            Some(d) => {
+                let found = self.cx.names.database(&d.text);
+                found.ok_or_else(|| SqlError::new(911, &[&d.text]).at_line(span.line))?
+            }
+            None => Arc::clone(&self.env.catalog),
+        };
+        let Some(f) = catalog.partition_function(&function.text)? else {
+            return err(span, 208, &[&function.text]);
+        };
+        self.depends_on(catalog.database_id(), f.id);
+        let value = self.bind(argument)?;
+        let value = self.coerce_to(value, f.ty)?;
+        let mut args = vec![value, Expr::int(i32::from(f.right))];
+        args.extend(f.values.iter().map(|v| Expr::literal(v.clone(), f.ty)));
+        let kind = ExprKind::Function { function: FunctionId::PartitionNumber, args };
+        Ok(Typed::with(Expr::new(kind, SqlType::INT, false), Coerce::Default))
     }
 
     fn bind_odbc(&mut self, inner: &ast::Expr) -> SqlResult<Typed> {

@@ -199,6 +199,8 @@ functions! {
     // (text, culture); the target is the node's type.
     Parse "PARSE" 1 2 [NString, NString] Special, Propagate Pure;
     TryParse "TRY_PARSE" 1 2 [NString, NString] Special, Always Pure;
+    // Value, whether boundaries belong to the right, boundaries.
+    PartitionNumber "$PARTITION" 2 255 [Any] INT, Never Pure;
     SqlVariantProperty "SQL_VARIANT_PROPERTY" 2 2 [Variant, NString] VARIANT, Always Pure;
     // JSON.
     IsJson "ISJSON" 1 2 [NString, NString] INT, Propagate Pure;

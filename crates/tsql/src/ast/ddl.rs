@@ -72,14 +72,26 @@ pub enum Ddl {
     CreatePartitionFunction {
         name: Ident,
         data_type: DataType,
+        collation: Option<Ident>,
         right: bool,
         values: Vec<Expr>,
+    },
+    /// SPLIT RANGE or MERGE RANGE.
+    AlterPartitionFunction {
+        name: Ident,
+        split: bool,
+        value: Option<Expr>,
     },
     CreatePartitionScheme {
         name: Ident,
         function: Ident,
         all: bool,
         filegroups: Vec<Ident>,
+    },
+    /// NEXT USED, with or without a filegroup.
+    AlterPartitionScheme {
+        name: Ident,
+        next_used: Option<Ident>,
     },
 }
 
@@ -114,7 +126,9 @@ impl Ddl {
             Ddl::AlterAuthorization { .. } => "ALTER AUTHORIZATION".into(),
             Ddl::AlterSchema { .. } => "ALTER SCHEMA".into(),
             Ddl::CreatePartitionFunction { .. } => "CREATE PARTITION FUNCTION".into(),
+            Ddl::AlterPartitionFunction { .. } => "ALTER PARTITION FUNCTION".into(),
             Ddl::CreatePartitionScheme { .. } => "CREATE PARTITION SCHEME".into(),
+            Ddl::AlterPartitionScheme { .. } => "ALTER PARTITION SCHEME".into(),
         }
     }
 }

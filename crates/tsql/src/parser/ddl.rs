@@ -213,6 +213,8 @@ impl Parser<'_> {
                 };
                 Ok(ddl(Ddl::AlterAuthorization { class, name, owner }))
             }
+            "PARTITION" if self.is_word_at(1, "FUNCTION") => self.alter_partition_function(),
+            "PARTITION" if self.is_word_at(1, "SCHEME") => self.alter_partition_scheme(),
             "SCHEMA" => {
                 self.advance();
                 let schema = self.ident()?;
@@ -331,16 +333,43 @@ impl Parser<'_> {
         let name = self.ident()?;
         self.expect_symbol('(')?;
         let data_type = self.data_type()?;
-        if self.eat_word("COLLATE") {
-            self.ident()?;
-        }
+        let collation = if self.eat_word("COLLATE") { Some(self.ident()?) } else { None };
         self.expect_symbol(')')?;
         self.expect_words(&["AS", "RANGE"])?;
         let right = self.eat_one_of(&["LEFT", "RIGHT"]) == Some("RIGHT");
         self.expect_words(&["FOR", "VALUES"])?;
         self.expect_symbol('(')?;
         let values = self.arguments_until_close()?;
-        Ok(ddl(Ddl::CreatePartitionFunction { name, data_type, right, values }))
+        Ok(ddl(Ddl::CreatePartitionFunction { name, data_type, collation, right, values }))
+    }
+
+    fn alter_partition_function(&mut self) -> Parsed<StatementKind> {
+        self.advance();
+        self.advance();
+        let name = self.ident()?;
+        self.expect_symbol('(')?;
+        self.expect_symbol(')')?;
+        let split = self.eat_word("SPLIT");
+        if !split {
+            self.expect_word("MERGE")?;
+        }
+        self.expect_word("RANGE")?;
+        let mut value = None;
+        if self.eat_symbol('(') {
+            value = Some(self.expr()?);
+            self.expect_symbol(')')?;
+        }
+        Ok(ddl(Ddl::AlterPartitionFunction { name, split, value }))
+    }
+
+    fn alter_partition_scheme(&mut self) -> Parsed<StatementKind> {
+        self.advance();
+        self.advance();
+        let name = self.ident()?;
+        self.expect_words(&["NEXT", "USED"])?;
+        let named = self.is_ident() || self.is_one_of(&["DEFAULT", "PRIMARY"]);
+        let next_used = if named { Some(self.ident_or_default()?) } else { None };
+        Ok(ddl(Ddl::AlterPartitionScheme { name, next_used }))
     }
 
     fn partition_scheme(&mut self) -> Parsed<StatementKind> {
