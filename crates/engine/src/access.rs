@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use holdfast_types::{Batch, SqlResult, SqlType, Value};
 
+use crate::database::partition::Partitioned;
 use crate::lock::{LockOwner, LockWait};
 use crate::stored::counting::StatementReads;
 use crate::version::Snapshot;
@@ -134,6 +135,18 @@ pub trait TableAccess: Send + Sync {
         columns: &[usize],
         backward: bool,
     ) -> SqlResult<Box<dyn BatchSource>>;
+
+    /// How the table is partitioned, where its partitions can be read each by itself.
+    fn partitioned_by(&self) -> Option<&Arc<Partitioned>> {
+        None
+    }
+
+    /// The table without the partitions that cannot hold rows of any of these ranges over the partitioning column; `None` where
+    /// all of it has to be read.
+    fn within(&self, ranges: &[KeyRange]) -> Option<Arc<dyn TableAccess>> {
+        let _ = ranges;
+        None
+    }
 
     /// Rows, and pages of the heap or clustered index, as they are now; `None` where they never differ from the definition.
     fn size(&self) -> Option<(u64, u64)> {

@@ -66,6 +66,8 @@ pub enum PhysicalOp {
         predicate: Option<Expr>,
         /// Worth splitting among workers.
         parallel: bool,
+        /// Over the partitioning column: only partitions that can hold rows of one of these are read. Empty: all.
+        partitions: Vec<SeekRange>,
         read: ReadHints,
     },
     /// Ranges of an index, one after the other. Ranges may be empty or overlap: with several, evaluate all, drop empty ones, sort and
@@ -77,6 +79,8 @@ pub enum PhysicalOp {
         columns: Vec<usize>,
         predicate: Option<Expr>,
         backward: bool,
+        /// As of [`PhysicalOp::TableScan`].
+        partitions: Vec<SeekRange>,
         read: ReadHints,
     },
     /// Literal rows: VALUES, or one row of no columns for SELECT without FROM.

@@ -77,6 +77,7 @@ pub fn check(catalog: &DatabaseCatalog, owners: &Owners, report: &mut Report) {
                 positions: Vec::new(),
                 missing: Vec::new(),
                 compression: rowset.compression,
+                partition: None,
             };
             let index = table.indexes.iter().find(|i| i.index_id == rowset.index_id && i.usable);
             let mut checker = Checker {

@@ -99,6 +99,11 @@ pub struct Partitioned {
 }
 
 impl Partitioned {
+    /// The rowset of the heap or clustered index that a row with this value is in.
+    pub fn rowset_of(&self, value: &Value) -> u64 {
+        self.rowsets.get(self.function.partition_of(value)).copied().unwrap_or(0)
+    }
+
     /// Partitions that can hold rows of an index range; `keys` are the ordinals of the index's key columns and whether they descend.
     pub fn within(&self, keys: &[(Option<usize>, bool)], range: &KeyRange) -> RangeInclusive<usize> {
         fn of(bound: &Bound) -> &[Value] {

@@ -14,12 +14,15 @@ use holdfast_format::catalog::{Rowset, unit_type};
 use holdfast_format::record::RowLayout;
 use holdfast_types::{SqlType, TypeId, Value};
 
+use super::partition::Partitioned;
 use super::{DatabaseCatalog, ObjectRow, rows::sql_type};
 use crate::catalog::{ColumnDef, ColumnStatistics, IdentityDef, IndexDef, IndexKey, IndexKind, TableDef};
 use crate::decode;
+use crate::stored::partitioned::{PartitionedTable, split};
 use crate::stored::table::{Locator, StoredIndex, StoredKey, StoredTable};
 use crate::stored::{RowsetAccess, key};
 use crate::write::identity::IdentityColumn;
+use crate::write::partitioned::PartitionedWriter;
 
 /// Bits of syscolpars.status.
 pub mod column_bit {
@@ -138,6 +141,7 @@ fn rowset_access(
         positions,
         missing,
         compression: rowset.compression,
+        partition: None,
     }
 }
 
@@ -173,8 +177,22 @@ pub fn storage(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<StoredTa
 /// Builds the definition of a table (or base table).
 pub fn build(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<TableDef, FormatError> {
     let (mut definition, mut access) = build_both(catalog, object)?;
-    access.writer = super::writer::build(catalog, &definition, &access).map(Arc::new);
-    definition.access = Arc::new(access);
+    let Some(by) = access.partitioned.clone() else {
+        access.writer = super::writer::build(catalog, &definition, &access).map(Arc::new);
+        definition.access = Arc::new(access);
+        return Ok(definition);
+    };
+    let mut parts = split(&access);
+    let mut writers = Vec::with_capacity(parts.len());
+    for part in &mut parts {
+        part.writer = super::writer::build(catalog, &definition, part).map(Arc::new);
+        writers.extend(part.writer.clone());
+    }
+    access.writer = writers.first().cloned();
+    let whole = writers.len() == parts.len() && !writers.is_empty();
+    let writer = whole.then(|| Arc::new(PartitionedWriter::new(writers, Arc::clone(&by))));
+    let only = (0..parts.len()).collect();
+    definition.access = Arc::new(PartitionedTable { whole: access, parts: parts.into(), by, only, writer });
     Ok(definition)
 }
 
@@ -207,8 +225,10 @@ fn build_both(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<(TableDef
             tables.unit(rowset.id, unit_type::IN_ROW).map_or(0, |u| u.used_pages.max(0).unsigned_abs());
         base.push(rowset_access(catalog, rowset, positions, missing, layout.clone()));
     }
+    let partitioned = partitioned(catalog, object.id, &columns, &mut base)?;
     let mut statistics = super::statistics::of_table(catalog, object.id, &columns)?;
-    let (indexes, stored) = indexes(catalog, object.id, &columns, &base, &statistics)?;
+    let (indexes, stored) =
+        indexes(catalog, object.id, &columns, &base, &statistics, partitioned.as_deref())?;
     statistics.retain(|s| indexes.iter().all(|i| i.index_id != s.id));
     let temporal = super::temporal::of(catalog, object.id, &columns)?;
     let access = StoredTable {
@@ -220,6 +240,7 @@ fn build_both(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<(TableDef
         computed: columns.iter().map(|c| c.computed.is_some() && !c.persisted).collect(),
         base,
         indexes: stored,
+        partitioned,
         writer: None,
     };
     let nothing = StoredTable {
@@ -231,6 +252,7 @@ fn build_both(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<(TableDef
         computed: Vec::new(),
         base: Vec::new(),
         indexes: Vec::new(),
+        partitioned: None,
         writer: None,
     };
     let definition = TableDef {
@@ -247,6 +269,26 @@ fn build_both(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<(TableDef
         access: Arc::new(nothing),
     };
     Ok((definition, access))
+}
+
+/// How the rows of a table are spread over its rowsets; `None` when they are not, or not in a way that is understood.
+fn partitioned(
+    catalog: &DatabaseCatalog,
+    object_id: i32,
+    columns: &[ColumnDef],
+    base: &mut [RowsetAccess],
+) -> Result<Option<Arc<Partitioned>>, FormatError> {
+    let Some(first) = base.first() else { return Ok(None) };
+    let Some(spread) = catalog.spread_of(object_id, i32::from(!first.heap))? else { return Ok(None) };
+    let ordinal = columns.iter().position(|c| c.column_id == spread.column_id);
+    let Some(ordinal) = ordinal.filter(|_| spread.function.partitions() == base.len()) else {
+        return Ok(None);
+    };
+    for (n, rowset) in base.iter_mut().enumerate() {
+        rowset.partition = u16::try_from(n).ok();
+    }
+    let rowsets = base.iter().map(|r| r.rowset).collect();
+    Ok(Some(Arc::new(Partitioned { function: spread.function, ordinal, rowsets })))
 }
 
 /// A stored default has the type of the constant that was written; only its scale or width can differ from the column's.
@@ -266,6 +308,8 @@ fn coerce(ty: &SqlType, value: Value) -> Value {
 struct IndexColumns {
     keys: Vec<IndexKey>,
     included: Vec<usize>,
+    /// The partitioning column.
+    partitioning: Option<usize>,
 }
 
 fn index_columns(
@@ -277,6 +321,7 @@ fn index_columns(
     let (table, map) = catalog.catalogs.group(&catalog.store, "sysiscols", "idmajor")?;
     let mut keys: Vec<(i64, IndexKey)> = Vec::new();
     let mut included: Vec<(i64, usize)> = Vec::new();
+    let mut partitioning = None;
     for row in map.get(&i64::from(object_id)).into_iter().flatten().filter_map(|&i| table.row(i)) {
         if row.i32("idminor") != index_id {
             continue;
@@ -284,6 +329,9 @@ fn index_columns(
         let Some(ordinal) = columns.iter().position(|c| c.column_id == row.i32("intprop")) else { continue };
         let status = row.int("status");
         let place = row.int("tinyprop1");
+        if row.int("tinyprop2") > 0 {
+            partitioning = Some(ordinal);
+        }
         if status & 0x10 != 0 {
             included.push((row.int("subid"), ordinal));
         } else if place > 0 || status & 2 != 0 {
@@ -296,6 +344,7 @@ fn index_columns(
     Ok(IndexColumns {
         keys: keys.into_iter().map(|k| k.1).collect(),
         included: included.into_iter().map(|k| k.1).collect(),
+        partitioning,
     })
 }
 
@@ -305,6 +354,7 @@ fn indexes(
     columns: &[ColumnDef],
     base: &[RowsetAccess],
     statistics: &[ColumnStatistics],
+    partitioned: Option<&Partitioned>,
 ) -> Result<(Vec<IndexDef>, Vec<StoredIndex>), FormatError> {
     let (table, map) = catalog.catalogs.group(&catalog.store, "sysidxstats", "id")?;
     let mut definitions = Vec::new();
@@ -326,7 +376,17 @@ fn indexes(
         if status & index_bit::HYPOTHETICAL != 0 || (index_id != 0 && status & index_bit::INDEX == 0) {
             continue;
         }
-        let listed = index_columns(catalog, object_id, index_id, columns)?;
+        let mut listed = index_columns(catalog, object_id, index_id, columns)?;
+        if let (IndexKind::Nonclustered, Some(ordinal)) = (kind, listed.partitioning) {
+            // It is in the entry: as part of the key, of the clustered key, or behind both.
+            let clustered: Option<&StoredIndex> = stored.iter().find(|s| s.clustered);
+            let there = listed.keys.iter().any(|k| k.ordinal == ordinal)
+                || listed.included.contains(&ordinal)
+                || clustered.is_some_and(|c| c.keys.iter().any(|k| k.ordinal == Some(ordinal)));
+            if !there {
+                listed.included.push(ordinal);
+            }
+        }
         let name: Option<Arc<str>> = Some(row.text("name")).filter(|n| !n.is_empty()).map(Into::into);
         let mut definition = IndexDef {
             index_id,
@@ -361,6 +421,26 @@ fn indexes(
             }
             _ => None,
         };
+        let built = match built {
+            Some(mut index) => {
+                index.aligned = match partitioned {
+                    Some(by) if !index.clustered => {
+                        let spread = catalog.spread_of(object_id, index_id)?;
+                        let alike = spread.is_some_and(|s| {
+                            s.function.id == by.function.id
+                                && columns.get(by.ordinal).is_some_and(|c| c.column_id == s.column_id)
+                        });
+                        alike && index.rowsets.len() == base.len()
+                    }
+                    by => by.is_some() || index.rowsets.len() == 1,
+                };
+                // What a row address looks like in an index that is partitioned otherwise than its heap is not known.
+                let one = index.rowsets.len() == 1 && matches!(index.locator, Locator::Key(_));
+                index.usable &= index.aligned || one;
+                Some(index)
+            }
+            None => None,
+        };
         match built {
             Some(index) => {
                 // A sort order that cannot be reproduced makes an index useless for seeks.
@@ -393,10 +473,7 @@ fn clustered(
         };
         keys.push(StoredKey { position, ty, descending: physical.is_descending(), ordinal });
     }
-    // Partitions would have to be merged to come out in key order.
-    let usable = base.len() == 1
-        && keys.iter().all(|k| key::is_comparable(&k.ty))
-        && base.iter().all(|r| r.compression <= 2);
+    let usable = keys.iter().all(|k| key::is_comparable(&k.ty)) && base.iter().all(|r| r.compression <= 2);
     Some(StoredIndex {
         index_id: definition.index_id,
         name: definition.name.clone().unwrap_or_else(|| Arc::from("")),
@@ -406,6 +483,7 @@ fn clustered(
         rowsets: base.to_vec(),
         locator: Locator::Row,
         usable,
+        aligned: true,
     })
 }
 
@@ -473,7 +551,6 @@ fn nonclustered(
         })
     });
     let usable = understood
-        && rowsets.len() == 1
         && keys.iter().all(|k| key::is_comparable(&k.ty))
         && clustered.is_none_or(|c| c.usable)
         && rowsets.iter().all(|r| r.compression <= 2)
@@ -497,6 +574,7 @@ fn nonclustered(
         rowsets,
         locator,
         usable,
+        aligned: true,
     })
 }
 

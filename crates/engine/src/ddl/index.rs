@@ -14,6 +14,7 @@ use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 use super::layout::{Kind, PhysicalSpec, RowsetShape, lay_out};
 use super::rows::{CatalogWriter, Cell};
 use crate::catalog::{IndexKind, TableDef};
+use crate::database::partition::{INDEX_SPACE, PartitionScheme};
 
 /// Database version of SQL Server 2008.
 const FIRST_WITH_COMPRESSION: u16 = 655;
@@ -66,11 +67,66 @@ pub struct Placement {
     pub filegroup: i16,
     /// 0 none, 1 ROW, 2 PAGE.
     pub compression: u8,
+    /// In their place when the rows are spread by a scheme.
+    pub partitions: Option<Partitions>,
+}
+
+/// The partitions of a heap or index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partitions {
+    pub scheme: i32,
+    pub column_id: i32,
+    /// Filegroup and compression of each.
+    pub each: Vec<(i16, u8)>,
 }
 
 impl Placement {
     pub const fn on(filegroup: i16) -> Self {
-        Placement { filegroup, compression: 0 }
+        Placement { filegroup, compression: 0, partitions: None }
+    }
+
+    /// On a scheme, uncompressed.
+    pub fn spread(scheme: &PartitionScheme, column_id: i32) -> Self {
+        let each = scheme.groups.iter().map(|g| (*g, 0)).collect();
+        let partitions = Some(Partitions { scheme: scheme.id, column_id, each });
+        Placement { filegroup: scheme.groups.first().copied().unwrap_or(1), compression: 0, partitions }
+    }
+
+    /// Gives all rows a form, or those of one partition (from 0).
+    pub fn compress(&mut self, level: u8, only: Option<usize>) {
+        match (&mut self.partitions, only) {
+            (Some(p), Some(n)) => p.each.iter_mut().skip(n).take(1).for_each(|e| e.1 = level),
+            (Some(p), None) => p.each.iter_mut().for_each(|e| e.1 = level),
+            (None, _) => self.compression = level,
+        }
+    }
+
+    /// The same place without compression.
+    #[must_use]
+    pub fn uncompressed(mut self) -> Self {
+        self.compress(0, None);
+        self
+    }
+
+    pub fn is_compressed(&self) -> bool {
+        self.each().iter().any(|e| e.1 > 0)
+    }
+
+    /// Filegroup and compression of each rowset.
+    pub fn each(&self) -> Vec<(i16, u8)> {
+        match &self.partitions {
+            Some(p) => p.each.clone(),
+            None => vec![(self.filegroup, self.compression)],
+        }
+    }
+
+    /// The data space that the rows lie in.
+    pub fn space(&self) -> i32 {
+        self.partitions.as_ref().map_or(i32::from(self.filegroup), |p| p.scheme)
+    }
+
+    pub fn partition_column(&self) -> Option<i32> {
+        self.partitions.as_ref().map(|p| p.column_id)
     }
 }
 
@@ -129,6 +185,19 @@ fn uniquifier(key_ordinal: i16) -> PhysicalSpec {
 pub struct ClusteredKey {
     pub columns: Vec<(i32, bool)>,
     pub unique: bool,
+}
+
+impl ClusteredKey {
+    /// The key of a clustered index: the partitioning column follows what is declared, where that does not have it.
+    pub fn of(index: &NewIndex) -> Self {
+        let mut columns = index.keys.clone();
+        if let Some(id) = index.place.partition_column()
+            && !columns.iter().any(|(c, _)| *c == id)
+        {
+            columns.push((id, false));
+        }
+        ClusteredKey { columns, unique: index.unique }
+    }
 }
 
 /// Physical columns of a heap (no key) or clustered index.
@@ -196,9 +265,16 @@ pub fn index_specs(
             }
         }
     }
+    // An entry has the partitioning column in any case.
+    let partitioning = index.place.partition_column().filter(|id| {
+        !present.contains(id)
+            && !index.included.contains(id)
+            && !key.is_some_and(|k| k.columns.iter().any(|(c, _)| c == id))
+    });
     let included: Vec<PhysicalSpec> = index
         .included
         .iter()
+        .chain(partitioning.iter())
         .filter(|id| index.unique || !key.is_some_and(|k| k.columns.iter().any(|(c, _)| c == *id)))
         .filter_map(|id| find(*id))
         .map(|c| spec(c, 0, false))
@@ -223,11 +299,33 @@ pub fn index_specs(
 }
 
 impl CatalogWriter<'_> {
-    /// Enters a rowset with its columns and allocation units. Answers its id.
+    /// Enters the rowsets of a heap or index, one per partition. Answers the id of the first.
+    pub fn add_rowsets(
+        &self,
+        object: i32,
+        index: i32,
+        kind: Kind,
+        unique: bool,
+        shape: &RowsetShape,
+        fill_factor: u8,
+        place: &Placement,
+    ) -> SqlResult<i64> {
+        let mut first = None;
+        for (n, (filegroup, compression)) in place.each().into_iter().enumerate() {
+            let number = n as i32 + 1;
+            let part = Placement { filegroup, compression, partitions: None };
+            let id = self.add_rowset(object, index, number, kind, unique, shape, fill_factor, &part)?;
+            first.get_or_insert(id);
+        }
+        Ok(first.unwrap_or(0))
+    }
+
+    /// Enters the rowset of one partition (from 1) with its columns and allocation units. Answers its id.
     pub fn add_rowset(
         &self,
         object: i32,
         index: i32,
+        number: i32,
         kind: Kind,
         unique: bool,
         shape: &RowsetShape,
@@ -260,7 +358,7 @@ impl CatalogWriter<'_> {
                 ("ownertype", 1.into()),
                 ("idmajor", object.into()),
                 ("idminor", index.into()),
-                ("numpart", 1.into()),
+                ("numpart", number.into()),
                 ("status", status.into()),
                 ("fgidfs", 0.into()),
                 ("rcrows", 0.into()),
@@ -391,12 +489,24 @@ impl CatalogWriter<'_> {
     /// Where an index (or the heap, id 0) is; PRIMARY when it has no rows of its own.
     pub fn placement_of(&self, object: i32, index: i32) -> Placement {
         let tables = self.catalog.storage();
-        let rowset = tables.rowsets_of(object).find(|r| r.index_id == index);
-        let unit = rowset.and_then(|r| tables.unit(r.id, unit_type::IN_ROW));
-        Placement {
-            filegroup: unit.map_or(1, |u| u.filegroup),
-            compression: rowset.map_or(0, |r| r.compression.min(2)),
-        }
+        let mut each: Vec<(i16, u8)> = tables
+            .rowsets_of(object)
+            .filter(|r| r.index_id == index)
+            .map(|r| {
+                let unit = tables.unit(r.id, unit_type::IN_ROW);
+                (unit.map_or(1, |u| u.filegroup), r.compression.min(2))
+            })
+            .collect();
+        let (filegroup, compression) = each.first().copied().unwrap_or((1, 0));
+        // A catalog that cannot be read says so where the table is looked up.
+        let spread = self.catalog.spread_of(object, index).ok().flatten();
+        let partitions = spread.map(|s| {
+            if each.len() != s.scheme.groups.len() {
+                each = s.scheme.groups.iter().map(|g| (*g, compression)).collect();
+            }
+            Partitions { scheme: s.scheme.id, column_id: s.column_id, each }
+        });
+        Placement { filegroup, compression, partitions }
     }
 
     /// The row of sysidxstats.
@@ -439,6 +549,7 @@ impl CatalogWriter<'_> {
         index: i32,
         keys: &[(i32, bool)],
         included: &[i32],
+        partitioning: Option<i32>,
     ) -> SqlResult<()> {
         // The place in the key stands beside. Rows of a clustered index go by column id, those of others by place (verified:
         // pubs' employee_ind, AdventureWorksLT's Address).
@@ -451,6 +562,9 @@ impl CatalogWriter<'_> {
             rows.sort_unstable();
         }
         rows.extend(included.iter().map(|id| (*id, 0x12, 0)));
+        if let Some(id) = partitioning.filter(|id| !rows.iter().any(|r| r.0 == *id)) {
+            rows.push((id, 0, 0));
+        }
         for (n, (column, status, place)) in rows.into_iter().enumerate() {
             self.insert(
                 "sysiscols",
@@ -461,7 +575,7 @@ impl CatalogWriter<'_> {
                     ("status", status.into()),
                     ("intprop", column.into()),
                     ("tinyprop1", place.into()),
-                    ("tinyprop2", 0.into()),
+                    ("tinyprop2", i32::from(partitioning == Some(column)).into()),
                     ("tinyprop3", 0.into()),
                     ("tinyprop4", 0.into()),
                 ],
@@ -502,16 +616,20 @@ impl CatalogWriter<'_> {
             | if index.no_page_locks { bits::NO_PAGE_LOCKS } else { 0 }
             | if index.filter.is_some() { bits::FILTERED } else { 0 };
         let (kind, shape) = if index.clustered {
-            let key = ClusteredKey { columns: index.keys.clone(), unique: index.unique };
+            let key = ClusteredKey::of(index);
             (Kind::Clustered, lay_out(Kind::Clustered, &base_specs(columns, Some(&key))))
         } else {
             (Kind::Nonclustered, lay_out(Kind::Nonclustered, &index_specs(columns, index, clustered)))
         };
         let rowset =
-            self.add_rowset(object, id, kind, index.unique, &shape, index.fill_factor, &index.place)?;
+            self.add_rowsets(object, id, kind, index.unique, &shape, index.fill_factor, &index.place)?;
+        if let Some(partitions) = &index.place.partitions {
+            self.place_on_scheme(object, id, partitions.scheme)?;
+        }
         let type_number = if index.clustered { 1 } else { 2 };
         self.add_index_row(object, id, Some(&index.name), status, type_number, index.fill_factor, rowset)?;
-        self.add_index_columns(object, id, &index.keys, &index.included)?;
+        let partitioning = index.place.partition_column();
+        self.add_index_columns(object, id, &index.keys, &index.included, partitioning)?;
         self.add_statistics_value(object, id)?;
         if let Some(filter) = &index.filter {
             self.add_text(66, object, id, filter)?;
@@ -557,7 +675,7 @@ impl CatalogWriter<'_> {
             self.remove_rowset(rowset)?;
         }
         let rowset =
-            self.add_rowset(object, id, kind, index.unique, shape, index.fill_factor, &index.place)?;
+            self.add_rowsets(object, id, kind, index.unique, shape, index.fill_factor, &index.place)?;
         let key = [i64::from(object), i64::from(id)];
         self.update("sysidxstats", &key, &|_, _| true, &|_, _| vec![("rowset", Cell::Int(rowset))])
             .map(|_| ())
@@ -618,6 +736,7 @@ impl CatalogWriter<'_> {
         }
         self.delete_all("sysidxstats", &key)?;
         self.delete_all("sysiscols", &key)?;
+        self.delete_all("syssingleobjrefs", &[INDEX_SPACE.into(), key[0], key[1]])?;
         self.delete_all("sysobjvalues", &[60, key[0], key[1]])?;
         self.delete_all("sysobjvalues", &[66, key[0], key[1]])?;
         Ok(())
@@ -660,14 +779,15 @@ impl CatalogWriter<'_> {
 /// The clustered key of a table as it is now.
 pub fn clustered_key(definition: &Arc<TableDef>) -> Option<ClusteredKey> {
     let index = definition.indexes.iter().find(|i| i.kind == IndexKind::Clustered)?;
-    Some(ClusteredKey {
-        columns: index
-            .keys
-            .iter()
-            .filter_map(|k| definition.columns.get(k.ordinal).map(|c| (c.column_id, k.descending)))
-            .collect(),
-        unique: index.unique,
-    })
+    let id = |ordinal: usize| definition.columns.get(ordinal).map(|c| c.column_id);
+    let mut columns: Vec<(i32, bool)> =
+        index.keys.iter().filter_map(|k| Some((id(k.ordinal)?, k.descending))).collect();
+    if let Some(column) = definition.access.partitioned_by().and_then(|by| id(by.ordinal))
+        && !columns.iter().any(|(c, _)| *c == column)
+    {
+        columns.push((column, false));
+    }
+    Some(ClusteredKey { columns, unique: index.unique })
 }
 
 /// 1919, 1909, 1904 and their kin for the columns of a key.

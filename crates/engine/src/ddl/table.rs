@@ -7,7 +7,7 @@
 use holdfast_format::catalog::unit_type;
 use holdfast_types::{SqlResult, SqlType, TypeId, Value};
 
-use super::index::{ClusteredKey, NewIndex, Placement, TableColumn, base_specs};
+use super::index::{NewIndex, Placement, TableColumn, base_specs};
 use super::layout::{Kind, RowsetColumn, fixed_size, is_large, lay_out, packed_type};
 use super::object::{NewObject, bits};
 use super::rows::{CatalogWriter, Cell};
@@ -257,7 +257,9 @@ impl CatalogWriter<'_> {
             }
         }
         if physical.iter().any(|c| !c.computed && is_large(&c.ty)) {
-            self.add_reference(8, (object, i32::from(clustered.is_some())), (1, 0))?;
+            let place = clustered.map_or(place, |index| &index.place);
+            let space = if place.partitions.is_some() { place.space() } else { 1 };
+            self.add_reference(8, (object, i32::from(clustered.is_some())), (space, 0))?;
         }
         Ok(())
     }
@@ -265,8 +267,12 @@ impl CatalogWriter<'_> {
     /// A heap of its own for a table without clustered index.
     pub fn add_heap(&self, object: i32, columns: &[TableColumn], place: &Placement) -> SqlResult<i64> {
         let shape = lay_out(Kind::Heap, &base_specs(columns, None));
-        let rowset = self.add_rowset(object, 0, Kind::Heap, false, &shape, 0, place)?;
+        let rowset = self.add_rowsets(object, 0, Kind::Heap, false, &shape, 0, place)?;
         self.add_index_row(object, 0, None, 1, 0, 0, rowset)?;
+        if let Some(partitions) = &place.partitions {
+            self.place_on_scheme(object, 0, partitions.scheme)?;
+            self.add_index_columns(object, 0, &[], &[], Some(partitions.column_id))?;
+        }
         Ok(rowset)
     }
 
@@ -522,10 +528,5 @@ impl CatalogWriter<'_> {
             }
         }
         Ok(out)
-    }
-
-    /// The clustered key for a list of new columns.
-    pub fn key_of(index: &NewIndex) -> ClusteredKey {
-        ClusteredKey { columns: index.keys.clone(), unique: index.unique }
     }
 }

@@ -30,7 +30,14 @@ pub struct ColumnPlan {
 
 /// What a bookmark is made of besides the record's digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BookmarkPlan {
+pub struct BookmarkPlan {
+    pub place: BookmarkPlace,
+    /// The row's partition, which follows at the end.
+    pub partition: Option<u16>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BookmarkPlace {
     Rid,
     /// Positions of the key columns in the layout.
     Key(Vec<usize>),
@@ -327,12 +334,15 @@ fn fill_bookmarks<R: Fields>(
         };
         let record = row.record(records.layout).map_err(|e| e.at(records.page, *slot))?;
         v.data.extend_from_slice(&bookmark::digest(&record).to_le_bytes());
-        match plan {
-            BookmarkPlan::Rid => {
+        match &plan.place {
+            BookmarkPlace::Rid => {
                 let own = Rid { page: records.page, slot: *slot };
                 v.data.extend_from_slice(&row.home().unwrap_or(own).to_bytes());
             }
-            BookmarkPlan::Key(positions) => row.key(records.layout, positions, &mut v.data).map_err(fail)?,
+            BookmarkPlace::Key(positions) => row.key(records.layout, positions, &mut v.data).map_err(fail)?,
+        }
+        if let Some(partition) = plan.partition {
+            v.data.extend_from_slice(&partition.to_le_bytes());
         }
         close(&mut v.offsets, v.data.len()).map_err(fail)?;
     }

@@ -30,6 +30,8 @@ pub struct TableReads {
 /// A table's name, its reads, and the copy of it that counts them.
 struct Counted {
     key: (usize, i32),
+    /// First rowset of what is read: partitions are read each by itself.
+    rowset: u64,
     name: Arc<str>,
     reads: Arc<TableReads>,
     table: Arc<StoredTable>,
@@ -60,6 +62,9 @@ impl StatementReads {
         let load = |n: &AtomicU64| n.load(Ordering::Relaxed);
         let all = self.0.lock();
         all.iter()
+            .enumerate()
+            .filter(|(n, c)| !all.iter().take(*n).any(|b| b.key == c.key))
+            .map(|(_, c)| c)
             .map(|c| Reads {
                 table: Arc::clone(&c.name),
                 scans: load(&c.reads.scans),
@@ -73,12 +78,14 @@ impl StatementReads {
     pub(super) fn table(&self, table: &StoredTable) -> Arc<StoredTable> {
         let key = (Arc::as_ptr(&table.store) as usize, table.object_id);
         let mut all = self.0.lock();
-        let at = all.iter().position(|c| c.key == key).unwrap_or_else(|| {
-            let reads = Arc::new(TableReads::default());
+        let rowset = table.base.first().map_or(0, |b| b.rowset);
+        let at = all.iter().position(|c| c.key == key && c.rowset == rowset).unwrap_or_else(|| {
+            let same = all.iter().find(|c| c.key == key).map(|c| Arc::clone(&c.reads));
+            let reads = same.unwrap_or_default();
             let source = CountingPages { inner: Arc::clone(&table.store.source), reads: Arc::clone(&reads) };
             let store = Store { source: Arc::new(source), ..(*table.store).clone() };
             let copy = StoredTable { store: Arc::new(store), ..table.clone() };
-            all.push(Counted { key, name: Arc::clone(&table.name), reads, table: Arc::new(copy) });
+            all.push(Counted { key, rowset, name: Arc::clone(&table.name), reads, table: Arc::new(copy) });
             all.len() - 1
         });
         all[at].reads.scans.fetch_add(1, Ordering::Relaxed);

@@ -9,7 +9,7 @@
 //!    the first walk, and holds page numbers only as long as that.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use holdfast_base::{FileId, PageId};
@@ -95,8 +95,8 @@ impl LiveUnit {
 #[derive(Debug, Default)]
 pub struct LiveRowset {
     pub rowset: u64,
-    pub object_id: i32,
-    pub index_id: i32,
+    /// The table; another one after ALTER TABLE … SWITCH.
+    object_id: AtomicI32,
     pub filegroup: i16,
     pub in_row: LiveUnit,
     pub lob: LiveUnit,
@@ -132,8 +132,7 @@ impl LiveRowset {
         let unit = tables.unit(rowset.id, unit_type::IN_ROW);
         LiveRowset {
             rowset: rowset.id,
-            object_id: rowset.object_id,
-            index_id: rowset.index_id,
+            object_id: AtomicI32::new(rowset.object_id),
             filegroup: unit.map_or(1, |u| u.filegroup),
             in_row: LiveUnit::of(unit),
             lob: LiveUnit::of(tables.unit(rowset.id, unit_type::LOB)),
@@ -141,6 +140,10 @@ impl LiveRowset {
             rows: AtomicI64::new(rowset.rows),
             ..LiveRowset::default()
         }
+    }
+
+    pub fn object_id(&self) -> i32 {
+        self.object_id.load(Ordering::Acquire)
     }
 
     /// By [`unit_type`].
@@ -230,6 +233,7 @@ impl LiveRowsets {
     /// The live side of a rowset of a catalogue snapshot.
     pub fn of(&self, tables: &SystemTables, rowset: &Rowset) -> Arc<LiveRowset> {
         if let Some(known) = self.rowsets.read().get(&rowset.id) {
+            known.object_id.store(rowset.object_id, Ordering::Release);
             return Arc::clone(known);
         }
         let mut all = self.rowsets.write();
@@ -268,7 +272,7 @@ impl LiveRowsets {
     /// Whether somebody reads the table.
     pub fn is_read(&self, object: i32) -> bool {
         let rowsets = self.rowsets.read();
-        let mut own = rowsets.values().filter(|r| r.object_id == object);
+        let mut own = rowsets.values().filter(|r| r.object_id() == object);
         own.any(|r| r.readers.load(Ordering::SeqCst) > 0)
     }
 

@@ -1,7 +1,7 @@
 //! Rows of stored tables: heaps and B-trees over pages.
 //!
 //! Module map: [`table`] the [`crate::access::TableAccess`] of a table, [`scan`] pages to batches, [`seek`] ranges of an
-//! index, [`key`] comparing key columns, [`snapshot`] rows as a snapshot sees them, [`counting`] how much is read, [`live`] what changes while the database is open, [`read`] rows that others may be changing, [`range`] key
+//! index, [`key`] comparing key columns, [`snapshot`] rows as a snapshot sees them, [`partitioned`] tables of several partitions, [`counting`] how much is read, [`live`] what changes while the database is open, [`read`] rows that others may be changing, [`range`] key
 //! ranges that nobody may add to.
 //!
 //! Invariants
@@ -12,6 +12,7 @@
 pub mod counting;
 pub mod key;
 pub mod live;
+pub mod partitioned;
 pub mod range;
 pub mod read;
 pub mod scan;

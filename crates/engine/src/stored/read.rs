@@ -22,6 +22,7 @@ use holdfast_types::{SqlResult, Value};
 use super::seek::key_value;
 use super::table::{Locator, RowsetAccess, StoredIndex, StoredKey, StoredTable};
 use crate::access::{ReadContext, ReadIntent, ReadLevel};
+use crate::database::partition::Partitioned;
 use crate::error::damaged;
 use crate::lock::manager::Table;
 use crate::lock::{Duration, Granted, LockMode, Resource};
@@ -44,8 +45,6 @@ pub struct RowReader {
     pub(super) writing: Arc<Writing>,
     pub(super) context: ReadContext,
     pub(super) table: Table,
-    /// Rowset that names rows: the heap or clustered index.
-    pub(super) base: u64,
     /// Key ranges are locked, and the table only with an intent.
     pub(super) ranges: bool,
 }
@@ -64,6 +63,10 @@ enum Verdict {
 #[derive(Clone)]
 pub struct RowNames {
     names: Names,
+    /// Rowset that names rows: the heap or clustered index.
+    base: u64,
+    /// Entries may belong to rows of any partition: by the key column at this place, in one of these rowsets.
+    spread: Option<(usize, Arc<Partitioned>)>,
     layout: Arc<RowLayout>,
     access: RowsetAccess,
 }
@@ -76,7 +79,8 @@ impl RowNames {
             Some(index) if !access.heap => Names::Key(index.keys.clone()),
             _ => Names::Address,
         };
-        RowNames { names, layout: Arc::clone(&access.layout), access: access.clone() }
+        let layout = Arc::clone(&access.layout);
+        RowNames { names, base: access.rowset, spread: None, layout, access: access.clone() }
     }
 
     /// Entries of an index.
@@ -96,7 +100,13 @@ impl RowNames {
                 )
             }
         };
-        RowNames { names, layout: Arc::clone(&access.layout), access: access.clone() }
+        let keys = table.indexes.iter().find(|i| i.clustered).map_or(&[][..], |i| &i.keys);
+        let spread = table
+            .partitioned
+            .as_ref()
+            .and_then(|by| Some((keys.iter().position(|k| k.ordinal == Some(by.ordinal))?, Arc::clone(by))));
+        let base = table.base.first().map_or(0, |b| b.rowset);
+        RowNames { names, base, spread, layout: Arc::clone(&access.layout), access: access.clone() }
     }
 }
 
@@ -148,9 +158,7 @@ impl RowReader {
             writing.locks.release(context.owner, &of.resource());
         }
         current?;
-        let base = table.base.first().map_or(0, |b| b.rowset);
-        let reader =
-            RowReader { writing: Arc::clone(writing), context: context.clone(), table: of, base, ranges };
+        let reader = RowReader { writing: Arc::clone(writing), context: context.clone(), table: of, ranges };
         if ranges && writing.locks.enter_ranges(context.owner, of) {
             // Invariant 2 of the lock manager's ranges: whoever did not see this is done behind the gate.
             drop(writing.logged.change().map_err(|e| failure(&e))?);
@@ -194,7 +202,7 @@ impl RowReader {
     ) -> Result<Resource, FormatError> {
         let rid = |rid: Rid| Resource::Rid {
             database: self.table.database,
-            rowset: self.base as i64,
+            rowset: names.base as i64,
             file: rid.page.file,
             page: rid.page.page,
             slot: rid.slot,
@@ -215,12 +223,16 @@ impl RowReader {
             }
             Names::Key(keys) => {
                 let mut bytes = Vec::with_capacity(32);
-                for k in keys {
+                let mut base = names.base;
+                for (n, k) in keys.iter().enumerate() {
                     let internal = false;
                     let value: Value = key_value(source, row, &names.access, k.position, &k.ty, internal)?;
                     hash_key(&value, &k.ty, &mut bytes);
+                    if let Some((_, by)) = names.spread.as_ref().filter(|(at, _)| *at == n) {
+                        base = by.rowset_of(&value);
+                    }
                 }
-                Resource::key(self.table.database, self.base as i64, &bytes)
+                Resource::key(self.table.database, base as i64, &bytes)
             }
         })
     }
@@ -266,7 +278,7 @@ impl RowReader {
                 // An empty slot of a heap: a row that may come back when its deletion is rolled back.
                 None if matches!(names.names, Names::Address) && names.access.heap => Resource::Rid {
                     database: self.table.database,
-                    rowset: self.base as i64,
+                    rowset: names.base as i64,
                     file: page.file,
                     page: page.page,
                     slot,

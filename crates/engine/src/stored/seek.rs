@@ -4,7 +4,8 @@
 //! 1. A cursor stands before a slot of a leaf and moves along sibling pointers; it visits at most as many pages as the files
 //!    have.
 //! 2. The low end is the one that comes first in index order (for a descending key column, the larger value).
-//! 3. Several partitions would come one after the other, with key order within each only; such an index is not usable.
+//! 3. Rowsets of several partitions would come one after the other, with key order within each only: partitions are read each by
+//!    itself ([`super::partitioned`]).
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use super::range::Ranged;
 use super::read::{RowNames, RowReader};
 use super::table::{Locator, RowsetAccess, Store, StoredIndex, StoredKey, StoredTable};
 use crate::access::{BatchSource, Bound, KeyRange, ReadContext};
+use crate::database::partition::Partitioned;
 use crate::decode::column::{ColumnPlan, Records, Target, field_value, fill};
 use crate::error::damaged;
 
@@ -61,6 +63,8 @@ struct Lookup {
     entry_keys: Vec<(usize, usize)>,
     /// Rows may go while their entries are read.
     may_vanish: bool,
+    /// Which of the base's rowsets a clustered key belongs to: the place of the partitioning column in it.
+    spread: Option<(usize, Arc<Partitioned>)>,
 }
 
 struct Cursor {
@@ -164,7 +168,11 @@ fn lookup(table: &StoredTable, index: &StoredIndex, columns: &[usize]) -> SqlRes
         .iter()
         .filter_map(|k| Some((k.position, positions.get(k.ordinal?).copied().flatten()?)))
         .collect();
-    Ok(Lookup { base, keys, entry_keys, may_vanish: table.store.writing.is_some() })
+    let spread = table
+        .partitioned
+        .as_ref()
+        .and_then(|by| Some((keys.iter().position(|k| k.ordinal == Some(by.ordinal))?, Arc::clone(by))));
+    Ok(Lookup { base, keys, entry_keys, may_vanish: table.store.writing.is_some(), spread })
 }
 
 /// The value of a key column of a row.
@@ -623,7 +631,12 @@ impl RangeScan {
                 for (position, k) in positions.iter().zip(&lookup.keys) {
                     wanted.push(key_value(source, entry, rowset, *position, &k.ty, false).map_err(damaged)?);
                 }
+                let only =
+                    lookup.spread.as_ref().and_then(|(at, by)| wanted.get(*at).map(|v| by.rowset_of(v)));
                 for (base, plans, names) in &lookup.base {
+                    if only.is_some_and(|rowset| rowset != base.rowset) {
+                        continue;
+                    }
                     let same = |row: &Row<'_>| self.is_entry_of(lookup, rowset, entry, &base.layout, row);
                     let reader = self.reader.as_ref().map(|r| (r, names));
                     if clustered_row(source, &wanted, base, &lookup.keys, plans, targets, reader, &same)? {

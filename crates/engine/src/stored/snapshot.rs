@@ -7,7 +7,8 @@
 //! 1. A chunk is read while nothing of the rowset is noted in the version store, which is looked at before and after, or else
 //!    under the write gate. So pages and notes belong together.
 //! 2. Every row belongs to one chunk: by its key as the snapshot sees it, or by its address.
-//! 3. Rows of compressed rowsets and of partitioned tables cannot be changed, so they are read as they are.
+//! 3. Partitions are read one by one, each as a table of its own ([`super::partitioned`]); rows of a columnstore cannot be changed, so
+//!    they are read as they are.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -71,6 +72,24 @@ struct SnapshotRows {
     place: Place,
 }
 
+/// The snapshot that a reader of the table sees; `None` where it sees the rows as they are.
+///
+/// # Errors
+/// 3952: the database keeps no versions for it.
+pub fn seen<'c>(table: &StoredTable, context: &'c ReadContext) -> SqlResult<Option<&'c Snapshot>> {
+    let Some(writing) = &table.store.writing else { return Ok(None) };
+    if context.intent != ReadIntent::Read {
+        return Ok(None);
+    }
+    let keeping = writing.locks.versions.keeping(writing.database_id);
+    match (context.level, &context.snapshot) {
+        (ReadLevel::Snapshot, Some(snapshot)) if keeping.snapshot => Ok(Some(snapshot)),
+        (ReadLevel::Committed, Some(snapshot)) if keeping.read_committed => Ok(Some(snapshot)),
+        (ReadLevel::Snapshot, _) => Err(SqlError::new(3952, &[&table.store.database])),
+        _ => Ok(None),
+    }
+}
+
 /// A source for a reader that sees a snapshot; `None` where the rows may be read as they are.
 pub fn open(
     table: &StoredTable,
@@ -79,16 +98,7 @@ pub fn open(
     columns: &[usize],
 ) -> SqlResult<Option<Box<dyn BatchSource>>> {
     let Some(writing) = &table.store.writing else { return Ok(None) };
-    if context.intent != ReadIntent::Read {
-        return Ok(None);
-    }
-    let keeping = writing.locks.versions.keeping(writing.database_id);
-    let snapshot = match (context.level, &context.snapshot) {
-        (ReadLevel::Snapshot, Some(snapshot)) if keeping.snapshot => snapshot,
-        (ReadLevel::Committed, Some(snapshot)) if keeping.read_committed => snapshot,
-        (ReadLevel::Snapshot, _) => return Err(SqlError::new(3952, &[&table.store.database])),
-        _ => return Ok(None),
-    };
+    let Some(snapshot) = seen(table, context)? else { return Ok(None) };
     let [base] = table.base.as_slice() else { return Ok(None) };
     // Columnstore.
     if base.compression > 2 {

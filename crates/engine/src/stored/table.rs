@@ -14,7 +14,8 @@ use super::read::{RowNames, RowReader};
 use super::scan::{PageList, PageScan};
 use super::{seek, snapshot};
 use crate::access::{BOOKMARK, BOOKMARK_TYPE, BatchSource, KeyRange, ReadContext, ReadIntent, TableAccess};
-use crate::decode::column::{BookmarkPlan, ColumnPlan};
+use crate::database::partition::Partitioned;
+use crate::decode::column::{BookmarkPlace, BookmarkPlan, ColumnPlan};
 use crate::error::damaged;
 use crate::write::{StoredWriter, TableWriter, Writing};
 
@@ -46,6 +47,8 @@ pub struct RowsetAccess {
     /// Per table column: what records older than the column hold.
     pub missing: Vec<Value>,
     pub compression: u8,
+    /// Of a partitioned table's heap or clustered index: which one it is, from 0.
+    pub partition: Option<u16>,
 }
 
 impl RowsetAccess {
@@ -87,6 +90,8 @@ pub struct StoredIndex {
     pub locator: Locator,
     /// The order can be reproduced, so seeks are allowed.
     pub usable: bool,
+    /// Partitioned as its table is.
+    pub aligned: bool,
 }
 
 /// How a nonclustered leaf names its row.
@@ -136,6 +141,8 @@ pub struct StoredTable {
     pub computed: Vec<bool>,
     pub base: Vec<RowsetAccess>,
     pub indexes: Vec<StoredIndex>,
+    /// How the rowsets of the base share the rows, where they are read together.
+    pub partitioned: Option<Arc<Partitioned>>,
     pub writer: Option<Arc<StoredWriter>>,
 }
 
@@ -171,7 +178,7 @@ impl StoredTable {
             .iter()
             .map(|&ordinal| {
                 if ordinal == BOOKMARK {
-                    return self.bookmark_plan();
+                    return self.bookmark_plan(rowset);
                 }
                 let (Some(ty), false) = (self.types.get(ordinal), self.is_computed(ordinal)) else {
                     let name = self.names.get(ordinal).map_or("", |n| n);
@@ -201,18 +208,18 @@ impl StoredTable {
             .collect()
     }
 
-    fn bookmark_plan(&self) -> SqlResult<ColumnPlan> {
-        let plan = match self.base.first() {
-            Some(base) if base.heap => BookmarkPlan::Rid,
+    fn bookmark_plan(&self, rowset: &RowsetAccess) -> SqlResult<ColumnPlan> {
+        let place = match self.base.first() {
+            Some(base) if base.heap => BookmarkPlace::Rid,
             _ => match self.indexes.iter().find(|i| i.clustered) {
-                Some(index) => BookmarkPlan::Key(index.keys.iter().map(|k| k.position).collect()),
+                Some(index) => BookmarkPlace::Key(index.keys.iter().map(|k| k.position).collect()),
                 None => {
                     let what = format!("Changing table '{}', whose rows have no key,", self.name);
                     return Err(SqlError::not_supported(what));
                 }
             },
         };
-        let bookmark = Some(Arc::new(plan));
+        let bookmark = Some(Arc::new(BookmarkPlan { place, partition: rowset.partition }));
         Ok(ColumnPlan { ty: BOOKMARK_TYPE, position: None, missing: Value::Null, bookmark })
     }
 

@@ -3,6 +3,7 @@
 //! ```text
 //! 0  8  digest of the record as it was read
 //! 8  …  heap: RID of the row's home slot (8); clustered index: each key field, u16 length (FFFF = NULL), bytes
+//! …  2  of a partitioned table: the partition, from 0
 //! ```
 //!
 //! Invariants
@@ -70,6 +71,13 @@ pub fn split_fields(mut key: &[u8]) -> Option<Vec<Option<&[u8]>>> {
         }
     }
     Some(out)
+}
+
+/// The partition at the end of a bookmark of a partitioned table, and the bookmark as the partition's own writer knows it.
+pub fn partition(bookmark: &[u8]) -> Result<(usize, &[u8]), FormatError> {
+    let (rest, tail) =
+        bookmark.split_last_chunk::<2>().ok_or_else(|| FormatError::catalog("a bookmark is cut off"))?;
+    Ok((usize::from(u16::from_le_bytes(*tail)), rest))
 }
 
 /// A bookmark taken apart: digest and place.

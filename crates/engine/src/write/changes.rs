@@ -16,6 +16,20 @@ use super::writing::{DatabaseTransaction, failure};
 use super::{NewRow, RowUpdate, TableWriter, WriteContext, bookmark, bulk};
 use crate::lock::LockMode;
 
+/// A row of an update whose old entries are gone and whose new ones are to come.
+pub(super) struct Pending<'r> {
+    fields: Vec<Stored>,
+    old: Vec<Stored>,
+    rid: Option<Rid>,
+    outside: &'r [i32],
+}
+
+/// What an update of some columns touches.
+pub(super) struct Touched<'w> {
+    rekeyed: bool,
+    indexes: Vec<&'w Index>,
+}
+
 impl StoredWriter {
     pub(super) fn insert_rows(&self, write: WriteContext<'_>, rows: &[NewRow]) -> SqlResult<u64> {
         self.check()?;
@@ -54,8 +68,19 @@ impl StoredWriter {
         &self,
         write: WriteContext<'_>,
         part: &DatabaseTransaction,
+        fields: Vec<Stored>,
+        outside: &[i32],
+    ) -> SqlResult<bool> {
+        self.enter_row(write, part, fields, outside, !self.ignoring.is_empty())
+    }
+
+    fn enter_row(
+        &self,
+        write: WriteContext<'_>,
+        part: &DatabaseTransaction,
         mut fields: Vec<Stored>,
         outside: &[i32],
+        may_be_left_out: bool,
     ) -> SqlResult<bool> {
         if let Base::Tree { tree, unique: true, .. } = &self.base {
             let (key, _) = Self::key_of(tree, &fields).map_err(|e| failure(&e))?;
@@ -65,7 +90,7 @@ impl StoredWriter {
         let mut at = self.enter(write, part, &|_| {
             self.entries_in(&fields, true, self.indexes.iter().filter(|i| !outside.contains(&i.index_id)))
         })?;
-        if !self.ignoring.is_empty() && self.is_there(&at.change, &fields, outside)? {
+        if may_be_left_out && self.is_there(&at.change, &fields, outside)? {
             return Ok(false);
         }
         self.insert_row(write, &mut at.change, &mut at.log, &mut fields, &[], outside)?;
@@ -121,15 +146,20 @@ impl StoredWriter {
         rows: &[RowUpdate],
         changed: &[usize],
     ) -> SqlResult<()> {
-        self.check()?;
-        let joined = self.writing.join(write.transaction)?;
-        let part = joined.part()?;
+        let rows: Vec<(&[u8], &NewRow)> = rows.iter().map(|r| (r.bookmark.as_slice(), &r.row)).collect();
+        let touched = self.touched(changed);
+        let pending = self.take_out(write, &rows, changed, &touched)?;
+        self.put_in(write, pending, &touched)
+    }
+
+    /// What an update of these columns touches.
+    pub(super) fn touched(&self, changed: &[usize]) -> Touched<'_> {
         let moved = self.changed_positions(changed);
         let rekeyed = match &self.base {
             Base::Tree { tree, .. } => tree.keys.iter().any(|k| moved.contains(&k.position)),
             Base::Heap(_) => false,
         };
-        let touched: Vec<&Index> = self
+        let indexes = self
             .indexes
             .iter()
             .filter(|i| {
@@ -138,39 +168,54 @@ impl StoredWriter {
                     || i.fields.iter().any(|f| matches!(f, From::Base(p) if moved.contains(p)))
             })
             .collect();
-        // First everything old goes out of the indexes whose keys change, then everything new goes in: keys may change places.
-        let mut pending: Vec<(Vec<Stored>, Vec<Stored>, Option<Rid>, &[i32])> =
-            Vec::with_capacity(rows.len());
-        for update in rows {
-            self.check_nulls(&update.row.values, "UPDATE")?;
-            let (_, place) = bookmark::open(&update.bookmark).map_err(|e| crate::page_error(&e))?;
+        Touched { rekeyed, indexes }
+    }
+
+    /// The first half of an update: everything old goes out of the indexes whose keys change. Everything new goes in only when
+    /// that is done for all rows, because keys may change places.
+    pub(super) fn take_out<'r>(
+        &self,
+        write: WriteContext<'_>,
+        rows: &[(&[u8], &'r NewRow)],
+        changed: &[usize],
+        touched: &Touched<'_>,
+    ) -> SqlResult<Vec<Pending<'r>>> {
+        self.check()?;
+        let joined = self.writing.join(write.transaction)?;
+        let part = joined.part()?;
+        let (rekeyed, touched) = (touched.rekeyed, &touched.indexes);
+        let mut pending = Vec::with_capacity(rows.len());
+        for (mark, row) in rows {
+            self.check_nulls(&row.values, "UPDATE")?;
+            let (_, place) = bookmark::open(mark).map_err(|e| crate::page_error(&e))?;
             let current = {
                 let change = self.gate()?;
                 self.current(&change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?
             };
             for index in &self.unkept {
                 let old = (current.fields.as_slice(), self.positions.as_slice());
-                index.check_update(&self.name, changed, rekeyed, old, &update.row.values)?;
+                index.check_update(&self.name, changed, rekeyed, old, &row.values)?;
             }
-            let new = self.fields(&update.row, Some((&current.fields, changed)))?;
+            let new = self.fields(row, Some((&current.fields, changed)))?;
             if rekeyed && let Base::Tree { tree, unique: true, .. } = &self.base {
                 let (key, _) = Self::key_of(tree, &new).map_err(|e| failure(&e))?;
                 self.lock_row(write, &self.key_resource(tree, &key))?;
             }
             if touched.iter().any(|i| i.unique) {
                 self.lock_keys(write, &current.fields, &[])?;
-                self.lock_keys(write, &new, &update.row.outside_indexes)?;
+                self.lock_keys(write, &new, &row.outside_indexes)?;
             }
             let mut at =
                 self.enter(write, part, &|_| self.entries_out(&current.fields, touched.iter().copied()))?;
             let (change, log) = (&mut at.change, &mut *at.log);
-            for index in &touched {
+            for index in touched {
                 self.delete_entry(change, log, index, &current.fields, current.rid)
                     .map_err(|e| failure(&e))?;
             }
             if rekeyed {
                 self.delete_base(write, change, log, &current).map_err(|e| failure(&e))?;
-                pending.push((new, current.fields, current.rid, &update.row.outside_indexes));
+                let (old, rid, outside) = (current.fields, current.rid, row.outside_indexes.as_slice());
+                pending.push(Pending { fields: new, old, rid, outside });
                 continue;
             }
             let mut fields = new;
@@ -194,10 +239,24 @@ impl StoredWriter {
             }
             self.drop_large(change, log, &current.fields, &fields).map_err(|e| failure(&e))?;
             if !touched.is_empty() {
-                pending.push((fields, Vec::new(), current.rid, &update.row.outside_indexes));
+                let (rid, outside) = (current.rid, row.outside_indexes.as_slice());
+                pending.push(Pending { fields, old: Vec::new(), rid, outside });
             }
         }
-        for (mut fields, old, rid, outside) in pending {
+        Ok(pending)
+    }
+
+    /// The second half of an update.
+    pub(super) fn put_in(
+        &self,
+        write: WriteContext<'_>,
+        pending: Vec<Pending<'_>>,
+        touched: &Touched<'_>,
+    ) -> SqlResult<()> {
+        let joined = self.writing.join(write.transaction)?;
+        let part = joined.part()?;
+        let (rekeyed, touched) = (touched.rekeyed, &touched.indexes);
+        for Pending { mut fields, old, rid, outside } in pending {
             let mut at = self.enter(write, part, &|_| {
                 let entered = touched.iter().copied().filter(|i| !outside.contains(&i.index_id));
                 self.entries_in(&fields, rekeyed, entered)
@@ -214,6 +273,71 @@ impl StoredWriter {
             }
         }
         Ok(())
+    }
+
+    /// Takes a row out that an update moves to another partition: its new fields, large values whole, and the old ones, whose
+    /// large values are still to go ([`StoredWriter::forget_large`]).
+    pub(super) fn leave(
+        &self,
+        write: WriteContext<'_>,
+        mark: &[u8],
+        row: &NewRow,
+        changed: &[usize],
+    ) -> SqlResult<(Vec<Stored>, Vec<Stored>)> {
+        self.check()?;
+        self.check_nulls(&row.values, "UPDATE")?;
+        let joined = self.writing.join(write.transaction)?;
+        let part = joined.part()?;
+        let (_, place) = bookmark::open(mark).map_err(|e| crate::page_error(&e))?;
+        let (current, new) = {
+            let change = self.gate()?;
+            let current = self.current(&change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
+            let mut new = self.fields(row, Some((&current.fields, changed)))?;
+            for field in new.iter_mut().filter(|f| f.complex) {
+                let pointer = field.bytes.take().unwrap_or_default();
+                let whole = holdfast_format::lob::read(change.source(), &pointer);
+                *field = match whole.map_err(|e| crate::page_error(&e))? {
+                    Some(bytes) => Stored::plain(bytes),
+                    None => Stored::null(),
+                };
+            }
+            (current, new)
+        };
+        for index in &self.unkept {
+            let old = (current.fields.as_slice(), self.positions.as_slice());
+            index.check_update(&self.name, changed, true, old, &row.values)?;
+        }
+        self.lock_keys(write, &current.fields, &[])?;
+        let mut at = self.enter(write, part, &|_| self.entries_out(&current.fields, self.indexes.iter()))?;
+        let (change, log) = (&mut at.change, &mut *at.log);
+        for index in &self.indexes {
+            self.delete_entry(change, log, index, &current.fields, current.rid).map_err(|e| failure(&e))?;
+        }
+        self.delete_base(write, change, log, &current).map_err(|e| failure(&e))?;
+        Ok((new, current.fields))
+    }
+
+    /// Enters a row that has left another partition.
+    pub(super) fn arrive(
+        &self,
+        write: WriteContext<'_>,
+        fields: Vec<Stored>,
+        outside: &[i32],
+    ) -> SqlResult<()> {
+        let joined = self.writing.join(write.transaction)?;
+        self.enter_row(write, joined.part()?, fields, outside, false).map(|_| ())
+    }
+
+    /// Removes the large values of a row that has left.
+    pub(super) fn forget_large(&self, write: WriteContext<'_>, old: &[Stored]) -> SqlResult<()> {
+        if !old.iter().any(|f| f.complex) {
+            return Ok(());
+        }
+        let joined = self.writing.join(write.transaction)?;
+        let part = joined.part()?;
+        let mut log = part.log.lock();
+        let mut change = self.gate()?;
+        self.drop_large(&mut change, &mut log, old, &[]).map_err(|e| failure(&e))
     }
 
     pub(super) fn delete_rows(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
@@ -257,6 +381,15 @@ impl StoredWriter {
             )));
         }
         self.lock_table(write, LockMode::SchM)?;
+        self.release_pages(write)?;
+        if let Some(identity) = &self.identity {
+            self.writing.identities.note(&self.writing, self.object_id, identity, None, true)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the pages of the table and its indexes back; the caller has it locked.
+    pub(super) fn release_pages(&self, write: WriteContext<'_>) -> SqlResult<()> {
         let joined = self.writing.join(write.transaction)?;
         let part = joined.part()?;
         let mut all = vec![match &self.base {
@@ -266,9 +399,6 @@ impl StoredWriter {
         all.extend(self.indexes.iter().map(|i| Arc::clone(i.tree.live())));
         for live in all {
             super::release::empty(&self.writing, part, &live).map_err(|e| failure(&e))?;
-        }
-        if let Some(identity) = &self.identity {
-            self.writing.identities.note(&self.writing, self.object_id, identity, None, true)?;
         }
         Ok(())
     }

@@ -79,12 +79,12 @@ fn clean_page(
         }
     }
     let all = ghosts.len() == usize::from(rows.len());
-    if all && live.object_id >= FIRST_USER_OBJECT && !change.is_reserved(page) {
+    if all && live.object_id() >= FIRST_USER_OBJECT && !change.is_reserved(page) {
         let tree = live.tree.lock().upgrade();
         if let Some(tree) = tree.filter(|t| std::ptr::eq(Arc::as_ptr(t.live()), live)) {
             // Before looking for readers: whoever is not seen now finds the tree as it is afterwards.
             let _changing = live.restructure();
-            let read = writing.rowsets.is_read(live.object_id);
+            let read = writing.rowsets.is_read(live.object_id());
             match tree.droppable(&change, page)? {
                 Some(place) if !read => {
                     tree.drop_leaf(&mut change, page, place)?;

@@ -1,7 +1,7 @@
 //! Changing rows: what the statement layer calls.
 //!
 //! Module map: [`table`] rows of a stored table with all its indexes, `changes` what is done with them; [`tree`] B-trees, [`heap`] heaps, [`large`] values out of
-//! the row; [`row`] values to records; [`records`] many rows as records, [`bulk`] entering them; [`bookmark`] what names a row; [`build`] filling a new index; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; `range` key ranges that readers have locked; [`identity`]; [`sequence`]; [`counts`] and [`losers`] after recovery; [`definitions`] which of them changed; [`release`]
+//! the row; [`row`] values to records; [`partitioned`] rows to their partitions; [`records`] many rows as records, [`bulk`] entering them; [`bookmark`] what names a row; [`build`] filling a new index; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; `range` key ranges that readers have locked; [`identity`]; [`sequence`]; [`counts`] and [`losers`] after recovery; [`definitions`] which of them changed; [`release`]
 //! giving pages back; [`pointers`] where pages begin; [`writing`] what an open database needs for it.
 //! Implemented by stored tables and by tables in memory.
 //!
@@ -24,6 +24,7 @@ pub mod identity;
 pub mod large;
 pub mod losers;
 pub mod modifications;
+pub mod partitioned;
 pub mod pointers;
 mod range;
 pub mod records;
@@ -125,6 +126,12 @@ pub trait TableWriter: Send + Sync {
 
     /// Removes all rows by giving their pages back; identity starts again at its seed.
     fn truncate(&self, write: WriteContext<'_>) -> SqlResult<()>;
+
+    /// Removes all rows of some partitions (from 0) in the same way; identity goes on.
+    fn truncate_partitions(&self, write: WriteContext<'_>, partitions: &[usize]) -> SqlResult<()> {
+        let _ = (write, partitions);
+        Err(holdfast_types::SqlError::not_supported("TRUNCATE of partitions of this table"))
+    }
 
     /// The next identity value; never given again, whatever becomes of the transaction.
     fn next_identity(&self) -> SqlResult<Value>;

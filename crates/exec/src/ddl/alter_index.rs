@@ -12,7 +12,7 @@ use holdfast_engine::ddl::index::{NewIndex, bits, clustered_key, table_columns};
 use holdfast_tsql::ast::{AlterIndex, Setting};
 use holdfast_types::SqlError;
 
-use super::constraint::index_options;
+use super::constraint::{index_options, index_options_of, partition_number};
 use super::{Definition, shown};
 use crate::procedure::run::Fail;
 
@@ -75,10 +75,10 @@ impl Definition<'_, '_> {
         only_known(action, &a.options)?;
         match action {
             // The order of rows on pages is kept by every change.
-            "REORGANIZE" => self.one_partition(a.partition.as_ref(), &table),
+            "REORGANIZE" => self.one_partition(a.partition.as_ref(), &table).map(|_| ()),
             "REBUILD" => {
-                self.one_partition(a.partition.as_ref(), &table)?;
-                self.rebuild_indexes(&table, &chosen, &a.options)
+                let only = self.one_partition(a.partition.as_ref(), &table)?;
+                self.rebuild_indexes(&table, &chosen, &a.options, only)
             }
             "DISABLE" => self.disable_indexes(&table, &chosen),
             "SET" => chosen.iter().try_for_each(|i| self.set_index_options(&table, i, &a.options)),
@@ -97,29 +97,27 @@ impl Definition<'_, '_> {
         partition: Option<&holdfast_tsql::ast::Expr>,
         options: &[Setting],
     ) -> Result<(), Fail> {
-        self.one_partition(partition, table)?;
+        let only = self.one_partition(partition, table)?;
         let base = table.indexes.iter().find(|i| matches!(i.kind, Kind::Heap | Kind::Clustered));
         let Some(base) = base.cloned() else {
             return Err(SqlError::not_supported("Rebuilding a table without rows of its own").into());
         };
-        self.rebuild_base(table, &base, options)
+        self.rebuild_base(table, &base, options, only)
     }
 
-    /// PARTITION = of a table with one partition.
+    /// PARTITION = (from 0); `None`: all.
     fn one_partition(
         &mut self,
         partition: Option<&holdfast_tsql::ast::Expr>,
         table: &TableDef,
-    ) -> Result<(), Fail> {
+    ) -> Result<Option<usize>, Fail> {
         let all = |e: &holdfast_tsql::ast::Expr| {
-            super::table::word(e).is_some_and(|w| w.eq_ignore_ascii_case("ALL")) || e.as_integer() == Some(1)
+            super::table::word(e).is_some_and(|w| w.eq_ignore_ascii_case("ALL"))
         };
+        let count = table.access.partitioned_by().map_or(1, |by| by.rowsets.len());
         match partition {
-            Some(e) if !all(e) => {
-                let number = e.as_integer().unwrap_or(0);
-                Err(SqlError::new(7722, &[&number, &"table", &table.name, &1]).into())
-            }
-            _ => Ok(()),
+            Some(e) if !all(e) => partition_number(e, &table.name, count).map(Some),
+            _ => Ok(None),
         }
     }
 
@@ -128,9 +126,10 @@ impl Definition<'_, '_> {
         table: &Arc<TableDef>,
         chosen: &[IndexDef],
         options: &[Setting],
+        only: Option<usize>,
     ) -> Result<(), Fail> {
         if let Some(base) = chosen.iter().find(|i| i.kind == Kind::Clustered) {
-            self.rebuild_base(table, base, options)?;
+            self.rebuild_base(table, base, options, only)?;
         }
         for def in chosen.iter().filter(|i| i.kind != Kind::Clustered) {
             if def.kind != Kind::Nonclustered {
@@ -142,7 +141,7 @@ impl Definition<'_, '_> {
                 continue;
             }
             let table = self.again(table)?;
-            let index = self.with_options(&table, def, options)?;
+            let index = self.with_options(&table, def, options, only)?;
             let columns = table_columns(&table);
             let key = clustered_key(&table);
             let writer = self.writer()?;
@@ -167,6 +166,7 @@ impl Definition<'_, '_> {
         table: &Arc<TableDef>,
         base: &IndexDef,
         options: &[Setting],
+        only: Option<usize>,
     ) -> Result<(), Fail> {
         let object = table.object_id;
         if base.disabled {
@@ -175,8 +175,8 @@ impl Definition<'_, '_> {
         if table.indexes.iter().any(|i| matches!(i.kind, Kind::Xml | Kind::Spatial | Kind::Columnstore)) {
             return Err(SqlError::not_supported("Writing a table with such indexes anew").into());
         }
-        let index = self.with_options(table, base, options)?;
-        if index.place.compression > 0 && table.columns.iter().any(|c| c.is_sparse) {
+        let index = self.with_options(table, base, options, only)?;
+        if index.place.is_compressed() && table.columns.iter().any(|c| c.is_sparse) {
             return Err(SqlError::new(11418, &[&"alter table", &table.name]).into());
         }
         let rows = self.all_rows(table)?;
@@ -206,10 +206,11 @@ impl Definition<'_, '_> {
         table: &Arc<TableDef>,
         def: &IndexDef,
         options: &[Setting],
+        only: Option<usize>,
     ) -> Result<NewIndex, Fail> {
         let mut index = self.definition_of(table, def)?;
         let mut asked = index.clone();
-        index_options(&mut asked, options)?;
+        index_options_of(&mut asked, options, only.filter(|_| index.place.partitions.is_some()))?;
         index.place = asked.place;
         if def.kind != Kind::Heap {
             if asked.fill_factor > 0 {
@@ -228,7 +229,8 @@ impl Definition<'_, '_> {
         def: &IndexDef,
         options: &[Setting],
     ) -> Result<(), Fail> {
-        let mut asked = super::constraint::plain_index("", holdfast_engine::ddl::index::Placement::on(1));
+        let place = self.writer()?.placement_of(table.object_id, def.index_id);
+        let mut asked = super::constraint::plain_index("", place);
         index_options(&mut asked, options)?;
         let (mut set, mut clear) = (0, 0);
         for o in options {

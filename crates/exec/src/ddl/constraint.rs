@@ -90,11 +90,53 @@ pub fn plain_index(name: &str, place: Placement) -> NewIndex {
     }
 }
 
-/// The kind of rows that DATA_COMPRESSION asks for.
-pub fn compression(o: &Setting) -> Result<u8, Fail> {
-    if !o.partitions.is_empty() {
-        return Err(SqlError::not_supported("DATA_COMPRESSION … ON PARTITIONS").into());
+/// Gives the rows of an index or table the form that DATA_COMPRESSION asks for: all of them, those of the partitions that the
+/// option names, or those of `only` (from 0).
+pub fn compress(
+    place: &mut Placement,
+    options: &[Setting],
+    name: &str,
+    only: Option<usize>,
+) -> Result<(), Fail> {
+    let count = place.each().len();
+    let mut given = vec![false; count];
+    for o in options.iter().filter(|o| o.name == "DATA_COMPRESSION") {
+        let level = compression(o)?;
+        let mut wanted: Vec<usize> = match only {
+            Some(n) => vec![n],
+            None if o.partitions.is_empty() => (0..count).collect(),
+            None if place.partitions.is_none() => {
+                return Err(SqlError::new(7729, &[&"alter", &"index", &"index", &name]).into());
+            }
+            None => Vec::new(),
+        };
+        for (from, to) in &o.partitions {
+            let first = partition_number(from, name, count)?;
+            let last = to.as_ref().map_or(Ok(first), |e| partition_number(e, name, count))?;
+            if first > last {
+                return Err(SqlError::new(7728, &[&(first + 1), &(last + 1)]).into());
+            }
+            wanted.extend(first..=last);
+        }
+        for n in wanted {
+            if std::mem::replace(&mut given[n], true) {
+                return Err(SqlError::new(7711, &[]).into());
+            }
+            place.compress(level, Some(n));
+        }
     }
+    Ok(())
+}
+
+/// A partition by its number, from 0. 7722 when there is none.
+pub fn partition_number(e: &holdfast_tsql::ast::Expr, name: &str, count: usize) -> Result<usize, Fail> {
+    let number = e.as_integer().unwrap_or(0);
+    let found = usize::try_from(number).ok().filter(|n| (1..=count).contains(n));
+    found.map(|n| n - 1).ok_or_else(|| SqlError::new(7722, &[&number, &"table", &name, &count]).into())
+}
+
+/// The kind of rows that DATA_COMPRESSION asks for.
+fn compression(o: &Setting) -> Result<u8, Fail> {
     match o.value.as_ref().and_then(word).map(str::to_ascii_uppercase).as_deref() {
         Some("NONE") => Ok(0),
         Some("ROW") => Ok(1),
@@ -108,6 +150,13 @@ pub fn compression(o: &Setting) -> Result<u8, Fail> {
 
 /// WITH options of an index.
 pub fn index_options(index: &mut NewIndex, options: &[Setting]) -> Result<(), Fail> {
+    index_options_of(index, options, None)
+}
+
+/// The same with DATA_COMPRESSION for one partition only.
+pub fn index_options_of(index: &mut NewIndex, options: &[Setting], only: Option<usize>) -> Result<(), Fail> {
+    let name = index.name.clone();
+    compress(&mut index.place, options, &name, only)?;
     for o in options {
         let on = match &o.value {
             Some(v) => match word(v) {
@@ -141,7 +190,7 @@ pub fn index_options(index: &mut NewIndex, options: &[Setting]) -> Result<(), Fa
             | "MAX_DURATION"
             | "STATISTICS_INCREMENTAL"
             | "OPTIMIZE_FOR_SEQUENTIAL_KEY" => {}
-            "DATA_COMPRESSION" => index.place.compression = compression(o)?,
+            "DATA_COMPRESSION" => {}
             other => return Err(SqlError::not_supported(format!("The index option {other}")).into()),
         }
     }
@@ -194,6 +243,7 @@ impl Definition<'_, '_> {
         target: &mut Target,
     ) -> Result<Vec<PlannedKey>, Fail> {
         let mut out: Vec<PlannedKey> = Vec::new();
+        let mut elsewhere = Vec::new();
         let explicit = declared
             .0
             .iter()
@@ -236,11 +286,11 @@ impl Definition<'_, '_> {
                 return Err(could_not_create(e));
             }
             let mut place = match on {
-                Some(on) => self.placement(Some(on))?,
+                Some(on) => self.placement(Some(on), &target.known)?,
                 None => target.place.clone(),
             };
             if !wants {
-                place.compression = 0;
+                place = place.uncompressed();
             }
             let keys = self.key_columns(target, &name, columns).map_err(|f| match f {
                 Fail::Error(e) => could_not_create(e),
@@ -255,10 +305,21 @@ impl Definition<'_, '_> {
                 ..plain_index(&name, place)
             };
             index_options(&mut index, options)?;
+            elsewhere.push(on.is_some());
             out.push(PlannedKey { id, index, primary: *primary, system_named: s.name.is_none() });
         }
         if let Some(k) = out.iter().find(|k| k.index.clustered) {
-            target.clustered = Some(ClusteredKey { columns: k.index.keys.clone(), unique: true });
+            target.clustered = Some(ClusteredKey::of(&k.index));
+            target.place = k.index.place.clone();
+        }
+        for (k, elsewhere) in out.iter_mut().zip(elsewhere) {
+            if !elsewhere && !k.index.clustered && k.index.place.space() != target.place.space() {
+                k.index.place = target.place.clone().uncompressed();
+            }
+            self.check_partitioning(&k.index, target).map_err(|f| match f {
+                Fail::Error(e) if e.number == 1908 => could_not_create(e),
+                other => other,
+            })?;
         }
         Ok(out)
     }
@@ -318,9 +379,12 @@ impl Definition<'_, '_> {
             column.map(|c| IndexColumn { name: c.clone(), descending: false }).into_iter().collect();
         let columns = if i.columns.is_empty() { &own } else { &i.columns };
         let clustered = i.clustered == Some(true);
-        let mut place = target.place.clone();
+        let mut place = match &i.on {
+            Some(on) => self.placement(Some(on), &target.known)?,
+            None => target.place.clone(),
+        };
         if !clustered {
-            place.compression = 0;
+            place = place.uncompressed();
         }
         let mut index = NewIndex {
             clustered,
@@ -333,6 +397,8 @@ impl Definition<'_, '_> {
             index.filter = Some(stored_text(f, self.source()));
         }
         index_options(&mut index, &i.options)?;
+        let place = if clustered { index.place.clone() } else { target.place.clone() };
+        self.check_partitioning_at(&index, &place, &target.known, target.clustered.is_some())?;
         Ok(index)
     }
 
@@ -361,7 +427,8 @@ impl Definition<'_, '_> {
                 if keys.iter().any(|k| k.index.clustered) {
                     return Err(SqlError::new(1902, &[&"table", &target.name, &index.name]).into());
                 }
-                target.clustered = Some(ClusteredKey { columns: index.keys.clone(), unique: index.unique });
+                target.clustered = Some(ClusteredKey::of(&index));
+                target.place = index.place.clone();
                 continue;
             }
             self.writer()?.add_index(target.object, &physical, &index, target.clustered.as_ref())?;

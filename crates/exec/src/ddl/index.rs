@@ -37,7 +37,7 @@ impl Definition<'_, '_> {
             name: t.name.to_string(),
             known: known_columns(t),
             clustered: definition.as_ref().and_then(clustered_key),
-            place: Placement { compression: 0, ..self.base_placement(t)? },
+            place: self.base_placement(t)?.uncompressed(),
             keys: super::constraint::keys_of(t),
         })
     }
@@ -60,8 +60,9 @@ impl Definition<'_, '_> {
             return Err(SqlError::new(13741, &[&self.versioned_name(&table)]).into());
         }
         let mut target = self.target(&table)?;
+        let base = target.place.clone();
         if let Some(on) = &c.on {
-            target.place = self.placement(Some(on))?;
+            target.place = self.placement(Some(on), &target.known)?;
         }
         let mut index = NewIndex {
             clustered: c.clustered == Some(true),
@@ -71,6 +72,8 @@ impl Definition<'_, '_> {
             ..plain_index(&c.name.text, target.place.clone())
         };
         index_options(&mut index, &c.options)?;
+        let place = if index.clustered { index.place.clone() } else { base };
+        self.check_partitioning_at(&index, &place, &target.known, target.clustered.is_some())?;
         if let Some(f) = &c.filter {
             let text = stored_text(f, self.source());
             self.check_condition(&target.known, &text)?;
@@ -125,7 +128,7 @@ impl Definition<'_, '_> {
                 let other = other.name.as_deref().unwrap_or("");
                 return Err(SqlError::new(1902, &[&"table", &shown, &other]).into());
             }
-            let key = ClusteredKey { columns: index.keys.clone(), unique: index.unique };
+            let key = ClusteredKey::of(index);
             self.rewrite(&table, Some((index, key)))
                 .map_err(|f| map_error(f, &|e| duplicate(e, &shown, &index.name)))?;
             self.refresh()?;
@@ -245,6 +248,13 @@ impl Definition<'_, '_> {
             .filter(|i| i.kind == Kind::Nonclustered)
             .map(|i| Ok((i.index_id, self.definition_of(table, i)?)))
             .collect::<Result<_, Fail>>()?;
+        let place = match &clustered {
+            Some((index, _)) => index.place.clone(),
+            None => self.base_placement(table)?,
+        };
+        for (_, index) in &others {
+            self.check_partitioning_at(index, &place, &known_columns(table), clustered.is_some())?;
+        }
         {
             let writer = self.writer()?;
             let base = table.indexes.iter().find(|i| matches!(i.kind, Kind::Heap | Kind::Clustered));

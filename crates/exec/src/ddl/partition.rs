@@ -8,13 +8,16 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use holdfast_engine::database::partition::{PartitionFunction, PartitionScheme};
+use holdfast_engine::ddl::index::{NewIndex, Placement};
 use holdfast_engine::instance::files::filegroups;
 use holdfast_engine::page_error;
 use holdfast_engine::stored::key::{compare, is_comparable};
-use holdfast_tsql::ast::{DataType, Drop, Expr, Ident};
+use holdfast_tsql::ast::{DataType, Drop, Expr, Ident, StoragePlace};
 use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::Definition;
+use super::constraint::Target;
+use super::lower::{Known, find_column, type_text};
 use crate::procedure::run::Fail;
 
 /// Most partitions of a function.
@@ -112,6 +115,76 @@ impl Definition<'_, '_> {
             return Err(SqlError::new(7720, &[&ordinal]).into());
         }
         self.constant(e, *ty).map_err(|f| conversion(f, ordinal))
+    }
+
+    /// The place that ON names when that is a scheme.
+    pub fn scheme_place(&self, on: &StoragePlace, known: &[Known]) -> Result<Option<Placement>, Fail> {
+        let Some(scheme) = self.partition_scheme(&on.name.text)? else {
+            if on.columns.is_empty() {
+                return Ok(None);
+            }
+            return Err(SqlError::new(1921, &[&"partition scheme", &on.name.text]).into());
+        };
+        let functions = self.catalog()?.partition_functions().map_err(|e| page_error(&e))?;
+        let function = functions.iter().find(|f| f.id == scheme.function);
+        let function = function.ok_or_else(|| SqlError::new(1921, &[&"partition scheme", &scheme.name]))?;
+        let [column] = on.columns.as_slice() else {
+            return Err(SqlError::new(2726, &[&function.name, &1]).into());
+        };
+        let found = find_column(known, &column.text);
+        let found = found.ok_or_else(|| SqlError::new(1911, &[&column.text]))?;
+        let (a, b) = (&found.ty, &function.ty);
+        if (a.id, a.length, a.precision, a.scale) != (b.id, b.length, b.precision, b.scale) {
+            let (a, b) = (type_text(a), type_text(b));
+            return Err(SqlError::new(7726, &[&found.name, &a, &function.name, &b]).into());
+        }
+        if a.id.is_character() && a.collation != b.collation {
+            return Err(SqlError::new(7727, &[&found.name, &function.name]).into());
+        }
+        Ok(Some(Placement::spread(&scheme, found.column_id)))
+    }
+
+    /// 1908 for a unique index whose key lacks the partitioning column; what is not there yet answers so.
+    pub fn check_partitioning(&self, index: &NewIndex, target: &Target) -> Result<(), Fail> {
+        self.check_partitioning_at(index, &target.place, &target.known, target.clustered.is_some())
+    }
+
+    /// The same for an index of a table whose rows lie at `base`.
+    pub fn check_partitioning_at(
+        &self,
+        index: &NewIndex,
+        base: &Placement,
+        known: &[Known],
+        clustered: bool,
+    ) -> Result<(), Fail> {
+        if let Some(id) = index.place.partition_column()
+            && index.unique
+            && !index.keys.iter().any(|(c, _)| *c == id)
+        {
+            let column = known.iter().find(|k| k.column_id == id).map_or("", |k| &k.name);
+            return Err(SqlError::new(1908, &[&column, &index.name]).into());
+        }
+        let schemes = self.catalog()?.partition_schemes().map_err(|e| page_error(&e))?;
+        let function = |p: &Placement| {
+            let scheme = p.partitions.as_ref()?.scheme;
+            schemes.iter().find(|s| s.id == scheme).map(|s| s.function)
+        };
+        let same = function(&index.place) == function(base)
+            && index.place.partition_column() == base.partition_column();
+        if index.clustered || same {
+            return Ok(());
+        }
+        if index.place.partitions.is_some() {
+            return Err(
+                SqlError::not_supported("An index that is partitioned otherwise than its table").into()
+            );
+        }
+        if !clustered {
+            return Err(
+                SqlError::not_supported("An index that is not partitioned on a partitioned heap").into()
+            );
+        }
+        Ok(())
     }
 
     /// The id of a filegroup; `DEFAULT` is the default one.

@@ -141,7 +141,7 @@ impl Runner<'_> {
             }
             let schema = work.schema_of(into)?;
             work.writer()?.check_free(schema, &into.name.text).map_err(|e| e.state(6))?;
-            let place = work.placement(place.as_ref())?;
+            let place = work.placement(place.as_ref(), &[])?;
             let object = work.writer()?.next_object_id()?;
             work.lock(object)?;
             work.write_table(object, "U ", schema, &into.name.text, &columns, None, &place)?;

@@ -4,12 +4,12 @@
 //! those of columns first.
 
 use holdfast_engine::database::partition::SCHEME_TYPE;
-use holdfast_engine::ddl::index::{NewIndex, Placement};
+use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, Placement};
 use holdfast_engine::ddl::table::NewColumn;
 use holdfast_tsql::ast::{ConstraintKind, CreateTable, Ident, StoragePlace};
 use holdfast_types::SqlError;
 
-use super::constraint::{Declared, Target, compression};
+use super::constraint::{Declared, Target, compress};
 use super::lower::Known;
 use super::{Definition, shown};
 use crate::procedure::run::Fail;
@@ -22,17 +22,12 @@ impl Definition<'_, '_> {
         let name = &t.name.name.text;
         let schema = self.schema_of(&t.name)?;
         self.writer()?.check_free(schema, name).map_err(|e| e.state(6))?;
-        let mut place = self.placement(t.on.as_ref())?;
         let mut versioning = None;
-        for o in &t.options {
-            if o.name == "SYSTEM_VERSIONING" {
-                versioning = Some(self.versioning(o)?);
-                continue;
-            }
-            if o.name != "DATA_COMPRESSION" {
+        for o in t.options.iter().filter(|o| o.name != "DATA_COMPRESSION") {
+            if o.name != "SYSTEM_VERSIONING" {
                 return Err(SqlError::not_supported(format!("CREATE TABLE WITH {}", o.name)).into());
             }
-            place.compression = compression(o)?;
+            versioning = Some(self.versioning(o)?);
         }
         let columns = self.columns(name, &t.definition)?;
         if columns.is_empty() {
@@ -52,7 +47,14 @@ impl Definition<'_, '_> {
                 nullable: c.nullable,
             })
             .collect();
-        if place.compression > 0 && columns.iter().any(|c| c.sparse) {
+        let mut place = self.placement(t.on.as_ref(), &known)?;
+        if let Some(p) = place.partition_column().and_then(|id| columns.get(usize::try_from(id - 1).ok()?))
+            && p.computed.as_ref().is_some_and(|(_, persisted)| !persisted)
+        {
+            return Err(SqlError::new(7724, &[&p.name, name]).into());
+        }
+        compress(&mut place, &t.options, name, None)?;
+        if place.is_compressed() && columns.iter().any(|c| c.sparse) {
             return Err(SqlError::new(11418, &[&"create table", &name]).into());
         }
         let period = self.period(&t.definition, &columns)?;
@@ -70,7 +72,7 @@ impl Definition<'_, '_> {
             name: name.clone(),
             known,
             clustered: None,
-            place: place.clone(),
+            place,
             keys: Vec::new(),
         };
         let keys = self.plan_keys(&declared, &mut target)?;
@@ -79,6 +81,12 @@ impl Definition<'_, '_> {
             Some(c) => Some(c),
             None => self.inline_clustered(&t.definition, &target)?,
         };
+        // The place of the rows is that of the clustered index.
+        if let Some(index) = &clustered {
+            target.clustered = Some(ClusteredKey::of(index));
+            target.place = index.place.clone();
+        }
+        let place = target.place.clone();
         self.write_table(object, "U ", schema, name, &columns, clustered.as_ref(), &place)?;
         if let Some((start, end)) = period {
             self.writer()?.add_period(object, start, end)?;
@@ -107,8 +115,11 @@ impl Definition<'_, '_> {
     }
 
     /// Where ON says, uncompressed; the default filegroup when nothing is said.
-    pub fn placement(&self, on: Option<&StoragePlace>) -> Result<Placement, Fail> {
-        self.filegroup(on).map(Placement::on)
+    pub fn placement(&self, on: Option<&StoragePlace>, known: &[Known]) -> Result<Placement, Fail> {
+        match on.map(|on| self.scheme_place(on, known)).transpose()?.flatten() {
+            Some(spread) => Ok(spread),
+            None => self.filegroup(on).map(Placement::on),
+        }
     }
 
     /// The filegroup of ON; the default one when nothing is said.
@@ -125,9 +136,6 @@ impl Definition<'_, '_> {
             default = g.0;
         }
         let Some(on) = on else { return Ok(default) };
-        if !on.columns.is_empty() {
-            return Err(SqlError::not_supported("Partitioned tables").into());
-        }
         let named = |i: &Ident, n: &str| i.text.eq_ignore_ascii_case(n);
         if named(&on.name, "default") {
             return Ok(default);

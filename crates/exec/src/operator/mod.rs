@@ -48,12 +48,15 @@ pub type Source<'p> = Box<dyn BatchSource + 'p>;
 pub fn open<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext) -> SqlResult<Source<'p>> {
     ctx.check_cancel()?;
     Ok(match &plan.op {
-        PhysicalOp::TableScan { table, columns, predicate, read, .. } => {
+        PhysicalOp::TableScan { table, columns, predicate, partitions, read, .. } => {
             let read = ctx.query.read_with(read);
-            Box::new(scan::Scan::new(table.access.scan(&read, columns)?, predicate.as_ref(), ctx))
+            let access = scan::within(table, partitions, ctx)?;
+            Box::new(scan::Scan::new(access.scan(&read, columns)?, predicate.as_ref(), ctx))
         }
-        PhysicalOp::IndexSeek { table, index_id, ranges, columns, predicate, backward, read } => {
-            scan::open_seek(table, *index_id, ranges, columns, predicate.as_ref(), *backward, read, ctx)?
+        PhysicalOp::IndexSeek { table, index_id, ranges, columns, predicate, backward, partitions, read } => {
+            let access = scan::within(table, partitions, ctx)?;
+            let place = (table, access);
+            scan::open_seek(place, *index_id, ranges, columns, predicate.as_ref(), *backward, read, ctx)?
         }
         PhysicalOp::Values { rows } => Box::new(simple::Values::new(rows, &plan.columns, ctx)),
         PhysicalOp::Filter { input, predicate } => {

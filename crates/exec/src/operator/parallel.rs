@@ -16,7 +16,7 @@ use holdfast_types::{Batch, SqlError, SqlResult};
 
 use super::Source;
 use super::hash_join::{Built, Probe};
-use super::scan::{Keep, Scan};
+use super::scan::{Keep, Scan, within};
 use super::simple::Project;
 use crate::context::ExecContext;
 
@@ -74,12 +74,13 @@ fn open_split<'p>(
 ) -> SqlResult<Vec<Source<'p>>> {
     let keep = keep_of(plan, &needed);
     Ok(match &plan.op {
-        PhysicalOp::TableScan { table, columns, predicate, read, .. } => table
-            .access
-            .parallel_scan(&ctx.query.read_with(read), columns, parts)?
-            .into_iter()
-            .map(|s| Box::new(Scan::new(s, predicate.as_ref(), ctx).keeping(keep.clone())) as Source<'p>)
-            .collect(),
+        PhysicalOp::TableScan { table, columns, predicate, partitions, read, .. } => {
+            within(table, partitions, ctx)?
+                .parallel_scan(&ctx.query.read_with(read), columns, parts)?
+                .into_iter()
+                .map(|s| Box::new(Scan::new(s, predicate.as_ref(), ctx).keeping(keep.clone())) as Source<'p>)
+                .collect()
+        }
         PhysicalOp::Filter { input, predicate } => {
             predicate.columns(&mut needed);
             open_split(input, ctx, parts, needed)?

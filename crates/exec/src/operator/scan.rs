@@ -5,11 +5,12 @@
 //!    overlapping ones merged.
 //! 2. Bounds are given in value order; for a descending index column low and high change places.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use holdfast_engine::access::{BatchSource, Bound, KeyRange, ReadContext};
+use holdfast_engine::access::{BatchSource, Bound, KeyRange, ReadContext, TableAccess};
 use holdfast_engine::catalog::{IndexDef, TableDef};
 use holdfast_plan::expr::Expr;
 use holdfast_plan::physical::{ReadHints, SeekKey, SeekRange};
@@ -211,9 +212,27 @@ fn merge_ranges(mut ranges: Vec<Range>, table: &TableDef, index: &IndexDef) -> S
     Ok(out)
 }
 
+/// A table's rows, or those of the partitions that can hold rows of some range.
+pub fn within<'p>(
+    table: &'p Arc<TableDef>,
+    partitions: &[SeekRange],
+    ctx: &ExecContext,
+) -> SqlResult<Cow<'p, Arc<dyn TableAccess>>> {
+    if partitions.is_empty() {
+        return Ok(Cow::Borrowed(&table.access));
+    }
+    let mut ranges = Vec::with_capacity(partitions.len());
+    for r in partitions {
+        if let Some(r) = evaluate_range(r, ctx)? {
+            ranges.push(KeyRange { low: r.low, high: r.high });
+        }
+    }
+    Ok(table.access.within(&ranges).map_or(Cow::Borrowed(&table.access), Cow::Owned))
+}
+
 /// Rows of several ranges, one after the other.
 struct Seek<'p> {
-    table: &'p Arc<TableDef>,
+    access: Cow<'p, Arc<dyn TableAccess>>,
     index_id: i32,
     ranges: VecDeque<KeyRange>,
     columns: &'p [usize],
@@ -232,20 +251,15 @@ impl BatchSource for Seek<'_> {
                 self.current = None;
             }
             let Some(range) = self.ranges.pop_front() else { return Ok(None) };
-            self.current = Some(self.table.access.seek(
-                &self.read,
-                self.index_id,
-                &range,
-                self.columns,
-                self.backward,
-            )?);
+            self.current =
+                Some(self.access.seek(&self.read, self.index_id, &range, self.columns, self.backward)?);
         }
     }
 }
 
 #[allow(clippy::too_many_arguments)]
 pub fn open_seek<'p>(
-    table: &'p Arc<TableDef>,
+    (table, access): (&'p Arc<TableDef>, Cow<'p, Arc<dyn TableAccess>>),
     index_id: i32,
     ranges: &'p [SeekRange],
     columns: &'p [usize],
@@ -271,10 +285,10 @@ pub fn open_seek<'p>(
     let source: Source<'p> = if evaluated.len() == 1 {
         // The usual case needs no operator of its own.
         let range = to_key(evaluated.remove(0));
-        table.access.seek(&read, index_id, &range, columns, backward)?
+        access.seek(&read, index_id, &range, columns, backward)?
     } else {
         let ranges = evaluated.into_iter().map(to_key).collect();
-        Box::new(Seek { table, index_id, ranges, columns, backward, read: read.into_owned(), current: None })
+        Box::new(Seek { access, index_id, ranges, columns, backward, read: read.into_owned(), current: None })
     };
     Ok(match predicate {
         None => source,

@@ -119,6 +119,7 @@ pub fn table_of(types: &[SqlType], batches: Vec<Batch>) -> PhysicalPlan {
         columns: (0..types.len()).collect(),
         predicate: None,
         parallel: true,
+        partitions: Vec::new(),
         read: Default::default(),
     };
     plan(op, types)

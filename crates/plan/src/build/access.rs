@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use holdfast_engine::access::{BOOKMARK, ReadIntent};
-use holdfast_engine::catalog::{IndexDef, IndexKind, TableDef};
+use holdfast_engine::catalog::{IndexDef, IndexKey, IndexKind, TableDef};
 use holdfast_types::{CollationId, SqlResult, SqlString, SqlType, TypeId, Value};
 
 use super::{
@@ -184,6 +184,7 @@ impl Builder<'_> {
         }
         let predicate =
             if residual.is_empty() { None } else { Some(self.place(&Expr::and(residual), &ids)?) };
+        let partitions = self.partition_ranges(table, columns, conjuncts)?;
         Ok(match chosen {
             Some(path) => {
                 let mut ranges = Vec::with_capacity(path.ranges.len());
@@ -198,6 +199,7 @@ impl Builder<'_> {
                     columns: out,
                     predicate,
                     backward: path.backward,
+                    partitions,
                     read,
                 };
                 Built {
@@ -215,8 +217,14 @@ impl Builder<'_> {
             }
             None => {
                 let parallel = self.cx.max_parallelism > 1 && table.rows() >= PARALLEL_ROWS;
-                let op =
-                    PhysicalOp::TableScan { table: table.clone(), columns: out, predicate, parallel, read };
+                let op = PhysicalOp::TableScan {
+                    table: table.clone(),
+                    columns: out,
+                    predicate,
+                    parallel,
+                    partitions,
+                    read,
+                };
                 Built {
                     plan: unary(op, types, out_rows, scan_cost),
                     ids,
@@ -267,6 +275,34 @@ impl Builder<'_> {
         let (rows, cost) = (built.plan.rows, built.plan.cost);
         built.plan = unary(PhysicalOp::Project { input: Box::new(built.plan), exprs }, types, rows, cost);
         Ok(built)
+    }
+
+    /// What the conditions say about the column by which a table is partitioned.
+    fn partition_ranges(
+        &mut self,
+        table: &TableDef,
+        columns: &[Col],
+        conjuncts: &[Expr],
+    ) -> SqlResult<Vec<SeekRange>> {
+        let Some(by) = table.access.partitioned_by() else { return Ok(Vec::new()) };
+        // As if there were an index on it.
+        let index = IndexDef {
+            index_id: 0,
+            name: None,
+            kind: IndexKind::Clustered,
+            unique: false,
+            primary_key: false,
+            unique_constraint: false,
+            ignore_duplicates: false,
+            disabled: false,
+            keys: vec![IndexKey { ordinal: by.ordinal, descending: false }],
+            included: Vec::new(),
+            filter: None,
+            statistics: None,
+        };
+        let path = self.path(table, &index, columns, conjuncts, &[], 1.0, 1.0);
+        let ranges = path.map(|p| p.ranges).unwrap_or_default();
+        ranges.iter().map(|r| self.place_range(r)).collect()
     }
 
     fn place_range(&mut self, r: &SeekRange) -> SqlResult<SeekRange> {

@@ -46,7 +46,8 @@ pub enum StatementKind {
     Merge(Box<Merge>),
     Truncate {
         table: ObjectName,
-        partitions: Vec<Expr>,
+        /// Each a number or a range.
+        partitions: Vec<(Expr, Option<Expr>)>,
     },
     BulkInsert {
         table: ObjectName,

@@ -216,11 +216,9 @@ impl Parser<'_> {
             (0..3).for_each(|_| self.advance());
             self.expect_symbol('(')?;
             partitions = self.list(|p| {
-                let e = p.expr()?;
-                if p.eat_word("TO") {
-                    p.expr()?;
-                }
-                Ok(e)
+                let from = p.expr()?;
+                let to = if p.eat_word("TO") { Some(p.expr()?) } else { None };
+                Ok((from, to))
             })?;
             self.expect_symbol(')')?;
             self.expect_symbol(')')?;

@@ -120,6 +120,7 @@ pub const MESSAGES: &[Message] = &[
     (4982, 16, "ALTER TABLE SWITCH statement failed. Check constraints of source table '%.*ls' allow values that are not allowed by range defined by partition %d on target table '%.*ls'."),
     (11418, 16, "Cannot %S_MSG table '%.*ls' because the table either contains sparse columns or a column set column which are incompatible with compression."),
     (1945, 10, "Warning! The maximum key length for a %ls index is %d bytes. The index '%.*ls' has maximum length of %d bytes. For some combination of large values, the insert/update operation will fail."),
+    (2726, 16, "Partition function '%.*ls' uses %d columns which does not match with the number of partition columns used to partition the table or index."),
     (2717, 15, "The size (%d) given to the %S_MSG '%.*ls' exceeds the maximum allowed (%d)."),
     (2740, 16, "SET LANGUAGE failed because '%.*ls' is not an official language name or a language alias on this SQL Server."),
     (2744, 16, "Multiple identity columns specified for table '%.*ls'. Only one identity column per table is allowed."),

@@ -311,12 +311,9 @@ impl Runner<'_> {
     pub fn truncate(
         &mut self,
         name: &ObjectName,
-        partitions: &[holdfast_tsql::ast::Expr],
+        partitions: &[(holdfast_tsql::ast::Expr, Option<holdfast_tsql::ast::Expr>)],
         scope: &mut Scope,
     ) -> Result<(), Fail> {
-        if !partitions.is_empty() {
-            return Err(SqlError::not_supported("TRUNCATE TABLE of single partitions").into());
-        }
         let target = self.named_table(name, scope)?;
         self.need_alter((target.table.database_id, target.table.object_id), &target.table.name, 7)?;
         if target.table.temporal.is_versioned() {
@@ -325,14 +322,55 @@ impl Runner<'_> {
         if target.rules.referencing.iter().any(|k| k.table_id != target.table.object_id) {
             return Err(SqlError::new(4712, &[&target.table.name]).into());
         }
+        let chosen = self.chosen_partitions(&target.table, partitions, scope)?;
         self.refuse_read_only(&target)?;
         let writer = writer(&target)?;
         self.changing(|r, work| {
             let wait = r.session.lock_wait();
-            writer.truncate(WriteContext { transaction: work, wait: &wait })?;
+            let write = WriteContext { transaction: work, wait: &wait };
+            match &chosen {
+                Some(some) => writer.truncate_partitions(write, some)?,
+                None => writer.truncate(write)?,
+            }
             Ok(())
         })?;
         self.plain_done(0)
+    }
+
+    /// The partitions (from 0) that WITH (PARTITIONS (…)) names; `None`: all.
+    fn chosen_partitions(
+        &mut self,
+        table: &holdfast_engine::catalog::TableDef,
+        partitions: &[(holdfast_tsql::ast::Expr, Option<holdfast_tsql::ast::Expr>)],
+        scope: &Scope,
+    ) -> Result<Option<Vec<usize>>, Fail> {
+        if partitions.is_empty() {
+            return Ok(None);
+        }
+        let Some(by) = table.access.partitioned_by() else {
+            return Err(SqlError::new(7729, &[&"truncate", &"table", &"table", &table.name]).into());
+        };
+        let count = by.rowsets.len();
+        let mut out = Vec::new();
+        for (from, to) in partitions {
+            let mut number = |e| -> Result<usize, Fail> {
+                let found = match self.value_as(e, SqlType::INT, scope)? {
+                    Value::Int(n) => n,
+                    _ => 0,
+                };
+                let within = usize::try_from(found).ok().filter(|n| (1..=count).contains(n));
+                within.ok_or_else(|| SqlError::new(7722, &[&found, &"table", &table.name, &count]).into())
+            };
+            let first = number(from)?;
+            let last = to.as_ref().map_or(Ok(first), number)?;
+            if first > last {
+                return Err(SqlError::new(7728, &[&first, &last]).into());
+            }
+            out.extend(first - 1..last);
+        }
+        out.sort_unstable();
+        out.dedup();
+        Ok(Some(out))
     }
 
     /// A table by its name, with its rules.
