@@ -141,6 +141,12 @@ pub trait TableAccess: Send + Sync {
         None
     }
 
+    /// One partition (from 0) of a partitioned table.
+    fn partition(&self, number: usize) -> Option<Arc<dyn TableAccess>> {
+        let _ = number;
+        None
+    }
+
     /// The table without the partitions that cannot hold rows of any of these ranges over the partitioning column; `None` where
     /// all of it has to be read.
     fn within(&self, ranges: &[KeyRange]) -> Option<Arc<dyn TableAccess>> {

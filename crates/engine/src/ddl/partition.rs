@@ -8,6 +8,8 @@
 
 use holdfast_types::{SqlResult, SqlType, TypeId, Value};
 
+use super::index::{ClusteredKey, NewIndex, Placement, TableColumn, base_specs, index_specs};
+use super::layout::{Kind, lay_out};
 use super::rows::{CatalogWriter, Cell};
 use super::table::precision;
 use crate::database::partition::{
@@ -171,6 +173,66 @@ impl CatalogWriter<'_> {
         self.delete_all("syssingleobjrefs", &[SCHEME_SPACE.into(), id.into()])?;
         self.delete_all("sysxprops", &[20, id.into()])?;
         Ok(())
+    }
+
+    /// Enters the rowset of one more partition (number from 1) of a heap (index id 0), clustered index (1) or nonclustered one.
+    pub fn add_partition(
+        &self,
+        object: i32,
+        id: i32,
+        columns: &[TableColumn],
+        index: &NewIndex,
+        clustered: Option<&ClusteredKey>,
+        number: i32,
+        place: &Placement,
+    ) -> SqlResult<()> {
+        let (kind, specs) = match id {
+            0 => (Kind::Heap, base_specs(columns, None)),
+            1 => (Kind::Clustered, base_specs(columns, clustered)),
+            _ => (Kind::Nonclustered, index_specs(columns, index, clustered)),
+        };
+        let shape = lay_out(kind, &specs);
+        let rowset =
+            self.add_rowset(object, id, number, kind, index.unique, &shape, index.fill_factor, place)?;
+        self.first_partition(object, id, number, rowset)
+    }
+
+    /// Gives a rowset to a partition (from 1) of a heap or index.
+    pub fn place_rowset(&self, rowset: i64, object: i32, index: i32, number: i32) -> SqlResult<()> {
+        self.update("sysrowsets", &[rowset], &|_, _| true, &|_, _| {
+            vec![("idmajor", object.into()), ("idminor", index.into()), ("numpart", number.into())]
+        })?;
+        self.first_partition(object, index, number, rowset)
+    }
+
+    /// An index names its first rowset.
+    fn first_partition(&self, object: i32, index: i32, number: i32, rowset: i64) -> SqlResult<()> {
+        if number != 1 {
+            return Ok(());
+        }
+        let key = [i64::from(object), i64::from(index)];
+        self.update("sysidxstats", &key, &|_, _| true, &|_, _| vec![("rowset", Cell::Int(rowset))])
+            .map(|_| ())
+    }
+
+    /// Gives the columns of a rowset the ids that they have in the table it goes to.
+    pub fn rename_rowset_columns(&self, rowset: i64, ids: &[(i32, i32)]) -> SqlResult<()> {
+        let new = |id: i64| ids.iter().find(|(old, _)| i64::from(*old) == id).map(|(_, new)| *new);
+        self.update("sysrscols", &[rowset], &|b, r| new(b.int(r, "rscolid")).is_some(), &|b, r| {
+            new(b.int(r, "rscolid")).map(|id| ("rscolid", id.into())).into_iter().collect()
+        })
+        .map(|_| ())
+    }
+
+    /// Rowset and number (from 1) of each partition of a heap or index, in order.
+    pub fn partitions_of(&self, object: i32, index: i32) -> Vec<(i64, i32)> {
+        let all = self.catalog.storage().rowsets_of(object);
+        let mut out: Vec<(i64, i32)> = all
+            .filter(|r| r.index_id == index)
+            .map(|r| (i64::try_from(r.id).unwrap_or(0), r.partition.max(1)))
+            .collect();
+        out.sort_by_key(|p| p.1);
+        out
     }
 
     /// Ties an index (0: the heap) to the scheme it lies on.

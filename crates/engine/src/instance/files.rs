@@ -310,7 +310,9 @@ impl Instance {
             return Err(SqlError::new(5042, &[&"filegroup", &shown]));
         }
         let used = catalog.base_table("sysallocunits").map_err(|e| crate::page_error(&e))?;
-        if used.iter().any(|u| u.i32("fgid") == id) {
+        let schemes = catalog.partition_schemes().map_err(|e| crate::page_error(&e))?;
+        let mut places = schemes.iter().flat_map(|s| s.groups.iter().chain(&s.next_used));
+        if used.iter().any(|u| u.i32("fgid") == id) || places.any(|g| i32::from(*g) == id) {
             return Err(SqlError::new(5042, &[&"filegroup", &shown]));
         }
         drop(catalog);

@@ -362,6 +362,12 @@ impl TableAccess for PartitionedTable {
         Some(&self.by)
     }
 
+    fn partition(&self, number: usize) -> Option<Arc<dyn TableAccess>> {
+        let one =
+            || Arc::new(PartitionedTable { only: vec![number], ..self.clone() }) as Arc<dyn TableAccess>;
+        self.parts.get(number).map(|_| one())
+    }
+
     fn within(&self, ranges: &[KeyRange]) -> Option<Arc<dyn TableAccess>> {
         let key = [(Some(self.by.ordinal), false)];
         let mut only: Vec<usize> = ranges.iter().flat_map(|r| self.by.within(&key, r)).collect();

@@ -133,6 +133,12 @@ pub trait TableWriter: Send + Sync {
         Err(holdfast_types::SqlError::not_supported("TRUNCATE of partitions of this table"))
     }
 
+    /// Moves rows to a partition (from 0) whatever the partition function says: for boundaries that come or go.
+    fn move_rows(&self, write: WriteContext<'_>, rows: &[RowUpdate], to: usize) -> SqlResult<()> {
+        let _ = (write, rows, to);
+        Err(holdfast_types::SqlError::not_supported("Moving rows between partitions of this table"))
+    }
+
     /// The next identity value; never given again, whatever becomes of the transaction.
     fn next_identity(&self) -> SqlResult<Value>;
 

@@ -78,6 +78,26 @@ impl PartitionedWriter {
         Ok(out)
     }
 
+    fn leave<'r>(
+        &self,
+        write: WriteContext<'_>,
+        (from, own): (usize, &[u8]),
+        row: &'r NewRow,
+        changed: &[usize],
+        to: usize,
+    ) -> SqlResult<Moving<'r>> {
+        let part = self.part(from)?;
+        let (fields, old) = part.leave(write, own, row, changed).map_err(|e| part.named(e))?;
+        Ok(Moving { from, to, fields, old, outside: &row.outside_indexes })
+    }
+
+    fn arrive(&self, write: WriteContext<'_>, row: &Moving<'_>) -> SqlResult<()> {
+        let (from, to) = (self.part(row.from)?, self.part(row.to)?);
+        let fields = self.fields_for(row)?;
+        to.arrive(write, fields, row.outside).map_err(|e| to.named(e))?;
+        from.forget_large(write, &row.old).map_err(|e| from.named(e))
+    }
+
     /// Whether an index of the table has entries for rows of several partitions in one tree.
     fn shares_an_index(&self) -> bool {
         let (Some(a), Some(b)) = (self.parts.first(), self.parts.get(1)) else { return false };
@@ -123,10 +143,7 @@ impl TableWriter for PartitionedWriter {
             let (from, own) = bookmark::partition(&update.bookmark).map_err(|e| crate::page_error(&e))?;
             let to = if may_move { self.place(&update.row.values) } else { from };
             if from != to {
-                let part = self.part(from)?;
-                let (fields, old) =
-                    part.leave(write, own, &update.row, changed).map_err(|e| part.named(e))?;
-                moving.push(Moving { from, to, fields, old, outside: &update.row.outside_indexes });
+                moving.push(self.leave(write, (from, own), &update.row, changed, to)?);
                 continue;
             }
             match staying.iter_mut().find(|(p, _)| *p == from) {
@@ -144,11 +161,14 @@ impl TableWriter for PartitionedWriter {
         for (part, out, touched) in pending {
             part.put_in(write, out, &touched).map_err(|e| part.named(e))?;
         }
-        for row in moving {
-            let (from, to) = (self.part(row.from)?, self.part(row.to)?);
-            let fields = self.fields_for(&row)?;
-            to.arrive(write, fields, row.outside).map_err(|e| to.named(e))?;
-            from.forget_large(write, &row.old).map_err(|e| from.named(e))?;
+        moving.iter().try_for_each(|row| self.arrive(write, row))
+    }
+
+    fn move_rows(&self, write: WriteContext<'_>, rows: &[RowUpdate], to: usize) -> SqlResult<()> {
+        for update in rows {
+            let mark = bookmark::partition(&update.bookmark).map_err(|e| crate::page_error(&e))?;
+            let row = self.leave(write, mark, &update.row, &[], to)?;
+            self.arrive(write, &row)?;
         }
         Ok(())
     }

@@ -68,6 +68,32 @@ fn changes_of_compressed_tables_are_what_was_asked_for() {
     }
 }
 
+/// The same where tables are spread over partitions.
+#[test]
+fn changes_of_partitioned_tables_are_what_was_asked_for() {
+    let mut partitioned = 0;
+    for (n, (name, world)) in World::genuine().into_iter().enumerate() {
+        partitioned += world.partition(n % 2 == 0);
+        world.check(&name);
+        for table in &world.tables() {
+            let mut model = Model::read(&world, table);
+            let mut random = Random(0x1234_5678 ^ model.rows.len() as u64);
+            for round in 0..6 {
+                model.change(&world, table, &mut random, 12, round % 3 != 2);
+            }
+            model.insert_many(&world, table, &mut random, 150, n % 2 == 0);
+            model.compare(&world, table, &name);
+        }
+        world.check(&name);
+        let world = world.reopened();
+        for table in &world.tables() {
+            assert!(Model::read(&world, table).indexes_agree(&world, table), "{name}: {}", table.name);
+        }
+        world.check(&name);
+    }
+    assert!(partitioned > 20, "only {partitioned} tables have partitions");
+}
+
 /// Enough rows to split pages on several levels, in and out of key order.
 #[test]
 fn trees_grow_and_shrink() {

@@ -12,9 +12,10 @@ use holdfast_engine::catalog::{IndexKind, TableDef};
 use holdfast_engine::check::check;
 use holdfast_engine::database::{DatabaseCatalog, StoredDatabase};
 use holdfast_engine::ddl::CatalogWriter;
-use holdfast_engine::ddl::index::{NewIndex, Placement, clustered_key, table_columns};
+use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, Placement, clustered_key, table_columns};
 use holdfast_engine::instance::OnlineDatabase;
 use holdfast_engine::lock::{LockManager, LockWait};
+use holdfast_engine::stored::key;
 use holdfast_engine::transaction::{Transaction, new_owner};
 use holdfast_engine::write::{NewRow, RowState, RowUpdate, WriteContext, counts, ghost};
 use holdfast_format::PageSource;
@@ -208,6 +209,119 @@ impl World {
             }
             transaction.commit().expect("commits");
         }
+    }
+
+    /// Spreads every table over partitions that has a column for it: clustered ones by the first column of their key, their
+    /// nonclustered indexes partitioned likewise where they may be, else as they are; heaps by their first column. Answers how
+    /// many.
+    pub fn partition(&self, right: bool) -> usize {
+        self.tables().iter().filter(|t| self.partition_table(t, right)).count()
+    }
+
+    fn partition_table(&self, table: &TableDef, right: bool) -> bool {
+        let model = Model::read(self, table);
+        let clustered = table.indexes.iter().find(|i| i.kind == IndexKind::Clustered);
+        let ordinal = clustered.and_then(|i| i.keys.first()).map_or(0, |k| k.ordinal);
+        let column = &table.columns[ordinal];
+        let odd = table.indexes.iter().any(|i| {
+            let foreign = matches!(i.kind, IndexKind::Xml | IndexKind::Spatial | IndexKind::Columnstore);
+            let has = i.keys.iter().any(|k| k.ordinal == ordinal);
+            foreign || i.disabled || i.filter.is_some() || (clustered.is_none() && i.unique && !has)
+        });
+        let plain = matches!(
+            column.ty.id,
+            TypeId::Int
+                | TypeId::SmallInt
+                | TypeId::NVarChar
+                | TypeId::VarChar
+                | TypeId::NChar
+                | TypeId::Char
+        );
+        if odd || !plain || column.ty.is_max() || column.computed.is_some() {
+            return false;
+        }
+        let place = model.stored.iter().position(|o| *o == ordinal).expect("stored");
+        let mut values: Vec<Value> =
+            model.rows.iter().map(|r| r[place].clone()).filter(|v| !v.is_null()).collect();
+        values.sort_by(|a, b| key::compare(&column.ty, a, b));
+        values.dedup_by(|a, b| key::compare(&column.ty, a, b).is_eq());
+        let boundaries: Vec<Value> =
+            (1..4).filter_map(|n| values.get(values.len() * n / 4).cloned()).collect();
+        let mut boundaries = boundaries;
+        boundaries.dedup_by(|a, b| key::compare(&column.ty, a, b).is_eq());
+        let transaction = Transaction::with_locks(new_owner(), Arc::clone(&self.locks));
+        let wait = LockWait::default();
+        let write = WriteContext { transaction: &transaction, wait: &wait };
+        let name = format!("p{}", table.object_id);
+        {
+            let writer = CatalogWriter::new(self.database.stored_catalog(), write, DateTime::default());
+            let user_type = i32::from(column.ty.id.xtype());
+            let function = writer
+                .add_partition_function(&name, &column.ty, user_type, right, &boundaries)
+                .expect("function");
+            writer
+                .add_partition_scheme(&name, function, &vec![1; boundaries.len() + 1], Some(1))
+                .expect("scheme");
+        }
+        self.database.refresh().expect("refreshes");
+        let catalog = self.database.stored_catalog();
+        let schemes = catalog.partition_schemes().expect("schemes");
+        let scheme = schemes.iter().find(|s| *s.name == *name).expect("the scheme");
+        let spread = Placement::spread(scheme, column.column_id);
+        let columns = table_columns(table);
+        {
+            let writer = CatalogWriter::new(Arc::clone(&catalog), write, DateTime::default());
+            let id = |ordinal: usize| table.columns[ordinal].column_id;
+            let mut key = None;
+            let mut all: Vec<_> = table.indexes.iter().collect();
+            all.sort_by_key(|i| i.index_id);
+            for i in all {
+                let has = i.keys.iter().any(|k| k.ordinal == ordinal);
+                let index = NewIndex {
+                    name: i.name.as_deref().unwrap_or("").to_owned(),
+                    clustered: i.kind == IndexKind::Clustered,
+                    unique: i.unique,
+                    primary_key: i.primary_key,
+                    unique_constraint: i.unique_constraint,
+                    keys: i.keys.iter().map(|k| (id(k.ordinal), k.descending)).collect(),
+                    included: i.included.iter().map(|&o| id(o)).collect(),
+                    filter: None,
+                    fill_factor: 0,
+                    padded: false,
+                    ignore_duplicates: i.ignore_duplicates,
+                    no_recompute: false,
+                    no_row_locks: false,
+                    no_page_locks: false,
+                    place: if i.unique && !has { Placement::on(1) } else { spread.clone() },
+                };
+                writer.remove_index(table.object_id, i.index_id).expect("removed");
+                match i.kind {
+                    IndexKind::Heap => {
+                        writer.add_heap(table.object_id, &columns, &spread).expect("heap");
+                    }
+                    _ => {
+                        let made =
+                            writer.add_index(table.object_id, &columns, &index, key.as_ref()).expect("index");
+                        assert_eq!(made, i.index_id, "{}", table.name);
+                    }
+                }
+                if i.kind == IndexKind::Clustered {
+                    key = Some(ClusteredKey::of(&index));
+                }
+            }
+        }
+        self.database.refresh().expect("refreshes");
+        let table = self.database.stored_catalog().table(table.object_id).expect("table").expect("there");
+        assert_eq!(table.access.partitioned_by().map(|by| by.rowsets.len()), Some(boundaries.len() + 1));
+        let writer = table.access.writer().expect("writable");
+        for row in &model.rows {
+            let values = model.whole(&table, row);
+            writer
+                .insert(write, &[NewRow { values, outside_indexes: Vec::new() }])
+                .unwrap_or_else(|e| panic!("{}: {e:?}", table.name));
+        }
+        transaction.commit().expect("commits");
+        true
     }
 
     pub fn clean(&self) -> u64 {

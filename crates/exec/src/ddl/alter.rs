@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use holdfast_engine::access::{BOOKMARK, ReadContext};
-use holdfast_engine::catalog::TableDef;
+use holdfast_engine::catalog::{IndexKind, TableDef};
 use holdfast_engine::ddl::layout::fixed_size;
 use holdfast_engine::ddl::object::bits;
 use holdfast_engine::ddl::table::NewColumn;
@@ -60,7 +60,9 @@ impl Definition<'_, '_> {
             AlterTableAction::AlterColumnProperty { property, .. } => {
                 Err(SqlError::not_supported(format!("ALTER COLUMN … {property}")).into())
             }
-            AlterTableAction::Switch { .. } => Err(SqlError::not_supported("ALTER TABLE SWITCH").into()),
+            AlterTableAction::Switch { partition, target, target_partition, options } => {
+                self.switch(&table, partition.as_ref(), target, target_partition.as_ref(), options)
+            }
             AlterTableAction::ChangeTracking { .. } => Err(SqlError::not_supported("Change tracking").into()),
             AlterTableAction::Set(options) => {
                 let names: Vec<&str> = options.iter().map(|o| o.name.as_str()).collect();
@@ -402,6 +404,12 @@ impl Definition<'_, '_> {
                 let constraint = i.primary_key || i.unique_constraint;
                 depends(if constraint { "object" } else { "index" }, i.name.as_deref().unwrap_or(""));
             }
+        }
+        let by = table.access.partitioned_by().and_then(|by| table.columns.get(by.ordinal));
+        if by.is_some_and(|c| c.column_id == id) {
+            let base = i32::from(table.indexes.iter().any(|i| i.kind == IndexKind::Clustered));
+            let spread = catalog.spread_of(table.object_id, base).map_err(failed)?;
+            depends("object", spread.as_ref().map_or("", |s| &s.scheme.name));
         }
         let references = catalog.base_table("sysmultiobjrefs").map_err(failed)?;
         for r in references.iter().filter(|r| r.int("class") == 1) {

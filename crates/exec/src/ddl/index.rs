@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::access::{BOOKMARK, ReadContext};
+use holdfast_engine::access::{BOOKMARK, ReadContext, TableAccess};
 use holdfast_engine::catalog::{Catalog, IndexKind as Kind, TableDef};
 use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, Placement, clustered_key, table_columns};
 use holdfast_tsql::ast::{CreateIndex, IndexKind};
@@ -204,6 +204,16 @@ impl Definition<'_, '_> {
 
     /// All rows of a table, whole, and with `marked` what names each.
     fn marked_rows(&self, table: &TableDef, marked: bool) -> Result<(Vec<Vec<Value>>, Vec<Vec<u8>>), Fail> {
+        self.rows_of(table, &*table.access, marked)
+    }
+
+    /// The same of a part of a table.
+    pub fn rows_of(
+        &self,
+        table: &TableDef,
+        access: &dyn TableAccess,
+        marked: bool,
+    ) -> Result<(Vec<Vec<Value>>, Vec<Vec<u8>>), Fail> {
         let mut stored: Vec<usize> = (0..table.columns.len())
             .filter(|&i| table.columns[i].computed.is_none() || table.columns[i].persisted)
             .collect();
@@ -212,7 +222,7 @@ impl Definition<'_, '_> {
             stored.push(BOOKMARK);
             types.push(SqlType::binary(TypeId::VarBinary, 8000));
         }
-        let mut source = table.access.scan(&self.read(), &stored)?;
+        let mut source = access.scan(&self.read(), &stored)?;
         let (mut out, mut marks) = (Vec::new(), Vec::new());
         while let Some(batch) = source.next_batch()? {
             for i in 0..batch.len {

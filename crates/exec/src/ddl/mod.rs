@@ -4,7 +4,7 @@
 //! as the catalog stores them; [`table`] CREATE TABLE; [`constraint`] keys, checks, defaults, foreign keys; [`alter`] ALTER TABLE;
 //! [`index`] indexes; [`statistics`]; [`event`] and [`database_trigger`] what happens and the triggers that want to know; [`module`] views, procedures, functions, triggers; [`remove`] DROP; [`other`] schemas, types, synonyms,
 //! [`principal`] users, roles, owners; [`permission`] GRANT and its kin; [`login`] logins and server roles; [`sequence`];
-//! [`bound`] defaults and rules that are bound; [`table_type`]; [`temporal`] periods and versioning; [`select_into`]; [`partition`] partition functions and schemes; [`row_versions`] options of databases about versions; [`scoped_configuration`]; [`procedure`] system procedures that
+//! [`bound`] defaults and rules that are bound; [`table_type`]; [`temporal`] periods and versioning; [`select_into`]; [`partition`] partition functions and schemes, [`repartition`] SPLIT and MERGE, [`switch`] ALTER TABLE … SWITCH; [`row_versions`] options of databases about versions; [`scoped_configuration`]; [`procedure`] system procedures that
 //! change the catalog: [`rename`] sp_rename, [`property`] extended properties.
 //!
 //! Invariants
@@ -32,11 +32,13 @@ pub mod procedure;
 pub mod property;
 pub mod remove;
 pub mod rename;
+pub mod repartition;
 pub mod row_versions;
 pub mod scoped_configuration;
 pub mod select_into;
 pub mod sequence;
 pub mod statistics;
+pub mod switch;
 pub mod table;
 pub mod table_type;
 pub mod temporal;
@@ -111,6 +113,9 @@ impl Definition<'_, '_> {
             }
             Ddl::AlterPartitionScheme { name, next_used } => {
                 self.alter_partition_scheme(name, next_used.as_ref())
+            }
+            Ddl::AlterPartitionFunction { name, split, value } => {
+                self.alter_partition_function(name, *split, value.as_ref())
             }
             Ddl::Drop(drop) => self.drop(drop),
             other => Err(SqlError::not_supported(other.name()).into()),

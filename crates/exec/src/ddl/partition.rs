@@ -21,7 +21,7 @@ use super::lower::{Known, find_column, type_text};
 use crate::procedure::run::Fail;
 
 /// Most partitions of a function.
-const MOST_PARTITIONS: usize = 15_000;
+pub const MOST_PARTITIONS: usize = 15_000;
 
 /// 7705 for a value that cannot become one of the function's type.
 fn conversion(f: Fail, ordinal: usize) -> Fail {
@@ -98,6 +98,12 @@ impl Definition<'_, '_> {
         Ok(())
     }
 
+    /// The value of an expression that may use the batch's variables.
+    pub fn value(&mut self, e: &Expr, ty: SqlType) -> Result<Value, Fail> {
+        let scope = self.scope;
+        self.runner.value_as(e, ty, scope)
+    }
+
     /// A boundary value, converted to the function's type.
     pub fn boundary(&mut self, e: &Expr, ty: &SqlType, ordinal: usize) -> Result<Value, Fail> {
         let wide = match ty.id {
@@ -110,11 +116,11 @@ impl Definition<'_, '_> {
             _ => None,
         };
         if let Some(wide) = wide
-            && is_longer(&self.constant(e, wide).map_err(|f| conversion(f, ordinal))?, ty)
+            && is_longer(&self.value(e, wide).map_err(|f| conversion(f, ordinal))?, ty)
         {
             return Err(SqlError::new(7720, &[&ordinal]).into());
         }
-        self.constant(e, *ty).map_err(|f| conversion(f, ordinal))
+        self.value(e, *ty).map_err(|f| conversion(f, ordinal))
     }
 
     /// The place that ON names when that is a scheme.
