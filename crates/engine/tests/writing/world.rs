@@ -8,7 +8,7 @@ use std::time::Duration;
 use holdfast_base::world::Clock;
 use holdfast_disk::{Disk, SimulatedDisk};
 use holdfast_engine::access::{BOOKMARK, KeyRange, ReadContext};
-use holdfast_engine::catalog::{IndexKind, TableDef};
+use holdfast_engine::catalog::{IndexDef, IndexKind, TableDef};
 use holdfast_engine::check::check;
 use holdfast_engine::database::{DatabaseCatalog, StoredDatabase};
 use holdfast_engine::ddl::CatalogWriter;
@@ -273,7 +273,9 @@ impl World {
             let writer = CatalogWriter::new(Arc::clone(&catalog), write, DateTime::default());
             let id = |ordinal: usize| table.columns[ordinal].column_id;
             let mut key = None;
-            let mut all: Vec<_> = table.indexes.iter().collect();
+            // Statistics are listed as heaps are.
+            let real = |i: &&IndexDef| i.kind != IndexKind::Heap || i.index_id == 0;
+            let mut all: Vec<_> = table.indexes.iter().filter(real).collect();
             all.sort_by_key(|i| i.index_id);
             for i in all {
                 let has = i.keys.iter().any(|k| k.ordinal == ordinal);

@@ -36,7 +36,9 @@ struct Side {
 impl Side {
     /// Nonclustered indexes that have rows, and the heap or clustered index first.
     fn indexes(&self) -> Vec<&IndexDef> {
-        let mut out: Vec<&IndexDef> = self.table.indexes.iter().filter(|i| !i.disabled).collect();
+        // Statistics are listed as heaps are.
+        let real = |i: &&IndexDef| !i.disabled && (i.kind != Kind::Heap || i.index_id == 0);
+        let mut out: Vec<&IndexDef> = self.table.indexes.iter().filter(real).collect();
         out.sort_by_key(|i| i.index_id);
         out
     }
