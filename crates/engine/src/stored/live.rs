@@ -97,6 +97,7 @@ pub struct LiveRowset {
     pub rowset: u64,
     /// The table; another one after ALTER TABLE … SWITCH.
     object_id: AtomicI32,
+    pub index_id: i32,
     pub filegroup: i16,
     pub in_row: LiveUnit,
     pub lob: LiveUnit,
@@ -133,6 +134,7 @@ impl LiveRowset {
         LiveRowset {
             rowset: rowset.id,
             object_id: AtomicI32::new(rowset.object_id),
+            index_id: rowset.index_id,
             filegroup: unit.map_or(1, |u| u.filegroup),
             in_row: LiveUnit::of(unit),
             lob: LiveUnit::of(tables.unit(rowset.id, unit_type::LOB)),

@@ -156,12 +156,17 @@ impl TableWriter for PartitionedWriter {
             let part = self.part(*n)?;
             let touched = part.touched(changed);
             let out = part.take_out(write, rows, changed, &touched).map_err(|e| part.named(e))?;
+            part.count_updates(changed, rows.len());
             pending.push((part, out, touched));
         }
         for (part, out, touched) in pending {
             part.put_in(write, out, &touched).map_err(|e| part.named(e))?;
         }
-        moving.iter().try_for_each(|row| self.arrive(write, row))
+        for row in &moving {
+            self.arrive(write, row)?;
+            self.part(row.to)?.count_updates(changed, 1);
+        }
+        Ok(())
     }
 
     fn move_rows(&self, write: WriteContext<'_>, rows: &[RowUpdate], to: usize) -> SqlResult<()> {

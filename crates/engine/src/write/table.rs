@@ -715,6 +715,15 @@ impl StoredWriter {
         }
     }
 
+    /// Counts values that were set, for statistics.
+    pub(super) fn count_updates(&self, changed: &[usize], rows: usize) {
+        let columns = self.changed_positions(changed).into_iter();
+        let physical = columns.filter_map(|p| self.layout().columns.get(p).map(|c| c.physical_id));
+        let live = self.base_live();
+        live.modifications.columns(self.object_id, physical, rows);
+        live.counts_changed.store(true, Ordering::Relaxed);
+    }
+
     /// Positions in the base layout of changed table columns.
     pub(super) fn changed_positions(&self, changed: &[usize]) -> Vec<usize> {
         changed.iter().filter_map(|&o| self.positions.get(o).copied().flatten()).collect()
@@ -769,11 +778,7 @@ impl TableWriter for StoredWriter {
 
     fn update(&self, write: WriteContext<'_>, rows: &[RowUpdate], changed: &[usize]) -> SqlResult<()> {
         self.update_rows(write, rows, changed).map_err(|e| self.named(e))?;
-        let columns = self.changed_positions(changed).into_iter();
-        let physical = columns.filter_map(|p| self.layout().columns.get(p).map(|c| c.physical_id));
-        let live = self.base_live();
-        live.modifications.columns(self.object_id, physical, rows.len());
-        live.counts_changed.store(true, Ordering::Relaxed);
+        self.count_updates(changed, rows.len());
         Ok(())
     }
 
