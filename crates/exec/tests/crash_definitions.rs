@@ -1,6 +1,6 @@
 //! Power loss while tables, columns and indexes come and go: random statements (CREATE and DROP TABLE and INDEX, ALTER TABLE
 //! ADD and DROP COLUMN and CONSTRAINT, TRUNCATE, SELECT INTO, sp_rename; heaps whose rows are forwarded, large values;
-//! transactions of some thousand rows) run once with every change of the disk recorded. For chosen moments the disk is what
+//! transactions of some thousand rows; in a test of their own also partitions that are split, merged and switched) run once with every change of the disk recorded. For chosen moments the disk is what
 //! power loss left, and the database that opens there must be as it was after the last statement that had been
 //! acknowledged, or after the one that was under way: the same tables, columns, indexes and rows, by every index, and the
 //! checker content. Recovery is cut, too.
@@ -129,6 +129,39 @@ fn batch(random: &mut Random) -> String {
     }
 }
 
+/// Seeds from here on work on partitioned tables, too.
+const PARTITIONED: u64 = 5000;
+
+/// The next batch of those seeds: half of them are about partitions. Function and scheme are there from the beginning.
+fn partition_batch(random: &mut Random) -> String {
+    if random.below(2) == 0 {
+        return batch(random);
+    }
+    let table = random.one(&TABLES);
+    let n = random.below(100_000);
+    let part = 1 + random.below(3);
+    let boundary = random.below(1_100);
+    match random.below(11) {
+        0 | 1 => format!("create table {table} ({COLUMNS}) on ps(k)"),
+        2 => format!("create table {table} ({COLUMNS}, constraint PK_{table} primary key (id, k)) on ps(k)"),
+        3 => format!("create clustered index CX_{table} on {table} ({}) on ps(k)", random.one(&["k", "id"])),
+        4 | 5 => format!(
+            "begin try alter partition scheme ps next used [primary]; alter partition function pf() split range ({boundary}) end try begin catch end catch"
+        ),
+        6 | 7 => format!(
+            "declare @v int = (select top 1 cast(value as int) from sys.partition_range_values order by (boundary_id * {n}) % 7, boundary_id);
+             begin try alter partition function pf() merge range (@v) end try begin catch end catch"
+        ),
+        // Rows of a partition go out, half of them come back.
+        8 => format!(
+            "begin try begin tran; select top 0 * into Y{n} from {table}; alter table {table} switch partition {part} to Y{n};
+             insert {table} select * from Y{n} where id % 2 = 0; drop table Y{n}; commit end try begin catch if @@trancount > 0 rollback end catch"
+        ),
+        9 => format!("update {table} set k = (k * 31 + {n}) % 1200 where id % 3 = 1"),
+        _ => format!("begin try truncate table {table} with (partitions ({part})) end try begin catch end catch"),
+    }
+}
+
 /// Tables, columns, indexes, and the rows as the table and each index has them.
 fn state(world: &mut World) -> String {
     let mut out = world.fine(
@@ -151,6 +184,16 @@ fn state(world: &mut World) -> String {
         out.push(format!("{name}: {} rows, {hash:x}", rows.len()));
     }
     out.extend(indexes.iter().cloned());
+    out.extend(world.fine(
+        "select t.name, p.index_id, p.partition_number, p.rows from sys.tables t join sys.partitions p on p.object_id = t.object_id
+         where t.name <> 'S' order by t.name, p.index_id, p.partition_number",
+    ));
+    out.extend(
+        world.fine("select boundary_id, cast(value as int) from sys.partition_range_values order by 1"),
+    );
+    out.extend(
+        world.fine("select destination_id, data_space_id from sys.destination_data_spaces order by 1"),
+    );
     for index in indexes {
         let parts: Vec<String> = index.split('|').map(plain).collect();
         let [table, name, ..] = parts.as_slice() else { continue };
@@ -176,12 +219,12 @@ struct Story {
 }
 
 impl Story {
-    fn run(world: &mut World, random: &mut Random, steps: usize) -> Story {
+    fn run(world: &mut World, random: &mut Random, steps: usize, partitioned: bool) -> Story {
         let now = (world.disk.changes(), state(world), "nothing".to_owned());
         let mut states = vec![now];
         let mut refused = 0;
         for _ in 0..steps {
-            let text = batch(random);
+            let text = if partitioned { partition_batch(random) } else { batch(random) };
             let (_, errors) = world.run(&text);
             refused += usize::from(!errors.is_empty());
             for (number, _, message) in errors {
@@ -259,9 +302,16 @@ fn run(seed: u64, plan: Plan, only: Option<u64>) -> u64 {
     let values: Vec<String> = (0..1000).map(|n| format!("({n})")).collect();
     world
         .fine(&format!("create table S (n int not null primary key); insert S values {}", values.join(", ")));
-    world.fine("insert S select n + 1000 from S; checkpoint");
+    world.fine("insert S select n + 1000 from S");
+    let partitioned = seed >= PARTITIONED;
+    if partitioned {
+        let side = if seed.is_multiple_of(2) { "left" } else { "right" };
+        world.fine(&format!("create partition function pf (int) as range {side} for values (300, 700)"));
+        world.fine("create partition scheme ps as partition pf all to ([primary])");
+    }
+    world.fine("checkpoint");
     world.disk.record();
-    let story = Story::run(&mut world, &mut random, plan.steps);
+    let story = Story::run(&mut world, &mut random, plan.steps, partitioned);
     let mut replay = world.disk.replay().unwrap();
     let (first, last) = replay.range().into_inner();
     let World { mut dir, session, .. } = world;
@@ -324,6 +374,9 @@ const REGRESSIONS: &[(u64, u64)] = &[(1005, 1089)];
 #[test]
 fn definitions_survive_power_loss_at_any_change() {
     let plan = Plan { steps: 60, cuts: 12, check_every: 3 };
+    if number("HOLDFAST_CRASH_SEED").or(number("HOLDFAST_CRASH_FROM")).is_some_and(|s| s >= PARTITIONED) {
+        return;
+    }
     if let Some(seed) = number("HOLDFAST_CRASH_SEED") {
         run(seed, Plan { cuts: u64::MAX, check_every: 1, ..plan }, number("HOLDFAST_CRASH_CUT"));
     } else if let Some(seeds) = number("HOLDFAST_CRASH_SEEDS") {
@@ -337,5 +390,26 @@ fn definitions_survive_power_loss_at_any_change() {
         }
         let cuts: u64 = (1..=3).map(|seed| run(seed, plan, None)).sum();
         println!("{cuts} cuts");
+    }
+}
+
+#[test]
+fn partitions_survive_power_loss_at_any_change() {
+    let plan = Plan { steps: 60, cuts: 12, check_every: 3 };
+    match (number("HOLDFAST_CRASH_SEED"), number("HOLDFAST_CRASH_SEEDS"), number("HOLDFAST_CRASH_FROM")) {
+        (Some(seed), _, _) if seed >= PARTITIONED => {
+            run(seed, Plan { cuts: u64::MAX, check_every: 1, ..plan }, number("HOLDFAST_CRASH_CUT"));
+        }
+        (None, Some(seeds), Some(from)) if from >= PARTITIONED => {
+            for seed in from..from + seeds {
+                run(seed, Plan { cuts: 40, ..plan }, None);
+            }
+        }
+        (None, None, _) => {
+            let cuts: u64 = (PARTITIONED..PARTITIONED + 3).map(|seed| run(seed, plan, None)).sum();
+            println!("{cuts} cuts");
+        }
+        // Seeds without partitions.
+        _ => {}
     }
 }

@@ -793,3 +793,71 @@ fn partitions_survive_and_are_shared() {
     );
     check(s, "dbcc checkdb (p) with no_infomsgs", &[]);
 }
+
+/// Rows of a partition are locked whichever index leads to them, and those of other partitions are not.
+#[test]
+fn locks_are_those_of_the_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let sessions = answers::sessions(dir.path());
+    let (a, b) = (&mut answers::open(&sessions), &mut answers::open(&sessions));
+    done(a, "create database p");
+    done(a, "use p");
+    spread(a, "right");
+    done(
+        a,
+        "create table t (p int not null, id int not null, v int, constraint pk primary key (p, id)) on ps(p); create index ik on t(v); create unique index u on t(id) on [primary]",
+    );
+    done(a, "create table h (p int not null, id int not null) on ps(p)");
+    done(
+        a,
+        "insert t select n, n, n from (select row_number() over (order by (select 1)) n from sys.all_columns) x where n <= 450; insert h select p, id from t",
+    );
+    done(b, "use p; set lock_timeout 50");
+    let waits = ["!1222:1:Lock request time out period exceeded."];
+    done(
+        a,
+        "begin tran; update t set v = -1 where p = 150; update h set id = -1 where p = 150; update t set p = 60 where p = 350",
+    );
+    for (query, expected) in [
+        ("select count(*) from t where p = 151", Some("1")),
+        ("select count(*) from t where p between 200 and 299", Some("100")),
+        ("select count(*) from h where p >= 200", Some("251")),
+        ("select count(*) from t where p between 100 and 199", None),
+        ("select count(*) from t", None),
+        ("select count(*) from h where p = 160", None),
+        ("select v from t with (index (u)) where id = 151", Some("151")),
+        ("select v from t with (index (u)) where id = 150", None),
+        ("select v from t with (index (ik)) where v = 350", None),
+        ("select id from t where p = 60 and id = 350", None),
+        ("select count(*) from t with (nolock)", Some("450")),
+        ("select count(*) from t with (readpast) where p between 100 and 199", Some("99")),
+    ] {
+        let found = answers(b, query);
+        match expected {
+            Some(value) => assert_eq!(found, [value], "{query}"),
+            None => assert_eq!(found, waits, "{query}"),
+        }
+    }
+    check(
+        b,
+        "insert t values (1, 150, 1)",
+        &["!1222:1:Lock request time out period exceeded.", "#3621:The statement has been terminated."],
+    );
+    done(a, "rollback");
+    done(b, "insert t values (500, 500, 500)");
+    // Nothing comes into a range that was read, in whichever partition.
+    done(
+        a,
+        "set transaction isolation level serializable; begin tran; select count(*) from t where p between 90 and 110; select count(*) from t with (index (ik)) where v between 1000 and 2000",
+    );
+    let stopped =
+        ["!1222:1:Lock request time out period exceeded.", "#3621:The statement has been terminated."];
+    check(b, "insert t values (95, 1001, 1)", &stopped);
+    check(b, "insert t values (105, 1002, 1)", &stopped);
+    check(b, "update t set p = 100 where p = 300", &stopped);
+    check(b, "insert t values (350, 1003, 1500)", &stopped);
+    done(b, "insert t values (350, 1004, 1)");
+    done(a, "commit");
+    done(b, "insert t values (95, 1001, 1500)");
+    check(a, "dbcc checkdb (p) with no_infomsgs", &[]);
+}

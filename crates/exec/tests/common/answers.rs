@@ -15,12 +15,20 @@ use holdfast_storage::PageCache;
 use holdfast_types::Value;
 
 pub fn session(dir: &Path) -> InstanceSession {
+    open(&sessions(dir))
+}
+
+pub fn open(sessions: &InstanceSessions) -> InstanceSession {
+    sessions.open_session(LoginInfo { login: "sa".into(), ..LoginInfo::default() }).unwrap()
+}
+
+/// Sessions of one instance.
+pub fn sessions(dir: &Path) -> Arc<InstanceSessions> {
     let opener = StoredOpener::new(Arc::new(RealDisk), PageCache::new(32 << 20));
     let instance =
         Instance::open(InstanceOptions::new(dir), Arc::new(opener), &mut |m| panic!("{m}")).unwrap();
     let host = Host::open(instance, Arc::new(SystemClock::new(0))).unwrap();
-    let sessions = InstanceSessions::new(host, Arc::new(InstanceAdministration));
-    sessions.open_session(LoginInfo { login: "sa".into(), ..LoginInfo::default() }).unwrap()
+    InstanceSessions::new(host, Arc::new(InstanceAdministration))
 }
 
 pub fn text(v: &Value) -> String {
