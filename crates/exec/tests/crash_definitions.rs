@@ -146,7 +146,8 @@ fn partition_batch(random: &mut Random) -> String {
         2 => format!("create table {table} ({COLUMNS}, constraint PK_{table} primary key (id, k)) on ps(k)"),
         3 => format!("create clustered index CX_{table} on {table} ({}) on ps(k)", random.one(&["k", "id"])),
         4 | 5 => format!(
-            "begin try alter partition scheme ps next used [primary]; alter partition function pf() split range ({boundary}) end try begin catch end catch"
+            "begin try begin tran; alter partition scheme ps next used [primary]; alter partition function pf() split range ({boundary}); commit end try
+             begin catch if @@trancount > 0 rollback end catch"
         ),
         6 | 7 => format!(
             "declare @v int = (select top 1 cast(value as int) from sys.partition_range_values order by (boundary_id * {n}) % 7, boundary_id);

@@ -840,7 +840,7 @@ fn locks_are_those_of_the_rows() {
     }
     check(
         b,
-        "insert t values (1, 150, 1)",
+        "insert t values (1, 350, 1)",
         &["!1222:1:Lock request time out period exceeded.", "#3621:The statement has been terminated."],
     );
     done(a, "rollback");
