@@ -114,6 +114,12 @@ impl Definition<'_, '_> {
         let mut local = target.clone();
         local.database = None;
         let other = self.table(&local).map_err(|_| SqlError::new(4902, &[&shown(target)]))?;
+        // Documented: partitions of a versioned table may come, and those of its history go; the rest would break the history.
+        let versioned = |t: &TableDef| t.temporal.history.is_some() || t.temporal.history_of.is_some();
+        if let Some(t) = [table, &other].into_iter().find(|t| versioned(t)) {
+            let what = format!("{STATEMENT} of the system-versioned table '{}' or its history", t.name);
+            return Err(SqlError::not_supported(what).into());
+        }
         self.lock(other.object_id)?;
         let source = self.side(table, partition)?;
         let target = self.side(&other, target_partition)?;
