@@ -14,7 +14,7 @@ mod simulated;
 
 pub use error::{DiskError, DiskResult, Operation};
 pub use private::{private_directory, write_private};
-pub use real::{InstanceLock, RealDisk, free_space};
+pub use real::{InstanceLock, RealDisk, free_space, volume_space};
 pub use simulated::{Fault, Replay, SimulatedDisk};
 
 use std::path::{Path, PathBuf};

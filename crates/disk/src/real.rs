@@ -146,9 +146,15 @@ impl InstanceLock {
 
 /// Bytes that a file in `directory` can still take.
 pub fn free_space(directory: &Path) -> DiskResult<u64> {
+    volume_space(directory).map(|space| space.1)
+}
+
+/// Bytes of the volume that `directory` is on, and those of them that a file can still take.
+pub fn volume_space(directory: &Path) -> DiskResult<(u64, u64)> {
     let volume = rustix::fs::statvfs(directory)
         .map_err(|e| DiskError::new(directory, Operation::List, 0, &std::io::Error::from(e)))?;
-    Ok(volume.f_bavail.saturating_mul(volume.f_frsize))
+    let size = |blocks: u64| blocks.saturating_mul(volume.f_frsize);
+    Ok((size(volume.f_blocks), size(volume.f_bavail)))
 }
 
 #[cfg(test)]

@@ -221,3 +221,38 @@ fn plans_follow_the_data() {
     assert!(seeks(&rare), "{rare}");
     assert!(!seeks(&frequent), "{frequent}");
 }
+
+#[test]
+fn filtered_indexes_serve_queries_that_ask_for_their_rows_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let s = &mut session(dir.path());
+    table(s);
+    done(s, "create index fa on t (c) include (a) where a = 7");
+    done(s, "create index fb on t (b) where a > 2900 and b is not null");
+    let uses = |plan: &str, index: &str| plan.contains(&format!("[{index}]"));
+    let narrow = "select c from t where a = 7 and c = '2020-02-02'";
+    assert!(uses(&plan(s, narrow), "fa"), "{}", plan(s, narrow));
+    for other in [
+        "select c from t where a = 8 and c = '2020-02-02'",
+        "select c from t where c = '2020-02-02'",
+        "declare @a int = 7 select c from t where a = @a and c = '2020-02-02'",
+        "select c from t where a in (7, 8) and c = '2020-02-02'",
+    ] {
+        assert!(!uses(&plan(s, other), "fa"), "{}", plan(s, other));
+    }
+    let in_range = "select id from t where a >= 2950 and b = 'name1'";
+    assert!(uses(&plan(s, in_range), "fb"), "{}", plan(s, in_range));
+    assert!(!uses(&plan(s, "select id from t where a >= 2900 and b = 'name1'"), "fb"));
+    // The rows are the same, whichever way they are read.
+    for condition in [
+        "a = 7 and c < '2020-03-01'",
+        "a >= 2950 and b = 'name1'",
+        "a between 2910 and 2990 and b like 'name%'",
+    ] {
+        let by_index = answers(s, &format!("select id from t where {condition} order by id"));
+        let by_scan = answers(s, &format!("select id from t with (forcescan) where {condition} order by id"));
+        assert!(!by_index.is_empty() && by_index == by_scan, "{condition}: {by_index:?} {by_scan:?}");
+    }
+    done(s, "update t set a = 1 where id = 2");
+    check(s, "select count(*) from t where a = 7 and c = dateadd(day, 2, '2020-01-01')", &["0"]);
+}

@@ -60,6 +60,8 @@ pub enum LogicalPlan {
         bookmark: Option<Col>,
         /// Computed columns that are not stored, as expressions over the others.
         computed: Vec<(ColumnId, Expr)>,
+        /// Conditions of filtered indexes, by the indexes' ids.
+        filters: Vec<(i32, Expr)>,
         hints: AccessHints,
     },
     Values {

@@ -13,6 +13,7 @@ pub mod details;
 pub mod modules;
 pub mod online;
 pub mod partition;
+pub mod physical;
 pub mod rows;
 pub mod statistics;
 pub mod tables;

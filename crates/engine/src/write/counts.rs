@@ -125,3 +125,52 @@ pub fn restore(
     }
     Ok(())
 }
+
+/// A count of pages that was not what the maps say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Correction {
+    pub object_id: i32,
+    pub index_id: i32,
+    pub unit: &'static str,
+    /// Before and after.
+    pub used: (i64, i64),
+    pub reserved: (i64, i64),
+}
+
+impl crate::database::DatabaseCatalog {
+    /// Counts the pages of all units anew, or of one table's (DBCC UPDATEUSAGE), while nobody changes a page.
+    pub fn recount(&self, table: Option<i32>) -> holdfast_types::SqlResult<Vec<Correction>> {
+        let writing = self.writing().ok_or_else(|| {
+            holdfast_types::SqlError::new(3906, &[&crate::catalog::Catalog::database_name(self)])
+        })?;
+        let source = &**self.source();
+        let look = || -> Result<Vec<Correction>, FormatError> {
+            let mut out = Vec::new();
+            let wanted = |id: i32| table.is_none_or(|t| t == id);
+            for rowset in self.storage().rowsets.iter().filter(|r| wanted(r.object_id)) {
+                let live = self.store.live.of(self.storage(), rowset);
+                for (kind, name) in [
+                    (unit_type::IN_ROW, "In-row Data"),
+                    (unit_type::LOB, "LOB Data"),
+                    (unit_type::ROW_OVERFLOW, "Row-overflow Data"),
+                ] {
+                    let unit = live.unit(kind);
+                    if unit.id() == 0 || unit.first_iam().is_null() {
+                        continue;
+                    }
+                    let found = pages(source, unit.first_iam())?;
+                    let used = (unit.used.swap(found.used, Ordering::Relaxed), found.used);
+                    let reserved = (unit.reserved.swap(found.reserved, Ordering::Relaxed), found.reserved);
+                    if used.0 != used.1 || reserved.0 != reserved.1 {
+                        live.counts_changed.store(true, Ordering::Relaxed);
+                        let (object_id, index_id) = (rowset.object_id, rowset.index_id);
+                        out.push(Correction { object_id, index_id, unit: name, used, reserved });
+                    }
+                }
+            }
+            Ok(out)
+        };
+        let found = writing.logged.quiet(look).map_err(|e| super::writing::failure(&e))?;
+        found.map_err(|e| crate::page_error(&e))
+    }
+}

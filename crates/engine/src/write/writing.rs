@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use holdfast_base::PageId;
 use holdfast_format::catalog::{object, unit_type};
-use holdfast_format::log::{context, op};
+use holdfast_format::log::{VlfHeader, context, op};
 use holdfast_format::record::PageRows;
 use holdfast_format::{FormatError, PageView};
+pub use holdfast_storage::recovery::log_writer::LogUse;
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
 use holdfast_storage::write::{Body, Change, Counts, LogTransaction, LoggedDatabase, UnitId, What};
 use holdfast_types::{SqlError, SqlResult, Value};
@@ -116,6 +117,16 @@ impl Writing {
             true => Err(SqlError::new(942, &[&self.logged.name()])),
             false => Ok(()),
         }
+    }
+
+    /// How full the log is.
+    pub fn log_use(&self) -> LogUse {
+        self.logged.log().with_writer(|w| w.usage())
+    }
+
+    /// The VLFs of the log, and which of them hold log that is needed.
+    pub fn vlfs(&self) -> Vec<(VlfHeader, bool)> {
+        self.logged.log().with_writer(|w| w.vlfs().iter().map(|v| (*v, w.is_active(v))).collect())
     }
 
     /// An id for a new large value.

@@ -108,7 +108,10 @@ impl Catalog for HostDatabase {
         }
         let old_view = name.get(..3).is_some_and(|p| p.eq_ignore_ascii_case("sys"));
         if old_view && (schema.is_empty() || schema.eq_ignore_ascii_case("dbo")) {
-            return system_view::resolve("sys", name, &source).map(ObjectDef::Table);
+            let view = system_view::resolve("sys", name, &source);
+            // Some tables of msdb begin so, too.
+            let found = view.or_else(|| system_view::instance_tables::resolve(name, &source));
+            return found.map(ObjectDef::Table);
         }
         if schema.is_empty() || schema.eq_ignore_ascii_case("dbo") {
             return system_view::instance_tables::resolve(name, &source).map(ObjectDef::Table);
@@ -241,6 +244,10 @@ impl ViewSource for HostDatabase {
         let free = holdfast_format::allocation::free_extents(&**source, file).ok()?;
         let size = i64::from(source.page_count(file));
         Some((size - i64::from(free) * i64::from(holdfast_format::allocation::EXTENT_PAGES)).max(0))
+    }
+
+    fn log_use(&self) -> Option<holdfast_engine::write::writing::LogUse> {
+        self.online.stored()?.writing().map(|w| w.log_use())
     }
 
     fn base_rows(&self, table: &str) -> SqlResult<Arc<BaseRows>> {

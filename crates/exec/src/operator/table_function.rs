@@ -8,7 +8,7 @@ use std::sync::Arc;
 use holdfast_engine::access::BatchSource;
 use holdfast_engine::catalog::ModuleDef;
 use holdfast_plan::expr::Expr;
-use holdfast_plan::function::{TABLE_FUNCTIONS, TableFunctionId};
+use holdfast_plan::function::{TableFunctionId, table_functions};
 use holdfast_plan::physical::{PhysicalPlan, TableFunction};
 use holdfast_types::batch::BATCH_ROWS;
 use holdfast_types::{Batch, Column, Decimal, SqlError, SqlResult, SqlString, SqlType, TypeId, Value};
@@ -38,7 +38,7 @@ pub fn open_function<'p>(
             rows(&types, crate::function::xml::nodes(text, &values, ctx)?)
         }
         other => {
-            let name = TABLE_FUNCTIONS.iter().find(|f| f.id == other).map_or("", |f| f.name);
+            let name = table_functions().find(|f| f.id == other).map_or("", |f| f.name);
             match ctx.query.session.table_function(name, &values) {
                 Some(found) => rows(&types, found?),
                 None => Err(SqlError::not_supported(format!("The table-valued function {name}"))),

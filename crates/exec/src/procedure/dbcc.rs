@@ -50,6 +50,7 @@ pub fn run(statement: &Dbcc, call: &mut Call<'_>) -> Result<Option<u64>, Vec<Sql
             Ok(None)
         }
         other => super::dbcc_session::run(statement, &arguments, has("NO_INFOMSGS"), call)
+            .or_else(|| super::dbcc_maintenance::run(statement, &arguments, has("NO_INFOMSGS"), call))
             .unwrap_or_else(|| Err(vec![SqlError::not_supported(format!("DBCC {other}"))])),
     }
 }

@@ -191,7 +191,7 @@ pub fn table_function(
     let name = name.strip_prefix("sys.").unwrap_or(name);
     match name {
         "fn_my_permissions" => Some(crate::security::functions::my_permissions(session, args)),
-        "dm_exec_sql_text" => {
+        "dm_exec_sql_text" | "fn_get_sql" => {
             let row = match args.first() {
                 Some(Value::Binary(handle)) if handle.len() >= 2 => {
                     let id = u16::from_le_bytes([handle[0], handle[1]]);
@@ -222,7 +222,7 @@ pub fn table_function(
             None => Ok(Vec::new()),
         }),
         "dm_db_incremental_stats_properties" => Some(Ok(Vec::new())),
-        "dm_exec_input_buffer" | "fn_helpcollations" | "fn_virtualfilestats" => Some(Ok(Vec::new())),
-        _ => None,
+        "dm_exec_input_buffer" | "fn_helpcollations" => Some(Ok(Vec::new())),
+        _ => super::management_function::rows(session, name, args),
     }
 }

@@ -503,6 +503,9 @@ impl Runner<'_> {
             StatementKind::Ddl(d) => self.ddl(d, s, scope),
             StatementKind::Permission(p) => self.permit(p, s, scope),
             StatementKind::Restore(r) => self.restore(r, s, scope),
+            StatementKind::Dbcc(d) if matches!(d.command.as_str(), "DBREINDEX" | "INDEXDEFRAG") => {
+                self.rebuild_by_dbcc(d, scope)
+            }
             StatementKind::Backup(_)
             | StatementKind::Dbcc(_)
             | StatementKind::Kill { .. }
@@ -511,6 +514,28 @@ impl Runner<'_> {
             | StatementKind::Shutdown { .. } => self.administration(&s.kind, scope),
             other => Err(SqlError::not_supported(other.name()).into()),
         }
+    }
+
+    /// DBCC commands that a statement has replaced.
+    fn rebuild_by_dbcc(&mut self, d: &ast::Dbcc, scope: &mut Scope) -> Result<(), Fail> {
+        let context = self.context(scope);
+        let mut arguments = Vec::with_capacity(d.arguments.len());
+        for a in &d.arguments {
+            let names = scope_names(&self.session, scope, &self.temporary);
+            let evaluator = super::unit::Folding(context.clone());
+            let bound = super::unit::with_bind_context(&names.names(), &evaluator, |cx| {
+                holdfast_plan::bind_expression(a, None, cx)
+            })?;
+            arguments.push(crate::expression::evaluate_constant(&bound.expr, &context)?);
+        }
+        if let Some(text) = super::dbcc_maintenance::translated(d, &arguments) {
+            self.run_text(&text?, None, &mut [])?;
+        }
+        if !d.options.iter().any(|(o, _)| o.eq_ignore_ascii_case("NO_INFOMSGS")) {
+            let text = "DBCC execution completed. If DBCC printed error messages, contact your system administrator.";
+            self.sink.message(&SqlError::with_text(2528, 10, text))?;
+        }
+        self.plain_done(0)
     }
 
     /// RESTORE. Who may restore and is nobody else becomes the owner of a database that was not there before.

@@ -3,7 +3,7 @@
 use super::SystemView;
 
 /// An empty view.
-const fn empty(name: &'static str, columns: &'static str) -> SystemView {
+pub(super) const fn empty(name: &'static str, columns: &'static str) -> SystemView {
     SystemView { name, columns, rows: |_| Ok(Vec::new()) }
 }
 

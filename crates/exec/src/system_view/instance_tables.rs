@@ -152,8 +152,9 @@ pub const TABLES: &[(i32, SystemView)] = &[
 /// The table `name` of the database that `source` is of.
 pub fn resolve(name: &str, source: &Arc<dyn ViewSource>) -> Option<Arc<TableDef>> {
     let id = source.database().id;
-    let found = TABLES.iter().find(|(database, t)| {
-        *database == id && t.name.strip_prefix("dbo.").is_some_and(|n| n.eq_ignore_ascii_case(name))
-    })?;
-    Some(ComputedRows::table_def(&found.1, Arc::clone(source)))
+    let of_msdb = super::empty_msdb::TABLES.iter().map(|t| (MSDB, t));
+    let all = TABLES.iter().map(|(database, t)| (*database, t)).chain(of_msdb);
+    let named = |t: &SystemView| t.name.strip_prefix("dbo.").is_some_and(|n| n.eq_ignore_ascii_case(name));
+    let found = all.into_iter().find(|(database, t)| *database == id && named(t))?;
+    Some(ComputedRows::table_def(found.1, Arc::clone(source)))
 }

@@ -11,8 +11,12 @@
 
 mod columns;
 mod compatibility;
+mod compatibility_more;
 mod empty;
+mod empty_catalog;
+mod empty_dynamic;
 mod empty_management;
+mod empty_msdb;
 mod indexes;
 mod information_schema;
 pub mod instance_tables;
@@ -69,8 +73,11 @@ const TABLES: &[&[SystemView]] = &[
     locks::VIEWS,
     information_schema::VIEWS,
     compatibility::VIEWS,
+    compatibility_more::VIEWS,
     empty::VIEWS,
     empty_management::VIEWS,
+    empty_catalog::VIEWS,
+    empty_dynamic::VIEWS,
     management::VIEWS,
 ];
 

@@ -133,7 +133,7 @@ fn database_principals(c: &ViewContext<'_>) -> Rows {
 
 /// Role membership: syssingleobjrefs/sysmultiobjrefs hold none of it; it is class 25 rows of sysmultiobjrefs where present
 /// (assumed); dbo's membership of db_owner is fixed.
-fn role_members(c: &ViewContext<'_>) -> Rows {
+pub(super) fn role_members(c: &ViewContext<'_>) -> Rows {
     let mut rows = vec![row![16384, 1]];
     for r in c.source.base_rows("sysmultiobjrefs")?.iter().filter(|r| r.int("class") == 25) {
         let (role, member) = (r.int("indepid"), r.int("depid"));

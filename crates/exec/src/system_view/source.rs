@@ -200,6 +200,10 @@ pub trait ViewSource: Send + Sync {
         let _ = file;
         None
     }
+    /// How full the database's log is; `None` where it has none of its own.
+    fn log_use(&self) -> Option<holdfast_engine::write::writing::LogUse> {
+        None
+    }
     /// The catalog model of the current snapshot, built once by [`CatalogModel::build`].
     fn model(&self) -> SqlResult<Arc<CatalogModel>>;
     /// All databases of the instance.

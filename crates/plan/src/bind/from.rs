@@ -512,7 +512,9 @@ impl Binder<'_> {
             });
         }
         self.sizes.note(&table);
-        let plan = LogicalPlan::Get { table, columns: cols, bookmark, computed, hints };
+        // A change reads its rows where all of them are.
+        let filters = if self.changing { Vec::new() } else { self.index_filters(&table, &source, catalog) };
+        let plan = LogicalPlan::Get { table, columns: cols, bookmark, computed, filters, hints };
         Ok(From { plan, sources: vec![source] })
     }
 
@@ -531,6 +533,27 @@ impl Binder<'_> {
                 && let Ok(e) = self.coerce_to(e, c.ty)
             {
                 out.push((scope.col.id, e));
+            }
+        }
+        out
+    }
+
+    /// Conditions of filtered indexes. One that cannot be bound is left out: then its index is not used.
+    fn index_filters(
+        &mut self,
+        table: &TableDef,
+        source: &Source,
+        catalog: Option<&Arc<dyn Catalog>>,
+    ) -> Vec<(i32, Expr)> {
+        // Nobody is asked for permission on columns that only an index names.
+        let columns = || source.columns.iter().cloned().map(|c| ScopeColumn { origin: None, ..c }).collect();
+        let filtered = table.indexes.iter().filter(|i| !i.disabled);
+        let texts: Vec<(i32, Arc<str>)> =
+            filtered.filter_map(|i| Some((i.index_id, Arc::clone(i.filter.as_ref()?)))).collect();
+        let mut out = Vec::new();
+        for (id, text) in texts {
+            if let Ok(e) = self.bind_row_condition(&text, columns(), catalog) {
+                out.push((id, e));
             }
         }
         out
@@ -717,7 +740,7 @@ impl Binder<'_> {
         names: &[Ident],
         span: Span,
     ) -> SqlResult<From> {
-        let Some(def) = function::TABLE_FUNCTIONS.iter().find(|d| d.id == id) else {
+        let Some(def) = function::table_functions().find(|d| d.id == id) else {
             return err(span, 208, &[&name]);
         };
         let n = arguments.len();

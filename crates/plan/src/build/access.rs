@@ -11,7 +11,8 @@ use holdfast_engine::catalog::{IndexDef, IndexKey, IndexKind, TableDef};
 use holdfast_types::{CollationId, SqlResult, SqlString, SqlType, TypeId, Value};
 
 use super::{
-    Builder, Built, Needed, Order, PARALLEL_ROWS, columns_of, full_range, is_volatile, satisfies, unary,
+    Builder, Built, Needed, Order, PARALLEL_ROWS, columns_of, filtered, full_range, is_volatile, satisfies,
+    unary,
 };
 use crate::expr::{CompareOp, ConvertMode, Expr, ExprKind};
 use crate::logical::{Col, ColumnId, LogicalPlan};
@@ -59,7 +60,7 @@ impl Builder<'_> {
         needed: &Needed,
         wanted: &[(ColumnId, bool)],
     ) -> SqlResult<Built> {
-        let LogicalPlan::Get { table, columns, bookmark, computed, hints } = get else {
+        let LogicalPlan::Get { table, columns, bookmark, computed, filters, hints } = get else {
             return self.build(get, needed, wanted);
         };
         let is_computed = |id: &ColumnId| computed.iter().any(|(c, _)| c == id);
@@ -107,6 +108,19 @@ impl Builder<'_> {
                 if !usable(index) || hints.index.is_some_and(|h| h != index.index_id) {
                     continue;
                 }
+                // An index that has only some rows serves a query that asks for no others.
+                let mut part = 1.0;
+                if index.filter.is_some() {
+                    let filter = filters.iter().find(|f| f.0 == index.index_id);
+                    let filter = filter.map(|f| crate::rules::rewrite_expr(f.1.clone(), self.cx));
+                    let Some(filter) = filter.filter(|f| filtered::implied(f, conjuncts)) else { continue };
+                    part = match &index.statistics {
+                        Some(s) => s.rows / total,
+                        None => self.estimator.selectivity(&filter),
+                    }
+                    .clamp(1.0 / total, 1.0);
+                }
+                let (total, pages) = ((total * part).max(1.0), (pages * part).max(1.0));
                 let Some(mut path) = self.path(table, index, columns, conjuncts, &used, total, pages) else {
                     continue;
                 };
@@ -115,7 +129,7 @@ impl Builder<'_> {
                 if narrows_nothing {
                     // A whole-index scan pays only for its order or for being narrower.
                     let narrow = index.kind == IndexKind::Nonclustered
-                        && covers(index, table, &used)
+                        && (covers(index, table, &used) || index.filter.is_some())
                         && path.cost < scan_cost * 0.4;
                     if (!sorted || wanted.is_empty()) && !narrow {
                         continue;
@@ -244,7 +258,7 @@ impl Builder<'_> {
         needed: &Needed,
         wanted: &[(ColumnId, bool)],
     ) -> SqlResult<Built> {
-        let LogicalPlan::Get { table, columns, bookmark, computed, hints } = get else {
+        let LogicalPlan::Get { table, columns, bookmark, computed, filters, hints } = get else {
             return self.build(get, needed, wanted);
         };
         let made: HashMap<ColumnId, Expr> = computed.iter().cloned().collect();
@@ -257,6 +271,7 @@ impl Builder<'_> {
             columns: columns.clone(),
             bookmark: *bookmark,
             computed: Vec::new(),
+            filters: filters.clone(),
             hints: hints.clone(),
         };
         let mut built = self.build_access(&plain, &conjuncts, &stored, wanted)?;
@@ -416,7 +431,7 @@ impl Builder<'_> {
             selectivity = selectivity.min(1.0 / total);
         }
         // Statistics of the whole prefix beat the product of single columns.
-        if let Some(s) = index.statistics.as_ref().filter(|_| index.filter.is_none())
+        if let Some(s) = &index.statistics
             && matched > 1
             && let Some(d) = s.densities.get(matched - 1)
         {
@@ -521,7 +536,6 @@ fn columns_sorted(table: &TableDef, columns: &[Col]) -> Vec<ColumnId> {
 fn usable(index: &IndexDef) -> bool {
     matches!(index.kind, IndexKind::Clustered | IndexKind::Nonclustered)
         && !index.disabled
-        && index.filter.is_none()
         && !index.keys.is_empty()
 }
 

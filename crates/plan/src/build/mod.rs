@@ -7,6 +7,7 @@
 //! 3. `Built::order` is what the rows are really sorted by, never a hope.
 
 mod access;
+mod filtered;
 mod join;
 
 use std::collections::{HashMap, HashSet};

@@ -8,13 +8,14 @@
 
 mod aggregate;
 mod datepart;
+mod management;
 mod scalar;
 mod table;
 
 pub use aggregate::{AggregateId, WindowId};
 pub use datepart::DatePart;
 pub use scalar::{FUNCTIONS, FunctionId};
-pub use table::{TABLE_FUNCTIONS, TableFunctionDef, TableFunctionId, find as find_table_function};
+pub use table::{TableFunctionDef, TableFunctionId, all as table_functions, find as find_table_function};
 
 use holdfast_types::{CollationId, SqlType, TypeId};
 

@@ -27,6 +27,8 @@ pub enum TableFunctionId {
     DmDbStatsProperties,
     DmDbStatsHistogram,
     DmDbIncrementalStatsProperties,
+    /// One of [`super::management`], by its name.
+    Named(&'static str),
 }
 
 pub struct TableFunctionDef {
@@ -319,9 +321,12 @@ pub static TABLE_FUNCTIONS: &[TableFunctionDef] = &[
     },
 ];
 
+/// All table functions.
+pub fn all() -> impl Iterator<Item = &'static TableFunctionDef> {
+    TABLE_FUNCTIONS.iter().chain(super::management::MANAGEMENT)
+}
+
 /// Finds a table function; `sys` says it was called as `sys.name`.
 pub fn find(name: &str, sys: bool) -> Option<&'static TableFunctionDef> {
-    TABLE_FUNCTIONS
-        .iter()
-        .find(|f| f.name.eq_ignore_ascii_case(name) && (f.sys == sys || (sys && f.name.starts_with("fn_"))))
+    all().find(|f| f.name.eq_ignore_ascii_case(name) && (f.sys == sys || (sys && f.name.starts_with("fn_"))))
 }

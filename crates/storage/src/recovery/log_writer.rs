@@ -338,6 +338,11 @@ impl LogWriter {
         (here + self.free_elsewhere).saturating_sub(self.promised + SPARE_ROOM)
     }
 
+    /// Whether log that is needed may stand in the VLF.
+    pub fn is_active(&self, vlf: &VlfHeader) -> bool {
+        !self.is_free(vlf)
+    }
+
     pub fn usage(&self) -> LogUse {
         LogUse { size: self.vlfs.iter().map(|v| v.size).sum(), free: self.free(), written: self.written }
     }
