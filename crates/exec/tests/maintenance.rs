@@ -53,7 +53,7 @@ fn pages_of_indexes_are_described() {
          join sys.partitions r on r.object_id = p.object_id and r.index_id = p.index_id \
          join sys.allocation_units a on a.container_id = r.hobt_id and a.type = 1 \
          where p.index_level = 0 and p.alloc_unit_type_desc = 'IN_ROW_DATA' order by 1",
-        &["1|same|600|538", "2|same|600|511"],
+        &["1|same|600|551", "2|same|600|508"],
     );
     let levels = answers(s, &of("index_level, page_count", "'DETAILED'"));
     assert!(levels.contains(&"1|1".to_owned()), "{levels:?}");
@@ -178,4 +178,34 @@ fn views_of_what_is_not_there_are_there() {
     );
     check(s, "select status from sysconstraints where id = object_id('t')", &["33"]);
     check(s, "select is_enabled from sys.resource_governor_configuration", &["0"]);
+}
+
+#[test]
+fn the_texts_of_requests_are_found_by_their_handles() {
+    let dir = tempfile::tempdir().unwrap();
+    let s = &mut session(dir.path());
+    check(
+        s,
+        "select left(t.text, 14), r.dop from sys.dm_exec_requests r cross apply sys.dm_exec_sql_text(r.sql_handle) t \
+         where r.session_id = @@spid",
+        &["select left(t.|1"],
+    );
+    done(s, "create table #n (n int)");
+    done(
+        s,
+        "with n as (select 1 n union all select n + 1 from n where n < 500) \
+         insert #n select n from n option (maxrecursion 500)",
+    );
+    check(s, "select count(*) from #n", &["500"]);
+    check(s, "exec sp_validname ''", &["!15004:1:Name cannot be NULL."]);
+    check(
+        s,
+        "exec sp_helplogins 'nobody'",
+        &["!15007:4:'nobody' is not a valid login or you do not have permission."],
+    );
+    let logins = done(s, "exec sp_helplogins");
+    assert!(logins.iter().any(|r| r.starts_with("sa|")), "{logins:?}");
+    assert!(!done(s, "exec sp_helpserver").is_empty());
+    let said = answers(s, "exec sp_estimate_data_compression_savings 'dbo', 't', null, null, 'PAGE'");
+    assert!(said[0].starts_with("!40517:"), "{said:?}");
 }

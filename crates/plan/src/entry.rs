@@ -30,14 +30,8 @@ pub fn bind_cursor(query: &Query, hints: &[QueryHint], cx: &BindContext<'_>) -> 
     bind_rows(query, hints, cx, true)
 }
 
-fn bind_rows(
-    query: &Query,
-    hints: &[QueryHint],
-    cx: &BindContext<'_>,
-    cursor: bool,
-) -> SqlResult<BoundQuery> {
-    let mut binder = Binder::new(cx);
-    (binder.changing, binder.cursor) = (cursor, cursor);
+/// What OPTION (…) says to the binder.
+fn take_hints(binder: &mut Binder<'_>, hints: &[QueryHint]) -> SqlResult<()> {
     for h in hints {
         if h.name == "MAXRECURSION"
             && let Some(n) = h.arguments.first().and_then(AstExpr::as_integer)
@@ -47,6 +41,24 @@ fn bind_rows(
             })?;
         }
     }
+    Ok(())
+}
+
+fn changing<'a>(hints: &[QueryHint], cx: &'a BindContext<'a>) -> SqlResult<Binder<'a>> {
+    let mut binder = Binder::new(cx);
+    take_hints(&mut binder, hints)?;
+    Ok(binder)
+}
+
+fn bind_rows(
+    query: &Query,
+    hints: &[QueryHint],
+    cx: &BindContext<'_>,
+    cursor: bool,
+) -> SqlResult<BoundQuery> {
+    let mut binder = Binder::new(cx);
+    (binder.changing, binder.cursor) = (cursor, cursor);
+    take_hints(&mut binder, hints)?;
     let bound = binder.bind_query(query, QueryRole::Statement)?;
     let assignments = std::mem::take(&mut binder.assignments);
     let columns: Vec<ResultColumnInfo> = bound
@@ -157,22 +169,22 @@ pub fn bind_condition(e: &AstExpr, cx: &BindContext<'_>) -> SqlResult<BoundExpre
 
 /// Binds and plans INSERT.
 pub fn bind_insert(i: &Insert, cx: &BindContext<'_>) -> SqlResult<BoundChange> {
-    Binder::new(cx).bind_insert(i)
+    changing(&i.options, cx)?.bind_insert(i)
 }
 
 /// Binds and plans UPDATE.
 pub fn bind_update(u: &Update, cx: &BindContext<'_>) -> SqlResult<BoundChange> {
-    Binder::new(cx).bind_update(u)
+    changing(&u.options, cx)?.bind_update(u)
 }
 
 /// Binds and plans DELETE.
 pub fn bind_delete(d: &Delete, cx: &BindContext<'_>) -> SqlResult<BoundChange> {
-    Binder::new(cx).bind_delete(d)
+    changing(&d.options, cx)?.bind_delete(d)
 }
 
 /// Binds and plans MERGE.
 pub fn bind_merge(m: &Merge, cx: &BindContext<'_>) -> SqlResult<BoundChange> {
-    Binder::new(cx).bind_merge(m)
+    changing(&m.options, cx)?.bind_merge(m)
 }
 
 /// What a table asks of its rows, for changes that no statement names: cascades, bulk loads.

@@ -28,7 +28,7 @@ pub const VIEWS: &[SystemView] = &[
     },
     SystemView {
         name: "sys.dm_exec_requests",
-        columns: "session_id smallint!, request_id int!, start_time datetime!, status nvarchar(30)!, command nvarchar(32)!, sql_handle varbinary(64), statement_start_offset int, statement_end_offset int, plan_handle varbinary(64), database_id smallint!, user_id int!, connection_id uniqueidentifier, blocking_session_id smallint, wait_type nvarchar(60), wait_time int!, last_wait_type nvarchar(60)!, wait_resource nvarchar(256)!, open_transaction_count int!, open_resultset_count int!, transaction_id bigint!, context_info varbinary(128), percent_complete real!, estimated_completion_time bigint!, cpu_time int!, total_elapsed_time int!, scheduler_id int, task_address varbinary(8), reads bigint!, writes bigint!, logical_reads bigint!, text_size int!, language nvarchar(128), date_format nvarchar(3), date_first smallint!, quoted_identifier bit!, arithabort bit!, ansi_null_dflt_on bit!, ansi_defaults bit!, ansi_warnings bit!, ansi_padding bit!, ansi_nulls bit!, concat_null_yields_null bit!, transaction_isolation_level smallint!, lock_timeout int!, deadlock_priority int!, row_count bigint!, prev_error int!, nest_level int!, granted_query_memory int!, executing_managed_code bit!, group_id int!, query_hash binary(8), query_plan_hash binary(8)",
+        columns: "session_id smallint!, request_id int!, start_time datetime!, status nvarchar(30)!, command nvarchar(32)!, sql_handle varbinary(64), statement_start_offset int, statement_end_offset int, plan_handle varbinary(64), database_id smallint!, user_id int!, connection_id uniqueidentifier, blocking_session_id smallint, wait_type nvarchar(60), wait_time int!, last_wait_type nvarchar(60)!, wait_resource nvarchar(256)!, open_transaction_count int!, open_resultset_count int!, transaction_id bigint!, context_info varbinary(128), percent_complete real!, estimated_completion_time bigint!, cpu_time int!, total_elapsed_time int!, scheduler_id int, task_address varbinary(8), reads bigint!, writes bigint!, logical_reads bigint!, text_size int!, language nvarchar(128), date_format nvarchar(3), date_first smallint!, quoted_identifier bit!, arithabort bit!, ansi_null_dflt_on bit!, ansi_defaults bit!, ansi_warnings bit!, ansi_padding bit!, ansi_nulls bit!, concat_null_yields_null bit!, transaction_isolation_level smallint!, lock_timeout int!, deadlock_priority int!, row_count bigint!, prev_error int!, nest_level int!, granted_query_memory int!, executing_managed_code bit!, group_id int!, query_hash binary(8), query_plan_hash binary(8), statement_sql_handle varbinary(64), statement_context_id bigint, dop int, parallel_worker_count int, external_script_request_id uniqueidentifier, is_resumable bit, page_resource binary(8), page_server_reads bigint, dist_statement_id uniqueidentifier",
         rows: requests,
     },
     SystemView {
@@ -41,7 +41,7 @@ pub const VIEWS: &[SystemView] = &[
     },
     SystemView {
         name: "sys.dm_os_sys_info",
-        columns: "cpu_ticks bigint!, ms_ticks bigint!, cpu_count int!, hyperthread_ratio int!, physical_memory_kb bigint!, virtual_memory_kb bigint!, committed_kb bigint!, committed_target_kb bigint!, visible_target_kb bigint!, stack_size_in_bytes int!, os_quantum bigint!, os_error_mode int!, os_priority_class int, max_workers_count int!, scheduler_count int!, scheduler_total_count int!, deadlock_monitor_serial_number int!, sqlserver_start_time_ms_ticks bigint!, sqlserver_start_time datetime!, affinity_type int!, affinity_type_desc nvarchar(60)!, virtual_machine_type int!, virtual_machine_type_desc nvarchar(60)!, softnuma_configuration int!, softnuma_configuration_desc nvarchar(60)!, socket_count int, cores_per_socket int, numa_node_count int, container_type int!, container_type_desc nvarchar(60)!",
+        columns: "cpu_ticks bigint!, ms_ticks bigint!, cpu_count int!, hyperthread_ratio int!, physical_memory_kb bigint!, virtual_memory_kb bigint!, committed_kb bigint!, committed_target_kb bigint!, visible_target_kb bigint!, stack_size_in_bytes int!, os_quantum bigint!, os_error_mode int!, os_priority_class int, max_workers_count int!, scheduler_count int!, scheduler_total_count int!, deadlock_monitor_serial_number int!, sqlserver_start_time_ms_ticks bigint!, sqlserver_start_time datetime!, affinity_type int!, affinity_type_desc nvarchar(60)!, virtual_machine_type int!, virtual_machine_type_desc nvarchar(60)!, softnuma_configuration int!, softnuma_configuration_desc nvarchar(60)!, process_physical_affinity nvarchar(3072), sql_memory_model int!, sql_memory_model_desc nvarchar(60)!, socket_count int, cores_per_socket int, numa_node_count int, container_type int!, container_type_desc nvarchar(60)!",
         rows: system_info,
     },
     SystemView {
@@ -262,6 +262,13 @@ fn sessions(c: &ViewContext<'_>) -> Rows {
     Ok(c.source.sessions().iter().map(|s| session(s, sid(s))).collect())
 }
 
+/// What `sys.dm_exec_sql_text` finds a session's text by.
+fn sql_handle(s: &SessionRow) -> Value {
+    let mut handle = [0u8; 20];
+    handle[..2].copy_from_slice(&s.session_id.to_le_bytes());
+    Value::binary(&handle)
+}
+
 fn connections(c: &ViewContext<'_>) -> Rows {
     let one = |s: &SessionRow| {
         row![
@@ -286,7 +293,7 @@ fn connections(c: &ViewContext<'_>) -> Rows {
             s.local_address.map(|a| i32::from(a.port())),
             [0u8; 16],
             Value::Null,
-            Value::Null
+            sql_handle(s)
         ]
     };
     Ok(c.source.sessions().iter().map(one).collect())
@@ -302,7 +309,7 @@ fn requests(c: &ViewContext<'_>) -> Rows {
             s.login_time,
             if wait.is_some() { "suspended" } else { "running" },
             &s.command,
-            Value::Null,
+            sql_handle(s),
             0,
             -1,
             Value::Null,
@@ -349,6 +356,15 @@ fn requests(c: &ViewContext<'_>) -> Rows {
             false,
             2,
             Value::Null,
+            Value::Null,
+            Value::Null,
+            Value::Null,
+            1,
+            Value::Null,
+            Value::Null,
+            false,
+            Value::Null,
+            0i64,
             Value::Null
         ]
     };
@@ -383,6 +399,9 @@ fn system_info(c: &ViewContext<'_>) -> Rows {
         "NONE",
         0,
         "OFF",
+        Value::Null,
+        1,
+        "CONVENTIONAL",
         1,
         cores,
         1,

@@ -10,7 +10,7 @@ use super::{SystemView, ViewContext, row};
 
 type Rows = SqlResult<Vec<Vec<Value>>>;
 
-const DATABASES: &str = "name sysname!, database_id int!, source_database_id int, owner_sid varbinary(85), create_date datetime!, compatibility_level tinyint!, collation_name sysname, user_access tinyint, user_access_desc desc, is_read_only bit, is_auto_close_on bit!, is_auto_shrink_on bit, state tinyint, state_desc desc, is_in_standby bit, is_cleanly_shutdown bit, is_supplemental_logging_enabled bit, snapshot_isolation_state tinyint, snapshot_isolation_state_desc desc, is_read_committed_snapshot_on bit, recovery_model tinyint, recovery_model_desc desc, page_verify_option tinyint, page_verify_option_desc desc, is_auto_create_stats_on bit, is_auto_create_stats_incremental_on bit, is_auto_update_stats_on bit, is_auto_update_stats_async_on bit, is_ansi_null_default_on bit, is_ansi_nulls_on bit, is_ansi_padding_on bit, is_ansi_warnings_on bit, is_arithabort_on bit, is_concat_null_yields_null_on bit, is_numeric_roundabort_on bit, is_quoted_identifier_on bit, is_recursive_triggers_on bit, is_cursor_close_on_commit_on bit, is_local_cursor_default bit, is_fulltext_enabled bit, is_trustworthy_on bit, is_db_chaining_on bit, is_parameterization_forced bit, is_master_key_encrypted_by_server bit!, is_query_store_on bit, is_published bit!, is_subscribed bit!, is_merge_published bit!, is_distributor bit!, is_sync_with_backup bit!, service_broker_guid uniqueidentifier!, is_broker_enabled bit!, log_reuse_wait tinyint, log_reuse_wait_desc desc, is_date_correlation_on bit!, is_cdc_enabled bit!, is_encrypted bit, is_honor_broker_priority_on bit, replica_id uniqueidentifier, group_database_id uniqueidentifier, resource_pool_id int, default_language_lcid smallint, default_language_name nvarchar(128), default_fulltext_language_lcid int, default_fulltext_language_name nvarchar(128), is_nested_triggers_on bit, is_transform_noise_words_on bit, two_digit_year_cutoff smallint, containment tinyint, containment_desc desc, target_recovery_time_in_seconds int, delayed_durability int, delayed_durability_desc desc, is_memory_optimized_elevate_to_snapshot_on bit, is_federation_member bit, is_remote_data_archive_enabled bit, is_mixed_page_allocation_on bit, is_temporal_history_retention_enabled bit, catalog_collation_type int!, catalog_collation_type_desc desc, physical_database_name nvarchar(128), is_result_set_caching_on bit, is_accelerated_database_recovery_on bit, is_tempdb_spill_to_remote_store bit, is_stale_page_detection_on bit, is_memory_optimized_enabled bit";
+const DATABASES: &str = "name sysname!, database_id int!, source_database_id int, owner_sid varbinary(85), create_date datetime!, compatibility_level tinyint!, collation_name sysname, user_access tinyint, user_access_desc desc, is_read_only bit, is_auto_close_on bit!, is_auto_shrink_on bit, state tinyint, state_desc desc, is_in_standby bit, is_cleanly_shutdown bit, is_supplemental_logging_enabled bit, snapshot_isolation_state tinyint, snapshot_isolation_state_desc desc, is_read_committed_snapshot_on bit, recovery_model tinyint, recovery_model_desc desc, page_verify_option tinyint, page_verify_option_desc desc, is_auto_create_stats_on bit, is_auto_create_stats_incremental_on bit, is_auto_update_stats_on bit, is_auto_update_stats_async_on bit, is_ansi_null_default_on bit, is_ansi_nulls_on bit, is_ansi_padding_on bit, is_ansi_warnings_on bit, is_arithabort_on bit, is_concat_null_yields_null_on bit, is_numeric_roundabort_on bit, is_quoted_identifier_on bit, is_recursive_triggers_on bit, is_cursor_close_on_commit_on bit, is_local_cursor_default bit, is_fulltext_enabled bit, is_trustworthy_on bit, is_db_chaining_on bit, is_parameterization_forced bit, is_master_key_encrypted_by_server bit!, is_query_store_on bit, is_published bit!, is_subscribed bit!, is_merge_published bit!, is_distributor bit!, is_sync_with_backup bit!, service_broker_guid uniqueidentifier!, is_broker_enabled bit!, log_reuse_wait tinyint, log_reuse_wait_desc desc, is_date_correlation_on bit!, is_cdc_enabled bit!, is_encrypted bit, is_honor_broker_priority_on bit, replica_id uniqueidentifier, group_database_id uniqueidentifier, resource_pool_id int, default_language_lcid smallint, default_language_name nvarchar(128), default_fulltext_language_lcid int, default_fulltext_language_name nvarchar(128), is_nested_triggers_on bit, is_transform_noise_words_on bit, two_digit_year_cutoff smallint, containment tinyint, containment_desc desc, target_recovery_time_in_seconds int, delayed_durability int, delayed_durability_desc desc, is_memory_optimized_elevate_to_snapshot_on bit, is_federation_member bit, is_remote_data_archive_enabled bit, is_mixed_page_allocation_on bit, is_temporal_history_retention_enabled bit, catalog_collation_type int!, catalog_collation_type_desc desc, physical_database_name nvarchar(128), is_result_set_caching_on bit, is_accelerated_database_recovery_on bit, is_tempdb_spill_to_remote_store bit, is_stale_page_detection_on bit, is_memory_optimized_enabled bit, is_data_retention_enabled bit, is_ledger_on bit, is_change_feed_enabled bit";
 
 const DATABASE_FILES: &str = "file_id int!, file_guid uniqueidentifier, type tinyint!, type_desc desc, data_space_id int!, name sysname!, physical_name nvarchar(260), state tinyint, state_desc desc, size int!, max_size int!, growth int!, is_media_read_only bit!, is_read_only bit!, is_sparse bit!, is_percent_growth bit!, is_name_reserved bit!, is_persistent_log_buffer bit!, create_lsn numeric(25,0), drop_lsn numeric(25,0), read_only_lsn numeric(25,0), read_write_lsn numeric(25,0), differential_base_lsn numeric(25,0), differential_base_guid uniqueidentifier, differential_base_time datetime, redo_start_lsn numeric(25,0), redo_start_fork_guid uniqueidentifier, redo_target_lsn numeric(25,0), redo_target_fork_guid uniqueidentifier, backup_lsn numeric(25,0)";
 
@@ -58,7 +58,7 @@ pub const VIEWS: &[SystemView] = &[
     },
     SystemView {
         name: "sys.dm_db_file_space_usage",
-        columns: "database_id int, file_id smallint, filegroup_id smallint, total_page_count bigint, allocated_extent_page_count bigint, unallocated_extent_page_count bigint, version_store_reserved_page_count bigint, user_object_reserved_page_count bigint, internal_object_reserved_page_count bigint, mixed_extent_page_count bigint",
+        columns: "database_id int, file_id smallint, filegroup_id smallint, total_page_count bigint, allocated_extent_page_count bigint, unallocated_extent_page_count bigint, version_store_reserved_page_count bigint, user_object_reserved_page_count bigint, internal_object_reserved_page_count bigint, mixed_extent_page_count bigint, modified_extent_page_count bigint",
         rows: space_usage,
     },
 ];
@@ -180,6 +180,9 @@ fn database(c: &ViewContext<'_>, d: &DatabaseInfo) -> Vec<Value> {
         false,
         false,
         false,
+        false,
+        false,
+        false,
         false
     ]
 }
@@ -266,7 +269,19 @@ fn space_usage(c: &ViewContext<'_>) -> Rows {
         .filter_map(|f| Some((f, used_pages(c.source, f)?)))
         .map(|(f, used)| {
             let free = (i64::from(f.size) - used).max(0);
-            row![d.id, f.file_id, f.data_space_id, i64::from(f.size), used, free, 0i64, used, 0i64, 0i64]
+            row![
+                d.id,
+                f.file_id,
+                f.data_space_id,
+                i64::from(f.size),
+                used,
+                free,
+                0i64,
+                used,
+                0i64,
+                0i64,
+                Value::Null
+            ]
         })
         .collect())
 }

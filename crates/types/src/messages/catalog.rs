@@ -5,6 +5,8 @@ use super::Message;
 #[rustfmt::skip]
 pub const MESSAGES: &[Message] = &[
     (2561, 16, "Parameter %d is incorrect for this statement."),
+    (15004, 16, "Name cannot be NULL."),
+    (15015, 16, "The server '%s' does not exist. Use sp_helpserver to show available servers."),
     (14138, 16, "%ls is an invalid option."),
     (15323, 16, "The selected index does not exist on table '%s'."),
     (17000, 16, "Usage: sp_autostats <table_name> [, {ON|OFF} [, <index_name>] ]"),

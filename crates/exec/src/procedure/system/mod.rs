@@ -298,6 +298,13 @@ const PROCEDURES: &[Procedure] = &[
     ),
     plain("sp_updatestats", "@resample char(8) = 'NO'", include_str!("updatestats.sql")),
     plain(
+        "sp_helpserver",
+        "@server sysname = NULL, @optname varchar(35) = NULL, @show_topology varchar(1) = NULL",
+        include_str!("helpserver.sql"),
+    ),
+    plain("sp_validname", "@name sysname, @raise_error bit = 1", include_str!("validname.sql")),
+    plain("sp_helplogins", "@LoginNamePattern sysname = NULL", include_str!("helplogins.sql")),
+    plain(
         "sp_autostats",
         "@tblname nvarchar(776), @flagc varchar(10) = NULL, @indname sysname = NULL",
         include_str!("autostats.sql"),
@@ -353,6 +360,10 @@ const PROCEDURES: &[Procedure] = &[
 const CHANGING: &[&str] = &[
     "sp_addapprole",
     "sp_addlinkedserver",
+    "sp_cycle_errorlog",
+    "sp_estimate_data_compression_savings",
+    "sp_readerrorlog",
+    "xp_readerrorlog",
     "sp_addlinkedsrvlogin",
     "sp_addmessage",
     "sp_changeobjectowner",
