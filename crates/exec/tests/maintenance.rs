@@ -197,11 +197,11 @@ fn the_texts_of_requests_are_found_by_their_handles() {
          insert #n select n from n option (maxrecursion 500)",
     );
     check(s, "select count(*) from #n", &["500"]);
-    check(s, "exec sp_validname ''", &["!15004:1:Name cannot be NULL."]);
+    check(s, "exec sp_validname ''", &["!15004:4:Name cannot be NULL."]);
     check(
         s,
         "exec sp_helplogins 'nobody'",
-        &["!15007:4:'nobody' is not a valid login or you do not have permission."],
+        &["!15007:5:'nobody' is not a valid login or you do not have permission."],
     );
     let logins = done(s, "exec sp_helplogins");
     assert!(logins.iter().any(|r| r.starts_with("sa|")), "{logins:?}");

@@ -276,7 +276,7 @@ fn clean_table(arguments: &[Value], call: &mut Call<'_>) -> SqlResult<()> {
     let table = super::dbcc::table(call, &name)?;
     let catalog = call.session.current_database().online().stored();
     let dropped = catalog.is_some_and(|c| {
-        let mut rowsets = c.storage().base_rowsets(table.object_id).into_iter();
+        let mut rowsets = c.storage().base_rowsets(table.object_id);
         rowsets.any(|r| c.storage().layout(r.id).is_some_and(|l| l.columns.iter().any(|x| x.is_dropped())))
     });
     if dropped {
