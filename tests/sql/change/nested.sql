@@ -67,3 +67,19 @@ INSERT Refers SELECT Id FROM (DELETE Stage OUTPUT deleted.Id) AS x;
 GO
 SELECT COUNT(*) AS still FROM Stage;
 GO
+-- The statement's common table expressions, and a table variable that gets its rows back.
+CREATE TABLE Taken (Id int);
+WITH s AS (SELECT MIN(Id) AS Id FROM Stage) INSERT Taken SELECT Id FROM (DELETE Stage OUTPUT deleted.Id FROM Stage JOIN s ON s.Id = Stage.Id) AS x;
+GO
+SELECT (SELECT COUNT(*) FROM Taken) AS taken, (SELECT COUNT(*) FROM Stage) AS still;
+GO
+CREATE TABLE Few (Id int CHECK (Id < 3));
+GO
+DECLARE @t TABLE (Id int);
+INSERT @t VALUES (1), (5);
+INSERT Few SELECT Id FROM (DELETE @t OUTPUT deleted.Id) AS x;
+SELECT Id FROM @t ORDER BY Id;
+DELETE @t WHERE Id = 5;
+INSERT Few SELECT Id FROM (DELETE @t OUTPUT deleted.Id) AS x;
+SELECT COUNT(*) AS left_over FROM @t;
+GO

@@ -21,6 +21,7 @@ use super::table::word;
 use super::{Definition, shown};
 use crate::procedure::change::end_of_time;
 use crate::procedure::run::Fail;
+use crate::security::Securable;
 
 /// First version of a database in which versioned tables are made: that of new databases.
 const FIRST_VERSION: u16 = 706;
@@ -150,6 +151,7 @@ impl Definition<'_, '_> {
             return self.start_versioning(table.object_id, &versioning);
         }
         let Some(history) = table.temporal.history else { return Err(self.about(13591, table)) };
+        self.need_control(history, || self.about(4902, table))?;
         self.lock(history)?;
         Ok(self.writer()?.clear_history(table.object_id, history)?)
     }
@@ -189,7 +191,8 @@ impl Definition<'_, '_> {
         let history = match (&v.history, named) {
             (None, _) => self.make_history(&table, None)?,
             (Some(name), None) => self.make_history(&table, Some(name))?,
-            (Some(_), Some((id, kind))) if kind == "U" && id != object => {
+            (Some(name), Some((id, kind))) if kind == "U" && id != object => {
+                self.need_control(id, || SqlError::new(4902, &[&shown(name)]).into())?;
                 self.lock(id)?;
                 self.check_history(&table, id, v.check)?;
                 id
@@ -200,6 +203,11 @@ impl Definition<'_, '_> {
             }
         };
         Ok(self.writer()?.set_history(object, history)?)
+    }
+
+    /// CONTROL of a history table: whoever has it decides what becomes of its rows.
+    fn need_control(&self, id: i32, refused: impl FnOnce() -> Fail) -> Result<(), Fail> {
+        if self.may(Securable::Object(id), "CL")? { Ok(()) } else { Err(refused()) }
     }
 
     /// The columns of a table as its history has them.
@@ -239,9 +247,19 @@ impl Definition<'_, '_> {
                 }
             }
         };
+        if !self.may(Securable::Database, "CRTB")? {
+            return Err(SqlError::new(262, &[&"CREATE TABLE", &self.database.name]).into());
+        }
+        if !self.may(Securable::Schema(schema), "AL")? {
+            let schema = self.catalog()?.schema_name(schema);
+            return Err(SqlError::new(2760, &[&schema]).into());
+        }
         self.writer()?.check_free(schema, &name)?;
         self.lock(object)?;
-        let place = Placement { compression: 2, ..self.base_placement(table)? };
+        // Sparse columns and compression exclude each other.
+        let sparse = table.columns.iter().any(|c| c.is_sparse);
+        let compression = if sparse { 0 } else { 2 };
+        let place = Placement { compression, ..self.base_placement(table)? };
         let columns = self.history_columns(table)?;
         let key = |ordinal: usize| (ordinal as i32 + 1, false);
         let index = NewIndex {

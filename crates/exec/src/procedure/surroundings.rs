@@ -20,6 +20,8 @@ use crate::context::{ExecContext, ModuleRunner, QueryContext, SessionInfo};
 pub struct Surroundings {
     /// Runs functions for statements at a level of calls, of scopes without cursors.
     functions: Mutex<Option<(u32, Arc<dyn ModuleRunner>)>>,
+    /// Changes that are parts of one statement are under way: none of them is for good yet.
+    pub parts: bool,
     /// Where plain expressions are evaluated.
     plain: Mutex<Option<Arc<QueryContext>>>,
 }

@@ -231,7 +231,9 @@ impl Runner<'_> {
             self.session.state.lock().transaction.open.as_ref().is_some_and(|w| Arc::ptr_eq(w, &work));
         match result {
             Ok(v) => {
-                keep_variables(&work);
+                if !self.surroundings.parts {
+                    keep_variables(&work);
+                }
                 if own && still {
                     self.session.state.lock().transaction = Transaction::default();
                     work.commit()?;

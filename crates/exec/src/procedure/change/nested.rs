@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use holdfast_plan::change::{BoundChange, TargetTable};
 use holdfast_tsql::ast::query::{TableKind, TableRef};
-use holdfast_tsql::ast::{DmlTarget, Ident, Insert, InsertSource, Query, QueryBody, StatementKind};
+use holdfast_tsql::ast::{
+    Delete, DmlTarget, Ident, Insert, InsertSource, Merge, Query, QueryBody, StatementKind, Update, With,
+};
 use holdfast_types::{SqlError, SqlType};
 
 use super::{INSERT, Rows, Runner, refuse_output, temporal};
@@ -72,6 +74,10 @@ fn check_target(i: &Insert, target: &TargetTable) -> Result<(), SqlError> {
     }
 }
 
+fn not_a_change() -> Fail {
+    Fail::Compile(SqlError::new(10716, &[]))
+}
+
 /// An empty table of the columns of the inner OUTPUT clause.
 fn output_table(n: &Nested<'_>, inner: &BoundChange) -> Result<MemoryTable, SqlError> {
     let label = n.alias.map_or("", |a| a.text.as_str());
@@ -126,12 +132,13 @@ impl Runner<'_> {
 
     fn bind_nested(&mut self, i: &Insert, n: &Nested<'_>, scope: &Scope) -> Result<Bound, Fail> {
         check_outer(n).map_err(Fail::Compile)?;
-        let inner = match n.change {
-            StatementKind::Insert(x) => self.plan_insert(x, scope)?,
-            StatementKind::Update(x) => self.plan_update(x, scope)?,
-            StatementKind::Delete(x) => self.plan_delete(x, scope)?,
-            StatementKind::Merge(x) => self.plan_merge(x, scope)?,
-            _ => return Err(Fail::Compile(SqlError::new(10716, &[]))),
+        let inner = match (n.change, &i.with) {
+            (StatementKind::Insert(x), None) => self.plan_insert(x, scope)?,
+            (StatementKind::Update(x), None) => self.plan_update(x, scope)?,
+            (StatementKind::Delete(x), None) => self.plan_delete(x, scope)?,
+            (StatementKind::Merge(x), None) => self.plan_merge(x, scope)?,
+            (change, Some(with)) => self.bind_with(change, with, scope)?,
+            _ => return Err(not_a_change()),
         };
         let table = output_table(n, &inner).map_err(Fail::Compile)?;
         refuse_output(&inner)?;
@@ -155,6 +162,34 @@ impl Runner<'_> {
         Ok(Bound { inner, outer: Arc::new(outer), table })
     }
 
+    /// The inner change with the statement's common table expressions.
+    fn bind_with(
+        &mut self,
+        change: &StatementKind,
+        with: &With,
+        scope: &Scope,
+    ) -> Result<Arc<BoundChange>, Fail> {
+        let with = Some(with.clone());
+        let names = scope_names(&self.session, scope, &self.temporary);
+        let evaluator = Folding(self.context(scope));
+        let bound = with_bind_context(&names.names(), &evaluator, |cx| match change {
+            StatementKind::Insert(x) => {
+                Some(holdfast_plan::bind_insert(&Insert { with, ..(**x).clone() }, cx))
+            }
+            StatementKind::Update(x) => {
+                Some(holdfast_plan::bind_update(&Update { with, ..(**x).clone() }, cx))
+            }
+            StatementKind::Delete(x) => {
+                Some(holdfast_plan::bind_delete(&Delete { with, ..(**x).clone() }, cx))
+            }
+            StatementKind::Merge(x) => Some(holdfast_plan::bind_merge(&Merge { with, ..(**x).clone() }, cx)),
+            _ => None,
+        });
+        let bound = bound.ok_or_else(not_a_change)?.map_err(Fail::Compile)?;
+        self.authorize(&bound.accesses, scope)?;
+        Ok(Arc::new(bound))
+    }
+
     fn carry_out_nested(
         &mut self,
         n: &Nested<'_>,
@@ -163,11 +198,14 @@ impl Runner<'_> {
     ) -> Result<super::Done, Fail> {
         let Bound { inner, outer, table } = bound;
         self.changing(|r, _| {
-            let (output, _, _) = r.carry_out(inner, scope, |r, change, scope| match n.change {
+            r.surroundings.parts = true;
+            let inside = r.carry_out(inner, scope, |r, change, scope| match n.change {
                 StatementKind::Merge(_) => r.merge_rows(inner, change, scope),
                 StatementKind::Insert(_) => r.insert_rows(inner, change, scope),
                 _ => r.change_rows(inner, change, scope),
-            })?;
+            });
+            r.surroundings.parts = false;
+            let (output, _, _) = inside?;
             let types: Vec<SqlType> = table.definition.columns.iter().map(|c| c.ty).collect();
             let mut rows = Rows::new();
             for batch in output.into_iter().flatten() {

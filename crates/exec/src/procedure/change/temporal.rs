@@ -98,14 +98,15 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Computed columns are ordinary ones in the history: those that no page holds are computed now.
+    /// Computed columns are ordinary ones in the history: those that the rows of the table do not hold are computed now.
     fn compute_for_history(
         &self,
         target: &TargetTable,
         rows: &mut Rows,
         change: &Change<'_>,
     ) -> SqlResult<()> {
-        let wanted: Vec<_> = target.computed.iter().filter(|c| !c.stored).collect();
+        let is_held = |ordinal: usize| target.table.columns.get(ordinal).is_some_and(|c| c.persisted);
+        let wanted: Vec<_> = target.computed.iter().filter(|c| !is_held(c.ordinal)).collect();
         if wanted.is_empty() {
             return Ok(());
         }

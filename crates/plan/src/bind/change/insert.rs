@@ -44,7 +44,12 @@ impl Binder<'_> {
             InsertSource::Values(rows) => self.insert_values(&into, rows)?,
             InsertSource::DefaultValues => (LogicalPlan::one_row(), Vec::new()),
             InsertSource::Query(q) => self.insert_query(&into, q, i)?,
-            InsertSource::Execute(_) => (LogicalPlan::one_row(), Vec::new()),
+            InsertSource::Execute(_) => {
+                for &o in &into.ordinals {
+                    self.check_generated(&target, o, Span::default())?;
+                }
+                (LogicalPlan::one_row(), Vec::new())
+            }
         };
         let read = std::mem::replace(&mut self.dependencies, outside);
         let reads_target = read.contains(&(target.table.database_id, target.table.object_id));

@@ -118,6 +118,9 @@ impl Binder<'_> {
         let id = (table.database_id, table.object_id);
         self.note(AccessKind::Insert, id, &table.schema_name, &table.name);
         let bound = self.bind_target_table(&table, catalog.as_ref(), false)?;
+        if table.temporal.history_of.is_some() {
+            return Err(SqlError::new(13559, &[&bound.full_name]));
+        }
         let refuse = |number: i32, text: &str| {
             let text = format!("The target table '{}' of the OUTPUT INTO clause cannot {text}.", table.name);
             Err(SqlError::with_text(number, 16, text))
