@@ -48,6 +48,8 @@ impl Rows for PointerRows {
             change.system("DeferredDrop", None, |change, own| change.free_unit(own, id, since))?;
             unit.set_first_iam(PageId::NULL);
         }
+        // A checkpoint may have written the counts of the emptied unit.
+        change.log_unit_again(UnitId(unit.id()))?;
         self.row.find(change, page, slot, key)
     }
 

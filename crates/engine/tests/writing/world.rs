@@ -393,7 +393,10 @@ impl World {
                     let says = unit.data_pages;
                     wrong.insert(
                         unit.id,
-                        format!("object {}: {says} data pages, {data} are there", rowset.object_id),
+                        format!(
+                            "unit {:x} of object {} index {}: {says} data pages, {data} are there, root {}",
+                            unit.id, rowset.object_id, rowset.index_id, unit.root
+                        ),
                     );
                 }
             }

@@ -37,7 +37,7 @@ use holdfast_format::page::PageView;
 use holdfast_format::record::is_forwarded;
 
 use super::analysis::{OpenTransaction, TransactionTable};
-use super::counts::leftover_record;
+use super::counts::{leftover_record, lone_count};
 use super::error::{RecoveryError, RecoveryResult};
 use super::log_writer::LogWriter;
 use super::pages::PageStore;
@@ -122,7 +122,10 @@ pub fn roll_back_those(
         if let Some((bytes, left)) = written {
             // Before the pages lose their owner: a recovery that is cut behind this finds them again in the log.
             if let Some((unit, first_iam)) = left {
-                let note = leftover_record(unit, first_iam);
+                let note = match first_iam.is_null() {
+                    true => lone_count(0, 0, unit),
+                    false => leftover_record(unit, first_iam),
+                };
                 let own = writer.append(&note)?;
                 table.counts.observe(&LogRecord::new(own, &note)?, false)?;
             }
@@ -477,8 +480,10 @@ pub(crate) fn is_emptying(record: &LogRecord<'_>, target: &PageTarget) -> Recove
         && elements.required(1)? == [0; UNIT_POINTERS.end - UNIT_POINTERS.start])
 }
 
-/// Pages that lose their owner when `compensation` takes `record` back, because they came in nested transactions that stay:
-/// those of a unit that was emptied and has got pages since, and those of a unit whose creation is taken back.
+/// A unit whose pages are to be counted anew when `compensation` takes `record` back, and pages that lose their owner by it,
+/// because they came in nested transactions that stay: those of a unit that was emptied and has got pages since, and those of
+/// a unit whose creation is taken back. A unit that was emptied has its old pages back, whose counts a checkpoint may have
+/// written as none: no page is null then.
 pub(crate) fn left_behind(
     pages: &mut dyn Images,
     record: &LogRecord<'_>,
@@ -494,15 +499,16 @@ pub(crate) fn left_behind(
     }
     let Some(at) = LogRecord::new(Lsn::ZERO, compensation)?.page_target()? else { return Ok(None) };
     let page = pages.image(at.page)?;
-    Ok(PageView::new(&page).record(at.slot).and_then(pages_since))
+    let since = PageView::new(&page).record(at.slot).and_then(pages_since);
+    Ok(since.filter(|(_, first_iam)| !created || !first_iam.is_null()))
 }
 
-/// The unit and its present first IAM page in a row of sysallocunits, when it has one.
+/// The unit and its present first IAM page in a row of sysallocunits.
 fn pages_since(row: &[u8]) -> Option<(u64, PageId)> {
     let iam = row.get(UNIT_POINTERS.end - 6..UNIT_POINTERS.end)?;
     let iam = PageId::from_bytes(iam.try_into().ok()?);
     let unit = u64::from_le_bytes(row.get(4..12)?.try_into().ok()?);
-    (!iam.is_null()).then_some((unit, iam))
+    Some((unit, iam))
 }
 
 fn undo_columns(undo: &Undoing<'_, '_>) -> RecoveryResult<Vec<u8>> {

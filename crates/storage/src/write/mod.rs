@@ -546,6 +546,12 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// The same in a rollback, within the room that was kept for the record it takes back.
+    pub fn log_unit_again(&mut self, unit: UnitId) -> RecoveryResult<()> {
+        self.fatal(self.database.log.append(&lone_count(0, 0, unit.0)))?;
+        Ok(())
+    }
+
     /// Whether room on the page is kept for somebody's rollback.
     pub fn is_reserved(&self, page: PageId) -> bool {
         self.state.reserved.contains_key(&page)
