@@ -861,3 +861,48 @@ fn locks_are_those_of_the_rows() {
     done(b, "insert t values (95, 1001, 1500)");
     check(a, "dbcc checkdb (p) with no_infomsgs", &[]);
 }
+
+/// A constraint proves nothing by what it does not compare in the column's type, by NULL, or by what changes with time.
+#[test]
+fn what_a_constraint_does_not_prove_is_not_switched() {
+    let dir = tempfile::tempdir().unwrap();
+    let s = &mut database(dir.path());
+    done(
+        s,
+        "create partition function f(int) as range right for values (10, 500); create partition scheme sf as partition f all to ([primary]); create table whole (p int not null, v varchar(10)) on sf(p); create table part (p int not null, v varchar(10))",
+    );
+    let refused = "!4982:1:ALTER TABLE SWITCH statement failed. Check constraints of source table 'p.dbo.part' allow values that are not allowed by range defined by partition 1 on target table 'p.dbo.whole'.";
+    for check_of in ["p < 10.5", "p in (1, null)", "p = null", "p < datepart(year, getdate()) - 2100"] {
+        done(s, &format!("alter table part add constraint c check ({check_of})"));
+        check(s, "alter table part switch to whole partition 1", &[refused]);
+        done(s, "alter table part drop constraint c");
+    }
+    for check_of in ["p < 10.0", "p < '10'", "p between 1 and 9", "p in (1, -2)", "p >= 1 and p < 10"] {
+        done(
+            s,
+            &format!("insert part values (1, 'x'); alter table part add constraint c check ({check_of})"),
+        );
+        done(s, "alter table part switch to whole partition 1");
+        check(
+            s,
+            "select p, $partition.f(p), v from whole; truncate table whole; alter table part drop constraint c",
+            &["1|1|x"],
+        );
+    }
+    // Keys that refer to the table itself, columns that no row holds.
+    done(s, "create table tree (p int not null primary key, up int constraint fk_up references tree)");
+    check(
+        s,
+        "create table tree2 (p int not null primary key, up int); alter table tree switch to tree2",
+        &[
+            "!4967:1:ALTER TABLE SWITCH statement failed. SWITCH is not allowed because source table 'p.dbo.tree' contains primary key for constraint 'fk_up'.",
+        ],
+    );
+    check(
+        s,
+        "create table virtual (id int, a int, c as a % 500); create clustered index ci on virtual(id) on sf(c)",
+        &[
+            "!7724:1:Computed column cannot be used as a partition key if it is not persisted. Partition key column 'c' in table 'ci' is not persisted.",
+        ],
+    );
+}

@@ -140,6 +140,7 @@ impl Definition<'_, '_> {
                 column_id: id,
                 ty: new.ty,
                 nullable: new.nullable,
+                is_virtual: super::lower::is_virtual(&new),
             });
             added.push((new, id));
         }

@@ -23,6 +23,13 @@ pub struct Known {
     pub column_id: i32,
     pub ty: SqlType,
     pub nullable: bool,
+    /// Computed for every reader: no row holds it.
+    pub is_virtual: bool,
+}
+
+/// Whether no row will hold a column.
+pub fn is_virtual(column: &NewColumn) -> bool {
+    column.computed.as_ref().is_some_and(|(_, persisted)| !persisted)
 }
 
 /// The columns of a table that is there.
@@ -30,7 +37,13 @@ pub fn known_columns(table: &TableDef) -> Vec<Known> {
     table
         .columns
         .iter()
-        .map(|c| Known { name: c.name.to_string(), column_id: c.column_id, ty: c.ty, nullable: c.nullable })
+        .map(|c| Known {
+            name: c.name.to_string(),
+            column_id: c.column_id,
+            ty: c.ty,
+            nullable: c.nullable,
+            is_virtual: c.computed.is_some() && !c.persisted,
+        })
         .collect()
 }
 
@@ -212,7 +225,7 @@ impl Definition<'_, '_> {
                 {
                     let (ty, nullable, _) = self.resolve(dt)?;
                     let name = other.name.text.clone();
-                    known.push(Known { name, column_id: 0, ty, nullable });
+                    known.push(Known { name, column_id: 0, ty, nullable, is_virtual: false });
                 }
             }
             let (ty, nullable) = self.expression_type(&known, &text)?;
@@ -328,6 +341,7 @@ impl Definition<'_, '_> {
                 column_id: i as i32 + 1,
                 ty: new.ty,
                 nullable: new.nullable,
+                is_virtual: is_virtual(&new),
             });
             out.push(new);
         }

@@ -372,6 +372,7 @@ impl Definition<'_, '_> {
                 column_id: i as i32 + 1,
                 ty: c.ty,
                 nullable: c.nullable,
+                is_virtual: super::lower::is_virtual(c),
             })
             .collect()
     }

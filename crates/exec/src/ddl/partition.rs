@@ -43,6 +43,12 @@ fn is_longer(value: &Value, ty: &SqlType) -> bool {
     }
 }
 
+/// The column by which rows are spread at a place.
+pub fn partition_column<'k>(place: &Placement, known: &'k [Known]) -> Option<&'k Known> {
+    let id = place.partition_column()?;
+    known.iter().find(|k| k.column_id == id)
+}
+
 impl Definition<'_, '_> {
     pub fn partition_function(&self, name: &str) -> SqlResult<Option<Arc<PartitionFunction>>> {
         let all = self.catalog()?.partition_functions().map_err(|e| page_error(&e))?;
@@ -163,6 +169,9 @@ impl Definition<'_, '_> {
         known: &[Known],
         clustered: bool,
     ) -> Result<(), Fail> {
+        if let Some(p) = partition_column(&index.place, known).filter(|p| p.is_virtual) {
+            return Err(SqlError::new(7724, &[&p.name, &index.name]).into());
+        }
         if let Some(id) = index.place.partition_column()
             && index.unique
             && !index.keys.iter().any(|(c, _)| *c == id)

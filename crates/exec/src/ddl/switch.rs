@@ -15,11 +15,13 @@ use holdfast_engine::instance::files::filegroups;
 use holdfast_engine::page_error;
 use holdfast_tsql::ast::expression::ComparisonOp;
 use holdfast_tsql::ast::{Expr, ExprKind, ObjectName, Setting};
-use holdfast_types::{SqlError, SqlType, Value};
+use holdfast_types::{SqlError, SqlType, TypeId, Value};
 
 use super::lower::type_text;
 use super::{Definition, shown};
-use crate::procedure::run::Fail;
+use crate::procedure::query::convert;
+use crate::procedure::run::{Fail, Scope};
+use crate::procedure::unit::Unit;
 
 const STATEMENT: &str = "ALTER TABLE SWITCH";
 
@@ -82,6 +84,16 @@ fn is_column(e: &Expr, column: &str) -> bool {
         if name.last().is_some_and(|n| n.text.eq_ignore_ascii_case(column)))
 }
 
+/// A literal, perhaps with a sign or converted.
+fn is_literal(e: &Expr) -> bool {
+    match &e.kind {
+        ExprKind::Literal(_) => true,
+        ExprKind::Paren(inner) | ExprKind::Unary { operand: inner, .. } => is_literal(inner),
+        ExprKind::Cast { value, .. } | ExprKind::Convert { value, .. } => is_literal(value),
+        _ => false,
+    }
+}
+
 fn swapped(op: ComparisonOp) -> ComparisonOp {
     match op {
         ComparisonOp::Less => ComparisonOp::Greater,
@@ -125,6 +137,8 @@ impl Definition<'_, '_> {
         let target = self.side(&other, target_partition)?;
         self.check_columns(&source, &target)?;
         let pairs = self.pairs(&source, &target)?;
+        self.check_rowsets(&source, &pairs.iter().map(|p| p.0).collect::<Vec<_>>())?;
+        self.check_rowsets(&target, &pairs.iter().map(|p| p.1).collect::<Vec<_>>())?;
         self.check_references(&source, &target)?;
         self.check_rows(&source, &target)?;
         self.exchange(&source, &target, &pairs)
@@ -321,7 +335,7 @@ impl Definition<'_, '_> {
     fn allowed(&mut self, e: &Expr, column: &str, f: &PartitionFunction) -> Result<Allowed, Fail> {
         let mut compare = |op: ComparisonOp, value: &Expr| -> Result<Allowed, Fail> {
             // What is no constant says nothing.
-            let Ok(value) = self.constant(value, f.ty) else { return Ok(Allowed::all(f)) };
+            let Some(value) = self.compared(value, f.ty) else { return Ok(Allowed::all(f)) };
             let at = f.partition_of(&value);
             // A boundary is the last value of its partition, or the first.
             let boundary = f.boundary_at(&value).is_ok();
@@ -373,6 +387,34 @@ impl Definition<'_, '_> {
         })
     }
 
+    /// A constant as a value of the column's type, when comparing the two is comparing values of that type, and it is not NULL.
+    fn compared(&mut self, e: &Expr, ty: SqlType) -> Option<Value> {
+        if !is_literal(e) {
+            return None;
+        }
+        // Plans are kept by the address of their node, and this one goes with the constraint's text.
+        let scope = Scope::new(Unit::new("", Vec::new(), Vec::new(), Default::default()));
+        let (given, own) = self.runner.value(e, &scope).ok()?;
+        let narrow = |t: &SqlType| matches!(t.id, TypeId::Char | TypeId::VarChar);
+        let fits = match (ty.id.is_character(), own.id.is_character()) {
+            (true, true) => narrow(&own) || !narrow(&ty),
+            // The text would be converted, row by row.
+            (true, false) => false,
+            (false, _) => true,
+        };
+        if !fits || given.is_null() {
+            return None;
+        }
+        let context = self.runner.context(&scope);
+        let value = convert(&given, own, ty, &context).ok()?;
+        // What the column's type cannot hold, like 10.5 for int, is compared in another type.
+        let exact = own.id.is_character() || {
+            let back = convert(&value, ty, own, &context).ok()?;
+            back == given
+        };
+        exact.then_some(value)
+    }
+
     fn is_filled(&self, side: &Side) -> Result<bool, Fail> {
         let whole = &side.table.access;
         let access = whole.partition(side.partition).unwrap_or_else(|| Arc::clone(whole));
@@ -393,18 +435,47 @@ impl Definition<'_, '_> {
         let catalog = self.catalog()?;
         let rules = |t: &TableDef| catalog.table_rules(t.object_id).map_err(|e| page_error(&e));
         let (own, theirs) = (rules(&source.table)?, rules(&target.table)?);
-        if let Some(k) = own.referencing.iter().find(|k| k.table_id != source.table.object_id) {
+        if let Some(k) = own.referencing.first() {
             return Err(SqlError::new(4967, &[&source.name, &k.name]).into());
         }
         for k in theirs.foreign_keys.iter().filter(|k| !k.disabled) {
+            let pairs = |side: &Side, k: &holdfast_engine::catalog::ForeignKeyDef| -> Vec<_> {
+                let place = |id: i32| side.table.columns.iter().position(|c| c.column_id == id);
+                k.columns.iter().map(|(own, other)| (place(*own), *other)).collect()
+            };
             let alike = |o: &&Arc<holdfast_engine::catalog::ForeignKeyDef>| {
                 o.referenced_table_id == k.referenced_table_id
-                    && o.columns == k.columns
+                    && pairs(source, o) == pairs(target, k)
                     && !o.disabled
                     && !o.not_trusted
             };
             if !own.foreign_keys.iter().any(|o| alike(&o)) {
                 return Err(SqlError::new(4968, &[&target.name, &k.name, &source.name]).into());
+            }
+        }
+        if theirs.bound.iter().any(|b| !own.bound.contains(b)) {
+            let what = format!("{STATEMENT} into table '{}', which has bound rules,", target.table.name);
+            return Err(SqlError::not_supported(what).into());
+        }
+        Ok(())
+    }
+
+    /// Every rowset of both sides takes part, or rows and index entries would part.
+    fn check_rowsets(&self, side: &Side, paired: &[i32]) -> Result<(), Fail> {
+        let writer = self.writer()?;
+        let object = side.table.object_id;
+        let refused = |why: &str| {
+            let what = format!("{STATEMENT} of table '{}', {why},", side.table.name);
+            Err(SqlError::not_supported(what).into())
+        };
+        let real = side.table.indexes.iter().filter(|i| i.kind != Kind::Heap || i.index_id == 0);
+        for index in real {
+            let rowsets = writer.partitions_of(object, index.index_id).len();
+            if rowsets > 0 && !paired.contains(&index.index_id) {
+                return refused("which has an index whose entries cannot go along");
+            }
+            if rowsets > 1 && side.spread.is_none() {
+                return refused("whose partition scheme is not understood");
             }
         }
         Ok(())

@@ -45,12 +45,11 @@ impl Definition<'_, '_> {
                 column_id: i as i32 + 1,
                 ty: c.ty,
                 nullable: c.nullable,
+                is_virtual: super::lower::is_virtual(c),
             })
             .collect();
         let mut place = self.placement(t.on.as_ref(), &known)?;
-        if let Some(p) = place.partition_column().and_then(|id| columns.get(usize::try_from(id - 1).ok()?))
-            && p.computed.as_ref().is_some_and(|(_, persisted)| !persisted)
-        {
+        if let Some(p) = super::partition::partition_column(&place, &known).filter(|p| p.is_virtual) {
             return Err(SqlError::new(7724, &[&p.name, name]).into());
         }
         compress(&mut place, &t.options, name, None)?;

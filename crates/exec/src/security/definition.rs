@@ -165,6 +165,7 @@ impl Asking<'_> {
                 self.alter(&a.name, || no_object(&a.name, 13))?;
                 match &a.action {
                     AlterTableAction::Add { definition, .. } => self.references(definition),
+                    AlterTableAction::Switch { target, .. } => self.alter(target, || no_object(target, 13)),
                     _ => Ok(()),
                 }
             }
