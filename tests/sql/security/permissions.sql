@@ -391,3 +391,27 @@ insert keys values (1, 1), (1, 2), (2, 1), (3, 3)
 select * from keys order by k
 alter index all on keys set (fillfactor = 50)
 go
+-- Histograms show values: only to those who may read the table. Whoever has ALTER on a table alone takes no other for its history.
+use shop
+go
+create table pay (id int primary key, amount int)
+insert pay values (1, 1000), (2, 2000)
+create statistics of_amount on pay (amount) with fullscan
+create table versioned (id int primary key, amount int, f datetime2 generated always as row start not null, t datetime2 generated always as row end not null, period for system_time (f, t))
+create table theirs (id int not null, amount int, f datetime2 not null, t datetime2 not null)
+create table empty_copy (id int primary key, amount int)
+grant alter on versioned to writer
+grant alter on pay to writer
+deny select on pay to writer
+select count(*) as steps from sys.stats s cross apply sys.dm_db_stats_histogram(s.object_id, s.stats_id) h where s.object_id = object_id('pay') and s.name = 'of_amount'
+go
+-- as writer in shop
+declare @t int = (select object_id('dbo.pay'))
+select count(*) as steps from sys.dm_db_stats_histogram(@t, 2)
+go
+-- as writer in shop
+alter table dbo.versioned set (system_versioning = on (history_table = dbo.theirs))
+go
+-- as writer in shop
+alter table pay switch to empty_copy
+go

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use holdfast_engine::database::DatabaseCatalog;
 use holdfast_types::{Decimal, SqlError, SqlResult, Value};
 
 use super::state::SharedSession;
 use crate::context::{ColumnInfo, ObjectInfo, SessionInfo};
+use crate::security::Securable;
 use crate::system_view::ViewSource;
 use crate::system_view::model::ColumnRow;
 
@@ -182,6 +184,21 @@ pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<
     }
 }
 
+/// Rows about a table's statistics, for those who may read the table: histograms show values of its columns.
+fn of_statistics(
+    session: &SharedSession,
+    args: &[Value],
+    rows: impl FnOnce(&DatabaseCatalog, &[Value]) -> SqlResult<Vec<Vec<Value>>>,
+) -> SqlResult<Vec<Vec<Value>>> {
+    let database = session.current_database();
+    let object = args.first().and_then(super::raise::integer).and_then(|n| i32::try_from(n).ok());
+    let (Some(catalog), Some(object)) = (database.online().stored(), object) else { return Ok(Vec::new()) };
+    if !session.may(&database, Securable::Object(object), "SL")? {
+        return Ok(Vec::new());
+    }
+    rows(&catalog, args)
+}
+
 /// Table-valued functions over server state that have rows here.
 pub fn table_function(
     session: &SharedSession,
@@ -213,14 +230,8 @@ pub fn table_function(
             Some(catalog) => Some(crate::ddl::property::list(&catalog, args)),
             None => Some(Ok(Vec::new())),
         },
-        "dm_db_stats_properties" => Some(match session.current_database().online().stored() {
-            Some(catalog) => super::show_statistics::properties(&catalog, args),
-            None => Ok(Vec::new()),
-        }),
-        "dm_db_stats_histogram" => Some(match session.current_database().online().stored() {
-            Some(catalog) => super::show_statistics::histogram_rows(&catalog, args),
-            None => Ok(Vec::new()),
-        }),
+        "dm_db_stats_properties" => Some(of_statistics(session, args, super::show_statistics::properties)),
+        "dm_db_stats_histogram" => Some(of_statistics(session, args, super::show_statistics::histogram_rows)),
         "dm_db_incremental_stats_properties" => Some(Ok(Vec::new())),
         "dm_exec_input_buffer" | "fn_helpcollations" => Some(Ok(Vec::new())),
         _ => super::management_function::rows(session, name, args),
