@@ -5,6 +5,7 @@
 //!    the key's types can be reproduced).
 //! 2. Forwarding stubs and forwarded rows come in pairs.
 //! 3. No LOB record belongs to two values.
+//! 4. Rows of a partitioned table lie in the partition that its function tells.
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
@@ -19,8 +20,10 @@ use holdfast_types::Value;
 
 use super::{Finding, Report, allocation::Owners};
 use crate::database::DatabaseCatalog;
+use crate::database::partition::PartitionFunction;
 use crate::decode::column::field_value;
 use crate::stored::key;
+use crate::stored::seek::key_values;
 use crate::stored::table::{RowsetAccess, StoredKey};
 
 struct Checker<'c> {
@@ -29,6 +32,15 @@ struct Checker<'c> {
     name: Arc<str>,
     unit: Option<usize>,
     lobs: HashSet<Rid>,
+    share: Option<Share>,
+}
+
+/// The rows of a partitioned table that belong into a rowset.
+struct Share {
+    function: Arc<PartitionFunction>,
+    key: StoredKey,
+    /// From 0.
+    number: usize,
 }
 
 /// Checks the rowsets of every object.
@@ -55,6 +67,14 @@ pub fn check(catalog: &DatabaseCatalog, owners: &Owners, report: &mut Report) {
             }
         };
         report.tables_checked += 1;
+        let base = table.indexes.iter().any(|i| i.index_id == 1);
+        let spread = match catalog.spread_of(object.id, i32::from(base)) {
+            Ok(spread) => spread,
+            Err(error) => {
+                report.error(Some(name.clone()), &error);
+                None
+            }
+        };
         for rowset in catalog.storage().rowsets_of(object.id) {
             if rowset.compression > 2 || !checked.insert(rowset.id) {
                 continue;
@@ -86,6 +106,12 @@ pub fn check(catalog: &DatabaseCatalog, owners: &Owners, report: &mut Report) {
                 name: name.clone(),
                 unit: unit_index.get(&unit.id).copied(),
                 lobs: HashSet::new(),
+                share: spread.as_ref().filter(|_| rowset.index_id < 2).and_then(|s| {
+                    let position = layout.position_of(s.column_id)?;
+                    let key = StoredKey { position, ty: s.function.ty, descending: false, ordinal: None };
+                    let number = usize::try_from(rowset.partition.max(1) - 1).ok()?;
+                    Some(Share { function: Arc::clone(&s.function), key, number })
+                }),
             };
             let rows = if access.heap {
                 checker.heap(&access, report)
@@ -156,6 +182,21 @@ impl Checker<'_> {
                 }
                 Ok(_) => {}
             }
+        }
+        let Some(share) = &self.share else { return };
+        match key_values(self.source, row, access, std::slice::from_ref(&share.key), false) {
+            Ok(values) => {
+                let belongs = values.first().map_or(share.number, |v| share.function.partition_of(v));
+                if belongs != share.number {
+                    let what = format!(
+                        "row {slot} should be on partition number {} but was found in partition number {}",
+                        belongs + 1,
+                        share.number + 1
+                    );
+                    self.fault(report, at, 0, what);
+                }
+            }
+            Err(error) => report.error(Some(self.name.clone()), &error),
         }
     }
 

@@ -71,7 +71,7 @@ fn changes_of_compressed_tables_are_what_was_asked_for() {
 /// The same where tables are spread over partitions.
 #[test]
 fn changes_of_partitioned_tables_are_what_was_asked_for() {
-    let mut partitioned = 0;
+    let (mut partitioned, mut misplaced) = (0, 0);
     // Indexes are not made in databases of 2005.
     let worlds = World::genuine().into_iter().filter(|(name, _)| !name.starts_with("611"));
     for (n, (name, world)) in worlds.enumerate() {
@@ -92,8 +92,17 @@ fn changes_of_partitioned_tables_are_what_was_asked_for() {
             assert!(Model::read(&world, table).indexes_agree(&world, table), "{name}: {}", table.name);
         }
         world.check(&name);
+        if n % 2 == 0 && world.move_boundary() {
+            let found = world.checked().expect_err("rows lie in the wrong partition");
+            assert!(
+                found.contains("should be on partition number 1 but was found in partition number 2"),
+                "{found}"
+            );
+            misplaced += 1;
+        }
     }
     assert!(partitioned > 15, "only {partitioned} tables have partitions");
+    assert!(misplaced > 0, "no boundary was moved");
 }
 
 /// Enough rows to split pages on several levels, in and out of key order.

@@ -326,6 +326,27 @@ impl World {
         true
     }
 
+    /// Moves a boundary in the catalogue up by one and no row with it; the partition behind it began with a row.
+    pub fn move_boundary(&self) -> bool {
+        let catalog = self.database.stored_catalog();
+        for f in catalog.partition_functions().expect("functions") {
+            let mut values = f.values.clone();
+            let Some(Value::Int(first)) = values.first().cloned() else { continue };
+            if matches!(values.get(1), Some(Value::Int(second)) if *second <= first + 1) {
+                continue;
+            }
+            values[0] = Value::Int(first + 1);
+            let transaction = Transaction::with_locks(new_owner(), Arc::clone(&self.locks));
+            let wait = LockWait::default();
+            let write = WriteContext { transaction: &transaction, wait: &wait };
+            let writer = CatalogWriter::new(Arc::clone(&catalog), write, DateTime::default());
+            writer.set_boundaries(&f, &values).expect("set");
+            transaction.commit().expect("commits");
+            return true;
+        }
+        false
+    }
+
     pub fn clean(&self) -> u64 {
         ghost::clean(self.database.writing().expect("writable")).expect("cleans")
     }

@@ -148,10 +148,16 @@ impl Definition<'_, '_> {
 
     /// Keeps everybody else from the object until the transaction ends.
     pub fn lock(&self, object_id: i32) -> SqlResult<()> {
+        self.hold(object_id, LockMode::SchM)?;
+        defines(self.database.online(), &self.transaction, object_id)
+    }
+
+    /// Locks an object until the transaction ends; [`redefined`] when it was defined anew while this waited.
+    pub fn hold(&self, object_id: i32, mode: LockMode) -> SqlResult<()> {
         let resource = Table { database: self.database.id, object: object_id }.resource();
         let owner = self.transaction.owner();
         let locks = &self.runner.session.host.instance.locks;
-        let granted = locks.acquire(owner, &resource, LockMode::SchM, Duration::Transaction, &self.wait)?;
+        let granted = locks.acquire(owner, &resource, mode, Duration::Transaction, &self.wait)?;
         let online = self.database.online();
         if granted != Granted::Held
             && let Some(catalog) = online.stored()
@@ -162,7 +168,7 @@ impl Definition<'_, '_> {
             let name = catalog.object_row(object_id).map_or("".into(), |o| o.name.clone());
             return Err(redefined(self.database.id, object_id, &name));
         }
-        defines(online, &self.transaction, object_id)
+        Ok(())
     }
 
     /// The text of the batch or module that the statement stands in.

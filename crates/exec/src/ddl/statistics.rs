@@ -11,8 +11,7 @@ use holdfast_engine::access::{KeyRange, ReadContext};
 use holdfast_engine::catalog::{IndexKind, TableDef};
 use holdfast_engine::database::statistics::StoredStatistics;
 use holdfast_engine::ddl::index::bits;
-use holdfast_engine::lock::manager::Table;
-use holdfast_engine::lock::{Duration, LockMode};
+use holdfast_engine::lock::LockMode;
 use holdfast_engine::statistics::{Collector, Sampling};
 use holdfast_engine::stored::key::is_comparable;
 use holdfast_tsql::ast::{CreateStatistics, Ident, ObjectName, Setting};
@@ -250,12 +249,7 @@ impl Definition<'_, '_> {
 
     /// Nobody takes the table away meanwhile.
     fn keep(&self, table: &TableDef) -> Result<(), Fail> {
-        let resource = Table { database: self.database.id, object: table.object_id }.resource();
-        let (owner, locks) = (self.transaction.owner(), &self.runner.session.host.instance.locks);
-        let wait = &self.wait;
-        let granted = locks.acquire(owner, &resource, LockMode::SchS, Duration::Transaction, wait);
-        granted.map_err(SqlError::from)?;
-        Ok(())
+        Ok(self.hold(table.object_id, LockMode::SchS)?)
     }
 
     /// Makes statistics from the rows that are there and puts them into the catalogue.
