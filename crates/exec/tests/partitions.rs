@@ -862,6 +862,56 @@ fn locks_are_those_of_the_rows() {
     check(a, "dbcc checkdb (p) with no_infomsgs", &[]);
 }
 
+/// What is placed by a function waits for whoever changes that, and sees what became of it.
+#[test]
+fn functions_are_held_by_what_they_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let sessions = answers::sessions(dir.path());
+    let (a, b) = (&mut answers::open(&sessions), &mut answers::open(&sessions));
+    done(
+        a,
+        "create database p; use p; create partition function f(int) as range right for values (10); create partition scheme sf as partition f all to ([primary])",
+    );
+    done(b, "use p; set lock_timeout 50");
+    for end in ["rollback", "commit"] {
+        done(
+            a,
+            "begin tran; alter partition scheme sf next used [primary]; alter partition function f() split range (20)",
+        );
+        let waits = ["!1222:1:Lock request time out period exceeded."];
+        for batch in [
+            "create table t (p int not null) on sf(p)",
+            "create partition scheme other as partition f all to ([primary])",
+            "alter partition function f() split range (30)",
+            "drop partition scheme sf",
+        ] {
+            let found = answers(b, batch);
+            assert_eq!(found.first().map(String::as_str), Some(waits[0]), "{batch}");
+        }
+        // Waits, and then places by what is there.
+        let waiting = std::thread::scope(|scope| {
+            let made = scope.spawn(|| {
+                answers(
+                    b,
+                    "set lock_timeout -1; create table t (p int not null) on sf(p); set lock_timeout 50",
+                )
+            });
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            done(a, end);
+            made.join().unwrap()
+        });
+        assert!(waiting.is_empty(), "{waiting:?}");
+        let partitions = if end == "commit" { "3" } else { "2" };
+        check(
+            b,
+            "insert t values (5), (15), (25); select count(*) from sys.partitions where object_id = object_id('t'); select count(distinct $partition.f(p)) from t",
+            &[partitions, partitions],
+        );
+        done(b, "drop table t");
+    }
+    check(a, "dbcc checkdb (p) with no_infomsgs", &[]);
+}
+
 /// A constraint proves nothing by what it does not compare in the column's type, by NULL, or by what changes with time.
 #[test]
 fn what_a_constraint_does_not_prove_is_not_switched() {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use holdfast_engine::database::partition::{PartitionFunction, PartitionScheme};
 use holdfast_engine::ddl::index::{NewIndex, Placement};
 use holdfast_engine::instance::files::filegroups;
+use holdfast_engine::lock::LockMode;
 use holdfast_engine::page_error;
 use holdfast_engine::stored::key::{compare, is_comparable};
 use holdfast_tsql::ast::{DataType, Drop, Expr, Ident, StoragePlace};
@@ -140,6 +141,8 @@ impl Definition<'_, '_> {
         let functions = self.catalog()?.partition_functions().map_err(|e| page_error(&e))?;
         let function = functions.iter().find(|f| f.id == scheme.function);
         let function = function.ok_or_else(|| SqlError::new(1921, &[&"partition scheme", &scheme.name]))?;
+        // Its boundaries stay what they are until what is placed by them is there, or is not.
+        self.hold(function.id, LockMode::SchS)?;
         let [column] = on.columns.as_slice() else {
             return Err(SqlError::new(2726, &[&function.name, &1]).into());
         };
@@ -227,6 +230,7 @@ impl Definition<'_, '_> {
         }
         let found = self.partition_function(&function.text)?;
         let found = found.ok_or_else(|| SqlError::new(208, &[&function.text]).state(57))?;
+        self.hold(found.id, LockMode::SchS)?;
         if all && groups.len() != 1 {
             return Err(SqlError::new(7723, &[]).into());
         }
@@ -252,6 +256,7 @@ impl Definition<'_, '_> {
         let scheme = self.partition_scheme(&name.text)?;
         let scheme =
             scheme.ok_or_else(|| SqlError::new(15151, &[&"alter", &"partition scheme", &name.text]))?;
+        self.lock(scheme.function)?;
         let group = next_used.map(|g| self.group_named(g)).transpose()?;
         if group.is_none() && scheme.next_used.is_none() {
             let warning = SqlError::new(7710, &[&scheme.name]);
@@ -269,6 +274,7 @@ impl Definition<'_, '_> {
             let missing = || SqlError::new(15151, &[&"drop", &what, text]);
             if d.kind == "PARTITION FUNCTION" {
                 let function = self.partition_function(text)?.ok_or_else(missing)?;
+                self.lock(function.id)?;
                 let schemes = catalog.partition_schemes().map_err(|e| page_error(&e))?;
                 if schemes.iter().any(|s| s.function == function.id) {
                     return Err(SqlError::new(7706, &[&function.name]).into());
@@ -276,6 +282,7 @@ impl Definition<'_, '_> {
                 self.writer()?.remove_partition_function(function.id)?;
             } else {
                 let scheme = self.partition_scheme(text)?.ok_or_else(missing)?;
+                self.lock(scheme.function)?;
                 if !catalog.on_scheme(scheme.id).map_err(|e| page_error(&e))?.is_empty() {
                     return Err(SqlError::new(7717, &[&scheme.name]).into());
                 }

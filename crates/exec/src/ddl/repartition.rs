@@ -38,6 +38,8 @@ impl Definition<'_, '_> {
         let function = self.partition_function(&name.text)?;
         let function =
             function.ok_or_else(|| SqlError::new(15151, &[&"alter", &"partition function", &name.text]))?;
+        // Who places something by the function holds it ([`Definition::scheme_place`]).
+        self.lock(function.id)?;
         let value = value.ok_or_else(|| SqlError::new(7714, &[]))?;
         let value = self.boundary(value, &function.ty, 1)?;
         let mut schemes = self.catalog()?.partition_schemes().map_err(|e| page_error(&e))?;
