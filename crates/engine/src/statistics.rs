@@ -5,7 +5,9 @@
 //!    value that was seen.
 //! 2. Rows of all steps and NULLs add up to the rows of the table, or of those that the filter takes, also when only a sample
 //!    was seen.
-//! 3. The same rows in the same order give the same statistics: which rows a sample takes goes by their number.
+//! 3. At most [`MOST_VALUES`] values are held: of more rows half are let go, again and again, and what is left is a sample, as the
+//!    statistics say by their number of sampled rows.
+//! 4. The same rows in the same order give the same statistics: which rows a sample takes goes by their number.
 //!
 //! Evidence: layout and meaning of the parts in docs/format/statistics.md. Which values become steps is not what SQL Server
 //! would choose (its way is not documented): as many steps as there are values while they fit; else a step for each value that
@@ -26,6 +28,8 @@ pub const MAX_STEPS: usize = 200;
 const SMALL: u64 = 10_000;
 /// Rows that the server keeps when nobody says how many.
 pub const DEFAULT_SAMPLE: u64 = 500_000;
+/// Values of rows that are held while statistics are made (about 60 bytes each, and what their text needs).
+const MOST_VALUES: usize = 4_000_000;
 /// Characters or bytes of a long value that its key in the histogram has.
 const LONGEST_KEY: usize = 100;
 /// First versions (2008, 2017) with rows before the filter, and with a persisted sampling percentage.
@@ -64,9 +68,14 @@ impl Sampling {
 pub struct Collector {
     types: Vec<SqlType>,
     rows: Vec<Vec<Value>>,
+    /// Which place each row has among all, as [`scattered`] has it.
+    places: Vec<f64>,
+    /// Lengths of the columns of all rows that were taken, and of how many.
     lengths: Vec<f64>,
+    measured: u64,
     seen: u64,
     fraction: f64,
+    most: usize,
 }
 
 /// A number for a number, as good as random.
@@ -81,13 +90,16 @@ impl Collector {
     /// For columns of these types, taking this fraction of the rows.
     pub fn new(types: Vec<SqlType>, fraction: f64) -> Self {
         let lengths = vec![0.0; types.len()];
-        Collector { types, rows: Vec::new(), lengths, seen: 0, fraction }
+        let most = MOST_VALUES / types.len().clamp(1, MAX_COLUMNS);
+        let (rows, places) = (Vec::new(), Vec::new());
+        Collector { types, rows, places, lengths, measured: 0, seen: 0, fraction, most }
     }
 
     /// Takes a row, or passes it over.
     pub fn add(&mut self, row: Vec<Value>) {
         self.seen += 1;
-        if self.fraction < 1.0 && scattered(self.seen) >= self.fraction {
+        let place = scattered(self.seen);
+        if self.fraction < 1.0 && place >= self.fraction {
             return;
         }
         let mut row = row;
@@ -96,7 +108,20 @@ impl Collector {
             *sum += length(ty, value);
             shorten(ty, value);
         }
+        self.measured += 1;
+        self.places.push(place);
         self.rows.push(row);
+        if self.rows.len() >= self.most {
+            self.let_go();
+        }
+    }
+
+    /// Keeps half of the rows.
+    fn let_go(&mut self) {
+        self.fraction /= 2.0;
+        let mut places = self.places.iter();
+        self.rows.retain(|_| places.next().is_some_and(|p| *p < self.fraction));
+        self.places.retain(|p| *p < self.fraction);
     }
 
     pub fn seen(&self) -> u64 {
@@ -118,7 +143,8 @@ impl Collector {
         let room = MAX_STEPS - usize::from(nulls > 0);
         let steps = choose(&groups, taken - nulls, room);
         let (steps, range) = self.steps(&first, &groups, &steps, scale)?;
-        let lengths: Vec<f32> = self.lengths.iter().map(|sum| (sum / taken as f64) as f32).collect();
+        let lengths: Vec<f32> =
+            self.lengths.iter().map(|sum| (sum / self.measured.max(1) as f64) as f32).collect();
         Ok(Some(Statistics {
             form: FORM,
             updated: (now.ticks, now.days),
@@ -336,6 +362,22 @@ mod tests {
         assert!((8_000.0..12_000.0).contains(&distinct), "{distinct}");
         let unique = made((0..100_000).map(Int), 0.25);
         assert!((1.0 / unique.densities[0] - 100_000.0).abs() < 1_000.0);
+    }
+
+    #[test]
+    fn more_rows_than_are_held_are_a_sample() {
+        let mut c = Collector::new(vec![SqlType::INT], 1.0);
+        c.most = 10_000;
+        for n in 0..100_000 {
+            c.add(vec![Int(n % 1_000)]);
+        }
+        let s = c.finish(DateTime::default(), 100_000, 706).expect("statistics").expect("rows");
+        assert_eq!(s.rows, 100_000);
+        assert!((4_000..10_000).contains(&s.rows_sampled), "{}", s.rows_sampled);
+        assert!((1.0 / s.densities[0] - 1_000.0).abs() < 50.0, "{}", s.densities[0]);
+        let all: f64 =
+            s.steps.iter().flatten().map(|s| f64::from(s.equal_rows) + f64::from(s.range_rows)).sum();
+        assert!((all - 100_000.0).abs() < 100.0, "{all}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::lower::{bracketed, find_column, known_columns};
 use super::print::stored_text;
 use super::table::word;
 use super::{Definition, shown};
-use crate::procedure::run::Fail;
+use crate::procedure::run::{Fail, Stop};
 
 /// Rows from which an index that is made gets statistics of a sample.
 const INDEX_SAMPLE: u64 = 1_000_000;
@@ -358,6 +358,9 @@ impl Definition<'_, '_> {
             None => table.access.scan(&read, &rows.ordinals)?,
         };
         while let Some(batch) = source.next_batch()? {
+            if self.runner.session.cancel.is_cancelled() {
+                return Err(Stop::Cancelled.into());
+            }
             for i in 0..batch.len {
                 into.add(batch.row(i, &rows.types));
             }
