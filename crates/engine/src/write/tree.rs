@@ -15,7 +15,7 @@ use holdfast_base::PageId;
 use holdfast_format::log::{Context, RowTarget, context, op};
 use holdfast_format::page::{PageType, PageView};
 use holdfast_format::record::writer::{Parts, RecordShape};
-use holdfast_format::record::{Field, FixedVar, PageRows, Row, RowLayout};
+use holdfast_format::record::{Field, FixedVar, PageRows, PhysicalColumn, Row, RowLayout};
 use holdfast_format::{FormatError, PageRef, PageSource, btree};
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
 use holdfast_storage::write::space::{Format, Link, Taken};
@@ -28,6 +28,20 @@ use crate::stored::LiveRowsets;
 use crate::stored::live::LiveRowset;
 use crate::stored::seek::compare_row;
 use crate::stored::table::{RowsetAccess, StoredKey};
+
+/// Bytes that no key has more of: 1,700 of a nonclustered index, 900 of the clustered one that it leads to, and what tells their
+/// lengths. A long row must not ask its parent for room as if all of it were key: no parent would ever have that.
+const LONGEST_KEY: usize = 2700;
+
+/// Bytes that a key column has at most.
+fn longest(column: &PhysicalColumn) -> usize {
+    match (column.length, column.xtype) {
+        // sql_variant and hierarchyid name no length; no number or time is longer than 17.
+        (0, 98 | 240) => LONGEST_KEY,
+        (0, _) => 17,
+        (n, _) => usize::from(n),
+    }
+}
 
 /// What a row may gain on a page with compression information, with its slot.
 const LONGER_BY_PREFIXES: usize = 64;
@@ -514,10 +528,12 @@ impl Tree {
         }
         if layout.compression > 0 {
             // The keys in the row's own form, the child, and what tells how many columns there are and how long.
-            return Ok(2 + row + 7 + 3 + layout.columns.len());
+            let keys = layout.columns.iter().filter(|c| c.key_ordinal != 0);
+            let key = keys.map(|c| longest(c) + 3).sum::<usize>().min(LONGEST_KEY);
+            return Ok(2 + key.min(row) + 7 + 3 + layout.columns.len());
         }
         let columns = layout.columns.iter().filter(|c| c.internal.offset < 0);
-        let key = columns.map(|c| usize::from(c.length) + 2).sum::<usize>();
+        let key = columns.map(|c| longest(c) + 2).sum::<usize>().min(LONGEST_KEY);
         let fixed = usize::from(row::fixed_length(layout, RecordShape::IndexInternal([0; 6])));
         // Slot, NULL bitmap and counts.
         Ok(2 + fixed + key.min(row) + layout.columns.len() / 8 + 8)
