@@ -102,7 +102,6 @@ pub struct TargetTable {
     pub triggers: Vec<BoundTrigger>,
     pub identity: Option<usize>,
     pub row_version: Option<usize>,
-    pub frame_size: u32,
     /// `database.schema.table`.
     pub full_name: Arc<str>,
 }
@@ -232,7 +231,6 @@ pub struct BoundChange {
     pub output: Vec<BoundOutput>,
     /// WHERE CURRENT OF: name and whether GLOBAL was said.
     pub current_of: Option<(String, bool)>,
-    pub frame_size: u32,
     pub dependencies: Vec<(i32, i32)>,
     pub sizes: Sizes,
     pub accesses: Accesses,

@@ -106,7 +106,6 @@ fn bind_rows(
             plan,
             columns,
             assignments: Vec::new(),
-            frame_size: builder.next_slot,
             dependencies,
             sizes,
             accesses,
@@ -120,16 +119,7 @@ fn bind_rows(
         .into_iter()
         .map(|(p, e)| Ok((p, builder.place(&rules::rewrite_expr(e, cx), &ids)?)))
         .collect::<SqlResult<Vec<_>>>()?;
-    Ok(BoundQuery {
-        plan,
-        columns: Vec::new(),
-        assignments,
-        frame_size: builder.next_slot,
-        dependencies,
-        sizes,
-        accesses,
-        bookmarks,
-    })
+    Ok(BoundQuery { plan, columns: Vec::new(), assignments, dependencies, sizes, accesses, bookmarks })
 }
 
 /// Binds a value expression outside a query (SET, PRINT, EXEC arguments), converted to `target` if given.
@@ -243,7 +233,7 @@ fn finish(expr: Expr, binder: Binder<'_>, cx: &BindContext<'_>) -> SqlResult<Bou
     let expr = builder.place(&expr, &[])?;
     let plain = expr.is_plain();
     let accesses = Accesses::new(binder.accesses);
-    Ok(BoundExpression { expr, plain, frame_size: builder.next_slot, accesses })
+    Ok(BoundExpression { expr, plain, accesses })
 }
 
 /// Types that the surroundings of parameters give them: `unknown` are variables that were declared with the type NULL.

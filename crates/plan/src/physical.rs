@@ -422,8 +422,6 @@ pub struct BoundQuery {
     pub columns: Vec<ResultColumnInfo>,
     /// `SELECT @a = x, @b = y`: evaluated in order for every row of the plan, each seeing the assignments before it.
     pub assignments: Vec<(ParamId, Expr)>,
-    /// Slots the parameter frame must have, variables included.
-    pub frame_size: u32,
     /// Databases and objects read, for cache invalidation: (database id, object id).
     pub dependencies: Vec<(i32, i32)>,
     pub sizes: Sizes,
@@ -465,6 +463,5 @@ pub struct BoundExpression {
     pub expr: Expr,
     /// See [`Expr::is_plain`].
     pub plain: bool,
-    pub frame_size: u32,
     pub accesses: Accesses,
 }

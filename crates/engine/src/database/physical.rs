@@ -76,11 +76,10 @@ impl DatabaseCatalog {
     ) -> Result<Vec<Level>, FormatError> {
         let tables = &self.store.tables;
         let mut rowsets: Vec<&Rowset> = tables.rowsets_of(object_id).collect();
-        rowsets.sort_by_key(|r| (r.index_id, r.id));
-        let (mut out, mut last, mut number) = (Vec::new(), None, 0);
+        rowsets.sort_by_key(|r| (r.index_id, r.partition));
+        let mut out = Vec::new();
         for rowset in rowsets {
-            number = if last == Some(rowset.index_id) { number + 1 } else { 1 };
-            last = Some(rowset.index_id);
+            let number = rowset.partition.max(1);
             if index.is_some_and(|i| i != rowset.index_id) || partition.is_some_and(|p| p != number) {
                 continue;
             }

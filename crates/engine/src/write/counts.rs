@@ -16,6 +16,7 @@ use holdfast_storage::recovery::counts::CountChanges;
 use holdfast_storage::write::{LoggedDatabase, UnitId};
 
 use crate::stored::LiveRowsets;
+use crate::stored::live::LiveUnit;
 
 /// Pages of an allocation unit as its maps have them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,6 +86,22 @@ pub fn free_leftovers(
     Ok(())
 }
 
+/// The pages of a unit as its maps have them, and how many of them are leaves or hold rows of a heap.
+fn measured(
+    source: &dyn PageSource,
+    unit: &LiveUnit,
+    kind: u8,
+    index: i32,
+) -> Result<(Pages, i64), FormatError> {
+    let found = pages(source, unit.first_iam())?;
+    let data = match (kind, index) {
+        (unit_type::IN_ROW, 0) => found.used - found.maps,
+        (unit_type::IN_ROW, index) => found.used - found.maps - upper_pages(source, unit.root(), index == 1)?,
+        _ => 0,
+    };
+    Ok((found, data))
+}
+
 /// Brings the counts in memory to what recovery found.
 pub fn restore(
     source: &dyn PageSource,
@@ -110,14 +127,7 @@ pub fn restore(
             if unit.id() == 0 {
                 continue;
             }
-            let found = pages(source, unit.first_iam())?;
-            let data = match (kind, rowset.index_id) {
-                (unit_type::IN_ROW, 0) => found.used - found.maps,
-                (unit_type::IN_ROW, index) => {
-                    found.used - found.maps - upper_pages(source, unit.root(), index == 1)?
-                }
-                _ => 0,
-            };
+            let (found, data) = measured(source, unit, kind, rowset.index_id)?;
             unit.used.store(found.used, Ordering::Relaxed);
             unit.reserved.store(found.reserved, Ordering::Relaxed);
             unit.data.store(data, Ordering::Relaxed);
@@ -131,6 +141,8 @@ pub fn restore(
 pub struct Correction {
     pub object_id: i32,
     pub index_id: i32,
+    /// From 1.
+    pub partition: i32,
     pub unit: &'static str,
     /// Before and after.
     pub used: (i64, i64),
@@ -158,13 +170,18 @@ impl crate::database::DatabaseCatalog {
                     if unit.id() == 0 || unit.first_iam().is_null() {
                         continue;
                     }
-                    let found = pages(source, unit.first_iam())?;
+                    let (found, data) = measured(source, unit, kind, rowset.index_id)?;
+                    let before = unit.data.swap(data, Ordering::Relaxed);
                     let used = (unit.used.swap(found.used, Ordering::Relaxed), found.used);
                     let reserved = (unit.reserved.swap(found.reserved, Ordering::Relaxed), found.reserved);
-                    if used.0 != used.1 || reserved.0 != reserved.1 {
+                    let differs = used.0 != used.1 || reserved.0 != reserved.1;
+                    if differs || before != data {
                         live.counts_changed.store(true, Ordering::Relaxed);
+                    }
+                    if differs {
                         let (object_id, index_id) = (rowset.object_id, rowset.index_id);
-                        out.push(Correction { object_id, index_id, unit: name, used, reserved });
+                        let partition = rowset.partition.max(1);
+                        out.push(Correction { object_id, index_id, partition, unit: name, used, reserved });
                     }
                 }
             }

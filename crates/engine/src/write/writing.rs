@@ -8,7 +8,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use holdfast_base::PageId;
+use holdfast_base::{FileId, PageId};
 use holdfast_format::catalog::{object, unit_type};
 use holdfast_format::log::{VlfHeader, context, op};
 use holdfast_format::record::PageRows;
@@ -124,9 +124,9 @@ impl Writing {
         self.logged.log().with_writer(|w| w.usage())
     }
 
-    /// The VLFs of the log, and which of them hold log that is needed.
-    pub fn vlfs(&self) -> Vec<(VlfHeader, bool)> {
-        self.logged.log().with_writer(|w| w.vlfs().iter().map(|v| (*v, w.is_active(v))).collect())
+    /// The VLFs of the log with their files, and which of them hold log that is needed.
+    pub fn vlfs(&self) -> Vec<(FileId, VlfHeader, bool)> {
+        self.logged.log().with_writer(|w| w.vlfs_of_files().map(|(f, v)| (f, *v, w.is_active(v))).collect())
     }
 
     /// An id for a new large value.

@@ -19,6 +19,7 @@ use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, TypeId, Value};
 use super::Definition;
 use super::constraint::Target;
 use super::lower::{Known, find_column, type_text};
+use crate::procedure::query::convert;
 use crate::procedure::run::Fail;
 
 /// Most partitions of a function.
@@ -122,12 +123,14 @@ impl Definition<'_, '_> {
             TypeId::Binary | TypeId::VarBinary => Some(SqlType::binary(TypeId::VarBinary, -1)),
             _ => None,
         };
-        if let Some(wide) = wide
-            && is_longer(&self.value(e, wide).map_err(|f| conversion(f, ordinal))?, ty)
-        {
+        // Evaluated once: a plan is kept for its node, whatever type it is for.
+        let given = wide.unwrap_or(*ty);
+        let value = self.value(e, given).map_err(|f| conversion(f, ordinal))?;
+        if wide.is_some() && is_longer(&value, ty) {
             return Err(SqlError::new(7720, &[&ordinal]).into());
         }
-        self.value(e, *ty).map_err(|f| conversion(f, ordinal))
+        let context = self.runner.context(self.scope);
+        convert(&value, given, *ty, &context).map_err(|e| conversion(e.into(), ordinal))
     }
 
     /// The place that ON names when that is a scheme.

@@ -19,9 +19,12 @@ pub fn info(call: &mut Call<'_>, number: i32, text: String) {
     let _ = call.sink.message(&SqlError::with_text(number, 10, text));
 }
 
+/// 2528, which ends every DBCC command that nobody asked to be silent.
+pub const COMPLETED: &str =
+    "DBCC execution completed. If DBCC printed error messages, contact your system administrator.";
+
 pub fn completed(call: &mut Call<'_>) {
-    let text = "DBCC execution completed. If DBCC printed error messages, contact your system administrator.";
-    info(call, 2528, text.to_owned());
+    info(call, 2528, COMPLETED.to_owned());
 }
 
 /// Runs a DBCC statement.

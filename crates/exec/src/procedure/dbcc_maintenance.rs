@@ -143,14 +143,14 @@ fn log_info(arguments: &[Value], call: &mut Call<'_>) -> Done {
     ];
     let rows: Vec<Vec<Value>> = super::management_function::vlfs(&database)
         .into_iter()
-        .map(|(v, active)| {
+        .map(|(file, v, active)| {
             let l = v.create_lsn;
             let lsn = i128::from(l.vlf) * 1_000_000_000_000_000
                 + i128::from(l.block) * 100_000
                 + i128::from(l.slot);
             vec![
                 Value::Int(0),
-                Value::Int(2),
+                Value::Int(i32::from(file)),
                 Value::BigInt(v.size as i64),
                 Value::BigInt(v.offset as i64),
                 Value::Int(v.sequence as i32),
@@ -260,8 +260,8 @@ fn update_usage(arguments: &[Value], call: &mut Call<'_>) -> SqlResult<()> {
     for c in catalog.recount(table)? {
         let object = catalog.object_row(c.object_id).map_or_else(String::new, |o| o.name.to_string());
         let text = format!(
-            "DBCC UPDATEUSAGE: Usage counts updated for table '{object}' (index ID {}, partition 1):\n        USED pages ({}): changed from ({}) to ({}) pages.\n        RSVD pages ({}): changed from ({}) to ({}) pages.",
-            c.index_id, c.unit, c.used.0, c.used.1, c.unit, c.reserved.0, c.reserved.1
+            "DBCC UPDATEUSAGE: Usage counts updated for table '{object}' (index ID {}, partition {}):\n        USED pages ({}): changed from ({}) to ({}) pages.\n        RSVD pages ({}): changed from ({}) to ({}) pages.",
+            c.index_id, c.partition, c.unit, c.used.0, c.used.1, c.unit, c.reserved.0, c.reserved.1
         );
         info(call, 7909, text);
     }

@@ -9,9 +9,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use holdfast_base::FileId;
 use holdfast_engine::database::DatabaseCatalog;
 use holdfast_engine::database::physical::{Detail, Level};
 use holdfast_format::catalog::unit_type;
+use holdfast_format::log::VlfHeader;
 use holdfast_types::{SqlError, SqlResult, Value};
 
 use super::state::SharedSession;
@@ -189,7 +191,7 @@ fn level_row(catalog: &DatabaseCatalog, database: i32, table: i32, l: &Level, de
 }
 
 /// The VLFs of a database's log: those of a database without a log of its own are none.
-pub fn vlfs(database: &HostDatabase) -> Vec<(holdfast_format::log::VlfHeader, bool)> {
+pub fn vlfs(database: &HostDatabase) -> Vec<(FileId, VlfHeader, bool)> {
     let catalog = database.online().stored();
     catalog.and_then(|c| c.writing().map(|w| w.vlfs())).unwrap_or_default()
 }
@@ -206,10 +208,10 @@ fn log_info(session: &SharedSession, args: &[Value]) -> Rows {
     let Some(database) = database(session, args)? else { return Ok(Vec::new()) };
     Ok(vlfs(&database)
         .into_iter()
-        .map(|(v, active)| {
+        .map(|(file, v, active)| {
             vec![
                 Value::Int(database.id),
-                Value::SmallInt(2),
+                Value::SmallInt(file as i16),
                 Value::BigInt(v.offset as i64),
                 Value::Float(megabytes(v.size)),
                 Value::BigInt(i64::from(v.sequence)),
@@ -227,9 +229,9 @@ fn log_info(session: &SharedSession, args: &[Value]) -> Rows {
 fn log_stats(session: &SharedSession, args: &[Value]) -> Rows {
     let Some(database) = database(session, args)? else { return Ok(Vec::new()) };
     let vlfs = vlfs(&database);
-    let Some(newest) = vlfs.iter().max_by_key(|v| v.0.sequence) else { return Ok(Vec::new()) };
-    let size = |active: bool| vlfs.iter().filter(|v| v.1 || !active).map(|v| v.0.size).sum::<u64>();
-    let active = vlfs.iter().filter(|v| v.1).count();
+    let Some(newest) = vlfs.iter().max_by_key(|v| v.1.sequence) else { return Ok(Vec::new()) };
+    let size = |active: bool| vlfs.iter().filter(|v| v.2 || !active).map(|v| v.1.size).sum::<u64>();
+    let active = vlfs.iter().filter(|v| v.2).count();
     let model = match database.online().properties().recovery_model {
         1 => "FULL",
         2 => "BULK_LOGGED",
@@ -237,8 +239,8 @@ fn log_stats(session: &SharedSession, args: &[Value]) -> Rows {
     };
     let mut row = vec![Value::Int(database.id), Value::string(model), Value::Null, Value::Null];
     row.extend([
-        Value::BigInt(i64::from(newest.0.sequence)),
-        Value::Float(megabytes(newest.0.size)),
+        Value::BigInt(i64::from(newest.1.sequence)),
+        Value::Float(megabytes(newest.1.size)),
         Value::BigInt(vlfs.len() as i64),
         Value::Float(megabytes(size(false))),
         Value::BigInt(active as i64),

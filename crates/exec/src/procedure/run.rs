@@ -532,8 +532,7 @@ impl Runner<'_> {
             self.run_text(&text?, None, &mut [])?;
         }
         if !d.options.iter().any(|(o, _)| o.eq_ignore_ascii_case("NO_INFOMSGS")) {
-            let text = "DBCC execution completed. If DBCC printed error messages, contact your system administrator.";
-            self.sink.message(&SqlError::with_text(2528, 10, text))?;
+            self.sink.message(&SqlError::with_text(2528, 10, super::dbcc::COMPLETED))?;
         }
         self.plain_done(0)
     }

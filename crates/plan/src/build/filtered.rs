@@ -12,7 +12,6 @@ use std::cmp::Ordering;
 use holdfast_engine::stored::key;
 use holdfast_types::{SqlType, TypeId, Value};
 
-use crate::cost::number;
 use crate::expr::{CompareOp, Expr, ExprKind};
 use crate::logical::ColumnId;
 
@@ -82,18 +81,24 @@ fn order(a: &Value, b: &Value, of: &SqlType, other: &SqlType) -> Option<Ordering
         (Value::String(_), Value::String(_)) if of.collation == other.collation => {
             Some(key::compare(of, a, b))
         }
-        (Value::Guid(_), Value::Guid(_)) | (Value::Binary(_), Value::Binary(_)) => {
+        (Value::String(_), Value::String(_)) => None,
+        _ if std::mem::discriminant(a) == std::mem::discriminant(b) && key::is_comparable(of) => {
             Some(key::compare(of, a, b))
         }
-        (Value::Decimal(x), Value::Decimal(y)) if x.scale == y.scale => Some(x.mantissa.cmp(&y.mantissa)),
-        // Beyond that a number on the line is not the number itself any more.
-        (Value::BigInt(x), Value::BigInt(y)) => Some(x.cmp(y)),
-        _ => {
-            let (x, y) = (number(a)?, number(b)?);
-            let exact = |v: f64| v.abs() < 9e15;
-            (exact(x) && exact(y)).then(|| x.partial_cmp(&y)).flatten()
-        }
+        // Of different types only whole numbers: fractions and moments are not what they are as floating point numbers.
+        _ => Some(whole(a)?.cmp(&whole(b)?)),
     }
+}
+
+fn whole(v: &Value) -> Option<i64> {
+    Some(match v {
+        Value::Bit(b) => i64::from(*b),
+        Value::TinyInt(n) => i64::from(*n),
+        Value::SmallInt(n) => i64::from(*n),
+        Value::Int(n) => i64::from(*n),
+        Value::BigInt(n) => *n,
+        _ => return None,
+    })
 }
 
 /// Whether `column op value` holds for a value that stands so to it.
@@ -188,6 +193,22 @@ mod tests {
         assert!(found > 40, "{found}");
         assert!(!implied(&compare(1, Equal, 5), &[compare(2, Equal, 5)]));
         assert!(!implied(&compare(1, Equal, 5), &[]));
+    }
+
+    #[test]
+    fn moments_and_fractions_are_compared_exactly() {
+        use holdfast_types::{Date, DateTime2, Decimal, Time};
+        let at = |ticks| Value::DateTime2(DateTime2 { date: Date(738_885), time: Time(ticks) });
+        let ty = SqlType { id: TypeId::DateTime2, scale: 7, ..SqlType::NULL };
+        // 100 ns apart, which no floating point number of days tells.
+        assert_eq!(order(&at(1), &at(2), &ty, &ty), Some(Ordering::Less));
+        let day = Value::Date(Date(738_885));
+        assert_eq!(order(&day, &at(0), &ty, &ty), None);
+        let number = |mantissa, scale| Value::Decimal(Decimal::new(mantissa, scale));
+        let ty = SqlType::decimal(38, 18);
+        let (a, b) = (number(1, 1), number(100_000_000_000_000_001, 18));
+        assert_eq!(order(&a, &b, &ty, &ty), Some(Ordering::Less));
+        assert_eq!(order(&Value::Int(5), &Value::BigInt(5), &ty, &ty), Some(Ordering::Equal));
     }
 
     #[test]

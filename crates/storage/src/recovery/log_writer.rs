@@ -205,6 +205,12 @@ impl LogWriter {
         &self.vlfs
     }
 
+    /// The VLFs, with the number of the file that each lies in (2 where a single file does not tell its own).
+    pub fn vlfs_of_files(&self) -> impl Iterator<Item = (FileId, &VlfHeader)> {
+        let file = |place: &usize| self.files.get(*place).and_then(|f| f.id).unwrap_or(2);
+        self.places.iter().map(file).zip(&self.vlfs)
+    }
+
     /// Behind a change of VLF: prepares its first stretch, and takes the number of the next one from a VLF that a torn group
     /// of writes has left with it.
     fn begin_vlf(&mut self) -> RecoveryResult<()> {

@@ -116,7 +116,6 @@ impl Binder<'_> {
         }
         let mut accesses = std::mem::take(&mut self.accesses);
         accesses.retain(|a| !a.columns_only || !a.columns.is_empty());
-        let frame_size = builder.next_slot.max(draft.target.frame_size);
         Ok(BoundChange {
             bookmark: draft.bookmark.and_then(|c| position(c.id)),
             old: draft.old.iter().filter_map(|c| position(c.id)).collect(),
@@ -126,7 +125,6 @@ impl Binder<'_> {
             reads_target: draft.reads_target,
             output: draft.output,
             current_of: draft.current_of,
-            frame_size,
             dependencies: std::mem::take(&mut self.dependencies),
             sizes: std::mem::take(&mut self.sizes),
             accesses: Accesses::new(accesses),

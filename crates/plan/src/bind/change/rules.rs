@@ -111,7 +111,6 @@ impl Binder<'_> {
             triggers,
             identity: table.columns.iter().position(|c| c.identity.is_some()),
             row_version: table.columns.iter().position(is_row_version),
-            frame_size: slots,
             rules,
             full_name: super::super::temporal::full_name(table, catalog).into(),
         })
@@ -165,7 +164,6 @@ impl Binder<'_> {
         let ids: Vec<ColumnId> = (0..target.table.columns.len()).collect();
         let mut builder = Builder::new(self.cx, estimator, self.next_slot);
         let condition = builder.place(&condition, &ids)?;
-        target.frame_size = target.frame_size.max(builder.next_slot);
         target.checks.push(BoundCheck {
             name: view.name.clone(),
             column: None,
