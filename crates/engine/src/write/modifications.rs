@@ -20,12 +20,10 @@ use holdfast_storage::write::Change;
 use holdfast_types::Value;
 use parking_lot::Mutex;
 
+use super::ghost::FIRST_USER_OBJECT;
 use super::tree::{Tree, record_bytes};
 use super::writing::count_delta;
 use crate::stored::live::LiveRowset;
-
-/// Objects below are the system's own.
-const FIRST_USER_OBJECT: i32 = 100;
 
 /// Changes counted at the rowset that holds a table's rows.
 #[derive(Debug, Default)]

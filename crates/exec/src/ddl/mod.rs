@@ -238,7 +238,12 @@ fn named_database(d: &Ddl) -> Option<&str> {
         Ddl::AlterIndex(i) => &i.table,
         Ddl::CreateStatistics(i) => &i.table,
         Ddl::UpdateStatistics { table, .. } => table,
-        Ddl::Drop(d) => d.names.first()?,
+        Ddl::Drop(d) => match (d.kind.as_str(), d.on.first()) {
+            ("INDEX", Some(Some(table))) => table,
+            // The parts are schema, table and what goes.
+            ("INDEX" | "STATISTICS", _) => return None,
+            _ => d.names.first()?,
+        },
         _ => return None,
     };
     name.database.as_ref().map(|d| d.text.as_str())

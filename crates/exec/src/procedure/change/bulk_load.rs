@@ -58,9 +58,15 @@ enum Part {
 
 /// The file cannot be read any further.
 pub(super) fn unreadable(path: &str, e: &io::Error) -> SqlError {
+    if e.kind() == io::ErrorKind::UnexpectedEof {
+        return SqlError::new(4832, &[]);
+    }
     let code = e.raw_os_error().unwrap_or(0);
+    let said = e.to_string();
+    // The number stands before it already.
+    let said = said.split(" (os error").next().unwrap_or_default();
     let text = format!(
-        "Cannot bulk load because the file \"{path}\" could not be read. Operating system error code {code}({e})."
+        "Cannot bulk load because the file \"{path}\" could not be read. Operating system error code {code}({said})."
     );
     SqlError::with_text(4861, 16, text)
 }

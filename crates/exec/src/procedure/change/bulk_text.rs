@@ -1,7 +1,7 @@
 //! The text of a data file for BULK INSERT, in pieces.
 //!
 //! Invariants
-//! 1. A piece ends between characters. The file is never held as a whole, except one in a double-byte code page: where its
+//! 1. A piece ends between characters; a file that ends within one is not taken for whole. The file is never held as a whole, except one in a double-byte code page: where its
 //!    characters end is only known from its beginning.
 
 use std::io::{self, Read};
@@ -112,6 +112,9 @@ impl Source<u16> for Pieces<u16> {
             Encoding::Page(CodePage::UTF8) => whole_characters(&self.bytes),
             Encoding::Page(_) => self.bytes.len(),
         };
+        if self.ended && whole < self.bytes.len() {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "half a character"));
+        }
         let taken: Vec<u8> = self.bytes.drain(..whole).collect();
         match self.encoding {
             Encoding::Utf16 => {
@@ -176,5 +179,9 @@ mod tests {
         }
         assert_eq!(units(b"\x80a"), [0x20AC, 0x61]);
         assert_eq!(units(&[0xEF, 0xBB, 0xBF, b'a', 0xE2, 0x82]).len(), 2);
+        let half: Box<dyn Read + Send> = Box::new(io::Cursor::new(vec![0xFF, 0xFE, b'1']));
+        let text = FileText::new(half, &mut FileFormat::default(), CollationId::SERVER_DEFAULT);
+        let Ok(FileText::Wide(mut pieces)) = text else { panic!("two bytes a character") };
+        assert_eq!(pieces.append(&mut Vec::new()).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 }

@@ -5,6 +5,11 @@ BEGIN
     RAISERROR(14138, -1, -1, @resample)
     RETURN 1
 END
+IF IS_SRVROLEMEMBER('sysadmin') = 0 AND IS_MEMBER('db_owner') = 0
+BEGIN
+    RAISERROR(15247, -1, -1)
+    RETURN 1
+END
 DECLARE @id int, @name nvarchar(600), @statistics sysname, @changes bigint, @made datetime2, @rows bigint
 DECLARE @sql nvarchar(max), @done int, @left int
 DECLARE hCTables CURSOR LOCAL STATIC FOR
