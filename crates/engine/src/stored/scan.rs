@@ -7,6 +7,7 @@
 //!    page in the list and read right behind it.
 //! 4. Scans that share a list take runs of it in turn, so that none waits for a slower one; a scan that has a list for itself
 //!    reads it in order.
+//! 5. The list is made after the table's lock is had: rows that came while that was waited for are in it.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -259,6 +259,8 @@ impl StoredTable {
         }
         let mut work: Vec<(usize, PageId)> = Vec::new();
         let mut plans = Vec::with_capacity(self.base.len());
+        // First the lock, then the list: what comes while this waits is in pages that an older list does not have.
+        let reader = RowReader::open(self, read)?.map(Arc::new);
         for (index, rowset) in self.base.iter().enumerate() {
             plans.push(Arc::new((rowset.layout.clone(), self.plans(rowset, columns)?)));
             work.extend(self.row_pages(rowset).map_err(damaged)?.into_iter().map(|page| (index, page)));
@@ -270,7 +272,6 @@ impl StoredTable {
         let list = Arc::new(PageList::new(work, trees));
         let parts = parts.clamp(1, list.runs());
         let names: Arc<[RowNames]> = self.base.iter().map(|r| RowNames::of_base(self, r)).collect();
-        let reader = RowReader::open(self, read)?.map(Arc::new);
         let sources = (0..parts)
             .map(|_| {
                 let source = self.store.source.clone();
