@@ -159,6 +159,11 @@ pub trait TableAccess: Send + Sync {
         None
     }
 
+    /// The rows themselves, where they are only in memory and may be handed on as a whole (table-valued parameters).
+    fn in_memory(&self) -> Option<Arc<dyn std::any::Any + Send + Sync>> {
+        None
+    }
+
     /// The side that changes rows; `None` when the rows cannot be changed (system views, read-only databases).
     fn writer(&self) -> Option<Arc<dyn TableWriter>> {
         None

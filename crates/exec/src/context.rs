@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use holdfast_engine::access::{ReadContext, ReadIntent, ReadLevel};
-use holdfast_engine::catalog::ModuleDef;
+use holdfast_engine::catalog::{ModuleDef, TableDef};
 use holdfast_engine::transaction::Transaction;
 use holdfast_plan::expr::ParamId;
 use holdfast_plan::physical::ReadHints;
@@ -306,11 +306,20 @@ pub trait SessionInfo: Send + Sync {
     }
 }
 
+/// What a user-defined function is called with.
+#[derive(Clone)]
+pub enum FunctionArgument {
+    /// DEFAULT.
+    Default,
+    Value(Value),
+    /// Of a table-valued parameter.
+    Table(Arc<TableDef>),
+}
+
 /// Runs user-defined functions; implemented by the procedure interpreter.
 pub trait ModuleRunner: Send + Sync {
-    /// `None` arguments take the parameter's default.
-    fn scalar(&self, module: &Arc<ModuleDef>, args: Vec<Option<Value>>) -> SqlResult<Value>;
-    fn table(&self, module: &Arc<ModuleDef>, args: Vec<Option<Value>>) -> SqlResult<Vec<Batch>>;
+    fn scalar(&self, module: &Arc<ModuleDef>, args: Vec<FunctionArgument>) -> SqlResult<Value>;
+    fn table(&self, module: &Arc<ModuleDef>, args: Vec<FunctionArgument>) -> SqlResult<Vec<Batch>>;
     /// CURSOR_STATUS of a cursor of the scope (`local`, variables among them) or the session; `None` when there is none.
     fn cursor_status(&self, local: bool, name: &str) -> Option<i16>;
 }

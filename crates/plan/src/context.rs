@@ -22,6 +22,11 @@ pub trait NameResolver {
     fn variable(&self, name: &str) -> Option<VariableInfo>;
     /// Table variable or table-valued parameter `@name`.
     fn table_variable(&self, name: &str) -> Option<Arc<TableDef>>;
+    /// The object of the table type that a table variable was declared with; `None` where it has a shape of its own.
+    fn table_variable_type(&self, name: &str) -> Option<i32> {
+        let _ = name;
+        None
+    }
     /// `#name` or `##name`.
     fn temp_table(&self, name: &str) -> Option<Arc<TableDef>>;
     /// `inserted` and `deleted` in a trigger.

@@ -288,6 +288,7 @@ pub(crate) fn marked(e: &Expr) -> String {
         ExprKind::UserFunction { module, args } => {
             format!("{}({})", module.name, args.iter().flatten().map(marked).collect::<Vec<_>>().join(", "))
         }
+        ExprKind::Table(table) => table.name.to_string(),
         ExprKind::Method { method, operand, args } => {
             format!("{}.{method:?}({})", marked(operand), list(args))
         }

@@ -12,7 +12,7 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::catalog::ModuleDef;
+use holdfast_engine::catalog::{ModuleDef, TableDef};
 use holdfast_types::{SqlType, TypeId, Value};
 
 use crate::function::{FunctionId, MethodId};
@@ -185,6 +185,8 @@ pub enum ExprKind {
         module: Arc<ModuleDef>,
         args: Vec<Option<Expr>>,
     },
+    /// A table variable as the argument of a user-defined function.
+    Table(Arc<TableDef>),
     /// Method of an xml or CLR value (`x.value(…)`, `h.GetLevel()`); static methods have a NULL literal operand.
     Method {
         method: MethodId,
@@ -266,6 +268,7 @@ impl Expr {
             | ExprKind::Like { .. }
             | ExprKind::Function { .. }
             | ExprKind::UserFunction { .. }
+            | ExprKind::Table(_)
             | ExprKind::Method { .. }
             | ExprKind::Subquery(_) => false,
         }
@@ -339,6 +342,7 @@ impl Expr {
             ExprKind::Literal(_)
             | ExprKind::BoolLiteral(_)
             | ExprKind::Column(_)
+            | ExprKind::Table(_)
             | ExprKind::Parameter(_) => {}
             ExprKind::Unary { operand, .. } | ExprKind::Not(operand) | ExprKind::IsNull { operand, .. } => {
                 f(operand)
@@ -397,6 +401,7 @@ impl Expr {
             ExprKind::Literal(_)
             | ExprKind::BoolLiteral(_)
             | ExprKind::Column(_)
+            | ExprKind::Table(_)
             | ExprKind::Parameter(_) => {}
             ExprKind::Unary { operand, .. } | ExprKind::Not(operand) | ExprKind::IsNull { operand, .. } => {
                 f(operand)

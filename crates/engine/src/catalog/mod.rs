@@ -218,6 +218,17 @@ pub struct ParameterDef {
     pub output: bool,
     pub default: Option<Value>,
     pub has_default: bool,
+    /// Set for a table-valued parameter.
+    pub table_type: Option<TableTypeName>,
+}
+
+/// A table type as a parameter names it.
+#[derive(Clone, Debug)]
+pub struct TableTypeName {
+    pub schema: Arc<str>,
+    pub name: Arc<str>,
+    /// The object that holds its columns.
+    pub object_id: i32,
 }
 
 /// What the binder needs from a database. Implemented by the engine's databases and by fixtures in tests.

@@ -6,11 +6,13 @@
 use std::sync::Arc;
 
 use holdfast_format::FormatError;
+use holdfast_format::catalog::base_table::BaseRow;
 use holdfast_types::Value;
 
 use super::tables::{column_bit, column_type, columns};
 use super::{DatabaseCatalog, ObjectRow};
-use crate::catalog::{ModuleDef, ObjectDef, ParameterDef};
+use crate::catalog::{ModuleDef, ObjectDef, ParameterDef, TableTypeName};
+use crate::ddl::table::TABLE_TYPE;
 use crate::decode::variant;
 
 const ANSI_NULLS: u32 = 0x4_0000;
@@ -67,10 +69,24 @@ impl DatabaseCatalog {
                 output: row.int("status") & column_bit::OUTPUT != 0,
                 default: None,
                 has_default: false,
+                table_type: self.table_type_of(&row),
             })
             .collect();
         out.sort_by_key(|p| p.parameter_id);
         out
+    }
+}
+
+impl DatabaseCatalog {
+    /// The table type of a parameter's row.
+    fn table_type_of(&self, row: &BaseRow<'_>) -> Option<TableTypeName> {
+        if row.int("xtype") != i64::from(TABLE_TYPE) {
+            return None;
+        }
+        let found = self.catalogs.types().into_iter().find(|t| t.table && t.id == row.i32("utype"))?;
+        let schema = self.schema_name(found.schema_id);
+        let object_id = self.table_type_object(&schema, &found.name).ok()??.1;
+        Some(TableTypeName { schema, name: Arc::clone(&found.name), object_id })
     }
 }
 

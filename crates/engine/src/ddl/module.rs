@@ -28,6 +28,8 @@ pub struct NewParameter {
     pub user_type: i32,
     pub output: bool,
     pub read_only: bool,
+    /// CURSOR VARYING.
+    pub cursor: bool,
 }
 
 /// A module to be entered.
@@ -117,7 +119,8 @@ impl CatalogWriter<'_> {
         let mut place = 1;
         for p in &new.parameters {
             let status = if p.output { column_bits::OUTPUT } else { 0 }
-                | if p.read_only { column_bits::READ_ONLY } else { 0 };
+                | if p.read_only { column_bits::READ_ONLY } else { 0 }
+                | if p.cursor { column_bits::CURSOR } else { 0 };
             let column = NewColumn::plain("", p.ty, p.user_type, true);
             if p.name.is_empty() {
                 self.add_column_row(id, 1, 0, None, &column, status)?;

@@ -24,6 +24,8 @@ pub mod column_bits {
     pub const OUTPUT: i64 = 0x200;
     pub const SPARSE: i64 = 0x0100_0000;
     pub const COLUMN_SET: i64 = 0x0200_0000;
+    /// Of a parameter that is a cursor: documented (published definition of sys.parameters), no genuine sample.
+    pub const CURSOR: i64 = 0x400;
     pub const READ_ONLY: i64 = 0x40_0000;
     pub const HIDDEN: i64 = 0x2000;
     pub const ROW_START: i64 = 0x1000_0000;

@@ -83,8 +83,12 @@ impl Definition<'_, '_> {
             } else if p.readonly {
                 self.resolve(&p.data_type).map_err(|e| e.at_line(p.span.line))?;
                 return Err(refused(346).into());
-            } else if p.varying {
-                return Err(SqlError::not_supported("A cursor parameter").into());
+            } else if p.data_type.builtin() == Some("cursor") {
+                if !(p.varying && p.output) {
+                    return Err(crate::procedure::cursor::not_valid(&p.name).at_line(p.span.line).into());
+                }
+                // The catalog knows no type of cursors; that it is one stands in the status.
+                (SqlType::INT, built_in_type(&SqlType::INT))
             } else {
                 let (ty, _, _) = self.resolve(&p.data_type).map_err(|e| e.at_line(p.span.line))?;
                 (ty, user_type_of(&catalog, &p.data_type, &ty))
@@ -95,6 +99,7 @@ impl Definition<'_, '_> {
                 user_type,
                 output: p.output,
                 read_only: p.readonly,
+                cursor: p.data_type.builtin() == Some("cursor"),
             });
         }
         Ok(out)
@@ -243,7 +248,7 @@ impl Definition<'_, '_> {
                 let (ty, _, _) = self.resolve(data_type)?;
                 let user_type = user_type_of(&catalog, data_type, &ty);
                 let returned =
-                    NewParameter { name: String::new(), ty, user_type, output: true, read_only: false };
+                    NewParameter { name: String::new(), ty, user_type, output: true, read_only: false, cursor: false };
                 parameters.insert(0, returned);
                 ("FN", Vec::new())
             }

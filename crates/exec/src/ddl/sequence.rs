@@ -221,6 +221,6 @@ impl Runner<'_> {
             .into_iter()
             .filter_map(|(i, (ty, v))| places[i].filter(|at| arguments[*at].output).map(|at| (at, ty, v)))
             .collect();
-        Ok(Returned { status: 0, outputs })
+        Ok(Returned { outputs, ..Returned::status(0) })
     }
 }

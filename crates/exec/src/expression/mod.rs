@@ -19,11 +19,12 @@ pub mod subquery;
 pub mod vector;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use holdfast_plan::expr::{CompareOp, Expr, ExprKind, SubqueryKind};
 use holdfast_types::{Batch, Column, ColumnData, SqlError, SqlResult, SqlType, TypeId, Value};
 
-use crate::context::ExecContext;
+use crate::context::{ExecContext, FunctionArgument};
 use crate::function;
 use vector::{FALSE, TRUE, Truth, UNKNOWN, Vector, scatter, subset, truth_of};
 
@@ -71,18 +72,26 @@ pub fn evaluate(expr: &Expr, batch: &Batch, ctx: &ExecContext) -> SqlResult<Vect
             let mut vectors = Vec::with_capacity(args.len());
             for a in args {
                 vectors.push(match a {
-                    Some(e) => Some((evaluate(e, batch, ctx)?, e.ty)),
-                    None => None,
+                    Some(Expr { kind: ExprKind::Table(table), .. }) => {
+                        Err(FunctionArgument::Table(Arc::clone(table)))
+                    }
+                    Some(e) => Ok((evaluate(e, batch, ctx)?, e.ty)),
+                    None => Err(FunctionArgument::Default),
                 });
             }
+            let argument = |a: &Result<(Vector, SqlType), FunctionArgument>, row: usize| match a {
+                Ok((v, t)) => FunctionArgument::Value(v.value(row, t)),
+                Err(same) => same.clone(),
+            };
             let mut out = Vec::with_capacity(len);
             for row in 0..len {
                 ctx.check_cancel()?;
-                let values = vectors.iter().map(|a| a.as_ref().map(|(v, t)| v.value(row, t))).collect();
+                let values = vectors.iter().map(|a| argument(a, row)).collect();
                 out.push(runner.scalar(module, values)?);
             }
             Ok(Vector::column(Column::from_values(&expr.ty, &out)?))
         }
+        ExprKind::Table(table) => Err(SqlError::new(137, &[&table.name])),
         ExprKind::Method { method, operand, args } => {
             function::method::call(*method, operand, args, &expr.ty, batch, ctx)
         }

@@ -156,9 +156,11 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             let (Value::String(kind), Value::String(cursor)) = (&a[0], &a[1]) else {
                 return Ok(Value::Null);
             };
+            let variable = cursor.to_text().starts_with('@');
             let local = match kind.to_text().to_ascii_lowercase().as_str() {
                 "global" => Some(false),
-                "local" | "variable" => Some(true),
+                "local" if !variable => Some(true),
+                "variable" if variable => Some(true),
                 _ => None,
             };
             let modules = c.ctx.query.modules.as_ref();

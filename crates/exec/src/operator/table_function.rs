@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use holdfast_engine::access::BatchSource;
 use holdfast_engine::catalog::ModuleDef;
-use holdfast_plan::expr::Expr;
+use holdfast_plan::expr::{Expr, ExprKind};
 use holdfast_plan::function::{TableFunctionId, table_functions};
 use holdfast_plan::physical::{PhysicalPlan, TableFunction};
 use holdfast_types::batch::BATCH_ROWS;
 use holdfast_types::{Batch, Column, Decimal, SqlError, SqlResult, SqlString, SqlType, TypeId, Value};
 
 use super::{Chunks, Source, Stored, types_of};
-use crate::context::ExecContext;
+use crate::context::{ExecContext, FunctionArgument};
 use crate::expression::arithmetic::integer_value;
 use crate::expression::evaluate_constant;
 
@@ -61,7 +61,13 @@ pub fn open_module<'p>(
     };
     let values = args
         .iter()
-        .map(|a| a.as_ref().map(|e| evaluate_constant(e, ctx)).transpose())
+        .map(|a| {
+            Ok(match a {
+                None => FunctionArgument::Default,
+                Some(Expr { kind: ExprKind::Table(table), .. }) => FunctionArgument::Table(Arc::clone(table)),
+                Some(e) => FunctionArgument::Value(evaluate_constant(e, ctx)?),
+            })
+        })
         .collect::<SqlResult<Vec<_>>>()?;
     Ok(Box::new(Stored::new(Arc::new(runner.table(module, values)?))))
 }

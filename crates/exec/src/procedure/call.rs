@@ -16,6 +16,7 @@ use holdfast_types::{CollationId, SqlError, SqlType, Value};
 
 use super::administration;
 use super::cache::UnitKey;
+use super::cursor::{self, Cursor};
 use super::memory_table::MemoryTable;
 use super::query::convert;
 use super::raise::integer;
@@ -41,6 +42,8 @@ pub struct Argument {
     pub table: Option<MemoryTable>,
     /// Where the output goes: the caller's variable.
     pub target: Option<String>,
+    /// It is a variable for a cursor.
+    pub cursor: bool,
 }
 
 /// What came back from a call.
@@ -48,6 +51,15 @@ pub struct Returned {
     pub status: i32,
     /// Index of the argument, type and value, for those passed as OUTPUT.
     pub outputs: Vec<(usize, SqlType, Value)>,
+    /// Index of the argument and the cursor that its parameter refers to.
+    pub cursors: Vec<(usize, Cursor)>,
+}
+
+impl Returned {
+    /// What a call without outputs gives back.
+    pub fn status(status: i32) -> Self {
+        Returned { status, outputs: Vec::new(), cursors: Vec::new() }
+    }
 }
 
 impl Runner<'_> {
@@ -79,7 +91,11 @@ impl Runner<'_> {
             }
             ExecuteTarget::Procedure { name, arguments, .. } => {
                 let mut arguments = self.arguments(arguments, scope)?;
-                self.call(name, &mut arguments, span).map(|r| (r, arguments))?
+                let returned = match self.cursor_procedure(name, &arguments, scope)? {
+                    Some(returned) => returned,
+                    None => self.call(name, &mut arguments, span)?,
+                };
+                (returned, arguments)
             }
             ExecuteTarget::Variable { name, arguments } => {
                 let slot = scope.unit.layout.variables.get(&name.to_lowercase());
@@ -122,9 +138,19 @@ impl Runner<'_> {
                 output: a.output,
                 table: None,
                 target: None,
+                cursor: false,
             };
             match &a.value.kind {
                 ExprKind::Default => {}
+                ExprKind::Variable(v) if scope.unit.layout.cursors.contains(&v.to_lowercase()) => {
+                    if scope.cursors.contains_key(&v.to_lowercase()) {
+                        return Err(cursor::already_allocated(v).into());
+                    }
+                    if !a.output {
+                        return Err(cursor::not_valid(v).into());
+                    }
+                    argument.cursor = true;
+                }
                 ExprKind::Variable(v) if scope.tables.contains_key(&v.to_lowercase()) => {
                     argument.table = scope.tables.get(&v.to_lowercase()).cloned();
                 }
@@ -157,6 +183,11 @@ impl Runner<'_> {
             let Some(target) = arguments.get(*i).and_then(|a| a.target.as_ref()) else { continue };
             let Some(v) = scope.unit.layout.variables.get(&target.to_lowercase()).cloned() else { continue };
             scope.set(v.slot, convert(value, *ty, v.ty, &context)?);
+        }
+        for (i, cursor) in &returned.cursors {
+            if let Some(target) = arguments.get(*i).and_then(|a| a.target.as_ref()) {
+                scope.cursors.insert(target.to_lowercase(), cursor.clone());
+            }
         }
         if let Some(name) = &e.return_variable
             && let Some(v) = scope.unit.layout.variables.get(&name.to_lowercase()).cloned()
@@ -205,7 +236,7 @@ impl Runner<'_> {
         }
         if system && let Some(procedure) = crate::ddl::procedure::find(&bare) {
             self.run_definition(procedure, arguments, &database, span)?;
-            return Ok(Returned { status: 0, outputs: Vec::new() });
+            return Ok(Returned::status(0));
         }
         if system && let Some(text) = super::system::procedure_text(&bare) {
             let loaded = self.load_system(&bare, text, &database)?;
@@ -258,7 +289,7 @@ impl Runner<'_> {
             |_: &holdfast_tsql::ast::Expr| -> holdfast_types::SqlResult<Value> { Ok(Value::Null) };
         let mut call = administration::Call { evaluate: &mut evaluate, session: &session, sink: self.sink };
         match administration.procedure(bare, &values, &mut call) {
-            Some(Ok(status)) => Ok(Returned { status, outputs: Vec::new() }),
+            Some(Ok(status)) => Ok(Returned::status(status)),
             Some(Err(errors)) => Err(Fail::Many(errors)),
             None => {
                 let text = format!("Could not find stored procedure '{name}'.");
@@ -323,6 +354,26 @@ impl Runner<'_> {
                 }
                 continue;
             }
+            if unit.layout.cursors.contains(&key) {
+                match argument {
+                    Some(a) if a.cursor => {}
+                    Some(a) if a.value.is_some() || a.table.is_some() => {
+                        return Err(SqlError::new(206, &[&a.ty.id.name(), &"cursor"]).state(2).into());
+                    }
+                    Some(_) => {}
+                    None => {
+                        let text = format!(
+                            "Procedure or function '{name}' expects parameter '{}', which was not supplied.",
+                            p.name
+                        );
+                        return Err(SqlError::with_text(201, 16, text).state(4).into());
+                    }
+                }
+                continue;
+            }
+            if argument.is_some_and(|a| a.cursor) {
+                return Err(cursor::not_valid(argument.and_then(|a| a.target.as_deref()).unwrap_or("")).into());
+            }
             let Some(v) = unit.layout.variables.get(&key).cloned() else { continue };
             let value = match argument.and_then(|a| a.value.as_ref().map(|v| (v, a.ty))) {
                 Some((value, ty)) => convert(value, ty, v.ty, &context).map_err(|e| {
@@ -369,7 +420,8 @@ impl Runner<'_> {
             }
         }
         outputs.sort_by_key(|o| o.0);
-        Ok(Returned { status, outputs })
+        let cursors = returned_cursors(&unit.parameters, &passed, arguments, &scope);
+        Ok(Returned { status, outputs, cursors })
     }
 
     /// Runs a scope one level deeper and puts settings back afterwards (invariant 1).
@@ -475,7 +527,7 @@ impl Runner<'_> {
             return Err(SqlError::with_text(15_664, 16, text).into());
         }
         state.session_context.insert(name, (value, read_only));
-        Ok(Returned { status: 0, outputs: Vec::new() })
+        Ok(Returned::status(0))
     }
 
     // ---- texts ----
@@ -497,7 +549,7 @@ impl Runner<'_> {
             return Err(SqlError::new(214, &[&"@statement", &"ntext/nchar/nvarchar"]).state(2).into());
         }
         let Some(sql) = text(statement.map(|i| &arguments[i])) else {
-            return Ok(Returned { status: 0, outputs: Vec::new() });
+            return Ok(Returned::status(0));
         };
         let definition = named(&["@params", "@parameters"], 1, arguments).filter(|i| Some(*i) != statement);
         if !definition.is_none_or(|i| unicode(&arguments[i])) {
@@ -551,13 +603,16 @@ impl Runner<'_> {
                 self.pass_table(p, a, &mut scope)?;
                 continue;
             }
+            if a.cursor && !scope.unit.layout.cursors.contains(&key) {
+                return Err(cursor::not_valid(a.target.as_deref().unwrap_or("")).into());
+            }
             if let Some(v) = scope.unit.layout.variables.get(&key).cloned() {
                 let value = a.value.clone().unwrap_or_default();
                 scope.set(v.slot, convert(&value, a.ty, v.ty, &context)?);
             }
         }
         for (p, from) in list.iter().zip(&passed) {
-            if from.is_none() && !p.readonly {
+            if from.is_none() && !p.readonly && p.data_type.builtin() != Some("cursor") {
                 let Some(d) = &p.default else {
                     let shown: String = list
                         .iter()
@@ -586,7 +641,8 @@ impl Runner<'_> {
                 outputs.push((*i, v.ty, scope.frame[v.slot.0 as usize].clone()));
             }
         }
-        Ok(Returned { status: 0, outputs })
+        let cursors = returned_cursors(list, &passed, arguments, &scope);
+        Ok(Returned { status: 0, outputs, cursors })
     }
 
     /// Parses a text with parameters, or finds it in the cache.
@@ -620,6 +676,21 @@ impl Runner<'_> {
         self.shared.units.keep(key, &unit);
         Ok(unit)
     }
+}
+
+/// The cursors that parameters refer to at the end of a call, for the arguments that are variables for them.
+fn returned_cursors(
+    parameters: &[Parameter],
+    passed: &[Option<usize>],
+    arguments: &[Argument],
+    scope: &Scope,
+) -> Vec<(usize, Cursor)> {
+    let of = |(p, from): (&Parameter, &Option<usize>)| {
+        let i = (*from)?;
+        let cursor = scope.cursors.get(&p.name.to_lowercase())?;
+        (arguments[i].cursor && p.output).then(|| (i, cursor.clone()))
+    };
+    parameters.iter().zip(passed).filter_map(of).collect()
 }
 
 /// `@a int, @b nvarchar(10) OUTPUT` as parameters.

@@ -4,6 +4,7 @@
 //! 1. A cursor's rows are those of the moment of OPEN; variables in its query have their values of the moment of DECLARE.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use holdfast_tsql::ast::{
     self, CursorDeclaration, CursorName, ExprKind, Fetch, FetchDirection, SelectStatement,
@@ -16,6 +17,9 @@ use super::raise::integer;
 use super::run::{Fail, Runner, Scope};
 use super::unit::Unit;
 use crate::session::ResultColumn;
+
+/// Numbers of cursors, as sp_cursor_list shows them.
+static HANDLES: AtomicI32 = AtomicI32::new(180_150_003);
 
 /// A declared cursor, shared by all names and variables that refer to it.
 #[derive(Clone)]
@@ -30,6 +34,15 @@ struct Declared {
     read_only: bool,
     /// OPEN fixes which rows it has (STATIC, KEYSET).
     counted: bool,
+    /// As it was declared: 1 insensitive, 2 keyset, 3 dynamic, 4 fast forward.
+    model: i16,
+    /// 1 read only, 2 scroll locks, 3 optimistic.
+    concurrency: i16,
+    /// Of the last fetch; -9 before the first.
+    fetch_status: i32,
+    /// What was done last: 0 nothing, 1 open, 2 fetch, 6 close.
+    last_operation: i16,
+    handle: i32,
     /// Columns, rows, and the position (0 = before the first).
     open: Option<Open>,
 }
@@ -57,7 +70,65 @@ fn missing(name: &str) -> Fail {
     Fail::Error(SqlError::with_text(16_916, 16, format!("A cursor with the name '{name}' does not exist.")))
 }
 
+/// See [`Cursor::told`].
+pub struct Told {
+    pub model: i16,
+    pub concurrency: i16,
+    pub scrollable: bool,
+    /// How many columns it has; `None` while it is closed.
+    pub columns: Option<usize>,
+    /// -1: not known (dynamic).
+    pub rows: i64,
+    pub fetch_status: i32,
+    /// Rows that the last operation touched.
+    pub affected: i64,
+    pub last_operation: i16,
+    pub handle: i32,
+}
+
+/// 16949: a cursor variable where there may be none.
+pub fn not_valid(name: &str) -> SqlError {
+    let text = format!(
+        "The variable '{name}' is a cursor variable, but it is used in a place where a cursor variable is not valid."
+    );
+    SqlError::with_text(16_949, 16, text)
+}
+
+/// 16951: the variable that is to take a cursor has one.
+pub fn already_allocated(name: &str) -> SqlError {
+    let text = format!(
+        "The variable '{name}' cannot be used as a parameter because a CURSOR OUTPUT parameter must not have a cursor allocated to it before execution of the procedure."
+    );
+    SqlError::with_text(16_951, 16, text)
+}
+
 impl Cursor {
+    /// Columns, while it is open.
+    pub fn columns(&self) -> Option<Arc<Vec<ResultColumn>>> {
+        self.0.lock().open.as_ref().map(|o| Arc::clone(&o.columns))
+    }
+
+    /// What sp_cursor_list tells of it.
+    pub fn told(&self) -> Told {
+        let c = self.0.lock();
+        let rows = match &c.open {
+            Some(open) if c.counted => open.rows.len() as i64,
+            Some(_) => -1,
+            None => 0,
+        };
+        Told {
+            model: c.model,
+            concurrency: c.concurrency,
+            scrollable: !c.forward_only,
+            columns: c.open.as_ref().map(|o| o.columns.len()),
+            rows,
+            fetch_status: c.fetch_status,
+            affected: i64::from(c.last_operation == 2 && c.fetch_status == 0),
+            last_operation: c.last_operation,
+            handle: c.handle,
+        }
+    }
+
     /// As CURSOR_STATUS tells it: 1 open, 0 open without rows, -1 closed.
     pub fn status(&self) -> i16 {
         match &self.0.lock().open {
@@ -69,20 +140,34 @@ impl Cursor {
 
 impl Runner<'_> {
     fn new_cursor(&self, c: &CursorDeclaration, scope: &Scope) -> Cursor {
+        let has = |words: &[&str]| c.options.iter().any(|o| words.contains(&o.as_str()));
         let scroll =
             c.options.iter().any(|o| matches!(o.as_str(), "SCROLL" | "STATIC" | "KEYSET" | "DYNAMIC"));
         let forward = c.options.iter().any(|o| o == "FORWARD_ONLY" || o == "FAST_FORWARD");
+        let model = match () {
+            () if has(&["STATIC", "INSENSITIVE"]) => 1,
+            () if has(&["KEYSET"]) => 2,
+            () if has(&["FAST_FORWARD"]) => 4,
+            () => 3,
+        };
+        let read_only = has(&["READ_ONLY", "FAST_FORWARD", "STATIC", "INSENSITIVE"])
+            || matches!(c.query.query.for_clause, Some(ast::ForClause::ReadOnly));
         let declared = Declared {
             query: Arc::new(c.query.clone()),
             unit: Arc::clone(&scope.unit),
             frame: Arc::clone(&scope.frame),
             forward_only: forward || !scroll,
-            read_only: c
-                .options
-                .iter()
-                .any(|o| matches!(o.as_str(), "READ_ONLY" | "FAST_FORWARD" | "STATIC" | "INSENSITIVE"))
-                || matches!(c.query.query.for_clause, Some(ast::ForClause::ReadOnly)),
+            read_only,
             counted: c.options.iter().any(|o| matches!(o.as_str(), "STATIC" | "INSENSITIVE" | "KEYSET")),
+            model,
+            concurrency: match c.options.iter().any(|o| o == "SCROLL_LOCKS") {
+                _ if read_only => 1,
+                true => 2,
+                false => 3,
+            },
+            fetch_status: -9,
+            last_operation: 0,
+            handle: HANDLES.fetch_add(1, Ordering::Relaxed),
             open: None,
         };
         Cursor(Arc::new(Mutex::new(declared)))
@@ -173,6 +258,7 @@ impl Runner<'_> {
         let open = Open { columns, rows: Arc::new(rows), position: 0, bookmarks };
         self.with_cursor(name, scope, |c| {
             c.open = Some(open);
+            (c.fetch_status, c.last_operation) = (-9, 1);
             Ok(())
         })?;
         self.cleared();
@@ -214,7 +300,9 @@ impl Runner<'_> {
             } else {
                 None
             };
-            Ok((Arc::clone(&open.columns), row))
+            let columns = Arc::clone(&open.columns);
+            (c.fetch_status, c.last_operation) = (if row.is_some() { 0 } else { -1 }, 2);
+            Ok((columns, row))
         })?;
         {
             let mut state = self.session.state.lock();
@@ -312,7 +400,10 @@ impl Runner<'_> {
 
     pub fn close_cursor(&mut self, name: &CursorName, scope: &mut Scope) -> Result<(), Fail> {
         self.with_cursor(name, scope, |c| match c.open.take() {
-            Some(_) => Ok(()),
+            Some(_) => {
+                c.last_operation = 6;
+                Ok(())
+            }
             None => Err(SqlError::with_text(16_917, 16, "Cursor is not open.").into()),
         })?;
         self.session.state.lock().cursor_rows = 0;

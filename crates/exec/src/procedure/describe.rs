@@ -228,7 +228,7 @@ impl Runner<'_> {
             None => Vec::new(),
         };
         self.send_rows(FIRST_RESULT_SET, &rows)?;
-        Ok(Returned { status: 0, outputs: Vec::new() })
+        Ok(Returned::status(0))
     }
 
     /// `@tsql, @params`
@@ -273,6 +273,6 @@ impl Runner<'_> {
             rows.push(suggested(i + 1, name, ty));
         }
         self.send_rows(UNDECLARED, &rows)?;
-        Ok(Returned { status: 0, outputs: Vec::new() })
+        Ok(Returned::status(0))
     }
 }

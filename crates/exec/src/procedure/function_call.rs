@@ -15,7 +15,7 @@ use super::query::convert;
 use super::run::{Fail, Flow, MAX_NESTING, Runner, Scope, Shared, Stop};
 use super::state::SharedSession;
 use super::unit::{Layout, TableVariable, TypeScope, Unit, layout, syntax_error};
-use crate::context::ModuleRunner;
+use crate::context::{FunctionArgument, ModuleRunner};
 use crate::host::temporary::SessionTables;
 use crate::session::{Done, DoneKind, EnvironmentChange, ResultColumn, ResultSink, SinkResult};
 
@@ -78,7 +78,7 @@ impl FunctionRunner {
     fn run(
         &self,
         module: &Arc<ModuleDef>,
-        args: Vec<Option<Value>>,
+        args: Vec<FunctionArgument>,
     ) -> SqlResult<(Flow, Scope, CreateFunction)> {
         if self.level >= MAX_NESTING {
             let text =
@@ -155,10 +155,17 @@ impl FunctionRunner {
         let context = runner.context(&scope);
         let unit = Arc::clone(&scope.unit);
         for (i, p) in unit.parameters.iter().enumerate() {
+            if let Some(FunctionArgument::Table(table)) = args.get(i) {
+                let key = p.name.to_lowercase();
+                let given = scope.tables.get(&key).and_then(|own| own.taking(table));
+                let given = given.ok_or_else(|| SqlError::new(206, &[&"table", &p.data_type.name]))?;
+                scope.tables.insert(key, given);
+                continue;
+            }
             let Some(v) = scope.unit.layout.variables.get(&p.name.to_lowercase()).cloned() else { continue };
-            let value = match args.get(i).cloned().flatten() {
-                Some(value) => convert(&value, v.ty, v.ty, &context)?,
-                None => match &p.default {
+            let value = match args.get(i) {
+                Some(FunctionArgument::Value(value)) => convert(value, v.ty, v.ty, &context)?,
+                _ => match &p.default {
                     Some(d) => runner.value_as(d, v.ty, &scope).map_err(error_of)?,
                     None => {
                         let text = format!(
@@ -219,9 +226,9 @@ impl ModuleRunner for FunctionRunner {
         }
         self.cursors.lock().get(&name).map(Cursor::status)
     }
-    fn scalar(&self, module: &Arc<ModuleDef>, args: Vec<Option<Value>>) -> SqlResult<Value> {
+    fn scalar(&self, module: &Arc<ModuleDef>, args: Vec<FunctionArgument>) -> SqlResult<Value> {
         // RETURNS NULL ON NULL INPUT: the body does not run.
-        let null = args.iter().any(|a| a.as_ref().is_some_and(Value::is_null));
+        let null = args.iter().any(|a| matches!(a, FunctionArgument::Value(Value::Null)));
         if null && self.parse(module)?.options.null_on_null_input {
             return Ok(Value::Null);
         }
@@ -232,7 +239,7 @@ impl ModuleRunner for FunctionRunner {
         }
     }
 
-    fn table(&self, module: &Arc<ModuleDef>, args: Vec<Option<Value>>) -> SqlResult<Vec<Batch>> {
+    fn table(&self, module: &Arc<ModuleDef>, args: Vec<FunctionArgument>) -> SqlResult<Vec<Batch>> {
         let (_, scope, function) = self.run(module, args)?;
         let FunctionReturns::Table { variable, .. } = &function.returns else {
             return Err(SqlError::not_supported(format!("The function {}", module.name)));

@@ -175,6 +175,15 @@ impl MemoryTable {
         }
     }
 
+    /// The table of a caller, as the parameter that this table stands for; `None` when it is not in memory.
+    pub fn taking(&self, definition: &Arc<TableDef>) -> Option<MemoryTable> {
+        let rows = match definition.access.in_memory() {
+            Some(rows) => rows.downcast::<MemoryRows>().ok()?,
+            None => return None,
+        };
+        Some(MemoryTable { definition: Arc::clone(definition), rows, ..self.clone() })
+    }
+
     /// The same rows under a definition with one more index.
     pub fn with_index(&self, index: IndexDef, ignore_duplicates: bool) -> SqlResult<MemoryTable> {
         let shape_indexes: Vec<IndexDef> =
@@ -631,6 +640,10 @@ fn marked(bookmark: &[u8]) -> Option<(u64, u64)> {
 }
 
 impl TableAccess for MemoryRows {
+    fn in_memory(&self) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.this.upgrade().map(|rows| rows as Arc<dyn Any + Send + Sync>)
+    }
+
     fn scan(&self, _read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
         let rows = self.inner.read().ordered();
         Ok(self.source(rows, columns))

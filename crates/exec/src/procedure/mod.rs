@@ -3,7 +3,7 @@
 //!
 //! Module map: [`run`] the statement runner, [`surroundings`] what statements run in, [`unit`] a text with its variables and plans, [`cache`] units by text,
 //! [`query`] SELECT and expressions, [`call`] EXECUTE, [`function_call`] user-defined functions, [`options`] SET and USE,
-//! [`raise`] PRINT, RAISERROR, THROW, [`transaction`], [`cursor`], [`change`] statements that change rows, [`temporary`] temporary tables, [`temporary_alter`] ALTER TABLE of them, [`memory_table`], [`memory_shape`], [`identity`],
+//! [`raise`] PRINT, RAISERROR, THROW, [`transaction`], [`cursor`], [`cursor_list`] what cursors there are, [`change`] statements that change rows, [`temporary`] temporary tables, [`temporary_alter`] ALTER TABLE of them, [`memory_table`], [`memory_shape`], [`identity`],
 //! [`impersonation`] EXECUTE AS and REVERT,
 //! [`state`] what a session remembers, [`metadata`] answers for metadata functions, [`system`] system procedures as texts,
 //! [`application_lock`] locks on names,
@@ -16,6 +16,7 @@ pub mod cache;
 pub mod call;
 pub mod change;
 pub mod cursor;
+pub mod cursor_list;
 pub mod dbcc;
 pub mod dbcc_maintenance;
 pub mod dbcc_session;

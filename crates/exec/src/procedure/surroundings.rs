@@ -59,10 +59,14 @@ impl Runner<'_> {
                 temporary: Arc::clone(&self.temporary),
                 cursors: Arc::clone(&self.cursors),
                 level: self.level,
-                local_cursors: scope.cursors.iter().map(|(name, c)| (name.clone(), c.status())).collect(),
+                local_cursors: {
+                    // -2: a variable that refers to none.
+                    let unset = scope.unit.layout.cursors.iter().map(|name| (name.clone(), -2));
+                    unset.chain(scope.cursors.iter().map(|(name, c)| (name.clone(), c.status()))).collect()
+                },
             })
         };
-        if !scope.cursors.is_empty() {
+        if !scope.cursors.is_empty() || !scope.unit.layout.cursors.is_empty() {
             return make();
         }
         let mut kept = self.surroundings.functions.lock();

@@ -348,6 +348,11 @@ impl NameResolver for Names<'_> {
         let t = self.layout.tables.get(&name)?;
         Some(MemoryTable::of(&name, t.shape.clone()).definition)
     }
+    fn table_variable_type(&self, name: &str) -> Option<i32> {
+        let name = name.to_lowercase();
+        let declared = || self.layout.tables.get(&name).map(|t| t.shape.type_object);
+        self.tables.get(&name).map(|t| t.type_object).or_else(declared).filter(|id| *id != 0)
+    }
     fn temp_table(&self, name: &str) -> Option<Arc<TableDef>> {
         self.tables.get(&name.to_lowercase()).map(|t| Arc::clone(&t.definition))
     }

@@ -304,7 +304,7 @@ fn parameters(c: &ViewContext<'_>) -> Rows {
                 i32::from(x.precision),
                 i32::from(x.scale),
                 x.column_id == 0 || x.status & 0x200 != 0,
-                false,
+                x.status & 0x400 != 0,
                 false,
                 false,
                 Value::Null,

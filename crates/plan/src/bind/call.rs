@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::catalog::{ModuleDef, ObjectDef};
+use holdfast_engine::catalog::{ModuleDef, ObjectDef, TableTypeName};
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::expression as ast;
 use holdfast_tsql::ast::name::{Ident, ObjectName};
@@ -561,12 +561,30 @@ impl Binder<'_> {
         for (a, p) in arguments.iter().zip(parameters) {
             if matches!(a.kind, ast::ExprKind::Default) {
                 out.push(None);
+            } else if let Some(ty) = &p.table_type {
+                out.push(Some(at(a.span, self.table_argument(a, ty))?));
             } else {
                 let t = self.bind(a)?;
                 out.push(Some(at(a.span, self.coerce_to(t, p.ty))?));
             }
         }
         Ok(out)
+    }
+
+    /// The argument of a table-valued parameter: a variable of the same table type.
+    fn table_argument(&mut self, a: &ast::Expr, ty: &TableTypeName) -> SqlResult<Expr> {
+        let clash = |what: &str| Err(SqlError::new(206, &[&what, &ty.name]).state(2));
+        if let ast::ExprKind::Variable(name) = &a.kind
+            && let Some(found) = self.table_variable(name)
+        {
+            if found.type_object != ty.object_id {
+                return clash("table");
+            }
+            self.depends_on(found.table.database_id, found.table.object_id);
+            return Ok(Expr::new(ExprKind::Table(found.table), SqlType::NULL, false));
+        }
+        let given = self.bind(a)?;
+        clash(given.e.ty.id.name())
     }
 
     pub fn bind_method(

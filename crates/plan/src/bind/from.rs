@@ -14,10 +14,10 @@ use holdfast_types::{SqlError, SqlResult, SqlType, TypeId};
 
 use super::name::same_name;
 use super::query::BoundQueryPlan;
-use super::{Binder, Clause, Coerce, ColumnMeta, QueryRole, ScopeColumn, Source, at, err};
+use super::{Binder, Clause, Coerce, ColumnMeta, QueryRole, ScopeColumn, Source, TableArgument, at, err};
 use crate::access::{Access, AccessKind};
 use crate::context::VariableInfo;
-use crate::expr::{Binding, Expr};
+use crate::expr::{Binding, Expr, ExprKind};
 use crate::function::{self, ArgRule, TableFunctionId};
 use crate::logical::{AccessHints, Col, JoinAlgorithm, LogicalPlan};
 use crate::physical::{ColumnSourceInfo, JoinKind, ReadHints, SchemaColumn, TableFunction};
@@ -98,7 +98,7 @@ impl Binder<'_> {
         match &r.kind {
             TableKind::Named(t) => self.bind_named(t, r.span),
             TableKind::Variable { name, alias, .. } => {
-                let Some(table) = self.cx.names.table_variable(name) else {
+                let Some(table) = self.table_variable(name).map(|t| t.table) else {
                     return err(r.span, 1087, &[name]);
                 };
                 let label = alias.as_ref().map_or(name.as_str(), |a| a.text.as_str());
@@ -397,7 +397,7 @@ impl Binder<'_> {
             ObjectDef::View(module) => {
                 let access = self.note_module(AccessKind::Select, &module);
                 let (q, columns) = self
-                    .bind_module(&module, catalog.clone(), Vec::new())
+                    .bind_module(&module, catalog.clone(), Vec::new(), Vec::new())
                     .map_err(|e| e.at_line(span.line))?;
                 let mut from = self.derived(q, label, &columns)?;
                 originate(&mut from, access, &module);
@@ -644,13 +644,30 @@ impl Binder<'_> {
                 let parameters: Vec<_> =
                     module.parameters.iter().filter(|p| !p.name.is_empty()).cloned().collect();
                 let mut bound = Vec::with_capacity(parameters.len());
+                let mut tables = Vec::new();
                 let mut bindings = Vec::with_capacity(parameters.len());
                 for (p, a) in parameters.iter().zip(args) {
+                    if let Some(ty) = &p.table_type {
+                        let table = match a.map(|e| e.kind) {
+                            Some(ExprKind::Table(table)) => Some(table),
+                            // DEFAULT: the type's own table, which has no rows.
+                            _ => catalog.table_type(&ty.schema, &ty.name)?,
+                        };
+                        let table = table.ok_or_else(|| SqlError::new(2715, &[&0, &ty.name]))?;
+                        tables.push((p.name.clone(), TableArgument { table, type_object: ty.object_id }));
+                        continue;
+                    }
                     let value = match a {
                         Some(e) => e,
-                        None => match &p.default {
-                            Some(v) => Expr::literal(v.clone(), p.ty),
-                            None => Expr::literal(holdfast_types::Value::Null, p.ty),
+                        None => match super::source::parameter_default(&module, &p.name)? {
+                            Some(e) => {
+                                let value = self.bind(&e)?;
+                                self.coerce_to(value, p.ty)?
+                            }
+                            None => {
+                                let name = format!("{}.{}", module.schema_name, module.name);
+                                return err(span, 313, &[&name]);
+                            }
                         },
                     };
                     let slot = self.new_slot();
@@ -659,7 +676,7 @@ impl Binder<'_> {
                 }
                 let access = self.note_module(AccessKind::Select, &module);
                 let outside = self.system_time.take();
-                let q = self.bind_module(&module, catalog, bound);
+                let q = self.bind_module(&module, catalog, bound, tables);
                 self.system_time = outside;
                 let (q, columns) = q.map_err(|e| e.at_line(span.line))?;
                 let names = if names.is_empty() { &columns } else { names };

@@ -161,6 +161,14 @@ pub(crate) struct Cte {
     pub recursion: Option<(u32, Vec<ScopeColumn>)>,
 }
 
+/// A table variable that is given to a function.
+#[derive(Clone)]
+pub(crate) struct TableArgument {
+    pub table: Arc<TableDef>,
+    /// The object of its table type.
+    pub type_object: i32,
+}
+
 /// Surroundings of the text being bound: the batch or a module.
 #[derive(Clone)]
 pub(crate) struct Env {
@@ -169,6 +177,8 @@ pub(crate) struct Env {
     pub settings: BindSettings,
     /// Parameters of an inline function; `None` outside modules.
     pub parameters: Option<Vec<(Arc<str>, VariableInfo)>>,
+    /// Its table-valued parameters.
+    pub tables: Vec<(Arc<str>, TableArgument)>,
     /// WITH XMLNAMESPACES: prefix (empty = default) and URI.
     pub namespaces: Vec<(String, String)>,
 }
@@ -217,6 +227,7 @@ impl<'a> Binder<'a> {
                 schema: cx.default_schema.clone(),
                 settings: cx.settings,
                 parameters: None,
+                tables: Vec::new(),
                 namespaces: Vec::new(),
             },
             levels: Vec::new(),

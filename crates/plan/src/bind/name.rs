@@ -6,7 +6,7 @@ use holdfast_tsql::Span;
 use holdfast_tsql::ast::name::Ident;
 use holdfast_types::{CollationId, SqlError, SqlResult};
 
-use super::{Binder, Coerce, ScopeColumn, Source, Typed, err};
+use super::{Binder, Coerce, ScopeColumn, Source, TableArgument, Typed, err};
 use crate::context::VariableInfo;
 use crate::expr::{Binding, Expr, ExprKind};
 
@@ -129,6 +129,15 @@ impl Binder<'_> {
             Some(list) => list.iter().find(|(n, _)| same_name(n, name)).map(|(_, v)| v.clone()),
             None => self.cx.names.variable(name),
         }
+    }
+
+    /// `@x` as a table.
+    pub fn table_variable(&self, name: &str) -> Option<TableArgument> {
+        if self.env.parameters.is_some() {
+            return self.env.tables.iter().find(|(n, _)| same_name(n, name)).map(|(_, t)| t.clone());
+        }
+        let table = self.cx.names.table_variable(name)?;
+        Some(TableArgument { table, type_object: self.cx.names.table_variable_type(name).unwrap_or(0) })
     }
 
     pub fn bind_variable(&self, name: &str, span: Span) -> SqlResult<Typed> {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use holdfast_engine::catalog::{Catalog, ModuleDef};
-use holdfast_tsql::ast::{Ddl, FunctionReturns, Ident, Query, StatementKind};
+use holdfast_tsql::ast::{self, Ddl, FunctionReturns, Ident, Query, StatementKind};
 use holdfast_tsql::{ParseOptions, SyntaxError};
 use holdfast_types::{SqlError, SqlResult};
 
 use super::query::BoundQueryPlan;
-use super::{Binder, Env, MAX_MODULE_DEPTH, QueryRole};
+use super::{Binder, Env, MAX_MODULE_DEPTH, QueryRole, TableArgument};
 use crate::context::{BindSettings, VariableInfo};
 
 fn syntax(e: SyntaxError) -> SqlError {
@@ -42,6 +42,23 @@ fn module_query(module: &ModuleDef) -> SqlResult<(Query, Vec<Ident>)> {
     Err(SqlError::new(4413, &[&module.name]))
 }
 
+/// The default of a function's parameter, as its text has it.
+pub(super) fn parameter_default(module: &ModuleDef, name: &str) -> SqlResult<Option<ast::Expr>> {
+    let options = ParseOptions { quoted_identifier: module.quoted_identifier };
+    let batch = holdfast_tsql::parse_batch(&module.text, &options).map_err(|mut v| {
+        if v.is_empty() { SqlError::new(102, &[&module.name]) } else { syntax(v.swap_remove(0)) }
+    })?;
+    for s in batch.statements {
+        if let StatementKind::Ddl(ddl) = s.kind
+            && let Ddl::CreateFunction(f) = *ddl
+        {
+            let found = f.parameters.into_iter().find(|p| p.name.eq_ignore_ascii_case(name));
+            return Ok(found.and_then(|p| p.default));
+        }
+    }
+    Ok(None)
+}
+
 impl Binder<'_> {
     /// Binds a module's query in the module's database, schema and settings. Returns the plan and the view's column list.
     pub fn bind_module(
@@ -49,6 +66,7 @@ impl Binder<'_> {
         module: &Arc<ModuleDef>,
         catalog: Arc<dyn Catalog>,
         parameters: Vec<(Arc<str>, VariableInfo)>,
+        tables: Vec<(Arc<str>, TableArgument)>,
     ) -> SqlResult<(BoundQueryPlan, Vec<Ident>)> {
         if self.module_depth >= MAX_MODULE_DEPTH {
             return Err(SqlError::with_text(
@@ -68,6 +86,7 @@ impl Binder<'_> {
                 ..self.env.settings
             },
             parameters: Some(parameters),
+            tables,
             namespaces: Vec::new(),
         };
         let saved_env = std::mem::replace(&mut self.env, env);
