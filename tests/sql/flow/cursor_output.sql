@@ -66,7 +66,7 @@ exec sp_cursor_list @list output, 3
 declare @reference sysname, @name sysname, @scope smallint, @status smallint, @model smallint, @concurrency smallint, @scrollable smallint, @open smallint, @rows decimal(10), @fetch smallint, @columns smallint, @count decimal(10), @last smallint, @handle int
 fetch next from @list into @reference, @name, @scope, @status, @model, @concurrency, @scrollable, @open, @rows, @fetch, @columns, @count, @last, @handle
 while @@fetch_status = 0 begin
-  select @reference reference, @scope scope, @status status, @model model, @concurrency concurrency, @scrollable scrollable, @open is_open, @rows rows, @fetch fetch, @columns columns, @count count, @last last
+  select @reference reference, @scope scope, @status status, @model model, @concurrency concurrency, @scrollable scrollable, @open is_open, @rows rows, @fetch fetched, @columns columns, @count n, @last lastly
   fetch next from @list into @reference, @name, @scope, @status, @model, @concurrency, @scrollable, @open, @rows, @fetch, @columns, @count, @last, @handle
 end
 close @list deallocate @list

@@ -562,6 +562,9 @@ impl Runner<'_> {
         for o in &mut returned.outputs {
             o.0 += skipped;
         }
+        for c in &mut returned.cursors {
+            c.0 += skipped;
+        }
         Ok(returned)
     }
 

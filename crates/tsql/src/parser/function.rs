@@ -308,13 +308,18 @@ impl Parser<'_> {
             object_name_of(parts, self.since(start))
         };
         let base = name.name.text.to_ascii_lowercase();
-        if name.is_simple() && self.eat_word("VARYING") {
-            name.name.text = match base.as_str() {
-                "char" | "character" => "varchar".into(),
-                "binary" => "varbinary".into(),
-                "nchar" => "nvarchar".into(),
-                _ => base.clone(),
-            };
+        let varying = match base.as_str() {
+            "char" | "character" => Some("varchar"),
+            "binary" => Some("varbinary"),
+            "nchar" => Some("nvarchar"),
+            // CURSOR VARYING: a word of the parameter.
+            _ => None,
+        };
+        if let Some(varying) = varying
+            && name.is_simple()
+            && self.eat_word("VARYING")
+        {
+            name.name.text = varying.into();
         }
         let mut data_type = DataType { name, arguments: Vec::new(), xml: None, span: start };
         if self.is_symbol('(') {
