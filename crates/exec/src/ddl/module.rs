@@ -247,8 +247,14 @@ impl Definition<'_, '_> {
             FunctionReturns::Scalar { data_type, body: ModuleBody::Statements(_) } => {
                 let (ty, _, _) = self.resolve(data_type)?;
                 let user_type = user_type_of(&catalog, data_type, &ty);
-                let returned =
-                    NewParameter { name: String::new(), ty, user_type, output: true, read_only: false, cursor: false };
+                let returned = NewParameter {
+                    name: String::new(),
+                    ty,
+                    user_type,
+                    output: true,
+                    read_only: false,
+                    cursor: false,
+                };
                 parameters.insert(0, returned);
                 ("FN", Vec::new())
             }

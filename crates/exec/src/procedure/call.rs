@@ -372,7 +372,9 @@ impl Runner<'_> {
                 continue;
             }
             if argument.is_some_and(|a| a.cursor) {
-                return Err(cursor::not_valid(argument.and_then(|a| a.target.as_deref()).unwrap_or("")).into());
+                return Err(
+                    cursor::not_valid(argument.and_then(|a| a.target.as_deref()).unwrap_or("")).into()
+                );
             }
             let Some(v) = unit.layout.variables.get(&key).cloned() else { continue };
             let value = match argument.and_then(|a| a.value.as_ref().map(|v| (v, a.ty))) {

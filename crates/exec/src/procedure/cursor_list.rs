@@ -105,8 +105,9 @@ impl Runner<'_> {
         let mut given = Vec::new();
         for (p, place) in parameters.iter().zip(&places) {
             let Some(at) = *place else {
-                let text =
-                    format!("Procedure or function '{bare}' expects parameter '{p}', which was not supplied.");
+                let text = format!(
+                    "Procedure or function '{bare}' expects parameter '{p}', which was not supplied."
+                );
                 return Err(SqlError::with_text(201, 16, text).state(4).into());
             };
             given.push(&arguments[at]);
@@ -161,8 +162,11 @@ impl Runner<'_> {
         let own = scope.cursors.iter().map(|(n, c)| (n.clone(), 1, c.clone())).collect::<Vec<_>>();
         let global = self.cursors.lock();
         let global = global.iter().map(|(n, c)| (n.clone(), 2, c.clone()));
-        let mut out: Vec<Reference> =
-            own.into_iter().chain(global).map(|(name, scope, cursor)| Reference { name, scope, cursor }).collect();
+        let mut out: Vec<Reference> = own
+            .into_iter()
+            .chain(global)
+            .map(|(name, scope, cursor)| Reference { name, scope, cursor })
+            .collect();
         out.sort_by(|a, b| (a.scope, &a.name).cmp(&(b.scope, &b.name)));
         out
     }
@@ -179,17 +183,25 @@ impl Runner<'_> {
         let mut inner = Scope::new(Unit::new(text, Vec::new(), Vec::new(), Layout::default()));
         self.set_cursor("@c", &declaration, &mut inner)?;
         self.open_cursor(&CursorName::Variable("@c".to_owned()), &mut inner)?;
-        inner.cursors.remove("@c").ok_or_else(|| SqlError::with_text(16_916, 16, "A cursor does not exist.").into())
+        inner
+            .cursors
+            .remove("@c")
+            .ok_or_else(|| SqlError::with_text(16_916, 16, "A cursor does not exist.").into())
     }
 
     fn column_rows(&self, r: &Reference) -> Result<Vec<Vec<String>>, Fail> {
         let columns = r.cursor.columns().ok_or_else(closed)?;
         let mut out = Vec::new();
         for (i, c) in columns.iter().enumerate() {
-            let size = i32::from(c.ty.length);
+            let size = c.ty.length;
             let fixed = !matches!(
                 c.ty.id,
-                TypeId::VarChar | TypeId::NVarChar | TypeId::VarBinary | TypeId::Text | TypeId::NText | TypeId::Image
+                TypeId::VarChar
+                    | TypeId::NVarChar
+                    | TypeId::VarBinary
+                    | TypeId::Text
+                    | TypeId::NText
+                    | TypeId::Image
             );
             // Bits: 1 bookmark, 2 fixed length, 4 nullable, 8 row version, 16 updatable.
             let flags = i32::from(fixed) << 1
@@ -227,23 +239,24 @@ impl Runner<'_> {
             }
         }
         let server = &self.session.host.instance.options.server_name;
-        let row = |(database, schema, table): &(std::sync::Arc<str>, std::sync::Arc<str>, std::sync::Arc<str>)| {
-            let found = self.session.host.database(database).ok();
-            let id = found.as_ref().map_or(0, |d| d.id);
-            let object = found
-                .and_then(|d| d.find_object(schema, table, schema).ok().flatten())
-                .map_or(0, |o| o.id);
-            vec![
-                literal(schema),
-                literal(table),
-                "0".to_owned(),
-                "0".to_owned(),
-                literal(server),
-                object.to_string(),
-                id.to_string(),
-                literal(database),
-            ]
-        };
+        let row =
+            |(database, schema, table): &(std::sync::Arc<str>, std::sync::Arc<str>, std::sync::Arc<str>)| {
+                let found = self.session.host.database(database).ok();
+                let id = found.as_ref().map_or(0, |d| d.id);
+                let object = found
+                    .and_then(|d| d.find_object(schema, table, schema).ok().flatten())
+                    .map_or(0, |o| o.id);
+                vec![
+                    literal(schema),
+                    literal(table),
+                    "0".to_owned(),
+                    "0".to_owned(),
+                    literal(server),
+                    object.to_string(),
+                    id.to_string(),
+                    literal(database),
+                ]
+            };
         Ok(seen.iter().map(row).collect())
     }
 }

@@ -370,7 +370,8 @@ fn padded(value: &Value, ty: &SqlType) -> Value {
 fn argument(p: &RpcParameter) -> Argument {
     // Some clients (tiberius) leave the @ out.
     let name = (!p.name.is_empty()).then(|| format!("@{}", p.name.trim_start_matches('@')));
-    let mut a = Argument { name, value: None, ty: p.ty, output: p.output, table: None, target: None, cursor: false };
+    let mut a =
+        Argument { name, value: None, ty: p.ty, output: p.output, table: None, target: None, cursor: false };
     match &p.value {
         RpcValue::Scalar(_) if p.default => {}
         RpcValue::Scalar(v) => a.value = Some(padded(v, &p.ty)),
