@@ -10,22 +10,50 @@ struct Step {
     name: &'static str,
     program: &'static str,
     arguments: &'static [&'static str],
+    environment: &'static [(&'static str, &'static str)],
     /// Left out by `--quick`.
     long: bool,
 }
 
+/// A step without environment of its own.
+const fn step(
+    name: &'static str,
+    program: &'static str,
+    arguments: &'static [&'static str],
+    long: bool,
+) -> Step {
+    Step { name, program, arguments, environment: &[], long }
+}
+
 const STEPS: &[Step] = &[
-    Step { name: "format", program: "cargo", arguments: &["fmt", "--all", "--check"], long: false },
+    step("format", "cargo", &["fmt", "--all", "--check"], false),
+    step(
+        "clippy",
+        "cargo",
+        &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"],
+        true,
+    ),
+    step("tidy", "cargo", &["xtask", "tidy"], false),
+    step("tests", "cargo", &["test", "--workspace"], false),
+    // More power losses than everybody's test run has.
     Step {
-        name: "clippy",
+        name: "crashes",
         program: "cargo",
-        arguments: &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"],
+        arguments: &[
+            "test",
+            "-p",
+            "holdfast-engine",
+            "--test",
+            "writing",
+            "power_loss_at_any",
+            "--",
+            "--nocapture",
+        ],
+        environment: &[("HOLDFAST_CRASH_FROM", "5000"), ("HOLDFAST_CRASH_SEEDS", "40")],
         long: true,
     },
-    Step { name: "tidy", program: "cargo", arguments: &["xtask", "tidy"], long: false },
-    Step { name: "tests", program: "cargo", arguments: &["test", "--workspace"], long: false },
-    Step { name: "differential", program: "cargo", arguments: &["xtask", "differential"], long: true },
-    Step { name: "clients", program: "cargo", arguments: &["xtask", "clients"], long: true },
+    step("differential", "cargo", &["xtask", "differential"], true),
+    step("clients", "cargo", &["xtask", "clients"], true),
 ];
 
 pub fn run(arguments: &[String]) -> anyhow::Result<()> {
@@ -36,6 +64,7 @@ pub fn run(arguments: &[String]) -> anyhow::Result<()> {
         println!("== {} ==", step.name);
         let status = Command::new(step.program)
             .args(step.arguments)
+            .envs(step.environment.iter().copied())
             .status()
             .with_context(|| format!("cannot start {}", step.program))?;
         if !status.success() {

@@ -1,6 +1,7 @@
 //! A real server under clients that move money, killed with SIGKILL at random moments and started again: every acknowledged
 //! commit is there, none is half there, the sums are right, the index equals its table, tables made and dropped in
-//! acknowledged transactions are or are not there, and the checker is content.
+//! acknowledged transactions are or are not there, what a transaction changed in another database is there with the rest of it
+//! or not at all, and the checker is content.
 //!
 //! A few rounds by default; `HOLDFAST_LEDGER_ROUNDS=100 cargo test --release -p holdfast-cli --test ledger` for a long run,
 //! `HOLDFAST_LEDGER_SEED` for another choice of moments.
@@ -157,8 +158,13 @@ fn transfer(random: &mut Random, teller: usize, n: i64) -> String {
     let from = random.below(ACCOUNTS);
     let to = (from + 1 + random.below(ACCOUNTS - 1)) % ACCOUNTS;
     let (amount, pad) = (1 + random.below(20), random.below(200));
+    // One of them keeps its books in another database, too.
+    let elsewhere = match teller {
+        0 => format!("insert Vault.dbo.book values ({n});"),
+        _ => String::new(),
+    };
     format!(
-        "set xact_abort on; begin tran;
+        "set xact_abort on; begin tran; {elsewhere}
          update dbo.account set balance = balance - {amount}, pad = replicate('x', {pad}) where id = {from};
          update dbo.account set balance = balance + {amount} where id = {to};
          insert dbo.ledger (teller, n, amount) values ({teller}, {n}, {amount});
@@ -189,6 +195,8 @@ fn upheaval(random: &mut Random, n: i64) -> String {
          if {last} > 0 drop table dbo.made_{last};
          insert dbo.heap values ({n}, replicate('h', {}));
          delete dbo.heap where id = {n} - 40;
+         truncate table Vault.dbo.stage;
+         insert Vault.dbo.stage select {n}, replicate('v', 2000) from dbo.account;
          commit",
         random.below(3000)
     )
@@ -228,6 +236,18 @@ fn verify(address: &str, round: usize, known: &mut [Known]) {
     assert_eq!(c.number("select count(*) from dbo.heap"), last.min(40), "round {round}");
     assert_eq!(c.number("select isnull(max(id), 0) from dbo.heap"), last, "round {round}");
     assert_eq!(c.number("select count(*) from sys.tables where name = 'never'"), 0, "round {round}");
+    let books = "select count(*) from (select n from dbo.ledger where teller = 0) l
+                 full join Vault.dbo.book b on b.n = l.n where l.n is null or b.n is null";
+    assert_eq!(c.number(books), 0, "round {round}: the two databases differ");
+    let staged = if last == 0 { 0 } else { ACCOUNTS as i64 };
+    let stage = "select count(*) from Vault.dbo.stage where n = ";
+    assert_eq!(c.number(&format!("{stage}{last}")), staged, "round {round}");
+    assert_eq!(c.number("select count(*) from Vault.dbo.stage"), staged, "round {round}");
+    assert_eq!(
+        c.run("dbcc checkdb (Vault) with no_infomsgs").map(|a| a.map(|_| ())),
+        Some(Ok(())),
+        "round {round}"
+    );
     assert_eq!(
         c.run("dbcc checkdb (Bank) with no_infomsgs").map(|a| a.map(|_| ())),
         Some(Ok(())),
@@ -247,6 +267,11 @@ fn a_server_that_is_killed_keeps_every_acknowledged_commit() {
     let mut server = Server::start(&data);
     let mut c = Client::open(&server.address, "master").expect("connects");
     c.fine("create database Bank");
+    c.fine("create database Vault");
+    c.fine(
+        "create table Vault.dbo.book (n bigint primary key);
+         create table Vault.dbo.stage (n bigint not null, pad char(2000) not null)",
+    );
     let mut c = Client::open(&server.address, "Bank").expect("connects");
     c.fine(
         "create table dbo.account (id int primary key, balance int not null, pad varchar(200) null);

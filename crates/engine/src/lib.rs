@@ -3,7 +3,7 @@
 //!
 //! Module map: [`catalog`] definitions of tables, views and modules as the binder sees them, [`access`] how rows come out,
 //! [`database`] a stored database's catalog read from its base tables, [`stored`] scans and seeks over its pages,
-//! [`write`] changes of rows, [`transaction`] what ties them together, [`lock`] who waits for whom, [`version`] what rows were before, [`instance`] the databases of a data directory, [`decode`] stored bytes to values, [`check`] the consistency checker, [`script`] a schema as T-SQL, [`statistics`] making them from rows.
+//! [`write`] changes of rows, [`transaction`] what ties them together, [`decision`] what becomes of it in several databases, [`lock`] who waits for whom, [`version`] what rows were before, [`instance`] the databases of a data directory, [`decode`] stored bytes to values, [`check`] the consistency checker, [`script`] a schema as T-SQL, [`statistics`] making them from rows.
 #![forbid(unsafe_code)]
 
 pub mod access;
@@ -11,6 +11,7 @@ pub mod catalog;
 pub mod check;
 pub mod database;
 pub mod ddl;
+pub mod decision;
 pub mod decode;
 pub mod error;
 pub mod instance;

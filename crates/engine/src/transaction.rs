@@ -4,14 +4,19 @@
 //! 1. A transaction that is dropped without having ended is rolled back.
 //! 2. [`Transaction::commit`] returns after the log of every participant is durable.
 //! 3. Locks go when all participants have ended, also those that only reading took.
+//! 4. Of changes in several databases all stay or none, whenever the server stops: each part is made ready to be committed
+//!    and durable, then [`Decisions`] says durably that all are committed, then each is.
 
 use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use holdfast_types::{DateTime2, SqlResult};
+use holdfast_format::log::transaction::BranchId;
+use holdfast_types::{DateTime2, SqlError, SqlResult};
 use parking_lot::Mutex;
+
+use crate::decision::{Branch, Decisions, Undecided};
 
 use crate::lock::{LockManager, LockOwner};
 
@@ -21,6 +26,10 @@ pub trait Participant: Send + Sync {
     fn place(&self) -> usize;
     /// Makes the changes durable and visible, and lets go of locks.
     fn commit(&self) -> SqlResult<()>;
+    /// What a transaction over several databases needs of this one; `None`: nothing that a crash could keep.
+    fn durable(&self) -> Option<&dyn DurableParticipant> {
+        None
+    }
     /// Takes back everything and lets go of locks.
     fn rollback(&self) -> SqlResult<()>;
     /// A mark of how far the changes are.
@@ -31,6 +40,18 @@ pub trait Participant: Send + Sync {
     fn taken_back(&self) {}
     /// For the implementation to find itself again.
     fn as_any(&self) -> &dyn Any;
+}
+
+/// A place whose changes are in a log.
+pub trait DurableParticipant {
+    /// Where it stands what becomes of transactions over several databases.
+    fn decisions(&self) -> Option<Arc<Decisions>>;
+    /// Makes the changes durable without ending; they can still be rolled back. The answer is what its commit gives back.
+    fn prepare(&self, branch: BranchId) -> SqlResult<Branch>;
+    /// Ends what was prepared, after it was decided. An error leaves it to the recovery of the database, which is stopped.
+    fn commit_prepared(&self) -> SqlResult<()>;
+    /// Stops the database: what has become of the transaction can only be known when it is opened again.
+    fn doubt(&self, why: &str);
 }
 
 static NEXT_OWNER: AtomicU64 = AtomicU64::new(1);
@@ -130,26 +151,21 @@ impl Transaction {
 
     /// Ends the transaction; its changes stay.
     pub fn commit(&self) -> SqlResult<()> {
-        let result = self.commit_participants();
+        let all = std::mem::take(&mut *self.participants.lock());
+        let durable: Vec<&dyn DurableParticipant> = all.iter().filter_map(|p| p.durable()).collect();
+        let result = if durable.len() > 1 { commit_in_several(&all, &durable) } else { commit_one(&all) };
         if let Some(locks) = &self.locks {
-            locks.versions.commit(self.owner);
+            if result.is_ok() {
+                locks.versions.commit(self.owner);
+            } else {
+                locks.versions.roll_back(self.owner);
+            }
+        }
+        if result.is_err() {
+            all.iter().for_each(|p| p.taken_back());
         }
         self.release_locks();
         result
-    }
-
-    fn commit_participants(&self) -> SqlResult<()> {
-        let all = std::mem::take(&mut *self.participants.lock());
-        // One after the other: changes in several databases are not one atomic unit across a crash.
-        for (index, p) in all.iter().enumerate() {
-            if let Err(e) = p.commit() {
-                for rest in all.iter().skip(index + 1) {
-                    rest.rollback()?;
-                }
-                return Err(e);
-            }
-        }
-        Ok(())
     }
 
     /// Ends the transaction; nothing of it stays.
@@ -166,6 +182,70 @@ impl Transaction {
         self.release_locks();
         result
     }
+}
+
+fn commit_one(all: &[Arc<dyn Participant>]) -> SqlResult<()> {
+    // What can fail first, before what is in memory only.
+    let (durable, memory): (Vec<_>, Vec<_>) = all.iter().partition(|p| p.durable().is_some());
+    for p in durable {
+        if let Err(e) = p.commit() {
+            memory.iter().rev().try_for_each(|p| p.rollback())?;
+            return Err(e);
+        }
+    }
+    memory.iter().try_for_each(|p| p.commit())
+}
+
+/// Invariant 4.
+fn commit_in_several(all: &[Arc<dyn Participant>], durable: &[&dyn DurableParticipant]) -> SqlResult<()> {
+    let roll_back = || all.iter().rev().fold(Ok(()), |done: SqlResult<()>, p| done.and(p.rollback()));
+    let Some(decisions) = durable.iter().find_map(|p| p.decisions()) else {
+        roll_back()?;
+        let what = "The transaction changes several databases, and there is no place to decide that all of them keep it.";
+        return Err(SqlError::with_text(3933, 16, what.to_owned()));
+    };
+    let id = decisions.new_id();
+    let mut branches = Vec::with_capacity(durable.len());
+    for (n, p) in durable.iter().enumerate() {
+        match p.prepare(id.branch(n)) {
+            Ok(branch) => branches.push(branch),
+            Err(e) => {
+                roll_back()?;
+                return Err(e);
+            }
+        }
+    }
+    match decisions.decide(id, branches) {
+        Ok(()) => {}
+        Err(Undecided::No(what)) => {
+            roll_back()?;
+            return Err(failed(&what));
+        }
+        Err(Undecided::InDoubt(what)) => {
+            durable.iter().for_each(|p| p.doubt(&what));
+            return Err(failed(&what));
+        }
+    }
+    let mut result = Ok(());
+    for p in all {
+        let done = match p.durable() {
+            Some(durable) => durable.commit_prepared(),
+            None => p.commit(),
+        };
+        result = result.and(done);
+    }
+    if result.is_ok() {
+        decisions.settled(id);
+    }
+    result
+}
+
+fn failed(what: &str) -> SqlError {
+    SqlError::with_text(
+        9001,
+        21,
+        format!("What becomes of a transaction over several databases cannot be kept: {what}."),
+    )
 }
 
 impl Drop for Transaction {

@@ -9,7 +9,7 @@ use holdfast_format::log::page_operation::{
     self, CountDelta, DeleteSplit, FormatPage, RootChange, SetBits, SetFreeSpace,
 };
 use holdfast_format::log::transaction::{
-    self, BeginCheckpoint, BeginTransaction, EndCheckpoint, EndTransaction, HobtDelta,
+    self, BeginCheckpoint, BeginTransaction, EndCheckpoint, EndTransaction, HobtDelta, PrepareTransaction,
 };
 use holdfast_format::log::vlf::vlf_table;
 use holdfast_format::log::{LogBlock, LogError, LogRecord, LogStore, op, write};
@@ -40,6 +40,11 @@ fn decode_fully(r: &LogRecord<'_>) -> Result<(), LogError> {
         }
         op::BEGIN_XACT => drop(BeginTransaction::decode(r)?),
         op::COMMIT_XACT | op::ABORT_XACT => drop(EndTransaction::decode(r)?),
+        op::PREP_XACT => {
+            let what = PrepareTransaction::decode(r)?;
+            let again = write::prepare_transaction(r.transaction(), r.previous(), &what);
+            assert_eq!(again, r.bytes()[..again.len()], "{r:?}");
+        }
         op::BEGIN_CKPT => drop(BeginCheckpoint::decode(r)?),
         op::XACT_CKPT => drop(transaction::open_at_checkpoint(r)?),
         op::END_CKPT => drop(EndCheckpoint::decode(r)?),

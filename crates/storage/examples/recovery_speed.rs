@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let began = (Instant::now(), processor());
         let (data, log) = (BTreeMap::from([(1, data.clone())]), BTreeMap::from([(2, log.clone())]));
         let (finished, continued) =
-            recover_for_writing(data, &log, None, LogTime::default(), 1 << 20, false)?;
+            recover_for_writing(data, &log, None, LogTime::default(), 1 << 20, false, None)?;
         println!(
             "reading {} MiB {:.2} s ({:.2} of processor), recovery {:.2} s ({:.2}): {} records, {} pages changed",
             length >> 20,

@@ -1,7 +1,7 @@
 //! An instance: a data directory and its databases, by name and id, with their states.
 //!
 //! Layout of the directory: `data/` database files, `backup/` default place of backups, `instance.json` which databases there
-//! are (see [`state_file`]). The server adds its own files (logins, certificate).
+//! are (see [`state_file`]), `decisions/` about transactions over several databases (see [`crate::decision`]). The server adds its own files (logins, certificate).
 //!
 //! Invariants
 //! 1. Names are unique without regard to case; ids are never given twice while a database exists; 1–4 are the system
@@ -201,6 +201,15 @@ pub trait DatabaseOpener: Send + Sync {
     fn disk(&self) -> Arc<dyn Disk> {
         Arc::new(RealDisk)
     }
+
+    /// Tells where decisions about transactions over several databases are kept, before anything is opened.
+    ///
+    /// # Errors
+    /// When those that are there cannot be read: what they were about cannot be opened rightly.
+    fn decide_in(&self, directory: &Path) -> Result<(), String> {
+        let _ = directory;
+        Ok(())
+    }
 }
 
 /// Configuration of an instance.
@@ -268,6 +277,7 @@ impl Instance {
             create_private(&options.data_directory.join(folder))?;
         }
         let mut state = StateFile::open(&options.data_directory)?;
+        opener.decide_in(&options.data_directory.join("decisions")).map_err(std::io::Error::other)?;
         let mut databases = BTreeMap::new();
         for (id, name) in [(1, "master"), (2, "tempdb"), (3, "model"), (4, "msdb")] {
             let system: Arc<dyn OnlineDatabase> = Arc::new(SystemDatabase::new(id, name, options.collation));

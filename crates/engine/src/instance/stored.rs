@@ -2,7 +2,8 @@
 //! open and keep them tidy.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
+use std::path::Path;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use holdfast_base::PAGE_SIZE;
@@ -11,11 +12,13 @@ use holdfast_disk::Disk;
 use holdfast_format::PageSource;
 use holdfast_format::boot::BootPage;
 use holdfast_storage::PageCache;
+use holdfast_storage::recovery::database::Outcomes;
 use holdfast_storage::write::LoggedDatabase;
 use holdfast_storage::write::open::Files;
 
 use super::{DatabaseOpener, FileRecord, OnlineDatabase};
 use crate::database::StoredDatabase;
+use crate::decision::Decisions;
 use crate::lock::LockManager;
 use crate::write::{Writing, ghost};
 
@@ -38,13 +41,23 @@ pub struct StoredOpener {
     read_only: bool,
     tending: bool,
     report: Arc<dyn Fn(&str) + Send + Sync>,
+    decisions: OnceLock<Arc<Decisions>>,
 }
 
 impl StoredOpener {
     pub fn new(disk: Arc<dyn Disk>, cache: Arc<PageCache>) -> Self {
         let clock = Arc::new(SystemClock::new(0));
         let (locks, report) = (Arc::default(), Arc::new(|_: &str| ()));
-        StoredOpener { disk, cache, locks, clock, read_only: false, tending: true, report }
+        StoredOpener {
+            disk,
+            cache,
+            locks,
+            clock,
+            read_only: false,
+            tending: true,
+            report,
+            decisions: OnceLock::new(),
+        }
     }
 
     /// Tells what recovery did, in the words of the server's log.
@@ -123,7 +136,9 @@ impl StoredOpener {
             })
         }
         .map_err(|e| e.to_string())?;
-        let files = Files { data, log, journal: Some(journal) };
+        let decisions = self.decisions.get();
+        let outcomes = decisions.map(|d| Arc::clone(d) as Arc<dyn Outcomes>);
+        let files = Files { data, log, journal: Some(journal), outcomes };
         let held = HELD_PAGES.max(self.cache.capacity() / 2);
         let begun = self.clock.monotonic();
         let (logged, finished, losers) =
@@ -132,6 +147,15 @@ impl StoredOpener {
         let redone = self.clock.monotonic();
         let database = StoredDatabase::open_writable(id, name, logged, losers, &paths, self.locks())
             .map_err(|e| e.to_string())?;
+        if let (Some(decisions), Some(writing)) = (decisions, database.writing()) {
+            writing.decide_with(Arc::clone(decisions));
+            finished.settled.iter().for_each(|branch| decisions.settled_part(*branch));
+            for _ in &finished.settled {
+                (self.report)(&format!(
+                    "A transaction over several databases that had been decided was committed in database '{name}' ({id}:0)."
+                ));
+            }
+        }
         let losers = database.losers().cloned();
         let left = losers.as_ref().map_or(0, |l| l.count() as u64);
         let (report, clock, name) = (Arc::clone(&self.report), Arc::clone(&self.clock), name.to_owned());
@@ -189,6 +213,14 @@ impl DatabaseOpener for StoredOpener {
 
     fn disk(&self) -> Arc<dyn Disk> {
         Arc::clone(&self.disk)
+    }
+
+    fn decide_in(&self, directory: &Path) -> Result<(), String> {
+        if !self.read_only {
+            let decisions = Decisions::open(Arc::clone(&self.disk), directory)?;
+            let _ = self.decisions.set(decisions);
+        }
+        Ok(())
     }
 }
 

@@ -5,11 +5,12 @@
 //!    database that was closed says exactly what its pages hold.
 
 use std::any::Any;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use holdfast_base::{FileId, PageId};
 use holdfast_format::catalog::{object, unit_type};
+use holdfast_format::log::transaction::BranchId;
 use holdfast_format::log::{VlfHeader, context, op};
 use holdfast_format::record::PageRows;
 use holdfast_format::{FormatError, PageView};
@@ -27,10 +28,11 @@ use super::sequence::Sequences;
 use super::table::Base;
 use super::tree::Tree;
 use crate::database::DatabaseCatalog;
+use crate::decision::{Branch, Decisions};
 use crate::lock::{LockManager, LockMode, LockOwner, Resource};
 use crate::stored::LiveRowsets;
 use crate::stored::live::LiveRowset;
-use crate::transaction::{Participant, Transaction};
+use crate::transaction::{DurableParticipant, Participant, Transaction};
 
 /// The changing side of an open database.
 pub struct Writing {
@@ -49,6 +51,7 @@ pub struct Writing {
     next_large: AtomicU64,
     /// Closed with transactions that are not rolled back.
     left_open: AtomicBool,
+    decisions: OnceLock<Arc<Decisions>>,
 }
 
 /// sysallocunits, sysrowsets, syscolpars, sysobjvalues; and sysrscols where it counts changes of columns at a known place.
@@ -87,7 +90,13 @@ impl Writing {
             locks,
             next_large: AtomicU64::new(seed.max(1)),
             left_open: AtomicBool::new(false),
+            decisions: OnceLock::new(),
         }
+    }
+
+    /// Tells where decisions about transactions over several databases are kept; once, before anything is changed.
+    pub fn decide_with(&self, decisions: Arc<Decisions>) {
+        let _ = self.decisions.set(decisions);
     }
 
     /// Whether a definition taken at a moment is still that of the table, once a lock keeps it. Who changes it himself knows.
@@ -283,6 +292,9 @@ impl Participant for DatabaseTransaction {
         }
         done.map_err(|e| failure(&e))
     }
+    fn durable(&self) -> Option<&dyn DurableParticipant> {
+        (!self.log.lock().begin().is_zero()).then_some(self)
+    }
     fn rollback(&self) -> SqlResult<()> {
         self.emptied.lock().clear();
         let log = &mut self.log.lock();
@@ -302,6 +314,27 @@ impl Participant for DatabaseTransaction {
     }
     fn as_any(&self) -> &dyn Any {
         self
+    }
+}
+
+impl DurableParticipant for DatabaseTransaction {
+    fn decisions(&self) -> Option<Arc<Decisions>> {
+        self.writing.decisions.get().cloned()
+    }
+    fn prepare(&self, branch: BranchId) -> SqlResult<Branch> {
+        self.writing.logged.prepare(&mut self.log.lock(), branch).map_err(|e| failure(&e))?;
+        let emptied = self.emptied.lock().iter().map(|(_, e)| (e.unit.0, e.first_iam)).collect();
+        Ok(Branch { id: branch, database: self.writing.logged.name(), emptied })
+    }
+    fn commit_prepared(&self) -> SqlResult<()> {
+        let emptied = std::mem::take(&mut *self.emptied.lock());
+        let free = |change: &mut Change<'_>, log: &mut LogTransaction| {
+            emptied.iter().try_for_each(|(_, e)| change.free_unit(log, e.unit, e.first_iam))
+        };
+        self.writing.logged.commit_prepared(&mut self.log.lock(), free).map_err(|e| failure(&e))
+    }
+    fn doubt(&self, why: &str) {
+        self.writing.logged.stop(why);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod crash;
 mod losers;
+mod several;
 mod workload;
 mod world;
 

@@ -1,7 +1,7 @@
 //! A genuine database on a simulated disk, open for changes, and a model of its rows.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use holdfast_engine::check::check;
 use holdfast_engine::database::{DatabaseCatalog, StoredDatabase};
 use holdfast_engine::ddl::CatalogWriter;
 use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, Placement, clustered_key, table_columns};
+use holdfast_engine::decision::Decisions;
 use holdfast_engine::instance::OnlineDatabase;
 use holdfast_engine::lock::{LockManager, LockWait};
 use holdfast_engine::stored::key;
@@ -21,6 +22,7 @@ use holdfast_engine::write::{NewRow, RowState, RowUpdate, WriteContext, counts, 
 use holdfast_format::PageSource;
 use holdfast_format::catalog::unit_type;
 use holdfast_storage::PageCache;
+use holdfast_storage::recovery::database::Outcomes;
 use holdfast_storage::write::LoggedDatabase;
 use holdfast_storage::write::open::Files;
 use holdfast_types::{DateTime, SqlType, TypeId, Value};
@@ -61,27 +63,42 @@ pub struct World {
     pub wrong_before: Arc<BTreeSet<u64>>,
 }
 
-fn paths() -> [PathBuf; 3] {
-    ["/d/data.mdf", "/d/log.ldf", "/d/data.journal"].map(PathBuf::from)
+fn paths(directory: &Path) -> [PathBuf; 3] {
+    ["data.mdf", "log.ldf", "data.journal"].map(|name| directory.join(name))
 }
 
 impl World {
     /// Opens what is on a disk; `None` when it does not open.
     pub fn open(disk: SimulatedDisk) -> Result<World, String> {
-        let [data, log, journal] = paths();
+        World::open_as(disk, 5, Path::new("/d"), Arc::default(), None)
+    }
+
+    /// The same for one of several databases on a disk.
+    pub fn open_as(
+        disk: SimulatedDisk,
+        id: i32,
+        directory: &Path,
+        locks: Arc<LockManager>,
+        decisions: Option<&Arc<Decisions>>,
+    ) -> Result<World, String> {
+        let [data, log, journal] = paths(directory);
         let journal = if disk.exists(&journal) { disk.open(&journal, true) } else { disk.create(&journal) };
         let files = Files {
             data: BTreeMap::from([(1, disk.open(&data, true).map_err(|e| e.to_string())?)]),
             log: BTreeMap::from([(2, disk.open(&log, true).map_err(|e| e.to_string())?)]),
             journal: Some(journal.map_err(|e| e.to_string())?),
+            outcomes: decisions.map(|d| Arc::clone(d) as Arc<dyn Outcomes>),
         };
         let cache = PageCache::new(64 << 20);
-        let (logged, _, losers) =
+        let (logged, finished, losers) =
             LoggedDatabase::open_early(files, &cache, Arc::new(NoTime), 2000).map_err(|e| e.to_string())?;
-        let locks: Arc<LockManager> = Arc::default();
         let paths = [(1, data), (2, log)];
-        let database = StoredDatabase::open_writable(5, "t", logged, losers, &paths, Arc::clone(&locks))
+        let database = StoredDatabase::open_writable(id, "t", logged, losers, &paths, Arc::clone(&locks))
             .map_err(|e| e.to_string())?;
+        if let Some(decisions) = decisions {
+            database.writing().expect("writable").decide_with(Arc::clone(decisions));
+            finished.settled.iter().for_each(|branch| decisions.settled_part(*branch));
+        }
         Ok(World { disk, database, locks, wrong_before: Arc::default() })
     }
 
@@ -119,7 +136,13 @@ impl World {
     /// A disk that holds these files.
     pub fn disk(data: &[u8], log: &[u8]) -> SimulatedDisk {
         let disk = SimulatedDisk::new();
-        let [data_path, log_path, journal] = paths();
+        World::put(&disk, Path::new("/d"), data, log);
+        disk
+    }
+
+    /// Puts them there.
+    pub fn put(disk: &SimulatedDisk, directory: &Path, data: &[u8], log: &[u8]) {
+        let [data_path, log_path, journal] = paths(directory);
         for (path, bytes) in [(data_path, data), (log_path, log), (journal, &[])] {
             let file = disk.create(&path).expect("created");
             if !bytes.is_empty() {
@@ -127,8 +150,7 @@ impl World {
             }
             file.sync().expect("synced");
         }
-        disk.sync_directory(&PathBuf::from("/d")).expect("synced");
-        disk
+        disk.sync_directory(directory).expect("synced");
     }
 
     /// The same files opened anew, after everything was written.

@@ -7,6 +7,7 @@
 //! | BEGIN_CKPT | 18 time, 2A database version, 2C highest transaction id |
 //! | XACT_CKPT | elements, 80 bytes each: 00 id, 08 LSN of BEGIN, 14 LSN of the last record, 30 number |
 //! | END_CKPT | 18 time, 20 LSN of BEGIN_CKPT, 2A database version |
+//! | PREP_XACT | 18 partner's transaction id, 1E partner's database id, 20 partner's LSN, 2C LSN of BEGIN, 38 time; one element, empty in genuine ones; ours: 16 bytes, the branch of a transaction over several databases |
 //! | HOBT_DELTA | 18 rowset, 20 unit, 28 data, 30 used, 38 reserved pages; ours: 40 rows, 48 allocation unit id |
 //!
 //! Up to 2008 R2, BEGIN is 0x40 bytes and COMMIT 0x30; their common fields stand at the same places.
@@ -74,6 +75,42 @@ impl EndTransaction {
             Ok(EndTransaction { time: LogTime::from_bytes(r.array()?), begin: Lsn::from_bytes(r.array()?) })
         };
         read().map_err(LogError::short(record.lsn()))
+    }
+}
+
+/// A part of a transaction over several databases, by an id that no other part anywhere has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BranchId(pub [u8; 16]);
+
+/// PREP_XACT: the transaction may still be committed or rolled back, whatever happens; who decides stands elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PrepareTransaction {
+    pub partner: TransactionId,
+    /// 1: master.
+    pub partner_database: u16,
+    pub partner_lsn: Lsn,
+    pub begin: Lsn,
+    pub time: LogTime,
+    /// Only in records that Holdfast wrote.
+    pub branch: Option<BranchId>,
+}
+
+impl PrepareTransaction {
+    pub fn decode(record: &LogRecord<'_>) -> Result<Self, LogError> {
+        let mut r = record.reader(COMMON_HEADER);
+        let mut read = || -> Result<Self, Truncated> {
+            let partner = TransactionId::from_bytes(r.array()?);
+            let partner_database = r.u16()?;
+            let partner_lsn = Lsn::from_bytes(r.array()?);
+            r.seek(0x2C);
+            let begin = Lsn::from_bytes(r.array()?);
+            r.seek(0x38);
+            let time = LogTime::from_bytes(r.array()?);
+            Ok(PrepareTransaction { partner, partner_database, partner_lsn, begin, time, branch: None })
+        };
+        let read = read().map_err(LogError::short(record.lsn()))?;
+        let branch = record.elements()?.first().and_then(|b| b.try_into().ok()).map(BranchId);
+        Ok(PrepareTransaction { branch, ..read })
     }
 }
 

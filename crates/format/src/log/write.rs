@@ -11,6 +11,7 @@ use holdfast_base::Lsn;
 use super::block::{BlockVersion, LogBlock, MAX_BLOCK, SECTOR, checksum, stamp};
 use super::operation::{Context, Operation};
 use super::record::{COMMON_HEADER, LogTime, PageTarget, RowTarget, TransactionId};
+use super::transaction::PrepareTransaction;
 use super::{context, op};
 
 const SPARE: usize = 16;
@@ -121,6 +122,25 @@ pub fn begin_transaction(
     }
     let name: Vec<u8> = name.encode_utf16().take(32).flat_map(u16::to_le_bytes).collect();
     record(&header, &rest, Some(&[&name, &[]]))
+}
+
+/// PREP_XACT of a transaction whose last record was `previous`.
+pub fn prepare_transaction(transaction: TransactionId, previous: Lsn, what: &PrepareTransaction) -> Vec<u8> {
+    let header = RecordHeader {
+        previous,
+        flags: 2,
+        transaction,
+        operation: super::op::PREP_XACT,
+        context: Context(0),
+    };
+    let mut rest = vec![0; 0x28];
+    rest[0x00..0x06].copy_from_slice(&what.partner.to_bytes());
+    rest[0x06..0x08].copy_from_slice(&what.partner_database.to_le_bytes());
+    rest[0x08..0x12].copy_from_slice(&what.partner_lsn.to_bytes());
+    rest[0x14..0x1E].copy_from_slice(&what.begin.to_bytes());
+    rest[0x20..0x28].copy_from_slice(&what.time.to_bytes());
+    let branch = what.branch.as_ref().map_or(&[][..], |b| &b.0);
+    record(&header, &rest, Some(&[branch]))
 }
 
 /// XACT_CKPT with transactions that are open: (id, LSN of BEGIN, LSN of the last record); at most 500.

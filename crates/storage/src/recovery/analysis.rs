@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use holdfast_base::Lsn;
 use holdfast_format::catalog::unit_type::FIRST_NUMBERED;
 use holdfast_format::log::record::flag;
-use holdfast_format::log::transaction::{BeginTransaction, open_at_checkpoint};
+use holdfast_format::log::transaction::{BeginTransaction, BranchId, PrepareTransaction, open_at_checkpoint};
 use holdfast_format::log::{LogRecord, TransactionId, context, op};
 use holdfast_format::page::header::FIXED_PAGE_OBJECT;
 
@@ -84,6 +84,14 @@ impl Changed {
 struct Entry {
     transaction: OpenTransaction,
     changed: Changed,
+    /// It is part of a transaction over several databases and was made ready to be committed.
+    branch: Option<BranchId>,
+}
+
+impl Entry {
+    fn new(transaction: OpenTransaction, changed: Changed) -> Self {
+        Entry { transaction, changed, branch: None }
+    }
 }
 
 /// The table of open transactions.
@@ -105,7 +113,7 @@ impl TransactionTable {
 
     /// A table that begins with what an earlier pass left open.
     pub fn with_open(open: impl IntoIterator<Item = OpenTransaction>, highest: TransactionId) -> Self {
-        let entry = |t: OpenTransaction| (t.id, Entry { transaction: t, changed: Changed::unseen() });
+        let entry = |t: OpenTransaction| (t.id, Entry::new(t, Changed::unseen()));
         TransactionTable { open: open.into_iter().map(entry).collect(), highest, ..Self::default() }
     }
 
@@ -121,6 +129,11 @@ impl TransactionTable {
     /// Whether it has changed nothing but rows of tables: whoever keeps others from those can take it back later.
     pub fn changed_only_rows(&self, id: TransactionId) -> bool {
         self.open.get(&id).is_some_and(|e| !e.changed.other && !e.transaction.system)
+    }
+
+    /// Open parts of transactions over several databases that were made ready to be committed.
+    pub fn prepared(&self) -> impl Iterator<Item = (&OpenTransaction, BranchId)> {
+        self.open.values().filter_map(|e| e.branch.map(|branch| (&e.transaction, branch)))
     }
 
     pub fn is_open(&self, id: TransactionId) -> bool {
@@ -150,7 +163,7 @@ impl TransactionTable {
             op::BEGIN_XACT => {
                 system = BeginTransaction::is_system(record)?;
                 let transaction = OpenTransaction { id, begin: lsn, last: lsn, system };
-                self.open.insert(id, Entry { transaction, changed: Changed::default() });
+                self.open.insert(id, Entry::new(transaction, Changed::default()));
             }
             op::COMMIT_XACT | op::ABORT_XACT => {
                 self.open.remove(&id);
@@ -165,17 +178,19 @@ impl TransactionTable {
                     if !t.id.is_none() && !self.ended.contains(&t.id) {
                         let transaction =
                             OpenTransaction { id: t.id, begin: t.begin, last: t.last, system: false };
-                        let changed = Changed::unseen();
-                        self.open.entry(t.id).or_insert(Entry { transaction, changed });
+                        self.open.entry(t.id).or_insert(Entry::new(transaction, Changed::unseen()));
                     }
                 }
             }
             _ if record.flags() & flag::TRANSACTION != 0 && !id.is_none() => {
-                let entry = self.open.entry(id).or_insert_with(|| Entry {
-                    transaction: OpenTransaction { id, begin: Lsn::ZERO, last: lsn, system: false },
-                    changed: Changed::unseen(),
+                let entry = self.open.entry(id).or_insert_with(|| {
+                    let unseen = OpenTransaction { id, begin: Lsn::ZERO, last: lsn, system: false };
+                    Entry::new(unseen, Changed::unseen())
                 });
                 entry.transaction.last = lsn;
+                if record.operation() == op::PREP_XACT {
+                    entry.branch = PrepareTransaction::decode(record)?.branch;
+                }
                 system = entry.transaction.system;
                 if !system {
                     entry.changed.note(record)?;

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use holdfast_base::{FileId, Lsn, PAGE_SIZE, PageId};
 use holdfast_disk::DiskFile;
-use holdfast_format::log::{BlockFlaw, LogStore, LogTime, TransactionId};
+use holdfast_format::log::transaction::BranchId;
+use holdfast_format::log::write::end_transaction;
+use holdfast_format::log::{BlockFlaw, LogRecord, LogStore, LogTime, TransactionId, op};
 use holdfast_format::page::{PageView, flag};
 use holdfast_format::source::PageRef;
 
 use super::analysis::{Changed, OpenTransaction};
 use super::checkpoint::{boot, checkpoint};
-use super::counts::CountChanges;
+use super::counts::{CountChanges, leftover_record};
 use super::error::{RecoveryError, RecoveryResult};
 use super::journal::PageJournal;
 use super::log_writer::{LogShape, LogWriter};
@@ -44,6 +46,16 @@ pub struct Finished {
     pub highest: TransactionId,
     /// Counts that the catalogue does not have yet.
     pub counts: CountChanges,
+    /// Parts of transactions over several databases that have been committed, durably.
+    pub settled: Vec<BranchId>,
+}
+
+/// What became of a transaction over several databases that was made ready to be committed in each of them: asked when the log
+/// of one of them ends before it tells.
+pub trait Outcomes: Send + Sync {
+    /// The pages that its commit gives back (allocation unit, first IAM page) when it has been decided that this part is
+    /// committed; `None`: it never was, so it is rolled back.
+    fn committed(&self, branch: BranchId) -> Option<Vec<(u64, PageId)>>;
 }
 
 /// Row offset 372 of the boot page: where recovery must begin when transactions were open at the checkpoint.
@@ -97,11 +109,12 @@ pub fn recover_for_writing(
     time: LogTime,
     held_pages: usize,
     early: bool,
+    outcomes: Option<&dyn Outcomes>,
 ) -> RecoveryResult<(Finished, Continued)> {
     let mut pages = FilePages::new(data, held_pages, journal)?;
     let start = start(&mut pages)?;
     let last = start.last_checkpoint;
-    let (rolled, writer) = roll(&mut pages, log, start, time, early)?;
+    let (rolled, writer) = roll(&mut pages, log, start, time, early, outcomes)?;
     let table = rolled.table;
     let list: Vec<Loser> = table
         .open()
@@ -123,6 +136,7 @@ pub fn recover_for_writing(
         checkpoint,
         highest: table.highest(),
         counts: table.counts,
+        settled: rolled.settled,
     };
     let (journal, dirty) = pages.into_parts();
     Ok((finished, Continued { writer, journal, dirty, losers }))
@@ -147,13 +161,13 @@ pub fn finish(
     time: LogTime,
 ) -> RecoveryResult<Finished> {
     let last = start.last_checkpoint;
-    let (rolled, mut writer) = roll(pages, log, start, time, false)?;
+    let (rolled, mut writer) = roll(pages, log, start, time, false, None)?;
     let table = rolled.table;
     let previous = if table.last_checkpoint().is_zero() { last } else { table.last_checkpoint() };
     let checkpoint = checkpoint(pages, &mut writer, previous, table.highest(), &table.counts, time)?;
     let highest = table.highest();
-    let Rolled { records, rolled_back, end, .. } = rolled;
-    Ok(Finished { records, rolled_back, end, checkpoint, highest, counts: table.counts })
+    let Rolled { records, rolled_back, end, settled, .. } = rolled;
+    Ok(Finished { records, rolled_back, end, checkpoint, highest, counts: table.counts, settled })
 }
 
 /// What rolling forward and back left.
@@ -162,6 +176,7 @@ struct Rolled {
     records: u64,
     rolled_back: u64,
     end: Lsn,
+    settled: Vec<BranchId>,
 }
 
 fn roll(
@@ -170,6 +185,7 @@ fn roll(
     start: Start,
     time: LogTime,
     early: bool,
+    outcomes: Option<&dyn Outcomes>,
 ) -> RecoveryResult<(Rolled, LogWriter)> {
     let store = log_store(log)?;
     let Start { from, version, mut table, .. } = start;
@@ -184,12 +200,46 @@ fn roll(
         file.sync()?;
     }
     let mut writer = writer_at(pages, log, &store, from, &table, done.end.at, version, time)?;
+    let settled = match outcomes {
+        Some(outcomes) => commit_decided(&mut writer, &mut table, outcomes, time)?,
+        None => Vec::new(),
+    };
     let left: BTreeSet<TransactionId> =
         table.open().map(|t| t.id).filter(|id| early && table.changed_only_rows(*id)).collect();
     let end = done.end.at;
     let undone = undo::roll_back_those(pages, &store, end, &mut writer, &mut table, time, &left)?;
-    let rolled = Rolled { table, records: done.records, rolled_back: undone.transactions, end: done.end.at };
+    let rolled =
+        Rolled { table, records: done.records, rolled_back: undone.transactions, end: done.end.at, settled };
     Ok((rolled, writer))
+}
+
+/// Commits what was made ready to be committed and then was: the log ended before it says so.
+fn commit_decided(
+    writer: &mut LogWriter,
+    table: &mut TransactionTable,
+    outcomes: &dyn Outcomes,
+    time: LogTime,
+) -> RecoveryResult<Vec<BranchId>> {
+    let prepared: Vec<_> = table.prepared().map(|(t, branch)| (*t, branch)).collect();
+    let mut settled = Vec::new();
+    for (transaction, branch) in prepared {
+        let Some(emptied) = outcomes.committed(branch) else { continue };
+        // Before nobody owns them: a recovery that is cut behind the commit finds them in the log.
+        for (unit, first_iam) in emptied {
+            let note = leftover_record(unit, first_iam);
+            let own = writer.append(&note)?;
+            table.counts.observe(&LogRecord::new(own, &note)?, false)?;
+        }
+        let (id, begin, version) = (transaction.id, transaction.begin, writer.version());
+        let begin = if begin.is_zero() { transaction.last } else { begin };
+        writer.append(&end_transaction(op::COMMIT_XACT, id, begin, time, 0, version))?;
+        table.close(id);
+        settled.push(branch);
+    }
+    if !settled.is_empty() {
+        writer.flush()?;
+    }
+    Ok(settled)
 }
 
 /// The writer that goes on at the end of the log. Until the checkpoint at the end of recovery is made, the next start

@@ -1,7 +1,7 @@
 //! Changing an open database: one log, one gate for changes, dirty pages, checkpoints, rollback.
 //!
 //! Module map: [`log`] appending and group commit; [`transaction`] a transaction's records; [`space`] pages and extents;
-//! [`grow`] making files larger; [`shrink`] and smaller; [`files`] adding and removing them; [`checkpoint`] writing dirty pages; [`losers`] rolled back after a recovery; [`open`] recovery and everything behind it.
+//! [`grow`] making files larger; [`shrink`] and smaller; [`files`] adding and removing them; [`checkpoint`] writing dirty pages; [`losers`] rolled back after a recovery; `prepare` parts of transactions over several databases; [`open`] recovery and everything behind it.
 //!
 //! Invariants (docs/design/write.md)
 //! 1. A page changes only by a log record applied with the one redo, under the gate ([`LoggedDatabase::change`]).
@@ -16,6 +16,7 @@ pub mod grow;
 pub mod log;
 pub mod losers;
 pub mod open;
+mod prepare;
 pub mod shrink;
 pub mod space;
 pub mod transaction;

@@ -21,7 +21,7 @@ use super::log::Log;
 use super::space::Space;
 use super::{LoggedDatabase, OpenEntry, State, log_time};
 use crate::cache::PageCache;
-use crate::recovery::database::{Continued, Finished, Losers, recover_for_writing};
+use crate::recovery::database::{Continued, Finished, Losers, Outcomes, recover_for_writing};
 use crate::recovery::{Protection, RecoveryError, RecoveryResult};
 
 /// The files of a database.
@@ -31,6 +31,8 @@ pub struct Files {
     pub log: BTreeMap<FileId, Arc<dyn DiskFile>>,
     /// Guards against torn pages; without one a page torn by a power failure must be restored.
     pub journal: Option<Arc<dyn DiskFile>>,
+    /// Tells what became of transactions over several databases; without it, those that the log leaves open are rolled back.
+    pub outcomes: Option<Arc<dyn Outcomes>>,
 }
 
 /// A file larger than 16 TiB does not exist: such a size is damage, and nothing is made as large.
@@ -67,8 +69,16 @@ impl LoggedDatabase {
         early: bool,
     ) -> RecoveryResult<(Arc<Self>, Finished, Option<Losers>)> {
         let time = log_time(&*clock);
-        let (finished, Continued { mut writer, journal, dirty, losers }) =
-            recover_for_writing(files.data.clone(), &files.log, files.journal, time, held_pages, early)?;
+        let outcomes = files.outcomes.as_deref();
+        let (finished, Continued { mut writer, journal, dirty, losers }) = recover_for_writing(
+            files.data.clone(),
+            &files.log,
+            files.journal,
+            time,
+            held_pages,
+            early,
+            outcomes,
+        )?;
         let left = losers.iter().flat_map(|l| &l.list);
         let mut open = HashMap::new();
         for loser in left.clone() {

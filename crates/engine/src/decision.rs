@@ -1,0 +1,256 @@
+//! Decisions about transactions over several databases: whether all their parts are committed.
+//!
+//! One small file for each that is decided and not yet committed everywhere, named by the transaction's id, in a directory
+//! of the instance. A part that its log leaves ready to be committed is committed by recovery when a file here names it, and
+//! rolled back when none does.
+//!
+//! Invariants
+//! 1. A file is there, durably, before the first part is committed, and goes after the last one is.
+//! 2. No two parts ever have the same id, also not in copies of one database.
+//!
+//! Rejected: the commit record of one of the databases as the decision, as SQL Server does with master's. That database may
+//! be restored, detached or dropped before the others have heard of it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use holdfast_base::PageId;
+use holdfast_base::world::{Entropy, SystemEntropy};
+use holdfast_disk::Disk;
+use holdfast_format::log::transaction::BranchId;
+use holdfast_storage::recovery::database::Outcomes;
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+/// A transaction over several databases.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct GlobalId([u8; 14]);
+
+impl GlobalId {
+    /// Its part with this number.
+    pub fn branch(self, number: usize) -> BranchId {
+        let mut out = [0; 16];
+        out[..14].copy_from_slice(&self.0);
+        out[14..].copy_from_slice(&(number as u16).to_le_bytes());
+        BranchId(out)
+    }
+
+    fn of(branch: BranchId) -> Self {
+        let mut out = [0; 14];
+        out.copy_from_slice(&branch.0[..14]);
+        GlobalId(out)
+    }
+}
+
+/// A part that is ready to be committed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Branch {
+    pub id: BranchId,
+    /// Name of the database, for whoever reads the file.
+    pub database: String,
+    /// What its commit gives back: allocation units with the first page of their IAM chains.
+    pub emptied: Vec<(u64, PageId)>,
+}
+
+/// Why nothing was decided.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Undecided {
+    /// The parts can be rolled back.
+    No(String),
+    /// Only the next start tells.
+    InDoubt(String),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    version: u32,
+    parts: Vec<StoredPart>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredPart {
+    id: String,
+    database: String,
+    /// Allocation unit, file, page.
+    emptied: Vec<(u64, u16, u32)>,
+}
+
+const VERSION: u32 = 1;
+
+/// The decisions of an instance.
+pub struct Decisions {
+    disk: Arc<dyn Disk>,
+    directory: PathBuf,
+    entropy: Arc<dyn Entropy>,
+    /// Parts that may not be committed yet.
+    pending: Mutex<BTreeMap<GlobalId, Vec<Branch>>>,
+}
+
+impl Decisions {
+    /// Reads the decisions in a directory, which is made when it is not there.
+    ///
+    /// # Errors
+    /// Names the file that cannot be read or understood.
+    pub fn open(disk: Arc<dyn Disk>, directory: &Path) -> Result<Arc<Self>, String> {
+        disk.create_directory(directory).map_err(|e| e.to_string())?;
+        disk.sync_directory(directory.parent().unwrap_or(Path::new("."))).map_err(|e| e.to_string())?;
+        // What a server that died renamed may not be durable yet, and is relied on from now on.
+        disk.sync_directory(directory).map_err(|e| e.to_string())?;
+        let mut pending = BTreeMap::new();
+        for path in disk.list(directory).map_err(|e| e.to_string())? {
+            // What was being written when the server stopped decides nothing.
+            if path.extension().is_none_or(|e| e != "json") {
+                continue;
+            }
+            let bytes = disk.read_file(&path).map_err(|e| e.to_string())?;
+            let (id, parts) = decode(&bytes).map_err(|e| format!("{}: {e}", path.display()))?;
+            pending.insert(id, parts);
+        }
+        let (directory, pending) = (directory.to_owned(), Mutex::new(pending));
+        Ok(Arc::new(Decisions { disk, directory, entropy: Arc::new(SystemEntropy), pending }))
+    }
+
+    /// An id for a new transaction.
+    pub fn new_id(&self) -> GlobalId {
+        let mut out = [0; 14];
+        self.entropy.fill(&mut out);
+        GlobalId(out)
+    }
+
+    fn path(&self, id: GlobalId) -> PathBuf {
+        self.directory.join(hex(&id.0)).with_extension("json")
+    }
+
+    /// Decides that all parts are committed. Returns when that is durable.
+    pub fn decide(&self, id: GlobalId, parts: Vec<Branch>) -> Result<(), Undecided> {
+        let no = |e: holdfast_disk::DiskError| Undecided::No(e.to_string());
+        let path = self.path(id);
+        let new = path.with_extension("new");
+        let file = self.disk.create(&new).map_err(no)?;
+        file.write_at(0, &encode(&parts)).and_then(|()| file.sync()).map_err(no)?;
+        self.pending.lock().insert(id, parts);
+        self.disk
+            .rename(&new, &path)
+            .and_then(|()| self.disk.sync_directory(&self.directory))
+            .map_err(|e| Undecided::InDoubt(e.to_string()))
+    }
+
+    /// All parts are committed, durably.
+    pub fn settled(&self, id: GlobalId) {
+        self.pending.lock().remove(&id);
+        // A file that stays, or comes back after a crash, names parts that nobody asks for any more.
+        let _ = self.disk.remove(&self.path(id));
+    }
+
+    /// One part is.
+    pub fn settled_part(&self, branch: BranchId) {
+        let id = GlobalId::of(branch);
+        let mut pending = self.pending.lock();
+        let Some(parts) = pending.get_mut(&id) else { return };
+        parts.retain(|p| p.id != branch);
+        if parts.is_empty() {
+            drop(pending);
+            self.settled(id);
+        }
+    }
+}
+
+impl Outcomes for Decisions {
+    fn committed(&self, branch: BranchId) -> Option<Vec<(u64, PageId)>> {
+        let pending = self.pending.lock();
+        let parts = pending.get(&GlobalId::of(branch))?;
+        parts.iter().find(|p| p.id == branch).map(|p| p.emptied.clone())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn from_hex(text: &str) -> Option<BranchId> {
+    let mut out = [0; 16];
+    if text.len() != 32 || !text.is_ascii() {
+        return None;
+    }
+    for (n, byte) in out.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * n..2 * n + 2)?, 16).ok()?;
+    }
+    Some(BranchId(out))
+}
+
+fn encode(parts: &[Branch]) -> Vec<u8> {
+    let part = |p: &Branch| StoredPart {
+        id: hex(&p.id.0),
+        database: p.database.clone(),
+        emptied: p.emptied.iter().map(|(unit, page)| (*unit, page.file, page.page)).collect(),
+    };
+    let stored = Stored { version: VERSION, parts: parts.iter().map(part).collect() };
+    serde_json::to_vec_pretty(&stored).unwrap_or_default()
+}
+
+fn decode(bytes: &[u8]) -> Result<(GlobalId, Vec<Branch>), String> {
+    let stored: Stored = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+    if stored.version != VERSION {
+        return Err(format!("layout {} is not known to this build", stored.version));
+    }
+    let mut parts = Vec::with_capacity(stored.parts.len());
+    for p in stored.parts {
+        let id = from_hex(&p.id).ok_or_else(|| format!("'{}' is no id", p.id))?;
+        let emptied = p.emptied.iter().map(|&(unit, file, page)| (unit, PageId::new(file, page))).collect();
+        parts.push(Branch { id, database: p.database, emptied });
+    }
+    let first = parts.first().ok_or("it names no part")?;
+    Ok((GlobalId::of(first.id), parts))
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_disk::SimulatedDisk;
+
+    use super::*;
+
+    fn part(id: BranchId) -> Branch {
+        Branch { id, database: "a".into(), emptied: vec![(7 << 48 | 3, PageId::new(1, 80))] }
+    }
+
+    #[test]
+    fn decisions_outlive_a_crash_until_every_part_is_settled() {
+        let disk = SimulatedDisk::new();
+        let directory = Path::new("/d/decisions");
+        let open = |disk: &SimulatedDisk| Decisions::open(Arc::new(disk.clone()), directory).expect("opens");
+        let decisions = open(&disk);
+        let (id, other) = (decisions.new_id(), decisions.new_id());
+        assert_ne!(id, other);
+        decisions.decide(id, vec![part(id.branch(0)), part(id.branch(1))]).expect("decided");
+        let disk = disk.crash(1);
+        let decisions = open(&disk);
+        assert_eq!(decisions.committed(id.branch(1)), Some(vec![(7 << 48 | 3, PageId::new(1, 80))]));
+        assert_eq!(decisions.committed(id.branch(2)), None);
+        assert_eq!(decisions.committed(other.branch(0)), None);
+        decisions.settled_part(id.branch(0));
+        assert_eq!(open(&disk).pending.lock().len(), 1);
+        decisions.settled_part(id.branch(1));
+        assert_eq!(open(&disk).pending.lock().len(), 0);
+    }
+
+    #[test]
+    fn files_that_are_not_understood_are_named() {
+        for bad in [
+            "",
+            "{",
+            r#"{"version":2,"parts":[]}"#,
+            r#"{"version":1,"parts":[]}"#,
+            r#"{"version":1,"parts":[{"id":"é0","database":"","emptied":[]}]}"#,
+        ] {
+            let disk = SimulatedDisk::new();
+            let directory = Path::new("/d");
+            let file = disk.create(&directory.join("x.json")).expect("made");
+            file.write_at(0, bad.as_bytes()).expect("written");
+            let found = Decisions::open(Arc::new(disk), directory).err().expect("refused");
+            assert!(found.starts_with("/d/x.json: "), "{found}");
+        }
+    }
+}
