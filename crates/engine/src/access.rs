@@ -159,6 +159,11 @@ pub trait TableAccess: Send + Sync {
         None
     }
 
+    /// Scans give only a part of the rows, and nothing can be sought.
+    fn is_part(&self) -> bool {
+        false
+    }
+
     /// The rows themselves, where they are only in memory and may be handed on as a whole (table-valued parameters).
     fn in_memory(&self) -> Option<Arc<dyn std::any::Any + Send + Sync>> {
         None

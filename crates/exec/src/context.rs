@@ -217,6 +217,11 @@ pub trait SessionInfo: Send + Sync {
     fn caught_error(&self) -> Option<CaughtError> {
         None
     }
+    /// What sp_xml_preparedocument gave a handle for.
+    fn xml_document(&self, handle: i32) -> Option<Arc<crate::function::openxml::PreparedXml>> {
+        let _ = handle;
+        None
+    }
     fn session_context(&self, key: &str) -> Value {
         let _ = key;
         Value::Null

@@ -31,6 +31,7 @@ pub enum ObjectDef {
 }
 
 /// A table, or a system view whose rows are computed.
+#[derive(Clone)]
 pub struct TableDef {
     pub database_id: i32,
     pub object_id: i32,

@@ -32,6 +32,9 @@ pub fn open_function<'p>(
         TableFunctionId::OpenJson => {
             rows(&types, crate::function::json::open_json(function, &values, &types, ctx)?)
         }
+        TableFunctionId::OpenXml => {
+            rows(&types, crate::function::openxml::open_xml(function, &values, &types, ctx)?)
+        }
         TableFunctionId::XmlNodes => {
             let values: Vec<(Value, SqlType)> = values.into_iter().zip(args.iter().map(|a| a.ty)).collect();
             let text = function.path.as_deref().unwrap_or_default();

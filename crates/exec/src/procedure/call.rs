@@ -225,6 +225,12 @@ impl Runner<'_> {
         if system && bare == "sp_set_session_context" {
             return self.set_session_context(arguments);
         }
+        if system && bare == "sp_xml_preparedocument" {
+            return self.prepare_xml(arguments);
+        }
+        if system && bare == "sp_xml_removedocument" {
+            return self.remove_xml(arguments);
+        }
         if system && bare == "sp_describe_first_result_set" {
             return self.describe_first_result_set(arguments);
         }

@@ -7,7 +7,7 @@
 //! [`impersonation`] EXECUTE AS and REVERT,
 //! [`state`] what a session remembers, [`metadata`] answers for metadata functions, [`system`] system procedures as texts,
 //! [`application_lock`] locks on names,
-//! [`describe`] what a text would answer,
+//! [`describe`] what a text would answer, [`xml_document`] documents for OPENXML,
 //! [`administration`] statements of the server layer, [`instance_administration`] those that an instance alone can answer, [`instance_session`] sessions as the protocol drives them.
 
 pub mod administration;
@@ -46,6 +46,7 @@ pub mod temporary;
 pub mod temporary_alter;
 pub mod transaction;
 pub mod unit;
+pub mod xml_document;
 
 pub use administration::{Administration, NoAdministration};
 pub use instance_administration::InstanceAdministration;

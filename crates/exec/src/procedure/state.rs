@@ -78,6 +78,8 @@ pub struct State {
     pub statistics: Statistics,
     pub context_info: Value,
     pub session_context: HashMap<String, (Value, bool)>,
+    /// Documents of sp_xml_preparedocument by handle, and the last handle given.
+    pub xml_documents: (HashMap<i32, Arc<crate::function::openxml::PreparedXml>>, i32),
     pub fetch_status: i32,
     /// Of the cursor opened last: rows, -1 when it is dynamic, 0 when none is open.
     pub cursor_rows: i32,
@@ -338,6 +340,7 @@ impl State {
             statistics: Statistics::default(),
             context_info: Value::Null,
             session_context: HashMap::new(),
+            xml_documents: (HashMap::new(), -1),
             fetch_status: 0,
             cursor_rows: 0,
             identity: Value::Null,
@@ -455,6 +458,9 @@ impl SessionInfo for SharedSession {
     }
     fn caught_error(&self) -> Option<CaughtError> {
         self.state.lock().caught.last().cloned()
+    }
+    fn xml_document(&self, handle: i32) -> Option<Arc<crate::function::openxml::PreparedXml>> {
+        self.state.lock().xml_documents.0.get(&handle).cloned()
     }
     fn session_context(&self, key: &str) -> Value {
         self.state.lock().session_context.get(&key.to_lowercase()).map_or(Value::Null, |(v, _)| v.clone())

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use holdfast_engine::access::{ReadIntent, ReadLevel};
 use holdfast_engine::catalog::{Catalog, ColumnDef, IndexKind, ModuleDef, ObjectDef, TableDef};
+use holdfast_engine::stored::sample::{SampleSize, SampledTable};
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::expression::Expr as AstExpr;
 use holdfast_tsql::ast::query::{
-    HintArgument, JoinHint, JoinKind as AstJoin, NamedTable, TableHint, TableKind, TableRef,
+    HintArgument, JoinHint, JoinKind as AstJoin, NamedTable, OpenXmlSchema, SampleUnit, TableHint, TableKind,
+    TableRef, TableSample,
 };
 use holdfast_tsql::ast::{Ident, ObjectName};
 use holdfast_types::{SqlError, SqlResult, SqlType, TypeId};
@@ -177,7 +179,13 @@ impl Binder<'_> {
                 let label = alias.as_ref().map_or("openjson", |a| a.text.as_str()).to_owned();
                 self.builtin_table(TableFunctionId::OpenJson, "openjson", &args, schema, &label, &[], r.span)
             }
-            TableKind::OpenXml { .. } => Err(SqlError::not_supported("OPENXML")),
+            TableKind::OpenXml { handle, row_pattern, flags, schema, alias } => {
+                let mut args = vec![handle.as_ref(), row_pattern.as_ref()];
+                args.extend(flags.as_deref());
+                let schema = self.open_xml_schema(schema)?;
+                let label = alias.as_ref().map_or("openxml", |a| a.text.as_str()).to_owned();
+                self.builtin_table(TableFunctionId::OpenXml, "openxml", &args, schema, &label, &[], r.span)
+            }
             TableKind::OpenQuery { .. } => Err(SqlError::not_supported("OPENQUERY")),
             TableKind::OpenRowset { .. } => Err(SqlError::not_supported("OPENROWSET")),
             TableKind::OpenDataSource { .. } => Err(SqlError::not_supported("OPENDATASOURCE")),
@@ -300,6 +308,10 @@ impl Binder<'_> {
             let Some(table) = self.cx.names.temp_table(&t.name.name.text) else {
                 return err(t.name.span, 208, &[&t.name]);
             };
+            let table = match &t.sample {
+                Some(sample) => self.sampled(table, sample)?,
+                None => table,
+            };
             return self.table_source(table, None, &label, t.alias.is_some(), &t.hints);
         }
         if t.name.is_simple()
@@ -365,6 +377,10 @@ impl Binder<'_> {
             ObjectDef::Table(table) => {
                 let aliased = t.alias.is_some();
                 let versioned = table.temporal.history.is_some();
+                let table = match &t.sample {
+                    Some(sample) => self.sampled(table, sample)?,
+                    None => table,
+                };
                 let mut from = match self
                     .system_time
                     .as_mut()
@@ -389,10 +405,11 @@ impl Binder<'_> {
                         }
                     }
                 }
-                if let Some(sample) = &t.sample {
-                    return self.sample(from, sample);
-                }
                 Ok(from)
+            }
+            ObjectDef::View(_) if t.sample.is_some() => {
+                let text = "Invalid SAMPLE clause. Only table names in the FROM clause of SELECT, UPDATE, and DELETE queries may be sampled.";
+                Err(SqlError::with_text(475, 16, text).at_line(span.line))
             }
             ObjectDef::View(module) => {
                 let access = self.note_module(AccessKind::Select, &module);
@@ -454,9 +471,51 @@ impl Binder<'_> {
         self.note(kind, id, &module.schema_name, &module.name)
     }
 
-    fn sample(&mut self, from: From, sample: &holdfast_tsql::ast::query::TableSample) -> SqlResult<From> {
-        let _ = (&from, sample);
-        Err(SqlError::not_supported("TABLESAMPLE"))
+    /// The table under TABLESAMPLE: scans give a part of it, and nothing is sought in it.
+    fn sampled(&mut self, table: Arc<TableDef>, sample: &TableSample) -> SqlResult<Arc<TableDef>> {
+        let name = &table.name;
+        let constant = |b: &mut Self, e: &AstExpr| -> SqlResult<Option<holdfast_types::Value>> {
+            let t = b.bind(e)?;
+            if t.e.any(&|x| matches!(x.kind, ExprKind::Parameter(_) | ExprKind::Column(_))) {
+                let text = "Variables are not allowed in the TABLESAMPLE or REPEATABLE clauses.";
+                return Err(SqlError::with_text(497, 15, text).at_line(e.span.line));
+            }
+            let converted = b.convert(t.e, SqlType::FLOAT);
+            Ok(b.cx.evaluator.and_then(|v| v.evaluate(&converted)))
+        };
+        let whole = |v: Option<holdfast_types::Value>, e: &AstExpr| match v {
+            Some(holdfast_types::Value::Float(f)) if f >= 0.0 && f.fract() == 0.0 => Ok(f as u64),
+            _ => {
+                let text = format!(
+                    "Invalid ROWS value or REPEATABLE seed in the TABLESAMPLE clause for table \"{name}\" in the FROM clause. The value or seed must be an integer."
+                );
+                Err(SqlError::with_text(477, 15, text).at_line(e.span.line))
+            }
+        };
+        let number = constant(self, &sample.number)?;
+        let size = match sample.unit {
+            SampleUnit::Rows => SampleSize::Rows(whole(number, &sample.number)?),
+            SampleUnit::Percent => match number {
+                Some(holdfast_types::Value::Float(p)) if (0.0..=100.0).contains(&p) => SampleSize::Percent(p),
+                other => {
+                    let shown = match other {
+                        Some(holdfast_types::Value::Float(p)) => format!("{p:.6}"),
+                        _ => "NULL".to_owned(),
+                    };
+                    let text = format!(
+                        "Invalid PERCENT tablesample size \"{shown}\" for table \"{name}\" in the FROM clause. The PERCENT tablesample size must be between 0 and 100."
+                    );
+                    return Err(SqlError::with_text(476, 16, text).at_line(sample.number.span.line));
+                }
+            },
+        };
+        let seed = match &sample.repeatable {
+            Some(e) => Some(whole(constant(self, e)?, e)?),
+            None => None,
+        };
+        let known = (table.row_count, table.page_count);
+        let access = SampledTable::new(Arc::clone(&table.access), size, seed, known);
+        Ok(Arc::new(TableDef { access: Arc::new(access), ..(*table).clone() }))
     }
 
     /// A table with fresh column ids.
@@ -490,6 +549,8 @@ impl Binder<'_> {
             });
         }
         let mut hints = access_hints(&table, hints);
+        // What is sampled cannot be sought.
+        hints.force_scan |= table.access.is_part();
         hints.read.changes = self.changing && !self.cursor;
         let source = Source {
             name: Some(label.into()),
@@ -612,6 +673,42 @@ impl Binder<'_> {
         self.env = saved_env;
         self.levels = saved_levels;
         result
+    }
+
+    /// The columns of OPENXML … WITH; empty: the edge table.
+    fn open_xml_schema(&mut self, schema: &OpenXmlSchema) -> SqlResult<Vec<SchemaColumn>> {
+        match schema {
+            OpenXmlSchema::Edge => Ok(Vec::new()),
+            OpenXmlSchema::Columns(columns) => {
+                let column = |c: &holdfast_tsql::ast::query::OpenJsonColumn| {
+                    Ok(SchemaColumn {
+                        name: c.name.text.as_str().into(),
+                        ty: self.data_type(&c.data_type, false)?.0,
+                        path: c.path.as_deref().map(Into::into),
+                        as_json: false,
+                    })
+                };
+                columns.iter().map(column).collect()
+            }
+            OpenXmlSchema::Table(name) => {
+                let found = if name.name.text.starts_with('#') {
+                    self.cx.names.temp_table(&name.name.text)
+                } else {
+                    match self.find_object(name)?.1 {
+                        Some(ObjectDef::Table(table)) => Some(table),
+                        _ => None,
+                    }
+                };
+                let Some(table) = found else { return err(name.span, 208, &[name]) };
+                let column = |c: &ColumnDef| SchemaColumn {
+                    name: c.name.clone(),
+                    ty: c.ty,
+                    path: None,
+                    as_json: false,
+                };
+                Ok(table.columns.iter().filter(|c| c.computed.is_none()).map(column).collect())
+            }
+        }
     }
 
     fn bind_table_function(
@@ -832,7 +929,7 @@ impl Binder<'_> {
                     list[0].1 = c;
                 }
             }
-            TableFunctionId::OpenJson if !schema.is_empty() => {
+            TableFunctionId::OpenJson | TableFunctionId::OpenXml if !schema.is_empty() => {
                 list = schema.iter().map(|c| (c.name.to_string(), c.ty, true)).collect();
             }
             _ => {}

@@ -13,8 +13,10 @@ const MAX_SETS: usize = 4096;
 impl Binder<'_> {
     /// Fills the level's group list; returns the grouping sets when there are several.
     pub fn bind_group_by(&mut self, g: &GroupBy) -> SqlResult<Option<Vec<Vec<usize>>>> {
-        if g.all {
-            return Err(SqlError::not_supported("GROUP BY ALL"));
+        let several = |i: &GroupItem| !matches!(i, GroupItem::Expr(_) | GroupItem::Composite(_));
+        if g.all && (g.with.is_some() || g.items.iter().any(several)) {
+            let text = "The CUBE and ROLLUP options are not allowed in a GROUP BY ALL clause.";
+            return Err(SqlError::with_text(1028, 15, text));
         }
         if let Some(l) = self.levels.last_mut() {
             l.grouped = true;

@@ -22,6 +22,17 @@ pub(crate) struct Item {
     key: String,
 }
 
+/// An aggregate over the rows that `counts` marks with 1.
+fn counted_only(mut a: crate::physical::Aggregate, counts: Option<Col>) -> crate::physical::Aggregate {
+    let Some(col) = counts else { return a };
+    let value = a.argument.take().unwrap_or_else(|| Expr::int(1));
+    let ty = value.ty;
+    let condition = Expr::compare(crate::expr::CompareOp::Equal, col.expr(), Expr::int(1));
+    let whens = vec![(condition, value)];
+    a.argument = Some(Expr::new(ExprKind::Case { whens, otherwise: None }, ty, true));
+    a
+}
+
 impl Binder<'_> {
     pub fn bind_select(&mut self, s: &Select, q: &Query, role: QueryRole) -> SqlResult<BoundQueryPlan> {
         self.levels.push(Level { is_select: true, ..Level::default() });
@@ -42,10 +53,20 @@ impl Binder<'_> {
             l.sources = from.sources;
             l.named_windows = s.windows.iter().map(|(n, o)| (n.text.clone(), o.clone())).collect();
         }
+        let mut counts = None;
         if let Some(filter) = &s.filter {
             self.set_clause(Clause::Where);
             let predicate = self.bind_condition(filter)?;
-            plan = plan.filter(predicate);
+            if s.group_by.as_ref().is_some_and(|g| g.all) {
+                // GROUP BY ALL: all rows make groups, those of the condition count in them.
+                let col = self.new_col(SqlType::INT, false);
+                let whens = vec![(predicate, Expr::int(1))];
+                let marked = ExprKind::Case { whens, otherwise: Some(Box::new(Expr::int(0))) };
+                plan = plan.extend(vec![(col.id, Expr::new(marked, SqlType::INT, false))]);
+                counts = Some(col);
+            } else {
+                plan = plan.filter(predicate);
+            }
         }
         let sets = match &s.group_by {
             Some(g) => {
@@ -123,7 +144,7 @@ impl Binder<'_> {
             plan = LogicalPlan::Aggregate {
                 input: Box::new(plan),
                 group: group.into_iter().map(|(id, e, _)| (id, e)).collect(),
-                aggregates: aggregates.into_iter().map(|(id, a, _)| (id, a)).collect(),
+                aggregates: aggregates.into_iter().map(|(id, a, _)| (id, counted_only(a, counts))).collect(),
                 sets,
                 grouping: grouping_id,
             };

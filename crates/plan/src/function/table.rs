@@ -1,6 +1,6 @@
 //! Built-in table functions.
 
-use holdfast_types::{CollationId, SqlType};
+use holdfast_types::{CollationId, SqlType, TypeId};
 
 use super::ArgRule;
 
@@ -10,6 +10,7 @@ pub enum TableFunctionId {
     StringSplit,
     /// (json [, path]) → key nvarchar(4000) Latin1_General_BIN2, value nvarchar(max), type tinyint; or the WITH schema's columns.
     OpenJson,
+    OpenXml,
     /// (start, stop [, step]) → value.
     GenerateSeries,
     /// x.nodes('path') → one xml column; context is the argument.
@@ -72,6 +73,29 @@ pub static TABLE_FUNCTIONS: &[TableFunctionDef] = &[
                 ("key", nv(4000, c), false),
                 ("value", SqlType::nvarchar_max(c), true),
                 ("type", SqlType::TINYINT, false),
+            ]
+        },
+    },
+    TableFunctionDef {
+        id: TableFunctionId::OpenXml,
+        name: "openxml",
+        sys: false,
+        min_args: 2,
+        max_args: 3,
+        args: &[ArgRule::Int, N, ArgRule::Int],
+        // The edge table.
+        columns: |c| {
+            let long = SqlType::nvarchar_max(c);
+            vec![
+                ("id", SqlType::BIGINT, true),
+                ("parentid", SqlType::BIGINT, true),
+                ("nodetype", SqlType::INT, true),
+                ("localname", long, true),
+                ("prefix", long, true),
+                ("namespaceuri", long, true),
+                ("datatype", long, true),
+                ("prev", SqlType::BIGINT, true),
+                ("text", SqlType { id: TypeId::NText, ..long }, true),
             ]
         },
     },

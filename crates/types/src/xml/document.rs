@@ -62,9 +62,18 @@ impl Document {
 
     /// The tree of an xml text; white space that the text holds was kept on purpose.
     pub fn parse(source: &str) -> Result<Self, XmlError> {
+        Self::parse_as(source, true)
+    }
+
+    /// The tree of a text as it came: white space alone between tags is none of its content.
+    pub fn parse_compact(source: &str) -> Result<Self, XmlError> {
+        Self::parse_as(source, false)
+    }
+
+    fn parse_as(source: &str, preserve: bool) -> Result<Self, XmlError> {
         let mut d = Document::default();
         let mut open: Vec<NodeId> = vec![0];
-        text::parse_with(source, true, |event| {
+        text::parse_with(source, preserve, |event| {
             let parent = open.last().copied().unwrap_or(0);
             let mut child = |n: Node| {
                 let id = d.nodes.len() as NodeId;
@@ -112,6 +121,12 @@ impl Document {
     /// Never for ids that this document gave out.
     pub fn get(&self, id: NodeId) -> &Node {
         &self.nodes[id as usize]
+    }
+
+    /// Nodes, the document node among them.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.nodes.len()
     }
 
     fn add(&mut self, node: Node) -> NodeId {
