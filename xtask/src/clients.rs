@@ -15,8 +15,18 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 pub const PASSWORD: &str = "Client-matrix-1";
-const PYTHON_PACKAGES: &[&str] = &["pymssql", "python-tds", "pyOpenSSL", "mssql-python", "sqlalchemy"];
-const NODE_PACKAGES: &[&str] = &["tedious", "mssql", "liquibase"];
+const PYTHON_PACKAGES: &[&str] = &[
+    "pymssql",
+    "python-tds",
+    "pyOpenSSL",
+    "mssql-python",
+    "sqlalchemy",
+    "pyodbc",
+    "django==5.2.19",
+    "mssql-django==2.0.0",
+];
+const NODE_PACKAGES: &[&str] =
+    &["tedious", "mssql", "liquibase", "sequelize@6", "typeorm@1", "knex@3", "reflect-metadata"];
 /// Genuine databases that are restored beside the sample where the corpus is there: kind and part of the file's name.
 const GENUINE: &[&str] = &[
     "611_full_Northwind",
@@ -43,8 +53,10 @@ const CLIENTS: &[Client] = &[
     Client { name: "python-tds", command: |p| python(p, "pytds_client.py") },
     Client { name: "mssql-python", command: |p| python(p, "mssql_python_client.py") },
     Client { name: "SQLAlchemy", command: |p| python(p, "sqlalchemy_client.py") },
+    Client { name: "pyodbc, Django", command: |p| python(p, "django_client.py") },
     Client { name: "tedious", command: |p| node(p, "tedious.js") },
     Client { name: "mssql (node)", command: |p| node(p, "mssql.js") },
+    Client { name: "ORMs (node)", command: |p| node(p, "orms.js") },
     Client { name: "JDBC (Microsoft)", command: java },
     Client { name: "tiberius, mssql-tds", command: rust },
 ];
@@ -234,9 +246,10 @@ impl Drop for Server {
     }
 }
 
-/// Runs an installing command unless `ready` is there.
-fn install(ready: &Path, steps: Vec<Command>) -> Result<(), String> {
-    if ready.exists() {
+/// Runs an installing command unless `ready` says that these packages are there.
+fn install(ready: &Path, packages: &[&str], steps: Vec<Command>) -> Result<(), String> {
+    let wanted = packages.join("\n");
+    if std::fs::read_to_string(ready).is_ok_and(|there| there == wanted) {
         return Ok(());
     }
     for mut step in steps {
@@ -245,7 +258,7 @@ fn install(ready: &Path, steps: Vec<Command>) -> Result<(), String> {
             return Err(format!("{step:?}: {}", String::from_utf8_lossy(&output.stderr).trim()));
         }
     }
-    std::fs::write(ready, "").map_err(|e| e.to_string())
+    std::fs::write(ready, wanted).map_err(|e| e.to_string())
 }
 
 fn python_environment(work: &Path) -> Result<PathBuf, String> {
@@ -254,14 +267,14 @@ fn python_environment(work: &Path) -> Result<PathBuf, String> {
     make.args(["-m", "venv"]).arg(&venv);
     let mut pip = Command::new(venv.join("bin/pip"));
     pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(PYTHON_PACKAGES);
-    install(&work.join("python.ready"), vec![make, pip])?;
+    install(&work.join("python.ready"), PYTHON_PACKAGES, vec![make, pip])?;
     Ok(venv.join("bin/python"))
 }
 
 fn node_modules(work: &Path) -> Result<PathBuf, String> {
     let mut npm = Command::new("npm");
     npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(work).args(NODE_PACKAGES);
-    install(&work.join("node.ready"), vec![npm])?;
+    install(&work.join("node.ready"), NODE_PACKAGES, vec![npm])?;
     Ok(work.join("node_modules"))
 }
 

@@ -216,6 +216,42 @@ fn catalog_procedures() {
     let short: Vec<String> =
         parameters.iter().map(|r| r.split('|').take(4).collect::<Vec<_>>().join("|")).collect();
     assert_eq!(short, ["1|@a|56|int", "2|@b|231|nvarchar(4000)", "3|@c|61|datetime"]);
+    for (text, types) in [
+        (
+            "insert Shippers (CompanyName, Phone) values (@a, @b), (@c, upper(@d))",
+            "@a nvarchar(40), @b nvarchar(24), @c nvarchar(40)",
+        ),
+        ("insert Shippers (CompanyName, Phone) select @a, @b", "@a nvarchar(40), @b nvarchar(24)"),
+        (
+            "update Orders set Freight = @a, ShipName = @b where OrderID = @c",
+            "@a money, @b nvarchar(40), @c int",
+        ),
+        ("set nocount on; delete Orders where OrderDate < @a; select @@rowcount", "@a datetime"),
+        (
+            "if exists (select * from Orders where Freight > @a) exec CustOrderHist @CustomerID = @b",
+            "@a money, @b nchar(5)",
+        ),
+        (
+            "merge Shippers t using (select ShipperID from Shippers where Phone = @a) s on s.ShipperID = t.ShipperID \
+             when matched then update set CompanyName = @b when not matched then insert (CompanyName) values (@c);",
+            "@a nvarchar(24), @b nvarchar(40), @c nvarchar(40)",
+        ),
+    ] {
+        let escaped = text.replace('\'', "''");
+        let answer = answers(s, &format!("exec sp_describe_undeclared_parameters N'{escaped}'"));
+        let short: Vec<String> = answer
+            .iter()
+            .map(|r| r.split('|').collect::<Vec<_>>())
+            .filter(|r| r.get(1) != Some(&"@d"))
+            .map(|r| format!("{} {}", r.get(1).unwrap_or(&r[0]), r.get(3).unwrap_or(&"")))
+            .collect();
+        assert_eq!(short.join(", "), types, "{text}");
+    }
+    check(
+        s,
+        "exec sp_describe_undeclared_parameters N'select @a'",
+        &["!11502:1:The type for parameter '@a' cannot be deduced in this context."],
+    );
     check(
         s,
         "set implicit_transactions on; select 1; select @@trancount; select count(*) from Shippers; select @@trancount; rollback; select @@trancount; set implicit_transactions off",

@@ -7,7 +7,7 @@ use holdfast_tsql::Span;
 use holdfast_tsql::ast::dml::{Delete, Insert, Merge, Update};
 use holdfast_tsql::ast::expression::Expr as AstExpr;
 use holdfast_tsql::ast::query::{Query, QueryHint};
-use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, TypeId};
+use holdfast_types::{CollationId, SqlError, SqlResult, SqlType};
 
 use crate::access::Accesses;
 use crate::bind::{Binder, QueryRole};
@@ -15,8 +15,8 @@ use crate::build::Builder;
 use crate::change::{BoundChange, TargetTable};
 use crate::context::{BindContext, BindSettings, NameResolver, VariableInfo};
 use crate::cost::Estimator;
-use crate::expr::{Expr, ExprKind, ParamId, SubPlan};
-use crate::logical::{ColumnId, LogicalPlan};
+use crate::expr::Expr;
+use crate::logical::ColumnId;
 use crate::physical::{BoundExpression, BoundQuery, ResultColumnInfo};
 use crate::rules;
 
@@ -44,7 +44,7 @@ fn take_hints(binder: &mut Binder<'_>, hints: &[QueryHint]) -> SqlResult<()> {
     Ok(())
 }
 
-fn changing<'a>(hints: &[QueryHint], cx: &'a BindContext<'a>) -> SqlResult<Binder<'a>> {
+pub(crate) fn changing<'a>(hints: &[QueryHint], cx: &'a BindContext<'a>) -> SqlResult<Binder<'a>> {
     let mut binder = Binder::new(cx);
     take_hints(&mut binder, hints)?;
     Ok(binder)
@@ -234,64 +234,4 @@ fn finish(expr: Expr, binder: Binder<'_>, cx: &BindContext<'_>) -> SqlResult<Bou
     let plain = expr.is_plain();
     let accesses = Accesses::new(binder.accesses);
     Ok(BoundExpression { expr, plain, accesses })
-}
-
-/// Types that the surroundings of parameters give them: `unknown` are variables that were declared with the type NULL.
-/// A parameter that stands in several places gets the type of the first.
-///
-/// # Errors
-/// Those of binding.
-pub fn infer_parameters(
-    query: &Query,
-    unknown: &[ParamId],
-    cx: &BindContext<'_>,
-) -> SqlResult<Vec<(ParamId, SqlType)>> {
-    fn operand(e: &Expr, unknown: &[ParamId]) -> Option<ParamId> {
-        match e.kind {
-            ExprKind::Parameter(p) if unknown.contains(&p) => Some(p),
-            _ => None,
-        }
-    }
-    fn walk(e: &Expr, unknown: &[ParamId], out: &mut Vec<(ParamId, SqlType)>) {
-        let mut found = |p: Option<ParamId>, ty: SqlType| {
-            if let Some(p) = p
-                && ty.id != TypeId::Null
-                && !out.iter().any(|(o, _)| *o == p)
-            {
-                out.push((p, ty));
-            }
-        };
-        match &e.kind {
-            ExprKind::Convert { operand: inner, .. } => found(operand(inner, unknown), e.ty),
-            ExprKind::Compare { left, right, .. } => {
-                found(operand(left, unknown), right.ty);
-                found(operand(right, unknown), left.ty);
-            }
-            ExprKind::Like { operand: text, pattern, .. } => found(operand(pattern, unknown), text.ty),
-            ExprKind::InList { operand: value, list, .. } => {
-                for item in list {
-                    found(operand(item, unknown), value.ty);
-                }
-            }
-            _ => {}
-        }
-        e.for_each_child(&mut |c| walk(c, unknown, out));
-        if let ExprKind::Subquery(s) = &e.kind
-            && let SubPlan::Logical(plan) = &s.plan
-        {
-            let mut plan = plan.clone();
-            nodes(&mut plan, unknown, out);
-        }
-    }
-    fn nodes(plan: &mut LogicalPlan, unknown: &[ParamId], out: &mut Vec<(ParamId, SqlType)>) {
-        plan.for_each_expr_mut(&mut |e| walk(e, unknown, out));
-        for input in plan.inputs_mut() {
-            nodes(input, unknown, out);
-        }
-    }
-    let mut binder = Binder::new(cx);
-    let mut plan = binder.bind_query(query, QueryRole::Statement)?.plan;
-    let mut out = Vec::new();
-    nodes(&mut plan, unknown, &mut out);
-    Ok(out)
 }

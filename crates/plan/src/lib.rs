@@ -10,6 +10,7 @@ mod build;
 pub mod change;
 pub mod context;
 mod cost;
+mod deduce;
 mod entry;
 pub mod explain;
 pub mod expr;
@@ -22,9 +23,10 @@ pub mod typing;
 
 pub use bind::resolve_type;
 pub use context::{BindContext, BindSettings, ConstantEvaluator, NameResolver, VariableInfo};
+pub use deduce::{Inferred, infer_parameters};
 pub use entry::{
     bind_condition, bind_cursor, bind_delete, bind_expression, bind_insert, bind_merge, bind_modify,
-    bind_query, bind_target, bind_update, computed_type, infer_parameters,
+    bind_query, bind_target, bind_update, computed_type,
 };
 pub use expr::{Expr, ExprKind, ParamId};
 pub use physical::{BoundQuery, PhysicalOp, PhysicalPlan};

@@ -251,15 +251,7 @@ impl Runner<'_> {
         if system && super::system::changes(&bare) {
             return Err(SqlError::not_supported(&bare).into());
         }
-        let found = if schema.is_empty() {
-            let own = self.session.default_schema();
-            database
-                .object(&own, &name.name.text)
-                .or_else(|| database.object("dbo", &name.name.text))
-                .or_else(|| database.object("", &name.name.text))
-        } else {
-            database.object(schema, &name.name.text)
-        };
+        let found = self.find_object(&database, name);
         match found {
             Some(ObjectDef::Procedure(module)) => {
                 let what = (module.object_id, &module.schema_name, &module.name);
@@ -277,6 +269,48 @@ impl Runner<'_> {
             }
             None => self.call_administration(&bare, name, arguments, span),
         }
+    }
+
+    /// The object that a procedure's name finds.
+    fn find_object(&self, database: &Arc<HostDatabase>, name: &ObjectName) -> Option<ObjectDef> {
+        match &name.schema {
+            Some(s) => database.object(&s.text, &name.name.text),
+            None => {
+                let own = self.session.default_schema();
+                database
+                    .object(&own, &name.name.text)
+                    .or_else(|| database.object("dbo", &name.name.text))
+                    .or_else(|| database.object("", &name.name.text))
+            }
+        }
+    }
+
+    /// Names and types of a procedure's parameters, those that are no tables; `None` when there is no such procedure to be looked into.
+    pub(super) fn procedure_parameters(
+        &mut self,
+        name: &ObjectName,
+    ) -> Result<Option<Vec<(String, SqlType)>>, Fail> {
+        if name.server.is_some() {
+            return Ok(None);
+        }
+        let database = match &name.database {
+            Some(d) => self.session.host.database(&d.text)?,
+            None => self.session.current_database(),
+        };
+        self.session.need_access(&database)?;
+        let unit = match self.find_object(&database, name) {
+            Some(ObjectDef::Procedure(module)) => self.load(&module, &database)?,
+            _ => {
+                let bare = name.name.text.to_lowercase();
+                let Some(text) = super::system::procedure_text(&bare) else { return Ok(None) };
+                self.load_system(&bare, text, &database)?
+            }
+        };
+        let typed = unit.parameters.iter().filter(|p| !p.readonly).filter_map(|p| {
+            let v = unit.layout.variables.get(&p.name.to_lowercase())?;
+            Some((p.name.clone(), v.ty))
+        });
+        Ok(Some(typed.collect()))
     }
 
     /// System procedures of the server layer; 2812 otherwise.

@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use holdfast_engine::catalog::Catalog;
-use holdfast_plan::ParamId;
+use holdfast_plan::{Inferred, ParamId};
+use holdfast_tsql::ast::{ExecuteTarget, SetValue, Statement, StatementKind};
 use holdfast_types::{Batch, SqlError, SqlType, TypeId, Value};
 
 use super::call::{Argument, Returned, parse_parameters};
@@ -231,6 +232,86 @@ impl Runner<'_> {
         Ok(Returned::status(0))
     }
 
+    /// Types that the statements give to the parameters `wanted`.
+    fn deduce(
+        &mut self,
+        statements: &[Statement],
+        wanted: &[ParamId],
+        scope: &Scope,
+        found: &mut Vec<(ParamId, SqlType)>,
+    ) -> Result<(), Fail> {
+        for s in statements {
+            let mut parts = Vec::new();
+            match &s.kind {
+                StatementKind::Select(q) => parts.push(Inferred::Query(&q.query)),
+                StatementKind::Insert(i) => parts.push(Inferred::Insert(i)),
+                StatementKind::Update(u) => parts.push(Inferred::Update(u)),
+                StatementKind::Delete(d) => parts.push(Inferred::Delete(d)),
+                StatementKind::Merge(m) => parts.push(Inferred::Merge(m)),
+                StatementKind::Block(list) => self.deduce(list, wanted, scope, found)?,
+                StatementKind::TryCatch { body, handler } => {
+                    self.deduce(body, wanted, scope, found)?;
+                    self.deduce(handler, wanted, scope, found)?;
+                }
+                StatementKind::If { condition, then, otherwise } => {
+                    self.deduce_part(&Inferred::Condition(condition), wanted, scope, found)?;
+                    self.deduce(std::slice::from_ref(then), wanted, scope, found)?;
+                    if let Some(o) = otherwise {
+                        self.deduce(std::slice::from_ref(o), wanted, scope, found)?;
+                    }
+                }
+                StatementKind::While { condition, body } => {
+                    self.deduce_part(&Inferred::Condition(condition), wanted, scope, found)?;
+                    self.deduce(std::slice::from_ref(body), wanted, scope, found)?;
+                }
+                StatementKind::SetVariable(v) => {
+                    let variable = scope.unit.layout.variables.get(&v.name.to_lowercase());
+                    if let (SetValue::Expr { value, .. }, Some(slot)) = (&v.value, variable) {
+                        parts.push(Inferred::Value(value, Some(slot.ty)));
+                    }
+                }
+                StatementKind::Execute(e) => {
+                    let ExecuteTarget::Procedure { name, arguments, .. } = &e.target else { continue };
+                    let parameters = self.procedure_parameters(name)?.unwrap_or_default();
+                    for (i, a) in arguments.iter().enumerate() {
+                        let parameter = match &a.name {
+                            Some(n) => parameters.iter().find(|p| p.0.eq_ignore_ascii_case(n)),
+                            None => parameters.get(i),
+                        };
+                        if let Some((_, ty)) = parameter {
+                            parts.push(Inferred::Value(&a.value, Some(*ty)));
+                        }
+                    }
+                }
+                _ => {}
+            }
+            for part in &parts {
+                self.deduce_part(part, wanted, scope, found)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn deduce_part(
+        &mut self,
+        part: &Inferred<'_>,
+        wanted: &[ParamId],
+        scope: &Scope,
+        found: &mut Vec<(ParamId, SqlType)>,
+    ) -> Result<(), Fail> {
+        let resolver = scope_names(&self.session, scope, &self.temporary);
+        let evaluator = Folding(self.context(scope));
+        let types = with_bind_context(&resolver.names(), &evaluator, |cx| {
+            holdfast_plan::infer_parameters(part, wanted, cx)
+        })?;
+        for (p, ty) in types {
+            if !found.iter().any(|(f, _)| *f == p) {
+                found.push((p, ty));
+            }
+        }
+        Ok(())
+    }
+
     /// `@tsql, @params`
     pub fn describe_undeclared_parameters(&mut self, arguments: &[Argument]) -> Result<Returned, Fail> {
         let tsql = statement(arguments)?;
@@ -253,22 +334,14 @@ impl Runner<'_> {
         }
         let unit = Unit::new(&tsql, declared, batch.statements, names);
         let scope = Scope::new(Arc::clone(&unit));
-        let found = match first_select(&unit.statements) {
-            Some(q) => {
-                let wanted: Vec<ParamId> = unknown.iter().map(|u| u.1).collect();
-                let resolver = scope_names(&self.session, &scope, &self.temporary);
-                let evaluator = Folding(self.context(&scope));
-                with_bind_context(&resolver.names(), &evaluator, |cx| {
-                    holdfast_plan::infer_parameters(&q.query, &wanted, cx)
-                })?
-            }
-            None => Vec::new(),
-        };
+        let wanted: Vec<ParamId> = unknown.iter().map(|u| u.1).collect();
+        let mut found = Vec::new();
+        self.deduce(&unit.statements, &wanted, &scope, &mut found)?;
         let mut rows = Vec::with_capacity(unknown.len());
         for (i, (name, slot)) in unknown.iter().enumerate() {
             let Some((_, ty)) = found.iter().find(|(s, _)| s == slot) else {
-                let what = format!("Deducing the type of the undeclared parameter '{name}'");
-                return Err(SqlError::not_supported(what).into());
+                let text = format!("The type for parameter '{name}' cannot be deduced in this context.");
+                return Err(SqlError::with_text(11502, 16, text).into());
             };
             rows.push(suggested(i + 1, name, ty));
         }

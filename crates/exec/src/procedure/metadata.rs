@@ -27,14 +27,14 @@ pub fn column_info(row: &ColumnRow) -> ColumnInfo {
     }
 }
 
-fn text(v: Option<&Value>) -> Option<String> {
+pub(super) fn text(v: Option<&Value>) -> Option<String> {
     match v? {
         Value::String(s) => Some(s.to_text()),
         _ => None,
     }
 }
 
-fn number(v: Option<&Value>) -> Option<i32> {
+pub(super) fn number(v: Option<&Value>) -> Option<i32> {
     match v? {
         Value::TinyInt(n) => Some(i32::from(*n)),
         Value::SmallInt(n) => Some(i32::from(*n)),
@@ -180,7 +180,8 @@ pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<
             };
             Some(found().map_or(Value::Null, |name| Value::string(&name)))
         }
-        _ => crate::security::functions::other(session, function, args),
+        _ => super::property::property(session, function, args)
+            .or_else(|| crate::security::functions::other(session, function, args)),
     }
 }
 

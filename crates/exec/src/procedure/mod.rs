@@ -32,6 +32,7 @@ pub mod memory_shape;
 pub mod memory_table;
 pub mod metadata;
 pub mod options;
+mod property;
 pub mod query;
 pub mod raise;
 pub mod redefined;

@@ -76,7 +76,14 @@ pub const VIEWS: &[SystemView] = &[
     SystemView {
         name: "sys.sysfilegroups",
         columns: "groupid smallint, allocpolicy smallint, status int, groupname sysname!",
-        rows: |_| Ok(vec![row![1, 0, 0x10, "PRIMARY"]]),
+        rows: |c| {
+            // 0x10: the default, 0x8: read-only.
+            let status = |g: &super::storage::FilegroupRow| {
+                (if g.default { 0x10 } else { 0 }) | (if g.read_only { 8 } else { 0 })
+            };
+            let groups = super::filegroup_rows(c.source)?;
+            Ok(groups.into_iter().map(|g| row![g.id, 0, status(&g), g.name]).collect())
+        },
     },
     SystemView {
         name: "sys.sysservers",

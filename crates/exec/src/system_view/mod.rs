@@ -38,7 +38,7 @@ use holdfast_engine::catalog::TableDef;
 use holdfast_types::{SqlResult, Value};
 
 pub use source::{BaseRows, DatabaseInfo, FileInfo, SessionRow, TransactionRow, ViewSource};
-pub use storage::used_pages;
+pub use storage::{filegroup_rows, used_pages};
 use table::ComputedRows;
 pub use table::RowsSource;
 pub(crate) use table::parse_columns;

@@ -237,22 +237,55 @@ fn master_files(c: &ViewContext<'_>) -> Rows {
 }
 
 /// Filegroups are sysclsobjs class 31; system databases without pages show PRIMARY.
-fn filegroups(c: &ViewContext<'_>) -> Rows {
-    let rows: Vec<_> = c
-        .source
+/// A filegroup of the current database.
+pub struct FilegroupRow {
+    pub name: Arc<str>,
+    pub id: i32,
+    pub default: bool,
+    pub read_only: bool,
+}
+
+pub fn filegroup_rows(source: &dyn ViewSource) -> SqlResult<Vec<FilegroupRow>> {
+    let row = |name: Arc<str>, id: i32, status: i32| FilegroupRow {
+        name,
+        id,
+        default: status & 1 != 0,
+        read_only: false,
+    };
+    let mut rows: Vec<FilegroupRow> = source
         .base_rows("sysclsobjs")?
         .iter()
         .filter(|r| r.int("class") == 31 && r.text("type").trim() != SCHEME_TYPE)
-        .map(|r| (r.text("name"), r.int("id"), r.int("status") & 1 != 0))
+        .map(|r| row(r.text("name"), r.int("id"), r.int("status")))
         .collect();
-    let rows = if rows.is_empty() { vec![(Arc::from("PRIMARY"), 1, true)] } else { rows };
+    if rows.is_empty() {
+        rows.push(row("PRIMARY".into(), 1, 1));
+    }
     // Databases that were made before the bit existed have PRIMARY alone.
-    let marked = rows.iter().any(|r| r.2);
-    Ok(rows
+    if !rows.iter().any(|r| r.default) {
+        for r in &mut rows {
+            r.default = r.id == 1;
+        }
+    }
+    Ok(rows)
+}
+
+fn filegroups(c: &ViewContext<'_>) -> Rows {
+    Ok(filegroup_rows(c.source)?
         .into_iter()
-        .map(|(name, id, default)| {
-            let default = if marked { default } else { id == 1 };
-            row![name, id, "FG", "ROWS_FILEGROUP", default, false, Value::Null, Value::Null, false, false]
+        .map(|g| {
+            row![
+                g.name,
+                g.id,
+                "FG",
+                "ROWS_FILEGROUP",
+                g.default,
+                false,
+                Value::Null,
+                Value::Null,
+                g.read_only,
+                false
+            ]
         })
         .collect())
 }

@@ -216,6 +216,8 @@ pub(crate) struct Binder<'a> {
     pub in_set_operation: bool,
     /// FOR SYSTEM_TIME of the view whose text is being bound.
     pub system_time: Option<temporal::SystemTimeFilter>,
+    /// Undeclared parameters whose types are asked for.
+    pub deduction: Option<crate::deduce::Deduction>,
 }
 
 impl<'a> Binder<'a> {
@@ -252,6 +254,7 @@ impl<'a> Binder<'a> {
             sequences: sequence::SequenceUses::default(),
             in_set_operation: false,
             system_time: None,
+            deduction: None,
         }
     }
 

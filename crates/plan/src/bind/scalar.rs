@@ -581,6 +581,7 @@ impl Binder<'_> {
 
     /// Implicit conversion with its check (257, 206).
     pub fn coerce_to(&mut self, t: Typed, mut ty: SqlType) -> SqlResult<Expr> {
+        self.deduce_from(&t.e, ty);
         match typing::conversion(t.e.ty.id, ty.id) {
             Conversion::Implicit => {}
             Conversion::Explicit => return Err(SqlError::new(257, &[&t.e.ty.id.name(), &ty.id.name()])),

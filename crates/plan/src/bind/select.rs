@@ -283,6 +283,7 @@ impl Binder<'_> {
                     let mut name: Option<Arc<str>> = alias.as_ref().map(|a| a.text.as_str().into());
                     let mut meta = None;
                     if let AstKind::Column(parts) = &expr.unparen().kind {
+                        // In the case that the query writes it in, whatever the column's own is.
                         if name.is_none() {
                             name = parts.last().map(|p| p.text.as_str().into());
                         }
@@ -291,11 +292,6 @@ impl Binder<'_> {
                                 l.sources.iter().flat_map(|x| &x.columns).find(|c| c.col.id == id)
                             });
                             meta = column.and_then(|c| c.meta.clone());
-                            if alias.is_none()
-                                && let Some(c) = column
-                            {
-                                name = Some(c.name.clone());
-                            }
                         }
                     }
                     let key = key_of(&typed.e);

@@ -22,6 +22,18 @@ impl Parser<'_> {
         Ok(DmlTarget::Named { name, hints })
     }
 
+    /// The target of UPDATE and DELETE, whose hints may stand without WITH.
+    fn hinted_target(&mut self) -> Parsed<DmlTarget> {
+        let mut target = self.dml_target()?;
+        if let DmlTarget::Named { hints, .. } = &mut target
+            && hints.is_empty()
+            && self.is_symbol('(')
+        {
+            *hints = self.table_hints()?;
+        }
+        Ok(target)
+    }
+
     fn output(&mut self) -> Parsed<Vec<OutputClause>> {
         let mut out = Vec::new();
         while self.eat_word("OUTPUT") {
@@ -83,7 +95,7 @@ impl Parser<'_> {
     pub(crate) fn update(&mut self, with: Option<With>) -> Parsed<StatementKind> {
         self.advance();
         let top = self.top()?;
-        let target = self.dml_target()?;
+        let target = self.hinted_target()?;
         self.expect_word("SET")?;
         let assignments = self.list(Self::assignment)?;
         let output = self.output()?;
@@ -133,7 +145,7 @@ impl Parser<'_> {
         self.advance();
         let top = self.top()?;
         self.eat_word("FROM");
-        let target = self.dml_target()?;
+        let target = self.hinted_target()?;
         let output = self.output()?;
         let from = if self.eat_word("FROM") { self.list(Self::table_source)? } else { Vec::new() };
         let filter = if self.eat_word("WHERE") { Some(self.where_condition()?) } else { None };

@@ -336,6 +336,7 @@ impl Binder<'_> {
                 return err(q.span, 273, &[]);
             }
             let ty = into.target.table.columns[o].ty;
+            self.deduce_column(&bound.plan, c.col.id, ty);
             let e = self.assign(Typed::with(c.col.expr(), c.coerce), ty)?;
             match super::plain_column(&e) {
                 Some(_) => values.push((o, e)),

@@ -87,6 +87,11 @@ impl Binder<'_> {
         let mut seen = std::collections::HashSet::new();
         ids.retain(|id| seen.insert(*id));
         let cx = self.cx;
+        if let Some(d) = &mut self.deduction {
+            d.plan(&mut draft.plan);
+            for_each_expr(&mut draft.kind, &mut |e| d.expr(e));
+            draft.output.iter().flat_map(|o| &o.exprs).for_each(|e| d.expr(e));
+        }
         let mut logical = rewrite(draft.plan, cx);
         let mut estimator = Estimator::default();
         estimator.learn(&mut logical);
