@@ -1,3 +1,7 @@
+CREATE DATABASE Properties
+GO
+USE Properties
+GO
 -- Functions over types, files, filegroups, keys of indexes and collations, as tools ask them.
 SELECT TYPEPROPERTY('int', 'Precision') AS i, TYPEPROPERTY('int', 'Scale') AS s, TYPEPROPERTY('nvarchar', 'Precision') AS n,
     TYPEPROPERTY('varchar', 'UsesAnsiTrim') AS trimmed, TYPEPROPERTY('varchar', 'Scale') AS no_scale, TYPEPROPERTY('nothing', 'Precision') AS nothing
