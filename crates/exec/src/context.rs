@@ -12,6 +12,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use holdfast_engine::access::{ReadContext, ReadIntent, ReadLevel};
 use holdfast_engine::catalog::{ModuleDef, TableDef};
+use holdfast_engine::lock::{LockOwner, LockWait};
 use holdfast_engine::transaction::Transaction;
 use holdfast_plan::expr::ParamId;
 use holdfast_plan::physical::ReadHints;
@@ -419,6 +420,21 @@ impl QueryContext {
         if self.read.level == ReadLevel::Committed {
             self.read.snapshot = None;
         }
+    }
+
+    /// Reads keep what they have seen as it is until the transaction of `owner` ends, and see what is there now.
+    pub fn read_serializable(&mut self, owner: LockOwner, wait: LockWait) {
+        self.read = ReadContext {
+            owner,
+            level: ReadLevel::Serializable,
+            wait,
+            snapshot: None,
+            intent: ReadIntent::Read,
+            skip_locked: false,
+            table_lock: false,
+            ..self.read.clone()
+        };
+        self.own = None;
     }
 
     /// How one table is read: what the session asks, with the table's hints over it.

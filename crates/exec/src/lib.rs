@@ -1,7 +1,7 @@
 //! The executor: operators over column batches, expression evaluation, the statement runner, system views.
 //!
 //! Module map: [`session`] the boundary to connections, [`context`] what one execution carries, [`operator`] the physical operators
-//! ([`operator::open`] runs a plan), [`expression`] evaluation over batches, [`function`] built-in functions, [`ddl`] data definition, [`security`] who may do what.
+//! ([`operator::open`] runs a plan), [`expression`] evaluation over batches, [`function`] built-in functions, [`ddl`] data definition, [`security`] who may do what, [`indexed_view`] what such views compute.
 #![forbid(unsafe_code)]
 
 pub mod collect;
@@ -10,6 +10,7 @@ pub mod ddl;
 pub mod expression;
 pub mod function;
 pub mod host;
+pub mod indexed_view;
 pub mod operator;
 pub mod procedure;
 pub mod restore;

@@ -1,6 +1,6 @@
 //! Power loss while tables, columns and indexes come and go: random statements (CREATE and DROP TABLE and INDEX, ALTER TABLE
 //! ADD and DROP COLUMN and CONSTRAINT, TRUNCATE, SELECT INTO, sp_rename; heaps whose rows are forwarded, large values;
-//! transactions of some thousand rows; in a test of their own also partitions that are split, merged and switched) run once with every change of the disk recorded. For chosen moments the disk is what
+//! transactions of some thousand rows; in tests of their own also partitions that are split, merged and switched, and indexed views over a join) run once with every change of the disk recorded. For chosen moments the disk is what
 //! power loss left, and the database that opens there must be as it was after the last statement that had been
 //! acknowledged, or after the one that was under way: the same tables, columns, indexes and rows, by every index, and the
 //! checker content. Recovery is cut, too.
@@ -163,6 +163,90 @@ fn partition_batch(random: &mut Random) -> String {
     }
 }
 
+/// Seeds from here on have two tables and indexed views over them.
+const VIEWED: u64 = 7000;
+
+/// What there is from the beginning for those seeds.
+const VIEW_SETUP: &[&str] = &[
+    "create table P (id int not null primary key, k int not null, name varchar(900) not null)",
+    "create table Q (id int not null primary key, p int not null, k int not null, amount decimal(9, 2) not null, index by_p (p))",
+    "insert P select n, n % 7, concat('p', n) from S where n < 40",
+    "insert Q select n, n % 40, n % 11, n * 0.25 from S where n < 300",
+    "create view V1 with schemabinding as select P.k, count_big(*) as id, sum(Q.amount) as amount from dbo.Q join dbo.P on P.id = Q.p group by P.k",
+    "create view V2 with schemabinding as select Q.id, Q.k, P.name from dbo.Q join dbo.P on P.id = Q.p where Q.k > 2",
+];
+
+/// The next batch of those seeds.
+fn view_batch(random: &mut Random) -> String {
+    let n = random.below(400);
+    let part = 2 + random.below(20);
+    let one = |random: &mut Random| {
+        match random.below(9) {
+        0 => format!(
+            "insert Q select n + {}, (n + {n}) % 40, n % 11, n * 0.5 from S where n < {}",
+            1000 + n * 100,
+            1 + n % 120
+        ),
+        1 => format!("update Q set amount = amount + {n}, k = (k + 1) % 11 where id % {part} = 0"),
+        2 => format!("update Q set p = (p + {n}) % 45 where id % {part} = 1"),
+        3 => format!("delete Q where id % {part} = {}", n % part),
+        4 => {
+            format!("update P set k = (k + {n}) % 9, name = replicate('n', {}) where id % {part} = 0", 1 + n)
+        }
+        5 => format!("delete P where id = {}", n % 45),
+        6 => "insert P select n, n % 7, concat('again ', n) from S where n < 45 and n not in (select id from P)"
+            .to_owned(),
+        7 => format!(
+            "merge Q as t using (select n, (n + {n}) % 40 as p from S where n < {part}) as s on t.id = s.n
+             when matched and s.n % 3 = 0 then delete when matched then update set p = s.p, amount = {n}
+             when not matched then insert values (s.n, s.p, s.n % 11, 1);"
+        ),
+        // The second row has a key that is there.
+        _ => format!("insert Q values ({}, 1, 5, 1), ({n}, 1, 5, 1)", 900_000 + n),
+    }
+    };
+    match random.below(16) {
+        0 => "create unique clustered index CV1 on V1 (k)".to_owned(),
+        1 => "create unique clustered index CV2 on V2 (id)".to_owned(),
+        2 => "create index IX_V2 on V2 (k) include (name)".to_owned(),
+        3 => format!("drop index {}", random.one(&["CV1 on V1", "CV2 on V2", "IX_V2 on V2"])),
+        4 => format!("alter index CV1 on V1 {}", random.one(&["rebuild", "disable"])),
+        5 => "checkpoint".to_owned(),
+        6 | 7 => {
+            let mut text = "begin tran; ".to_owned();
+            for _ in 0..2 + random.below(3) {
+                let _ = write!(text, "{}; ", one(random));
+            }
+            text + random.one(&["commit", "rollback"])
+        }
+        _ => one(random),
+    }
+}
+
+/// What indexed views keep; it is what their queries give.
+fn view_state(world: &mut World, out: &mut Vec<String>) {
+    let kept = world.fine(
+        "select v.name, i.index_id, i.is_disabled from sys.views v join sys.indexes i on i.object_id = v.object_id order by v.name, i.index_id",
+    );
+    for view in ["V1", "V2"] {
+        if !kept.iter().any(|k| k.contains(view) && k.contains("Int(1)") && k.contains("Bit(false)")) {
+            continue;
+        }
+        let rows = world.fine(&format!("select * from {view} with (noexpand) order by 1"));
+        let computed = world.fine(&format!("select * from {view} order by 1"));
+        assert_eq!(rows, computed, "{view}");
+        out.push(format!("{view}: {rows:?}"));
+    }
+    if kept.iter().any(|k| k.contains("V2") && k.contains("Int(2)"))
+        && out.iter().any(|o| o.starts_with("V2"))
+    {
+        let read = world.fine("select count(*), sum(k) from V2 with (noexpand, index(IX_V2))");
+        let whole = world.fine("select count(*), sum(k) from V2");
+        assert_eq!(read, whole, "IX_V2");
+    }
+    out.extend(kept);
+}
+
 /// Tables, columns, indexes, and the rows as the table and each index has them.
 fn state(world: &mut World) -> String {
     let mut out = world.fine(
@@ -184,6 +268,9 @@ fn state(world: &mut World) -> String {
         }
         out.push(format!("{name}: {} rows, {hash:x}", rows.len()));
     }
+    if world.fine("select name from sys.views").len() == 2 {
+        view_state(world, &mut out);
+    }
     out.extend(indexes.iter().cloned());
     out.extend(world.fine(
         "select t.name, p.index_id, p.partition_number, p.rows from sys.tables t join sys.partitions p on p.object_id = t.object_id
@@ -199,7 +286,7 @@ fn state(world: &mut World) -> String {
         let parts: Vec<String> = index.split('|').map(plain).collect();
         let [table, name, ..] = parts.as_slice() else { continue };
         // S is what rows are made from.
-        if name != "Null" && table != "S" {
+        if name != "Null" && !["S", "P", "Q"].contains(&table.as_str()) {
             let sum = world.fine(&format!("select count(*), sum(convert(bigint, k)), sum(convert(bigint, id)) from [{table}] with (index([{name}]))"));
             out.push(format!("{table}.{name}: {sum:?}"));
         }
@@ -220,12 +307,16 @@ struct Story {
 }
 
 impl Story {
-    fn run(world: &mut World, random: &mut Random, steps: usize, partitioned: bool) -> Story {
+    fn run(world: &mut World, random: &mut Random, steps: usize, seed: u64) -> Story {
         let now = (world.disk.changes(), state(world), "nothing".to_owned());
         let mut states = vec![now];
         let mut refused = 0;
         for _ in 0..steps {
-            let text = if partitioned { partition_batch(random) } else { batch(random) };
+            let text = match seed {
+                VIEWED.. => view_batch(random),
+                PARTITIONED.. => partition_batch(random),
+                _ => batch(random),
+            };
             let (_, errors) = world.run(&text);
             refused += usize::from(!errors.is_empty());
             for (number, _, message) in errors {
@@ -287,7 +378,7 @@ fn verified(
     world.fine("use D");
     story.verify(&state(&mut world), at)?;
     if check {
-        let (_, errors) = world.run("dbcc checkdb (D) with no_infomsgs");
+        let (_, errors) = world.run("dbcc checkdb (D) with no_infomsgs, extended_logical_checks");
         if !errors.is_empty() {
             return Err(format!("{errors:#?}"));
         }
@@ -304,15 +395,16 @@ fn run(seed: u64, plan: Plan, only: Option<u64>) -> u64 {
     world
         .fine(&format!("create table S (n int not null primary key); insert S values {}", values.join(", ")));
     world.fine("insert S select n + 1000 from S");
-    let partitioned = seed >= PARTITIONED;
-    if partitioned {
+    if seed >= VIEWED {
+        VIEW_SETUP.iter().for_each(|text| drop(world.fine(text)));
+    } else if seed >= PARTITIONED {
         let side = if seed.is_multiple_of(2) { "left" } else { "right" };
         world.fine(&format!("create partition function pf (int) as range {side} for values (300, 700)"));
         world.fine("create partition scheme ps as partition pf all to ([primary])");
     }
     world.fine("checkpoint");
     world.disk.record();
-    let story = Story::run(&mut world, &mut random, plan.steps, partitioned);
+    let story = Story::run(&mut world, &mut random, plan.steps, seed);
     let mut replay = world.disk.replay().unwrap();
     let (first, last) = replay.range().into_inner();
     let World { mut dir, session, .. } = world;
@@ -394,23 +486,34 @@ fn definitions_survive_power_loss_at_any_change() {
     }
 }
 
-#[test]
-fn partitions_survive_power_loss_at_any_change() {
+/// Runs the seeds of a range that the environment asks for, or three of them.
+fn seeds_from(first: u64, end: u64) {
     let plan = Plan { steps: 60, cuts: 12, check_every: 3 };
+    let within = |seed: u64| (first..end).contains(&seed);
     match (number("HOLDFAST_CRASH_SEED"), number("HOLDFAST_CRASH_SEEDS"), number("HOLDFAST_CRASH_FROM")) {
-        (Some(seed), _, _) if seed >= PARTITIONED => {
+        (Some(seed), _, _) if within(seed) => {
             run(seed, Plan { cuts: u64::MAX, check_every: 1, ..plan }, number("HOLDFAST_CRASH_CUT"));
         }
-        (None, Some(seeds), Some(from)) if from >= PARTITIONED => {
+        (None, Some(seeds), Some(from)) if within(from) => {
             for seed in from..from + seeds {
                 run(seed, Plan { cuts: 40, ..plan }, None);
             }
         }
         (None, None, _) => {
-            let cuts: u64 = (PARTITIONED..PARTITIONED + 3).map(|seed| run(seed, plan, None)).sum();
+            let cuts: u64 = (first..first + 3).map(|seed| run(seed, plan, None)).sum();
             println!("{cuts} cuts");
         }
-        // Seeds without partitions.
+        // Seeds of other tests.
         _ => {}
     }
+}
+
+#[test]
+fn partitions_survive_power_loss_at_any_change() {
+    seeds_from(PARTITIONED, VIEWED);
+}
+
+#[test]
+fn indexed_views_survive_power_loss_at_any_change() {
+    seeds_from(VIEWED, u64::MAX);
 }

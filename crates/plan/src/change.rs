@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::catalog::{TableDef, TableRules, TriggerDef};
+use holdfast_engine::catalog::{TableDef, TableRules, TriggerDef, ViewUse};
 use holdfast_types::{SqlError, SqlResult, SqlType};
 
 use crate::access::Accesses;
@@ -102,6 +102,8 @@ pub struct TargetTable {
     pub triggers: Vec<BoundTrigger>,
     pub identity: Option<usize>,
     pub row_version: Option<usize>,
+    /// Indexed views over the table, which its changes carry along.
+    pub views: Arc<[ViewUse]>,
     /// `database.schema.table`.
     pub full_name: Arc<str>,
 }

@@ -34,6 +34,11 @@ pub trait NameResolver {
         let _ = name;
         None
     }
+    /// The rows to read in place of a table's own: those that a change of it adds or takes away, for views over it.
+    fn stand_in(&self, table: &TableDef) -> Option<Arc<TableDef>> {
+        let _ = table;
+        None
+    }
     /// The columns of the table whose trigger is being bound, for UPDATE().
     fn trigger_target(&self) -> Option<Arc<TableDef>> {
         None

@@ -203,6 +203,14 @@ pub struct ModuleDef {
     pub parameters: Vec<ParameterDef>,
 }
 
+/// An indexed view as a table that it is over knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewUse {
+    pub view: i32,
+    /// Ids of the table's columns that the view names.
+    pub columns: Vec<i32>,
+}
+
 /// A sequence as a statement needs it.
 #[derive(Clone, Debug)]
 pub struct SequenceDef {
@@ -263,6 +271,16 @@ pub trait Catalog: Send + Sync {
     fn table_by_id(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {
         let _ = object_id;
         Ok(None)
+    }
+    /// What an indexed view keeps: its rows as a table, as long as its clustered index is there and enabled.
+    fn indexed_view(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {
+        let _ = object_id;
+        Ok(None)
+    }
+    /// The indexed views over a table: whoever changes its rows changes theirs.
+    fn views_over(&self, object_id: i32) -> SqlResult<Arc<[ViewUse]>> {
+        let _ = object_id;
+        Ok(Arc::default())
     }
     /// Checks, foreign keys and triggers of a table or view.
     fn rules(&self, object_id: i32) -> SqlResult<Arc<TableRules>> {

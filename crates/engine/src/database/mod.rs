@@ -1,6 +1,6 @@
 //! A stored database's catalog: names to definitions, read from its base tables.
 //!
-//! Module map: [`rows`] base tables by name, [`tables`] columns, indexes and storage of a table, [`writer`] its changing side, [`temporal`] its period and history, [`modules`] views,
+//! Module map: [`rows`] base tables by name, [`tables`] columns, indexes and storage of a table, [`writer`] its changing side, [`temporal`] its period and history, [`view`] indexed views, [`modules`] views,
 //! procedures and functions, [`online`] the database as the instance sees it, [`partition`] functions and schemes, [`statistics`], [`details`] constraints and other things a schema script needs.
 //!
 //! Invariants
@@ -18,6 +18,7 @@ pub mod rows;
 pub mod statistics;
 pub mod tables;
 pub mod temporal;
+pub mod view;
 pub mod writer;
 
 use std::collections::HashMap;
@@ -28,7 +29,7 @@ use holdfast_format::{FormatError, PageSource};
 use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
-use crate::catalog::{Catalog, ObjectDef, SequenceDef, TableDef, TableRules};
+use crate::catalog::{Catalog, ObjectDef, SequenceDef, TableDef, TableRules, ViewUse};
 use crate::decode::text;
 use crate::error::damaged;
 use crate::stored::{LiveRowsets, Store};
@@ -69,6 +70,10 @@ pub struct DatabaseCatalog {
     /// (schema id, folded name) of objects that names can stand for.
     by_name: HashMap<(i32, String), i32>,
     built: Mutex<HashMap<i32, Option<ObjectDef>>>,
+    /// What views keep, built on first use.
+    views: Mutex<HashMap<i32, Arc<TableDef>>>,
+    /// Indexed views by the tables that they are over, read on first use.
+    views_over: OnceLock<HashMap<i32, Arc<[ViewUse]>>>,
     /// Rules by table or view, read on first use.
     rules: OnceLock<HashMap<i32, Arc<TableRules>>>,
 }
@@ -106,6 +111,8 @@ impl DatabaseCatalog {
             objects: HashMap::new(),
             by_name: HashMap::new(),
             built: Mutex::new(HashMap::new()),
+            views: Mutex::new(HashMap::new()),
+            views_over: OnceLock::new(),
             rules: OnceLock::new(),
             store,
         };
@@ -310,12 +317,13 @@ impl DatabaseCatalog {
         Ok(out)
     }
 
-    /// A base table, internal table or user table by object id.
+    /// A base table, internal table or user table by object id, or what an indexed view keeps.
     pub fn table(&self, id: i32) -> SqlResult<Option<Arc<TableDef>>> {
-        Ok(match self.definition(id)? {
-            Some(ObjectDef::Table(table)) => Some(table),
-            _ => None,
-        })
+        match self.definition(id)? {
+            Some(ObjectDef::Table(table)) => Ok(Some(table)),
+            Some(ObjectDef::View(_)) => self.indexed_view(id),
+            _ => Ok(None),
+        }
     }
 
     /// Name look-up that tells damage from absence; [`Catalog::object`] cannot.
@@ -388,6 +396,14 @@ impl Catalog for DatabaseCatalog {
 
     fn table_by_id(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {
         self.table(object_id)
+    }
+
+    fn indexed_view(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {
+        self.kept_by_view(object_id)
+    }
+
+    fn views_over(&self, object_id: i32) -> SqlResult<Arc<[ViewUse]>> {
+        self.views_of_table(object_id)
     }
 
     fn rules(&self, object_id: i32) -> SqlResult<Arc<TableRules>> {

@@ -95,6 +95,9 @@ pub fn build(catalog: &DatabaseCatalog, definition: &TableDef, access: &StoredTa
             }
             if matches!(def.kind, IndexKind::Xml | IndexKind::Spatial) && !over.is_empty() {
                 unkept.push(Unkept {
+                    database: definition.database_id,
+                    table: definition.object_id,
+                    index: def.index_id,
                     name: def.name.clone().unwrap_or_default(),
                     ordinals: over,
                     without_nulls: def.kind == IndexKind::Xml,

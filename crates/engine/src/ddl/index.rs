@@ -442,13 +442,7 @@ impl CatalogWriter<'_> {
 
     /// Removes a rowset; its pages are given back when the transaction commits.
     pub fn remove_rowset(&self, rowset: i64) -> SqlResult<()> {
-        if let Some(writing) = &self.catalog.store.writing
-            && let Some(live) = self.live(rowset)
-        {
-            let joined = writing.join(self.write.transaction)?;
-            crate::write::release::empty(writing, joined.part()?, &live)
-                .map_err(|e| crate::write::writing::failure(&e))?;
-        }
+        self.empty_rowset(rowset)?;
         self.delete_all("sysrscols", &[rowset])?;
         let base = self.base("sysallocunits")?;
         let owner = crate::access::KeyRange::point(vec![Value::BigInt(rowset)]);
@@ -727,8 +721,49 @@ impl CatalogWriter<'_> {
         .map(|_| ())
     }
 
+    /// The tables in which an XML or spatial index keeps its rows: their names end with the ids of table and index (verified:
+    /// `xml_index_nodes_1381579960_256000` of AdventureWorksLT2012).
+    pub fn internal_tables_of(&self, object: i32, index: i32) -> Vec<i32> {
+        let end = format!("_{object}_{index}");
+        let all = self.catalog.objects().into_iter();
+        all.filter(|o| &*o.kind == "IT" && o.parent_id == object && o.name.ends_with(&end))
+            .map(|o| o.id)
+            .collect()
+    }
+
+    /// Disables an index that keeps its rows in a table of its own, which stays, empty.
+    pub fn disable_internal(&self, object: i32, index: i32) -> SqlResult<()> {
+        for table in self.internal_tables_of(object, index) {
+            let rowsets: Vec<i64> = self.catalog.storage().rowsets_of(table).map(|r| r.id as i64).collect();
+            for rowset in rowsets {
+                self.empty_rowset(rowset)?;
+            }
+            let base = self.base("sysidxstats")?;
+            for row in self.rows("sysidxstats", &[table.into()])? {
+                let id = base.int(&row, "indid") as i32;
+                self.set_index_status(table, id, bits::DISABLED, 0)?;
+            }
+        }
+        self.set_index_status(object, index, bits::DISABLED, 0)
+    }
+
+    /// Gives the pages of a rowset back when the transaction commits.
+    fn empty_rowset(&self, rowset: i64) -> SqlResult<()> {
+        if let Some(writing) = &self.catalog.store.writing
+            && let Some(live) = self.live(rowset)
+        {
+            let joined = writing.join(self.write.transaction)?;
+            crate::write::release::empty(writing, joined.part()?, &live)
+                .map_err(|e| crate::write::writing::failure(&e))?;
+        }
+        Ok(())
+    }
+
     /// Removes an index (or the heap, id 0) with its rowsets.
     pub fn remove_index(&self, object: i32, index: i32) -> SqlResult<()> {
+        for table in self.internal_tables_of(object, index) {
+            self.remove_table(table)?;
+        }
         self.delete_all("sysxprops", &[7, object.into(), index.into()])?;
         let key = [i64::from(object), i64::from(index)];
         for rowset in self.rowsets_of(object, index)? {

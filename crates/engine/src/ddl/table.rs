@@ -288,11 +288,11 @@ impl CatalogWriter<'_> {
         self.remove_object(object)
     }
 
-    /// Constraints and triggers of an object.
+    /// Constraints and triggers of an object. Internal tables have gone with the indexes that they belong to.
     fn remove_children(&self, object: i32) -> SqlResult<()> {
-        let children: Vec<i32> =
-            self.catalog.objects().iter().filter(|o| o.parent_id == object).map(|o| o.id).collect();
-        for child in children {
+        let children = self.catalog.objects().into_iter();
+        let children = children.filter(|o| o.parent_id == object && &*o.kind != "IT");
+        for child in children.map(|o| o.id).collect::<Vec<_>>() {
             self.remove_object(child)?;
         }
         Ok(())

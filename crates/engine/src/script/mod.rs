@@ -287,6 +287,9 @@ fn module(catalog: &DatabaseCatalog, object: &ObjectRow, out: &mut String) -> Sq
     let _ = writeln!(out, "SET ANSI_NULLS {};\nSET QUOTED_IDENTIFIER {};\nGO", on(0x4_0000), on(0x8_0000));
     out.push_str(text.trim());
     out.push_str("\nGO\n");
+    if let Some(kept) = catalog.view_as_table(object.id)? {
+        table::indexes(catalog, &kept, out);
+    }
     if &*object.kind == "TR"
         && object.status & 0x100 != 0
         && let Some(table) = catalog.object_row(object.parent_id)

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use holdfast_base::Rid;
 use holdfast_storage::write::Change;
-use holdfast_types::SqlError;
 use holdfast_types::SqlResult;
 
 use super::records::{self, Records};
@@ -375,10 +374,7 @@ impl StoredWriter {
     pub(super) fn empty(&self, write: WriteContext<'_>) -> SqlResult<()> {
         self.check()?;
         if let Some(index) = self.unkept.first() {
-            return Err(SqlError::not_supported(format!(
-                "Truncating table '{}', which has the index '{}',",
-                self.name, index.name
-            )));
+            return Err(index.refuse(&self.name));
         }
         self.lock_table(write, LockMode::SchM)?;
         self.release_pages(write)?;

@@ -111,6 +111,12 @@ pub trait TableWriter: Send + Sync {
     /// Locks a row exclusively until the transaction ends and tells whether it still is what was read.
     fn lock(&self, write: WriteContext<'_>, bookmark: &[u8]) -> SqlResult<RowState>;
 
+    /// Locks a whole clustered key exclusively until the transaction ends, whether a row has it or not.
+    fn lock_key(&self, write: WriteContext<'_>, key: &[Value]) -> SqlResult<()> {
+        let _ = (write, key);
+        Err(holdfast_types::SqlError::not_supported("Locking a key of this table"))
+    }
+
     /// Replaces rows that were locked before. `changed` are the ordinals whose values may differ; uniqueness is checked when
     /// all are in place.
     fn update(&self, write: WriteContext<'_>, rows: &[RowUpdate], changed: &[usize]) -> SqlResult<()>;

@@ -776,6 +776,17 @@ impl TableWriter for StoredWriter {
         })
     }
 
+    fn lock_key(&self, write: WriteContext<'_>, key: &[Value]) -> SqlResult<()> {
+        self.check()?;
+        self.lock_table(write, LockMode::IX)?;
+        match &self.base {
+            Base::Tree { tree, unique: true, .. } => self.lock_row(write, &self.key_resource(tree, key)),
+            _ => {
+                Err(SqlError::with_text(8624, 16, "Internal error: a table without a unique clustered key."))
+            }
+        }
+    }
+
     fn update(&self, write: WriteContext<'_>, rows: &[RowUpdate], changed: &[usize]) -> SqlResult<()> {
         self.update_rows(write, rows, changed).map_err(|e| self.named(e))?;
         self.count_updates(changed, rows.len());

@@ -45,9 +45,16 @@ fn only_known(action: &str, options: &[Setting]) -> Result<(), Fail> {
 
 impl Definition<'_, '_> {
     pub fn alter_index(&mut self, a: &AlterIndex) -> Result<(), Fail> {
-        let table =
-            self.table(&a.table).map_err(|_| Fail::Compile(SqlError::new(1088, &[&shown(&a.table)])))?;
-        self.lock(table.object_id)?;
+        let missing = || Fail::Compile(SqlError::new(1088, &[&shown(&a.table)]));
+        let (id, kind) = self.find(&a.table)?.ok_or_else(missing)?;
+        let is_view = kind == "V";
+        let table = match kind.as_str() {
+            "U" => self.catalog()?.table(id)?,
+            "V" => self.catalog()?.view_as_table(id)?,
+            _ => None,
+        };
+        let table = table.ok_or_else(missing)?;
+        self.lock(id)?;
         let name = a.name.as_ref().map(|n| n.text.as_str());
         let chosen: Vec<IndexDef> = table
             .indexes
@@ -76,6 +83,13 @@ impl Definition<'_, '_> {
         match action {
             // The order of rows on pages is kept by every change.
             "REORGANIZE" => self.one_partition(a.partition.as_ref(), &table).map(|_| ()),
+            "REBUILD" if is_view && table.indexes.iter().any(|i| i.kind == Kind::Clustered && i.disabled) => {
+                self.rebuild_view(&table, &chosen, &a.options)
+            }
+            "DISABLE" if is_view && chosen.iter().any(|i| i.kind == Kind::Clustered) => {
+                self.lock_under_view(id)?;
+                self.disable_rowsets(&table, &table.indexes)
+            }
             "REBUILD" => {
                 let only = self.one_partition(a.partition.as_ref(), &table)?;
                 self.rebuild_indexes(&table, &chosen, &a.options, only)
@@ -153,6 +167,36 @@ impl Definition<'_, '_> {
             self.statistics_of_index(table.object_id, def.index_id)?;
         }
         Ok(())
+    }
+
+    /// Gives a view whose clustered index was disabled its rows again, and the chosen ones of its other indexes.
+    fn rebuild_view(
+        &mut self,
+        view: &Arc<TableDef>,
+        chosen: &[IndexDef],
+        options: &[Setting],
+    ) -> Result<(), Fail> {
+        let Some(base) = chosen.iter().find(|i| i.kind == Kind::Clustered) else {
+            let first = view.indexes.iter().find(|i| i.kind == Kind::Clustered);
+            let name = format!("{}.{}", view.schema_name, view.name);
+            let first = first.and_then(|i| i.name.clone()).unwrap_or_default();
+            return Err(SqlError::new(1973, &[&first, &name]).into());
+        };
+        let id = view.object_id;
+        self.lock_under_view(id)?;
+        let key = clustered_key(view);
+        let index = self.with_options(view, base, options, None)?;
+        let writer = self.writer()?;
+        writer.replace_base(id, base.index_id, &table_columns(view), &index, key.as_ref())?;
+        writer.set_index_status(id, base.index_id, 0, bits::DISABLED)?;
+        drop(writer);
+        self.refresh()?;
+        let rows = self.rows_of_view(view)?;
+        self.put_rows(id, rows)?;
+        self.statistics_of_index(id, base.index_id)?;
+        let others: Vec<IndexDef> = chosen.iter().filter(|i| i.kind != Kind::Clustered).cloned().collect();
+        let view = self.again(view)?;
+        self.rebuild_indexes(&view, &others, &[], None)
     }
 
     fn again(&self, table: &Arc<TableDef>) -> Result<Arc<TableDef>, Fail> {
@@ -254,9 +298,19 @@ impl Definition<'_, '_> {
     }
 
     fn disable_indexes(&mut self, table: &Arc<TableDef>, chosen: &[IndexDef]) -> Result<(), Fail> {
-        if chosen.iter().any(|i| i.kind != Kind::Nonclustered) {
-            return Err(SqlError::not_supported("Disabling an index that is not a nonclustered one").into());
+        let other = |i: &&IndexDef| !matches!(i.kind, Kind::Nonclustered | Kind::Xml | Kind::Spatial);
+        if chosen.iter().any(|i| other(&i)) {
+            return Err(SqlError::not_supported("Disabling a clustered or columnstore index").into());
         }
+        for def in chosen.iter().filter(|i| i.kind != Kind::Nonclustered) {
+            self.writer()?.disable_internal(table.object_id, def.index_id)?;
+        }
+        let plain: Vec<IndexDef> = chosen.iter().filter(|i| i.kind == Kind::Nonclustered).cloned().collect();
+        self.disable_rowsets(table, &plain)
+    }
+
+    /// Indexes without rows.
+    fn disable_rowsets(&mut self, table: &TableDef, chosen: &[IndexDef]) -> Result<(), Fail> {
         for def in chosen {
             let writer = self.writer()?;
             for rowset in writer.rowsets_of(table.object_id, def.index_id)? {

@@ -18,7 +18,7 @@ use super::{Definition, shown};
 use crate::procedure::run::Fail;
 
 /// 1505 for what an index in the making says of duplicates.
-fn duplicate(e: SqlError, table: &str, index: &str) -> SqlError {
+pub fn duplicate(e: SqlError, table: &str, index: &str) -> SqlError {
     if !matches!(e.number, 2601 | 2627) {
         return e;
     }
@@ -48,9 +48,7 @@ impl Definition<'_, '_> {
         }
         let table = match self.find(&c.table)? {
             Some((id, kind)) if kind == "U" => self.catalog()?.table(id)?,
-            Some((_, kind)) if kind == "V" => {
-                return Err(SqlError::not_supported("An index on a view").into());
-            }
+            Some((id, kind)) if kind == "V" => return self.create_view_index(c, id),
             _ => None,
         };
         let name = shown(&c.table);
@@ -89,12 +87,7 @@ impl Definition<'_, '_> {
                 );
             }
         }
-        let drop_existing = c.options.iter().any(|o| {
-            o.name == "DROP_EXISTING"
-                && o.value
-                    .as_ref()
-                    .is_none_or(|v| super::table::word(v).is_none_or(|w| w.eq_ignore_ascii_case("ON")))
-        });
+        let drop_existing = super::view_index::drop_existing(c);
         let existing = self.index_named(table.object_id, &c.name.text)?;
         match existing {
             Some(id) if drop_existing => {
@@ -326,7 +319,7 @@ impl Definition<'_, '_> {
     }
 }
 
-fn map_error(f: Fail, with: &dyn Fn(SqlError) -> SqlError) -> Fail {
+pub fn map_error(f: Fail, with: &dyn Fn(SqlError) -> SqlError) -> Fail {
     match f {
         Fail::Error(e) => Fail::Error(with(e)),
         other => other,

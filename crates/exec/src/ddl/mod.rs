@@ -2,7 +2,7 @@
 //!
 //! Module map: [`database`] CREATE and DROP DATABASE, attach and detach; [`alter_database`]; [`lower`] names and types; [`print`] expressions
 //! as the catalog stores them; [`table`] CREATE TABLE; [`constraint`] keys, checks, defaults, foreign keys; [`alter`] ALTER TABLE;
-//! [`index`] indexes; [`statistics`]; [`event`] and [`database_trigger`] what happens and the triggers that want to know; [`module`] views, procedures, functions, triggers; [`remove`] DROP; [`other`] schemas, types, synonyms,
+//! [`index`] indexes, [`view_index`] those of views; [`statistics`]; [`event`] and [`database_trigger`] what happens and the triggers that want to know; [`module`] views, procedures, functions, triggers; [`remove`] DROP; [`other`] schemas, types, synonyms,
 //! [`principal`] users, roles, owners; [`permission`] GRANT and its kin; [`login`] logins and server roles; [`sequence`];
 //! [`bound`] defaults and rules that are bound; [`table_type`]; [`temporal`] periods and versioning; [`select_into`]; [`partition`] partition functions and schemes, [`repartition`] SPLIT and MERGE, [`switch`] ALTER TABLE … SWITCH; [`row_versions`] options of databases about versions; [`scoped_configuration`]; [`procedure`] system procedures that
 //! change the catalog: [`rename`] sp_rename, [`property`] extended properties.
@@ -43,6 +43,7 @@ pub mod table;
 pub mod table_type;
 pub mod temporal;
 pub mod verify;
+pub mod view_index;
 
 use std::sync::Arc;
 

@@ -139,6 +139,10 @@ impl Definition<'_, '_> {
                     return Err(SqlError::with_text(2010, 16, text).into());
                 }
                 self.lock(id)?;
+                if new.kind.trim_end() == "V" {
+                    // They would not be those of the new text.
+                    self.remove_view_indexes(id)?;
+                }
                 self.writer()?.replace_module(id, &new)?;
                 Ok(self.writer()?.set_execution_context(id, executes_as)?)
             }

@@ -99,6 +99,7 @@ impl Definition<'_, '_> {
                 return Err(SqlError::new(3716, &[&what, &shown(name), &"column"]).into());
             }
         }
+        self.remove_view_indexes(id)?;
         let writer = self.writer()?;
         // Triggers of a view go with it.
         let children: Vec<i32> =
@@ -139,10 +140,14 @@ impl Definition<'_, '_> {
         };
         let full = format!("{}.{}", shown(table_name), name.name.text);
         let missing = || Fail::Error(SqlError::new(3701, &[&"drop", &"index", &full]).state(6));
-        let Some((object, _)) = self.find(table_name)?.filter(|f| f.1 == "U" || f.1 == "V") else {
+        let Some((object, kind)) = self.find(table_name)?.filter(|f| f.1 == "U" || f.1 == "V") else {
             return if d.if_exists { Ok(()) } else { Err(missing()) };
         };
-        let Some(table) = self.catalog()?.table(object)? else { return Err(missing()) };
+        let found = match kind.as_str() {
+            "V" => self.catalog()?.view_as_table(object)?,
+            _ => self.catalog()?.table(object)?,
+        };
+        let Some(table) = found else { return Err(missing()) };
         let found = table
             .indexes
             .iter()
@@ -155,6 +160,10 @@ impl Definition<'_, '_> {
             return Err(SqlError::new(3723, &[&full, &kind]).into());
         }
         self.lock(object)?;
+        if kind == "V" && index.index_id == 1 {
+            // Its rows go, and the other indexes have none without them.
+            return self.remove_view_indexes(object);
+        }
         if index.index_id == 1 {
             return self.rewrite(&table, None);
         }

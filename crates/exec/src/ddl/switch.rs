@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use holdfast_engine::access::ReadContext;
-use holdfast_engine::catalog::{IndexDef, IndexKind as Kind, TableDef};
+use holdfast_engine::catalog::{Catalog, IndexDef, IndexKind as Kind, TableDef};
 use holdfast_engine::database::partition::{PartitionFunction, Spread};
 use holdfast_engine::ddl::index::clustered_key;
 use holdfast_engine::instance::files::filegroups;
@@ -131,6 +131,13 @@ impl Definition<'_, '_> {
         if let Some(t) = [table, &other].into_iter().find(|t| versioned(t)) {
             let what = format!("{STATEMENT} of the system-versioned table '{}' or its history", t.name);
             return Err(SqlError::not_supported(what).into());
+        }
+        for t in [table, &other] {
+            // Rows that change their table without being read would stay in views, or be missing from them.
+            if !self.catalog()?.views_over(t.object_id)?.is_empty() {
+                let what = format!("{STATEMENT} of the table '{}', which has indexed views,", t.name);
+                return Err(SqlError::not_supported(what).into());
+            }
         }
         self.lock(other.object_id)?;
         let source = self.side(table, partition)?;

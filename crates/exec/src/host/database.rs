@@ -137,6 +137,12 @@ impl Catalog for HostDatabase {
     ) -> SqlResult<Option<Arc<holdfast_engine::database::partition::PartitionFunction>>> {
         self.catalog.partition_function(name)
     }
+    fn indexed_view(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {
+        self.catalog.indexed_view(object_id)
+    }
+    fn views_over(&self, object_id: i32) -> SqlResult<Arc<[holdfast_engine::catalog::ViewUse]>> {
+        self.catalog.views_over(object_id)
+    }
     fn table_by_id(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {
         self.catalog.table_by_id(object_id)
     }

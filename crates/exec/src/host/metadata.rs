@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use holdfast_engine::catalog::{Catalog, ObjectDef};
 use holdfast_types::{SqlResult, Value};
 
 use super::database::HostDatabase;
+use crate::ddl::view_index::can_be_indexed;
 use crate::system_view::model::{CatalogModel, ColumnRow, IndexRow, Object};
 use crate::system_view::{self, ViewSource};
 
@@ -92,9 +94,11 @@ impl HostDatabase {
             "ismsshipped" => flag(o.system || o.status_bit(1)),
             "isencrypted" => flag(o.is_module() && model.text(o.id).is_none()),
             "isschemabound" => flag(o.is_module() && o.status_bit(0x20000)),
-            "isdeterministic" | "issystemverified" | "isexecuted" | "isreplproc" | "isindexable" => {
-                flag(false)
-            }
+            "isdeterministic" | "issystemverified" | "isexecuted" | "isreplproc" => flag(false),
+            "isindexable" => match self.object(&model.schema_name(o.schema_id), &o.name) {
+                Some(ObjectDef::View(v)) if o.status_bit(0x20000) => flag(can_be_indexed(&v, self)),
+                _ => flag(table),
+            },
             "isindexed" => flag(indexes().any(|i| i.index_id > 0)),
             "execisansinullson" | "isansinullson" => flag(!o.is_module() || o.status_bit(0x40000)),
             "execisquotedidenton" | "isquotedidenton" => flag(!o.is_module() || o.status_bit(0x80000)),

@@ -1,4 +1,4 @@
-//! DBCC: the consistency check, identity values, and the commands that only free memory; smaller files: `dbcc_shrink`.
+//! DBCC: the consistency check, identity values, and the commands that only free memory; smaller files: `dbcc_shrink`, `dbcc_views`.
 //!
 //! Invariants
 //! 1. CHECKDB looks at a moment at which nobody changes a page; changes wait until it has ended.
@@ -35,7 +35,10 @@ pub fn run(statement: &Dbcc, call: &mut Call<'_>) -> Result<Option<u64>, Vec<Sql
     }
     let has = |name: &str| statement.options.iter().any(|(o, _)| o.eq_ignore_ascii_case(name));
     match statement.command.as_str() {
-        "CHECKDB" | "CHECKALLOC" => check(&statement.command, &arguments, has("NO_INFOMSGS"), call),
+        "CHECKDB" | "CHECKALLOC" => {
+            let logical = statement.command == "CHECKDB" && has("EXTENDED_LOGICAL_CHECKS");
+            check(&statement.command, &arguments, has("NO_INFOMSGS"), logical, call)
+        }
         "CHECKIDENT" => check_identity(&arguments, has("NO_INFOMSGS"), call).map_err(|e| vec![e]),
         "SHOW_STATISTICS" => {
             super::show_statistics::show(statement, &arguments, call)?;
@@ -62,6 +65,7 @@ fn check(
     command: &str,
     arguments: &[Value],
     quiet: bool,
+    logical: bool,
     call: &mut Call<'_>,
 ) -> Result<Option<u64>, Vec<SqlError>> {
     let one = |e: SqlError| vec![e];
@@ -100,17 +104,23 @@ fn check(
     // Findings that name no object are about maps and page headers.
     let (allocation, consistency): (Vec<_>, Vec<_>) =
         report.findings.iter().partition(|f| f.object.is_none());
-    let errors: Vec<SqlError> =
+    let mut errors: Vec<SqlError> =
         report.findings.iter().take(200).map(|f| SqlError::with_text(8928, 16, format!("{f}."))).collect();
+    let mut views = Vec::new();
+    if logical && report.findings.is_empty() {
+        let database = call.session.host.database(&name).map_err(one)?;
+        views = super::dbcc_views::check(&database, call).map_err(one)?;
+    }
+    errors.extend(views.iter().cloned());
     for e in &errors {
         let _ = call.sink.message(e);
     }
     let text = format!(
         "{command} found {} allocation errors and {} consistency errors in database '{name}'.",
         allocation.len(),
-        consistency.len() as u64 + report.suppressed
+        consistency.len() as u64 + report.suppressed + views.len() as u64
     );
-    if !quiet || !report.findings.is_empty() {
+    if !quiet || !errors.is_empty() {
         info(call, 8989, text);
     }
     if !quiet {

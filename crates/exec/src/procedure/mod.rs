@@ -21,6 +21,7 @@ pub mod dbcc;
 pub mod dbcc_maintenance;
 pub mod dbcc_session;
 mod dbcc_shrink;
+mod dbcc_views;
 pub mod describe;
 pub mod function_call;
 pub mod identity;

@@ -1,6 +1,9 @@
 //! Statements that are begun again because somebody has changed a definition between their plan and their lock
 //! ([`holdfast_engine::write::definitions`]).
 //!
+//! A statement that changes what an XML or spatial index is over begins again, too, without that index
+//! ([`holdfast_engine::write::unkept`], docs/decisions/0021).
+//!
 //! Invariants
 //! 1. What is begun again has told the client nothing but its columns.
 //! 2. While it runs again the definition is kept by Sch-S, so that it is not changed once more; its own locks go with that,
@@ -8,11 +11,15 @@
 
 use std::sync::Arc;
 
+use holdfast_engine::catalog::IndexKind;
 use holdfast_engine::lock::{Duration, LockManager, LockMode, LockOwner, Resource};
 use holdfast_engine::write::definitions::{REDEFINED, object_of};
+use holdfast_engine::write::unkept::{IN_THE_WAY, in_the_way};
+use holdfast_tsql::Span;
 use holdfast_types::SqlError;
 
-use super::run::{Fail, Runner};
+use super::run::{Fail, Runner, Scope};
+use super::unit::Unit;
 
 /// Tables of one statement that may be met in turn.
 const AGAIN: usize = 10;
@@ -22,6 +29,8 @@ pub struct Kept {
     locks: Arc<LockManager>,
     owner: LockOwner,
     resources: Vec<Resource>,
+    /// Indexes that were disabled for the statement.
+    disabled: usize,
 }
 
 impl Drop for Kept {
@@ -34,6 +43,9 @@ impl Drop for Kept {
 
 /// What a client is told when that does not help, or when rows have been sent.
 pub fn told_to_client(e: SqlError) -> SqlError {
+    if e.number == IN_THE_WAY {
+        return SqlError::not_supported(e.message);
+    }
     if e.number != REDEFINED {
         return e;
     }
@@ -43,12 +55,17 @@ pub fn told_to_client(e: SqlError) -> SqlError {
 impl Runner<'_> {
     pub fn kept_definitions(&self) -> Kept {
         let locks = Arc::clone(&self.session.host.instance.locks);
-        Kept { locks, owner: self.session.owner, resources: Vec::new() }
+        Kept { locks, owner: self.session.owner, resources: Vec::new(), disabled: 0 }
     }
 
     /// Keeps the definition that has changed and looks it up again; other errors, and more than a statement can meet, go on.
     pub fn begin_again(&mut self, kept: &mut Kept, fail: Fail) -> Result<(), Fail> {
         match fail {
+            Fail::Error(e) if in_the_way(&e).is_some() && kept.disabled < AGAIN => {
+                kept.disabled += 1;
+                let (database, table, index) = in_the_way(&e).unwrap_or_default();
+                self.disable_in_the_way(database, table, index)
+            }
             Fail::Error(e) => match object_of(&e).filter(|_| kept.resources.len() < AGAIN) {
                 Some(resource) => {
                     let (mode, wait) = (LockMode::SchS, self.session.lock_wait());
@@ -63,6 +80,41 @@ impl Runner<'_> {
             },
             other => Err(other),
         }
+    }
+
+    /// Disables an index that a change cannot keep up, with those over the same column, and says so.
+    fn disable_in_the_way(&mut self, database: i32, table: i32, index: i32) -> Result<(), Fail> {
+        let missing = || SqlError::new(911, &[&database]);
+        let database = self.session.host.database_by_id(database).ok_or_else(missing)?;
+        let scope = Scope::new(Unit::new("", Vec::new(), Vec::new(), Default::default()));
+        let done = self.defining(&database, Span::default(), &scope, |work| {
+            work.lock(table)?;
+            let mut names = Vec::new();
+            let Some(t) = work.catalog()?.table(table)? else { return Ok(names) };
+            let off = work.catalog()?.disabled_indexes(table);
+            let Some(chosen) = t.indexes.iter().find(|i| i.index_id == index) else { return Ok(names) };
+            for i in t.indexes.iter().filter(|i| {
+                matches!(i.kind, IndexKind::Xml | IndexKind::Spatial)
+                    && !off.contains(&i.index_id)
+                    && i.keys == chosen.keys
+                    && i.included == chosen.included
+            }) {
+                work.writer()?.disable_internal(table, i.index_id)?;
+                let name = i.name.as_deref().unwrap_or_default();
+                names.push((name.to_owned(), format!("{}.{}", t.schema_name, t.name), i.kind));
+            }
+            Ok(names)
+        })?;
+        for (name, table, kind) in done {
+            let kind = if kind == IndexKind::Xml { "XML" } else { "Spatial" };
+            let text = format!(
+                "Warning: {kind} index '{name}' on table '{table}' was disabled, because the statement changes rows that it is over. \
+                 Rebuild it with ALTER INDEX ... REBUILD on SQL Server."
+            );
+            self.info(0, 10, 1, text)?;
+        }
+        self.look_again();
+        Ok(())
     }
 
     /// Runs what plans and reads until no definition changes under it.

@@ -23,7 +23,7 @@ use holdfast_tsql::ast::IsolationLevel;
 use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
-use super::change::{BulkTarget, TriggerTables};
+use super::change::{BulkTarget, TriggerTables, ViewPlan};
 use super::showplan::ShowPlan;
 use crate::context::{CaughtError, ColumnInfo, ObjectInfo, RandState, SessionInfo, SessionSettings};
 use crate::host::temporary::{SessionTables, TEMPDB};
@@ -146,6 +146,8 @@ pub struct SharedSession {
     pub temporary: Arc<SessionTables>,
     /// `inserted` and `deleted` of triggers, kept for the next time.
     pub trigger_tables: Mutex<TriggerTables>,
+    /// Queries of indexed views over the rows of a change, by the address of the table's definition and the view.
+    pub view_plans: Mutex<HashMap<(usize, i32), ViewPlan>>,
     /// Who the session is.
     pub security: SecurityContexts,
     random: Mutex<RandState>,
@@ -177,6 +179,7 @@ impl SharedSession {
             killed: AtomicBool::new(false),
             state,
             trigger_tables: Mutex::default(),
+            view_plans: Mutex::default(),
             security,
             random,
         })

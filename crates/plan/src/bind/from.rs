@@ -373,9 +373,14 @@ impl Binder<'_> {
         span: Span,
         hops: usize,
     ) -> SqlResult<From> {
+        let unexpanded = t.hints.iter().any(|h| h.name == "NOEXPAND");
+        if unexpanded && !matches!(object, ObjectDef::View(_) | ObjectDef::Synonym(_)) {
+            return err(t.name.span, 8171, &[&"noexpand", &t.name]);
+        }
         match object {
             ObjectDef::Table(table) => {
                 let aliased = t.alias.is_some();
+                let table = self.cx.names.stand_in(&table).unwrap_or(table);
                 let versioned = table.temporal.history.is_some();
                 let table = match &t.sample {
                     Some(sample) => self.sampled(table, sample)?,
@@ -410,6 +415,19 @@ impl Binder<'_> {
             ObjectDef::View(_) if t.sample.is_some() => {
                 let text = "Invalid SAMPLE clause. Only table names in the FROM clause of SELECT, UPDATE, and DELETE queries may be sampled.";
                 Err(SqlError::with_text(475, 16, text).at_line(span.line))
+            }
+            ObjectDef::View(module) if unexpanded => {
+                // The rows that it keeps, as those of a table.
+                let Some(kept) = catalog.indexed_view(module.object_id)? else {
+                    return err(t.name.span, 8171, &[&"noexpand", &t.name]);
+                };
+                let mut from = self.table_source(kept, Some(&catalog), label, t.alias.is_some(), &t.hints)?;
+                if let Some(s) = from.sources.first_mut()
+                    && t.alias.is_none()
+                {
+                    s.database = Some(catalog.database_name());
+                }
+                Ok(from)
             }
             ObjectDef::View(module) => {
                 let access = self.note_module(AccessKind::Select, &module);

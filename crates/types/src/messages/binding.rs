@@ -70,6 +70,7 @@ pub const MESSAGES: &[Message] = &[
     (8159, 16, "'%.*ls' has fewer columns than were specified in the column list."),
     (8161, 15, "Argument %d of the %.*ls function does not match any of the expressions in the GROUP BY clause."),
     (8165, 16, "Invalid subcommand value %d. Legal range from %d to %d."),
+    (8171, 16, "Hint '%ls' on object '%.*ls' is invalid."),
     (10709, 16, "The number of columns for each row in a table value constructor must be the same."),
     (10752, 15, "The function '%.*ls' may not have a window frame."),
     (10753, 15, "The function '%.*ls' must have an OVER clause."),

@@ -215,7 +215,8 @@ impl Runner<'_> {
         reading: &Reading<'_, U>,
         change: &mut Change<'_>,
     ) -> Result<(), Fail> {
-        let plan = writer(&file.bound.target)?.record_plan();
+        // What is to be carried on to views comes as values.
+        let plan = writer(&file.bound.target)?.record_plan().filter(|_| file.bound.target.views.is_empty());
         let maker = plan.and_then(|p| {
             let (fields, taken) = (&file.fields, &file.ordinals);
             let maker = RowMaker::new(file.bound, Arc::clone(&p), fields, taken, !file.keep_nulls)?;

@@ -3,7 +3,7 @@
 //! Module map: [`rows`] new rows and what every row must obey, [`fit`] values into columns, [`apply`] rows to tables,
 //! [`target_rows`] reading and locking the rows to change, [`merge`], [`nested`] changes as sources,
 //! [`reference`] foreign keys and cascades, [`trigger`],
-//! [`output`], [`temporal`] periods and history, [`external`] rows of EXEC, [`bulk`], [`bulk_load`],
+//! [`output`], [`temporal`] periods and history, [`view`] indexed views, [`external`] rows of EXEC, [`bulk`], [`bulk_load`],
 //! [`bulk_file`], [`bulk_text`] and [`bulk_row`] bulk loads.
 //!
 //! Invariants
@@ -28,10 +28,12 @@ mod rows;
 mod target_rows;
 mod temporal;
 mod trigger;
+mod view;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use holdfast_engine::catalog::Catalog;
 use holdfast_engine::lock::LockWait;
 use holdfast_engine::transaction::Transaction as Work;
 use holdfast_engine::write::{TableWriter, WriteContext};
@@ -49,6 +51,7 @@ use crate::context::{ExecContext, SessionInfo};
 pub use bulk::BulkTarget;
 pub use temporal::end_of_time;
 pub use trigger::{TriggerTables, is_updated};
+pub use view::ViewPlan;
 
 /// CurCmd values.
 const INSERT: u16 = 0xC3;
@@ -207,6 +210,7 @@ impl Runner<'_> {
     ) -> Result<Done, Fail> {
         self.refuse_parameter(bound, scope)?;
         self.refuse_read_only(&bound.target)?;
+        self.check_view_options(bound)?;
         self.changing(|r, work| {
             let mut change = r.new_change(bound, work, scope);
             f(r, &mut change, scope)?;
@@ -321,6 +325,13 @@ impl Runner<'_> {
         }
         if target.rules.referencing.iter().any(|k| k.table_id != target.table.object_id) {
             return Err(SqlError::new(4712, &[&target.table.name]).into());
+        }
+        if let Some(of) = target.views.first() {
+            // Rows that go without being read cannot be taken out of a view.
+            let database = self.session.host.database_by_id(target.table.database_id);
+            let view = database.and_then(|d| d.indexed_view(of.view).ok().flatten());
+            let view = view.map_or_else(|| of.view.to_string(), |v| v.name.to_string());
+            return Err(SqlError::new(3729, &[&"TRUNCATE TABLE", name, &view]).state(2).into());
         }
         let chosen = self.chosen_partitions(&target.table, partitions, scope)?;
         self.refuse_read_only(&target)?;

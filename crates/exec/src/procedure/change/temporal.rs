@@ -95,6 +95,10 @@ impl Runner<'_> {
         }
         let rows = self.settle(&history, rows, change, true, Action::Insert, None)?;
         writer(&history)?.insert(change.write(), &rows)?;
+        if !history.views.is_empty() {
+            let new: Rows = rows.into_iter().map(|r| r.values).collect();
+            self.carry_to_views(&history, &Rows::new(), &new, None, change)?;
+        }
         Ok(())
     }
 

@@ -101,6 +101,10 @@ impl Binder<'_> {
             }
         }
         let triggers = rules.triggers.iter().filter_map(trigger).collect();
+        let views = match catalog.filter(|c| c.database_id() == table.database_id && !is_view) {
+            Some(c) => c.views_over(table.object_id)?,
+            None => Arc::default(),
+        };
         Ok(TargetTable {
             table: Arc::clone(table),
             is_view,
@@ -111,6 +115,7 @@ impl Binder<'_> {
             triggers,
             identity: table.columns.iter().position(|c| c.identity.is_some()),
             row_version: table.columns.iter().position(is_row_version),
+            views,
             rules,
             full_name: super::super::temporal::full_name(table, catalog).into(),
         })

@@ -226,6 +226,12 @@ impl Binder<'_> {
             return Err(SqlError::new(if derived { 4420 } else { 4405 }, &[&label]));
         }
         let base = chosen.unwrap_or(reachable[0]);
+        // What an indexed view keeps follows its tables and nothing else.
+        if let Some(catalog) = &base.catalog
+            && catalog.indexed_view(base.table.object_id)?.is_some()
+        {
+            return Err(SqlError::new(8171, &[&"noexpand", &label]));
+        }
         if base.table.access.writer().is_none() {
             return Err(cannot_change(&base.table));
         }

@@ -138,6 +138,7 @@ impl Binder<'_> {
             || current_of.is_some()
             || target.triggers.iter().any(|t| t.delete && !t.def.disabled)
             || target.table.temporal.history.is_some()
+            || !target.views.is_empty()
             || !target.rules.referencing.is_empty();
         let old = if needs_old { columns } else { Vec::new() };
         self.finish_change(Draft {

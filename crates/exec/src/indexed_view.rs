@@ -1,0 +1,516 @@
+//! What the text of an indexed view computes, and what keeps a view from being indexed.
+//!
+//! Invariants
+//! 1. A view that passes [`check`] is a sum over the rows of each table that it names: what a change of one table adds or takes
+//!    away depends on those rows and on the other tables alone. Maintaining it row by row rests on that.
+//! 2. Whatever is not known to be allowed is refused.
+//!
+//! Evidence: T-SQL reference, "Create indexed views"; the texts of sys.messages. Their numbers are those that servers answer
+//! with, which from 10102 on are one less than in the published list.
+
+use holdfast_engine::catalog::ModuleDef;
+use holdfast_tsql::ParseOptions;
+use holdfast_tsql::ast::expression::{Expr, ExprKind, FunctionCall, SetQuantifier};
+use holdfast_tsql::ast::query::{
+    GroupItem, JoinKind, NamedTable, Query, QueryBody, Select, SelectItem, TableKind, TableRef,
+};
+use holdfast_tsql::ast::{CreateView, Ddl, StatementKind};
+use holdfast_types::{SqlError, SqlResult};
+
+/// What a column of an indexed view is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A value of a row, or what rows are grouped by.
+    Value,
+    /// COUNT_BIG(*): the group is there as long as this is not 0.
+    Rows,
+    /// Another COUNT_BIG, or a SUM.
+    Sum,
+}
+
+/// The columns of a view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+    pub grouped: bool,
+    pub roles: Vec<Role>,
+}
+
+impl Shape {
+    /// # Errors
+    /// The text is not that of a view that can be indexed.
+    pub fn of(view: &ModuleDef) -> SqlResult<Shape> {
+        let text = parse(view)?;
+        let select = plain_select(&text.query).ok_or_else(|| not_indexable(view))?;
+        let grouped = select.group_by.is_some();
+        let mut roles = Vec::with_capacity(select.items.len());
+        for item in &select.items {
+            let SelectItem::Expr { expr, .. } = item else { return Err(not_indexable(view)) };
+            roles.push(match aggregate(expr) {
+                Some(("COUNT_BIG", f)) if f.star => Role::Rows,
+                Some(_) => Role::Sum,
+                None => Role::Value,
+            });
+        }
+        if grouped != roles.contains(&Role::Rows) || !grouped && roles.contains(&Role::Sum) {
+            return Err(not_indexable(view));
+        }
+        Ok(Shape { grouped, roles })
+    }
+}
+
+fn not_indexable(view: &ModuleDef) -> SqlError {
+    SqlError::not_supported(format!("Keeping the rows of the view '{}.{}'", view.schema_name, view.name))
+}
+
+/// The statement that made a view.
+///
+/// # Errors
+/// 4413.
+pub fn parse(view: &ModuleDef) -> SqlResult<CreateView> {
+    let options = ParseOptions { quoted_identifier: view.quoted_identifier };
+    let unreadable = || SqlError::new(4413, &[&view.name]);
+    let batch = holdfast_tsql::parse_batch(&view.text, &options).map_err(|_| unreadable())?;
+    let found = batch.statements.into_iter().find_map(|s| match s.kind {
+        StatementKind::Ddl(d) => match *d {
+            Ddl::CreateView(v) => Some(*v),
+            _ => None,
+        },
+        _ => None,
+    });
+    found.ok_or_else(unreadable)
+}
+
+/// The one SELECT that a query is.
+pub fn plain_select(query: &Query) -> Option<&Select> {
+    match &query.body {
+        QueryBody::Select(s) => Some(s),
+        QueryBody::Paren(q) => plain_select(q),
+        _ => None,
+    }
+}
+
+/// An expression without the parentheses around it.
+fn bare(e: &Expr) -> &Expr {
+    match &e.kind {
+        ExprKind::Paren(inner) => bare(inner),
+        _ => e,
+    }
+}
+
+const AGGREGATES: [&str; 17] = [
+    "APPROX_COUNT_DISTINCT",
+    "AVG",
+    "CHECKSUM_AGG",
+    "COUNT",
+    "COUNT_BIG",
+    "GROUPING",
+    "GROUPING_ID",
+    "MAX",
+    "MIN",
+    "STDEV",
+    "STDEVP",
+    "STRING_AGG",
+    "SUM",
+    "VAR",
+    "VARP",
+    "JSON_ARRAYAGG",
+    "JSON_OBJECTAGG",
+];
+
+/// Functions whose result depends on more than their arguments.
+const NONDETERMINISTIC: [&str; 46] = [
+    "APP_NAME",
+    "COL_NAME",
+    "CONNECTIONPROPERTY",
+    "CONTEXT_INFO",
+    "CURRENT_TIMEZONE",
+    "CURRENT_TRANSACTION_ID",
+    "DATABASEPROPERTYEX",
+    "DATABASE_PRINCIPAL_ID",
+    "DATENAME",
+    "DB_ID",
+    "DB_NAME",
+    "ERROR_LINE",
+    "ERROR_MESSAGE",
+    "ERROR_NUMBER",
+    "ERROR_PROCEDURE",
+    "ERROR_SEVERITY",
+    "ERROR_STATE",
+    "FORMAT",
+    "GETANSINULL",
+    "GETDATE",
+    "GETUTCDATE",
+    "HAS_PERMS_BY_NAME",
+    "HOST_ID",
+    "HOST_NAME",
+    "IDENT_CURRENT",
+    "IS_MEMBER",
+    "IS_SRVROLEMEMBER",
+    "NEWID",
+    "NEWSEQUENTIALID",
+    "OBJECT_ID",
+    "OBJECT_NAME",
+    "ORIGINAL_LOGIN",
+    "ROWCOUNT_BIG",
+    "SCHEMA_ID",
+    "SCHEMA_NAME",
+    "SCOPE_IDENTITY",
+    "SERVERPROPERTY",
+    "SESSION_CONTEXT",
+    "SESSION_ID",
+    "SUSER_NAME",
+    "SUSER_SNAME",
+    "SYSDATETIME",
+    "SYSDATETIMEOFFSET",
+    "SYSUTCDATETIME",
+    "USER_NAME",
+    "XACT_STATE",
+];
+
+fn simple_name(f: &FunctionCall) -> Option<String> {
+    f.name.is_simple().then(|| f.name.name.text.to_ascii_uppercase())
+}
+
+/// The aggregate that an expression is as a whole.
+fn aggregate(e: &Expr) -> Option<(&'static str, &FunctionCall)> {
+    let ExprKind::Function(f) = &bare(e).kind else { return None };
+    let name = simple_name(f).filter(|_| f.over.is_none())?;
+    AGGREGATES.iter().find(|a| **a == name).map(|a| (*a, &**f))
+}
+
+/// What decides whether something that the view sums may be NULL: expressions of which none may be. (An arithmetic expression
+/// counts as one that may be NULL everywhere else, because it may overflow.)
+pub fn summed(select: &Select) -> Vec<&Expr> {
+    let items = select.items.iter().filter_map(|i| match i {
+        SelectItem::Expr { expr, .. } => aggregate(expr),
+        _ => None,
+    });
+    let mut out = Vec::new();
+    for argument in items.filter(|(name, _)| *name == "SUM").filter_map(|(_, f)| f.arguments.first()) {
+        deciding(argument, &mut out);
+    }
+    out
+}
+
+fn deciding<'e>(e: &'e Expr, out: &mut Vec<&'e Expr>) {
+    use ExprKind as K;
+    match &e.kind {
+        K::Literal(holdfast_tsql::ast::expression::Literal::Null) => out.push(e),
+        K::Literal(_) => {}
+        K::Paren(inner) => deciding(inner, out),
+        K::Unary { operand, .. } => deciding(operand, out),
+        K::Cast { value, is_try: false, .. } | K::Convert { value, is_try: false, .. } => {
+            deciding(value, out)
+        }
+        K::Binary { left, right, .. } => {
+            deciding(left, out);
+            deciding(right, out);
+        }
+        K::Iif { then, otherwise, .. } => {
+            deciding(then, out);
+            deciding(otherwise, out);
+        }
+        K::SimpleCase { whens, otherwise: Some(otherwise), .. }
+        | K::SearchedCase { whens, otherwise: Some(otherwise) } => {
+            whens.iter().for_each(|w| deciding(&w.then, out));
+            deciding(otherwise, out);
+        }
+        K::Function(f) if simple_name(f).as_deref() == Some("ISNULL") && f.arguments.len() == 2 => {
+            deciding(&f.arguments[1], out);
+        }
+        _ => out.push(e),
+    }
+}
+
+/// The expressions inside one; queries in it are not entered.
+fn children(e: &Expr) -> Vec<&Expr> {
+    use ExprKind as K;
+    match &e.kind {
+        K::PartitionFunction { argument, .. } => vec![argument],
+        K::Unary { operand, .. } => vec![operand],
+        K::Binary { left, right, .. }
+        | K::Comparison { left, right, .. }
+        | K::IsDistinctFrom { left, right, .. }
+        | K::NullIf(left, right) => vec![left, right],
+        K::Paren(inner) | K::OdbcFunction(inner) | K::Not(inner) => vec![inner],
+        K::SimpleCase { input, whens, otherwise } => {
+            let mut out: Vec<&Expr> = vec![input];
+            out.extend(whens.iter().flat_map(|w| [&w.when, &w.then]));
+            out.extend(otherwise.as_deref());
+            out
+        }
+        K::SearchedCase { whens, otherwise } => {
+            let mut out: Vec<&Expr> = whens.iter().flat_map(|w| [&w.when, &w.then]).collect();
+            out.extend(otherwise.as_deref());
+            out
+        }
+        K::Cast { value, .. } | K::Collate { value, .. } | K::IsNull { value, .. } => vec![value],
+        K::Convert { value, style, .. } => std::iter::once(&**value).chain(style.as_deref()).collect(),
+        K::Parse { value, culture, .. } => std::iter::once(&**value).chain(culture.as_deref()).collect(),
+        K::Coalesce(list) | K::And(list) | K::Or(list) => list.iter().collect(),
+        K::Iif { condition, then, otherwise } => vec![condition, then, otherwise],
+        K::Function(f) => f.arguments.iter().collect(),
+        K::Method { target, arguments, .. } => std::iter::once(&**target).chain(arguments).collect(),
+        K::Property { target, .. } => vec![target],
+        K::StaticMember { arguments, .. } => arguments.iter().flatten().collect(),
+        K::AtTimeZone { value, zone } => vec![value, zone],
+        K::Between { value, low, high, .. } => vec![value, low, high],
+        K::InList { value, list, .. } => std::iter::once(&**value).chain(list).collect(),
+        K::Like { value, pattern, escape, .. } => {
+            let mut out: Vec<&Expr> = vec![value, pattern];
+            out.extend(escape.as_deref());
+            out
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Who is asked what a view's names stand for.
+pub trait Objects {
+    /// The object behind a name in FROM: its id and whether it is a table.
+    fn object(&self, name: &NamedTable) -> SqlResult<(i32, bool)>;
+}
+
+/// What an index on a view is refused for.
+pub struct Check<'c> {
+    /// `database.schema.view`.
+    pub view: &'c str,
+    pub database: &'c str,
+    pub objects: &'c dyn Objects,
+    /// Tables met.
+    met: Vec<i32>,
+}
+
+impl<'c> Check<'c> {
+    pub fn new(view: &'c str, database: &'c str, objects: &'c dyn Objects) -> Self {
+        Check { view, database, objects, met: Vec::new() }
+    }
+
+    fn no(&self, number: i32) -> SqlError {
+        SqlError::new(number, &[&"index", &self.view])
+    }
+
+    fn names(&self, number: i32, what: &str) -> SqlError {
+        SqlError::new(number, &[&"index", &self.view, &what])
+    }
+
+    /// Whether the rows of a query can be kept; `index` is the one to be made.
+    ///
+    /// # Errors
+    /// What keeps it from being indexed.
+    pub fn query(&mut self, query: &Query, source: &str, index: &str) -> SqlResult<()> {
+        if let Some(table) = query.with.as_ref().and_then(|w| w.tables.first()) {
+            return Err(self.names(10137, &table.name.text));
+        }
+        let select = match &query.body {
+            QueryBody::Select(s) => s,
+            QueryBody::Paren(q) => return self.query(q, source, index),
+            QueryBody::Set { .. } => return Err(self.no(10116)),
+            QueryBody::Values(_) => return Err(self.no(10106)),
+        };
+        if select.distinct {
+            return Err(self.no(10100));
+        }
+        if select.top.is_some() || query.offset.is_some() || query.fetch.is_some() {
+            return Err(self.no(10101));
+        }
+        for t in &select.from {
+            self.table(t)?;
+        }
+        if select.from.is_empty() {
+            return Err(SqlError::not_supported("An index on a view without a table"));
+        }
+        if select.having.is_some() {
+            return Err(self.no(10121));
+        }
+        for item in &select.items {
+            match item {
+                SelectItem::Expr { expr, .. } => self.expression(expr)?,
+                SelectItem::Wildcard { .. } => return Err(self.no(10117)),
+                SelectItem::Assign { .. } => return Err(self.no(10106)),
+            }
+        }
+        if let Some(filter) = &select.filter {
+            self.expression(filter)?;
+        }
+        self.groups(select, source, index)
+    }
+
+    fn groups(&self, select: &Select, source: &str, index: &str) -> SqlResult<()> {
+        let items = || {
+            select.items.iter().filter_map(|i| match i {
+                SelectItem::Expr { expr, .. } => Some(expr),
+                _ => None,
+            })
+        };
+        let Some(group) = &select.group_by else {
+            return match items().any(has_aggregate) {
+                true => Err(SqlError::not_supported("An index on a view of one group without GROUP BY")),
+                false => Ok(()),
+            };
+        };
+        if group.all {
+            return Err(self.no(10118));
+        }
+        let mut keys = Vec::new();
+        for item in &group.items {
+            match item {
+                GroupItem::Expr(e) if group.with.is_none() => {
+                    self.expression(e)?;
+                    keys.push(text_of(e, source));
+                }
+                _ => return Err(self.no(10119)),
+            }
+        }
+        if !items().any(|e| matches!(aggregate(e), Some(("COUNT_BIG", f)) if f.star)) {
+            return Err(self.no(10138));
+        }
+        let named = |number: i32| SqlError::new(number, &[&index, &self.view]);
+        let mut shown = Vec::new();
+        for e in items().filter(|e| aggregate(e).is_none()) {
+            let text = text_of(e, source);
+            if !keys.contains(&text) {
+                return Err(named(8668));
+            }
+            shown.push(text);
+        }
+        match keys.iter().all(|k| shown.contains(k)) {
+            true => Ok(()),
+            false => Err(named(8660)),
+        }
+    }
+
+    fn table(&mut self, t: &TableRef) -> SqlResult<()> {
+        use TableKind as T;
+        let alias =
+            |a: &Option<holdfast_tsql::ast::Ident>| a.as_ref().map_or("", |a| a.text.as_str()).to_owned();
+        match &t.kind {
+            T::Named(n) => {
+                if n.sample.is_some() {
+                    return Err(self.no(10102));
+                }
+                if !n.hints.is_empty() {
+                    return Err(self.no(10140));
+                }
+                let (id, is_table) = self.objects.object(n)?;
+                let schema = n.name.schema.as_ref().map_or("dbo", |s| s.text.as_str());
+                let full = format!("{}.{schema}.{}", self.database, n.name.name.text);
+                if !is_table {
+                    return Err(self.names(1937, &full));
+                }
+                if self.met.contains(&id) {
+                    return Err(self.names(1947, &full));
+                }
+                self.met.push(id);
+                match n.system_time {
+                    Some(_) => Err(SqlError::not_supported("An index on a view with FOR SYSTEM_TIME")),
+                    None => Ok(()),
+                }
+            }
+            T::Join { kind: JoinKind::Inner | JoinKind::Cross, hint, left, right, on } => {
+                if hint.is_some() {
+                    return Err(self.no(10112));
+                }
+                self.table(left)?;
+                self.table(right)?;
+                on.as_ref().map_or(Ok(()), |e| self.expression(e))
+            }
+            T::Join { .. } => Err(self.no(10113)),
+            T::Paren(inner) => self.table(inner),
+            T::Apply { outer: true, .. } => Err(self.no(10110)),
+            T::Apply { .. } => Err(self.no(10142)),
+            T::Function { name, .. } if is_xml_method(&name.name.text) => Err(self.no(1985)),
+            T::Function { name, .. } => Err(self.names(10129, &name.to_string())),
+            T::Method { .. } => Err(self.no(1985)),
+            T::Derived { alias: a, .. } | T::Values { alias: a, .. } => Err(self.names(10109, &alias(a))),
+            T::Pivot(_) => Err(self.no(10114)),
+            T::Unpivot(_) => Err(self.no(10115)),
+            T::OpenXml { .. } => Err(self.no(10105)),
+            T::OpenQuery { .. } | T::OpenRowset { .. } | T::OpenDataSource { .. } => Err(self.no(10103)),
+            T::FullText { .. } => Err(self.no(10104)),
+            _ => Err(self.no(10106)),
+        }
+    }
+
+    fn expression(&self, e: &Expr) -> SqlResult<()> {
+        use ExprKind as K;
+        let depends = |what: &str| self.names(1949, what);
+        match &e.kind {
+            K::Subquery(_) | K::InSubquery { .. } | K::Exists(_) | K::Quantified { .. } => {
+                return Err(self.no(10127));
+            }
+            K::FullText { .. } => return Err(self.no(10128)),
+            K::GlobalVariable(name) => return Err(depends(&name.to_ascii_lowercase())),
+            K::Niladic(_) => return Err(depends("current_timestamp")),
+            K::NextValueFor { .. } => return Err(depends("next value for")),
+            K::AtTimeZone { .. } => return Err(depends("at time zone")),
+            K::Parse { .. } => return Err(depends("parse")),
+            K::Method { method, .. } if is_xml_method(&method.text) => return Err(self.no(1985)),
+            K::Convert { data_type, value, style: None, .. } | K::Cast { data_type, value, .. }
+                if is_moment(data_type.builtin()) && is_text(value) =>
+            {
+                return Err(self.no(1963));
+            }
+            K::Function(f) => self.function(f)?,
+            _ => {}
+        }
+        children(e).into_iter().try_for_each(|c| self.expression(c))
+    }
+
+    fn function(&self, f: &FunctionCall) -> SqlResult<()> {
+        if f.over.is_some() {
+            return Err(self.no(10143));
+        }
+        let Some(name) = simple_name(f) else {
+            if is_xml_method(&f.name.name.text) {
+                return Err(self.no(1985));
+            }
+            return Err(SqlError::not_supported("An index on a view that calls a user-defined function"));
+        };
+        if AGGREGATES.contains(&name.as_str()) {
+            return match (name.as_str(), f.quantifier) {
+                ("COUNT", _) => Err(self.no(10136)),
+                ("COUNT_BIG" | "SUM", Some(SetQuantifier::Distinct)) => Err(self.names(10126, &name)),
+                // How many of them are not NULL: what is counted may be, so it stays a sum of what comes and goes.
+                ("COUNT_BIG" | "SUM", _) => Ok(()),
+                _ => Err(self.names(10125, &name)),
+            };
+        }
+        if f.star {
+            return Err(self.no(10117));
+        }
+        let depends = NONDETERMINISTIC.contains(&name.as_str()) || name == "RAND" && f.arguments.is_empty();
+        if depends {
+            return Err(self.names(1949, &name.to_ascii_lowercase()));
+        }
+        Ok(())
+    }
+}
+
+fn is_moment(name: Option<&str>) -> bool {
+    matches!(name, Some("datetime" | "smalldatetime" | "date" | "time" | "datetime2" | "datetimeoffset"))
+}
+
+fn is_text(e: &Expr) -> bool {
+    matches!(&bare(e).kind, ExprKind::Literal(holdfast_tsql::ast::expression::Literal::String { .. }))
+}
+
+fn is_xml_method(name: &str) -> bool {
+    ["value", "query", "exist", "nodes", "modify"].iter().any(|m| m.eq_ignore_ascii_case(name))
+}
+
+fn has_aggregate(e: &Expr) -> bool {
+    let own = matches!(&e.kind, ExprKind::Function(f)
+        if f.over.is_none() && simple_name(f).is_some_and(|n| AGGREGATES.contains(&n.as_str())));
+    own || children(e).into_iter().any(has_aggregate)
+}
+
+/// An expression as text that is equal for equal expressions; a column is its own name.
+fn text_of(e: &Expr, source: &str) -> String {
+    let e = bare(e);
+    if let ExprKind::Column(parts) = &e.kind {
+        return parts.last().map_or_else(String::new, |p| p.text.to_lowercase());
+    }
+    let text = source.get(e.span.start as usize..e.span.end as usize).unwrap_or("");
+    text.split_whitespace().collect::<String>().to_lowercase()
+}
