@@ -46,6 +46,8 @@ struct Shard {
     /// Frames that cannot be given up.
     dirty: usize,
     hand: usize,
+    /// Pages found here. Counted under the lock: one counter of all would go from processor to processor with every page.
+    hits: u64,
 }
 
 impl Shard {
@@ -105,7 +107,6 @@ pub struct PageCache {
     shards: Vec<Mutex<Shard>>,
     shard_capacity: usize,
     next_space: AtomicU32,
-    hits: AtomicU64,
     misses: AtomicU64,
     pages_read: AtomicU64,
 }
@@ -118,7 +119,6 @@ impl PageCache {
             shards: (0..SHARDS).map(|_| Mutex::new(Shard::default())).collect(),
             shard_capacity: pages / SHARDS,
             next_space: AtomicU32::new(1),
-            hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             pages_read: AtomicU64::new(0),
         })
@@ -131,7 +131,7 @@ impl PageCache {
 
     pub fn counters(&self) -> CacheCounters {
         CacheCounters {
-            hits: self.hits.load(Ordering::Relaxed),
+            hits: self.shards.iter().map(|s| s.lock().hits).sum(),
             misses: self.misses.load(Ordering::Relaxed),
             pages_read: self.pages_read.load(Ordering::Relaxed),
         }
@@ -432,9 +432,12 @@ fn verified(bytes: &[u8], at: PageId) -> Result<PageRef, FormatError> {
 
 impl PageSource for DatabasePages {
     fn page(&self, id: PageId) -> Result<PageRef, FormatError> {
-        if let Some(page) = self.cache.shard(self.space, id).lock().find(self.key(id)) {
-            self.cache.hits.fetch_add(1, Ordering::Relaxed);
-            return Ok(page);
+        {
+            let mut shard = self.cache.shard(self.space, id).lock();
+            if let Some(page) = shard.find(self.key(id)) {
+                shard.hits += 1;
+                return Ok(page);
+            }
         }
         let file = self.files.read().get(&id.file).cloned();
         let file = file.ok_or(FormatError::NoSuchPage { page: id })?;

@@ -24,8 +24,8 @@ use crate::write::{Writing, ghost};
 
 /// Pages recovery holds at least: 128 MiB; more when the cache, which takes them over, is larger.
 const HELD_PAGES: usize = 16_384;
-/// Log after which a checkpoint is due, and dirty pages.
-const CHECKPOINT_LOG: u64 = 64 << 20;
+/// Log after which a checkpoint is due (a recovery reads it in a fraction of a second), and dirty pages.
+const CHECKPOINT_LOG: u64 = 256 << 20;
 const CHECKPOINT_PAGES: usize = 16_384;
 /// A checkpoint is also due this long after the last one when there is anything to write.
 const CHECKPOINT_AGE: Duration = Duration::from_secs(60);
@@ -229,6 +229,7 @@ fn tend(writing: &Arc<Writing>, clock: Arc<dyn Clock>) {
     let weak: Weak<Writing> = Arc::downgrade(writing);
     let mut last = clock.monotonic();
     let work = move || {
+        let Some(bell) = weak.upgrade().map(|writing| writing.logged.tend()) else { return };
         while let Some(writing) = weak.upgrade() {
             if writing.logged.stopped().is_some() {
                 return;
@@ -238,7 +239,12 @@ fn tend(writing: &Arc<Writing>, clock: Arc<dyn Clock>) {
             let dirty = writing.logged.pages().dirty_count();
             let log = writing.logged.log_since_checkpoint();
             let age = clock.monotonic().saturating_sub(last);
-            let pressed = writing.logged.log().is_pressed();
+            let mut pressed = writing.logged.log().is_pressed();
+            if pressed && !writing.logged.log().is_urgent() && !writing.logged.checkpoint_frees_log() {
+                // A long transaction: pages would be written for nothing, and again later.
+                writing.logged.log().put_off();
+                pressed = false;
+            }
             if pressed
                 || log > CHECKPOINT_LOG
                 || dirty > CHECKPOINT_PAGES
@@ -248,9 +254,9 @@ fn tend(writing: &Arc<Writing>, clock: Arc<dyn Clock>) {
                 last = clock.monotonic();
             }
             drop(writing);
-            std::thread::sleep(Duration::from_millis(200));
+            bell.wait(Duration::from_millis(200));
         }
     };
-    // Without the thread the log grows until the database is closed; nothing is lost.
+    // Without the thread the log grows until the database is closed, or until changes fail with 9002; nothing is lost.
     let _ = std::thread::Builder::new().name("tend".into()).spawn(work);
 }

@@ -288,6 +288,17 @@ impl BlockBuilder {
         Some(lsn)
     }
 
+    /// Bytes of the block as stored, see [`Self::finish`].
+    pub fn stored_size(&self, sector: usize) -> usize {
+        let used = self.bytes.len().next_multiple_of(self.version.alignment) + 2 * self.slots.len();
+        let sector = sector.max(SECTOR);
+        let mut size = (used + SPARE).next_multiple_of(sector);
+        while used + SPARE + size / SECTOR > size {
+            size += sector;
+        }
+        size
+    }
+
     /// The block as stored. `sector` is the log's sector size (512 or 4096); `fill` goes to the unused bytes.
     pub fn finish(
         mut self,
@@ -298,16 +309,12 @@ impl BlockBuilder {
         time: LogTime,
         sum: bool,
     ) -> Vec<u8> {
+        let size = self.stored_size(sector);
         self.bytes.resize(self.bytes.len().next_multiple_of(self.version.alignment), 0);
         for slot in self.slots.iter().rev() {
             self.bytes.extend_from_slice(&slot.to_le_bytes());
         }
         let used = self.bytes.len();
-        let sector = sector.max(SECTOR);
-        let mut size = (used + SPARE).next_multiple_of(sector);
-        while used + SPARE + size / SECTOR > size {
-            size += sector;
-        }
         self.bytes.resize(size, fill);
         let b = &mut self.bytes;
         b[0] = self.version.number;

@@ -168,27 +168,34 @@ impl PageJournal {
         Ok(Some(Held { owner, pages }))
     }
 
-    /// Makes pages durable here; at most [`CAPACITY`].
-    pub fn write(&self, pages: &[(PageId, Box<PageBytes>)]) -> DiskResult<()> {
-        let mut bytes = vec![0u8; HEAD];
+    /// Makes pages durable here; at most [`CAPACITY`]. `bytes` is where the journal's are put together.
+    pub fn write<'p>(
+        &self,
+        pages: impl ExactSizeIterator<Item = (PageId, &'p PageBytes)>,
+        bytes: &mut Vec<u8>,
+    ) -> DiskResult<()> {
+        let count = pages.len();
+        bytes.clear();
+        // At once: growing would copy what is there, and touch twice the memory.
+        bytes.reserve_exact(HEAD + count * PAGE_SIZE);
+        bytes.resize(HEAD, 0);
         bytes[..12].copy_from_slice(MAGIC);
-        bytes[12..16].copy_from_slice(&(pages.len() as u32).to_le_bytes());
-        for (index, (id, _)) in pages.iter().enumerate() {
-            bytes[16 + index * 8..22 + index * 8].copy_from_slice(&id.to_bytes());
-        }
+        bytes[12..16].copy_from_slice(&(count as u32).to_le_bytes());
         let mut owner = self.owner.lock();
         bytes[OWNER..OWNER + 16].copy_from_slice(&owner.0.family);
         bytes[OWNER + 16..OWNER + 26].copy_from_slice(&owner.0.checkpoint.to_bytes());
-        for (id, page) in pages {
-            bytes.extend_from_slice(page.as_ref());
-            if *id == BOOT_PAGE {
-                owner.1 = Owner::of(page.as_ref());
+        for (index, (id, page)) in pages.enumerate() {
+            bytes[16 + index * 8..22 + index * 8].copy_from_slice(&id.to_bytes());
+            bytes.extend_from_slice(page);
+            if id == BOOT_PAGE {
+                owner.1 = Owner::of(page);
             }
         }
+        drop(owner);
         let (head, rest) = bytes.split_at(HEAD);
         let sum = checksum(&head[..HEAD - 4], rest);
         bytes[HEAD - 4..HEAD].copy_from_slice(&sum.to_le_bytes());
-        self.file.write_at(0, &bytes)?;
+        self.file.write_at(0, bytes)?;
         self.file.sync()
     }
 

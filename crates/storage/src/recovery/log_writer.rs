@@ -10,8 +10,10 @@
 //! 3. A VLF is reused only when its sequence number is below the oldest that is still needed.
 //! 4. What was promised ([`LogWriter::promise`]) can be appended without a file growing: rollback never meets a full log.
 //! 5. Where the log goes on in another file, all of the file before is durable first.
+//! 6. A block that was handed over ([`LogWriter::hand_over`]) is written by whoever took it, while appending goes on. Until it is
+//!    in its file the log does not leave its VLF and nobody reads it from there ([`LogWriter::settle`]).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use holdfast_base::{FileId, Lsn, PAGE_SIZE};
 use holdfast_disk::DiskFile;
@@ -103,6 +105,57 @@ impl LogFile {
     }
 }
 
+/// A block that ended: its records, its place, and all else that its bytes are made of.
+struct EndedBlock {
+    records: BlockBuilder,
+    disk: Arc<dyn DiskFile>,
+    offset: u64,
+    parity: u8,
+    previous_size: u16,
+    sector: usize,
+    fill: u8,
+    time: LogTime,
+    checksum: bool,
+}
+
+impl EndedBlock {
+    fn write(self) -> RecoveryResult<()> {
+        let EndedBlock { records, parity, previous_size, sector, fill, time, checksum, .. } = self;
+        let bytes = records.finish(parity, previous_size, sector, fill, time, checksum);
+        self.disk.write_at(self.offset, &bytes)?;
+        Ok(())
+    }
+}
+
+/// Told when it goes, whatever became of the block.
+struct Handed(Arc<OnceLock<()>>);
+
+impl Drop for Handed {
+    fn drop(&mut self) {
+        let _ = self.0.set(());
+    }
+}
+
+/// What [`LogWriter::hand_over`] gives: a block that may be left to write, and the files to sync.
+pub struct HandedOver {
+    block: Option<(EndedBlock, Handed)>,
+    files: Vec<Arc<dyn DiskFile>>,
+}
+
+impl HandedOver {
+    /// Returns when all that was appended before the hand-over is durable.
+    pub fn make_durable(self) -> RecoveryResult<()> {
+        if let Some((block, handed)) = self.block {
+            block.write()?;
+            drop(handed);
+        }
+        for file in self.files {
+            file.sync()?;
+        }
+        Ok(())
+    }
+}
+
 /// Appends to the log files of a database.
 pub struct LogWriter {
     files: Vec<LogFile>,
@@ -128,6 +181,10 @@ pub struct LogWriter {
     prepared: u64,
     /// Bytes handed to the file since the beginning.
     written: u64,
+    /// No file could grow when that was tried last.
+    stuck: bool,
+    /// Invariant 6: set once the block handed over last is in its file.
+    handed: Option<Arc<OnceLock<()>>>,
 }
 
 /// How full a log is.
@@ -180,6 +237,8 @@ impl LogWriter {
             free_elsewhere: 0,
             prepared: 0,
             written: 0,
+            stuck: false,
+            handed: None,
         };
         writer.begin_vlf()?;
         writer.count_free();
@@ -390,24 +449,38 @@ impl LogWriter {
 
     /// Makes everything appended durable.
     pub fn flush(&mut self) -> RecoveryResult<()> {
-        for file in self.hand_over()? {
-            file.sync()?;
-        }
-        Ok(())
+        self.hand_over()?.make_durable()
     }
 
-    /// Hands everything appended to the files and gives those to be synced in which something is not durable yet. The caller
-    /// syncs without holding the writer; appending goes on meanwhile.
-    pub fn hand_over(&mut self) -> RecoveryResult<Vec<Arc<dyn DiskFile>>> {
-        self.write_block()?;
+    /// Ends the present block and gives it with the files in which something is not durable yet. The caller writes and syncs without
+    /// holding the writer; appending goes on meanwhile.
+    pub fn hand_over(&mut self) -> RecoveryResult<HandedOver> {
+        self.settle();
+        let block = self.end_block()?.map(|block| {
+            let written = Arc::new(OnceLock::new());
+            self.handed = Some(Arc::clone(&written));
+            (block, Handed(written))
+        });
         let dirty = |f: &mut LogFile| std::mem::take(&mut f.dirty).then(|| Arc::clone(&f.disk));
-        Ok(self.files.iter_mut().filter_map(dirty).collect())
+        Ok(HandedOver { block, files: self.files.iter_mut().filter_map(dirty).collect() })
+    }
+
+    /// Waits until the block that was handed over last has been written (invariant 6). Whoever writes it needs nothing of this.
+    fn settle(&mut self) {
+        if let Some(written) = self.handed.take() {
+            written.wait();
+        }
     }
 
     /// VLFs with a lower sequence number may be reused from now on.
     pub fn set_oldest_needed(&mut self, vlf: u32) {
         self.oldest_needed = vlf;
         self.count_free();
+    }
+
+    /// VLFs with a lower sequence number may be reused.
+    pub fn oldest_needed(&self) -> u32 {
+        self.oldest_needed
     }
 
     /// Time written into blocks and used for records from now on.
@@ -420,6 +493,7 @@ impl LogWriter {
         if (lsn.vlf, lsn.block) == (self.vlfs[self.current].sequence, self.block) {
             self.write_block()?;
         }
+        self.settle();
         let at = self.vlfs.iter().position(|v| v.sequence == lsn.vlf && v.parity != 0);
         let at = at.ok_or(LogError::Missing { lsn })?;
         let (vlf, file) = (self.vlfs[at], &self.files[self.places[at]].disk);
@@ -432,54 +506,52 @@ impl LogWriter {
         Ok(LogBlock::decode(&bytes, (lsn.vlf, lsn.block), Some(vlf.parity)).map_err(flawed)?)
     }
 
-    /// Ends the present block, so that the next record begins a new one.
+    /// Ends the present block, so that the next record begins a new one, and writes it.
     pub fn write_block(&mut self) -> RecoveryResult<()> {
-        if self.builder.is_empty() {
-            return Ok(());
-        }
-        let vlf = self.vlfs[self.current];
-        let sector =
-            if self.room().is_multiple_of(self.shape.sector as u64) { self.shape.sector } else { SECTOR };
-        let full = std::mem::replace(&mut self.builder, BlockBuilder::new(self.shape.version, Lsn::ZERO));
-        let bytes = full.finish(
-            vlf.parity,
-            self.previous_size,
-            sector,
-            self.shape.fill,
-            self.time,
-            self.shape.checksum,
-        );
-        self.put(&bytes)
+        self.end_block()?.map_or(Ok(()), EndedBlock::write)
     }
 
-    fn put(&mut self, bytes: &[u8]) -> RecoveryResult<()> {
-        self.prepare(bytes.len() as u64)?;
+    /// Ends the present block; its place is made ready. `None`: it holds nothing.
+    fn end_block(&mut self) -> RecoveryResult<Option<EndedBlock>> {
+        if self.builder.is_empty() {
+            return Ok(None);
+        }
+        let sector =
+            if self.room().is_multiple_of(self.shape.sector as u64) { self.shape.sector } else { SECTOR };
+        self.end_block_of(sector).map(Some)
+    }
+
+    fn end_block_of(&mut self, sector: usize) -> RecoveryResult<EndedBlock> {
+        let size = self.builder.stored_size(sector);
+        self.prepare(size as u64)?;
         let vlf = self.vlfs[self.current];
         let file = &mut self.files[self.places[self.current]];
-        file.disk.write_at(vlf.block_offset(self.block), bytes)?;
         file.dirty = true;
-        self.written += bytes.len() as u64;
-        self.previous_size = bytes.len() as u16;
-        self.block += (bytes.len() / SECTOR) as u32;
-        self.builder = BlockBuilder::new(self.shape.version, self.end());
-        Ok(())
+        let (disk, offset) = (Arc::clone(&file.disk), vlf.block_offset(self.block));
+        let previous_size = std::mem::replace(&mut self.previous_size, size as u16);
+        self.written += size as u64;
+        self.block += (size / SECTOR) as u32;
+        let next = BlockBuilder::new(self.shape.version, self.end());
+        Ok(EndedBlock {
+            records: std::mem::replace(&mut self.builder, next),
+            disk,
+            offset,
+            parity: vlf.parity,
+            previous_size,
+            sector,
+            fill: self.shape.fill,
+            time: self.time,
+            checksum: self.shape.checksum,
+        })
     }
 
     /// Fills the rest of the VLF with blocks without records and goes on in another VLF.
     fn next_vlf(&mut self, record: usize) -> RecoveryResult<()> {
+        self.settle();
+        // The present block holds nothing.
         while self.room() > 0 {
             let size = self.room().min(MAX_BLOCK as u64) as usize;
-            let vlf = self.vlfs[self.current];
-            let builder = BlockBuilder::new(self.shape.version, self.end());
-            let bytes = builder.finish(
-                vlf.parity,
-                self.previous_size,
-                size,
-                self.shape.fill,
-                self.time,
-                self.shape.checksum,
-            );
-            self.put(&bytes)?;
+            self.end_block_of(size)?.write()?;
         }
         let sequence = self.vlfs[self.current].sequence;
         let next_sequence =
@@ -579,13 +651,24 @@ impl LogWriter {
                     first.get_or_insert(full);
                 }
                 Ok(added) => {
+                    self.stuck = false;
                     let large_enough = self.vlfs.iter().skip(added).position(|v| v.size >= least);
                     return Ok(added + large_enough.unwrap_or(0));
                 }
                 Err(e) => return Err(e),
             }
         }
+        self.stuck = true;
         Err(first.unwrap_or(RecoveryError::LogFull { what: "there is no log file" }))
+    }
+
+    /// Whether some file may grow, as far as its settings and the last attempt tell.
+    pub fn can_grow(&self) -> bool {
+        if self.stuck {
+            return false;
+        }
+        let version = self.shape.database;
+        (0..self.files.len()).any(|p| self.files[p].growth.next(version, self.end_of(p), 0).is_ok())
     }
 
     /// Makes a file as large as asked, whatever its limit says; `false`: it is that large.
@@ -713,6 +796,44 @@ mod tests {
         fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<(), LogError> {
             self.0.read_at(offset, out).map_err(|e| LogError::Read { offset, message: e.to_string() })
         }
+    }
+
+    /// Invariant 6: whoever wants the block that was handed over waits for it, whoever appends does not.
+    #[test]
+    fn appending_goes_on_while_a_block_is_handed_over() {
+        let disk = SimulatedDisk::new();
+        let file = disk.create(Path::new("/l")).expect("created");
+        let (shape, size, time) = (LogShape::of_database(904, true), 0x3E000, LogTime::default());
+        file.set_length(8192 + size).expect("sized");
+        let vlf = VlfHeader {
+            parity: 0x40,
+            sequence: 33,
+            cycle: 1,
+            ..VlfHeader::unused(shape.vlf_format, 8192, size)
+        };
+        file.write_at(vlf.offset, &vlf_header_bytes(&vlf, shape.fill)).expect("written");
+        let all = vec![(file.clone(), vec![vlf])];
+        let mut writer = LogWriter::resume(all, Lsn::new(33, 16, 1), 0, shape, time, 0).expect("resumes");
+        let record = |n: u64| begin_checkpoint(Lsn::ZERO, time, 904, TransactionId(n));
+        let first = writer.append(&record(1)).expect("appends");
+        let handed = writer.hand_over().expect("ends the block");
+        let second = writer.append(&record(2)).expect("appends");
+        assert!(second.block > first.block, "{first} {second}");
+        writer.write_block().expect("the later block overtakes the earlier");
+        let mut begun = vec![0; 512];
+        file.read_at(vlf.block_offset(first.block), &mut begun).expect("read");
+        assert!(begun.iter().all(|&b| b == 0), "nothing is written under the writer's lock");
+        let slow = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            handed.make_durable().expect("durable");
+        });
+        let block = writer.block_of(first).expect("waits for the block");
+        assert_eq!(block.record(1).expect("there").bytes(), record(1));
+        slow.join().expect("ends");
+        // A block that failed or was dropped keeps nobody waiting.
+        writer.append(&record(3)).expect("appends");
+        drop(writer.hand_over().expect("ends the block"));
+        writer.settle();
     }
 
     #[test]

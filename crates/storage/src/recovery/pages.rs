@@ -271,6 +271,7 @@ impl FilePages {
         let mut dirty: Vec<PageId> = held.filter(|h| h.dirty).map(|h| h.id).collect();
         dirty.sort_unstable();
         let protection = self.protection;
+        let mut bytes = Vec::new();
         for part in dirty.chunks(journal::CAPACITY) {
             let mut images: Vec<(PageId, Box<PageBytes>)> = Vec::with_capacity(part.len());
             for &id in part {
@@ -280,7 +281,7 @@ impl FilePages {
                 images.push((id, image));
             }
             if let Some(journal) = &self.journal {
-                journal.write(&images)?;
+                journal.write(images.iter().map(|(id, image)| (*id, &**image)), &mut bytes)?;
             }
             for (id, image) in &images {
                 self.write(*id, image)?;

@@ -121,17 +121,20 @@ impl LoggedDatabase {
     /// Writes images to the files and makes them durable.
     fn write_pages(&self, images: &[(PageId, PageRef)]) -> RecoveryResult<()> {
         let journal = self.journal.lock();
+        let mut bytes = Vec::new();
         for part in images.chunks(CAPACITY) {
-            let mut stamped: Vec<(PageId, Box<PageBytes>)> = Vec::with_capacity(part.len());
+            let mut stamped: Vec<(PageId, PageRef)> = Vec::with_capacity(part.len());
             for (id, image) in part {
-                let mut page = Box::new(**image);
+                // Nobody else holds the copy: it is changed in its place, and may take the image's in the cache.
+                let mut copy = Arc::new(**image);
+                let page: &mut PageBytes = Arc::make_mut(&mut copy);
                 let torn = page[60] & 3;
-                debug_assert_eq!(PageView::new(&page).page_id(), *id);
-                protect(&mut page, self.protection, torn);
-                stamped.push((*id, page));
+                debug_assert_eq!(PageView::new(page).page_id(), *id);
+                protect(page, self.protection, torn);
+                stamped.push((*id, copy));
             }
             if let Some(journal) = &*journal {
-                journal.write(&stamped)?;
+                journal.write(stamped.iter().map(|(id, page)| (*id, &**page)), &mut bytes)?;
             }
             self.pages.note_writing();
             let data = self.data.read().clone();
@@ -151,7 +154,7 @@ impl LoggedDatabase {
             }
             for ((id, image), (_, page)) in part.iter().zip(stamped) {
                 let checksum = Protection::of_flags(PageView::new(&page).flags()) == Protection::Checksum;
-                self.pages.written(*id, image, checksum.then(|| Arc::from(page)));
+                self.pages.written(*id, image, checksum.then_some(page));
             }
         }
         Ok(())

@@ -5,7 +5,9 @@
 //! 2. Nothing is appended by a transaction before there is room to take it back, too ([`Log::append_promising`]).
 //! 3. After a failed write or sync nothing is appended or called durable any more: what the file holds is unknown.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use holdfast_base::Lsn;
 use holdfast_format::log::{BlockVersion, LogBlock};
@@ -25,6 +27,29 @@ struct Durable {
     failed: Option<RecoveryError>,
 }
 
+/// Rung when a checkpoint is due, for whoever makes them.
+#[derive(Default)]
+pub struct Bell {
+    rung: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Bell {
+    fn ring(&self) {
+        *self.rung.lock() = true;
+        self.changed.notify_one();
+    }
+
+    /// Waits until it rings, at most so long.
+    pub fn wait(&self, at_most: Duration) {
+        let mut rung = self.rung.lock();
+        if !*rung {
+            self.changed.wait_for(&mut rung, at_most);
+        }
+        *rung = false;
+    }
+}
+
 pub struct Log {
     writer: Mutex<LogWriter>,
     durable: Mutex<Durable>,
@@ -32,6 +57,9 @@ pub struct Log {
     version: BlockVersion,
     /// The log fills up: a checkpoint is due that lets go of what is not needed any more.
     pressed: AtomicBool,
+    /// It is nearly full and cannot grow: changes wait for that checkpoint.
+    urgent: AtomicBool,
+    bell: Arc<Bell>,
     /// Bytes written when that was last said, and whether a checkpoint can help.
     pressed_at: AtomicU64,
     reusable: AtomicBool,
@@ -39,6 +67,8 @@ pub struct Log {
 
 /// Share of the log that is in use when a checkpoint is due: 70 of 100, as the server has it.
 const PRESSED: u64 = 70;
+/// The same when changes are to wait for it, in a log that cannot grow.
+const URGENT: u64 = 85;
 
 impl Log {
     /// `writer` stands behind a durable end of the log.
@@ -51,6 +81,8 @@ impl Log {
             changed: Condvar::new(),
             version,
             pressed: AtomicBool::new(false),
+            urgent: AtomicBool::new(false),
+            bell: Arc::default(),
             pressed_at: AtomicU64::new(0),
             reusable: AtomicBool::new(false),
         }
@@ -73,20 +105,28 @@ impl Log {
         let done = match writer.promise(record.len() as u64 + RECORD_ROOM, promise) {
             Err(full @ RecoveryError::NoLogSpace { .. }) => {
                 // Whoever comes next looks whether a checkpoint helps.
-                self.pressed.store(self.reusable.load(Ordering::Relaxed), Ordering::Relaxed);
+                let reusable = self.reusable.load(Ordering::Relaxed);
+                self.pressed.store(reusable, Ordering::Relaxed);
+                self.urgent.store(reusable, Ordering::Relaxed);
                 return Err(full);
             }
             Err(e) => Err(e),
             Ok(()) => writer.append(record),
         };
-        if self.reusable.load(Ordering::Relaxed) && !self.pressed.load(Ordering::Relaxed) {
+        if self.reusable.load(Ordering::Relaxed) && !self.urgent.load(Ordering::Relaxed) {
             let usage = writer.usage();
+            let used = (usage.size - usage.free.min(usage.size)) * 100;
             // Once more only after a tenth of the log: an old transaction may hold all of it.
-            if (usage.size - usage.free.min(usage.size)) * 100 > usage.size * PRESSED
+            if used > usage.size * PRESSED
+                && !self.pressed.load(Ordering::Relaxed)
                 && usage.written >= self.pressed_at.load(Ordering::Relaxed) + usage.size / 10
             {
                 self.pressed_at.store(usage.written, Ordering::Relaxed);
                 self.pressed.store(true, Ordering::Relaxed);
+                self.bell.ring();
+            }
+            if used > usage.size * URGENT && self.pressed.load(Ordering::Relaxed) && !writer.can_grow() {
+                self.urgent.store(true, Ordering::Relaxed);
             }
         }
         drop(writer);
@@ -105,6 +145,15 @@ impl Log {
         self.pressed.load(Ordering::Relaxed)
     }
 
+    /// Whether changes are to wait for that.
+    pub fn is_urgent(&self) -> bool {
+        self.urgent.load(Ordering::Relaxed)
+    }
+
+    pub fn bell(&self) -> &Arc<Bell> {
+        &self.bell
+    }
+
     /// A checkpoint was made; `oldest`, when the log may be reused: the first VLF that is still needed.
     pub fn checkpointed(&self, oldest: Option<u32>) {
         self.reusable.store(oldest.is_some(), Ordering::Relaxed);
@@ -113,6 +162,14 @@ impl Log {
             writer.set_oldest_needed(oldest);
         }
         self.pressed_at.store(writer.usage().written, Ordering::Relaxed);
+        self.pressed.store(false, Ordering::Relaxed);
+        self.urgent.store(false, Ordering::Relaxed);
+    }
+
+    /// No checkpoint helps for now: one is due again when a tenth of the log more was written.
+    pub fn put_off(&self) {
+        let written = self.writer.lock().usage().written;
+        self.pressed_at.store(written, Ordering::Relaxed);
         self.pressed.store(false, Ordering::Relaxed);
     }
 
@@ -193,13 +250,11 @@ impl Log {
     }
 
     fn sync(&self) -> RecoveryResult<Lsn> {
-        let (files, reached) = {
+        let (handed, reached) = {
             let mut writer = self.writer.lock();
             (writer.hand_over()?, writer.last())
         };
-        for file in files {
-            file.sync()?;
-        }
+        handed.make_durable()?;
         Ok(reached)
     }
 

@@ -23,7 +23,7 @@ pub mod transaction;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use holdfast_base::world::Clock;
 use holdfast_base::{FileId, Lsn, PageId};
@@ -46,7 +46,7 @@ use crate::recovery::counts::{CountChanges, leftover_record, lone_count};
 use crate::recovery::journal::PageJournal;
 use crate::recovery::undo::{Stretch, take_back_rows};
 use crate::recovery::{LogWait, Protection, RecoveryError, RecoveryResult, redo};
-use log::Log;
+use log::{Bell, Log};
 use space::Space;
 use transaction::{Entry, KEPT_RECORDS};
 pub use transaction::{LogTransaction, Rows, Undo};
@@ -115,11 +115,13 @@ pub struct LoggedDatabase {
     state: Mutex<State>,
     journal: Mutex<Option<PageJournal>>,
     checkpointing: Mutex<()>,
+    /// Somebody makes checkpoints when they are due.
+    tended: AtomicBool,
     clock: Arc<dyn Clock>,
     version: u16,
     protection: Protection,
     next_transaction: AtomicU64,
-    stopped: Mutex<Option<String>>,
+    stopped: OnceLock<String>,
     /// It was a failure that stopped it: what memory holds was not acknowledged and may not be shown.
     failed: AtomicBool,
     /// Weak: who keeps the counts holds the database.
@@ -178,21 +180,36 @@ impl LoggedDatabase {
         self.name.lock().clone()
     }
 
-    /// Makes a checkpoint when the log fills up and that can help. Not under the gate.
+    /// Makes a checkpoint when the log fills up and that can help. Not under the gate. Where somebody else makes them, changes go
+    /// on meanwhile, as long as the log has room or may grow.
     pub fn relieve_log(&self) -> RecoveryResult<()> {
-        if !self.log.is_pressed() {
+        let due = || self.log.is_pressed() && (self.log.is_urgent() || !self.tended.load(Ordering::Relaxed));
+        if !due() {
             return Ok(());
         }
         let _one = self.checkpointing.lock();
-        if !self.log.is_pressed() {
+        if !due() {
             return Ok(());
         }
         self.checkpoint_alone().map(|_| ())
     }
 
+    /// Whether a checkpoint now would let go of log; the first record of an old open transaction may hold all of it.
+    pub fn checkpoint_frees_log(&self) -> bool {
+        let oldest = self.state.lock().open.values().map(|e| e.begin.vlf).min();
+        let (kept, now) = self.log.with_writer(|w| (w.oldest_needed(), w.end().vlf));
+        oldest.unwrap_or(now).min(now) > kept
+    }
+
+    /// From now on the caller makes a checkpoint when this rings.
+    pub fn tend(&self) -> Arc<Bell> {
+        self.tended.store(true, Ordering::Relaxed);
+        Arc::clone(self.log.bell())
+    }
+
     /// Why nothing can be changed any more, if that is so.
     pub fn stopped(&self) -> Option<String> {
-        self.stopped.lock().clone()
+        self.stopped.get().cloned()
     }
 
     /// Whether a failure stopped all changes.
@@ -208,11 +225,12 @@ impl LoggedDatabase {
 
     /// Nothing is changed any more, because nobody wants it.
     pub fn close(&self, why: &str) {
-        self.stopped.lock().get_or_insert_with(|| why.to_owned());
+        self.stopped.get_or_init(|| why.to_owned());
     }
 
-    fn check(&self) -> RecoveryResult<()> {
-        match &*self.stopped.lock() {
+    /// An error when nothing can be changed any more.
+    pub fn check(&self) -> RecoveryResult<()> {
+        match self.stopped.get() {
             Some(what) => Err(RecoveryError::Stopped { what: what.clone() }),
             None => Ok(()),
         }

@@ -5,8 +5,8 @@
 //!    recovery begins at their first record, and there is log for taking them back.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, OnceLock};
 
 use holdfast_base::world::Clock;
 use holdfast_base::{FileId, PAGE_SIZE, PageId};
@@ -129,11 +129,12 @@ impl LoggedDatabase {
             state: Mutex::new(state),
             journal: Mutex::new(journal),
             checkpointing: Mutex::new(()),
+            tended: AtomicBool::new(false),
             clock,
             version,
             protection,
             next_transaction: AtomicU64::new(finished.highest.0 + 1),
-            stopped: Mutex::new(None),
+            stopped: OnceLock::new(),
             failed: AtomicBool::new(false),
             counts: Mutex::new(None),
             recovered: Mutex::new(finished.counts.clone()),
