@@ -134,6 +134,11 @@ impl Transaction {
         Ok(new)
     }
 
+    /// The participant of a place, if it takes part already.
+    pub fn takes_part(&self, place: usize) -> Option<Arc<dyn Participant>> {
+        self.participants.lock().iter().find(|p| p.place() == place).cloned()
+    }
+
     pub fn savepoint(&self) -> Savepoint {
         Savepoint(self.participants.lock().iter().map(|p| (p.place(), p.savepoint())).collect())
     }

@@ -187,8 +187,18 @@ impl LiveRowset {
         Restructuring(self)
     }
 
+    /// The number of the tree's present shape; odd while that changes.
+    pub fn shape(&self) -> u64 {
+        self.structure.load(Ordering::SeqCst)
+    }
+
     /// Runs `walk` until the tree did not change its shape meanwhile.
-    pub fn stable<T>(&self, mut walk: impl FnMut() -> T) -> T {
+    pub fn stable<T>(&self, walk: impl FnMut() -> T) -> T {
+        self.stable_at(walk).1
+    }
+
+    /// The same, with the number of the shape that `walk` met.
+    pub fn stable_at<T>(&self, mut walk: impl FnMut() -> T) -> (u64, T) {
         loop {
             let before = self.structure.load(Ordering::SeqCst);
             if before % 2 == 1 {
@@ -197,7 +207,7 @@ impl LiveRowset {
             }
             let found = walk();
             if self.structure.load(Ordering::Acquire) == before {
-                return found;
+                return (before, found);
             }
         }
     }

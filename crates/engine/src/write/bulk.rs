@@ -14,7 +14,7 @@ use holdfast_storage::write::{Change, LogTransaction};
 use holdfast_types::{SqlResult, TypeId, Value};
 
 use super::records::Records;
-use super::table::{Base, StoredWriter, fields_of, internal};
+use super::table::{Ahead, Base, StoredWriter, fields_of, internal};
 use super::tree::Tree;
 use super::writing::{DatabaseTransaction, failure};
 use super::{NewRow, WriteContext};
@@ -176,7 +176,15 @@ impl StoredWriter {
                 Some((first, count)) => (first, count),
                 None => {
                     let mut fields = fields_of(self.layout(), together[0]).map_err(|e| failure(&e))?;
-                    self.insert_row(write, &mut change, &mut log, &mut fields, &[], outside(*first))?;
+                    self.insert_row(
+                        write,
+                        &mut change,
+                        &mut log,
+                        &mut fields,
+                        &[],
+                        outside(*first),
+                        Ahead::default(),
+                    )?;
                     rest = &rest[1..];
                     continue;
                 }

@@ -10,7 +10,7 @@ use holdfast_types::SqlResult;
 
 use super::records::{self, Records};
 use super::row::Stored;
-use super::table::{Base, From, Index, StoredWriter, fields_of};
+use super::table::{Ahead, Base, From, Index, StoredWriter, fields_of};
 use super::writing::{DatabaseTransaction, failure};
 use super::{NewRow, RowUpdate, TableWriter, WriteContext, bookmark, bulk};
 use crate::lock::LockMode;
@@ -81,9 +81,12 @@ impl StoredWriter {
         outside: &[i32],
         may_be_left_out: bool,
     ) -> SqlResult<bool> {
+        let mut ahead = Ahead { record: self.ready(&fields).map_err(|e| failure(&e))?, way: None };
         if let Base::Tree { tree, unique: true, .. } = &self.base {
             let (key, _) = Self::key_of(tree, &fields).map_err(|e| failure(&e))?;
             self.lock_row(write, &self.key_resource(tree, &key))?;
+            let walked = tree.walk(&**self.writing.logged.pages(), &key, None);
+            ahead.way = walked.map_err(|e| crate::page_error(&e))?.map(|(_, way)| way);
         }
         self.lock_keys(write, &fields, outside)?;
         let mut at = self.enter(write, part, &|_| {
@@ -92,7 +95,7 @@ impl StoredWriter {
         if may_be_left_out && self.is_there(&at.change, &fields, outside)? {
             return Ok(false);
         }
-        self.insert_row(write, &mut at.change, &mut at.log, &mut fields, &[], outside)?;
+        self.insert_row(write, &mut at.change, &mut at.log, &mut fields, &[], outside, ahead)?;
         self.settle_range(write, at.held.as_ref(), &fields)?;
         Ok(true)
     }
@@ -187,10 +190,7 @@ impl StoredWriter {
         for (mark, row) in rows {
             self.check_nulls(&row.values, "UPDATE")?;
             let (_, place) = bookmark::open(mark).map_err(|e| crate::page_error(&e))?;
-            let current = {
-                let change = self.gate()?;
-                self.current(&change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?
-            };
+            let (current, way) = self.locked(part, place)?.ok_or_else(Self::gone)?;
             for index in &self.unkept {
                 let old = (current.fields.as_slice(), self.positions.as_slice());
                 index.check_update(&self.name, changed, rekeyed, old, &row.values)?;
@@ -204,6 +204,7 @@ impl StoredWriter {
                 self.lock_keys(write, &current.fields, &[])?;
                 self.lock_keys(write, &new, &row.outside_indexes)?;
             }
+            let ready = if rekeyed { None } else { self.ready(&new).map_err(|e| failure(&e))? };
             let mut at =
                 self.enter(write, part, &|_| self.entries_out(&current.fields, touched.iter().copied()))?;
             let (change, log) = (&mut at.change, &mut *at.log);
@@ -218,7 +219,10 @@ impl StoredWriter {
                 continue;
             }
             let mut fields = new;
-            let record = self.settle(change, log, &mut fields, &current.fields).map_err(|e| failure(&e))?;
+            let record = match ready {
+                Some(record) => record,
+                None => self.settle(change, log, &mut fields, &current.fields).map_err(|e| failure(&e))?,
+            };
             match (&self.base, current.rid) {
                 (Base::Heap(heap), Some(rid)) => {
                     let found = heap.find(change, rid).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
@@ -232,7 +236,7 @@ impl StoredWriter {
                 (Base::Tree { tree, .. }, _) => {
                     let (key, raw) = Self::key_of(tree, &fields).map_err(|e| failure(&e))?;
                     self.note(write, &raw, Some(&current.record));
-                    tree.replace(change, log, &key, &raw, &record).map_err(|e| failure(&e))?;
+                    tree.replace(change, log, &key, &raw, &record, way.as_ref()).map_err(|e| failure(&e))?;
                 }
                 (Base::Heap(_), None) => return Err(Self::gone()),
             }
@@ -262,7 +266,7 @@ impl StoredWriter {
             })?;
             let (change, log) = (&mut at.change, &mut *at.log);
             if rekeyed {
-                self.insert_row(write, change, log, &mut fields, &old, outside)?;
+                self.insert_row(write, change, log, &mut fields, &old, outside, Ahead::default())?;
                 self.settle_range(write, at.held.as_ref(), &fields)?;
                 self.drop_large(change, log, &old, &fields).map_err(|e| failure(&e))?;
                 continue;
@@ -346,11 +350,8 @@ impl StoredWriter {
         for mark in bookmarks {
             let (_, place) = bookmark::open(mark).map_err(|e| crate::page_error(&e))?;
             if self.indexes.iter().any(|i| i.unique) {
-                let fields = {
-                    let change = self.gate()?;
-                    self.current(&change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?.fields
-                };
-                self.lock_keys(write, &fields, &[])?;
+                let (current, _) = self.locked(part, place)?.ok_or_else(Self::gone)?;
+                self.lock_keys(write, &current.fields, &[])?;
             }
             let mut at = self.enter(write, part, &|change| {
                 let current = self.current(change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;

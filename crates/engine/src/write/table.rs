@@ -23,9 +23,9 @@ use super::identity::IdentityColumn;
 use super::large::{Form, Large, kind_of};
 use super::records::{RecordPlan, Records};
 use super::row::{self, LARGEST_IN_ROW, MAX_ROW, Stored};
-use super::tree::Tree;
+use super::tree::{Tree, Way};
 use super::unkept::Unkept;
-use super::writing::{Writing, failure};
+use super::writing::{DatabaseTransaction, Located, Writing, failure};
 use super::{NewRow, RowState, RowUpdate, TableWriter, WriteContext, bookmark};
 use crate::lock::manager::Table;
 use crate::lock::{Duration, LockMode, Resource};
@@ -94,6 +94,15 @@ pub(super) struct Current {
     pub(super) fields: Vec<Stored>,
     /// Heap address.
     pub(super) rid: Option<Rid>,
+}
+
+/// What is made of a new row before the gate.
+#[derive(Default)]
+pub(super) struct Ahead {
+    /// Its record, when nothing moves out of it and its key is known.
+    pub(super) record: Option<Vec<u8>>,
+    /// The way to its place in the clustered index.
+    pub(super) way: Option<Way>,
 }
 
 pub(super) fn internal(what: &str) -> RecoveryError {
@@ -299,6 +308,23 @@ impl StoredWriter {
         Ok(fields)
     }
 
+    fn record_of(&self, fields: &[Stored]) -> RecoveryResult<Vec<u8>> {
+        row::record(self.layout(), fields, RecordShape::Data).map_err(|e| internal(&e.to_string()))
+    }
+
+    /// The record of a row without large columns that fits as it is, before the gate; `None`: [`Self::settle`] makes it.
+    pub(super) fn ready(&self, fields: &[Stored]) -> RecoveryResult<Option<Vec<u8>>> {
+        let plain: usize = fields.iter().map(|f| f.bytes.as_ref().map_or(0, Vec::len)).sum();
+        let columns = &self.layout().columns;
+        let large = columns
+            .iter()
+            .any(|c| c.is_large() || matches!(c.xtype, xtype::TEXT | xtype::NTEXT | xtype::IMAGE));
+        if large || plain > MAX_ROW {
+            return Ok(None);
+        }
+        Ok(Some(self.record_of(fields)?).filter(|record| record.len() <= MAX_ROW))
+    }
+
     /// Moves large values out of the row until it fits; answers the record.
     pub(super) fn settle(
         &self,
@@ -308,9 +334,7 @@ impl StoredWriter {
         kept: &[Stored],
     ) -> RecoveryResult<Vec<u8>> {
         let layout = self.layout();
-        let build = |fields: &[Stored]| {
-            row::record(layout, fields, RecordShape::Data).map_err(|e| internal(&e.to_string()))
-        };
+        let build = |fields: &[Stored]| self.record_of(fields);
         let is_new = |fields: &[Stored], i: usize| {
             fields[i].bytes.is_some()
                 && !fields[i].complex
@@ -460,7 +484,7 @@ impl StoredWriter {
                 ),
             ));
         }
-        index.tree.insert(change, log, &key, &raw, &record).map_err(failed)?;
+        index.tree.insert(change, log, &key, &raw, &record, None).map_err(failed)?;
         Ok(())
     }
 
@@ -557,15 +581,56 @@ impl StoredWriter {
                 let fail = |error| RecoveryError::Unreadable { page: tree.access.root(), error };
                 let entry = tree.find_entry(change.source(), &key).map_err(fail)?;
                 let Some(entry) = entry.filter(|p| p.found && !p.ghost) else { return Ok(None) };
-                let rows = holdfast_format::record::PageRows::new(holdfast_format::page::PageView::new(
-                    &entry.image,
-                ))
-                .map_err(fail)?;
-                let record = super::tree::standalone(&rows, entry.slot, tree.layout()).map_err(fail)?;
-                let fields = fields_of(tree.layout(), &record)?;
-                Ok(Some(Current { record: record.into_owned(), fields, rid: None }))
+                tree.record_at(&entry, |record| {
+                    Ok(Current {
+                        record: record.to_vec(),
+                        fields: fields_of(tree.layout(), record)?,
+                        rid: None,
+                    })
+                })
+                .map(Some)
             }
         }
+    }
+
+    /// The row that a bookmark names, which the transaction has locked exclusively: nobody else can change it, so rows of trees
+    /// are read without the gate. With the way back to it.
+    pub(super) fn locked(
+        &self,
+        part: &DatabaseTransaction,
+        place: &[u8],
+    ) -> SqlResult<Option<(Current, Option<Way>)>> {
+        let Base::Tree { tree, .. } = &self.base else {
+            let change = self.gate()?;
+            let current = self.current(&change, place).map_err(|e| failure(&e))?;
+            return Ok(current.map(|c| (c, None)));
+        };
+        let known = part.located.lock().take();
+        let known = known.filter(|l| l.rowset == tree.access.rowset && *l.place == *place).map(|l| l.way);
+        let read = |record: &[u8]| {
+            Ok(Current { record: record.to_vec(), fields: fields_of(tree.layout(), record)?, rid: None })
+        };
+        Ok(self.locked_in(tree, place, known, read)?.map(|(current, way)| (current, Some(way))))
+    }
+
+    /// What `read` makes of a locked row of a tree, without the gate.
+    fn locked_in<T>(
+        &self,
+        tree: &Tree,
+        place: &[u8],
+        known: Option<Way>,
+        read: impl FnOnce(&[u8]) -> RecoveryResult<T>,
+    ) -> SqlResult<Option<(T, Way)>> {
+        let logged = &self.writing.logged;
+        let found = logged.check().and_then(|()| {
+            let key = tree.key_of_fields(place)?;
+            let walked = tree.walk(&**logged.pages(), &key, known.as_ref());
+            let walked = walked
+                .map_err(|error| RecoveryError::Unreadable { page: tree.access.root(), error })?
+                .filter(|(entry, _)| entry.found && !entry.ghost);
+            walked.map(|(entry, way)| Ok((tree.record_at(&entry, read)?, way))).transpose()
+        });
+        found.map_err(|e| failure(&e))
     }
 
     pub(super) fn gone() -> SqlError {
@@ -632,6 +697,7 @@ impl StoredWriter {
         fields: &mut [Stored],
         kept: &[Stored],
         outside: &[i32],
+        ahead: Ahead,
     ) -> SqlResult<()> {
         let failed = |e: RecoveryError| match e {
             RecoveryError::Database { what } if what.starts_with("row of ") => SqlError::with_text(
@@ -646,7 +712,10 @@ impl StoredWriter {
         };
         let rid = match &self.base {
             Base::Heap(heap) => {
-                let record = self.settle(change, log, fields, kept).map_err(failed)?;
+                let record = match ahead.record {
+                    Some(record) => record,
+                    None => self.settle(change, log, fields, kept).map_err(failed)?,
+                };
                 let is_free = |rid: Rid| self.take_address(write, rid);
                 let rid = heap.insert(change, log, &record, &is_free).map_err(failed)?;
                 Some(rid)
@@ -654,7 +723,11 @@ impl StoredWriter {
             Base::Tree { tree, unique, name, constraint } => {
                 let (key, _) = Self::key_of(tree, fields).map_err(failed)?;
                 if *unique {
-                    if self.exists(change, tree, &key).map_err(failed)? {
+                    let place = tree.find_by(change.source(), &key, ahead.way.as_ref());
+                    let place = place.map_err(|e| {
+                        failed(RecoveryError::Unreadable { page: tree.access.root(), error: e })
+                    })?;
+                    if place.is_some_and(|p| p.found && !p.ghost) {
                         return Err(self.duplicate(name, *constraint, tree, &key));
                     }
                 } else {
@@ -676,10 +749,13 @@ impl StoredWriter {
                         n = n.checked_add(1).ok_or_else(|| failure(&internal("uniquifiers are used up")))?;
                     }
                 }
-                let record = self.settle(change, log, fields, kept).map_err(failed)?;
+                let record = match ahead.record.filter(|_| *unique) {
+                    Some(record) => record,
+                    None => self.settle(change, log, fields, kept).map_err(failed)?,
+                };
                 let (key, raw) = Self::key_of(tree, fields).map_err(failed)?;
                 self.note(write, &raw, None);
-                tree.insert(change, log, &key, &raw, &record).map_err(failed)?;
+                tree.insert(change, log, &key, &raw, &record, ahead.way.as_ref()).map_err(failed)?;
                 None
             }
         };
@@ -768,12 +844,27 @@ impl TableWriter for StoredWriter {
         self.lock_table(write, LockMode::IX)?;
         let (digest, place) = bookmark::open(bookmark).map_err(|e| crate::page_error(&e))?;
         self.lock_row(write, &self.row_resource(place)?)?;
-        let change = self.gate()?;
-        let current = self.current(&change, place).map_err(|e| failure(&e))?;
-        Ok(match current {
-            Some(c) if bookmark::digest(&c.record) == digest => RowState::Unchanged,
-            _ => RowState::Changed,
-        })
+        let found = match &self.base {
+            Base::Heap(_) => {
+                let change = self.gate()?;
+                let current = self.current(&change, place).map_err(|e| failure(&e))?;
+                current.map(|c| bookmark::digest(&c.record))
+            }
+            Base::Tree { tree, .. } => {
+                let found = self.locked_in(tree, place, None, |record| Ok(bookmark::digest(record)))?;
+                if let Some((found, way)) = found {
+                    // A transaction that only locks rows takes no part in the database.
+                    if let Some(joined) = self.writing.joined(write.transaction) {
+                        let (rowset, place) = (tree.access.rowset, place.into());
+                        *joined.part()?.located.lock() = Some(Located { rowset, place, way });
+                    }
+                    Some(found)
+                } else {
+                    None
+                }
+            }
+        };
+        Ok(if found == Some(digest) { RowState::Unchanged } else { RowState::Changed })
     }
 
     fn lock_key(&self, write: WriteContext<'_>, key: &[Value]) -> SqlResult<()> {

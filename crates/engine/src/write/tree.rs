@@ -4,14 +4,16 @@
 //! 1. Entries are ordered by the whole key (uniquifier and row locator included where the index has them); no two are equal.
 //! 2. A split moves rows to a new page on the right, in a system transaction of its own; the root keeps its place as leftmost
 //!    page of its level, a new root is put above it.
-//! 3. Deleted entries stay as ghosts until nobody can need them (see [`super::ghost`]); an entry with the same key takes the
+//! 3. A leaf that a key leads to stays its leaf as long as the tree keeps its shape ([`LiveRowset::shape`]): what was found without
+//!    the gate ([`Tree::walk`]) is looked at again under it, and the way down is not.
+//! 4. Deleted entries stay as ghosts until nobody can need them (see [`super::ghost`]); an entry with the same key takes the
 //!    ghost's place.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use holdfast_base::PageId;
+use holdfast_base::{Lsn, PageId};
 use holdfast_format::log::{Context, RowTarget, context, op};
 use holdfast_format::page::{PageType, PageView};
 use holdfast_format::record::writer::{Parts, RecordShape};
@@ -66,6 +68,17 @@ pub struct Place {
     pub found: bool,
     pub ghost: bool,
     /// Pages from the root to the parent, with the slot taken.
+    path: Vec<(PageId, u16)>,
+}
+
+/// A [`Place`] found without the gate; it holds no image, which a change would have to copy.
+pub struct Way {
+    shape: u64,
+    page: PageId,
+    lsn: Lsn,
+    slot: u16,
+    found: bool,
+    ghost: bool,
     path: Vec<(PageId, u16)>,
 }
 
@@ -136,25 +149,9 @@ impl Tree {
             let view = PageView::new(&image);
             let rows = PageRows::new(view)?;
             let leaf = btree::is_leaf(view, self.clustered);
-            let (mut low, mut high) = (u16::from(!leaf), rows.len());
-            while low < high {
-                let middle = low + (high - low) / 2;
-                let row = rows.row(middle)?.ok_or(FormatError::NoSuchSlot { page: at, slot: middle })?;
-                let order = self.compare(source, &row, key, !leaf)?;
-                // An upper entry equal to the key leads to it; a prefix may begin before such an entry.
-                let right = if leaf || key.len() < self.keys.len() {
-                    order == Ordering::Less
-                } else {
-                    order != Ordering::Greater
-                };
-                if right { low = middle + 1 } else { high = middle }
-            }
+            let low = self.search(source, &rows, at, key, leaf)?;
             if leaf {
-                let (mut found, mut ghost) = (false, false);
-                if let Some(row) = if low < rows.len() { rows.row(low)? } else { None } {
-                    found = self.compare(source, &row, key, false)? == Ordering::Equal;
-                    ghost = row.kind() == holdfast_format::record::row::RowKind::Ghost;
-                }
+                let (found, ghost) = self.meets(source, &rows, low, key)?;
                 drop(rows);
                 return Ok(Some(Place { page: at, image, slot: low, found, ghost, path }));
             }
@@ -169,6 +166,88 @@ impl Tree {
         Err(FormatError::Tree { page: root, what: "the tree is too deep" })
     }
 
+    /// Slot of the first entry of a page that is not before `key`; on an upper level the one behind that which leads to it.
+    fn search(
+        &self,
+        source: &dyn PageSource,
+        rows: &PageRows<'_>,
+        at: PageId,
+        key: &[Value],
+        leaf: bool,
+    ) -> Result<u16, FormatError> {
+        let (mut low, mut high) = (u16::from(!leaf), rows.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let row = rows.row(middle)?.ok_or(FormatError::NoSuchSlot { page: at, slot: middle })?;
+            let order = self.compare(source, &row, key, !leaf)?;
+            // An upper entry equal to the key leads to it; a prefix may begin before such an entry.
+            let right = if leaf || key.len() < self.keys.len() {
+                order == Ordering::Less
+            } else {
+                order != Ordering::Greater
+            };
+            if right { low = middle + 1 } else { high = middle }
+        }
+        Ok(low)
+    }
+
+    /// Whether the entry in a slot of a leaf has the key, and is a ghost.
+    fn meets(
+        &self,
+        source: &dyn PageSource,
+        rows: &PageRows<'_>,
+        slot: u16,
+        key: &[Value],
+    ) -> Result<(bool, bool), FormatError> {
+        let Some(row) = (if slot < rows.len() { rows.row(slot)? } else { None }) else {
+            return Ok((false, false));
+        };
+        let found = self.compare(source, &row, key, false)? == Ordering::Equal;
+        Ok((found, row.kind() == holdfast_format::record::row::RowKind::Ghost))
+    }
+
+    /// The place of a whole key without the gate, and how to come back to it; `known`, if it was found before.
+    pub fn walk(
+        &self,
+        source: &dyn PageSource,
+        key: &[Value],
+        known: Option<&Way>,
+    ) -> Result<Option<(Place, Way)>, FormatError> {
+        let (shape, found) = self.live().stable_at(|| self.find_by(source, key, known));
+        Ok(found?.map(|place| {
+            let Place { page, slot, found, ghost, .. } = place;
+            let (lsn, path) = (PageView::new(&place.image).lsn(), place.path.clone());
+            let way = Way { shape, page, lsn, slot, found, ghost, path };
+            (place, way)
+        }))
+    }
+
+    /// As [`Self::find`] for a whole key, by the way found before (invariant 3); under the gate, or in a walk that is repeated when
+    /// the tree has changed its shape.
+    pub fn find_by(
+        &self,
+        source: &dyn PageSource,
+        key: &[Value],
+        way: Option<&Way>,
+    ) -> Result<Option<Place>, FormatError> {
+        let Some(way) = way.filter(|way| way.shape == self.live().shape()) else {
+            return self.find(source, key);
+        };
+        let Way { page, path, .. } = way;
+        let (page, path) = (*page, path.clone());
+        let image = btree::tree_page(source, page)?;
+        let view = PageView::new(&image);
+        if view.lsn() == way.lsn {
+            let Way { slot, found, ghost, .. } = *way;
+            return Ok(Some(Place { page, image, slot, found, ghost, path }));
+        }
+        let rows = PageRows::new(view)?;
+        let slot = self.search(source, &rows, page, key, true)?;
+        let (found, ghost) = self.meets(source, &rows, slot, key)?;
+        drop(rows);
+        Ok(Some(Place { page, image, slot, found, ghost, path }))
+    }
+
     /// Like [`Self::find`], but where the place is behind the last entry of a page that has a next one, the place in that.
     pub fn find_entry(&self, source: &dyn PageSource, key: &[Value]) -> Result<Option<Place>, FormatError> {
         let Some(mut place) = self.find(source, key)? else { return Ok(None) };
@@ -180,11 +259,7 @@ impl Tree {
             let next = view.next();
             let image = btree::tree_page(source, next)?;
             let rows = PageRows::new(PageView::new(&image))?;
-            let (mut found, mut ghost) = (false, false);
-            if let Some(row) = if rows.is_empty() { None } else { rows.row(0)? } {
-                found = self.compare(source, &row, key, false)? == Ordering::Equal;
-                ghost = row.kind() == holdfast_format::record::row::RowKind::Ghost;
-            }
+            let (found, ghost) = self.meets(source, &rows, 0, key)?;
             drop(rows);
             place = Place { page: next, image, slot: 0, found, ghost, path: Vec::new() };
         }
@@ -240,9 +315,11 @@ impl Tree {
         key: &[Value],
         fields: &[u8],
         record: &[u8],
+        way: Option<&Way>,
     ) -> RecoveryResult<PageId> {
         for _ in 0..64 {
-            let Some(place) = self.find(change.source(), key).map_err(unreadable(self.access.root()))? else {
+            let found = self.find_by(change.source(), key, way).map_err(unreadable(self.access.root()))?;
+            let Some(place) = found else {
                 self.first_page(change, transaction)?;
                 continue;
             };
@@ -385,26 +462,24 @@ impl Tree {
         key: &[Value],
         fields: &[u8],
         record: &[u8],
+        way: Option<&Way>,
     ) -> RecoveryResult<()> {
         for _ in 0..64 {
-            let place = self.find_entry(change.source(), key).map_err(unreadable(self.access.root()))?;
+            let fail = unreadable(self.access.root());
+            let place = self.find_by(change.source(), key, way).map_err(&fail)?;
             let missing = || RecoveryError::Database { what: "a row to be changed is not there".to_owned() };
             let place = place.filter(|p| p.found && !p.ghost).ok_or_else(missing)?;
-            let (old, whole, record) = {
-                let fail = unreadable(place.page);
-                let rows = PageRows::new(PageView::new(&place.image)).map_err(&fail)?;
-                let old = record_bytes(&rows, place.slot).map_err(&fail)?.to_vec();
-                let whole = standalone(&rows, place.slot, self.layout()).map_err(&fail)?;
-                (old, whole, rows.fitted(self.layout(), record).map_err(&fail)?)
-            };
+            let fail = unreadable(place.page);
+            let rows = PageRows::new(PageView::new(&place.image)).map_err(&fail)?;
+            let old = record_bytes(&rows, place.slot).map_err(&fail)?.to_vec();
+            let record = rows.fitted(self.layout(), record).map_err(&fail)?;
             let growth = record.len().saturating_sub(old.len());
             if growth > 0 && growth > change.free_bytes(place.page, transaction.id)? {
-                // The way to the page, which `find_entry` may have lost when it went on to a sibling.
-                let entry =
-                    self.find(change.source(), key).map_err(unreadable(place.page))?.ok_or_else(missing)?;
-                self.split(change, transaction, &entry, &whole)?;
+                let whole = standalone(&rows, place.slot, self.layout()).map_err(&fail)?;
+                self.split(change, transaction, &place, &whole)?;
                 continue;
             }
+            drop(rows);
             let undo = self.undo(fields, 0);
             let at = (place.page, place.slot);
             // The image would have to be copied for the change.
@@ -731,6 +806,20 @@ impl Tree {
         };
         change.log(own, what, Undo::InPlace)?;
         Ok(())
+    }
+}
+
+impl Tree {
+    /// What `read` makes of the entry at a place, in the form that can be read without its page.
+    pub(super) fn record_at<T>(
+        &self,
+        place: &Place,
+        read: impl FnOnce(&[u8]) -> RecoveryResult<T>,
+    ) -> RecoveryResult<T> {
+        let fail = unreadable(place.page);
+        let rows = PageRows::new(PageView::new(&place.image)).map_err(&fail)?;
+        let record = standalone(&rows, place.slot, self.layout()).map_err(&fail)?;
+        read(&record)
     }
 }
 

@@ -26,7 +26,7 @@ use super::pointers;
 use super::row_version::RowVersionCounter;
 use super::sequence::Sequences;
 use super::table::Base;
-use super::tree::Tree;
+use super::tree::{Tree, Way};
 use crate::database::DatabaseCatalog;
 use crate::decision::{Branch, Decisions};
 use crate::lock::{LockManager, LockMode, LockOwner, Resource};
@@ -188,10 +188,16 @@ impl Writing {
                 log: Mutex::new(log),
                 emptied: Mutex::new(Vec::new()),
                 made: Mutex::new(Vec::new()),
+                located: Mutex::new(None),
             };
             Ok(Arc::new(part))
         })?;
         Ok(Joined(part))
+    }
+
+    /// The same part, if the transaction has one already.
+    pub fn joined(self: &Arc<Self>, transaction: &Transaction) -> Option<Joined> {
+        transaction.takes_part(Arc::as_ptr(self) as usize).map(Joined)
     }
 }
 
@@ -220,6 +226,15 @@ pub struct DatabaseTransaction {
     emptied: Mutex<Vec<(usize, Emptied)>>,
     /// Rowsets that the transaction made.
     made: Mutex<Vec<u64>>,
+    /// The row of a tree that was locked last, for who changes it next.
+    pub(super) located: Mutex<Option<Located>>,
+}
+
+/// Where a locked row is: its rowset, its place as bookmarks have it, and the way to it.
+pub(super) struct Located {
+    pub rowset: u64,
+    pub place: Box<[u8]>,
+    pub way: Way,
 }
 
 impl DatabaseTransaction {
