@@ -127,7 +127,7 @@ async function typeOrm() {
     table.columns.map((c) => c.name).sort(), table.indices.length, table.foreignKeys[0].referencedTableName,
     table.checks.length, table.findColumnByName('twice').generatedType,
   ], [['at', 'id', 'text', 'twice', 'userId'], 1, 'users', 1, 'STORED']);
-  await runner.renameColumn('migrated', 'text', 'words');
+  await runner.renameColumn('migrated', 'at', 'moment');
   await runner.release();
   await source.undoLastMigration();
   await source.dropDatabase();
