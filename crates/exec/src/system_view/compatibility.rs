@@ -68,11 +68,8 @@ pub const VIEWS: &[SystemView] = &[
         columns: "spid smallint!, kpid smallint!, blocked smallint!, waittype binary(2)!, waittime bigint!, lastwaittype nchar(32)!, waitresource nchar(256)!, dbid smallint!, uid smallint, cpu int!, physical_io bigint!, memusage int!, login_time datetime!, last_batch datetime!, ecid smallint!, open_tran smallint!, status nchar(30)!, sid binary(86)!, hostname nchar(128)!, program_name nchar(128)!, hostprocess nchar(10)!, cmd nchar(26)!, nt_domain nchar(128)!, nt_username nchar(128)!, net_address nchar(12)!, net_library nchar(12)!, loginame nchar(128)!, context_info binary(128)!, sql_handle binary(20)!, stmt_start int!, stmt_end int!, request_id int!",
         rows: sysprocesses,
     },
-    SystemView {
-        name: "sys.sysconfigures",
-        columns: "value int, config int!, comment nvarchar(255)!, status smallint!",
-        rows: |_| Ok(Vec::new()),
-    },
+    SystemView { name: "sys.sysconfigures", columns: CONFIGURES, rows: |_| Ok(super::server::configures()) },
+    SystemView { name: "sys.syscurconfigs", columns: CONFIGURES, rows: |_| Ok(super::server::configures()) },
     SystemView {
         name: "sys.sysfilegroups",
         columns: "groupid smallint, allocpolicy smallint, status int, groupname sysname!",
@@ -91,6 +88,8 @@ pub const VIEWS: &[SystemView] = &[
         rows: |_| Ok(Vec::new()),
     },
 ];
+
+const CONFIGURES: &str = "value int, config int!, comment nvarchar(255)!, status smallint!";
 
 /// sysobjects.xtype keeps the catalog's code; `type` maps constraints to K and the like.
 fn old_type(kind: &str) -> &str {

@@ -298,10 +298,18 @@ fn key_columns(c: &ViewContext<'_>) -> Rows {
 fn constraint_columns(c: &ViewContext<'_>) -> Rows {
     let mut rows = Vec::new();
     let name = catalog(c);
+    // The columns that the conditions of checks name are kept as dependencies.
+    let references = c.source.base_rows("sysmultiobjrefs")?;
     for k in c.model.of_kind(&["PK", "UQ", "F", "C"]) {
         let Some(table) = c.model.object(k.parent_id) else { continue };
         let ids = if &*k.kind == "C" {
-            if k.intprop > 0 { vec![k.intprop] } else { Vec::new() }
+            let named = references
+                .iter()
+                .filter(|r| r.int("class") == 1 && r.int("depid") == k.id && r.int("indepid") == table.id);
+            let mut ids: Vec<i32> = named.map(|r| r.int("indepsubid")).filter(|id| *id > 0).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            if ids.is_empty() && k.intprop > 0 { vec![k.intprop] } else { ids }
         } else {
             constraint_column_ids(c, k)
         };

@@ -235,6 +235,14 @@ fn configurations(_: &ViewContext<'_>) -> Rows {
         .collect())
 }
 
+/// The options as sysconfigures and syscurconfigs show them: status 1 dynamic, 2 advanced.
+pub fn configures() -> Vec<Vec<Value>> {
+    OPTIONS
+        .iter()
+        .map(|(id, name, value, _, _, advanced)| row![*value, *id, *name, if *advanced { 3 } else { 1 }])
+        .collect()
+}
+
 fn session(s: &SessionRow, sid: &[u8]) -> Vec<Value> {
     row![
         s.session_id,

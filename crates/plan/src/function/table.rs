@@ -251,6 +251,8 @@ pub static TABLE_FUNCTIONS: &[TableFunctionDef] = &[
                 ("io_stall", SqlType::BIGINT, false),
                 ("size_on_disk_bytes", SqlType::BIGINT, false),
                 ("file_handle", SqlType::binary(holdfast_types::TypeId::VarBinary, 8), false),
+                ("io_stall_queued_read_ms", SqlType::BIGINT, false),
+                ("io_stall_queued_write_ms", SqlType::BIGINT, false),
             ]
         },
     },

@@ -65,6 +65,11 @@ const PROCEDURES: &[Procedure] = &[
         "@table_name nvarchar(384) = NULL, @table_owner nvarchar(384) = NULL, @table_qualifier sysname = NULL, @table_type varchar(100) = NULL, @fUsePattern bit = 1",
         include_str!("tables.sql"),
     ),
+    plain(
+        "sp_tableswc",
+        "@table_name nvarchar(384) = NULL, @table_owner nvarchar(384) = NULL, @table_qualifier sysname = NULL, @table_type varchar(100) = NULL, @fUsePattern bit = 1",
+        include_str!("tableswc.sql"),
+    ),
     Procedure {
         name: "sp_columns",
         parameters: COLUMNS,
