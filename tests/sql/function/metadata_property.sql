@@ -29,7 +29,7 @@ UPDATE named (ROWLOCK) SET Label = N'x'
 DELETE FROM named (TABLOCKX)
 GO
 -- The columns of a check over several of them; the options that a contained database would have of its own.
-CREATE TABLE checked (price int, discount int, CONSTRAINT sane CHECK (price > discount), CONSTRAINT some CHECK (price > 0))
+CREATE TABLE checked (price int, discount int, CONSTRAINT sane CHECK (price > discount), CONSTRAINT positive CHECK (price > 0))
 SELECT CONSTRAINT_NAME, COLUMN_NAME FROM INFORMATION_SCHEMA.CONSTRAINT_COLUMN_USAGE WHERE TABLE_NAME = 'checked' ORDER BY 1, 2
 SELECT configuration_id, name FROM sys.configurations WHERE configuration_id IN (115, 124, 1126, 1127, 1555) ORDER BY 1
 SELECT c.config, c.status FROM master.dbo.syscurconfigs AS c WHERE c.config IN (115, 1127)
