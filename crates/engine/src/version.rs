@@ -206,6 +206,13 @@ impl VersionStore {
         Snapshot(Arc::new(Active { store: Arc::clone(self), number }))
     }
 
+    /// A moment between those of commits: snapshots taken before have smaller numbers.
+    pub fn moment(&self) -> u64 {
+        let mut clock = self.clock.lock();
+        clock.last += 1;
+        clock.last
+    }
+
     /// Snapshots that are active, and the oldest.
     pub fn active(&self) -> (usize, Option<u64>) {
         let clock = self.clock.lock();

@@ -45,7 +45,8 @@ impl Snapshots {
     fn note_all(&self) {
         let catalog = self.database.stored();
         if let Some(writing) = catalog.as_ref().and_then(|c| c.writing()) {
-            self.objects.lock().iter().for_each(|o| writing.definitions.note(*o));
+            let version = writing.locks.versions.moment();
+            self.objects.lock().iter().for_each(|o| writing.definitions.note(*o, version));
         }
     }
 }

@@ -9,6 +9,7 @@
 //! 2. Every row belongs to one chunk: by its key as the snapshot sees it, or by its address.
 //! 3. Partitions are read one by one, each as a table of its own ([`super::partitioned`]); rows of a columnstore cannot be changed, so
 //!    they are read as they are.
+//! 4. While rows are read Sch-S keeps the table's definition; what was defined anew since a SNAPSHOT transaction's snapshot is 3961.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -24,7 +25,8 @@ use super::table::{Locator, RowsetAccess, StoredIndex, StoredKey, StoredTable};
 use crate::access::{BatchSource, Bound, KeyRange, ReadContext, ReadIntent, ReadLevel};
 use crate::decode::column::{ColumnPlan, Records, Target, fill};
 use crate::error::damaged;
-use crate::lock::LockOwner;
+use crate::lock::manager::Table;
+use crate::lock::{Duration, LockMode, LockOwner, Resource};
 use crate::version::{Seen, Snapshot};
 use crate::write::{Writing, bookmark};
 
@@ -70,6 +72,49 @@ struct SnapshotRows {
     plans: Vec<ColumnPlan>,
     types: Arc<[SqlType]>,
     place: Place,
+    /// Until all is read.
+    _definition: Option<DefinitionLock>,
+}
+
+/// Sch-S on a table: its definition stays what it is.
+struct DefinitionLock {
+    writing: Arc<Writing>,
+    owner: LockOwner,
+    resource: Resource,
+}
+
+impl Drop for DefinitionLock {
+    fn drop(&mut self) {
+        self.writing.locks.release(self.owner, &self.resource);
+    }
+}
+
+/// Keeps the definition of a table whose row versions are read, if it still is what was planned with (invariant 4).
+///
+/// # Errors
+/// 3961 under SNAPSHOT when it was changed after the snapshot was taken; the one that has the statement planned again.
+fn keep_definition(
+    table: &StoredTable,
+    writing: &Arc<Writing>,
+    context: &ReadContext,
+    snapshot: &Snapshot,
+) -> SqlResult<Option<DefinitionLock>> {
+    let owner = context.owner;
+    if owner.0 == 0 {
+        return Ok(None);
+    }
+    let resource = Table { database: writing.database_id, object: table.object_id }.resource();
+    let own = writing.locks.held(owner, &resource) == LockMode::SchM;
+    writing.locks.acquire(owner, &resource, LockMode::SchS, Duration::Transaction, &context.wait)?;
+    let lock = DefinitionLock { writing: Arc::clone(writing), owner, resource };
+    if context.level == ReadLevel::Snapshot
+        && !own
+        && writing.definitions.changed_since_snapshot(table.object_id, snapshot.number())
+    {
+        return Err(SqlError::new(3961, &[&table.store.database]));
+    }
+    writing.still_defined(table.object_id, &table.name, table.store.as_of, owner)?;
+    Ok(Some(lock))
 }
 
 /// The snapshot that a reader of the table sees; `None` where it sees the rows as they are.
@@ -104,6 +149,7 @@ pub fn open(
     if base.compression > 2 {
         return Ok(None);
     }
+    let definition = keep_definition(table, writing, context, snapshot)?;
     let clustered = table.indexes.iter().find(|i| i.clustered);
     let index_place = |index: &StoredIndex, range: &KeyRange, backward: bool| -> SqlResult<Place> {
         if !index.usable {
@@ -151,6 +197,7 @@ pub fn open(
         plans: table.plans(base, columns)?,
         types: columns.iter().map(|&c| table.type_of(c)).collect(),
         place,
+        _definition: definition,
     })))
 }
 

@@ -23,7 +23,8 @@ pub const REDEFINED: i32 = -1;
 #[derive(Default)]
 pub struct Definitions {
     count: AtomicU64,
-    changed: Mutex<HashMap<i32, u64>>,
+    /// By object: the count, and the moment among row versions.
+    changed: Mutex<HashMap<i32, (u64, u64)>>,
 }
 
 impl Definitions {
@@ -32,16 +33,21 @@ impl Definitions {
         self.count.load(Ordering::SeqCst)
     }
 
-    /// The object's definition changes.
-    pub fn note(&self, object: i32) {
+    /// The object's definition changes; snapshots with smaller numbers than `version` are older than that.
+    pub fn note(&self, object: i32, version: u64) {
         let mut changed = self.changed.lock();
         let count = self.count.fetch_add(1, Ordering::SeqCst) + 1;
-        changed.insert(object, count);
+        changed.insert(object, (count, version));
+    }
+
+    /// Whether it has changed since a snapshot was taken.
+    pub fn changed_since_snapshot(&self, object: i32, number: u64) -> bool {
+        self.now() != 0 && self.changed.lock().get(&object).is_some_and(|c| c.1 > number)
     }
 
     /// Whether it has changed since a moment.
     pub fn changed_since(&self, object: i32, moment: u64) -> bool {
-        self.now() != moment && self.changed.lock().get(&object).is_some_and(|c| *c > moment)
+        self.now() != moment && self.changed.lock().get(&object).is_some_and(|c| c.0 > moment)
     }
 }
 
@@ -67,11 +73,16 @@ mod tests {
     fn only_what_changed_is_old() {
         let d = Definitions::default();
         let before = d.now();
-        d.note(5);
+        d.note(5, 7);
         let between = d.now();
-        d.note(6);
+        d.note(6, 8);
         assert!(d.changed_since(5, before) && d.changed_since(6, before) && !d.changed_since(7, before));
         assert!(!d.changed_since(5, between) && d.changed_since(6, between));
         assert!(!d.changed_since(5, d.now()));
+        assert!(
+            d.changed_since_snapshot(5, 6)
+                && !d.changed_since_snapshot(5, 7)
+                && !d.changed_since_snapshot(9, 0)
+        );
     }
 }
