@@ -36,5 +36,9 @@ select region, count(distinct amount) d from sales where amount > 10 and exists 
 select region, sum(amount) s from sales group by all region order by region
 select region, sum(amount) s from sales where amount > 1 group by all region with rollup
 go
+select * from ((select top 1 amount from sales order by amount desc) union all (select top 1 amount from sales order by amount)) x order by 1
+select * from ((select top (1) region from sales order by region) union (select top (1) region from sales order by region desc) except select 'west') as x
+select count(*) from ((select top 2 amount from sales order by amount)) x
+go
 use master
 drop database Samples

@@ -99,7 +99,7 @@ pub(crate) struct Parser<'a> {
     /// Whether parentheses may hold a condition here.
     conditions: bool,
     /// Inside a subquery.
-    in_subquery: bool,
+    pub(crate) in_subquery: bool,
     /// Reserved words count as names (text given to metadata functions).
     words_are_names: bool,
     /// Uses of variables seen so far in this batch or module.

@@ -485,7 +485,11 @@ impl Parser<'_> {
             Inside::Query(body, span) => {
                 let more = self.is_one_of(&["UNION", "EXCEPT", "INTERSECT", "ORDER", "FOR"]);
                 if more || self.is_symbol(')') {
-                    let query = self.query_after_first(None, body, span)?;
+                    // Operands further on are those of a subquery: they may have ORDER BY.
+                    let outside = std::mem::replace(&mut self.in_subquery, true);
+                    let query = self.query_after_first(None, body, span);
+                    self.in_subquery = outside;
+                    let query = query?;
                     self.expect_symbol(')')?;
                     return Ok(Inside::Query(QueryBody::Paren(Box::new(query)), self.since(start)));
                 }
