@@ -169,6 +169,11 @@ pub trait TableAccess: Send + Sync {
         None
     }
 
+    /// How many rows, or values of one column, were changed since the database was opened.
+    fn changes(&self) -> u64 {
+        0
+    }
+
     /// The side that changes rows; `None` when the rows cannot be changed (system views, read-only databases).
     fn writer(&self) -> Option<Arc<dyn TableWriter>> {
         None

@@ -7,6 +7,7 @@
 
 mod distribution;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -16,13 +17,14 @@ use holdfast_types::{TypeId, Value};
 
 use crate::expr::{CompareOp, Expr, ExprKind, SubPlan, SubqueryKind};
 use crate::logical::{ColumnId, LogicalPlan};
-use crate::physical::JoinKind;
+use crate::physical::{JoinKind, NotedStatistics};
 use distribution::Distribution;
 
 /// Where columns come from, for statistics.
 #[derive(Default)]
 pub(crate) struct Estimator {
     columns: HashMap<ColumnId, (Arc<TableDef>, usize)>,
+    noted: RefCell<NotedStatistics>,
 }
 
 impl Estimator {
@@ -70,7 +72,14 @@ impl Estimator {
             .iter()
             .filter(|s| s.filter.is_none() && s.columns.first() == Some(ordinal))
             .map(|s| &s.values);
-        of_indexes.chain(of_columns).next()
+        let found = of_indexes.chain(of_columns).next();
+        self.noted.borrow_mut().note(table, *ordinal, found.is_some());
+        found
+    }
+
+    /// Which columns were asked about.
+    pub fn take_noted(&self) -> NotedStatistics {
+        self.noted.take()
     }
 
     fn distribution(&self, e: &Expr) -> Option<Distribution<'_>> {

@@ -108,6 +108,7 @@ fn bind_rows(
             assignments: Vec::new(),
             dependencies,
             sizes,
+            statistics: builder.estimator.take_noted(),
             accesses,
             bookmarks,
         });
@@ -119,7 +120,17 @@ fn bind_rows(
         .into_iter()
         .map(|(p, e)| Ok((p, builder.place(&rules::rewrite_expr(e, cx), &ids)?)))
         .collect::<SqlResult<Vec<_>>>()?;
-    Ok(BoundQuery { plan, columns: Vec::new(), assignments, dependencies, sizes, accesses, bookmarks })
+    let statistics = builder.estimator.take_noted();
+    Ok(BoundQuery {
+        plan,
+        columns: Vec::new(),
+        assignments,
+        dependencies,
+        sizes,
+        statistics,
+        accesses,
+        bookmarks,
+    })
 }
 
 /// Binds a value expression outside a query (SET, PRINT, EXEC arguments), converted to `target` if given.

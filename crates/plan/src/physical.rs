@@ -9,6 +9,7 @@
 //! 4. Row estimates are hints; no operator may rely on them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use holdfast_engine::access::{ReadIntent, ReadLevel};
 use holdfast_engine::catalog::{ModuleDef, TableDef};
@@ -396,21 +397,53 @@ pub struct SerialColumn {
 
 /// Rows of the tables that a plan reads, as they were when it was made.
 #[derive(Clone, Debug, Default)]
-pub struct Sizes(Vec<(Arc<TableDef>, u64)>);
+pub struct Sizes(Vec<(Arc<TableDef>, u64, u64)>);
+
+/// Changes after which the statistics of a table of so many rows are out of date: 500 and a fifth of the rows; `root` (from
+/// compatibility level 130 on): the square root of a thousand times the rows, if that is less.
+pub fn changes_to_recompute(rows: u64, root: bool) -> u64 {
+    let fifth = if rows <= 500 { 500 } else { 500 + rows / 5 };
+    if root && rows > 500 { fifth.min((1000.0 * rows as f64).sqrt() as u64) } else { fifth }
+}
 
 impl Sizes {
     pub fn note(&mut self, table: &Arc<TableDef>) {
-        if table.access.size().is_some() && !self.0.iter().any(|(t, _)| Arc::ptr_eq(t, table)) {
-            self.0.push((Arc::clone(table), table.rows()));
+        if table.access.size().is_some() && !self.0.iter().any(|(t, ..)| Arc::ptr_eq(t, table)) {
+            self.0.push((Arc::clone(table), table.rows(), table.access.changes()));
         }
     }
 
     /// No table has become so much larger or smaller that another plan may be better by far.
     pub fn still_fit(&self) -> bool {
-        self.0.iter().all(|(table, then)| {
+        self.0.iter().all(|(table, then, changes)| {
             let now = table.rows();
-            now.max(*then) <= 500 + 4 * now.min(*then)
+            // So many changes are due to make statistics anew, which may ask for another plan.
+            let changed = table.access.changes().saturating_sub(*changes);
+            now.max(*then) <= 500 + 4 * now.min(*then) && changed < changes_to_recompute(*then, true)
         })
+    }
+}
+
+/// Columns of whose distribution a plan would know.
+#[derive(Clone, Debug, Default)]
+pub struct NotedStatistics {
+    /// Table, ordinal of the column, and whether statistics were found.
+    pub columns: Vec<(Arc<TableDef>, usize, bool)>,
+    /// Somebody has looked whether they are to be made, or made anew.
+    looked_at: Arc<AtomicBool>,
+}
+
+impl NotedStatistics {
+    pub fn note(&mut self, table: &Arc<TableDef>, ordinal: usize, found: bool) {
+        let stored = table.object_id > 0 && table.access.size().is_some();
+        if stored && !self.columns.iter().any(|(t, o, _)| *o == ordinal && t.object_id == table.object_id) {
+            self.columns.push((Arc::clone(table), ordinal, found));
+        }
+    }
+
+    /// Whether this is the first to look.
+    pub fn look(&self) -> bool {
+        !self.columns.is_empty() && !self.looked_at.swap(true, Ordering::Relaxed)
     }
 }
 
@@ -425,6 +458,7 @@ pub struct BoundQuery {
     /// Databases and objects read, for cache invalidation: (database id, object id).
     pub dependencies: Vec<(i32, i32)>,
     pub sizes: Sizes,
+    pub statistics: NotedStatistics,
     pub accesses: Accesses,
     /// Of a cursor's query: tables (database and object id) whose rows its rows are, and the plan's column, after the
     /// result columns, that names the row.

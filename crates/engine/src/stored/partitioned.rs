@@ -354,6 +354,10 @@ impl TableAccess for PartitionedTable {
         self.whole.size()
     }
 
+    fn changes(&self) -> u64 {
+        self.whole.changes()
+    }
+
     fn writer(&self) -> Option<Arc<dyn TableWriter>> {
         self.writer.clone().map(|w| w as Arc<dyn TableWriter>)
     }

@@ -372,6 +372,10 @@ impl TableAccess for StoredTable {
         }))
     }
 
+    fn changes(&self) -> u64 {
+        self.base.iter().map(|b| b.live.modifications.since()).sum()
+    }
+
     fn writer(&self) -> Option<Arc<dyn TableWriter>> {
         self.writer.clone().map(|w| w as Arc<dyn TableWriter>)
     }

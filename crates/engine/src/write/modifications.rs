@@ -65,6 +65,13 @@ impl Modifications {
         }
     }
 
+    /// Rows that came or went since, and the most changes of one column besides.
+    pub fn since(&self) -> u64 {
+        let counted = self.0.lock();
+        let columns = counted.columns.values().copied().max().unwrap_or(0);
+        (counted.rows + columns).max(0).unsigned_abs()
+    }
+
     /// The count of a column (by its physical id); `stored` reads what the catalogue has, which is asked for once.
     pub fn of(&self, column: i32, stored: impl FnOnce() -> i64) -> i64 {
         let mut counted = self.0.lock();

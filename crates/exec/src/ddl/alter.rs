@@ -440,6 +440,9 @@ impl Definition<'_, '_> {
                 }
             }
         }
+        if !grows {
+            errors.extend(self.let_go_of_statistics(table, name, id)?);
+        }
         if errors.is_empty() {
             return Ok(());
         }

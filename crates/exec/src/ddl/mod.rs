@@ -4,7 +4,7 @@
 //! as the catalog stores them; [`table`] CREATE TABLE; [`constraint`] keys, checks, defaults, foreign keys; [`alter`] ALTER TABLE;
 //! [`index`] indexes, [`view_index`] those of views; [`statistics`]; [`event`] and [`database_trigger`] what happens and the triggers that want to know; [`module`] views, procedures, functions, triggers; [`remove`] DROP; [`other`] schemas, types, synonyms,
 //! [`principal`] users, roles, owners; [`permission`] GRANT and its kin; [`login`] logins and server roles; [`sequence`];
-//! [`bound`] defaults and rules that are bound; [`table_type`]; [`temporal`] periods and versioning; [`select_into`]; [`partition`] partition functions and schemes, [`repartition`] SPLIT and MERGE, [`switch`] ALTER TABLE … SWITCH; [`row_versions`] options of databases about versions; [`scoped_configuration`]; [`procedure`] system procedures that
+//! [`bound`] defaults and rules that are bound; [`table_type`]; [`automatic_statistics`] those that the server makes by itself; [`temporal`] periods and versioning; [`select_into`]; [`partition`] partition functions and schemes, [`repartition`] SPLIT and MERGE, [`switch`] ALTER TABLE … SWITCH; [`row_versions`] options of databases about versions; [`scoped_configuration`]; [`procedure`] system procedures that
 //! change the catalog: [`rename`] sp_rename, [`property`] extended properties.
 //!
 //! Invariants
@@ -14,6 +14,7 @@
 pub mod alter;
 pub mod alter_database;
 pub mod alter_index;
+pub mod automatic_statistics;
 pub mod bound;
 pub mod constraint;
 pub mod database;

@@ -243,7 +243,7 @@ impl Definition<'_, '_> {
         self.make_statistics(&table, index.index_id, &Options { sampling, ..Options::default() })
     }
 
-    fn statistics_of(&self, object: i32) -> Result<Vec<StoredStatistics>, Fail> {
+    pub(super) fn statistics_of(&self, object: i32) -> Result<Vec<StoredStatistics>, Fail> {
         Ok(self.catalog()?.statistics(object).map_err(|e| holdfast_engine::page_error(&e))?)
     }
 
@@ -291,6 +291,11 @@ impl Definition<'_, '_> {
             });
         }
         Ok(writer.set_statistics(table.object_id, id, made.as_ref(), changes)?)
+    }
+
+    /// As [`Definition::make_statistics`], by the server's own choice of rows.
+    pub(super) fn make_default_statistics(&mut self, table: &Arc<TableDef>, id: i32) -> Result<(), Fail> {
+        self.make_statistics(table, id, &Options::default())
     }
 
     /// The columns that statistics are about; those of an index include the clustered key, by which its entries find rows.

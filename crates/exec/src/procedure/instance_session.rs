@@ -35,7 +35,11 @@ pub struct InstanceSessions {
 
 impl InstanceSessions {
     pub fn new(host: Arc<Host>, administration: Arc<dyn Administration>) -> Arc<Self> {
-        let shared = Arc::new(Shared { administration, units: UnitCache::default() });
+        let shared = Arc::new(Shared {
+            administration,
+            units: UnitCache::default(),
+            keeping_statistics: Default::default(),
+        });
         Arc::new(InstanceSessions { host, shared })
     }
 

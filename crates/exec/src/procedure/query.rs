@@ -88,11 +88,18 @@ impl Runner<'_> {
             scope.unit.kept(node, &self.session, &schema, run, &|id| self.is_alive(scope, id))
         {
             self.authorize(&found.accesses, scope)?;
-            return Ok(found);
+            if self.compiling || !found.statistics.look() || !self.keep_statistics(&found.statistics, scope) {
+                return Ok(found);
+            }
         }
-        let bound = self.bind_fresh(q, scope)?;
-        scope.unit.keep(node, Planned::Query(Arc::clone(&bound)), &self.session, schema, run);
+        let mut bound = self.bind_fresh(q, scope)?;
         self.authorize(&bound.accesses, scope)?;
+        if !self.compiling && bound.statistics.look() && self.keep_statistics(&bound.statistics, scope) {
+            bound = self.bind_fresh(q, scope)?;
+            // What was made is there now; what could not be made is not tried again for this plan.
+            bound.statistics.look();
+        }
+        scope.unit.keep(node, Planned::Query(Arc::clone(&bound)), &self.session, schema, run);
         Ok(bound)
     }
 

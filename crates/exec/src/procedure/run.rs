@@ -164,6 +164,8 @@ impl Scope {
 pub struct Shared {
     pub administration: Arc<dyn Administration>,
     pub units: super::cache::UnitCache,
+    /// Tables (database and object id) whose statistics some session is making by itself.
+    pub keeping_statistics: parking_lot::Mutex<std::collections::HashSet<(i32, i32)>>,
 }
 
 /// Runs statements for a session.

@@ -22,6 +22,8 @@ pub struct Surroundings {
     functions: Mutex<Option<(u32, Arc<dyn ModuleRunner>)>>,
     /// Changes that are parts of one statement are under way: none of them is for good yet.
     pub parts: bool,
+    /// Statistics are being made: what that reads asks for none.
+    pub keeping_statistics: bool,
     /// Where plain expressions are evaluated.
     plain: Mutex<Option<Arc<QueryContext>>>,
 }
