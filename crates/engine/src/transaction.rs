@@ -203,7 +203,15 @@ fn commit_one(all: &[Arc<dyn Participant>]) -> SqlResult<()> {
 
 /// Invariant 4.
 fn commit_in_several(all: &[Arc<dyn Participant>], durable: &[&dyn DurableParticipant]) -> SqlResult<()> {
-    let roll_back = || all.iter().rev().fold(Ok(()), |done: SqlResult<()>, p| done.and(p.rollback()));
+    // Every part is rolled back, whatever became of the others; the first failure is told.
+    let roll_back = || {
+        let mut told = Ok(());
+        for p in all.iter().rev() {
+            let one = p.rollback();
+            told = told.and(one);
+        }
+        told
+    };
     let Some(decisions) = durable.iter().find_map(|p| p.decisions()) else {
         roll_back()?;
         let what = "The transaction changes several databases, and there is no place to decide that all of them keep it.";
