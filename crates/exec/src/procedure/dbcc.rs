@@ -150,6 +150,10 @@ pub(super) fn table(call: &Call<'_>, name: &str) -> SqlResult<Arc<TableDef>> {
     };
     match call.session.current_database().object(schema, object) {
         Some(ObjectDef::Table(table)) => Ok(table),
+        Some(ObjectDef::View(view)) => {
+            let kept = call.session.current_database().indexed_view(view.object_id)?;
+            kept.ok_or_else(missing)
+        }
         _ => Err(missing()),
     }
 }

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::catalog::{Catalog, TableRules};
+use holdfast_engine::catalog::{Catalog, IndexDef, IndexKind, TableRules};
 use holdfast_plan::change::{Action, BoundChange, ChangeKind};
 use holdfast_tsql::ast::{DmlTarget, Execute, ExecuteTarget, Expr, Ident, Insert, InsertSource, ObjectName};
 use holdfast_types::{CodePage, CollationId, SqlError, SqlType, Value};
@@ -118,13 +118,36 @@ impl Runner<'_> {
         let unit = Unit::new("", Vec::new(), Vec::new(), Default::default());
         let mut scope = Scope::new(unit);
         let bound = self.bulk_change(&announced.table, &announced.columns, announced.options, &scope)?;
+        // Rows that such an index would have to follow come again when it has been disabled.
+        let followed = |i: &IndexDef| matches!(i.kind, IndexKind::Xml | IndexKind::Spatial);
+        let spare = bound.target.table.indexes.iter().any(followed).then(|| rows.clone());
+        match (self.enter_bulk(bound, &announced, columns, rows, &mut scope), spare) {
+            (Err(fail), Some(rows)) => {
+                let mut kept = self.kept_definitions();
+                self.begin_again(&mut kept, fail)?;
+                let bound =
+                    self.bulk_change(&announced.table, &announced.columns, announced.options, &scope)?;
+                self.enter_bulk(bound, &announced, columns, rows, &mut scope)
+            }
+            (done, _) => done,
+        }
+    }
+
+    fn enter_bulk(
+        &mut self,
+        bound: BoundChange,
+        announced: &BulkTarget,
+        columns: &[ResultColumn],
+        rows: Rows,
+        scope: &mut Scope,
+    ) -> Result<(), Fail> {
         let ChangeKind::InsertExternal { ordinals, .. } = bound.kind.clone() else { return Ok(()) };
         if ordinals.len() != columns.len() {
             return Err(SqlError::new(213, &[]).into());
         }
         let types: Vec<SqlType> = columns.iter().map(|c| c.ty).collect();
         let bound = Arc::new(bound);
-        self.run_change(&bound, &mut scope, INSERT, |r, change, _| {
+        self.run_change(&bound, scope, INSERT, |r, change, _| {
             change.default_for_null = !announced.options.keep_nulls;
             if announced.options.lock_table {
                 writer(&bound.target)?.lock_all(change.write())?;
