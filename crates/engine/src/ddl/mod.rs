@@ -26,6 +26,7 @@ pub mod temporal;
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use holdfast_types::SqlResult;
 use parking_lot::Mutex;
@@ -37,8 +38,10 @@ pub use rows::{CatalogWriter, Cell};
 /// Has the catalog read again when a transaction that changed it goes back.
 struct Snapshots {
     database: Arc<dyn OnlineDatabase>,
-    /// Objects that the transaction defines, under Sch-M.
-    objects: Mutex<Vec<i32>>,
+    /// Objects that the transaction defines, under Sch-M, and the versions that their definitions had before.
+    objects: Mutex<Vec<(i32, u64)>>,
+    /// All of the transaction goes back.
+    whole: AtomicBool,
 }
 
 impl Snapshots {
@@ -46,7 +49,20 @@ impl Snapshots {
         let catalog = self.database.stored();
         if let Some(writing) = catalog.as_ref().and_then(|c| c.writing()) {
             let version = writing.locks.versions.moment();
-            self.objects.lock().iter().for_each(|o| writing.definitions.note(*o, version));
+            // What has gone back altogether is for snapshots what it was.
+            let back = self.whole.load(Ordering::SeqCst);
+            for (object, before) in self.objects.lock().iter() {
+                writing.definitions.note(*object, if back { *before } else { version });
+            }
+        }
+    }
+
+    fn add(&self, object: i32) {
+        let catalog = self.database.stored();
+        let before = catalog.as_ref().and_then(|c| c.writing()).map_or(0, |w| w.definitions.version(object));
+        let mut objects = self.objects.lock();
+        if !objects.iter().any(|o| o.0 == object) {
+            objects.push((object, before));
         }
     }
 }
@@ -60,6 +76,7 @@ impl Participant for Snapshots {
         Ok(())
     }
     fn rollback(&self) -> SqlResult<()> {
+        self.whole.store(true, Ordering::SeqCst);
         Ok(())
     }
     fn savepoint(&self) -> u64 {
@@ -93,7 +110,11 @@ fn watched(
     transaction: &Transaction,
     f: impl FnOnce(&Snapshots),
 ) -> SqlResult<()> {
-    let new = Snapshots { database: Arc::clone(database), objects: Mutex::default() };
+    let new = Snapshots {
+        database: Arc::clone(database),
+        objects: Mutex::default(),
+        whole: AtomicBool::new(false),
+    };
     let place = new.place();
     let part = transaction.participant(place, || Ok(Arc::new(new)))?;
     if let Some(snapshots) = part.as_any().downcast_ref() {
@@ -105,7 +126,7 @@ fn watched(
 /// The transaction has Sch-M on an object and is going to define it ([`crate::write::definitions`]).
 pub fn defines(database: &Arc<dyn OnlineDatabase>, transaction: &Transaction, object: i32) -> SqlResult<()> {
     watched(database, transaction, |snapshots| {
-        snapshots.objects.lock().push(object);
+        snapshots.add(object);
         snapshots.note_all();
     })
 }

@@ -40,6 +40,11 @@ impl Definitions {
         changed.insert(object, (count, version));
     }
 
+    /// The moment of the last change; 0: none since the database was opened.
+    pub fn version(&self, object: i32) -> u64 {
+        self.changed.lock().get(&object).map_or(0, |c| c.1)
+    }
+
     /// Whether it has changed since a snapshot was taken.
     pub fn changed_since_snapshot(&self, object: i32, number: u64) -> bool {
         self.now() != 0 && self.changed.lock().get(&object).is_some_and(|c| c.1 > number)
