@@ -24,6 +24,7 @@ use holdfast_engine::instance::{Instance, InstanceOptions};
 use holdfast_exec::host::Host;
 use holdfast_exec::procedure::instance_administration::InstanceAdministration;
 use holdfast_exec::procedure::instance_session::InstanceSessions;
+use holdfast_exec::procedure::startup::startup_procedures;
 use holdfast_exec::security::{LoginStore, password};
 use holdfast_exec::session::SessionFactory;
 use holdfast_server::{Config, Server};
@@ -86,7 +87,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     config.requests_max = REQUESTS_MAX;
     config.force_encryption = args.force_encryption;
     config.certificate = args.certificate.clone().zip(args.key.clone());
-    let server = runtime.block_on(Server::bind_with(config, factory(&host), Arc::clone(&host.logins)))?;
+    let sessions = InstanceSessions::new(Arc::clone(&host), Arc::new(InstanceAdministration));
+    let factory: Arc<dyn SessionFactory> = Arc::clone(&sessions) as _;
+    let server = runtime.block_on(Server::bind_with(config, factory, Arc::clone(&host.logins)))?;
     if !args.restore.is_empty() {
         restore::bring_online(&instance, &args.restore)?;
     }
@@ -97,6 +100,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         listening.join(", "),
         started.elapsed().as_secs_f64()
     ))?;
+    run_startup_procedures(&host, &sessions)?;
     runtime.block_on(serve(server))?;
     // Requests have ended; what they changed is in the log. Complete files spare the next start the recovery.
     for error in instance.close() {
@@ -124,8 +128,19 @@ async fn serve(server: Server) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn factory(host: &Arc<Host>) -> Arc<dyn SessionFactory> {
-    InstanceSessions::new(Arc::clone(host), Arc::new(InstanceAdministration))
+/// Procedures of master that run at start, each on a thread of its own: some never end.
+fn run_startup_procedures(host: &Arc<Host>, sessions: &Arc<InstanceSessions>) -> anyhow::Result<()> {
+    for name in startup_procedures(host)? {
+        tracing::info!("Launched startup procedure '{name}'.");
+        let sessions = Arc::clone(sessions);
+        let work = move || {
+            for error in sessions.run_startup_procedure(&name) {
+                tracing::error!("startup procedure '{name}': {error}");
+            }
+        };
+        std::thread::Builder::new().name("startup".into()).stack_size(STACK).spawn(work)?;
+    }
+    Ok(())
 }
 
 fn start_log() {

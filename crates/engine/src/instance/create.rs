@@ -22,7 +22,7 @@ use holdfast_storage::restore::log_files::{LogFileFacts, log_header_page};
 use holdfast_types::{CollationId, SqlError, SqlResult, SqlType};
 
 use super::state_file::DatabaseRecord;
-use super::{DatabaseEntry, DatabaseState, FileRecord, Instance, entry};
+use super::{DatabaseEntry, DatabaseState, FileRecord, Instance, OnlineDatabase, entry};
 
 /// A file as CREATE DATABASE wants it.
 #[derive(Clone, Debug)]
@@ -158,7 +158,7 @@ fn write_files(disk: &dyn Disk, new: &NewDatabase) -> SqlResult<()> {
 }
 
 impl NewDatabaseOptions {
-    fn records(&self) -> Vec<FileRecord> {
+    pub(super) fn records(&self) -> Vec<FileRecord> {
         let each = self.files.iter().enumerate().map(|(i, f)| FileRecord {
             file_id: file_id(&self.files, i),
             is_log: f.log,
@@ -195,53 +195,62 @@ impl Instance {
         let disk = self.opener.disk();
         let records = new.records();
         let id = self.reserve(&new.name, &records)?;
-        let result = (|| {
-            let mut identity = Identity::random(&new.name, created, &mut || entropy.guid());
-            let files: Vec<FileSpec> = new
-                .files
-                .iter()
-                .zip(&records)
-                .map(|(f, r)| FileSpec {
-                    id: r.file_id,
-                    log: f.log,
-                    filegroup: f.filegroup,
-                    logical_name: f.logical_name.clone(),
-                    physical_name: f.path.to_string_lossy().into_owned(),
-                    guid: entropy.guid(),
-                    size: f.size,
-                    max_size: f.max_size,
-                    growth: f.growth,
-                    percent: f.percent,
-                })
-                .collect();
-            if let Some(first) = files.first() {
-                identity.data_file = first.guid;
-            }
-            let names = holdfast_types::collation::of(&SqlType::sysname(new.collation));
-            let spec = NewDatabase {
-                version: Version::V706,
-                identity,
-                collation: new.collation.0,
-                name_order: Arc::new(move |a, b| names.compare(a, b)),
-                status: new.status,
-                compatibility: new.compatibility_level,
-                database_id: u16::try_from(id).unwrap_or(u16::MAX),
-                files,
-                filegroups: new.filegroups.clone(),
-                backed_up: false,
-            };
-            write_files(&*disk, &spec)?;
-            self.opener
-                .open(id, &new.name, &records)
-                .map_err(|e| SqlError::with_text(1803, 16, format!("The new database does not open: {e}")))
-        })();
-        match result {
+        match self.build(id, new, &records, created, entropy) {
             Ok(online) => self.list(id, &new.name, DatabaseState::Online(online), records),
             Err(e) => {
                 self.discard(&*disk, id, &new.name, &records)?;
                 Err(e)
             }
         }
+    }
+
+    /// Makes the files of a database and opens it.
+    pub(super) fn build(
+        &self,
+        id: i32,
+        new: &NewDatabaseOptions,
+        records: &[FileRecord],
+        created: i64,
+        entropy: &dyn Entropy,
+    ) -> SqlResult<Arc<dyn OnlineDatabase>> {
+        let mut identity = Identity::random(&new.name, created, &mut || entropy.guid());
+        let files: Vec<FileSpec> = new
+            .files
+            .iter()
+            .zip(records)
+            .map(|(f, r)| FileSpec {
+                id: r.file_id,
+                log: f.log,
+                filegroup: f.filegroup,
+                logical_name: f.logical_name.clone(),
+                physical_name: f.path.to_string_lossy().into_owned(),
+                guid: entropy.guid(),
+                size: f.size,
+                max_size: f.max_size,
+                growth: f.growth,
+                percent: f.percent,
+            })
+            .collect();
+        if let Some(first) = files.first() {
+            identity.data_file = first.guid;
+        }
+        let names = holdfast_types::collation::of(&SqlType::sysname(new.collation));
+        let spec = NewDatabase {
+            version: Version::V706,
+            identity,
+            collation: new.collation.0,
+            name_order: Arc::new(move |a, b| names.compare(a, b)),
+            status: new.status,
+            compatibility: new.compatibility_level,
+            database_id: u16::try_from(id).unwrap_or(u16::MAX),
+            files,
+            filegroups: new.filegroups.clone(),
+            backed_up: false,
+        };
+        write_files(&*self.opener.disk(), &spec)?;
+        self.opener
+            .open(id, &new.name, records)
+            .map_err(|e| SqlError::with_text(1803, 16, format!("The new database does not open: {e}")))
     }
 
     /// Takes name, id and files (invariant 1).

@@ -1,6 +1,6 @@
 //! An instance: a data directory and its databases, by name and id, with their states.
 //!
-//! Layout of the directory: `data/` database files, `backup/` default place of backups, `instance.json` which databases there
+//! Layout of the directory: `data/` database files, `system/` those of system databases, `backup/` default place of backups, `instance.json` which databases there
 //! are (see [`state_file`]), `decisions/` about transactions over several databases (see [`crate::decision`]). The server adds its own files (logins, certificate).
 //!
 //! Invariants
@@ -9,7 +9,8 @@
 //! 2. `instance.json` is replaced atomically and synced before a change is acknowledged; it never names files of a restore
 //!    that has not finished as ONLINE.
 //! 3. The files of a database that was being made or removed when the server stopped are removed at the next start.
-//! 4. A database that cannot be opened stays listed, as RECOVERY_PENDING, with the reason; the others start.
+//! 4. A database that cannot be opened stays listed, as RECOVERY_PENDING, with the reason; the others start. Only a master
+//!    that cannot be opened stops the start.
 
 pub mod attach;
 pub mod create;
@@ -19,6 +20,7 @@ pub mod options;
 pub mod state_file;
 pub mod stored;
 mod system;
+mod system_files;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -36,6 +38,7 @@ pub use state_file::RowVersions;
 use state_file::{DatabaseRecord, StateFile};
 pub use stored::StoredOpener;
 pub use system::SystemDatabase;
+pub use system_files::{MASTER, MODEL, MSDB, TEMPDB};
 
 /// Rows of a base table: column names, then rows.
 pub type BaseTable = (Vec<String>, Vec<Vec<Value>>);
@@ -69,7 +72,7 @@ pub trait OnlineDatabase: Send + Sync {
     fn close(&self) -> SqlResult<()> {
         Ok(())
     }
-    /// The catalog of a database that is stored in pages, for data definition; `None` for system databases.
+    /// The catalog of a database that is stored in pages, for data definition; `None` for system databases without files.
     fn stored(&self) -> Option<Arc<crate::database::DatabaseCatalog>> {
         None
     }
@@ -260,6 +263,8 @@ pub struct Instance {
     pub locks: Arc<LockManager>,
     /// One change of a database's files and filegroups at a time.
     changing_files: Mutex<()>,
+    /// One system database gets its files at a time.
+    making_system: Mutex<()>,
 }
 
 impl Instance {
@@ -273,13 +278,13 @@ impl Instance {
         opener: Arc<dyn DatabaseOpener>,
         report: &mut dyn FnMut(&str),
     ) -> std::io::Result<Arc<Self>> {
-        for folder in ["data", "backup"] {
+        for folder in ["data", "backup", system_files::FOLDER] {
             create_private(&options.data_directory.join(folder))?;
         }
         let mut state = StateFile::open(&options.data_directory)?;
         opener.decide_in(&options.data_directory.join("decisions")).map_err(std::io::Error::other)?;
         let mut databases = BTreeMap::new();
-        for (id, name) in [(1, "master"), (2, "tempdb"), (3, "model"), (4, "msdb")] {
+        for (id, name) in [(MASTER, "master"), (TEMPDB, "tempdb"), (MODEL, "model"), (MSDB, "msdb")] {
             let system: Arc<dyn OnlineDatabase> = Arc::new(SystemDatabase::new(id, name, options.collation));
             insert(&mut databases, entry(id, name, DatabaseState::Online(system), Vec::new()));
         }
@@ -299,6 +304,14 @@ impl Instance {
             } else {
                 match opener.open(record.id, &record.name, &record.files) {
                     Ok(d) => DatabaseState::Online(d),
+                    // An empty one in its place would hide what people keep in it.
+                    Err(reason) if record.id == MASTER => {
+                        let path = record.files.first().map(|f| f.path.display().to_string());
+                        return Err(std::io::Error::other(format!(
+                            "the system database 'master' ({}) could not be opened: {reason}",
+                            path.unwrap_or_default()
+                        )));
+                    }
                     Err(reason) => {
                         report(&format!("database '{}' could not be opened: {reason}", record.name));
                         DatabaseState::RecoveryPending(reason)
@@ -314,6 +327,7 @@ impl Instance {
             locks: opener.locks(),
             opener,
             changing_files: Mutex::new(()),
+            making_system: Mutex::new(()),
         }))
     }
 

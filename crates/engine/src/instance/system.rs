@@ -1,5 +1,5 @@
 //! master, tempdb, model and msdb as long as they hold nothing of their own: databases with the fixed schemas, principals and
-//! types, and no objects.
+//! types, no objects and no files (see `system_files` for the day they get some).
 
 use std::sync::Arc;
 

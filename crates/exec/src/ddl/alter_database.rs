@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use holdfast_base::world::SystemEntropy;
 use holdfast_engine::database::DatabaseCatalog;
 use holdfast_engine::ddl::{CatalogWriter, Cell, boot};
-use holdfast_engine::instance::DatabaseState;
 use holdfast_engine::instance::create::DEFAULT_PAGES;
 use holdfast_engine::instance::files::filegroups;
+use holdfast_engine::instance::{DatabaseState, TEMPDB};
 use holdfast_engine::write::WriteContext;
 use holdfast_tsql::ast::{AlterDatabase, AlterDatabaseAction, FileDefinition, Ident, Setting};
 use holdfast_types::{SqlError, Value};
@@ -91,11 +91,7 @@ pub fn alter(statement: &AlterDatabase, call: &mut Call<'_>) -> Many<Option<u64>
         .find(&name)
         .ok_or_else(|| vec![SqlError::new(5011, &[&name]), SqlError::new(5069, &[])])?;
     if entry.id <= 4 {
-        let what = match &statement.action {
-            AlterDatabaseAction::Set { options, .. } => options.first().map_or("", |o| o.name.as_str()),
-            _ => "",
-        };
-        return Err(vec![SqlError::new(5058, &[&what, &name]), SqlError::new(5069, &[])]);
+        system_database(entry.id, &name, &statement.action, call)?;
     }
     if call.session.state.lock().transaction.count > 0 {
         let text = "ALTER DATABASE statement not allowed within multi-statement transaction.";
@@ -107,6 +103,28 @@ pub fn alter(statement: &AlterDatabase, call: &mut Call<'_>) -> Many<Option<u64>
         errors.push(SqlError::new(5069, &[]));
         errors
     })
+}
+
+/// What may be changed of a system database: options of its pages and catalogue, not whether it is there and what it is called. It
+/// gets its files for it.
+fn system_database(id: i32, name: &str, action: &AlterDatabaseAction, call: &Call<'_>) -> Many<()> {
+    const ITS_STATE: &[&str] =
+        &["OFFLINE", "EMERGENCY", "READ_ONLY", "READ_WRITE", "SINGLE_USER", "RESTRICTED_USER"];
+    let never = match action {
+        AlterDatabaseAction::Set { options, .. } => {
+            let names = || options.iter().map(|o| o.name.as_str());
+            if id == TEMPDB { names().next() } else { names().find(|o| ITS_STATE.contains(o)) }
+        }
+        AlterDatabaseAction::ModifyFile(_) if id != TEMPDB => None,
+        AlterDatabaseAction::ModifyName(_) => Some("NAME"),
+        AlterDatabaseAction::Collate(_) => Some("COLLATE"),
+        _ => Some("FILE"),
+    };
+    if let Some(what) = never {
+        return Err(vec![SqlError::new(5058, &[&what, &name]), SqlError::new(5069, &[])]);
+    }
+    let host = &call.session.host;
+    host.database(name).and_then(|d| host.with_files(&d)).map(|_| ()).map_err(one)
 }
 
 fn act(name: &str, action: &AlterDatabaseAction, call: &mut Call<'_>) -> Many<()> {

@@ -13,7 +13,7 @@ use holdfast_engine::instance::attach::{self, AttachedFacts};
 use holdfast_engine::instance::create::{
     DEFAULT_GROWTH, DEFAULT_PAGES, LEAST_PAGES, LEAST_PRIMARY_PAGES, NewDatabaseOptions, NewFile,
 };
-use holdfast_engine::instance::{FileRecord, Instance};
+use holdfast_engine::instance::{FileRecord, Instance, MODEL};
 use holdfast_format::log::LogTime;
 use holdfast_tsql::ast::{AttachKind, CreateDatabase, Drop, Expr, FileDefinition};
 use holdfast_types::{CollationId, SqlError, SqlResult, Value};
@@ -23,8 +23,10 @@ use crate::procedure::raise::integer;
 
 type Many<T> = Result<T, Vec<SqlError>>;
 
-/// Page checksums, FULL recovery: what model has.
+/// Page checksums.
 const STATUS: u32 = 0x1_0000;
+const SIMPLE: u32 = 8;
+const BULK_LOGGED: u32 = 4;
 /// What a server of the version of new databases calls its own level.
 const COMPATIBILITY: u16 = 110;
 /// Pages of a megabyte.
@@ -203,7 +205,7 @@ pub fn create(statement: &CreateDatabase, call: &mut Call<'_>) -> Many<Option<u6
         let utc = host.clock.now_utc();
         utc.as_secs() as i64 + i64::from(host.clock.local_offset_minutes(utc)) * 60
     };
-    instance.create_database(&options, created, &SystemEntropy).map_err(|e| match e.number {
+    let entry = instance.create_database(&options, created, &SystemEntropy).map_err(|e| match e.number {
         5123 | 5149 | 5170 | 1834 => {
             let text =
                 "CREATE DATABASE failed. Some file names listed could not be created. Check related errors.";
@@ -211,7 +213,21 @@ pub fn create(statement: &CreateDatabase, call: &mut Call<'_>) -> Many<Option<u6
         }
         _ => vec![e],
     })?;
+    for (option, value) in instance.database_options(MODEL) {
+        if option != "USER_ACCESS" {
+            instance.set_database_option(entry.id, &option, Some(&value)).map_err(one)?;
+        }
+    }
     Ok(None)
+}
+
+/// The recovery model that model has, as bits of the boot page's status.
+fn recovery_of_model(instance: &Instance) -> SqlResult<u32> {
+    Ok(match instance.online("model")?.properties().recovery_model {
+        3 => SIMPLE,
+        2 => BULK_LOGGED,
+        _ => 0,
+    })
 }
 
 fn failed_to_create(e: SqlError) -> Vec<SqlError> {
@@ -289,7 +305,7 @@ fn plan_files(statement: &CreateDatabase, call: &mut Call<'_>) -> SqlResult<NewD
         files,
         filegroups,
         compatibility_level: COMPATIBILITY,
-        status: STATUS,
+        status: STATUS | recovery_of_model(instance)?,
     })
 }
 

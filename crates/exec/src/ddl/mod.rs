@@ -1,6 +1,6 @@
 //! Data definition: statements to changes of the catalog.
 //!
-//! Module map: [`database`] CREATE and DROP DATABASE, attach and detach; [`alter_database`]; [`lower`] names and types; [`print`] expressions
+//! Module map: [`database`] CREATE and DROP DATABASE, attach and detach; [`model`] what new databases get from model; [`alter_database`]; [`lower`] names and types; [`print`] expressions
 //! as the catalog stores them; [`table`] CREATE TABLE; [`constraint`] keys, checks, defaults, foreign keys; [`alter`] ALTER TABLE;
 //! [`index`] indexes, [`view_index`] those of views; [`statistics`]; [`event`] and [`database_trigger`] what happens and the triggers that want to know; [`module`] views, procedures, functions, triggers; [`remove`] DROP; [`other`] schemas, types, synonyms,
 //! [`principal`] users, roles, owners; [`permission`] GRANT and its kin; [`login`] logins and server roles; [`sequence`];
@@ -23,6 +23,7 @@ pub mod event;
 pub mod index;
 pub mod login;
 pub mod lower;
+pub mod model;
 pub mod module;
 pub mod other;
 pub mod partition;
@@ -51,7 +52,7 @@ use std::sync::Arc;
 use holdfast_engine::catalog::TableDef;
 use holdfast_engine::database::DatabaseCatalog;
 use holdfast_engine::ddl::{CatalogWriter, defined, defines, watch};
-use holdfast_engine::instance::OnlineDatabase;
+use holdfast_engine::instance::{MODEL, OnlineDatabase};
 use holdfast_engine::lock::manager::Table;
 use holdfast_engine::lock::{Duration, Granted, LockMode, LockWait};
 use holdfast_engine::transaction::Transaction;
@@ -240,6 +241,11 @@ fn named_database(d: &Ddl) -> Option<&str> {
         Ddl::AlterIndex(i) => &i.table,
         Ddl::CreateStatistics(i) => &i.table,
         Ddl::UpdateStatistics { table, .. } => table,
+        Ddl::AlterAuthorization { class: Some(class), name, .. }
+            if class.eq_ignore_ascii_case("DATABASE") =>
+        {
+            return Some(&name.name.text);
+        }
         Ddl::Drop(d) => match (d.kind.as_str(), d.on.first()) {
             ("INDEX", Some(Some(table))) => table,
             // The parts are schema, table and what goes.
@@ -257,6 +263,7 @@ impl Runner<'_> {
         match d {
             Ddl::CreateDatabase(c) => {
                 self.administration(&statement.kind, scope)?;
+                self.copy_model(c)?;
                 return self.take_ownership(&c.name.text, statement, scope);
             }
             Ddl::AlterDatabase(_) => {
@@ -277,9 +284,12 @@ impl Runner<'_> {
         self.look_again();
         let database = match named_database(d) {
             Some(name) => self.session.host.database(name)?,
-            None => self.session.current_database(),
+            None => self.session.names_database(),
         };
         self.may_define(d, &database)?;
+        if database.id == MODEL {
+            model::may_be_in_model(d)?;
+        }
         self.defining(&database, statement.span, scope, |work| {
             if work.watched {
                 work.events = work.events_of(d)?;
@@ -310,8 +320,8 @@ impl Runner<'_> {
         scope: &Scope,
         f: impl FnOnce(&mut Definition<'_, '_>) -> Result<T, Fail>,
     ) -> Result<T, Fail> {
+        let database = self.session.host.with_files(database)?;
         let online = Arc::clone(database.online());
-        let database = Arc::clone(database);
         let wait = self.session.lock_wait();
         let result = self.changing(|runner, transaction| {
             watch(&online, transaction)?;

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use holdfast_engine::instance::{MASTER, MODEL, TEMPDB};
 use holdfast_tsql::ast::{Ident, Permission, PermissionAction, Statement};
 use holdfast_types::{SqlError, SqlResult};
 
@@ -13,7 +14,7 @@ use super::Definition;
 use super::event::Event;
 use super::principal::is_fixed;
 use crate::procedure::run::{Fail, Runner, Scope, next_run};
-use crate::security::model::{DBO, Securable};
+use crate::security::model::{DBO, GUEST, Securable};
 use crate::security::permission::{self, Level, grantable};
 use crate::security::store::{ON_PRINCIPAL, ON_SERVER, SA, ServerPermission};
 
@@ -204,6 +205,12 @@ impl Definition<'_, '_> {
                 return Err(SqlError::new(4624, &[]).into());
             }
             for (code, columns) in &kinds {
+                let whole = target.level == Level::Database && *code == "CO" && id == GUEST;
+                if whole && p.action != PermissionAction::Grant && matches!(self.database.id, MASTER | TEMPDB)
+                {
+                    let text = "Cannot disable access to the guest user in master or tempdb.";
+                    return Err(SqlError::with_text(15_182, 16, text).into());
+                }
                 let mut places = Vec::new();
                 if columns.is_empty() {
                     places.push(0);
@@ -309,7 +316,10 @@ impl Runner<'_> {
             self.permit_at_server(p)?;
             return self.plain_done(0);
         }
-        let database = self.session.current_database();
+        let database = self.session.names_database();
+        if database.id == MODEL {
+            return Err(SqlError::not_supported("A permission in model").into());
+        }
         self.defining(&database, statement.span, scope, |work| work.permission(p))?;
         scope.run = next_run();
         self.plain_done(0)

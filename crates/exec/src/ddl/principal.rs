@@ -5,6 +5,7 @@
 //! 2. Who is not dbo asks for permission before anything is looked at, so that what exists is not given away.
 
 use holdfast_base::world::{Entropy, SystemEntropy};
+use holdfast_engine::instance::{MASTER, MODEL, TEMPDB};
 use holdfast_tsql::ast::{ExecuteAsPrincipal, Ident, ObjectName, PrincipalStatement};
 use holdfast_types::{SqlError, SqlResult};
 
@@ -304,8 +305,10 @@ impl Definition<'_, '_> {
             }
             Some("DATABASE") => {
                 let missing = || SqlError::new(15151, &[&"find", &"database", text]);
-                if !self.database.name.eq_ignore_ascii_case(text) {
-                    return Err(SqlError::not_supported("ALTER AUTHORIZATION ON another DATABASE").into());
+                if matches!(self.database.id, MASTER | TEMPDB | MODEL) {
+                    let text =
+                        "Cannot change the owner of the master, model, tempdb or distribution database.";
+                    return Err(SqlError::with_text(15_109, 16, text).into());
                 }
                 self.may_take(Securable::Database, missing)?;
                 let sid = self

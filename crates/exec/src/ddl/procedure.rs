@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use holdfast_engine::instance::{MASTER, MODEL};
 use holdfast_tsql::Span;
 use holdfast_types::{SqlError, SqlType, Value};
 
@@ -9,7 +10,9 @@ use super::{Definition, bound};
 use crate::host::HostDatabase;
 use crate::procedure::call::Argument;
 use crate::procedure::run::{Fail, Runner, Scope};
+use crate::procedure::startup::STARTUP;
 use crate::procedure::unit::{Layout, Unit};
+use crate::system_view::ViewSource;
 
 /// Arguments by parameter, with their types.
 pub struct Arguments(pub Vec<Option<(Value, SqlType)>>);
@@ -99,6 +102,18 @@ const PROCEDURES: &[Procedure] = &[
         run: |work, a| work.unbind(a, &bound::RULE),
     },
     Procedure {
+        name: "sp_ms_marksystemobject",
+        parameters: &["@objname", "@namespace"],
+        required: 1,
+        run: |work, a| work.mark_system_object(a),
+    },
+    Procedure {
+        name: "sp_procoption",
+        parameters: &["@procname", "@optionname", "@optionvalue"],
+        required: 3,
+        run: |work, a| work.set_procedure_option(a),
+    },
+    Procedure {
         name: "sp_settriggerorder",
         parameters: &["@triggername", "@order", "@stmttype", "@namespace"],
         required: 3,
@@ -134,6 +149,68 @@ pub fn places(name: &str, parameters: &[&str], arguments: &[Argument]) -> Result
     Ok(out)
 }
 
+impl Definition<'_, '_> {
+    /// sp_procoption: a procedure of master runs when the server starts, or does not any more.
+    fn set_procedure_option(&mut self, a: &Arguments) -> Result<(), Fail> {
+        let refused = |number, text: &str| Err(SqlError::with_text(number, 16, text).into());
+        if !self.runner.session.security.is_unrestricted() {
+            return refused(15_247, "User does not have permission to perform this action.");
+        }
+        let option = a.text(1).unwrap_or_default().to_lowercase();
+        let on = match a.text(2).unwrap_or_default().to_lowercase().as_str() {
+            "on" | "true" => Some(true),
+            "off" | "false" => Some(false),
+            _ => None,
+        };
+        let Some(on) = on.filter(|_| option == "startup") else {
+            return refused(
+                15_600,
+                "An invalid parameter or option was specified for procedure 'sys.sp_procoption'.",
+            );
+        };
+        let name = a.text(0).unwrap_or_default();
+        let parsed = holdfast_tsql::parse_object_name(&name).ok();
+        let found = parsed.map(|n| self.find(&n)).transpose()?.flatten();
+        let Some((id, _)) = found.filter(|(_, kind)| kind == "P") else {
+            let text = format!("The stored procedure '{name}' does not exist.");
+            return refused(15_388, &text);
+        };
+        if self.database.id != MASTER || self.catalog()?.object_row(id).is_some_and(|o| o.schema_id != 1) {
+            return refused(
+                15_398,
+                "Only objects in the master database owned by dbo can have the startup setting changed.",
+            );
+        }
+        if !self.database.model()?.parameters_of(id).is_empty() {
+            return refused(
+                15_399,
+                "Could not change startup option because this option is restricted to objects that have no parameters.",
+            );
+        }
+        self.lock(id)?;
+        Ok(self.writer()?.set_status(id, if on { STARTUP } else { 0 }, if on { 0 } else { STARTUP })?)
+    }
+}
+
+/// Bit of an object's status: shipped with the server.
+const SHIPPED: i64 = 1;
+
+impl Definition<'_, '_> {
+    /// sp_MS_marksystemobject: what of the object is said to be the server's own. A procedure of master looks for names where it is
+    /// called from then.
+    fn mark_system_object(&mut self, a: &Arguments) -> Result<(), Fail> {
+        let name = a.text(0).unwrap_or_default();
+        let missing = || {
+            let text = format!("Object '{name}' does not exist or is not a valid object for this operation.");
+            SqlError::with_text(15_001, 16, text)
+        };
+        let parsed = holdfast_tsql::parse_object_name(&name).map_err(|_| missing())?;
+        let (id, _) = self.find(&parsed)?.ok_or_else(missing)?;
+        self.lock(id)?;
+        Ok(self.writer()?.set_status(id, SHIPPED, 0)?)
+    }
+}
+
 impl Runner<'_> {
     pub fn run_definition(
         &mut self,
@@ -151,6 +228,10 @@ impl Runner<'_> {
                 procedure.name, procedure.parameters[i]
             );
             return Err(SqlError::with_text(201, 16, text).state(4).into());
+        }
+        let copied = procedure.name == "sp_rename" || procedure.name.ends_with("extendedproperty");
+        if database.id == MODEL && !copied {
+            return Err(SqlError::not_supported(format!("{} in model", procedure.name)).into());
         }
         self.may_redefine(database)?;
         // The events that it makes tell the statement that called it.

@@ -120,7 +120,7 @@ impl Runner<'_> {
     ) -> Result<(), Fail> {
         let database = match &into.database {
             Some(d) => self.session.host.database(&d.text)?,
-            None => self.session.current_database(),
+            None => self.session.names_database(),
         };
         let mut query = q.clone();
         let (mut made, mut keeps, mut place) = (None, false, None);

@@ -257,15 +257,16 @@ impl ViewSource for HostDatabase {
     }
 
     fn base_rows(&self, table: &str) -> SqlResult<Arc<BaseRows>> {
-        if self.id == TEMPDB
-            && let Some(host) = self.host.upgrade()
-            && let Some(rows) = host.temporary.base_rows(table)
-        {
-            return Ok(Arc::new(rows));
-        }
         let (columns, rows) = self.online.base_table(table)?;
         let names: Vec<&str> = columns.iter().map(String::as_str).collect();
-        Ok(Arc::new(BaseRows::new(&names, rows)))
+        let mut rows = BaseRows::new(&names, rows);
+        if self.id == TEMPDB
+            && let Some(host) = self.host.upgrade()
+            && let Some(of_temporary_tables) = host.temporary.base_rows(table)
+        {
+            rows.append(of_temporary_tables);
+        }
+        Ok(Arc::new(rows))
     }
 
     fn sequence_state(

@@ -102,7 +102,8 @@ impl HostDatabase {
             "isindexed" => flag(indexes().any(|i| i.index_id > 0)),
             "execisansinullson" | "isansinullson" => flag(!o.is_module() || o.status_bit(0x40000)),
             "execisquotedidenton" | "isquotedidenton" => flag(!o.is_module() || o.status_bit(0x80000)),
-            "execisstartup" | "execiswithnativecompilation" => flag(false),
+            "execisstartup" => flag(o.status & crate::procedure::startup::STARTUP as i32 != 0),
+            "execiswithnativecompilation" => flag(false),
             "execisupdatetrigger"
             | "execisinserttrigger"
             | "execisdeletetrigger"

@@ -15,8 +15,8 @@ pub mod temporary;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use holdfast_base::world::Clock;
-use holdfast_engine::instance::{Instance, OnlineDatabase};
+use holdfast_base::world::{Clock, SystemEntropy};
+use holdfast_engine::instance::{Instance, MASTER, MSDB, OnlineDatabase};
 use holdfast_types::{DateTime, SqlError, SqlResult};
 use parking_lot::Mutex;
 
@@ -96,6 +96,21 @@ impl Host {
         let entry = self.instance.find_id(id)?;
         let online = entry.online().ok()?;
         Some(self.view(entry.id, &entry.name, online))
+    }
+
+    /// A system database with files of its own, which it is given now if it has none: something is about to be defined in it.
+    ///
+    /// # Errors
+    /// 5170 and 5123; those of [`Host::database`].
+    pub fn with_files(self: &Arc<Self>, database: &Arc<HostDatabase>) -> SqlResult<Arc<HostDatabase>> {
+        let keeps = (MASTER..=MSDB).contains(&database.id);
+        if !keeps || database.online().stored().is_some() {
+            return Ok(Arc::clone(database));
+        }
+        let utc = self.clock.now_utc();
+        let created = utc.as_secs() as i64 + i64::from(self.clock.local_offset_minutes(utc)) * 60;
+        self.instance.make_system_database(database.id, self.now(), created, &SystemEntropy)?;
+        self.database_by_id(database.id).ok_or_else(|| SqlError::new(911, &[&database.name]))
     }
 
     fn view(

@@ -18,6 +18,7 @@ use super::administration;
 use super::cache::UnitKey;
 use super::cursor::{self, Cursor};
 use super::memory_table::MemoryTable;
+use super::names::{Global, is_global};
 use super::query::convert;
 use super::raise::integer;
 use super::run::{Fail, Flow, MAX_NESTING, Runner, Scope, Stop};
@@ -220,7 +221,11 @@ impl Runner<'_> {
         let system =
             schema.is_empty() || schema.eq_ignore_ascii_case("sys") || schema.eq_ignore_ascii_case("dbo");
         if system && bare == "sp_executesql" {
-            return self.execute_sql(arguments);
+            // `otherdb.sys.sp_executesql`: the text runs there.
+            return match name.database {
+                Some(_) => self.within(database, |runner| runner.execute_sql(arguments)),
+                None => self.execute_sql(arguments),
+            };
         }
         if system && bare == "sp_set_session_context" {
             return self.set_session_context(arguments);
@@ -251,7 +256,23 @@ impl Runner<'_> {
         if system && super::system::changes(&bare) {
             return Err(SqlError::not_supported(&bare).into());
         }
+        if bare.starts_with('#')
+            && let Some(module) = self.session.temporary_procedure(&name.name.text)
+        {
+            let current = self.session.current_database();
+            let loaded = self.load(&module, &current)?;
+            return self.run_in(&loaded, &name.name.text, Some(&module), (current, None), arguments);
+        }
+        let mut database = database;
+        if name.database.is_none() && !is_global(schema, &bare) {
+            database = self.session.names_database();
+        }
         let found = self.find_object(&database, name);
+        if found.is_none()
+            && let Some(global) = Global::find(&self.session.host, schema, &name.name.text, &database)?
+        {
+            return self.call_global(&global, database, arguments);
+        }
         match found {
             Some(ObjectDef::Procedure(module)) => {
                 let what = (module.object_id, &module.schema_name, &module.name);
@@ -313,6 +334,46 @@ impl Runner<'_> {
         Ok(Some(typed.collect()))
     }
 
+    /// Does something with another database as the current one.
+    pub fn within<T>(
+        &mut self,
+        database: Arc<HostDatabase>,
+        f: impl FnOnce(&mut Self) -> Result<T, Fail>,
+    ) -> Result<T, Fail> {
+        let (before, names) = {
+            let mut state = self.session.state.lock();
+            (std::mem::replace(&mut state.database, database), std::mem::take(&mut state.names))
+        };
+        let result = f(self);
+        let host = &self.session.host;
+        // Opened anew, perhaps: what was defined in between is known.
+        let again = |d: Arc<HostDatabase>| host.database_by_id(d.id).unwrap_or(d);
+        let (before, names) = (again(before), names.map(again));
+        let mut state = self.session.state.lock();
+        state.database = before;
+        state.names = names;
+        result
+    }
+
+    /// A procedure of master, in the database it is called from.
+    fn call_global(
+        &mut self,
+        global: &Global,
+        database: Arc<HostDatabase>,
+        arguments: &mut [Argument],
+    ) -> Result<Returned, Fail> {
+        let module = &global.module;
+        self.session.need_access(&global.master)?;
+        let what = (module.object_id, &module.schema_name, &module.name);
+        self.need_execute(&global.master, what, self.module)?;
+        let options = ParseOptions { quoted_identifier: module.quoted_identifier };
+        let types = global.names.as_ref().unwrap_or(&database);
+        let of = if global.names.is_some() { "\u{1}module of master" } else { "\u{1}module" };
+        let unit = load_text(&module.text, &options, (types, &database, of), &self.shared.units)?;
+        let name = Arc::clone(&module.name);
+        self.run_in(&unit, &name, Some(module), (database, global.names.clone()), arguments)
+    }
+
     /// System procedures of the server layer; 2812 otherwise.
     fn call_administration(
         &mut self,
@@ -340,11 +401,12 @@ impl Runner<'_> {
 
     fn load(&mut self, module: &Arc<ModuleDef>, database: &Arc<HostDatabase>) -> Result<Arc<Unit>, Fail> {
         let options = ParseOptions { quoted_identifier: module.quoted_identifier };
-        load_text(&module.text, &options, database, &self.shared.units)
+        load_text(&module.text, &options, (database, database, "\u{1}module"), &self.shared.units)
     }
 
     fn load_system(&mut self, _: &str, text: &str, database: &Arc<HostDatabase>) -> Result<Arc<Unit>, Fail> {
-        load_text(&text.into(), &ParseOptions { quoted_identifier: true }, database, &self.shared.units)
+        let options = ParseOptions { quoted_identifier: true };
+        load_text(&text.into(), &options, (database, database, "\u{1}module"), &self.shared.units)
     }
 
     fn run_procedure(
@@ -355,10 +417,24 @@ impl Runner<'_> {
         database: Arc<HostDatabase>,
         arguments: &mut [Argument],
     ) -> Result<Returned, Fail> {
+        self.run_in(unit, name, module, (database, None), arguments)
+    }
+
+    /// `place`: the current database, and where names are looked for if not there.
+    fn run_in(
+        &mut self,
+        unit: &Arc<Unit>,
+        name: &str,
+        module: Option<&ModuleDef>,
+        place: (Arc<HostDatabase>, Option<Arc<HostDatabase>>),
+        arguments: &mut [Argument],
+    ) -> Result<Returned, Fail> {
+        let (database, names) = place;
         let object_id = module.map_or(0, |m| m.object_id);
         let mut scope = Scope::new(Arc::clone(unit));
         scope.procedure = name.into();
-        scope.module = module.map(|m| (database.id, m.object_id));
+        scope.names = names;
+        scope.module = module.map(|m| (m.database_id, m.object_id));
         scope.schema = module.map(|m| Arc::clone(&m.schema_name));
         let context = self.context(&scope);
         let mut passed: Vec<Option<usize>> = vec![None; unit.parameters.len()];
@@ -479,11 +555,13 @@ impl Runner<'_> {
             return Err(SqlError::with_text(217, 16, text).into());
         }
         let saved_identity;
-        let (saved_settings, saved_database, before, saved_limit) = {
+        let (saved_settings, saved_database, saved_names, before, saved_limit) = {
             let mut state = self.session.state.lock();
+            let names = std::mem::replace(&mut state.names, scope.names.clone());
             let saved = (
                 state.settings.clone(),
                 Arc::clone(&state.database),
+                names,
                 state.transaction.count,
                 state.row_limit,
             );
@@ -519,7 +597,9 @@ impl Runner<'_> {
             // SET ROWCOUNT ends with the procedure, too.
             state.row_limit = saved_limit;
             // What was defined in between stays known.
-            state.database = self.session.host.database_by_id(saved_database.id).unwrap_or(saved_database);
+            let host = &self.session.host;
+            state.database = host.database_by_id(saved_database.id).unwrap_or(saved_database);
+            state.names = saved_names.map(|n| host.database_by_id(n.id).unwrap_or(n));
             (state.transaction.count, state.triggers.last().is_some_and(|t| t.object_id == object_id))
         };
         let made = std::mem::take(&mut scope.temporaries);
@@ -755,16 +835,18 @@ pub fn parse_parameters(text: &str) -> Result<Vec<Parameter>, Vec<SqlError>> {
     }
 }
 
-/// The parameters and statements of CREATE PROCEDURE.
+/// The parameters and statements of CREATE PROCEDURE. `place`: the database of its types, the one it runs in, and what tells it from
+/// the same text elsewhere.
 fn load_text(
     text: &Arc<str>,
     options: &ParseOptions,
-    database: &Arc<HostDatabase>,
+    place: (&Arc<HostDatabase>, &Arc<HostDatabase>, &str),
     units: &super::cache::UnitCache,
 ) -> Result<Arc<Unit>, Fail> {
+    let (types, database, of) = place;
     let key = UnitKey {
         text: Arc::clone(text),
-        parameters: "\u{1}module".into(),
+        parameters: of.into(),
         options: i32::from(options.quoted_identifier),
         database: Arc::as_ptr(database) as usize,
     };
@@ -785,8 +867,8 @@ fn load_text(
         return Err(SqlError::not_supported("A procedure of an assembly").into());
     };
     let types = TypeScope {
-        catalog: Arc::clone(database) as Arc<dyn Catalog>,
-        collation: database.default_collation(),
+        catalog: Arc::clone(types) as Arc<dyn Catalog>,
+        collation: types.default_collation(),
         text,
     };
     let layout = layout(&p.parameters, &statements, &types, Layout::default())?;

@@ -181,7 +181,8 @@ impl FunctionRunner {
         // The function's statements work in its database and leave no trace in @@ROWCOUNT and @@ERROR.
         let saved = {
             let mut state = self.session.state.lock();
-            let saved = (Arc::clone(&state.database), state.row_count, state.error);
+            let saved =
+                (Arc::clone(&state.database), state.row_count, state.error, std::mem::take(&mut state.names));
             state.database = database;
             state.nest_level += 1;
             saved
@@ -195,7 +196,7 @@ impl FunctionRunner {
         self.session.security.leave(context);
         {
             let mut state = self.session.state.lock();
-            (state.database, state.row_count, state.error) = saved;
+            (state.database, state.row_count, state.error, state.names) = saved;
             state.nest_level -= 1;
         }
         match r {

@@ -130,6 +130,7 @@ impl std::ops::Drop for InstanceSession {
         // What is left open is rolled back before its locks go.
         let open = std::mem::take(&mut self.session.state.lock().transaction);
         drop(open);
+        self.forget_temporary_procedures();
         self.session.host.instance.locks.release_all(self.session.owner);
         self.session.host.sessions.leave(self.session.id);
     }
@@ -138,6 +139,11 @@ impl std::ops::Drop for InstanceSession {
 impl InstanceSession {
     pub fn shared_session(&self) -> &Arc<SharedSession> {
         &self.session
+    }
+
+    fn forget_temporary_procedures(&self) {
+        let mut nowhere = super::function_call::Nowhere;
+        self.runner(&mut nowhere, DoneKind::Done).forget_temporary_procedures();
     }
 
     fn runner<'s>(&self, sink: &'s mut dyn ResultSink, kind: DoneKind) -> Runner<'s> {
@@ -578,6 +584,9 @@ impl SqlSession for InstanceSession {
         locks.release_all(self.session.owner);
         locks.enter(self.session.owner, self.session.id, self.session.owner);
         self.session.temporary.clear();
+        if !keep_transaction {
+            self.forget_temporary_procedures();
+        }
         self.cursors.lock().clear();
     }
 

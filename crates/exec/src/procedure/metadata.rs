@@ -234,7 +234,17 @@ pub fn table_function(
         "dm_db_stats_properties" => Some(of_statistics(session, args, super::show_statistics::properties)),
         "dm_db_stats_histogram" => Some(of_statistics(session, args, super::show_statistics::histogram_rows)),
         "dm_db_incremental_stats_properties" => Some(Ok(Vec::new())),
-        "dm_exec_input_buffer" | "fn_helpcollations" => Some(Ok(Vec::new())),
+        "dm_exec_input_buffer" => {
+            let id = args.first().and_then(super::raise::integer).and_then(|n| u16::try_from(n).ok());
+            if id.is_some_and(|id| id != session.id) && !session.security.has_server("VWSS") {
+                return Some(Err(SqlError::new(300, &[&"VIEW SERVER STATE", &"server", &"master"])));
+            }
+            let text = id.and_then(|id| session.host.sessions.text(id));
+            let row =
+                |t: Arc<str>| vec![Value::string("Language Event"), Value::SmallInt(0), Value::string(&t)];
+            Some(Ok(text.map(row).into_iter().collect()))
+        }
+        "fn_helpcollations" => Some(Ok(Vec::new())),
         _ => super::management_function::rows(session, name, args),
     }
 }

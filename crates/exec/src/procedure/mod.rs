@@ -3,8 +3,8 @@
 //!
 //! Module map: [`run`] the statement runner, [`surroundings`] what statements run in, [`unit`] a text with its variables and plans, [`cache`] units by text,
 //! [`query`] SELECT and expressions, [`call`] EXECUTE, [`function_call`] user-defined functions, [`options`] SET and USE,
-//! [`raise`] PRINT, RAISERROR, THROW, [`transaction`], [`cursor`], [`cursor_list`] what cursors there are, [`change`] statements that change rows, [`temporary`] temporary tables, [`temporary_alter`] ALTER TABLE of them, [`memory_table`], [`memory_shape`], [`identity`],
-//! [`impersonation`] EXECUTE AS and REVERT,
+//! [`raise`] PRINT, RAISERROR, THROW, [`transaction`], [`cursor`], [`cursor_list`] what cursors there are, [`change`] statements that change rows, [`temporary`] temporary tables, [`temporary_alter`] ALTER TABLE of them, [`temporary_procedure`], [`memory_table`], [`memory_shape`], [`identity`],
+//! [`impersonation`] EXECUTE AS and REVERT, [`names`] what of master is found from everywhere, [`startup`] procedures that run when the server starts,
 //! [`state`] what a session remembers, [`metadata`] answers for metadata functions, [`system`] system procedures as texts,
 //! [`application_lock`] locks on names,
 //! [`describe`] what a text would answer, [`xml_document`] documents for OPENXML,
@@ -32,6 +32,7 @@ pub mod management_function;
 pub mod memory_shape;
 pub mod memory_table;
 pub mod metadata;
+pub mod names;
 pub mod options;
 mod property;
 pub mod query;
@@ -40,12 +41,14 @@ pub mod redefined;
 pub mod run;
 pub mod show_statistics;
 pub mod showplan;
+pub mod startup;
 pub mod state;
 pub mod statistics;
 pub mod surroundings;
 pub mod system;
 pub mod temporary;
 pub mod temporary_alter;
+pub mod temporary_procedure;
 pub mod transaction;
 pub mod unit;
 pub mod xml_document;

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::host::HostDatabase;
 use crate::host::temporary::SessionTables;
 use holdfast_engine::catalog::TableDef;
 use holdfast_plan::expr::ParamId;
@@ -111,6 +112,8 @@ pub struct Scope {
     pub module: Option<(i32, i32)>,
     /// Schema of the module: where it looks for names first.
     pub schema: Option<Arc<str>>,
+    /// The database of its names, where that is not the one it runs in.
+    pub names: Option<Arc<HostDatabase>>,
 }
 
 static RUNS: AtomicU64 = AtomicU64::new(1);
@@ -142,6 +145,7 @@ impl Scope {
             temporaries: Vec::new(),
             module: None,
             schema: None,
+            names: None,
         }
     }
 }

@@ -56,6 +56,8 @@ pub mod option {
 pub struct State {
     pub settings: SessionSettings,
     pub database: Arc<HostDatabase>,
+    /// Another database that names without a database mean, while a procedure of master runs in this one.
+    pub names: Option<Arc<HostDatabase>>,
     pub row_count: i64,
     pub error: i32,
     pub transaction: Transaction,
@@ -144,6 +146,8 @@ pub struct SharedSession {
     killed: AtomicBool,
     pub state: Mutex<State>,
     pub temporary: Arc<SessionTables>,
+    /// Names in tempdb of the temporary procedures that the session has made.
+    pub temporary_procedures: Mutex<Vec<String>>,
     /// `inserted` and `deleted` of triggers, kept for the next time.
     pub trigger_tables: Mutex<TriggerTables>,
     /// Queries of indexed views over the rows of a change, by the address of the table's definition and the view.
@@ -171,6 +175,7 @@ impl SharedSession {
         let temporary = SessionTables::new(Arc::clone(&host.temporary), id, Arc::clone(&host.clock));
         Ok(SharedSession {
             temporary,
+            temporary_procedures: Mutex::default(),
             host,
             id,
             login,
@@ -229,6 +234,13 @@ impl SharedSession {
 
     pub fn current_database(&self) -> Arc<HostDatabase> {
         Arc::clone(&self.state.lock().database)
+    }
+
+    /// Where names without a database are looked for: the current database, but in a procedure of master that was called from
+    /// another one (see [`super::names`]).
+    pub fn names_database(&self) -> Arc<HostDatabase> {
+        let state = self.state.lock();
+        Arc::clone(state.names.as_ref().unwrap_or(&state.database))
     }
 
     /// Where names without a schema are looked for first.
@@ -327,6 +339,7 @@ impl State {
         State {
             settings: SessionSettings::default(),
             database,
+            names: None,
             row_count: 0,
             error: 0,
             transaction: Transaction::default(),
@@ -480,8 +493,11 @@ impl SessionInfo for SharedSession {
     fn object(&self, database_id: i32, schema: &str, name: &str) -> Option<ObjectInfo> {
         let database = self.host.database_by_id(database_id)?;
         if database_id == TEMPDB && name.starts_with('#') {
-            let table = self.temporary.get(&name.to_lowercase())?;
-            let o = database.find_object_id(table.definition.object_id).ok()??;
+            let id = match self.temporary.get(&name.to_lowercase()) {
+                Some(table) => table.definition.object_id,
+                None => self.temporary_procedure(name)?.object_id,
+            };
+            let o = database.find_object_id(id).ok()??;
             return self.object_of(&database, &o);
         }
         let home = SharedSession::default_schema(self);

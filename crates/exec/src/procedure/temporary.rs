@@ -47,7 +47,37 @@ impl Runner<'_> {
                 self.plain_done(0)
             }
             Ddl::AlterTable(a) if is_temporary(&a.name) => self.alter_temporary(a, scope),
+            Ddl::CreateProcedure(p) if is_temporary(&p.name) => {
+                self.define_temporary_procedure(p, statement, scope)
+            }
+            Ddl::Drop(drop)
+                if matches!(drop.kind.as_str(), "PROCEDURE" | "PROC")
+                    && drop.names.iter().all(is_temporary) =>
+            {
+                self.drop_temporary_procedures(drop, statement, scope)
+            }
+            Ddl::CreateStatistics(s) if is_temporary(&s.table) => self.statistics_of_temporary(s),
+            Ddl::UpdateStatistics { table, .. } if is_temporary(table) => {
+                self.temporary_table(table)?;
+                self.plain_done(0)
+            }
             _ => self.define(d, statement, scope),
+        }
+    }
+
+    fn temporary_table(&self, name: &ast::ObjectName) -> Result<MemoryTable, Fail> {
+        let found = self.temporary.get(&name.name.text.to_lowercase());
+        found.ok_or_else(|| Fail::Compile(SqlError::new(1088, &[&name.name.text])))
+    }
+
+    /// Plans count the rows of tables in memory themselves, so their statistics are checked and nothing is kept.
+    fn statistics_of_temporary(&mut self, s: &ast::CreateStatistics) -> Result<(), Fail> {
+        let table = self.temporary_table(&s.table)?;
+        let has =
+            |c: &ast::Ident| table.definition.columns.iter().any(|d| d.name.eq_ignore_ascii_case(&c.text));
+        match s.columns.iter().find(|c| !has(c)) {
+            Some(missing) => Err(SqlError::new(1911, &[&missing.text]).into()),
+            None => self.plain_done(0),
         }
     }
 
@@ -212,7 +242,7 @@ impl Runner<'_> {
 
     /// Nothing of what the statement drops is there.
     fn absent(&self, drop: &DropStatement) -> bool {
-        let database = self.session.current_database();
+        let database = self.session.names_database();
         drop.names.iter().all(|n| {
             let schema = n.schema.as_ref().map_or("", |s| s.text.as_str());
             n.database.is_none()

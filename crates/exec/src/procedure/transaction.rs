@@ -155,6 +155,12 @@ impl Runner<'_> {
         {
             self.session.state.lock().database = now;
         }
+        let names = self.session.state.lock().names.clone();
+        if let Some(names) = names
+            && let Some(now) = self.session.host.database_by_id(names.id)
+        {
+            self.session.state.lock().names = Some(now);
+        }
     }
 
     pub fn save_transaction(&mut self, name: &NameOrVariable, scope: &Scope) -> Result<(), Fail> {

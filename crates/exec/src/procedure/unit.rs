@@ -22,6 +22,7 @@ use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
 use super::memory_table::{MemoryShape, MemoryTable};
+use super::names::SessionCatalog;
 use super::state::{SharedSession, State, option};
 use crate::context::ExecContext;
 use crate::expression::evaluate_constant;
@@ -65,6 +66,8 @@ pub enum Planned {
 struct Kept {
     planned: Planned,
     database: Weak<HostDatabase>,
+    /// Where names were looked for.
+    names: Weak<HostDatabase>,
     others: Vec<(i32, Weak<HostDatabase>)>,
     options: i32,
     /// Where names without a schema were looked for first.
@@ -73,6 +76,13 @@ struct Kept {
     run: u64,
     /// Tables in memory that take part: the plan lives as long as they do.
     memory: Vec<i32>,
+}
+
+/// The current database, the one where names are looked for, and @@OPTIONS.
+fn where_names_are(session: &SharedSession) -> (Arc<HostDatabase>, Arc<HostDatabase>, i32) {
+    let state = session.state.lock();
+    let names = state.names.as_ref().unwrap_or(&state.database);
+    (Arc::clone(&state.database), Arc::clone(names), state.settings.options)
 }
 
 /// A text with its plans.
@@ -124,10 +134,7 @@ impl Unit {
         run: u64,
         alive: &dyn Fn(i32) -> bool,
     ) -> Option<Planned> {
-        let (database, options) = {
-            let state = session.state.lock();
-            (Arc::clone(&state.database), state.settings.options)
-        };
+        let (database, names, options) = where_names_are(session);
         let plans = self.plans.lock();
         let kept = plans.get(&node)?;
         let same = |w: &Weak<HostDatabase>, d: &Arc<HostDatabase>| std::ptr::eq(w.as_ptr(), Arc::as_ptr(d));
@@ -135,6 +142,7 @@ impl Unit {
             && (Arc::ptr_eq(&kept.schema, schema) || kept.schema == *schema)
             && (kept.run == 0 || kept.run == run)
             && same(&kept.database, &database)
+            && same(&kept.names, &names)
             && kept.memory.iter().all(|id| alive(*id))
             && match &kept.planned {
                 Planned::Query(q) => q.sizes.still_fit(),
@@ -151,16 +159,15 @@ impl Unit {
     /// Lets go of plans for databases that are not there any more as they were.
     pub fn forget_outdated(&self) {
         self.plans.lock().retain(|_, k| {
-            k.database.strong_count() > 0 && k.others.iter().all(|(_, w)| w.strong_count() > 0)
+            k.database.strong_count() > 0
+                && k.names.strong_count() > 0
+                && k.others.iter().all(|(_, w)| w.strong_count() > 0)
         });
     }
 
     /// Keeps a plan. `run` is 0 unless the plan reads tables that live in memory.
     pub fn keep(&self, node: usize, planned: Planned, session: &SharedSession, schema: Arc<str>, run: u64) {
-        let (database, options) = {
-            let state = session.state.lock();
-            (Arc::clone(&state.database), state.settings.options)
-        };
+        let (database, names, options) = where_names_are(session);
         let mut others = Vec::new();
         let mut memory = Vec::new();
         let dependencies: &[(i32, i32)] = match &planned {
@@ -183,8 +190,8 @@ impl Unit {
                 }
             }
         }
-        let kept =
-            Kept { planned, database: Arc::downgrade(&database), others, options, schema, run, memory };
+        let (database, names) = (Arc::downgrade(&database), Arc::downgrade(&names));
+        let kept = Kept { planned, database, names, others, options, schema, run, memory };
         self.plans.lock().insert(node, kept);
     }
 }
@@ -405,13 +412,13 @@ pub fn with_bind_context<T>(
     evaluator: &dyn ConstantEvaluator,
     f: impl FnOnce(&BindContext<'_>) -> T,
 ) -> T {
-    let (database, settings) = {
+    let (catalog, settings) = {
         let state = names.session.state.lock();
-        (Arc::clone(&state.database), bind_settings(&state))
+        (SessionCatalog::of(&state, &names.session.host), bind_settings(&state))
     };
-    let database_collation = database.default_collation();
+    let database_collation = catalog.default_collation();
     let context = BindContext {
-        catalog: database,
+        catalog: Arc::new(catalog),
         default_schema: Arc::clone(names.schema),
         names,
         evaluator: Some(evaluator),

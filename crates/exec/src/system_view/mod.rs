@@ -12,6 +12,7 @@
 mod columns;
 mod compatibility;
 mod compatibility_more;
+mod compatibility_server;
 mod empty;
 mod empty_catalog;
 mod empty_dynamic;
@@ -74,6 +75,7 @@ const TABLES: &[&[SystemView]] = &[
     information_schema::VIEWS,
     compatibility::VIEWS,
     compatibility_more::VIEWS,
+    compatibility_server::VIEWS,
     empty::VIEWS,
     empty_management::VIEWS,
     empty_catalog::VIEWS,
@@ -98,6 +100,16 @@ pub fn all() -> impl Iterator<Item = &'static SystemView> {
 pub fn resolve(schema: &str, name: &str, source: &Arc<dyn ViewSource>) -> Option<Arc<TableDef>> {
     let view = registry().get(&format!("{}.{}", schema.to_lowercase(), name.to_lowercase()))?;
     Some(ComputedRows::table_def(view, Arc::clone(source)))
+}
+
+/// Whether a name means one of the views of the time before catalog views: `sysobjects`, under sys, dbo or no schema.
+pub fn is_compatibility_view(schema: &str, name: &str) -> bool {
+    let of = |views: &[SystemView]| {
+        views.iter().any(|v| v.name.strip_prefix("sys.").is_some_and(|n| n.eq_ignore_ascii_case(name)))
+    };
+    name.get(..3).is_some_and(|p| p.eq_ignore_ascii_case("sys"))
+        && ["", "sys", "dbo"].iter().any(|s| s.eq_ignore_ascii_case(schema))
+        && (of(compatibility::VIEWS) || of(compatibility_more::VIEWS) || of(compatibility_server::VIEWS))
 }
 
 /// The object id of a system view: SQL Server's own where the database lists it, else one derived from the name.

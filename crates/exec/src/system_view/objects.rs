@@ -72,7 +72,10 @@ pub const VIEWS: &[SystemView] = &[
         rows: |c| {
             Ok(c.model
                 .of_kind(&["P", "PC", "X"])
-                .map(|o| extend(object_row(o), row![false, false, false, false]))
+                .map(|o| {
+                    let starts = o.status & crate::procedure::startup::STARTUP as i32 != 0;
+                    extend(object_row(o), row![starts, false, false, false])
+                })
                 .collect())
         },
     },

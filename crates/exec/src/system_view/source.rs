@@ -22,6 +22,25 @@ impl BaseRows {
         BaseRows { columns: columns.iter().enumerate().map(|(i, c)| ((*c).to_owned(), i)).collect(), rows }
     }
 
+    /// Adds rows of the same table that know other columns of it.
+    pub fn append(&mut self, more: BaseRows) {
+        let mut places = vec![0; more.columns.len()];
+        for (name, at) in more.columns {
+            let next = self.columns.len();
+            let place = *self.columns.entry(name).or_insert(next);
+            if let Some(p) = places.get_mut(at) {
+                *p = place;
+            }
+        }
+        for values in more.rows {
+            let mut row = vec![Value::Null; self.columns.len()];
+            for (value, place) in values.into_iter().zip(&places) {
+                row[*place] = value;
+            }
+            self.rows.push(row);
+        }
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = BaseRow<'_>> {
         self.rows.iter().map(|values| BaseRow { table: self, values })
     }

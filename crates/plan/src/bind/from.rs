@@ -449,7 +449,10 @@ impl Binder<'_> {
                 let parts = split_name(&target);
                 let name = ObjectName {
                     server: None,
-                    database: parts.get(2).map(|p| Ident::new(p.as_str())),
+                    database: parts
+                        .get(2)
+                        .map(|p| Ident::new(p.as_str()))
+                        .or_else(|| self.elsewhere(&catalog)),
                     schema: parts.get(1).map(|p| Ident::new(p.as_str())),
                     name: Ident::new(parts.first().map_or("", String::as_str)),
                     span: t.name.span,
@@ -467,6 +470,12 @@ impl Binder<'_> {
             )),
             _ => err(t.name.span, 208, &[&t.name]),
         }
+    }
+
+    /// The database of a synonym whose target names none, when that is another one.
+    pub(super) fn elsewhere(&self, catalog: &Arc<dyn Catalog>) -> Option<Ident> {
+        let other = catalog.database_id() != self.cx.catalog.database_id();
+        other.then(|| Ident::new(&*catalog.database_name()))
     }
 
     /// Notes that a database is named.

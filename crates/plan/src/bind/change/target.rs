@@ -74,8 +74,11 @@ impl Binder<'_> {
             Some(ObjectDef::Table(t)) => Ok(Named::Table(t, Some(catalog))),
             Some(ObjectDef::View(m)) => Ok(Named::View(m, catalog)),
             Some(ObjectDef::Synonym(target)) if hops < 2 => {
-                let inner = holdfast_tsql::parse_object_name(&target)
+                let mut inner = holdfast_tsql::parse_object_name(&target)
                     .map_err(|_| SqlError::new(5313, &[&name]).at_line(name.span.line))?;
+                if inner.database.is_none() {
+                    inner.database = self.elsewhere(&catalog);
+                }
                 self.object_target(&inner, hops + 1)
             }
             Some(_) | None => err(name.span, 208, &[name]),

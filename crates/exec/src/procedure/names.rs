@@ -1,0 +1,119 @@
+//! Where names without a database are looked for: in the current database, and what of master is everybody's.
+//!
+//! Invariants
+//! 1. A procedure of master's dbo whose name begins with `sp_` is found from every database, after the system procedures and those of
+//!    the database itself, and runs with the caller's database as the current one: for DB_ID, OBJECT_ID, texts that it executes.
+//! 2. Names in its own statements mean master's objects, its catalog views included; only the old views (`sysobjects` …) are those of
+//!    the caller's database. In one that `sp_MS_marksystemobject` has marked all names are the caller's.
+//! 3. Tables and views of master's dbo with such names are found from every database, too, where the database has none.
+//!
+//! Evidence: what is documented of system procedures in master, and how administrators' collections of such procedures rely on it.
+
+use std::sync::Arc;
+
+use holdfast_engine::catalog::{Catalog, ModuleDef, ObjectDef, SequenceDef, TableDef, TableRules};
+use holdfast_engine::database::partition::PartitionFunction;
+use holdfast_engine::instance::MASTER;
+use holdfast_types::{CollationId, SqlResult, SqlType};
+
+use super::state::State;
+use crate::host::{Host, HostDatabase};
+use crate::system_view;
+
+/// Whether an object of that name in master may be everybody's: `sp_…` in dbo or without a schema.
+pub fn is_global(schema: &str, name: &str) -> bool {
+    name.get(..3).is_some_and(|p| p.eq_ignore_ascii_case("sp_"))
+        && (schema.is_empty() || schema.eq_ignore_ascii_case("dbo"))
+}
+
+/// A procedure of master that is called from another database, and where its names are looked for (`None`: there).
+pub struct Global {
+    pub master: Arc<HostDatabase>,
+    pub module: Arc<ModuleDef>,
+    pub names: Option<Arc<HostDatabase>>,
+}
+
+impl Global {
+    /// The procedure by its name, if there is one and the caller is not in master (invariant 1).
+    pub fn find(host: &Arc<Host>, schema: &str, name: &str, from: &HostDatabase) -> SqlResult<Option<Self>> {
+        if from.id == MASTER || !is_global(schema, name) {
+            return Ok(None);
+        }
+        let Some(master) = host.database_by_id(MASTER) else { return Ok(None) };
+        let Some(ObjectDef::Procedure(module)) = master.object("dbo", name) else { return Ok(None) };
+        let marked = master.find_object_id(module.object_id)?.is_some_and(|o| o.system || o.status_bit(1));
+        let names = (!marked).then(|| Arc::clone(&master));
+        Ok(Some(Global { master, module, names }))
+    }
+}
+
+/// The catalog that a session's statements are bound with.
+pub struct SessionCatalog {
+    /// Where names are looked for.
+    names: Arc<HostDatabase>,
+    /// The database of the old views, when it is another one.
+    current: Option<Arc<HostDatabase>>,
+    host: Arc<Host>,
+}
+
+impl SessionCatalog {
+    pub fn of(state: &State, host: &Arc<Host>) -> Self {
+        let host = Arc::clone(host);
+        match &state.names {
+            Some(names) => {
+                SessionCatalog { names: Arc::clone(names), current: Some(Arc::clone(&state.database)), host }
+            }
+            None => SessionCatalog { names: Arc::clone(&state.database), current: None, host },
+        }
+    }
+}
+
+impl Catalog for SessionCatalog {
+    fn database_id(&self) -> i32 {
+        self.names.id
+    }
+    fn database_name(&self) -> Arc<str> {
+        Arc::clone(&self.names.name)
+    }
+    fn default_collation(&self) -> CollationId {
+        self.names.default_collation()
+    }
+    fn compatibility_level(&self) -> u8 {
+        self.names.compatibility_level()
+    }
+    fn object(&self, schema: &str, name: &str) -> Option<ObjectDef> {
+        if let Some(current) = &self.current
+            && system_view::is_compatibility_view(schema, name)
+        {
+            return current.object(schema, name);
+        }
+        let own = self.names.object(schema, name);
+        if own.is_some() || self.names.id == MASTER || !is_global(schema, name) {
+            return own;
+        }
+        // A procedure is no table; EXECUTE finds it by itself.
+        let found = self.host.database_by_id(MASTER)?.object("dbo", name)?;
+        matches!(found, ObjectDef::Table(_) | ObjectDef::View(_)).then_some(found)
+    }
+    fn schema(&self, name: &str) -> Option<Arc<str>> {
+        self.names.schema(name)
+    }
+    fn user_type(&self, schema: &str, name: &str) -> Option<(SqlType, bool)> {
+        self.names.user_type(schema, name)
+    }
+    fn table_type(&self, schema: &str, name: &str) -> SqlResult<Option<Arc<TableDef>>> {
+        self.names.table_type(schema, name)
+    }
+    fn sequence(&self, schema: &str, name: &str) -> SqlResult<Option<SequenceDef>> {
+        self.names.sequence(schema, name)
+    }
+    fn partition_function(&self, name: &str) -> SqlResult<Option<Arc<PartitionFunction>>> {
+        self.names.partition_function(name)
+    }
+    fn table_by_id(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {
+        self.names.table_by_id(object_id)
+    }
+    fn rules(&self, object_id: i32) -> SqlResult<Arc<TableRules>> {
+        self.names.rules(object_id)
+    }
+}
