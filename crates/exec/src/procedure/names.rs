@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::catalog::{Catalog, ModuleDef, ObjectDef, SequenceDef, TableDef, TableRules};
+use holdfast_engine::catalog::{Catalog, ModuleDef, ObjectDef, SequenceDef, TableDef, TableRules, ViewUse};
 use holdfast_engine::database::partition::PartitionFunction;
 use holdfast_engine::instance::MASTER;
 use holdfast_types::{CollationId, SqlResult, SqlType};
@@ -68,6 +68,7 @@ impl SessionCatalog {
     }
 }
 
+/// Every method of the trait is passed on: those that have a body there would answer that there is nothing.
 impl Catalog for SessionCatalog {
     fn database_id(&self) -> i32 {
         self.names.id
@@ -109,6 +110,12 @@ impl Catalog for SessionCatalog {
     }
     fn partition_function(&self, name: &str) -> SqlResult<Option<Arc<PartitionFunction>>> {
         self.names.partition_function(name)
+    }
+    fn indexed_view(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {
+        self.names.indexed_view(object_id)
+    }
+    fn views_over(&self, object_id: i32) -> SqlResult<Arc<[ViewUse]>> {
+        self.names.views_over(object_id)
     }
     fn table_by_id(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {
         self.names.table_by_id(object_id)
