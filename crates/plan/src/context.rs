@@ -18,6 +18,11 @@ pub struct VariableInfo {
 pub trait NameResolver {
     /// A database by name (`None`: 911 or 208 as fits).
     fn database(&self, name: &str) -> Option<Arc<dyn Catalog>>;
+    /// The database whose object of that name is everybody's where their own database has none.
+    fn everywhere(&self, schema: &str, name: &str) -> Option<Arc<dyn Catalog>> {
+        let _ = (schema, name);
+        None
+    }
     /// Scalar variable `@name` (with the `@`).
     fn variable(&self, name: &str) -> Option<VariableInfo>;
     /// Table variable or table-valued parameter `@name`.

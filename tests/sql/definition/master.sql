@@ -61,6 +61,9 @@ exec dbo.sp_marked
 exec sp_calls_helper
 exec helper
 select a from sp_shared
+insert sp_shared values (43)
+update dbo.sp_shared set a = 44 where a = 43
+delete sp_shared where a = 44
 select b from dbo.sp_view
 select master.dbo.twice(21) as twice
 select count(*) n from master.dbo.CommandLog

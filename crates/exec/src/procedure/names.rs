@@ -16,7 +16,6 @@ use holdfast_engine::database::partition::PartitionFunction;
 use holdfast_engine::instance::MASTER;
 use holdfast_types::{CollationId, SqlResult, SqlType};
 
-use super::state::State;
 use crate::host::{Host, HostDatabase};
 use crate::system_view;
 
@@ -47,29 +46,32 @@ impl Global {
     }
 }
 
-/// The catalog that a session's statements are bound with.
-pub struct SessionCatalog {
-    /// Where names are looked for.
-    names: Arc<HostDatabase>,
-    /// The database of the old views, when it is another one.
-    current: Option<Arc<HostDatabase>>,
-    host: Arc<Host>,
+/// Master, when a table or view of that name there is everybody's (invariant 3).
+pub fn everywhere(host: &Arc<Host>, schema: &str, name: &str) -> Option<Arc<HostDatabase>> {
+    if !is_global(schema, name) {
+        return None;
+    }
+    let master = host.database_by_id(MASTER)?;
+    // A procedure is no table; EXECUTE finds it by itself.
+    let found = matches!(master.object("dbo", name)?, ObjectDef::Table(_) | ObjectDef::View(_));
+    found.then_some(master)
 }
 
-impl SessionCatalog {
-    pub fn of(state: &State, host: &Arc<Host>) -> Self {
-        let host = Arc::clone(host);
-        match &state.names {
-            Some(names) => {
-                SessionCatalog { names: Arc::clone(names), current: Some(Arc::clone(&state.database)), host }
-            }
-            None => SessionCatalog { names: Arc::clone(&state.database), current: None, host },
-        }
+/// What the statements of a procedure of master are bound with that runs in another database.
+pub struct NamesOfMaster {
+    names: Arc<HostDatabase>,
+    /// The database of the old views.
+    current: Arc<HostDatabase>,
+}
+
+impl NamesOfMaster {
+    pub fn new(names: Arc<HostDatabase>, current: Arc<HostDatabase>) -> Self {
+        NamesOfMaster { names, current }
     }
 }
 
 /// Every method of the trait is passed on: those that have a body there would answer that there is nothing.
-impl Catalog for SessionCatalog {
+impl Catalog for NamesOfMaster {
     fn database_id(&self) -> i32 {
         self.names.id
     }
@@ -83,18 +85,9 @@ impl Catalog for SessionCatalog {
         self.names.compatibility_level()
     }
     fn object(&self, schema: &str, name: &str) -> Option<ObjectDef> {
-        if let Some(current) = &self.current
-            && system_view::is_compatibility_view(schema, name)
-        {
-            return current.object(schema, name);
-        }
-        let own = self.names.object(schema, name);
-        if own.is_some() || self.names.id == MASTER || !is_global(schema, name) {
-            return own;
-        }
-        // A procedure is no table; EXECUTE finds it by itself.
-        let found = self.host.database_by_id(MASTER)?.object("dbo", name)?;
-        matches!(found, ObjectDef::Table(_) | ObjectDef::View(_)).then_some(found)
+        let old = system_view::is_compatibility_view(schema, name);
+        let database = if old { &self.current } else { &self.names };
+        database.object(schema, name)
     }
     fn schema(&self, name: &str) -> Option<Arc<str>> {
         self.names.schema(name)

@@ -22,7 +22,7 @@ use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
 use super::memory_table::{MemoryShape, MemoryTable};
-use super::names::SessionCatalog;
+use super::names::{NamesOfMaster, everywhere};
 use super::state::{SharedSession, State, option};
 use crate::context::ExecContext;
 use crate::expression::evaluate_constant;
@@ -343,6 +343,9 @@ impl NameResolver for Names<'_> {
     fn database(&self, name: &str) -> Option<Arc<dyn Catalog>> {
         self.session.host.database(name).ok().map(|d| d as Arc<dyn Catalog>)
     }
+    fn everywhere(&self, schema: &str, name: &str) -> Option<Arc<dyn Catalog>> {
+        everywhere(&self.session.host, schema, name).map(|d| d as Arc<dyn Catalog>)
+    }
     fn variable(&self, name: &str) -> Option<VariableInfo> {
         let v = self.layout.variables.get(&name.to_lowercase())?;
         Some(VariableInfo { slot: v.slot, ty: v.ty })
@@ -414,11 +417,16 @@ pub fn with_bind_context<T>(
 ) -> T {
     let (catalog, settings) = {
         let state = names.session.state.lock();
-        (SessionCatalog::of(&state, &names.session.host), bind_settings(&state))
+        let database = Arc::clone(&state.database);
+        let catalog: Arc<dyn Catalog> = match &state.names {
+            Some(names) => Arc::new(NamesOfMaster::new(Arc::clone(names), database)),
+            None => database,
+        };
+        (catalog, bind_settings(&state))
     };
     let database_collation = catalog.default_collation();
     let context = BindContext {
-        catalog: Arc::new(catalog),
+        catalog,
         default_schema: Arc::clone(names.schema),
         names,
         evaluator: Some(evaluator),

@@ -361,6 +361,15 @@ impl Binder<'_> {
                 .object(&self.env.schema, &name.name.text)
                 .or_else(|| catalog.object("", &name.name.text)),
         };
+        let schema = name.schema.as_ref().map_or("", |s| s.text.as_str());
+        if object.is_none()
+            && name.database.is_none()
+            && let Some(other) = self.cx.names.everywhere(schema, &name.name.text)
+        {
+            self.note_database(&other);
+            let object = other.object("dbo", &name.name.text);
+            return Ok((other, object));
+        }
         Ok((catalog, object))
     }
 
