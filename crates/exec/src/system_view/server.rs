@@ -141,7 +141,7 @@ pub const VIEWS: &[SystemView] = &[
 ];
 
 /// Options of sp_configure that tools read: id, name, value, minimum, maximum, advanced.
-pub(super) const OPTIONS: &[(i32, &str, i32, i32, i32, bool)] = &[
+const OPTIONS: &[(i32, &str, i32, i32, i32, bool)] = &[
     (101, "recovery interval (min)", 0, 0, 32767, true),
     (102, "allow updates", 0, 0, 1, false),
     (103, "user connections", 0, 0, 32767, true),
