@@ -153,6 +153,16 @@ impl Parser<'_> {
         Ok(StatementKind::Delete(Box::new(Delete { with, top, target, output, from, filter, options })))
     }
 
+    /// MERGE as a statement of its own, which ends with a semicolon.
+    pub(crate) fn merge_statement(&mut self, with: Option<With>) -> Parsed<StatementKind> {
+        let merge = self.merge(with)?;
+        if self.is_symbol(';') {
+            return Ok(merge);
+        }
+        let text = "A MERGE statement must be terminated by a semi-colon (;).";
+        Err(super::error(10713, 15, 1, self.token().span, text.to_owned()))
+    }
+
     pub(crate) fn merge(&mut self, with: Option<With>) -> Parsed<StatementKind> {
         self.advance();
         let top = self.top()?;

@@ -114,7 +114,7 @@ impl Parser<'_> {
             "UPDATE" if self.is_word_at(1, "STATISTICS") => self.update_statistics(),
             "UPDATE" => self.update(None),
             "DELETE" => self.delete(None),
-            "MERGE" => self.merge(None),
+            "MERGE" => self.merge_statement(None),
             "TRUNCATE" => self.truncate(),
             "BULK" => self.bulk_insert(),
             "READTEXT" | "WRITETEXT" | "UPDATETEXT" => self.text_pointer(word),
@@ -229,7 +229,7 @@ impl Parser<'_> {
         } else if self.is_word("DELETE") {
             self.delete(Some(with))
         } else if self.is_word("MERGE") {
-            self.merge(Some(with))
+            self.merge_statement(Some(with))
         } else {
             let query = self.nested(|p| {
                 let first = p.query_primary()?;

@@ -430,6 +430,9 @@ impl Parser<'_> {
 
     fn derived(&mut self, body: QueryBody, span: Span) -> Parsed<TableKind> {
         let (alias, columns) = self.alias_and_columns()?;
+        if alias.is_none() {
+            return Err(self.unexpected());
+        }
         if let QueryBody::Values(rows) = body {
             return Ok(TableKind::Values { rows, alias, columns });
         }
