@@ -355,6 +355,9 @@ pub struct QueryContext {
     pub workers: usize,
     random: AtomicU64,
     null_eliminated: AtomicBool,
+    /// Divisions by zero and overflows that became NULL.
+    divided: AtomicBool,
+    overflowed: AtomicBool,
     /// Documents that nodes() opened.
     pub xml: crate::function::xml::Documents,
     /// Values of sequences that the statement has taken.
@@ -395,6 +398,8 @@ impl QueryContext {
             workers: *PROCESSORS,
             random: AtomicU64::new(0x9E37_79B9_7F4A_7C15 ^ u64::from(now.utc.date.0 as u32) ^ now.utc.time.0),
             null_eliminated: AtomicBool::new(false),
+            divided: AtomicBool::new(false),
+            overflowed: AtomicBool::new(false),
             xml: Default::default(),
             sequences: Default::default(),
         }
@@ -476,6 +481,22 @@ impl QueryContext {
     }
 
     /// An aggregate left out a NULL: the statement ends with warning 8153 when ANSI_WARNINGS is on.
+    /// Whether an error of arithmetic makes its value NULL: with ARITHABORT and ANSI_WARNINGS off.
+    pub fn forgives(&self, e: &SqlError) -> bool {
+        !self.settings.arith_abort && !self.settings.ansi_warnings && matches!(e.number, 8134 | 8115 | 220)
+    }
+
+    /// Takes note of such an error.
+    pub fn forgive(&self, e: &SqlError) {
+        let which = if e.number == 8134 { &self.divided } else { &self.overflowed };
+        which.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether there were divisions by zero, and overflows.
+    pub fn forgiven(&self) -> (bool, bool) {
+        (self.divided.load(Ordering::Relaxed), self.overflowed.load(Ordering::Relaxed))
+    }
+
     pub fn note_null_eliminated(&self) {
         self.null_eliminated.store(true, Ordering::Relaxed);
     }

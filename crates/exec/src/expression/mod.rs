@@ -52,7 +52,14 @@ pub fn evaluate(expr: &Expr, batch: &Batch, ctx: &ExecContext) -> SqlResult<Vect
         ExprKind::Binary { op, left, right } => {
             let l = evaluate(left, batch, ctx)?;
             let r = evaluate(right, batch, ctx)?;
-            arithmetic::binary(*op, &l, &left.ty, &r, &right.ty, &expr.ty, len)
+            match arithmetic::binary(*op, &l, &left.ty, &r, &right.ty, &expr.ty, len) {
+                Err(e) if ctx.query.forgives(&e) => each_row(expr, len, ctx, |i| {
+                    let one = |v: &Vector, ty| Vector::Const(v.value(i, ty));
+                    let (a, b) = (one(&l, &left.ty), one(&r, &right.ty));
+                    arithmetic::binary(*op, &a, &left.ty, &b, &right.ty, &expr.ty, 1)
+                }),
+                done => done,
+            }
         }
         ExprKind::Case { whens, otherwise } => case(expr, whens, otherwise.as_deref(), batch, ctx),
         ExprKind::Coalesce(list) => coalesce(expr, list, batch, ctx),
@@ -62,7 +69,14 @@ pub fn evaluate(expr: &Expr, batch: &Batch, ctx: &ExecContext) -> SqlResult<Vect
                 Some(s) => Some((evaluate(s, batch, ctx)?, s.ty)),
                 None => None,
             };
-            convert::convert(&v, &operand.ty, &expr.ty, style.as_ref(), *mode, len, ctx)
+            match convert::convert(&v, &operand.ty, &expr.ty, style.as_ref(), *mode, len, ctx) {
+                Err(e) if ctx.query.forgives(&e) => each_row(expr, len, ctx, |i| {
+                    let one = Vector::Const(v.value(i, &operand.ty));
+                    let style = style.as_ref().map(|(s, ty)| (Vector::Const(s.value(i, ty)), *ty));
+                    convert::convert(&one, &operand.ty, &expr.ty, style.as_ref(), *mode, 1, ctx)
+                }),
+                done => done,
+            }
         }
         ExprKind::Function { function, args } => function::call(*function, args, &expr.ty, batch, ctx),
         ExprKind::UserFunction { module, args } => {
@@ -442,4 +456,25 @@ pub fn evaluate_constant(expr: &Expr, ctx: &ExecContext) -> SqlResult<Value> {
 /// Evaluates an expression over the only row of `row`.
 pub fn evaluate_one(expr: &Expr, row: &Batch, ctx: &ExecContext) -> SqlResult<Value> {
     Ok(evaluate(expr, row, ctx)?.value(0, &expr.ty))
+}
+
+/// Row by row, where an error of arithmetic makes NULL of a value and not an end of the statement.
+fn each_row(
+    expr: &Expr,
+    len: usize,
+    ctx: &ExecContext,
+    f: impl Fn(usize) -> SqlResult<Vector>,
+) -> SqlResult<Vector> {
+    let mut values = Vec::with_capacity(len);
+    for i in 0..len {
+        values.push(match f(i) {
+            Ok(v) => v.value(0, &expr.ty),
+            Err(e) if ctx.query.forgives(&e) => {
+                ctx.query.forgive(&e);
+                Value::Null
+            }
+            Err(e) => return Err(e),
+        });
+    }
+    Ok(Vector::column(Column::from_values(&expr.ty, values.iter())?))
 }

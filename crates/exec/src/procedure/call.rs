@@ -436,6 +436,7 @@ impl Runner<'_> {
         scope.names = names;
         scope.module = module.map(|m| (m.database_id, m.object_id));
         scope.schema = module.map(|m| Arc::clone(&m.schema_name));
+        scope.created_under = module.map(|m| (m.ansi_nulls, m.quoted_identifier));
         let context = self.context(&scope);
         let mut passed: Vec<Option<usize>> = vec![None; unit.parameters.len()];
         for (i, a) in arguments.iter().enumerate() {
@@ -570,6 +571,10 @@ impl Runner<'_> {
             saved_identity = std::mem::take(&mut state.scope_identity);
             if let Some(d) = database {
                 state.database = d;
+            }
+            if let Some((ansi_nulls, quoted_identifier)) = scope.created_under {
+                state.set_option(super::state::option::ANSI_NULLS, ansi_nulls);
+                state.set_option(super::state::option::QUOTED_IDENTIFIER, quoted_identifier);
             }
             saved
         };

@@ -14,6 +14,7 @@ use super::cursor::Cursor;
 use super::query::convert;
 use super::run::{Fail, Flow, MAX_NESTING, Runner, Scope, Shared, Stop};
 use super::state::SharedSession;
+use super::state::option;
 use super::unit::{Layout, TableVariable, TypeScope, Unit, layout, syntax_error};
 use crate::context::{FunctionArgument, ModuleRunner};
 use crate::host::temporary::SessionTables;
@@ -178,11 +179,15 @@ impl FunctionRunner {
             };
             scope.set(v.slot, value);
         }
+        let options;
         // The function's statements work in its database and leave no trace in @@ROWCOUNT and @@ERROR.
         let saved = {
             let mut state = self.session.state.lock();
             let saved =
                 (Arc::clone(&state.database), state.row_count, state.error, std::mem::take(&mut state.names));
+            options = state.settings.options;
+            state.set_option(option::ANSI_NULLS, module.ansi_nulls);
+            state.set_option(option::QUOTED_IDENTIFIER, module.quoted_identifier);
             state.database = database;
             state.nest_level += 1;
             saved
@@ -197,6 +202,8 @@ impl FunctionRunner {
         {
             let mut state = self.session.state.lock();
             (state.database, state.row_count, state.error, state.names) = saved;
+            state.set_option(option::ANSI_NULLS, options & option::ANSI_NULLS != 0);
+            state.set_option(option::QUOTED_IDENTIFIER, options & option::QUOTED_IDENTIFIER != 0);
             state.nest_level -= 1;
         }
         match r {

@@ -273,6 +273,16 @@ impl Runner<'_> {
             let text = "Warning: Null value is eliminated by an aggregate or other SET operation.";
             self.info(8153, 10, 1, text.to_owned())?;
         }
+        let (divided, overflowed) = context.query.forgiven();
+        if self.session.has(option::ARITHIGNORE) {
+            return Ok(());
+        }
+        if overflowed {
+            self.info(3606, 10, 0, "Arithmetic overflow occurred.".to_owned())?;
+        }
+        if divided {
+            self.info(3607, 10, 0, "Division by zero occurred.".to_owned())?;
+        }
         Ok(())
     }
 

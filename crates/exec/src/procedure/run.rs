@@ -114,6 +114,8 @@ pub struct Scope {
     pub schema: Option<Arc<str>>,
     /// The database of its names, where that is not the one it runs in.
     pub names: Option<Arc<HostDatabase>>,
+    /// ANSI_NULLS and QUOTED_IDENTIFIER as they were when the module was created: it runs under them.
+    pub created_under: Option<(bool, bool)>,
 }
 
 static RUNS: AtomicU64 = AtomicU64::new(1);
@@ -146,6 +148,7 @@ impl Scope {
             module: None,
             schema: None,
             names: None,
+            created_under: None,
         }
     }
 }

@@ -434,7 +434,35 @@ impl Binder<'_> {
         let left = self.convert(l.e, left_ty);
         let right = self.convert(r.e, right_ty);
         let kind = ExprKind::Binary { op: plan.op, left: Box::new(left), right: Box::new(right) };
-        Ok(Typed::with(Expr::new(kind, result, nullable), coerce))
+        let mut e = Expr::new(kind, result, nullable);
+        if op == BinaryOp::Add && !self.env.settings.concat_null_yields_null {
+            null_as_empty(&mut e);
+        }
+        Ok(Typed::with(e, coerce))
+    }
+
+    /// `=` and `<>` with a variable under ANSI_NULLS OFF: a variable that is NULL equals NULL and differs from all else.
+    fn compare_nulls(
+        &mut self,
+        op: CompareOp,
+        (l, left): (Typed, bool),
+        (r, right): (Typed, bool),
+    ) -> SqlResult<Expr> {
+        let null = |e: &Expr, negated| {
+            Expr::boolean(ExprKind::IsNull { operand: Box::new(e.clone()), negated }, false)
+        };
+        if op == CompareOp::Equal {
+            return self.compare(CompareOp::NotDistinct, l, r);
+        }
+        let mut terms = Vec::new();
+        for (variable, other, is) in [(&l.e, &r.e, left), (&r.e, &l.e, right)] {
+            if is {
+                terms.push(Expr::and(vec![null(variable, false), null(other, true)]));
+            }
+        }
+        terms.insert(0, self.compare(op, l, r)?);
+        let nullable = terms.iter().any(|t| t.nullable);
+        Ok(Expr::boolean(ExprKind::Or(terms), nullable))
     }
 
     /// `l op r` as a condition.
@@ -619,6 +647,15 @@ impl Binder<'_> {
                 let l = self.bind(left)?;
                 let r = self.bind(right)?;
                 let op = compare_op(*op);
+                let variable = |e: &ast::Expr| matches!(e.unparen().kind, K::Variable(_));
+                if !self.env.settings.ansi_nulls
+                    && matches!(op, CompareOp::Equal | CompareOp::NotEqual)
+                    && l.e.ty.id != TypeId::Null
+                    && r.e.ty.id != TypeId::Null
+                    && (variable(left) || variable(right))
+                {
+                    return self.compare_nulls(op, (l, variable(left)), (r, variable(right)));
+                }
                 if !self.env.settings.ansi_nulls
                     && matches!(op, CompareOp::Equal | CompareOp::NotEqual)
                     && (l.e.ty.id == TypeId::Null || r.e.ty.id == TypeId::Null)
@@ -926,4 +963,20 @@ fn money(t: &str) -> SqlResult<i64> {
         v += 1;
     }
     i64::try_from(if negative { -v } else { v }).map_err(|_| bad())
+}
+
+/// CONCAT_NULL_YIELDS_NULL OFF: a NULL that is joined to a string counts as an empty one.
+fn null_as_empty(sum: &mut Expr) {
+    let text = sum.ty.id.is_character();
+    let ExprKind::Binary { op: BinaryOp::Concat, left, right } = &mut sum.kind else { return };
+    if !text {
+        return;
+    }
+    for side in [left, right] {
+        let ty = side.ty;
+        let empty = Expr::literal(Value::string(""), ty);
+        let own = std::mem::replace(&mut **side, empty.clone());
+        **side = if own.nullable { Expr::new(ExprKind::Coalesce(vec![own, empty]), ty, false) } else { own };
+    }
+    sum.nullable = false;
 }
