@@ -265,6 +265,51 @@ fn children(e: &Expr) -> Vec<&Expr> {
     }
 }
 
+/// Whether an expression over the columns of a row has the same value whenever it is computed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Steady {
+    Always,
+    Never,
+    /// When the user-defined functions of these schemas and names are. (A method of a column reads like one.)
+    AsModules(Vec<(Option<String>, String)>),
+}
+
+/// What an expression's value depends on besides its columns.
+pub fn steadiness(e: &Expr) -> Steady {
+    use ExprKind as K;
+    let own = match &e.kind {
+        K::Subquery(_) | K::InSubquery { .. } | K::Exists(_) | K::Quantified { .. } | K::FullText { .. } => {
+            Steady::Never
+        }
+        K::GlobalVariable(_) | K::Niladic(_) | K::NextValueFor { .. } | K::AtTimeZone { .. } => Steady::Never,
+        K::Parse { .. } => Steady::Never,
+        K::Convert { data_type, value, style: None, .. } | K::Cast { data_type, value, .. }
+            if is_moment(data_type.builtin()) && is_text(value) =>
+        {
+            Steady::Never
+        }
+        K::Function(f) => match simple_name(f) {
+            Some(n) if NONDETERMINISTIC.contains(&n.as_str()) => Steady::Never,
+            Some(n) if n == "RAND" && f.arguments.is_empty() => Steady::Never,
+            Some(_) => Steady::Always,
+            None => {
+                let schema = f.name.schema.as_ref().map(|s| s.text.clone());
+                Steady::AsModules(vec![(schema, f.name.name.text.clone())])
+            }
+        },
+        _ => Steady::Always,
+    };
+    let inner = children(e).into_iter().map(steadiness);
+    inner.fold(own, |a, b| match (a, b) {
+        (Steady::Never, _) | (_, Steady::Never) => Steady::Never,
+        (Steady::Always, other) | (other, Steady::Always) => other,
+        (Steady::AsModules(mut all), Steady::AsModules(more)) => {
+            all.extend(more);
+            Steady::AsModules(all)
+        }
+    })
+}
+
 /// Who is asked what a view's names stand for.
 pub trait Objects {
     /// The object behind a name in FROM: its id and whether it is a table.

@@ -600,3 +600,43 @@ fn what_a_genuine_database_carries_along() {
     );
     check(s, "dbcc checkdb with no_infomsgs", &[]);
 }
+
+/// AdventureWorksLT2012: AK_SalesOrderHeader_SalesOrderNumber is over a computed column that no row holds, and the trigger of
+/// the order's lines changes the order.
+#[test]
+fn a_genuine_index_over_a_computed_column() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(s) = &mut sample(dir.path(), "adventureworkslt") else { return };
+    let orders =
+        "select count(*), min(SalesOrderNumber), max(SalesOrderNumber) from SalesLT.SalesOrderHeader";
+    check(s, "dbcc checkdb with no_infomsgs", &[]);
+    check(s, orders, &["32|SO71774|SO71946"]);
+    check(
+        s,
+        "update SalesLT.SalesOrderDetail set OrderQty = OrderQty + 1 where SalesOrderID = 71774;
+         select RevisionNumber from SalesLT.SalesOrderHeader where SalesOrderNumber = 'SO71774'",
+        &["3"],
+    );
+    check(
+        s,
+        "begin tran;
+         delete SalesLT.SalesOrderDetail where SalesOrderID = 71946;
+         delete SalesLT.SalesOrderHeader where SalesOrderNumber = 'SO71946';
+         set identity_insert SalesLT.SalesOrderHeader on;
+         insert SalesLT.SalesOrderHeader (SalesOrderID, DueDate, CustomerID, ShipMethod) values (80000, '20300101', 29847, 'x');
+         set identity_insert SalesLT.SalesOrderHeader off",
+        &[],
+    );
+    check(s, orders, &["32|SO71774|SO80000"]);
+    check(s, "dbcc checkdb with no_infomsgs", &[]);
+    check(s, "rollback", &[]);
+    check(s, orders, &["32|SO71774|SO71946"]);
+    check(
+        s,
+        "delete SalesLT.SalesOrderHeader where SalesOrderID = 71946; select count(*) from SalesLT.SalesOrderDetail where SalesOrderID = 71946",
+        &["0"],
+    );
+    check(s, orders, &["31|SO71774|SO71938"]);
+    check(s, "alter index all on SalesLT.SalesOrderHeader rebuild", &[]);
+    check(s, "dbcc checkdb with no_infomsgs", &[]);
+}

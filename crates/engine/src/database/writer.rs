@@ -14,7 +14,7 @@ use crate::catalog::{IndexKind, TableDef};
 use crate::stored::table::{Locator, RowsetAccess, StoredIndex, StoredKey, StoredTable};
 use crate::write::heap::Heap;
 use crate::write::identity::IdentityColumn;
-use crate::write::table::{Base, From, Index};
+use crate::write::table::{Apart, Base, From, Index};
 use crate::write::tree::Tree;
 use crate::write::unkept::Unkept;
 use crate::write::{StoredWriter, Writing};
@@ -74,7 +74,7 @@ pub fn build(catalog: &DatabaseCatalog, definition: &TableDef, access: &StoredTa
         }
     };
     let mut indexes = Vec::new();
-    let mut unkept = Vec::new();
+    let (mut unkept, mut apart) = (Vec::new(), Vec::new());
     let off = catalog.disabled_indexes(definition.object_id);
     for def in definition.indexes.iter().filter(|d| !matches!(d.kind, IndexKind::Heap | IndexKind::Clustered))
     {
@@ -111,7 +111,9 @@ pub fn build(catalog: &DatabaseCatalog, definition: &TableDef, access: &StoredTa
             }
             continue;
         };
-        match index(&writing, access, &rowset, stored, clustered, pointers.clone()) {
+        note_apart(&mut apart, access, &rowset, stored);
+        let parts = (&rowset, apart.as_slice());
+        match index(&writing, access, parts, stored, clustered, pointers.clone()) {
             Some((tree, fields)) => indexes.push(Index {
                 index_id: def.index_id,
                 name: stored.name.clone(),
@@ -135,6 +137,7 @@ pub fn build(catalog: &DatabaseCatalog, definition: &TableDef, access: &StoredTa
     out.ignoring =
         definition.indexes.iter().filter(|i| i.ignore_duplicates && i.unique).map(|i| i.index_id).collect();
     out.indexes = indexes;
+    out.apart = apart;
     out.positions = rowset.positions.clone();
     out.unsupported = unsupported;
     out.unkept = unkept;
@@ -172,6 +175,7 @@ fn writer(writing: Arc<Writing>, definition: &TableDef, access: &StoredTable, ba
         positions: Vec::new(),
         base,
         indexes: Vec::new(),
+        apart: Vec::new(),
         identity,
         unsupported: None,
         unkept: Vec::new(),
@@ -191,11 +195,26 @@ fn tree(writing: &Arc<Writing>, access: &RowsetAccess, keys: Vec<StoredKey>, clu
     }
 }
 
+/// Enters the columns of an index that are computed and that no row holds.
+fn note_apart(apart: &mut Vec<Apart>, table: &StoredTable, base: &RowsetAccess, index: &StoredIndex) {
+    let Some(rowset) = index.rowsets.first() else { return };
+    for (ordinal, position) in rowset.positions.iter().enumerate() {
+        let computed = table.computed.get(ordinal).copied().unwrap_or(false);
+        let in_rows = base.positions.get(ordinal).copied().flatten().is_some();
+        let Some(position) = position.filter(|_| computed && !in_rows) else { continue };
+        if apart.iter().all(|a| a.ordinal != ordinal) {
+            let place = rowset.layout.columns.get(position).map(|c| &c.leaf);
+            let size = place.filter(|l| l.offset > 0).map_or(0, |l| usize::from(l.size));
+            apart.push(Apart { ordinal, size });
+        }
+    }
+}
+
 /// The tree of a nonclustered index and where its fields come from.
 fn index(
     writing: &Arc<Writing>,
     table: &StoredTable,
-    base: &RowsetAccess,
+    (base, apart): (&RowsetAccess, &[Apart]),
     stored: &StoredIndex,
     clustered: Option<&StoredIndex>,
     pointers: Option<Arc<Tree>>,
@@ -209,8 +228,12 @@ fn index(
     let mut types: Vec<Option<(SqlType, Option<usize>)>> = vec![None; layout.columns.len()];
     for (ordinal, position) in rowset.positions.iter().enumerate() {
         let Some(position) = *position else { continue };
-        let from = base.positions.get(ordinal).copied().flatten()?;
-        *fields.get_mut(position)? = From::Base(from);
+        let own = base.positions.get(ordinal).copied().flatten();
+        let from = own.or_else(|| {
+            let n = apart.iter().position(|a| a.ordinal == ordinal)?;
+            Some(base.layout.columns.len() + n)
+        });
+        *fields.get_mut(position)? = From::Base(from?);
         *types.get_mut(position)? = Some((*table.types.get(ordinal)?, Some(ordinal)));
     }
     match (&stored.locator, clustered) {

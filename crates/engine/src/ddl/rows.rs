@@ -323,6 +323,7 @@ impl<'a> CatalogWriter<'a> {
                 updates.push(RowUpdate {
                     bookmark: row.bookmark.clone(),
                     row: NewRow { values, outside_indexes: Vec::new() },
+                    old: Vec::new(),
                 });
             }
             if !updates.is_empty() && !changed.is_empty() {
@@ -353,7 +354,7 @@ impl<'a> CatalogWriter<'a> {
             }
             if !rows.is_empty() {
                 let bookmarks: Vec<Vec<u8>> = rows.iter().map(|r| r.bookmark.clone()).collect();
-                base.writer.delete(self.write, &bookmarks)?;
+                base.writer.delete(self.write, &bookmarks, &[])?;
             }
             return Ok(rows);
         }

@@ -180,7 +180,9 @@ impl StoredTable {
                 if ordinal == BOOKMARK {
                     return self.bookmark_plan(rowset);
                 }
-                let (Some(ty), false) = (self.types.get(ordinal), self.is_computed(ordinal)) else {
+                // Entries of indexes may hold what rows do not.
+                let held = rowset.positions.get(ordinal).copied().flatten().is_some();
+                let (Some(ty), false) = (self.types.get(ordinal), self.is_computed(ordinal) && !held) else {
                     let name = self.names.get(ordinal).map_or("", |n| n);
                     return Err(SqlError::not_supported(format!(
                         "Reading the computed column '{name}' of table '{}' from storage",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use holdfast_base::Rid;
 use holdfast_storage::write::Change;
-use holdfast_types::SqlResult;
+use holdfast_types::{SqlResult, Value};
 
 use super::records::{self, Records};
 use super::row::Stored;
@@ -148,7 +148,7 @@ impl StoredWriter {
         rows: &[RowUpdate],
         changed: &[usize],
     ) -> SqlResult<()> {
-        let rows: Vec<(&[u8], &NewRow)> = rows.iter().map(|r| (r.bookmark.as_slice(), &r.row)).collect();
+        let rows: Vec<(&[u8], &RowUpdate)> = rows.iter().map(|r| (r.bookmark.as_slice(), r)).collect();
         let touched = self.touched(changed);
         let pending = self.take_out(write, &rows, changed, &touched)?;
         self.put_in(write, pending, &touched)
@@ -178,7 +178,7 @@ impl StoredWriter {
     pub(super) fn take_out<'r>(
         &self,
         write: WriteContext<'_>,
-        rows: &[(&[u8], &'r NewRow)],
+        rows: &[(&[u8], &'r RowUpdate)],
         changed: &[usize],
         touched: &Touched<'_>,
     ) -> SqlResult<Vec<Pending<'r>>> {
@@ -187,10 +187,11 @@ impl StoredWriter {
         let part = joined.part()?;
         let (rekeyed, touched) = (touched.rekeyed, &touched.indexes);
         let mut pending = Vec::with_capacity(rows.len());
-        for (mark, row) in rows {
+        for (mark, RowUpdate { row, old: before, .. }) in rows {
             self.check_nulls(&row.values, "UPDATE")?;
             let (_, place) = bookmark::open(mark).map_err(|e| crate::page_error(&e))?;
-            let (current, way) = self.locked(part, place)?.ok_or_else(Self::gone)?;
+            let (mut current, way) = self.locked(part, place)?.ok_or_else(Self::gone)?;
+            current.fields.extend(self.apart_fields(Some(before))?);
             for index in &self.unkept {
                 let old = (current.fields.as_slice(), self.positions.as_slice());
                 index.check_update(&self.name, changed, rekeyed, old, &row.values)?;
@@ -284,7 +285,7 @@ impl StoredWriter {
         &self,
         write: WriteContext<'_>,
         mark: &[u8],
-        row: &NewRow,
+        (row, before): (&NewRow, &[Value]),
         changed: &[usize],
     ) -> SqlResult<(Vec<Stored>, Vec<Stored>)> {
         self.check()?;
@@ -294,7 +295,9 @@ impl StoredWriter {
         let (_, place) = bookmark::open(mark).map_err(|e| crate::page_error(&e))?;
         let (current, new) = {
             let change = self.gate()?;
-            let current = self.current(&change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
+            let mut current =
+                self.current(&change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
+            current.fields.extend(self.apart_fields(Some(before))?);
             let mut new = self.fields(row, Some((&current.fields, changed)))?;
             for field in new.iter_mut().filter(|f| f.complex) {
                 let pointer = field.bytes.take().unwrap_or_default();
@@ -343,22 +346,32 @@ impl StoredWriter {
         self.drop_large(&mut change, &mut log, old, &[]).map_err(|e| failure(&e))
     }
 
-    pub(super) fn delete_rows(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
+    pub(super) fn delete_rows(
+        &self,
+        write: WriteContext<'_>,
+        bookmarks: &[Vec<u8>],
+        old: &[Vec<Value>],
+    ) -> SqlResult<()> {
         self.check()?;
         let joined = self.writing.join(write.transaction)?;
         let part = joined.part()?;
-        for mark in bookmarks {
+        for (n, mark) in bookmarks.iter().enumerate() {
+            let apart = self.apart_fields(old.get(n).map(Vec::as_slice))?;
             let (_, place) = bookmark::open(mark).map_err(|e| crate::page_error(&e))?;
             if self.indexes.iter().any(|i| i.unique) {
-                let (current, _) = self.locked(part, place)?.ok_or_else(Self::gone)?;
+                let (mut current, _) = self.locked(part, place)?.ok_or_else(Self::gone)?;
+                current.fields.extend_from_slice(&apart);
                 self.lock_keys(write, &current.fields, &[])?;
             }
             let mut at = self.enter(write, part, &|change| {
-                let current = self.current(change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
+                let mut current =
+                    self.current(change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
+                current.fields.extend_from_slice(&apart);
                 self.entries_out(&current.fields, self.indexes.iter())
             })?;
             let (change, log) = (&mut at.change, &mut *at.log);
-            let current = self.current(change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
+            let mut current = self.current(change, place).map_err(|e| failure(&e))?.ok_or_else(Self::gone)?;
+            current.fields.extend(apart);
             for index in &self.unkept {
                 index.check_delete(&self.name, &current.fields, &self.positions)?;
             }

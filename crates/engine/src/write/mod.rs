@@ -72,6 +72,8 @@ pub struct RowUpdate {
     /// From the pseudo column [`crate::access::BOOKMARK`].
     pub bookmark: Vec<u8>,
     pub row: NewRow,
+    /// What the row is now, with the computed columns that only indexes hold; empty for tables without such.
+    pub old: Vec<Value>,
 }
 
 /// What became of a row since it was read.
@@ -121,12 +123,19 @@ pub trait TableWriter: Send + Sync {
     /// all are in place.
     fn update(&self, write: WriteContext<'_>, rows: &[RowUpdate], changed: &[usize]) -> SqlResult<()>;
 
-    /// Removes rows that were locked before.
-    fn delete(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>]) -> SqlResult<()>;
+    /// Removes rows that were locked before. `old`: what they are, as in [`RowUpdate`].
+    fn delete(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>], old: &[Vec<Value>]) -> SqlResult<()>;
 
-    /// Enters rows that are there into an index that was just made: 2601 or 2627 when two have the same key.
-    fn fill_index(&self, write: WriteContext<'_>, index_id: i32, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
-        let _ = (write, index_id, bookmarks);
+    /// Enters rows that are there into an index that was just made: 2601 or 2627 when two have the same key. `rows`: what they
+    /// are, as in [`RowUpdate`].
+    fn fill_index(
+        &self,
+        write: WriteContext<'_>,
+        index_id: i32,
+        bookmarks: &[Vec<u8>],
+        rows: &[Vec<Value>],
+    ) -> SqlResult<()> {
+        let _ = (write, index_id, bookmarks, rows);
         Err(holdfast_types::SqlError::not_supported("An index on this table"))
     }
 

@@ -22,6 +22,9 @@ pub struct PartitionedWriter {
     by: Arc<Partitioned>,
 }
 
+/// What of a change belongs to one partition: its number, bookmarks, rows.
+type Share = (usize, Vec<Vec<u8>>, Vec<Vec<Value>>);
+
 /// A row that is on its way from one partition to another.
 struct Moving<'r> {
     from: usize,
@@ -51,14 +54,21 @@ impl PartitionedWriter {
         self.by.function.partition_of(values.get(self.by.ordinal).unwrap_or(&Value::Null))
     }
 
-    /// Bookmarks by partition.
-    fn by_partition(&self, marks: &[Vec<u8>]) -> SqlResult<Vec<(usize, Vec<Vec<u8>>)>> {
-        let mut out: Vec<(usize, Vec<Vec<u8>>)> = Vec::new();
-        for mark in marks {
+    /// Bookmarks by partition, and with them the rows, where they are given.
+    fn by_partition(&self, marks: &[Vec<u8>], rows: &[Vec<Value>]) -> SqlResult<Vec<Share>> {
+        let mut out: Vec<Share> = Vec::new();
+        for (at, mark) in marks.iter().enumerate() {
             let (n, own) = bookmark::partition(mark).map_err(|e| crate::page_error(&e))?;
-            match out.iter_mut().find(|(p, _)| *p == n) {
-                Some((_, list)) => list.push(own.to_vec()),
-                None => out.push((n, vec![own.to_vec()])),
+            let place = match out.iter().position(|(p, ..)| *p == n) {
+                Some(place) => place,
+                None => {
+                    out.push((n, Vec::new(), Vec::new()));
+                    out.len() - 1
+                }
+            };
+            if let Some((_, marks, own_rows)) = out.get_mut(place) {
+                marks.push(own.to_vec());
+                own_rows.extend(rows.get(at).cloned());
             }
         }
         Ok(out)
@@ -75,6 +85,8 @@ impl PartitionedWriter {
                 place.clone_from(field);
             }
         }
+        // What only indexes hold lies behind the columns, in the same order everywhere.
+        out.extend(moving.fields.get(from.layout().columns.len()..).unwrap_or(&[]).iter().cloned());
         Ok(out)
     }
 
@@ -82,12 +94,12 @@ impl PartitionedWriter {
         &self,
         write: WriteContext<'_>,
         (from, own): (usize, &[u8]),
-        row: &'r NewRow,
+        (row, before): (&'r NewRow, &[Value]),
         changed: &[usize],
         to: usize,
     ) -> SqlResult<Moving<'r>> {
         let part = self.part(from)?;
-        let (fields, old) = part.leave(write, own, row, changed).map_err(|e| part.named(e))?;
+        let (fields, old) = part.leave(write, own, (row, before), changed).map_err(|e| part.named(e))?;
         Ok(Moving { from, to, fields, old, outside: &row.outside_indexes })
     }
 
@@ -136,19 +148,19 @@ impl TableWriter for PartitionedWriter {
     }
 
     fn update(&self, write: WriteContext<'_>, rows: &[RowUpdate], changed: &[usize]) -> SqlResult<()> {
-        let mut staying: Vec<(usize, Vec<(&[u8], &NewRow)>)> = Vec::new();
+        let mut staying: Vec<(usize, Vec<(&[u8], &RowUpdate)>)> = Vec::new();
         let mut moving = Vec::new();
         let may_move = changed.contains(&self.by.ordinal);
         for update in rows {
             let (from, own) = bookmark::partition(&update.bookmark).map_err(|e| crate::page_error(&e))?;
             let to = if may_move { self.place(&update.row.values) } else { from };
             if from != to {
-                moving.push(self.leave(write, (from, own), &update.row, changed, to)?);
+                moving.push(self.leave(write, (from, own), (&update.row, &update.old), changed, to)?);
                 continue;
             }
             match staying.iter_mut().find(|(p, _)| *p == from) {
-                Some((_, list)) => list.push((own, &update.row)),
-                None => staying.push((from, vec![(own, &update.row)])),
+                Some((_, list)) => list.push((own, update)),
+                None => staying.push((from, vec![(own, update)])),
             }
         }
         let mut pending = Vec::with_capacity(staying.len());
@@ -172,22 +184,28 @@ impl TableWriter for PartitionedWriter {
     fn move_rows(&self, write: WriteContext<'_>, rows: &[RowUpdate], to: usize) -> SqlResult<()> {
         for update in rows {
             let mark = bookmark::partition(&update.bookmark).map_err(|e| crate::page_error(&e))?;
-            let row = self.leave(write, mark, &update.row, &[], to)?;
+            let row = self.leave(write, mark, (&update.row, &update.row.values), &[], to)?;
             self.arrive(write, &row)?;
         }
         Ok(())
     }
 
-    fn delete(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
-        for (n, marks) in self.by_partition(bookmarks)? {
-            self.part(n)?.delete(write, &marks)?;
+    fn delete(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>], old: &[Vec<Value>]) -> SqlResult<()> {
+        for (n, marks, rows) in self.by_partition(bookmarks, old)? {
+            self.part(n)?.delete(write, &marks, &rows)?;
         }
         Ok(())
     }
 
-    fn fill_index(&self, write: WriteContext<'_>, index_id: i32, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
-        for (n, marks) in self.by_partition(bookmarks)? {
-            self.part(n)?.fill_index(write, index_id, &marks)?;
+    fn fill_index(
+        &self,
+        write: WriteContext<'_>,
+        index_id: i32,
+        bookmarks: &[Vec<u8>],
+        rows: &[Vec<Value>],
+    ) -> SqlResult<()> {
+        for (n, marks, rows) in self.by_partition(bookmarks, rows)? {
+            self.part(n)?.fill_index(write, index_id, &marks, &rows)?;
         }
         Ok(())
     }

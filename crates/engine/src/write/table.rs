@@ -40,12 +40,21 @@ pub enum Base {
 /// Where a field of an index entry comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum From {
-    /// Position in the base row's layout.
+    /// Position in the base row's layout; behind its columns come those that only indexes hold ([`StoredWriter::apart`]).
     Base(usize),
     /// The row's address.
     Rid,
     /// Nothing: a dropped column.
     Nothing,
+}
+
+/// A computed column that no row holds, only entries of indexes. Its stored form follows those of the row's own columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Apart {
+    /// Among the table's columns.
+    pub ordinal: usize,
+    /// Bytes that a value of fixed length takes; 0 for others.
+    pub size: usize,
 }
 
 /// A nonclustered index.
@@ -74,6 +83,8 @@ pub struct StoredWriter {
     pub positions: Vec<Option<usize>>,
     pub base: Base,
     pub indexes: Vec<Index>,
+    /// Columns that only indexes hold.
+    pub apart: Vec<Apart>,
     pub identity: Option<IdentityColumn>,
     /// Why rows of this table cannot be changed yet.
     pub unsupported: Option<String>,
@@ -305,10 +316,49 @@ impl StoredWriter {
                 *field = padded(ty, column, row::stored(ty, value)?);
             }
         }
+        let Some((_, changed)) = old else {
+            fields.extend(self.apart_fields(Some(&row.values))?);
+            return Ok(fields);
+        };
+        let columns = layout.columns.len();
+        if self.apart.iter().any(|a| changed.contains(&a.ordinal)) {
+            for (n, field) in self.apart_fields(Some(&row.values))?.into_iter().enumerate() {
+                // Where the old ones were not given, entries cannot be made either: see `entry_fields`.
+                if let Some(place) = fields.get_mut(columns + n) {
+                    *place = field;
+                }
+            }
+        }
         Ok(fields)
     }
 
+    /// Stored forms of the columns that only indexes hold, out of a whole row; none when no row is given.
+    pub(super) fn apart_fields(&self, row: Option<&[Value]>) -> SqlResult<Vec<Stored>> {
+        let Some(row) = row.filter(|r| !r.is_empty()) else { return Ok(Vec::new()) };
+        let mut out = Vec::with_capacity(self.apart.len());
+        for a in &self.apart {
+            let ty = self.types.get(a.ordinal).copied().unwrap_or(SqlType::NULL);
+            let mut field = row::stored(&ty, row.get(a.ordinal).unwrap_or(&Value::Null))?;
+            if let Some(bytes) = field.bytes.as_mut().filter(|_| a.size > 0) {
+                row::pad(ty.id, a.size, bytes);
+            }
+            out.push(field);
+        }
+        Ok(out)
+    }
+
+    /// Position of a table column among the stored fields.
+    fn field_position(&self, ordinal: usize) -> Option<usize> {
+        let own = self.positions.get(ordinal).copied().flatten();
+        own.or_else(|| {
+            let n = self.apart.iter().position(|a| a.ordinal == ordinal)?;
+            Some(self.layout().columns.len() + n)
+        })
+    }
+
     fn record_of(&self, fields: &[Stored]) -> RecoveryResult<Vec<u8>> {
+        // What only indexes hold is no part of the row.
+        let fields = &fields[..fields.len().min(self.layout().columns.len())];
         row::record(self.layout(), fields, RecordShape::Data).map_err(|e| internal(&e.to_string()))
     }
 
@@ -334,6 +384,9 @@ impl StoredWriter {
         kept: &[Stored],
     ) -> RecoveryResult<Vec<u8>> {
         let layout = self.layout();
+        // What only indexes hold is no part of the row.
+        let own = fields.len().min(layout.columns.len());
+        let fields = &mut fields[..own];
         let build = |fields: &[Stored]| self.record_of(fields);
         let is_new = |fields: &[Stored], i: usize| {
             fields[i].bytes.is_some()
@@ -437,7 +490,9 @@ impl StoredWriter {
             .iter()
             .map(|from| match from {
                 From::Base(position) => {
-                    let field = base.get(*position).cloned().unwrap_or_default();
+                    let field = base.get(*position).cloned();
+                    let field =
+                        field.ok_or_else(|| internal("an index over a column whose value is not given"))?;
                     if field.complex {
                         return Err(internal("an index column that is stored out of its row"));
                     }
@@ -802,7 +857,7 @@ impl StoredWriter {
 
     /// Positions in the base layout of changed table columns.
     pub(super) fn changed_positions(&self, changed: &[usize]) -> Vec<usize> {
-        changed.iter().filter_map(|&o| self.positions.get(o).copied().flatten()).collect()
+        changed.iter().filter_map(|&o| self.field_position(o)).collect()
     }
 }
 
@@ -825,7 +880,10 @@ impl TableWriter for StoredWriter {
     fn record_plan(&self) -> Option<Arc<RecordPlan>> {
         let make = || RecordPlan::new(self.layout(), &self.types, &self.positions).map(Arc::new);
         let plan = self.plan.get_or_init(make).as_ref();
-        let plain = self.unkept.is_empty() && self.ignoring.is_empty() && self.unsupported.is_none();
+        let plain = self.unkept.is_empty()
+            && self.ignoring.is_empty()
+            && self.apart.is_empty()
+            && self.unsupported.is_none();
         plan.filter(|_| plain).cloned()
     }
 
@@ -884,14 +942,20 @@ impl TableWriter for StoredWriter {
         Ok(())
     }
 
-    fn delete(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
-        self.delete_rows(write, bookmarks).map_err(|e| self.named(e))?;
+    fn delete(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>], old: &[Vec<Value>]) -> SqlResult<()> {
+        self.delete_rows(write, bookmarks, old).map_err(|e| self.named(e))?;
         self.base_live().modifications.rows(self.object_id, bookmarks.len());
         Ok(())
     }
 
-    fn fill_index(&self, write: WriteContext<'_>, index_id: i32, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
-        super::build::fill_index(self, write, index_id, bookmarks).map_err(|e| self.named(e))
+    fn fill_index(
+        &self,
+        write: WriteContext<'_>,
+        index_id: i32,
+        bookmarks: &[Vec<u8>],
+        rows: &[Vec<Value>],
+    ) -> SqlResult<()> {
+        super::build::fill_index(self, write, index_id, bookmarks, rows).map_err(|e| self.named(e))
     }
 
     fn truncate(&self, write: WriteContext<'_>) -> SqlResult<()> {

@@ -254,12 +254,12 @@ impl Workload {
                     }
                 }
                 let new = NewRow { values: model.whole(&table, &row), outside_indexes: Vec::new() };
-                let update = RowUpdate { bookmark: mark.clone(), row: new };
+                let update = RowUpdate { bookmark: mark.clone(), row: new, old: Vec::new() };
                 writer.update(write, &[update], &changed)?;
                 open.effects.push((place, digest(old), -1));
                 open.effects.push((place, digest(&row), 1));
             } else {
-                writer.delete(write, std::slice::from_ref(mark))?;
+                writer.delete(write, std::slice::from_ref(mark), &[])?;
                 open.effects.push((place, digest(old), -1));
             }
         }

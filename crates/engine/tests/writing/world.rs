@@ -600,6 +600,7 @@ impl Model {
                     let update = RowUpdate {
                         bookmark: mark.clone(),
                         row: NewRow { values: self.whole(table, &row), outside_indexes: Vec::new() },
+                        old: Vec::new(),
                     };
                     match writer.update(write, &[update], &changed) {
                         Ok(()) => {
@@ -620,7 +621,7 @@ impl Model {
                     }
                     let (old, mark) = &marked[random.below(marked.len())];
                     assert_eq!(writer.lock(write, mark).expect("locks"), RowState::Unchanged);
-                    writer.delete(write, std::slice::from_ref(mark)).expect("deletes");
+                    writer.delete(write, std::slice::from_ref(mark), &[]).expect("deletes");
                     let at = self.rows.iter().position(|r| text(r) == text(old)).expect("in the model");
                     self.rows.swap_remove(at);
                 }
@@ -670,7 +671,7 @@ impl Model {
         for (row, mark) in self.marked(table) {
             if random.below(100) < percent {
                 assert_eq!(writer.lock(write, &mark).expect("locks"), RowState::Unchanged);
-                writer.delete(write, &[mark]).expect("deletes");
+                writer.delete(write, &[mark], &[]).expect("deletes");
             } else {
                 kept.push(row);
             }

@@ -111,7 +111,7 @@ impl Definition<'_, '_> {
                 return Err(SqlError::new(2705, &[&c.name.text, &full]).into());
             }
             let key = super::lower::in_primary_key(d, c);
-            let new = self.column(c, key, &known, d)?;
+            let new = self.column(&table.name, c, key, &known, d)?;
             if new.identity.is_some() && table.columns.iter().any(|o| o.identity.is_some()) {
                 return Err(SqlError::new(2744, &[&full]).into());
             }
@@ -141,6 +141,7 @@ impl Definition<'_, '_> {
                 ty: new.ty,
                 nullable: new.nullable,
                 is_virtual: super::lower::is_virtual(&new),
+                formula: super::lower::formula(&new),
             });
             added.push((new, id));
         }
@@ -271,7 +272,7 @@ impl Definition<'_, '_> {
             }
             writer.lock(write, &bookmark)?;
             let row = NewRow { values: whole, outside_indexes: Vec::new() };
-            writer.update(write, &[RowUpdate { bookmark, row }], &ordinals)?;
+            writer.update(write, &[RowUpdate { bookmark, row, old: Vec::new() }], &ordinals)?;
         }
         Ok(())
     }
@@ -317,7 +318,8 @@ impl Definition<'_, '_> {
         if definition.nullable.is_none() && key {
             definition.nullable = Some(false);
         }
-        let mut new = self.column(&definition, false, &known_columns(table), &TableDefinition::default())?;
+        let mut new =
+            self.column(full, &definition, false, &known_columns(table), &TableDefinition::default())?;
         new.row_guid = old.is_row_guid;
         if old.identity.is_some() {
             new.nullable = false;

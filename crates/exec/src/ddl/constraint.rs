@@ -207,7 +207,7 @@ fn action(a: ReferentialAction) -> Action {
 }
 
 /// 1750 behind the reason.
-fn could_not_create(e: SqlError) -> Fail {
+pub fn could_not_create(e: SqlError) -> Fail {
     Fail::Many(vec![e, SqlError::new(1750, &[])])
 }
 
@@ -256,7 +256,10 @@ impl Definition<'_, '_> {
             if *not_enforced {
                 return Err(SqlError::not_supported("A constraint that is NOT ENFORCED").into());
             }
-            if *primary && (out.iter().any(|k| k.primary) || target.keys.iter().any(|k| k.2)) {
+            if *primary && out.iter().any(|k| k.primary) {
+                return Err(SqlError::new(8110, &[&target.name]).into());
+            }
+            if *primary && target.keys.iter().any(|k| k.2) {
                 return Err(could_not_create(SqlError::new(1779, &[&target.name])));
             }
             let own;
@@ -305,6 +308,18 @@ impl Definition<'_, '_> {
                 ..plain_index(&name, place)
             };
             index_options(&mut index, options)?;
+            self.check_computed_keys(target, &index).map_err(|f| match f {
+                Fail::Error(e) if e.number != 40517 => could_not_create(e),
+                other => other,
+            })?;
+            if *primary
+                && index
+                    .keys
+                    .iter()
+                    .any(|(id, _)| target.known.iter().any(|k| k.column_id == *id && k.nullable))
+            {
+                return Err(could_not_create(SqlError::new(8111, &[&target.name])));
+            }
             elsewhere.push(on.is_some());
             out.push(PlannedKey { id, index, primary: *primary, system_named: s.name.is_none() });
         }
@@ -397,6 +412,7 @@ impl Definition<'_, '_> {
             index.filter = Some(stored_text(f, self.source()));
         }
         index_options(&mut index, &i.options)?;
+        self.check_computed_keys(target, &index)?;
         let place = if clustered { index.place.clone() } else { target.place.clone() };
         self.check_partitioning_at(&index, &place, &target.known, target.clustered.is_some())?;
         Ok(index)
@@ -682,7 +698,31 @@ impl Definition<'_, '_> {
             not_for_replication: *not_for_replication,
             not_trusted: !trusted,
         };
+        self.check_cascades(&key, target)?;
         Ok(self.writer()?.add_foreign_key(id, &key)?)
+    }
+
+    /// 1785: what a key does on DELETE or UPDATE must reach every table by one way only, from whatever table it begins.
+    fn check_cascades(&mut self, new: &NewForeignKey, target: &Target) -> Result<(), Fail> {
+        if new.on_delete == Action::NoAction && new.on_update == Action::NoAction {
+            return Ok(());
+        }
+        // Keys of the same statement count, too.
+        self.refresh()?;
+        let all = self.catalog()?.foreign_keys().map_err(|e| holdfast_engine::page_error(&e))?;
+        for deleting in [true, false] {
+            let rule = |d: Action, u: Action| if deleting { d } else { u };
+            let mut edges: Vec<(i32, i32, Action)> = all
+                .iter()
+                .map(|k| (k.referenced_table_id, k.table_id, rule(k.on_delete, k.on_update)))
+                .collect();
+            edges.push((new.referenced, new.table, rule(new.on_delete, new.on_update)));
+            edges.retain(|e| e.2 != Action::NoAction);
+            if rule(new.on_delete, new.on_update) != Action::NoAction && meets_twice(&edges, new.referenced) {
+                return Err(could_not_create(SqlError::new(1785, &[&new.name, &target.name])));
+            }
+        }
+        Ok(())
     }
 
     /// Unique keys of a table as its catalog rows have them now.
@@ -720,6 +760,36 @@ pub fn keys_of(t: &TableDef) -> Vec<(i32, Vec<i32>, bool)> {
             (i.index_id, columns, i.primary_key)
         })
         .collect()
+}
+
+/// Whether from some table on, from which the actions come to `through`, a table is met by two ways or again.
+fn meets_twice(edges: &[(i32, i32, Action)], through: i32) -> bool {
+    let walk = |start: i32| {
+        let mut met = vec![start];
+        let mut next = vec![start];
+        let mut twice = false;
+        while let Some(from) = next.pop() {
+            for (_, to, action) in edges.iter().filter(|e| e.0 == from) {
+                if met.contains(to) {
+                    twice = true;
+                    continue;
+                }
+                met.push(*to);
+                // What is set to NULL or its default stays where it is.
+                if *action == Action::Cascade {
+                    next.push(*to);
+                }
+            }
+        }
+        (met, twice)
+    };
+    let mut starts: Vec<i32> = edges.iter().map(|e| e.0).collect();
+    starts.sort_unstable();
+    starts.dedup();
+    starts.into_iter().any(|s| {
+        let (met, twice) = walk(s);
+        twice && met.contains(&through)
+    })
 }
 
 fn inline_indexes(d: &TableDefinition) -> impl Iterator<Item = (Option<&Ident>, &InlineIndex)> {

@@ -77,23 +77,12 @@ impl Definition<'_, '_> {
             self.check_condition(&target.known, &text)?;
             index.filter = Some(text);
         }
-        for key in &index.keys {
-            if let Some(column) = table.columns.iter().find(|x| x.column_id == key.0)
-                && column.computed.is_some()
-                && !column.persisted
-            {
-                return Err(
-                    SqlError::not_supported("An index on a computed column that is not persisted").into()
-                );
-            }
-        }
+        self.check_computed_keys(&target, &index)?;
         let drop_existing = super::view_index::drop_existing(c);
         let existing = self.index_named(table.object_id, &c.name.text)?;
         match existing {
-            Some(id) if drop_existing => {
-                self.writer()?.remove_index(table.object_id, id)?;
-                self.refresh()?;
-            }
+            Some(id) if drop_existing => return self.replace_index(&table, id, index),
+            None if drop_existing => return Err(SqlError::new(7999, &[&c.name.text, &name]).into()),
             Some(_) => return Err(SqlError::new(1913, &[&c.name.text, &"table", &name]).into()),
             None => {}
         }
@@ -121,14 +110,7 @@ impl Definition<'_, '_> {
                 let other = other.name.as_deref().unwrap_or("");
                 return Err(SqlError::new(1902, &[&"table", &shown, &other]).into());
             }
-            let key = ClusteredKey::of(index);
-            self.rewrite(&table, Some((index, key)))
-                .map_err(|f| map_error(f, &|e| duplicate(e, &shown, &index.name)))?;
-            self.refresh()?;
-            for id in self.index_ids(object)? {
-                self.statistics_of_index(object, id)?;
-            }
-            return Ok(1);
+            return self.make_clustered(&table, index).map(|()| 1);
         }
         let columns = table_columns(&table);
         let clustered = clustered_key(&table);
@@ -138,6 +120,70 @@ impl Definition<'_, '_> {
             .map_err(|f| map_error(f, &|e| duplicate(e, &shown, &index.name)))?;
         self.statistics_of_index(object, id)?;
         Ok(id)
+    }
+
+    /// Writes a table in the order of a clustered index, which takes the place of the one there is.
+    fn make_clustered(&mut self, table: &Arc<TableDef>, index: &NewIndex) -> Result<(), Fail> {
+        let shown = format!("{}.{}", table.schema_name, table.name);
+        self.rewrite(table, Some((index, ClusteredKey::of(index))))
+            .map_err(|f| map_error(f, &|e| duplicate(e, &shown, &index.name)))?;
+        self.refresh()?;
+        for id in self.index_ids(table.object_id)? {
+            self.statistics_of_index(table.object_id, id)?;
+        }
+        Ok(())
+    }
+
+    /// WITH (DROP_EXISTING = ON): an index instead of the one of the same name.
+    fn replace_index(&mut self, table: &Arc<TableDef>, id: i32, mut index: NewIndex) -> Result<(), Fail> {
+        let object = table.object_id;
+        let Some(old) = table.indexes.iter().find(|i| i.index_id == id).cloned() else {
+            return Err(SqlError::new(7999, &[&index.name, &table.name]).into());
+        };
+        if !matches!(old.kind, Kind::Clustered | Kind::Nonclustered) {
+            return Err(SqlError::not_supported("DROP_EXISTING of an index of this kind").into());
+        }
+        if old.kind == Kind::Clustered && !index.clustered {
+            return Err(SqlError::new(1925, &[]).into());
+        }
+        let shown = format!("{}.{}", table.schema_name, table.name);
+        let first = table.indexes.iter().find(|i| i.kind == Kind::Clustered);
+        if let Some(other) = first.filter(|i| index.clustered && i.index_id != id) {
+            let other = other.name.as_deref().unwrap_or("");
+            return Err(SqlError::new(1902, &[&"table", &shown, &other]).into());
+        }
+        let constraint = old.primary_key || old.unique_constraint;
+        if constraint {
+            // What the constraint says must stay as it is.
+            let before = self.definition_of(table, &old)?;
+            let ids = |i: &NewIndex| i.keys.iter().map(|k| k.0).collect::<Vec<_>>();
+            if !index.unique || ids(&before) != ids(&index) || index.filter.is_some() {
+                return Err(SqlError::new(1907, &[&index.name]).into());
+            }
+            index.primary_key = old.primary_key;
+            index.unique_constraint = old.unique_constraint;
+        }
+        match (old.kind, index.clustered) {
+            (Kind::Clustered, _) => self.make_clustered(table, &index),
+            (_, true) if constraint => {
+                Err(SqlError::not_supported("Making the index of a constraint clustered").into())
+            }
+            (_, false) if constraint => {
+                let writer = self.writer()?;
+                let key = clustered_key(table);
+                writer.replace_rowset(object, id, &table_columns(table), &index, key.as_ref())?;
+                drop(writer);
+                self.refresh()?;
+                self.fill(object, id, None)
+                    .map_err(|f| map_error(f, &|e| duplicate(e, &shown, &index.name)))?;
+                self.statistics_of_index(object, id)
+            }
+            _ => {
+                self.writer()?.remove_index(object, id)?;
+                self.refresh()?;
+                self.make_index(object, &index).map(|_| ())
+            }
+        }
     }
 
     /// Ids of a table's indexes.
@@ -150,10 +196,16 @@ impl Definition<'_, '_> {
     pub fn fill(&mut self, object: i32, index: i32, filter: Option<&str>) -> Result<(), Fail> {
         let table = self.catalog()?.table(object)?.ok_or_else(|| SqlError::new(4902, &[&object]))?;
         let writer = table.access.writer().ok_or_else(|| SqlError::new(3906, &[&self.database.name]))?;
-        let marks =
-            if filter.is_some() { self.marks_inside(&table, index)? } else { self.bookmarks(&table)? };
+        let apart = table.indexes.iter().filter(|i| i.index_id == index).any(|i| {
+            let mut over = i.keys.iter().map(|k| k.ordinal).chain(i.included.iter().copied());
+            over.any(|o| table.columns.get(o).is_some_and(|c| c.computed.is_some() && !c.persisted))
+        });
+        let (marks, rows) = match filter.is_some() || apart {
+            true => self.rows_inside(&table, index)?,
+            false => (self.bookmarks(&table)?, Vec::new()),
+        };
         let write = holdfast_engine::write::WriteContext { transaction: &self.transaction, wait: &self.wait };
-        Ok(writer.fill_index(write, index, &marks)?)
+        Ok(writer.fill_index(write, index, &marks, &rows)?)
     }
 
     /// Where the heap or clustered index of a table is.
@@ -181,13 +233,19 @@ impl Definition<'_, '_> {
         Ok(out)
     }
 
-    /// What names each row that is in a filtered index.
-    fn marks_inside(&mut self, table: &Arc<TableDef>, index: i32) -> Result<Vec<Vec<u8>>, Fail> {
+    /// What names each row that is in an index, and the rows with what indexes hold of them.
+    #[allow(clippy::type_complexity)]
+    fn rows_inside(
+        &mut self,
+        table: &Arc<TableDef>,
+        index: i32,
+    ) -> Result<(Vec<Vec<u8>>, Vec<Vec<Value>>), Fail> {
         let (rows, marks) = self.marked_rows(table, true)?;
         let catalog = Arc::clone(&self.database) as Arc<dyn Catalog>;
         let rows = self.runner.settled_rows(table, &catalog, rows, self.scope)?;
         let pairs = rows.into_iter().zip(marks);
-        Ok(pairs.filter(|(r, _)| !r.outside_indexes.contains(&index)).map(|(_, m)| m).collect())
+        let inside = pairs.filter(|(r, _)| !r.outside_indexes.contains(&index));
+        Ok(inside.map(|(r, m)| (m, r.values)).unzip())
     }
 
     /// All rows of a table, whole.

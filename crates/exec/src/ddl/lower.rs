@@ -25,11 +25,18 @@ pub struct Known {
     pub nullable: bool,
     /// Computed for every reader: no row holds it.
     pub is_virtual: bool,
+    /// Of a computed column.
+    pub formula: Option<Arc<str>>,
 }
 
 /// Whether no row will hold a column.
 pub fn is_virtual(column: &NewColumn) -> bool {
     column.computed.as_ref().is_some_and(|(_, persisted)| !persisted)
+}
+
+/// The text of a computed column.
+pub fn formula(column: &NewColumn) -> Option<Arc<str>> {
+    column.computed.as_ref().map(|(text, _)| Arc::from(text.as_str()))
 }
 
 /// The columns of a table that is there.
@@ -43,6 +50,7 @@ pub fn known_columns(table: &TableDef) -> Vec<Known> {
             ty: c.ty,
             nullable: c.nullable,
             is_virtual: c.computed.is_some() && !c.persisted,
+            formula: c.computed.clone(),
         })
         .collect()
 }
@@ -186,6 +194,7 @@ impl Definition<'_, '_> {
     /// One column. `key`: it belongs to the primary key.
     pub fn column(
         &mut self,
+        table: &str,
         c: &ColumnDefinition,
         key: bool,
         before: &[Known],
@@ -225,7 +234,7 @@ impl Definition<'_, '_> {
                 {
                     let (ty, nullable, _) = self.resolve(dt)?;
                     let name = other.name.text.clone();
-                    known.push(Known { name, column_id: 0, ty, nullable, is_virtual: false });
+                    known.push(Known { name, column_id: 0, ty, nullable, is_virtual: false, formula: None });
                 }
             }
             let (ty, nullable) = self.expression_type(&known, &text)?;
@@ -283,8 +292,7 @@ impl Definition<'_, '_> {
         let alias = user_type > 256 && !matches!(ty.id, TypeId::Clr);
         let nullable = if key {
             if c.nullable == Some(true) {
-                let text = "Cannot define PRIMARY KEY constraint on nullable column in table.";
-                return Err(SqlError::with_text(8111, 16, text).into());
+                return Err(super::constraint::could_not_create(SqlError::new(8111, &[&table])));
             }
             false
         } else if c.identity.is_some() || ty.id == TypeId::RowVersion {
@@ -332,7 +340,7 @@ impl Definition<'_, '_> {
                 return Err(SqlError::new(2705, &[&c.name.text, &table]).into());
             }
             let key = in_primary_key(d, c);
-            let new = self.column(c, key, &known, d)?;
+            let new = self.column(table, c, key, &known, d)?;
             if new.identity.is_some() && out.iter().any(|o| o.identity.is_some()) {
                 return Err(SqlError::new(2744, &[&table]).into());
             }
@@ -342,6 +350,7 @@ impl Definition<'_, '_> {
                 ty: new.ty,
                 nullable: new.nullable,
                 is_virtual: is_virtual(&new),
+                formula: formula(&new),
             });
             out.push(new);
         }

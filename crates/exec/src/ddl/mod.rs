@@ -16,6 +16,7 @@ pub mod alter_database;
 pub mod alter_index;
 pub mod automatic_statistics;
 pub mod bound;
+pub mod computed_key;
 pub mod constraint;
 pub mod database;
 pub mod database_trigger;

@@ -19,6 +19,15 @@ use super::{Definition, shown};
 use crate::procedure::run::Fail;
 use crate::procedure::state::option;
 
+/// 1033: rows of a view or function have no order.
+fn refuse_order(q: &holdfast_tsql::ast::Query) -> Result<(), Fail> {
+    let has_top = matches!(&q.body, QueryBody::Select(s) if s.top.is_some());
+    if q.order_by.is_empty() || q.offset.is_some() || q.for_clause.is_some() || has_top {
+        return Ok(());
+    }
+    Err(Fail::Compile(SqlError::new(1033, &[]).at_line(q.span.line)))
+}
+
 /// What a column without a type of its own gets.
 fn shown_type(ty: SqlType) -> SqlType {
     if ty.id == TypeId::Null { SqlType::INT } else { ty }
@@ -186,6 +195,7 @@ impl Definition<'_, '_> {
     }
 
     pub fn create_view(&mut self, v: &CreateView) -> Result<(), Fail> {
+        refuse_order(&v.query)?;
         let select = SelectStatement { query: v.query.clone(), options: Vec::new() };
         let bound = self.runner.bind_fresh(&select, self.scope)?;
         if !v.columns.is_empty() && v.columns.len() != bound.columns.len() {
@@ -263,6 +273,7 @@ impl Definition<'_, '_> {
                 ("FN", Vec::new())
             }
             FunctionReturns::Inline(query) => {
+                refuse_order(query)?;
                 // The columns come from the body with its parameters as variables of their types.
                 ("IF", self.inline_columns(query, &f.parameters)?)
             }
@@ -388,6 +399,7 @@ impl Definition<'_, '_> {
                 ty: c.ty,
                 nullable: c.nullable,
                 is_virtual: super::lower::is_virtual(c),
+                formula: super::lower::formula(c),
             })
             .collect()
     }

@@ -202,8 +202,11 @@ impl Definition<'_, '_> {
         let catalog = Arc::clone(&self.database) as Arc<dyn Catalog>;
         let rows: Vec<NewRow> = self.runner.settled_rows(table, &catalog, rows, self.scope)?;
         let write = WriteContext { transaction: &self.transaction, wait: &self.wait };
-        let updates: Vec<RowUpdate> =
-            rows.into_iter().zip(marks).map(|(row, bookmark)| RowUpdate { bookmark, row }).collect();
+        let updates: Vec<RowUpdate> = rows
+            .into_iter()
+            .zip(marks)
+            .map(|(row, bookmark)| RowUpdate { bookmark, row, old: Vec::new() })
+            .collect();
         for some in updates.chunks(STEP) {
             writer.move_rows(write, some, to)?;
         }

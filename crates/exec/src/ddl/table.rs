@@ -5,9 +5,11 @@
 
 use holdfast_engine::database::partition::SCHEME_TYPE;
 use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, Placement};
+use holdfast_engine::ddl::layout::fixed_size;
 use holdfast_engine::ddl::table::NewColumn;
+use holdfast_engine::write::row::MAX_ROW;
 use holdfast_tsql::ast::{ConstraintKind, CreateTable, Ident, StoragePlace};
-use holdfast_types::SqlError;
+use holdfast_types::{SqlError, TypeId};
 
 use super::constraint::{Declared, Target, compress};
 use super::lower::Known;
@@ -46,6 +48,7 @@ impl Definition<'_, '_> {
                 ty: c.ty,
                 nullable: c.nullable,
                 is_virtual: super::lower::is_virtual(c),
+                formula: super::lower::formula(c),
             })
             .collect();
         let mut place = self.placement(t.on.as_ref(), &known)?;
@@ -56,6 +59,7 @@ impl Definition<'_, '_> {
         if place.is_compressed() && columns.iter().any(|c| c.sparse) {
             return Err(SqlError::new(11418, &[&"create table", &name]).into());
         }
+        check_row_size(name, &columns)?;
         let period = self.period(&t.definition, &columns)?;
         let versioned = versioning.filter(|v| v.on);
         if versioned.is_some() && period.is_none() {
@@ -144,6 +148,24 @@ impl Definition<'_, '_> {
             .find(|g| named(&on.name, &g.1))
             .map(|g| g.0)
             .ok_or_else(|| SqlError::new(1921, &[&"filegroup", &on.name.text]).into())
+    }
+}
+
+/// 1701: a row of values at their fixed lengths must fit into a page.
+fn check_row_size(table: &str, columns: &[NewColumn]) -> Result<(), Fail> {
+    let held = columns.iter().filter(|c| !super::lower::is_virtual(c));
+    let bits = held.clone().filter(|c| c.ty.id == TypeId::Bit).count();
+    let fixed: usize = held
+        .clone()
+        .filter(|c| c.ty.id != TypeId::Bit)
+        .filter_map(|c| usize::try_from(fixed_size(&c.ty)?).ok())
+        .sum();
+    // Header, number of columns, and a bit for each that tells whether it is NULL.
+    let overhead = 6 + held.count().div_ceil(8);
+    let size = fixed + bits.div_ceil(8) + overhead;
+    match size > MAX_ROW {
+        true => Err(SqlError::new(1701, &[&table, &size, &overhead, &MAX_ROW]).into()),
+        false => Ok(()),
     }
 }
 

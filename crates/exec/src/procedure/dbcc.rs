@@ -1,4 +1,4 @@
-//! DBCC: the consistency check, identity values, and the commands that only free memory; smaller files: `dbcc_shrink`, `dbcc_views`.
+//! DBCC: the consistency check, identity values, and the commands that only free memory; smaller files: `dbcc_shrink`, `dbcc_views`, `dbcc_indexes`.
 //!
 //! Invariants
 //! 1. CHECKDB looks at a moment at which nobody changes a page; changes wait until it has ended.
@@ -110,6 +110,10 @@ fn check(
     if logical && report.findings.is_empty() {
         let database = call.session.host.database(&name).map_err(one)?;
         views = super::dbcc_views::check(&database, call).map_err(one)?;
+    }
+    if report.findings.is_empty() {
+        let database = call.session.host.database(&name).map_err(one)?;
+        views.extend(super::dbcc_indexes::check(&database, call).map_err(one)?);
     }
     errors.extend(views.iter().cloned());
     for e in &errors {

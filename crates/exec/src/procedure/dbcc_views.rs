@@ -56,7 +56,7 @@ pub fn check(database: &HostDatabase, call: &Call<'_>) -> SqlResult<Vec<SqlError
 }
 
 /// Counts the rows of a query, each as `by`.
-fn count(
+pub(super) fn count(
     text: &str,
     by: i64,
     read: &ReadContext,
@@ -94,7 +94,7 @@ fn count(
 }
 
 /// Rows in a form that is equal where they are.
-fn comparable(batch: &Batch, types: &[SqlType]) -> SqlResult<Vec<Vec<u8>>> {
+pub(super) fn comparable(batch: &Batch, types: &[SqlType]) -> SqlResult<Vec<Vec<u8>>> {
     let approximate = |t: &SqlType| matches!(t.id, TypeId::Float | TypeId::Real);
     let sorts = |t: &SqlType| holdfast_engine::stored::key::is_comparable(t) && !approximate(t);
     let exact: Vec<usize> = (0..types.len()).filter(|&i| sorts(&types[i])).collect();

@@ -773,7 +773,7 @@ impl TableWriter for MemoryRows {
         failure.map_or(Ok(()), Err)
     }
 
-    fn delete(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>]) -> SqlResult<()> {
+    fn delete(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>], _old: &[Vec<Value>]) -> SqlResult<()> {
         let mut inner = self.inner.write();
         let mut entries = Vec::with_capacity(bookmarks.len());
         for b in bookmarks {

@@ -18,6 +18,7 @@ pub mod change;
 pub mod cursor;
 pub mod cursor_list;
 pub mod dbcc;
+mod dbcc_indexes;
 pub mod dbcc_maintenance;
 pub mod dbcc_session;
 mod dbcc_shrink;

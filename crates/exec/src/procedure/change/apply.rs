@@ -173,8 +173,18 @@ impl Runner<'_> {
         }
         changed.extend(target.computed.iter().filter(|c| c.stored).map(|c| c.ordinal));
         let rows = self.settle(target, new, change, true, Action::Update, Some(&changed))?;
-        let updates: Vec<RowUpdate> =
-            bookmarks.into_iter().zip(rows).map(|(bookmark, row)| RowUpdate { bookmark, row }).collect();
+        let before = self.indexed_values(target, &old, &change.context)?;
+        // Entries stay where they are while what they hold is the same.
+        changed.retain(|&o| {
+            let alike = |(b, n): (&Vec<Value>, &NewRow)| b.get(o) == n.values.get(o);
+            !is_apart(target, o) || !before.iter().zip(&rows).all(alike)
+        });
+        let mut before = before.into_iter();
+        let updates: Vec<RowUpdate> = bookmarks
+            .into_iter()
+            .zip(rows)
+            .map(|(bookmark, row)| RowUpdate { bookmark, row, old: before.next().unwrap_or_default() })
+            .collect();
         if !updates.is_empty() {
             writer.update(change.write(), &updates, &changed)?;
         }
@@ -200,7 +210,8 @@ impl Runner<'_> {
         let count = bookmarks.len() as u64;
         self.keep_history(target, &old, change)?;
         if !bookmarks.is_empty() {
-            writer(target)?.delete(change.write(), &bookmarks)?;
+            let before = self.indexed_values(target, &old, &change.context)?;
+            writer(target)?.delete(change.write(), &bookmarks, &before)?;
             self.carry_to_views(target, &old, &Rows::new(), None, change)?;
         }
         if fires(target, Action::Delete) {
@@ -252,6 +263,12 @@ impl Runner<'_> {
     pub(super) fn touch_nothing(&self, target: &Arc<TargetTable>, action: Action, change: &mut Change<'_>) {
         self.touch(target, action, Vec::new(), Vec::new(), Vec::new(), 0, change);
     }
+}
+
+/// A computed column that only indexes hold.
+fn is_apart(target: &TargetTable, ordinal: usize) -> bool {
+    let held = target.table.columns.get(ordinal).is_some_and(|c| c.persisted);
+    !held && target.computed.iter().any(|c| c.stored && c.ordinal == ordinal)
 }
 
 /// Whether any trigger of the table wants to see an action's rows.

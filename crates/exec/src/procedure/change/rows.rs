@@ -209,7 +209,11 @@ impl Runner<'_> {
         let kept = |i: &IndexDef| i.filter.is_some() && !i.disabled;
         let computed = |(o, c): (usize, &ColumnDef)| {
             c.computed.is_some()
-                && (c.persisted || table.indexes.iter().any(|i| i.keys.iter().any(|k| k.ordinal == o)))
+                && (c.persisted
+                    || table
+                        .indexes
+                        .iter()
+                        .any(|i| i.keys.iter().any(|k| k.ordinal == o) || i.included.contains(&o)))
         };
         let mut outside: Vec<Vec<i32>> = vec![Vec::new(); rows.len()];
         if !rows.is_empty()
@@ -244,6 +248,31 @@ impl Runner<'_> {
             .zip(outside)
             .map(|(values, outside_indexes)| NewRow { values, outside_indexes })
             .collect())
+    }
+
+    /// Rows with the computed columns that only indexes hold; nothing for tables without such.
+    pub(super) fn indexed_values(
+        &self,
+        target: &TargetTable,
+        rows: &Rows,
+        context: &crate::context::ExecContext,
+    ) -> SqlResult<Rows> {
+        let columns = &target.table.columns;
+        let apart: Vec<_> =
+            target.computed.iter().filter(|c| c.stored && !columns[c.ordinal].persisted).collect();
+        if apart.is_empty() || rows.is_empty() {
+            return Ok(Rows::new());
+        }
+        let mut out = rows.clone();
+        let batch = Batch::from_rows(&target.types(), rows)?;
+        for c in apart {
+            let v = evaluate(&c.value, &batch, context)?;
+            let name = || self.full_name(target);
+            for (i, row) in out.iter_mut().enumerate() {
+                row[c.ordinal] = fit(v.value(i, &c.value.ty), &columns[c.ordinal], &name, true)?;
+            }
+        }
+        Ok(out)
     }
 
     fn check_failed(

@@ -154,7 +154,12 @@ impl Runner<'_> {
 
     /// The same for the target of a change.
     pub(super) fn check_view_options(&self, bound: &BoundChange) -> Result<(), Fail> {
-        if bound.target.views.is_empty() {
+        let target = &bound.target;
+        let columns = &target.table.columns;
+        let mut keys = target.table.indexes.iter().filter(|i| !i.disabled).flat_map(|i| &i.keys);
+        let stored = target.table.object_id > 0 && !target.is_view;
+        let computed = stored && keys.any(|k| columns.get(k.ordinal).is_some_and(|c| c.computed.is_some()));
+        if target.views.is_empty() && !computed {
             return Ok(());
         }
         self.refuse_options(match bound.kind {
@@ -394,7 +399,9 @@ fn row_by_row(plan: &ViewPlan, gone: Rows, come: Rows, change: &Change<'_>) -> S
             if first.as_ref() != Some(&old) {
                 let (bookmark, _) = plan.locked(&old, change)?.ok_or_else(|| plan.torn())?;
                 match first {
-                    Some(values) => out.replaced.push(RowUpdate { bookmark, row: plain(values) }),
+                    Some(values) => {
+                        out.replaced.push(RowUpdate { bookmark, row: plain(values), old: Vec::new() })
+                    }
                     None => out.removed.push(bookmark),
                 }
             }
@@ -464,7 +471,9 @@ fn grouped(plan: &ViewPlan, gone: Rows, come: Rows, change: &Change<'_>) -> SqlR
             row[i] = combined(&row[i], &delta[i], false, &types[i])?;
         }
         match row[counted] {
-            Value::BigInt(n) if n > 0 => out.replaced.push(RowUpdate { bookmark, row: plain(row) }),
+            Value::BigInt(n) if n > 0 => {
+                out.replaced.push(RowUpdate { bookmark, row: plain(row), old: Vec::new() })
+            }
             Value::BigInt(0) => out.removed.push(bookmark),
             _ => return Err(plan.torn()),
         }
@@ -476,7 +485,7 @@ fn grouped(plan: &ViewPlan, gone: Rows, come: Rows, change: &Change<'_>) -> SqlR
 fn apply(plan: &ViewPlan, done: Outcome, change: &Change<'_>) -> SqlResult<()> {
     let writer = plan.writer()?;
     if !done.removed.is_empty() {
-        writer.delete(change.write(), &done.removed)?;
+        writer.delete(change.write(), &done.removed, &[])?;
     }
     if !done.replaced.is_empty() {
         let all: Vec<usize> = (0..plan.view.columns.len()).collect();

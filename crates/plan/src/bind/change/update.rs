@@ -139,6 +139,8 @@ impl Binder<'_> {
             || target.triggers.iter().any(|t| t.delete && !t.def.disabled)
             || target.table.temporal.history.is_some()
             || !target.views.is_empty()
+            // What only indexes hold is computed out of the row.
+            || target.computed.iter().any(|c| c.stored && !target.table.columns[c.ordinal].persisted)
             || !target.rules.referencing.is_empty();
         let old = if needs_old { columns } else { Vec::new() };
         self.finish_change(Draft {
