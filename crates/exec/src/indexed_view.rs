@@ -8,14 +8,18 @@
 //! Evidence: T-SQL reference, "Create indexed views"; the texts of sys.messages. Their numbers are those that servers answer
 //! with, which from 10102 on are one less than in the published list.
 
-use holdfast_engine::catalog::ModuleDef;
+use std::sync::Arc;
+
+use holdfast_engine::catalog::{ModuleDef, TableDef};
 use holdfast_tsql::ParseOptions;
-use holdfast_tsql::ast::expression::{Expr, ExprKind, FunctionCall, SetQuantifier};
+use holdfast_tsql::ast::expression::{Expr, ExprKind, FunctionCall, NiladicFunction, SetQuantifier};
 use holdfast_tsql::ast::query::{
     GroupItem, JoinKind, NamedTable, Query, QueryBody, Select, SelectItem, TableKind, TableRef,
 };
-use holdfast_tsql::ast::{CreateView, Ddl, StatementKind};
+use holdfast_tsql::ast::{CreateView, Ddl, Ident, StatementKind};
 use holdfast_types::{SqlError, SqlResult};
+
+use crate::ddl::lower::same_name;
 
 /// What a column of an indexed view is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,55 +121,100 @@ const AGGREGATES: [&str; 17] = [
     "JSON_OBJECTAGG",
 ];
 
-/// Functions whose result depends on more than their arguments.
-const NONDETERMINISTIC: [&str; 46] = [
-    "APP_NAME",
-    "COL_NAME",
-    "CONNECTIONPROPERTY",
-    "CONTEXT_INFO",
-    "CURRENT_TIMEZONE",
-    "CURRENT_TRANSACTION_ID",
-    "DATABASEPROPERTYEX",
-    "DATABASE_PRINCIPAL_ID",
-    "DATENAME",
-    "DB_ID",
-    "DB_NAME",
-    "ERROR_LINE",
-    "ERROR_MESSAGE",
-    "ERROR_NUMBER",
-    "ERROR_PROCEDURE",
-    "ERROR_SEVERITY",
-    "ERROR_STATE",
-    "FORMAT",
-    "GETANSINULL",
-    "GETDATE",
-    "GETUTCDATE",
-    "HAS_PERMS_BY_NAME",
-    "HOST_ID",
-    "HOST_NAME",
-    "IDENT_CURRENT",
-    "IS_MEMBER",
-    "IS_SRVROLEMEMBER",
-    "NEWID",
-    "NEWSEQUENTIALID",
-    "OBJECT_ID",
-    "OBJECT_NAME",
-    "ORIGINAL_LOGIN",
-    "ROWCOUNT_BIG",
-    "SCHEMA_ID",
-    "SCHEMA_NAME",
-    "SCOPE_IDENTITY",
-    "SERVERPROPERTY",
-    "SESSION_CONTEXT",
-    "SESSION_ID",
-    "SUSER_NAME",
-    "SUSER_SNAME",
-    "SYSDATETIME",
-    "SYSDATETIMEOFFSET",
-    "SYSUTCDATETIME",
-    "USER_NAME",
-    "XACT_STATE",
+/// Functions whose result depends on their arguments alone.
+const DETERMINISTIC: [&str; 88] = [
+    "ABS",
+    "ACOS",
+    "ASCII",
+    "ASIN",
+    "ATAN",
+    "ATN2",
+    "BINARY_CHECKSUM",
+    "BIT_COUNT",
+    "CEILING",
+    "CHAR",
+    "CHARINDEX",
+    "CHECKSUM",
+    "CHOOSE",
+    "CONCAT",
+    "CONCAT_WS",
+    "COS",
+    "COT",
+    "DATALENGTH",
+    "DATEADD",
+    "DATEDIFF",
+    "DATEDIFF_BIG",
+    "DATEFROMPARTS",
+    "DATEPART",
+    "DATETIME2FROMPARTS",
+    "DATETIMEFROMPARTS",
+    "DATETIMEOFFSETFROMPARTS",
+    "DATETRUNC",
+    "DATE_BUCKET",
+    "DAY",
+    "DEGREES",
+    "DIFFERENCE",
+    "EOMONTH",
+    "EXP",
+    "FLOOR",
+    "GET_BIT",
+    "GREATEST",
+    "HASHBYTES",
+    "ISJSON",
+    "ISNULL",
+    "ISNUMERIC",
+    "JSON_MODIFY",
+    "JSON_PATH_EXISTS",
+    "JSON_QUERY",
+    "JSON_VALUE",
+    "LEAST",
+    "LEFT",
+    "LEFT_SHIFT",
+    "LEN",
+    "LOG",
+    "LOG10",
+    "LOWER",
+    "LTRIM",
+    "MONTH",
+    "NCHAR",
+    "PARSENAME",
+    "PATINDEX",
+    "PI",
+    "POWER",
+    "QUOTENAME",
+    "RADIANS",
+    "REPLACE",
+    "REPLICATE",
+    "REVERSE",
+    "RIGHT",
+    "RIGHT_SHIFT",
+    "ROUND",
+    "RTRIM",
+    "SET_BIT",
+    "SIGN",
+    "SIN",
+    "SMALLDATETIMEFROMPARTS",
+    "SOUNDEX",
+    "SPACE",
+    "SQRT",
+    "SQUARE",
+    "STR",
+    "STRING_ESCAPE",
+    "STUFF",
+    "SUBSTRING",
+    "SWITCHOFFSET",
+    "TAN",
+    "TIMEFROMPARTS",
+    "TODATETIMEOFFSET",
+    "TRANSLATE",
+    "TRIM",
+    "UNICODE",
+    "UPPER",
+    "YEAR",
 ];
+
+/// Parts of a date that SET DATEFIRST decides.
+const BY_FIRST_DAY: [&str; 6] = ["DW", "W", "WEEK", "WEEKDAY", "WK", "WW"];
 
 fn simple_name(f: &FunctionCall) -> Option<String> {
     f.name.is_simple().then(|| f.name.name.text.to_ascii_uppercase())
@@ -312,8 +361,17 @@ pub fn steadiness(e: &Expr) -> Steady {
 
 /// Who is asked what a view's names stand for.
 pub trait Objects {
-    /// The object behind a name in FROM: its id and whether it is a table.
-    fn object(&self, name: &NamedTable) -> SqlResult<(i32, bool)>;
+    /// The object behind a name in FROM: its id, and the table if it is one.
+    fn object(&self, name: &NamedTable) -> SqlResult<(i32, Option<Arc<TableDef>>)>;
+}
+
+/// A table in FROM, as columns name it.
+struct Met {
+    schema: String,
+    /// Its alias, or its own name.
+    name: String,
+    aliased: bool,
+    table: Arc<TableDef>,
 }
 
 /// What an index on a view is refused for.
@@ -323,7 +381,7 @@ pub struct Check<'c> {
     pub database: &'c str,
     pub objects: &'c dyn Objects,
     /// Tables met.
-    met: Vec<i32>,
+    met: Vec<Met>,
 }
 
 impl<'c> Check<'c> {
@@ -402,7 +460,7 @@ impl<'c> Check<'c> {
             match item {
                 GroupItem::Expr(e) if group.with.is_none() => {
                     self.expression(e)?;
-                    keys.push(text_of(e, source));
+                    keys.push(self.text_of(e, source));
                 }
                 _ => return Err(self.no(10119)),
             }
@@ -413,7 +471,7 @@ impl<'c> Check<'c> {
         let named = |number: i32| SqlError::new(number, &[&index, &self.view]);
         let mut shown = Vec::new();
         for e in items().filter(|e| aggregate(e).is_none()) {
-            let text = text_of(e, source);
+            let text = self.text_of(e, source);
             if !keys.contains(&text) {
                 return Err(named(8668));
             }
@@ -423,6 +481,44 @@ impl<'c> Check<'c> {
             true => Ok(()),
             false => Err(named(8660)),
         }
+    }
+
+    /// Which column of which table a reference stands for, as a word that no text is.
+    fn column(&self, parts: &[Ident]) -> Option<String> {
+        let (name, qualifier) = parts.split_last()?;
+        let fits = |m: &Met| match qualifier {
+            [] => true,
+            [table] => same_name(&m.name, &table.text),
+            [.., schema, table] => {
+                !m.aliased && same_name(&m.name, &table.text) && same_name(&m.schema, &schema.text)
+            }
+        };
+        self.met.iter().filter(|m| fits(m)).find_map(|m| {
+            let column = m.table.columns.iter().find(|c| same_name(&c.name, &name.text))?;
+            Some(format!("<{}.{}>", m.table.object_id, column.column_id))
+        })
+    }
+
+    /// An expression as text that is equal for equal expressions, whichever way they name their columns.
+    fn text_of(&self, e: &Expr, source: &str) -> String {
+        let e = bare(e);
+        let mut columns = Vec::new();
+        columns_in(e, &mut columns);
+        columns.sort_by_key(|c| c.span.start);
+        let part = |from: u32, to: u32| source.get(from as usize..to as usize).unwrap_or("");
+        let (mut out, mut at) = (String::new(), e.span.start);
+        for c in columns {
+            squeeze(part(at, c.span.start), &mut out);
+            let ExprKind::Column(parts) = &c.kind else { continue };
+            match self.column(parts) {
+                Some(column) => out.push_str(&column),
+                // The part of a date.
+                None => squeeze(part(c.span.start, c.span.end), &mut out),
+            }
+            at = c.span.end;
+        }
+        squeeze(part(at, e.span.end), &mut out);
+        out
     }
 
     fn table(&mut self, t: &TableRef) -> SqlResult<()> {
@@ -437,16 +533,19 @@ impl<'c> Check<'c> {
                 if !n.hints.is_empty() {
                     return Err(self.no(10140));
                 }
-                let (id, is_table) = self.objects.object(n)?;
+                let (id, table) = self.objects.object(n)?;
                 let schema = n.name.schema.as_ref().map_or("dbo", |s| s.text.as_str());
                 let full = format!("{}.{schema}.{}", self.database, n.name.name.text);
-                if !is_table {
-                    return Err(self.names(1937, &full));
-                }
-                if self.met.contains(&id) {
+                let Some(table) = table else { return Err(self.names(1937, &full)) };
+                if self.met.iter().any(|m| m.table.object_id == id) {
                     return Err(self.names(1947, &full));
                 }
-                self.met.push(id);
+                self.met.push(Met {
+                    schema: schema.to_owned(),
+                    name: n.alias.as_ref().map_or_else(|| n.name.name.text.clone(), |a| a.text.clone()),
+                    aliased: n.alias.is_some(),
+                    table,
+                });
                 match n.system_time {
                     Some(_) => Err(SqlError::not_supported("An index on a view with FOR SYSTEM_TIME")),
                     None => Ok(()),
@@ -486,11 +585,24 @@ impl<'c> Check<'c> {
             }
             K::FullText { .. } => return Err(self.no(10128)),
             K::GlobalVariable(name) => return Err(depends(&name.to_ascii_lowercase())),
-            K::Niladic(_) => return Err(depends("current_timestamp")),
+            K::Niladic(f) => {
+                return Err(depends(match f {
+                    NiladicFunction::CurrentTimestamp => "current_timestamp",
+                    NiladicFunction::CurrentDate => "current_date",
+                    NiladicFunction::CurrentUser => "current_user",
+                    NiladicFunction::SessionUser => "session_user",
+                    NiladicFunction::SystemUser => "system_user",
+                    NiladicFunction::User => "user",
+                }));
+            }
+            K::PartitionFunction { .. } => return Err(depends("$partition")),
             K::NextValueFor { .. } => return Err(depends("next value for")),
             K::AtTimeZone { .. } => return Err(depends("at time zone")),
             K::Parse { .. } => return Err(depends("parse")),
             K::Method { method, .. } if is_xml_method(&method.text) => return Err(self.no(1985)),
+            K::Method { .. } | K::Property { .. } | K::StaticMember { .. } => {
+                return Err(SqlError::not_supported("An index on a view with members of CLR types"));
+            }
             K::Convert { data_type, value, style: None, .. } | K::Cast { data_type, value, .. }
                 if is_moment(data_type.builtin()) && is_text(value) =>
             {
@@ -524,8 +636,15 @@ impl<'c> Check<'c> {
         if f.star {
             return Err(self.no(10117));
         }
-        let depends = NONDETERMINISTIC.contains(&name.as_str()) || name == "RAND" && f.arguments.is_empty();
-        if depends {
+        let by_first_day = matches!(name.as_str(), "DATEPART" | "DATETRUNC")
+            && !f.arguments.first().is_some_and(|part| match &part.kind {
+                ExprKind::Column(p) => {
+                    let part = p.last().map(|p| p.text.to_ascii_uppercase());
+                    part.is_some_and(|part| !BY_FIRST_DAY.contains(&part.as_str()))
+                }
+                _ => false,
+            });
+        if by_first_day || !DETERMINISTIC.contains(&name.as_str()) {
             return Err(self.names(1949, &name.to_ascii_lowercase()));
         }
         Ok(())
@@ -550,12 +669,23 @@ fn has_aggregate(e: &Expr) -> bool {
     own || children(e).into_iter().any(has_aggregate)
 }
 
-/// An expression as text that is equal for equal expressions; a column is its own name.
-fn text_of(e: &Expr, source: &str) -> String {
-    let e = bare(e);
-    if let ExprKind::Column(parts) = &e.kind {
-        return parts.last().map_or_else(String::new, |p| p.text.to_lowercase());
+/// The column references in an expression.
+fn columns_in<'e>(e: &'e Expr, out: &mut Vec<&'e Expr>) {
+    if matches!(e.kind, ExprKind::Column(_)) {
+        out.push(e);
     }
-    let text = source.get(e.span.start as usize..e.span.end as usize).unwrap_or("");
-    text.split_whitespace().collect::<String>().to_lowercase()
+    children(e).into_iter().for_each(|c| columns_in(c, out));
+}
+
+/// Adds text without the white space and the case that carry no meaning, which both do between apostrophes.
+fn squeeze(text: &str, out: &mut String) {
+    let mut literal = false;
+    for c in text.chars() {
+        literal ^= c == '\'';
+        if literal {
+            out.push(c);
+        } else if !c.is_whitespace() {
+            out.extend(c.to_lowercase());
+        }
+    }
 }

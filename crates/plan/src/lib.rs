@@ -11,6 +11,7 @@ pub mod change;
 pub mod context;
 mod cost;
 mod deduce;
+mod determinism;
 mod entry;
 pub mod explain;
 pub mod expr;
@@ -24,6 +25,7 @@ pub mod typing;
 pub use bind::resolve_type;
 pub use context::{BindContext, BindSettings, ConstantEvaluator, NameResolver, VariableInfo};
 pub use deduce::{Inferred, infer_parameters};
+pub use determinism::{Unsteady, unsteady};
 pub use entry::{
     bind_condition, bind_cursor, bind_delete, bind_expression, bind_insert, bind_merge, bind_modify,
     bind_query, bind_target, bind_update, computed_type,

@@ -213,6 +213,90 @@ exec dbo.try_view 'select id, x from dbo.t', 'id'
 exec dbo.try_view 'select g, count_big(*) c, sum(v * 2) s, count_big(n) n from dbo.t group by g', 'g'
 exec dbo.try_view 'select id, f from dbo.t', 'id'
 exec dbo.try_view 'select t.id, u.w from dbo.t, dbo.u where u.id = t.id', 'id'
+exec dbo.try_view 'select t.g, count_big(*) c from dbo.u join dbo.t on t.id = u.id group by t.g, u.w', 'g'
+exec dbo.try_view 'select a.id, count_big(*) c from dbo.u b join dbo.t a on a.id = b.id group by a.id, b.id', 'id'
+exec dbo.try_view 'select a.id % 10 as k, count_big(*) c from dbo.u b join dbo.t a on a.id = b.id group by b.id % 10, a.id % 10', 'k'
+exec dbo.try_view 'select dbo.t.g % 10 as k, count_big(*) c from dbo.t group by G%10', 'k'
+exec dbo.try_view 'select id, datepart(weekday, d) w from dbo.t', 'id'
+exec dbo.try_view 'select id, datepart(year, d) y, year(d) z, datediff(week, 0, d) w from dbo.t', 'id'
+exec dbo.try_view 'select id, isdate(s) y from dbo.t', 'id'
+exec dbo.try_view 'select id, format(v, ''N'') y from dbo.t', 'id'
+exec dbo.try_view 'select id, user as u from dbo.t', 'id'
+exec dbo.try_view 'select id from dbo.t where d > ''1/2/2020''', 'id'
+exec dbo.try_view 'select id, cast(s as date) y from dbo.t', 'id'
+exec dbo.try_view 'select id, dateadd(day, 1, s) y from dbo.t', 'id'
+exec dbo.try_view 'select id, convert(date, s, 112) y, convert(varchar(30), d, 126) z from dbo.t', 'id'
+exec dbo.try_view 'select id, convert(varchar(30), d) z from dbo.t', 'id'
+exec dbo.try_view 'select id, convert(varchar(30), d, 106) z from dbo.t', 'id'
+go
+create table dbo.moment (id int primary key, d datetime not null, shown as convert(varchar(30), d), at as getdate(), y as year(d))
+insert dbo.moment values (1, '20200102')
+exec dbo.try_view 'select id, shown from dbo.moment', 'id'
+exec dbo.try_view 'select id, at from dbo.moment', 'id'
+exec dbo.try_view 'select id, y from dbo.moment', 'id'
+go
+-- columns are those that the text names, however it writes them
+create schema other
+go
+create table other.odd (id int not null primary key, "a ""b" int not null, [c]]d] int not null, unnamed int not null)
+insert other.odd values (1, 10, 100, 1000)
+go
+create view other.quoted with schemabinding as
+  select other.odd.id, "a ""b" as x, [c]]d] as y, 'unnamed' as z from other.odd -- unnamed
+go
+create unique clustered index cx on other.quoted (id)
+select c.name from sys.sql_dependencies d join sys.columns c on c.object_id = d.referenced_major_id and c.column_id = d.referenced_minor_id
+  where d.object_id = object_id('other.quoted') order by c.column_id
+update other.odd set "a ""b" = 11
+update other.odd set [c]]d] = 101
+insert other.odd values (2, 20, 200, 2000)
+select * from other.quoted with (noexpand) order by id
+alter table other.odd alter column "a ""b" bigint not null
+alter table other.odd drop column [c]]d]
+exec sp_rename 'other.odd.[c]]d]', 'e', 'column'
+alter table other.odd drop column unnamed
+go
+-- rows that a view keeps are read before the first new one comes in
+create table dbo.grown (id int identity primary key, v int not null)
+insert dbo.grown select value from generate_series(1, 3000)
+go
+create view dbo.grows with schemabinding as select id, v from dbo.grown
+go
+create unique clustered index cx on dbo.grows (id)
+insert dbo.grown (v) select v from dbo.grows with (noexpand)
+select count(*) as grown from dbo.grown
+select count(*) as grows from dbo.grows with (noexpand)
+go
+-- SET options are asked for wherever rows of a view change
+create table dbo.head (id int primary key)
+create table dbo.line (id int primary key, head int not null references dbo.head on delete cascade)
+create table dbo.written (id int not null)
+insert dbo.head values (1)
+insert dbo.line values (1, 1)
+go
+create view dbo.lines with schemabinding as select head, count_big(*) as n from dbo.line group by head
+go
+create view dbo.all_written with schemabinding as select id, count_big(*) as n from dbo.written group by id
+go
+create unique clustered index cx on dbo.lines (head)
+create unique clustered index cx on dbo.all_written (id)
+go
+set numeric_roundabort on
+go
+delete dbo.head
+go
+insert dbo.head output inserted.id into dbo.written values (2)
+go
+set numeric_roundabort off
+go
+select count(*) as heads from dbo.head
+select * from dbo.lines with (noexpand)
+delete dbo.head output deleted.id into dbo.written
+select count(*) as heads from dbo.head
+select count(*) as lines from dbo.lines with (noexpand)
+select * from dbo.all_written with (noexpand)
+go
+dbcc checkdb (Kept) with no_infomsgs, extended_logical_checks
 go
 use master
 drop database Kept

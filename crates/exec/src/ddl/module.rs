@@ -175,23 +175,21 @@ impl Definition<'_, '_> {
     }
 
     /// What a schema-bound text depends on: the objects that it reads, and those of their columns that it names.
-    fn bound_columns(&self, objects: &[(i32, i32)], text: &str) -> Result<Vec<(i32, i32)>, Fail> {
-        let catalog = self.catalog()?;
-        let lower = text.to_lowercase();
-        let part = |c: char| !(c.is_alphanumeric() || matches!(c, '_' | '@' | '#' | '$'));
-        let words: std::collections::HashSet<&str> = lower.split(part).collect();
-        let mut out = Vec::new();
-        for (_, object) in objects.iter().filter(|o| o.0 == self.database.id) {
-            out.push((*object, 0));
-            let Some(table) = catalog.table(*object)? else { continue };
-            for c in &table.columns {
-                let name = c.name.to_lowercase();
-                if words.contains(name.as_str()) || lower.contains(&format!("[{name}]")) {
-                    out.push((*object, c.column_id));
+    fn bound_columns(&self, bound: &holdfast_plan::BoundQuery) -> Vec<(i32, i32)> {
+        let here = self.database.id;
+        let mut out: Vec<(i32, i32)> =
+            bound.dependencies.iter().filter(|o| o.0 == here).map(|o| (o.1, 0)).collect();
+        // What another view's text names is that view's.
+        for a in bound.accesses.list.iter().filter(|a| a.database == here && a.through.is_none()) {
+            for (column, _) in &a.columns {
+                let named = (a.object, *column);
+                if out.contains(&(a.object, 0)) && !out.contains(&named) {
+                    out.push(named);
                 }
             }
         }
-        Ok(out)
+        out.sort_unstable();
+        out
     }
 
     pub fn create_view(&mut self, v: &CreateView) -> Result<(), Fail> {
@@ -224,11 +222,7 @@ impl Definition<'_, '_> {
         }
         let status = self.module_status(&v.options)? | if v.check_option { bits::CHECK_OPTION } else { 0 };
         let text = self.module_text(v.action);
-        let depends_on = if v.options.schema_binding {
-            self.bound_columns(&bound.dependencies, &text)?
-        } else {
-            Vec::new()
-        };
+        let depends_on = if v.options.schema_binding { self.bound_columns(&bound) } else { Vec::new() };
         let keeps = matches!(&v.query.body, QueryBody::Select(s) if super::select_into::keeps_identity(s));
         let identity = |(_, c): &(usize, &ResultColumnInfo)| keeps && c.identity;
         let identity_columns =

@@ -12,6 +12,7 @@ use holdfast_types::{SqlError, Value};
 
 use super::Definition;
 use super::lower::bracketed;
+use crate::context::ExecContext;
 use crate::procedure::run::Fail;
 
 fn full_name(database: &str, table: &TableDef) -> String {
@@ -112,6 +113,24 @@ impl Definition<'_, '_> {
 
     /// The rows of a query made of text.
     pub fn rows_by_query(&mut self, text: &str) -> Result<Vec<Vec<Value>>, Fail> {
+        let bound = self.bound_query(text)?;
+        let (_, rows) = self.runner.rows_of(&bound, self.scope)?;
+        Ok(rows)
+    }
+
+    /// The same as it is now, and as it stays until the transaction ends.
+    pub fn current_rows_by_query(&mut self, text: &str) -> Result<Vec<Vec<Value>>, Fail> {
+        let bound = self.bound_query(text)?;
+        let mut query = self.runner.query_context(self.scope);
+        // Nobody else has the new context yet.
+        if let Some(query) = Arc::get_mut(&mut query) {
+            query.read_serializable(self.transaction.owner(), self.wait.clone());
+        }
+        let context = ExecContext::new(query, Arc::clone(&self.scope.frame));
+        Ok(self.runner.rows_under(&bound, &context)?)
+    }
+
+    fn bound_query(&mut self, text: &str) -> Result<Arc<holdfast_plan::BoundQuery>, Fail> {
         let Some(StatementKind::Select(select)) = parsed(text) else {
             return Err(SqlError::new(102, &[&text]).into());
         };
@@ -122,9 +141,7 @@ impl Definition<'_, '_> {
                 state.database = now;
             }
         }
-        let bound = self.runner.bind_fresh(&select, self.scope)?;
-        let (_, rows) = self.runner.rows_of(&bound, self.scope)?;
-        Ok(rows)
+        self.runner.bind_fresh(&select, self.scope)
     }
 }
 

@@ -6,9 +6,12 @@
 //!    knows of the view.
 //! 3. Rows come from the view's own query, as a change of a table makes them.
 
+use std::sync::Arc;
+
 use holdfast_engine::catalog::{Catalog, IndexKind as Kind, ModuleDef, ObjectDef, TableDef};
 use holdfast_engine::ddl::index::{NewIndex, clustered_key, table_columns};
 use holdfast_engine::ddl::object::bits;
+use holdfast_plan::Unsteady;
 use holdfast_tsql::ast::query::{NamedTable, Query, QueryBody, SelectItem};
 use holdfast_tsql::ast::{CreateIndex, SelectStatement};
 use holdfast_types::{SqlError, SqlResult, TypeId};
@@ -18,17 +21,18 @@ use super::index::{duplicate, map_error};
 use super::lower::{bracketed, known_columns};
 use super::{Definition, shown};
 use crate::indexed_view::{Check, Objects, Role, Shape, parse, plain_select, summed};
-use crate::procedure::run::Fail;
+use crate::procedure::run::{Fail, scope_names};
+use crate::procedure::unit::{Folding, with_bind_context};
 
 /// Names in a view's text, which is schema-bound: two parts each.
 struct Bound<'c>(&'c dyn Catalog);
 
 impl Objects for Bound<'_> {
-    fn object(&self, name: &NamedTable) -> SqlResult<(i32, bool)> {
+    fn object(&self, name: &NamedTable) -> SqlResult<(i32, Option<Arc<TableDef>>)> {
         let schema = name.name.schema.as_ref().map_or("", |s| s.text.as_str());
         match self.0.object(schema, &name.name.name.text) {
-            Some(ObjectDef::Table(t)) => Ok((t.object_id, true)),
-            Some(ObjectDef::View(v)) => Ok((v.object_id, false)),
+            Some(ObjectDef::Table(t)) => Ok((t.object_id, Some(t))),
+            Some(ObjectDef::View(v)) => Ok((v.object_id, None)),
             _ => Err(SqlError::new(208, &[&name.name])),
         }
     }
@@ -163,6 +167,13 @@ impl Definition<'_, '_> {
             let mut check = Check::new(full, &self.database.name, &objects);
             check.query(&text.query, &module.text, &index.name)?;
         }
+        match self.unsteady(&text.query)? {
+            Some(Unsteady::Conversion) => return Err(SqlError::new(1963, &[&"index", &full]).into()),
+            Some(Unsteady::Function(name)) => {
+                return Err(SqlError::new(1949, &[&"index", &full, &name.to_ascii_lowercase()]).into());
+            }
+            None => {}
+        }
         if table.columns.iter().any(|c| large(c.ty.id)) {
             return Err(SqlError::new(1942, &[&"index", &full]).into());
         }
@@ -187,6 +198,14 @@ impl Definition<'_, '_> {
         Ok(())
     }
 
+    /// What makes a view's rows depend on more than rows, as far as types tell.
+    fn unsteady(&mut self, query: &Query) -> Result<Option<Unsteady>, Fail> {
+        let names = scope_names(&self.runner.session, self.scope, &self.runner.temporary);
+        let evaluator = Folding(self.runner.context(self.scope));
+        let found = with_bind_context(&names.names(), &evaluator, |cx| holdfast_plan::unsteady(query, cx));
+        found.map_err(Fail::Compile)
+    }
+
     /// Whether something that the view sums may be NULL.
     fn sums_null(&mut self, query: &Query) -> Result<bool, Fail> {
         let Some(select) = plain_select(query) else { return Ok(false) };
@@ -201,9 +220,9 @@ impl Definition<'_, '_> {
         Ok(bound.columns.iter().any(|c| c.nullable))
     }
 
-    /// What the query of a view gives.
+    /// What the query of a view gives now, also where the session's transaction reads an older state.
     pub fn rows_of_view(&mut self, view: &TableDef) -> Result<Vec<Vec<holdfast_types::Value>>, Fail> {
-        self.rows_by_query(&format!(
+        self.current_rows_by_query(&format!(
             "select * from {}.{}.{}",
             bracketed(&self.database.name),
             bracketed(&view.schema_name),

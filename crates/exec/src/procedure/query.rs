@@ -322,14 +322,18 @@ impl Runner<'_> {
         bound: &BoundQuery,
         scope: &Scope,
     ) -> Result<(Vec<ResultColumnInfo>, Vec<Vec<Value>>), Fail> {
-        let context = self.context(scope);
+        let rows = self.rows_under(bound, &self.context(scope))?;
+        Ok((bound.columns.clone(), rows))
+    }
+
+    pub fn rows_under(&self, bound: &BoundQuery, context: &ExecContext) -> SqlResult<Vec<Vec<Value>>> {
         let types: Vec<SqlType> = bound.plan.columns.iter().map(|c| c.ty).collect();
         let mut rows = Vec::new();
-        let mut source = operator::open(&bound.plan, &context)?;
+        let mut source = operator::open(&bound.plan, context)?;
         while let Some(batch) = source.next_batch()? {
             rows.extend((0..batch.len).map(|i| batch.row(i, &types)));
         }
-        Ok((bound.columns.clone(), rows))
+        Ok(rows)
     }
 
     // ---- variables ----

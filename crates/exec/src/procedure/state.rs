@@ -151,7 +151,7 @@ pub struct SharedSession {
     /// `inserted` and `deleted` of triggers, kept for the next time.
     pub trigger_tables: Mutex<TriggerTables>,
     /// Queries of indexed views over the rows of a change, by the address of the table's definition and the view.
-    pub view_plans: Mutex<HashMap<(usize, i32), ViewPlan>>,
+    pub view_plans: Mutex<HashMap<(usize, i32, i32), ViewPlan>>,
     /// Who the session is.
     pub security: SecurityContexts,
     random: Mutex<RandState>,

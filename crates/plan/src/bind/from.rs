@@ -623,10 +623,12 @@ impl Binder<'_> {
         source: &Source,
         catalog: Option<&Arc<dyn Catalog>>,
     ) -> Vec<(crate::logical::ColumnId, Expr)> {
+        // Who names the computed column does not name what it is made of.
+        let columns = || source.columns.iter().cloned().map(|c| ScopeColumn { origin: None, ..c }).collect();
         let mut out = Vec::new();
         for (c, scope) in table.columns.iter().zip(&source.columns) {
             let Some(text) = c.computed.as_deref().filter(|_| !c.persisted) else { continue };
-            if let Ok(e) = self.bind_row_text(text, source.columns.clone(), catalog)
+            if let Ok(e) = self.bind_row_text(text, columns(), catalog)
                 && let Ok(e) = self.coerce_to(e, c.ty)
             {
                 out.push((scope.col.id, e));

@@ -79,6 +79,8 @@ type Done = (Vec<Vec<Batch>>, u64, bool);
 /// A change being carried out.
 struct Change<'c> {
     work: &'c Arc<Work>,
+    /// The statement, for messages.
+    verb: &'static str,
     wait: LockWait,
     context: ExecContext,
     ansi_warnings: bool,
@@ -280,6 +282,7 @@ impl Runner<'_> {
         }
         Change {
             work,
+            verb: view::verb(bound),
             wait: self.session.lock_wait(),
             context,
             ansi_warnings: self.session.has(super::state::option::ANSI_WARNINGS),

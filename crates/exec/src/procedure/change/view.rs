@@ -152,22 +152,14 @@ impl Runner<'_> {
         }
     }
 
-    /// The same for the target of a change.
+    /// The same for the tables that a change names; those that cascades and histories come to are asked about when their
+    /// rows change.
     pub(super) fn check_view_options(&self, bound: &BoundChange) -> Result<(), Fail> {
-        let target = &bound.target;
-        let columns = &target.table.columns;
-        let mut keys = target.table.indexes.iter().filter(|i| !i.disabled).flat_map(|i| &i.keys);
-        let stored = target.table.object_id > 0 && !target.is_view;
-        let computed = stored && keys.any(|k| columns.get(k.ordinal).is_some_and(|c| c.computed.is_some()));
-        if target.views.is_empty() && !computed {
-            return Ok(());
+        let into = bound.output.iter().filter_map(|o| o.into.as_ref()).map(|i| &i.target);
+        match std::iter::once(&bound.target).chain(into).any(|t| asks_for_options(t)) {
+            true => self.refuse_options(verb(bound)),
+            false => Ok(()),
         }
-        self.refuse_options(match bound.kind {
-            ChangeKind::Insert(_) | ChangeKind::InsertExternal { .. } => "INSERT",
-            ChangeKind::Delete => "DELETE",
-            ChangeKind::Update(_) => "UPDATE",
-            ChangeKind::Merge { .. } => "MERGE",
-        })
     }
 
     /// Carries what one step has done to a table's rows on to the views over it (invariant 1). `changed`: what an UPDATE set.
@@ -180,6 +172,7 @@ impl Runner<'_> {
         change: &Change<'_>,
     ) -> Result<(), Fail> {
         for of in target.views.iter().filter(|v| concerns(v, &target.table, changed)) {
+            self.refuse_options(change.verb)?;
             let plan = self.view_plan(target, of.view, change)?;
             let gone = self.view_rows(&plan, old, change)?;
             let come = self.view_rows(&plan, new, change)?;
@@ -195,7 +188,7 @@ impl Runner<'_> {
     }
 
     fn view_plan(&mut self, target: &TargetTable, view: i32, change: &Change<'_>) -> Result<ViewPlan, Fail> {
-        let key = (Arc::as_ptr(&target.table) as usize, view);
+        let key = self.view_plan_key(&target.table, view);
         let kept = self.session.view_plans.lock().remove(&key);
         match kept {
             Some(plan) => Ok(plan),
@@ -203,12 +196,18 @@ impl Runner<'_> {
         }
     }
 
+    /// SET options decide what a text means, so each has plans of its own.
+    fn view_plan_key(&self, base: &Arc<TableDef>, view: i32) -> (usize, i32, i32) {
+        (Arc::as_ptr(base) as usize, view, self.session.state.lock().settings.options)
+    }
+
     fn keep_view_plan(&self, view: i32, plan: ViewPlan) {
+        let key = self.view_plan_key(&plan.base, view);
         let mut kept = self.session.view_plans.lock();
         if kept.len() >= KEPT {
             kept.clear();
         }
-        kept.insert((Arc::as_ptr(&plan.base) as usize, view), plan);
+        kept.insert(key, plan);
     }
 
     fn make_view_plan(
@@ -240,7 +239,10 @@ impl Runner<'_> {
             computed: c.computed.clone().filter(|_| !c.persisted),
             ..c.clone()
         };
-        let rows = MemoryTable::new(&base.name, base.columns.iter().map(column).collect());
+        let mut rows = MemoryTable::new(&base.name, base.columns.iter().map(column).collect());
+        // The text may name columns with their table's schema.
+        rows.definition =
+            Arc::new(TableDef { schema_name: base.schema_name.clone(), ..(*rows.definition).clone() });
         let query = self.bind_view(&database.name, &kept, base, &rows, change)?;
         Ok(ViewPlan { base: Arc::clone(base), view: kept, shape, key, rows, query })
     }
@@ -318,6 +320,25 @@ impl Runner<'_> {
             }
         }
         Ok(out)
+    }
+}
+
+/// Whether a table has indexed views over it, or an index over a computed column.
+fn asks_for_options(target: &TargetTable) -> bool {
+    let columns = &target.table.columns;
+    let mut keys = target.table.indexes.iter().filter(|i| !i.disabled).flat_map(|i| &i.keys);
+    let stored = target.table.object_id > 0 && !target.is_view;
+    let computed = stored && keys.any(|k| columns.get(k.ordinal).is_some_and(|c| c.computed.is_some()));
+    !target.views.is_empty() || computed
+}
+
+/// The statement as 1934 names it.
+pub(super) fn verb(bound: &BoundChange) -> &'static str {
+    match bound.kind {
+        ChangeKind::Insert(_) | ChangeKind::InsertExternal { .. } => "INSERT",
+        ChangeKind::Delete => "DELETE",
+        ChangeKind::Update(_) => "UPDATE",
+        ChangeKind::Merge { .. } => "MERGE",
     }
 }
 
@@ -427,7 +448,10 @@ fn grouped(plan: &ViewPlan, gone: Rows, come: Rows, change: &Change<'_>) -> SqlR
     // What becomes of each group, as a row of the view.
     let mut net: BTreeMap<Vec<u8>, Vec<Value>> = BTreeMap::new();
     for (key, row) in keys(&come, &values, &types)?.into_iter().zip(come) {
-        net.insert(key, row);
+        if net.insert(key, row).is_some() {
+            // The query has two groups where the view has one.
+            return Err(plan.torn());
+        }
     }
     for (key, row) in keys(&gone, &values, &types)?.into_iter().zip(gone) {
         match net.get_mut(&key) {

@@ -52,7 +52,10 @@ impl Binder<'_> {
             }
         };
         let read = std::mem::replace(&mut self.dependencies, outside);
-        let reads_target = read.contains(&(target.table.database_id, target.table.object_id));
+        // The rows that a view keeps come from the target, too.
+        let database = target.table.database_id;
+        let reads_target = read.contains(&(database, target.table.object_id))
+            || target.views.iter().any(|v| read.contains(&(database, v.view)));
         for (database, object) in read {
             self.depends_on(database, object);
         }
