@@ -220,6 +220,18 @@ fn simple_name(f: &FunctionCall) -> Option<String> {
     f.name.is_simple().then(|| f.name.name.text.to_ascii_uppercase())
 }
 
+/// Whether a built-in function's result depends on its arguments alone.
+fn is_deterministic(name: &str, f: &FunctionCall) -> bool {
+    let part = || match &f.arguments.first()?.kind {
+        ExprKind::Column(p) => p.last().map(|p| p.text.to_ascii_uppercase()),
+        _ => None,
+    };
+    match name {
+        "DATEPART" | "DATETRUNC" => part().is_some_and(|p| !BY_FIRST_DAY.contains(&p.as_str())),
+        _ => DETERMINISTIC.contains(&name),
+    }
+}
+
 /// The aggregate that an expression is as a whole.
 fn aggregate(e: &Expr) -> Option<(&'static str, &FunctionCall)> {
     let ExprKind::Function(f) = &bare(e).kind else { return None };
@@ -338,9 +350,8 @@ pub fn steadiness(e: &Expr) -> Steady {
             Steady::Never
         }
         K::Function(f) => match simple_name(f) {
-            Some(n) if NONDETERMINISTIC.contains(&n.as_str()) => Steady::Never,
-            Some(n) if n == "RAND" && f.arguments.is_empty() => Steady::Never,
-            Some(_) => Steady::Always,
+            Some(n) if is_deterministic(&n, f) => Steady::Always,
+            Some(_) => Steady::Never,
             None => {
                 let schema = f.name.schema.as_ref().map(|s| s.text.clone());
                 Steady::AsModules(vec![(schema, f.name.name.text.clone())])
@@ -636,15 +647,7 @@ impl<'c> Check<'c> {
         if f.star {
             return Err(self.no(10117));
         }
-        let by_first_day = matches!(name.as_str(), "DATEPART" | "DATETRUNC")
-            && !f.arguments.first().is_some_and(|part| match &part.kind {
-                ExprKind::Column(p) => {
-                    let part = p.last().map(|p| p.text.to_ascii_uppercase());
-                    part.is_some_and(|part| !BY_FIRST_DAY.contains(&part.as_str()))
-                }
-                _ => false,
-            });
-        if by_first_day || !DETERMINISTIC.contains(&name.as_str()) {
+        if !is_deterministic(&name, f) {
             return Err(self.names(1949, &name.to_ascii_lowercase()));
         }
         Ok(())
