@@ -5,8 +5,10 @@
 //! rolled back when none does.
 //!
 //! Invariants
-//! 1. A file is there, durably, before the first part is committed, and goes after the last one is.
-//! 2. No two parts ever have the same id, also not in copies of one database.
+//! 1. A file is there, durably, before the first part is committed, and goes after the last one is, or after the databases
+//!    of the others have been recovered or dropped.
+//! 2. Recovery hears of a decision only when it is durable.
+//! 3. No two parts ever have the same id, also not in copies of one database.
 //!
 //! Rejected: the commit record of one of the databases as the decision, as SQL Server does with master's. That database may
 //! be restored, detached or dropped before the others have heard of it.
@@ -20,7 +22,7 @@ use holdfast_base::world::{Entropy, SystemEntropy};
 use holdfast_disk::Disk;
 use holdfast_format::log::transaction::BranchId;
 use holdfast_storage::recovery::database::Outcomes;
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use serde::{Deserialize, Serialize};
 
 /// A transaction over several databases.
@@ -47,8 +49,8 @@ impl GlobalId {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Branch {
     pub id: BranchId,
-    /// Name of the database, for whoever reads the file.
-    pub database: String,
+    /// Id of the database in the instance.
+    pub database: i32,
     /// What its commit gives back: allocation units with the first page of their IAM chains.
     pub emptied: Vec<(u64, PageId)>,
 }
@@ -73,7 +75,7 @@ struct Stored {
 #[serde(deny_unknown_fields)]
 struct StoredPart {
     id: String,
-    database: String,
+    database: i32,
     /// Allocation unit, file, page.
     emptied: Vec<(u64, u16, u32)>,
 }
@@ -103,6 +105,7 @@ impl Decisions {
         for path in disk.list(directory).map_err(|e| e.to_string())? {
             // What was being written when the server stopped decides nothing.
             if path.extension().is_none_or(|e| e != "json") {
+                disk.remove(&path).map_err(|e| e.to_string())?;
                 continue;
             }
             let bytes = disk.read_file(&path).map_err(|e| e.to_string())?;
@@ -131,11 +134,12 @@ impl Decisions {
         let new = path.with_extension("new");
         let file = self.disk.create(&new).map_err(no)?;
         file.write_at(0, &encode(&parts)).and_then(|()| file.sync()).map_err(no)?;
-        self.pending.lock().insert(id, parts);
         self.disk
             .rename(&new, &path)
             .and_then(|()| self.disk.sync_directory(&self.directory))
-            .map_err(|e| Undecided::InDoubt(e.to_string()))
+            .map_err(|e| Undecided::InDoubt(e.to_string()))?;
+        self.pending.lock().insert(id, parts);
+        Ok(())
     }
 
     /// All parts are committed, durably.
@@ -145,16 +149,17 @@ impl Decisions {
         let _ = self.disk.remove(&self.path(id));
     }
 
-    /// One part is.
-    pub fn settled_part(&self, branch: BranchId) {
-        let id = GlobalId::of(branch);
-        let mut pending = self.pending.lock();
-        let Some(parts) = pending.get_mut(&id) else { return };
-        parts.retain(|p| p.id != branch);
-        if parts.is_empty() {
-            drop(pending);
-            self.settled(id);
+    /// A database was recovered, or is gone: nobody asks for its parts any more. None of them is between its two steps,
+    /// because a database that closes waits for those.
+    pub fn settled_in(&self, database: i32) {
+        let mut done = Vec::new();
+        for (id, parts) in self.pending.lock().iter_mut() {
+            parts.retain(|p| p.database != database);
+            if parts.is_empty() {
+                done.push(*id);
+            }
         }
+        done.into_iter().for_each(|id| self.settled(id));
     }
 }
 
@@ -163,6 +168,44 @@ impl Outcomes for Decisions {
         let pending = self.pending.lock();
         let parts = pending.get(&GlobalId::of(branch))?;
         parts.iter().find(|p| p.id == branch).map(|p| p.emptied.clone())
+    }
+}
+
+/// Transactions of a database that are between their two steps. It is not closed meanwhile: whoever opened it again would
+/// find them undecided and roll them back.
+#[derive(Default)]
+pub struct Ending {
+    state: Mutex<EndingState>,
+    none: Condvar,
+}
+
+#[derive(Default)]
+struct EndingState {
+    count: usize,
+    closing: bool,
+}
+
+impl Ending {
+    /// One more; `false` when the database is being closed.
+    pub fn enter(&self) -> bool {
+        let mut state = self.state.lock();
+        state.count += usize::from(!state.closing);
+        !state.closing
+    }
+
+    pub fn leave(&self) {
+        let mut state = self.state.lock();
+        state.count -= 1;
+        if state.count == 0 {
+            self.none.notify_all();
+        }
+    }
+
+    /// Lets no more in and waits until the last one has left.
+    pub fn close(&self) {
+        let mut state = self.state.lock();
+        state.closing = true;
+        self.none.wait_while(&mut state, |s| s.count > 0);
     }
 }
 
@@ -184,7 +227,7 @@ fn from_hex(text: &str) -> Option<BranchId> {
 fn encode(parts: &[Branch]) -> Vec<u8> {
     let part = |p: &Branch| StoredPart {
         id: hex(&p.id.0),
-        database: p.database.clone(),
+        database: p.database,
         emptied: p.emptied.iter().map(|(unit, page)| (*unit, page.file, page.page)).collect(),
     };
     let stored = Stored { version: VERSION, parts: parts.iter().map(part).collect() };
@@ -212,8 +255,8 @@ mod tests {
 
     use super::*;
 
-    fn part(id: BranchId) -> Branch {
-        Branch { id, database: "a".into(), emptied: vec![(7 << 48 | 3, PageId::new(1, 80))] }
+    fn part(id: BranchId, n: i32) -> Branch {
+        Branch { id, database: n, emptied: vec![(7 << 48 | 3, PageId::new(1, 80))] }
     }
 
     #[test]
@@ -224,16 +267,18 @@ mod tests {
         let decisions = open(&disk);
         let (id, other) = (decisions.new_id(), decisions.new_id());
         assert_ne!(id, other);
-        decisions.decide(id, vec![part(id.branch(0)), part(id.branch(1))]).expect("decided");
+        decisions.decide(id, vec![part(id.branch(0), 5), part(id.branch(1), 6)]).expect("decided");
         let disk = disk.crash(1);
         let decisions = open(&disk);
         assert_eq!(decisions.committed(id.branch(1)), Some(vec![(7 << 48 | 3, PageId::new(1, 80))]));
         assert_eq!(decisions.committed(id.branch(2)), None);
         assert_eq!(decisions.committed(other.branch(0)), None);
-        decisions.settled_part(id.branch(0));
+        decisions.settled_in(5);
+        decisions.settled_in(5);
         assert_eq!(open(&disk).pending.lock().len(), 1);
-        decisions.settled_part(id.branch(1));
+        decisions.settled_in(6);
         assert_eq!(open(&disk).pending.lock().len(), 0);
+        assert_eq!(disk.list(directory).expect("listed"), Vec::<PathBuf>::new());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use holdfast_format::log::transaction::BranchId;
 use holdfast_types::{DateTime2, SqlError, SqlResult};
 use parking_lot::Mutex;
 
-use crate::decision::{Branch, Decisions, Undecided};
+use crate::decision::{Branch, Decisions, GlobalId, Undecided};
 
 use crate::lock::{LockManager, LockOwner};
 
@@ -158,15 +158,24 @@ impl Transaction {
     pub fn commit(&self) -> SqlResult<()> {
         let all = std::mem::take(&mut *self.participants.lock());
         let durable: Vec<&dyn DurableParticipant> = all.iter().filter_map(|p| p.durable()).collect();
-        let result = if durable.len() > 1 { commit_in_several(&all, &durable) } else { commit_one(&all) };
+        let (stays, result) = match durable.len() {
+            0 | 1 => {
+                let result = commit_one(&all);
+                (result.is_ok(), result)
+            }
+            _ => match decide(&all, &durable) {
+                Ok((decisions, id)) => (true, commit_decided(&all, &decisions, id)),
+                Err(e) => (false, Err(e)),
+            },
+        };
         if let Some(locks) = &self.locks {
-            if result.is_ok() {
+            if stays {
                 locks.versions.commit(self.owner);
             } else {
                 locks.versions.roll_back(self.owner);
             }
         }
-        if result.is_err() {
+        if !stays {
             all.iter().for_each(|p| p.taken_back());
         }
         self.release_locks();
@@ -201,21 +210,15 @@ fn commit_one(all: &[Arc<dyn Participant>]) -> SqlResult<()> {
     memory.iter().try_for_each(|p| p.commit())
 }
 
-/// Invariant 4.
-fn commit_in_several(all: &[Arc<dyn Participant>], durable: &[&dyn DurableParticipant]) -> SqlResult<()> {
-    // Every part is rolled back, whatever became of the others; the first failure is told.
-    let roll_back = || {
-        let mut told = Ok(());
-        for p in all.iter().rev() {
-            let one = p.rollback();
-            told = told.and(one);
-        }
-        told
-    };
+/// The first steps of invariant 4. After an error nothing stays, unless the databases were stopped.
+fn decide(
+    all: &[Arc<dyn Participant>],
+    durable: &[&dyn DurableParticipant],
+) -> SqlResult<(Arc<Decisions>, GlobalId)> {
+    let roll_back = || all.iter().rev().fold(Ok(()), |done: SqlResult<()>, p| done.and(p.rollback()));
     let Some(decisions) = durable.iter().find_map(|p| p.decisions()) else {
         roll_back()?;
-        let what = "The transaction changes several databases, and there is no place to decide that all of them keep it.";
-        return Err(SqlError::with_text(3933, 16, what.to_owned()));
+        return Err(undecided("there is no place to keep the decision"));
     };
     let id = decisions.new_id();
     let mut branches = Vec::with_capacity(durable.len());
@@ -229,16 +232,24 @@ fn commit_in_several(all: &[Arc<dyn Participant>], durable: &[&dyn DurablePartic
         }
     }
     match decisions.decide(id, branches) {
-        Ok(()) => {}
+        Ok(()) => Ok((decisions, id)),
         Err(Undecided::No(what)) => {
             roll_back()?;
-            return Err(failed(&what));
+            Err(undecided(&what))
         }
         Err(Undecided::InDoubt(what)) => {
             durable.iter().for_each(|p| p.doubt(&what));
-            return Err(failed(&what));
+            all.iter().rev().filter(|p| p.durable().is_none()).try_for_each(|p| p.rollback())?;
+            let text = format!(
+                "Whether a transaction over several databases was committed is known when the server starts again: {what}."
+            );
+            Err(SqlError::with_text(9001, 21, text))
         }
     }
+}
+
+/// The last step.
+fn commit_decided(all: &[Arc<dyn Participant>], decisions: &Decisions, id: GlobalId) -> SqlResult<()> {
     let mut result = Ok(());
     for p in all {
         let done = match p.durable() {
@@ -247,18 +258,23 @@ fn commit_in_several(all: &[Arc<dyn Participant>], durable: &[&dyn DurablePartic
         };
         result = result.and(done);
     }
-    if result.is_ok() {
-        decisions.settled(id);
+    match result {
+        Ok(()) => {
+            decisions.settled(id);
+            Ok(())
+        }
+        // The file stays: the recovery of that database reads it.
+        Err(e) => {
+            let text =
+                format!("The transaction is committed, but one of its databases has stopped. {}", e.message);
+            Err(SqlError::with_text(e.number, e.severity, text))
+        }
     }
-    result
 }
 
-fn failed(what: &str) -> SqlError {
-    SqlError::with_text(
-        9001,
-        21,
-        format!("What becomes of a transaction over several databases cannot be kept: {what}."),
-    )
+fn undecided(what: &str) -> SqlError {
+    let text = format!("The transaction over several databases was rolled back: {what}.");
+    SqlError::with_text(3933, 16, text)
 }
 
 impl Drop for Transaction {

@@ -365,6 +365,7 @@ impl OnlineDatabase for StoredDatabase {
     fn close(&self) -> SqlResult<()> {
         match &self.writing {
             Some(writing) => {
+                writing.ending.close();
                 if let Some(losers) = &self.losers {
                     losers.cancel();
                 }

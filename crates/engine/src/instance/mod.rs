@@ -205,6 +205,11 @@ pub trait DatabaseOpener: Send + Sync {
         Arc::new(RealDisk)
     }
 
+    /// A database is gone for good.
+    fn forget(&self, id: i32) {
+        let _ = id;
+    }
+
     /// Tells where decisions about transactions over several databases are kept, before anything is opened.
     ///
     /// # Errors
@@ -461,6 +466,7 @@ impl Instance {
         let mut databases = self.databases.write();
         if let Some(found) = databases.remove(&name.to_lowercase()) {
             self.state_file.lock().remove(found.id)?;
+            self.opener.forget(found.id);
         }
         Ok(())
     }

@@ -149,7 +149,7 @@ impl StoredOpener {
             .map_err(|e| e.to_string())?;
         if let (Some(decisions), Some(writing)) = (decisions, database.writing()) {
             writing.decide_with(Arc::clone(decisions));
-            finished.settled.iter().for_each(|branch| decisions.settled_part(*branch));
+            decisions.settled_in(id);
             for _ in &finished.settled {
                 (self.report)(&format!(
                     "A transaction over several databases that had been decided was committed in database '{name}' ({id}:0)."
@@ -213,6 +213,12 @@ impl DatabaseOpener for StoredOpener {
 
     fn disk(&self) -> Arc<dyn Disk> {
         Arc::clone(&self.disk)
+    }
+
+    fn forget(&self, id: i32) {
+        if let Some(decisions) = self.decisions.get() {
+            decisions.settled_in(id);
+        }
     }
 
     fn decide_in(&self, directory: &Path) -> Result<(), String> {

@@ -171,6 +171,24 @@ impl LockManager {
         owners
     }
 
+    /// The sessions that hold something in a database, whatever database they are in themselves.
+    pub fn sessions_in(&self, database: i32) -> Vec<u16> {
+        let mut owners = Vec::new();
+        for shard in &self.shards {
+            for (resource, queue) in shard.lock().iter() {
+                if matches!(resource, Resource::Object { database: d, .. } if *d == database) {
+                    owners.extend(queue.grants.iter().map(|g| g.owner));
+                }
+            }
+        }
+        // The engine's own owners have none.
+        let mut sessions: Vec<u16> =
+            owners.into_iter().map(|o| self.session(o)).filter(|s| *s != 0).collect();
+        sessions.sort_unstable();
+        sessions.dedup();
+        sessions
+    }
+
     /// How often sessions of this number have waited so far.
     pub fn session_wait_count(&self, session: u16) -> u64 {
         self.waited.lock().get(&session).copied().unwrap_or(0)

@@ -28,7 +28,7 @@ use super::sequence::Sequences;
 use super::table::Base;
 use super::tree::{Tree, Way};
 use crate::database::DatabaseCatalog;
-use crate::decision::{Branch, Decisions};
+use crate::decision::{Branch, Decisions, Ending};
 use crate::lock::{LockManager, LockMode, LockOwner, Resource};
 use crate::stored::LiveRowsets;
 use crate::stored::live::LiveRowset;
@@ -52,6 +52,8 @@ pub struct Writing {
     /// Closed with transactions that are not rolled back.
     left_open: AtomicBool,
     decisions: OnceLock<Arc<Decisions>>,
+    /// Transactions between the two steps of a commit over several databases.
+    pub ending: Ending,
 }
 
 /// sysallocunits, sysrowsets, syscolpars, sysobjvalues; and sysrscols where it counts changes of columns at a known place.
@@ -91,6 +93,7 @@ impl Writing {
             next_large: AtomicU64::new(seed.max(1)),
             left_open: AtomicBool::new(false),
             decisions: OnceLock::new(),
+            ending: Ending::default(),
         }
     }
 
@@ -189,6 +192,7 @@ impl Writing {
                 emptied: Mutex::new(Vec::new()),
                 made: Mutex::new(Vec::new()),
                 located: Mutex::new(None),
+                prepared: AtomicBool::new(false),
             };
             Ok(Arc::new(part))
         })?;
@@ -228,6 +232,8 @@ pub struct DatabaseTransaction {
     made: Mutex<Vec<u64>>,
     /// The row of a tree that was locked last, for who changes it next.
     pub(super) located: Mutex<Option<Located>>,
+    /// Between the two steps of a commit over several databases.
+    prepared: AtomicBool,
 }
 
 /// Where a locked row is: its rowset, its place as bookmarks have it, and the way to it.
@@ -311,13 +317,9 @@ impl Participant for DatabaseTransaction {
         (!self.log.lock().begin().is_zero()).then_some(self)
     }
     fn rollback(&self) -> SqlResult<()> {
-        self.emptied.lock().clear();
-        let log = &mut self.log.lock();
-        self.writing.logged.roll_back_to(log, 0).map_err(|e| failure(&e))?;
-        // Before the transaction ends: as long as it is open, no checkpoint lets recovery forget what is to be freed.
-        let swept = self.sweep();
-        self.writing.logged.roll_back(log).map_err(|e| failure(&e))?;
-        swept
+        let done = self.take_back();
+        self.no_longer_prepared();
+        done
     }
     fn savepoint(&self) -> u64 {
         self.log.lock().mark() as u64
@@ -332,24 +334,52 @@ impl Participant for DatabaseTransaction {
     }
 }
 
+impl DatabaseTransaction {
+    fn take_back(&self) -> SqlResult<()> {
+        self.emptied.lock().clear();
+        let log = &mut self.log.lock();
+        self.writing.logged.roll_back_to(log, 0).map_err(|e| failure(&e))?;
+        // Before the transaction ends: as long as it is open, no checkpoint lets recovery forget what is to be freed.
+        let swept = self.sweep();
+        self.writing.logged.roll_back(log).map_err(|e| failure(&e))?;
+        swept
+    }
+
+    fn emptied_units(&self) -> Vec<(UnitId, PageId)> {
+        self.emptied.lock().iter().map(|(_, e)| (e.unit, e.first_iam)).collect()
+    }
+
+    fn no_longer_prepared(&self) {
+        if self.prepared.swap(false, Ordering::AcqRel) {
+            self.writing.ending.leave();
+        }
+    }
+}
+
 impl DurableParticipant for DatabaseTransaction {
     fn decisions(&self) -> Option<Arc<Decisions>> {
         self.writing.decisions.get().cloned()
     }
     fn prepare(&self, branch: BranchId) -> SqlResult<Branch> {
-        self.writing.logged.prepare(&mut self.log.lock(), branch).map_err(|e| failure(&e))?;
-        let emptied = self.emptied.lock().iter().map(|(_, e)| (e.unit.0, e.first_iam)).collect();
-        Ok(Branch { id: branch, database: self.writing.logged.name(), emptied })
+        if !self.writing.ending.enter() {
+            return Err(SqlError::new(942, &[&self.writing.logged.name()]));
+        }
+        self.prepared.store(true, Ordering::Release);
+        let emptied = self.emptied_units();
+        self.writing.logged.prepare(&mut self.log.lock(), branch, &emptied).map_err(|e| failure(&e))?;
+        let emptied = emptied.into_iter().map(|(unit, first_iam)| (unit.0, first_iam)).collect();
+        Ok(Branch { id: branch, database: self.writing.database_id, emptied })
     }
     fn commit_prepared(&self) -> SqlResult<()> {
-        let emptied = std::mem::take(&mut *self.emptied.lock());
-        let free = |change: &mut Change<'_>, log: &mut LogTransaction| {
-            emptied.iter().try_for_each(|(_, e)| change.free_unit(log, e.unit, e.first_iam))
-        };
-        self.writing.logged.commit_prepared(&mut self.log.lock(), free).map_err(|e| failure(&e))
+        let emptied = self.emptied_units();
+        self.emptied.lock().clear();
+        let done = self.writing.logged.commit_prepared(&mut self.log.lock(), &emptied);
+        self.no_longer_prepared();
+        done.map_err(|e| failure(&e))
     }
     fn doubt(&self, why: &str) {
         self.writing.logged.stop(why);
+        self.no_longer_prepared();
     }
 }
 

@@ -90,14 +90,14 @@ impl World {
             outcomes: decisions.map(|d| Arc::clone(d) as Arc<dyn Outcomes>),
         };
         let cache = PageCache::new(64 << 20);
-        let (logged, finished, losers) =
+        let (logged, _, losers) =
             LoggedDatabase::open_early(files, &cache, Arc::new(NoTime), 2000).map_err(|e| e.to_string())?;
         let paths = [(1, data), (2, log)];
         let database = StoredDatabase::open_writable(id, "t", logged, losers, &paths, Arc::clone(&locks))
             .map_err(|e| e.to_string())?;
         if let Some(decisions) = decisions {
             database.writing().expect("writable").decide_with(Arc::clone(decisions));
-            finished.settled.iter().for_each(|branch| decisions.settled_part(*branch));
+            decisions.settled_in(id);
         }
         Ok(World { disk, database, locks, wrong_before: Arc::default() })
     }

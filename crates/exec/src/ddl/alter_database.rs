@@ -362,8 +362,8 @@ fn in_boot_page(name: &str, option: &str, value: &str, call: &mut Call<'_>) -> M
 /// Invariant 2.
 fn alone(database: i32, termination: &Termination, call: &mut Call<'_>) -> Many<()> {
     let session = call.session;
-    let sessions = &session.host.sessions;
-    let used = || sessions.uses_database(database, session.id);
+    let users = || session.host.users_of(database, session.id);
+    let used = || !users().is_empty();
     let name = session.host.instance.find_id(database).map_or_else(String::new, |d| d.name.to_string());
     let grace = match termination {
         Some((word, _)) if word == "NO_WAIT" => {
@@ -385,8 +385,8 @@ fn alone(database: i32, termination: &Termination, call: &mut Call<'_>) -> Many<
                 "Nonqualified transactions are being rolled back. Estimated rollback completion: 100%.";
             // A client that is gone is noticed at the next DONE.
             let _ = call.sink.message(&SqlError::with_text(5060, 10, text));
-            for id in sessions.in_database(database, session.id) {
-                sessions.kill(id);
+            for id in users() {
+                session.host.sessions.kill(id);
             }
             let end = Instant::now();
             while used() {
@@ -410,7 +410,7 @@ pub fn rename(name: &str, new: &Ident, call: &mut Call<'_>) -> Many<()> {
     if instance.find(&new.text).is_some_and(|d| d.id != entry.id) {
         return Err(one(SqlError::new(1801, &[&new.text]).state(3)));
     }
-    if host.sessions.uses_database(entry.id, call.session.id) {
+    if !host.users_of(entry.id, call.session.id).is_empty() {
         return Err(one(SqlError::new(5030, &[])));
     }
     let DatabaseState::Online(online) = entry.state() else {

@@ -462,7 +462,7 @@ pub fn drop(statement: &Drop, call: &mut Call<'_>) -> Many<Option<u64>> {
 
 fn in_use(database: i32, call: &Call<'_>) -> bool {
     let session = call.session;
-    session.current_database().id == database || session.host.sessions.uses_database(database, session.id)
+    session.current_database().id == database || !session.host.users_of(database, session.id).is_empty()
 }
 
 /// sp_detach_db.

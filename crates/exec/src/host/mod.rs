@@ -70,6 +70,16 @@ impl Host {
         local_datetime(&*self.clock)
     }
 
+    /// The sessions but `except` that are in a database or have a transaction open in it: none may be while it is closed.
+    pub fn users_of(&self, database: i32, except: u16) -> Vec<u16> {
+        let mut all = self.sessions.in_database(database, except);
+        let holding = self.instance.locks.sessions_in(database).into_iter().filter(|s| *s != except);
+        all.extend(holding);
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// 924: a database in SINGLE_USER mode that another session is in.
     pub fn check_access(&self, database: i32, session: u16) -> SqlResult<()> {
         let options = self.instance.database_options(database);

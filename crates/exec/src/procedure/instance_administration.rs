@@ -64,7 +64,7 @@ impl InstanceAdministration {
             RestoreVerb::Database(_) | RestoreVerb::Log(_) => {
                 let id = call.session.id;
                 let sessions = Arc::clone(&host);
-                let in_use = move |database: i32| sessions.sessions.uses_database(database, id);
+                let in_use = move |database: i32| !sessions.users_of(database, id).is_empty();
                 let cancel = call.session.cancel.clone();
                 let around = Surroundings {
                     instance: &host.instance,

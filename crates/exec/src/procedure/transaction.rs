@@ -87,12 +87,18 @@ impl Runner<'_> {
             (t.count == 0).then(|| std::mem::take(t))
         };
         if let Some(t) = ended {
-            if let Some(work) = &t.open {
-                work.commit()?;
+            let done = t.open.as_ref().map_or(Ok(()), |work| work.commit());
+            if done.is_err() {
+                self.look_again();
             }
             if !t.autocommit {
-                self.sink.environment(EnvironmentChange::CommitTransaction(t.descriptor))?;
+                // Either way the client's transaction has ended.
+                self.sink.environment(match &done {
+                    Ok(()) => EnvironmentChange::CommitTransaction(t.descriptor),
+                    Err(_) => EnvironmentChange::RollbackTransaction(t.descriptor),
+                })?;
             }
+            done?;
         }
         Ok(())
     }
@@ -242,7 +248,10 @@ impl Runner<'_> {
                 }
                 if own && still {
                     self.session.state.lock().transaction = Transaction::default();
-                    work.commit()?;
+                    if let Err(e) = work.commit() {
+                        self.look_again();
+                        return Err(e.into());
+                    }
                 }
                 Ok(v)
             }

@@ -190,6 +190,9 @@ impl TransactionTable {
                 entry.transaction.last = lsn;
                 if record.operation() == op::PREP_XACT {
                     entry.branch = PrepareTransaction::decode(record)?.branch;
+                } else if record.is_compensation() {
+                    // It was being rolled back, so it was never decided that it is committed.
+                    entry.branch = None;
                 }
                 system = entry.transaction.system;
                 if !system {
