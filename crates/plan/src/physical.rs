@@ -372,6 +372,8 @@ pub struct ForXml {
     pub typed: bool,
     pub elements: bool,
     pub xsinil: bool,
+    /// Namespace declarations as they are written into the outermost elements, each with a blank before it.
+    pub declarations: Arc<str>,
     pub binary_base64: bool,
     pub columns: Vec<SerialColumn>,
 }

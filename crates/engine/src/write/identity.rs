@@ -143,12 +143,14 @@ impl Identities {
                 _ => true,
             };
             if further || reseed {
-                s.last = new;
+                // Where nothing was given yet, a reseed names the very next value.
+                let before = new.map(|n| n - step).filter(|n| value(&s.column.ty, *n).is_some());
+                s.last = if reseed && s.last.is_none() && before.is_some() { before } else { new };
             }
-            further || reseed
+            (further || reseed).then_some(s.last)
         });
-        if changed {
-            self.write_mark(writing, object, column, given.map(number))?;
+        if let Some(last) = changed {
+            self.write_mark(writing, object, column, last)?;
         }
         Ok(())
     }

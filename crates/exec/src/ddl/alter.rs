@@ -7,13 +7,13 @@
 use std::sync::Arc;
 
 use holdfast_engine::access::{BOOKMARK, ReadContext};
-use holdfast_engine::catalog::{IndexKind, TableDef};
+use holdfast_engine::catalog::{Catalog, IndexKind, TableDef};
 use holdfast_engine::ddl::layout::fixed_size;
 use holdfast_engine::ddl::object::bits;
 use holdfast_engine::ddl::table::NewColumn;
-use holdfast_engine::write::{NewRow, RowUpdate, WriteContext};
+use holdfast_engine::write::{RowUpdate, WriteContext};
 use holdfast_tsql::ast::{
-    AlterTable, AlterTableAction, AlterTableDrop, ColumnDefinition, ConstraintKind, Expr, Ident,
+    AlterTable, AlterTableAction, AlterTableDrop, ColumnDefinition, ConstraintKind, Expr, ExprKind, Ident,
     TableDefinition,
 };
 use holdfast_types::{SqlError, SqlType, TypeId, Value};
@@ -23,6 +23,25 @@ use super::lower::known_columns;
 use super::{Definition, shown};
 use crate::procedure::query::convert;
 use crate::procedure::run::Fail;
+
+/// What a new column gets in the rows that are there.
+#[derive(Clone)]
+enum Fill<'a> {
+    Value(Value),
+    /// Evaluated for every row.
+    Each(&'a Expr, SqlType),
+    Identity,
+    RowVersion,
+}
+
+fn is_literal(e: &Expr) -> bool {
+    match &e.kind {
+        ExprKind::Literal(_) => true,
+        ExprKind::Paren(inner) => is_literal(inner),
+        ExprKind::Unary { operand, .. } => is_literal(operand),
+        _ => false,
+    }
+}
 
 impl Definition<'_, '_> {
     pub fn alter_table(&mut self, a: &AlterTable) -> Result<(), Fail> {
@@ -120,16 +139,12 @@ impl Definition<'_, '_> {
             if rows && !new.nullable && new.computed.is_none() && !given {
                 return Err(SqlError::new(4901, &[&new.name, &table.name]).into());
             }
-            if let Some((_, true)) = new.computed
-                && rows
+            if rows
+                && table.temporal.history.is_some()
+                && (new.identity.is_some() || new.ty.id == TypeId::RowVersion)
             {
-                return Err(SqlError::not_supported(
-                    "Adding a persisted computed column to a table with rows",
-                )
-                .into());
-            }
-            if rows && (new.identity.is_some() || new.ty.id == TypeId::RowVersion) {
-                return Err(SqlError::not_supported("Adding such a column to a table that has rows").into());
+                let what = "Adding such a column to a system-versioned table that has rows";
+                return Err(SqlError::not_supported(what).into());
             }
             let id = self.writer()?.append_column(table.object_id, &new)?;
             if let Some(history) = table.temporal.history {
@@ -151,6 +166,7 @@ impl Definition<'_, '_> {
         let now = self.catalog()?.table(table.object_id)?.unwrap_or_else(|| Arc::clone(table));
         // Values of the new columns in rows that are there.
         let (mut given, mut given_history) = (Vec::new(), Vec::new());
+        let mut computed = false;
         for (n, (c, (new, id))) in d.columns.iter().zip(&added).enumerate() {
             let default = c.constraints.iter().find_map(|k| match &k.kind {
                 ConstraintKind::Default { value, with_values, .. } => Some((value, *with_values)),
@@ -160,15 +176,28 @@ impl Definition<'_, '_> {
                 && (rows || in_history.get(n).is_some())
                 && (with_values || !new.nullable)
             {
-                let value = self.constant(value, new.ty)?;
-                given.push((*id, value.clone()));
-                given_history.extend(in_history.get(n).map(|h| (h.1, value)));
+                let fill = match is_literal(value) {
+                    true => Fill::Value(self.constant(value, new.ty)?),
+                    // NEWID(), NEXT VALUE FOR: every row has its own.
+                    false => Fill::Each(value, new.ty),
+                };
+                given_history.extend(in_history.get(n).map(|h| (h.1, fill.clone())));
+                given.push((*id, fill));
+            } else if rows && new.identity.is_some() {
+                given.push((*id, Fill::Identity));
+            } else if rows && new.ty.id == TypeId::RowVersion {
+                given.push((*id, Fill::RowVersion));
             }
+            computed |= rows && matches!(new.computed, Some((_, true)));
         }
         // All at once: none of them may be NULL while another gets its value.
-        self.set_all(table.object_id, &given)?;
-        if let Some((history, _)) = in_history.first() {
-            self.set_all(*history, &given_history)?;
+        if computed || !given.is_empty() {
+            self.fill_columns(table.object_id, &given)?;
+        }
+        if let Some((history, _)) = in_history.first()
+            && !given_history.is_empty()
+        {
+            self.fill_columns(*history, &given_history)?;
         }
         self.add_period(table.object_id, d, &added)?;
         let declared = Declared::of(d);
@@ -212,24 +241,35 @@ impl Definition<'_, '_> {
         self.runner.value_as(e, ty, &scope)
     }
 
-    /// Sets columns in all rows.
-    fn set_all(&mut self, object: i32, values: &[(i32, Value)]) -> Result<(), Fail> {
-        if values.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<i32> = values.iter().map(|v| v.0).collect();
-        let values: Vec<Value> = values.iter().map(|v| v.1.clone()).collect();
-        self.each_value(object, &ids, &mut |_| Ok(values.clone()))
+    /// Gives new columns of every row their values; stored computed columns follow.
+    fn fill_columns(&mut self, object: i32, fills: &[(i32, Fill<'_>)]) -> Result<(), Fail> {
+        let ids: Vec<i32> = fills.iter().map(|v| v.0).collect();
+        let table = self.catalog()?.table(object)?.ok_or_else(|| SqlError::new(4902, &[&object]))?;
+        let writer = table.access.writer().ok_or_else(|| SqlError::new(3906, &[&self.database.name]))?;
+        self.each_value(object, &ids, &mut |this, _| {
+            let mut out = Vec::with_capacity(fills.len());
+            for (_, fill) in fills {
+                out.push(match fill {
+                    Fill::Value(value) => value.clone(),
+                    Fill::Each(e, ty) => this.constant(e, *ty)?,
+                    Fill::Identity => writer.next_identity()?,
+                    Fill::RowVersion => Value::binary(&writer.next_row_version()?.to_be_bytes()),
+                });
+            }
+            Ok(out)
+        })
     }
 
-    /// Gives columns of every row the values that `f` makes for the row of that number.
+    /// Gives columns of every row the values that `f` makes for the row of that number. What is computed from them and stored
+    /// is computed anew.
     fn each_value(
         &mut self,
         object: i32,
         column_ids: &[i32],
-        f: &mut dyn FnMut(usize) -> Result<Vec<Value>, Fail>,
+        f: &mut dyn FnMut(&mut Self, usize) -> Result<Vec<Value>, Fail>,
     ) -> Result<(), Fail> {
-        let table = self.catalog()?.table(object)?.ok_or_else(|| SqlError::new(4902, &[&object]))?;
+        let catalog = self.catalog()?;
+        let table = catalog.table(object)?.ok_or_else(|| SqlError::new(4902, &[&object]))?;
         let writer = table.access.writer().ok_or_else(|| SqlError::new(3906, &[&self.database.name]))?;
         let stored: Vec<usize> = (0..table.columns.len())
             .filter(|&i| table.columns[i].computed.is_none() || table.columns[i].persisted)
@@ -261,18 +301,29 @@ impl Definition<'_, '_> {
             }
         }
         drop(source);
-        let write = WriteContext { transaction: &self.transaction, wait: &self.wait };
+        let (mut bookmarks, mut whole_rows) =
+            (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
         for (n, (bookmark, values)) in rows.into_iter().enumerate() {
             let mut whole = vec![Value::Null; table.columns.len()];
             for (&at, v) in stored.iter().zip(values) {
                 whole[at] = v;
             }
-            for (&ordinal, value) in ordinals.iter().zip(f(n)?) {
+            for (&ordinal, value) in ordinals.iter().zip(f(self, n)?) {
                 whole[ordinal] = value;
             }
+            bookmarks.push(bookmark);
+            whole_rows.push(whole);
+        }
+        let computed = |&i: &usize| table.columns[i].computed.is_some() && !ordinals.contains(&i);
+        let changed: Vec<usize> =
+            ordinals.iter().copied().chain(stored.iter().copied().filter(computed)).collect();
+        let scope = crate::procedure::run::Scope::new(Arc::clone(&self.scope.unit));
+        let catalog = catalog as Arc<dyn Catalog>;
+        let rows = self.runner.settled_rows(&table, &catalog, whole_rows, &scope)?;
+        let write = WriteContext { transaction: &self.transaction, wait: &self.wait };
+        for (bookmark, row) in bookmarks.into_iter().zip(rows) {
             writer.lock(write, &bookmark)?;
-            let row = NewRow { values: whole, outside_indexes: Vec::new() };
-            writer.update(write, &[RowUpdate { bookmark, row, old: Vec::new() }], &ordinals)?;
+            writer.update(write, &[RowUpdate { bookmark, row, old: Vec::new() }], &changed)?;
         }
         Ok(())
     }
@@ -378,7 +429,7 @@ impl Definition<'_, '_> {
         self.writer()?.alter_column(table.object_id, old.column_id, &new, !same_storage)?;
         self.refresh()?;
         if rows && !same_storage {
-            self.each_value(table.object_id, &[old.column_id], &mut |n| {
+            self.each_value(table.object_id, &[old.column_id], &mut |_, n| {
                 Ok(vec![converted.get(n).cloned().unwrap_or_default()])
             })?;
         }

@@ -26,6 +26,24 @@ use crate::procedure::query::SELECT;
 use crate::procedure::run::{Fail, Runner, Scope, next_run};
 use crate::procedure::temporary::take_identity;
 
+/// The SELECT that may have an INTO: that of the query, or the first of a set operation.
+pub fn select_with_into(body: &QueryBody) -> Option<&Select> {
+    match body {
+        QueryBody::Select(s) => Some(s),
+        QueryBody::Set { left, .. } => select_with_into(left),
+        _ => None,
+    }
+}
+
+/// The same, and whether it is all of the query.
+pub fn select_with_into_mut(body: &mut QueryBody) -> Option<(&mut Select, bool)> {
+    match body {
+        QueryBody::Select(s) => Some((s, true)),
+        QueryBody::Set { left, .. } => select_with_into_mut(left).map(|(s, _)| (s, false)),
+        _ => None,
+    }
+}
+
 /// Whether identity may be taken over: one table, no grouping, nothing distinct.
 pub fn keeps_identity(s: &Select) -> bool {
     let one = matches!(
@@ -124,11 +142,13 @@ impl Runner<'_> {
         };
         let mut query = q.clone();
         let (mut made, mut keeps, mut place) = (None, false, None);
-        if let QueryBody::Select(s) = &mut query.query.body {
+        if let Some((s, alone)) = select_with_into_mut(&mut query.query.body) {
             let on = s.into.take().and_then(|i| i.filegroup);
             place = on.map(|name| StoragePlace { name, columns: Vec::new() });
-            keeps = keeps_identity(s);
-            made = take_identity(s);
+            if alone {
+                keeps = keeps_identity(s);
+                made = take_identity(s);
+            }
         }
         self.may_create_table(into, &database)?;
         self.begin_implicitly()?;

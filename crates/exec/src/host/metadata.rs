@@ -70,6 +70,21 @@ impl HostDatabase {
             |kinds: &[&str]| model.user_objects().any(|c| c.parent_id == o.id && kinds.contains(&&*c.kind));
         let columns = || model.columns_of(o.id).iter();
         let table = kind == "U";
+        // Numbers of events in sys.trigger_events.
+        const INSERT: i32 = 1;
+        const UPDATE: i32 = 2;
+        const DELETE: i32 = 3;
+        let fires = |trigger: i32, event: i32| {
+            model.trigger_events.iter().any(|&(t, e, _)| t == trigger && e == event)
+        };
+        let triggers =
+            || model.user_objects().filter(|c| c.parent_id == o.id && &*c.kind == "TR").map(|c| c.id);
+        let has_trigger = |event: i32| triggers().any(|t| fires(t, event));
+        let is_instead_of = |trigger: i32| {
+            let text = model.text(trigger).unwrap_or_else(|| Arc::from("")).to_uppercase();
+            let words: Vec<&str> = text.split_whitespace().collect();
+            words.windows(2).any(|w| w == ["INSTEAD", "OF"])
+        };
         Ok(match property.to_lowercase().as_str() {
             "istable" => flag(matches!(kind, "U" | "S" | "IT")),
             "isusertable" => flag(table),
@@ -104,18 +119,12 @@ impl HostDatabase {
             "execisquotedidenton" | "isquotedidenton" => flag(!o.is_module() || o.status_bit(0x80000)),
             "execisstartup" => flag(o.status & crate::procedure::startup::STARTUP as i32 != 0),
             "execiswithnativecompilation" => flag(false),
-            "execisupdatetrigger"
-            | "execisinserttrigger"
-            | "execisdeletetrigger"
-            | "execistriggerdisabled" => {
-                flag(property.eq_ignore_ascii_case("ExecIsTriggerDisabled") && o.status_bit(0x100))
-            }
-            "execisinsteadoftrigger" | "execisaftertrigger" => {
-                let text = model.text(o.id).unwrap_or_else(|| Arc::from("")).to_uppercase();
-                let words: Vec<&str> = text.split_whitespace().collect();
-                let instead = words.windows(2).any(|w| w == ["INSTEAD", "OF"]);
-                flag(instead == property.to_lowercase().contains("instead"))
-            }
+            "execisinserttrigger" => flag(fires(o.id, INSERT)),
+            "execisupdatetrigger" => flag(fires(o.id, UPDATE)),
+            "execisdeletetrigger" => flag(fires(o.id, DELETE)),
+            "execistriggerdisabled" => flag(o.status_bit(0x100)),
+            "execisinsteadoftrigger" => flag(is_instead_of(o.id)),
+            "execisaftertrigger" => flag(!is_instead_of(o.id)),
             "ownerid" => Some(Value::Int(1)),
             "schemaid" => Some(Value::Int(o.schema_id)),
             "basetype" => Some(Value::string(kind)),
@@ -141,10 +150,11 @@ impl HostDatabase {
             | "tablefulltextcatalogid"
             | "tableispinned" => flag(false),
             "tabletemporaltype" => Some(Value::Int(model.temporal_type(o.id).0)),
-            "tablehasinserttrigger"
-            | "tablehasupdatetrigger"
-            | "tablehasdeletetrigger"
-            | "tablehasaftertrigger" => flag(children(&["TR"])),
+            "hasinserttrigger" | "tablehasinserttrigger" => flag(has_trigger(INSERT)),
+            "hasupdatetrigger" | "tablehasupdatetrigger" => flag(has_trigger(UPDATE)),
+            "hasdeletetrigger" | "tablehasdeletetrigger" => flag(has_trigger(DELETE)),
+            "hasaftertrigger" | "tablehasaftertrigger" => flag(triggers().any(|t| !is_instead_of(t))),
+            "hasinsteadoftrigger" | "tablehasinsteadoftrigger" => flag(triggers().any(is_instead_of)),
             "tabletextinrowlimit" => flag(false),
             "cardinality" => {
                 let rowsets = self.base_rows("sysrowsets")?;

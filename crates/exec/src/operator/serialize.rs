@@ -53,7 +53,7 @@ pub fn open_xml<'p>(
         let mut explicit: Option<Explicit> = None;
         let mut open_levels: Vec<(String, Vec<Value>)> = Vec::new();
         if let Some(root) = &options.root {
-            out.text(&format!("<{}>", name(root)));
+            out.text(&format!("<{}{}>", name(root), options.declarations));
         }
         while let Some(b) = source.next_batch()? {
             ctx.check_cancel()?;
@@ -136,9 +136,14 @@ fn entities(s: &[u16], attribute: bool, out: &mut Vec<u16>) {
     }
 }
 
-const XSI: &str = " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"";
-
 impl Xml<'_> {
+    /// The namespaces, where no root element has declared them.
+    fn declare(&mut self) {
+        if self.options.root.is_none() {
+            self.text(&self.options.declarations);
+        }
+    }
+
     pub(super) fn text(&mut self, s: &str) {
         self.out.extend(s.encode_utf16());
     }
@@ -208,9 +213,7 @@ impl Xml<'_> {
     fn raw(&mut self, element: &str, values: &[Value], types: &[SqlType]) -> SqlResult<()> {
         let element = name(element);
         self.text(&format!("<{element}"));
-        if self.options.xsinil && self.options.root.is_none() {
-            self.text(XSI);
-        }
+        self.declare();
         self.columns(&element, &(0..values.len()).collect::<Vec<_>>(), values, types, true)
     }
 
@@ -262,9 +265,7 @@ impl Xml<'_> {
         let mut tag_open = false;
         if !element.is_empty() {
             self.text(&format!("<{}", name(element)));
-            if self.options.xsinil && self.options.root.is_none() {
-                self.text(XSI);
-            }
+            self.declare();
             tag_open = true;
         }
         let start = self.out.len();
@@ -277,6 +278,20 @@ impl Xml<'_> {
             };
             let attribute = last.strip_prefix('@');
             if v.is_null() && (attribute.is_some() || !self.options.xsinil) {
+                continue;
+            }
+            // A value behind attributes of the element of its own name goes into that element.
+            let within = attribute.is_none() && tag_open && !v.is_null();
+            if within
+                && let Some((innermost, outer)) = open_path.split_last()
+                && innermost == last
+                && outer.iter().map(String::as_str).eq(parents.iter().copied())
+            {
+                self.text(">");
+                self.content(v, &types[i], column.raw)?;
+                self.text(&format!("</{}>", name(last)));
+                tag_open = false;
+                open_path.pop();
                 continue;
             }
             let common = open_path.iter().zip(parents).take_while(|(a, b)| a.as_str() == **b).count();
@@ -382,8 +397,8 @@ impl Xml<'_> {
         }
         for (k, (element, columns)) in levels.iter().enumerate().skip(same) {
             self.text(&format!("<{element}"));
-            if self.options.xsinil && self.options.root.is_none() && k == 0 {
-                self.text(XSI);
+            if k == 0 {
+                self.declare();
             }
             self.columns(element, columns, values, types, k == last)?;
             if k < last {

@@ -10,13 +10,15 @@ use holdfast_engine::catalog::{Catalog, ModuleDef, ObjectDef};
 use holdfast_tsql::ParseOptions;
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::{
-    Ddl, Execute, ExecuteArgument, ExecuteTarget, ExprKind, ModuleBody, ObjectName, Parameter, StatementKind,
+    Ddl, Execute, ExecuteArgument, ExecuteTarget, Expr, ExprKind, FunctionCall, Ident, ModuleBody,
+    ObjectName, Parameter, StatementKind,
 };
 use holdfast_types::{CollationId, SqlError, SqlType, Value};
 
 use super::administration;
 use super::cache::UnitKey;
 use super::cursor::{self, Cursor};
+use super::function_call::parse_function;
 use super::memory_table::MemoryTable;
 use super::names::{Global, is_global};
 use super::query::convert;
@@ -63,8 +65,43 @@ impl Returned {
     }
 }
 
+/// Errors of a call itself are those of the procedure, on no line of it.
+fn in_procedure(error: SqlError, name: &str) -> SqlError {
+    SqlError { procedure: name.to_owned(), ..error }
+}
+
+/// 201.
+fn not_supplied(procedure: &str, parameter: &str) -> SqlError {
+    let text = format!(
+        "Procedure or function '{procedure}' expects parameter '{parameter}', which was not supplied."
+    );
+    in_procedure(SqlError::with_text(201, 16, text).state(4), procedure)
+}
+
+/// 8145, 8144.
+fn misplaced(argument: Option<&str>, procedure: &str) -> SqlError {
+    let error = match argument {
+        Some(n) => {
+            SqlError::with_text(8145, 16, format!("{n} is not a parameter for procedure {procedure}."))
+        }
+        None => {
+            let text = format!("Procedure or function {procedure} has too many arguments specified.");
+            SqlError::with_text(8144, 16, text).state(2)
+        }
+    };
+    in_procedure(error, procedure)
+}
+
+/// Status of a procedure that an error of severity 16 ended.
+const ENDED_EARLY: i32 = -6;
+
 impl Runner<'_> {
-    pub fn execute(&mut self, e: &Execute, span: Span, scope: &mut Scope) -> Result<(), Fail> {
+    pub(super) fn execute_as_it_is(
+        &mut self,
+        e: &Execute,
+        span: Span,
+        scope: &mut Scope,
+    ) -> Result<(), Fail> {
         self.command = Some((Arc::clone(&scope.unit), span));
         let returned = match &e.target {
             ExecuteTarget::Text { parts, arguments, at, as_user } => {
@@ -88,6 +125,11 @@ impl Runner<'_> {
                 };
                 self.session.security.leave(before);
                 result?;
+                return Ok(());
+            }
+            ExecuteTarget::Procedure { name, arguments: given, .. }
+                if self.execute_function(e, name, given, span, scope)?.is_some() =>
+            {
                 return Ok(());
             }
             ExecuteTarget::Procedure { name, arguments, .. } => {
@@ -292,6 +334,74 @@ impl Runner<'_> {
         }
     }
 
+    /// `EXEC @x = f …` of a scalar function: its value goes into the variable. `None`: the name finds no such function.
+    fn execute_function(
+        &mut self,
+        e: &Execute,
+        name: &ObjectName,
+        given: &[ExecuteArgument],
+        span: Span,
+        scope: &mut Scope,
+    ) -> Result<Option<()>, Fail> {
+        if name.server.is_some() {
+            return Ok(None);
+        }
+        let database = match &name.database {
+            Some(d) => self.session.host.database(&d.text)?,
+            None => self.session.current_database(),
+        };
+        let Some(ObjectDef::ScalarFunction(module)) = self.find_object(&database, name) else {
+            return Ok(None);
+        };
+        let parameters = parse_function(&module)?.parameters;
+        let mut arguments = vec![Expr { kind: ExprKind::Default, span }; parameters.len()];
+        for (i, a) in given.iter().enumerate() {
+            let at = match &a.name {
+                Some(n) => parameters.iter().position(|p| p.name.eq_ignore_ascii_case(n)),
+                None => (i < parameters.len()).then_some(i),
+            };
+            match at {
+                Some(at) => arguments[at] = a.value.clone(),
+                None => return Err(misplaced(a.name.as_deref(), &module.name).into()),
+            }
+        }
+        for (argument, p) in arguments.iter().zip(&parameters) {
+            if argument.kind == ExprKind::Default && p.default.is_none() {
+                return Err(not_supplied(&module.name, &p.name).into());
+            }
+        }
+        let part = |text: &str| Ident { text: text.to_owned(), ..name.name.clone() };
+        let name = ObjectName {
+            server: None,
+            database: Some(part(&database.name)),
+            schema: Some(part(&module.schema_name)),
+            name: part(&module.name),
+            span: name.span,
+        };
+        let call = FunctionCall {
+            name,
+            arguments,
+            star: false,
+            quantifier: None,
+            trim: None,
+            within_group: Vec::new(),
+            nulls: None,
+            over: None,
+            null_on_null: None,
+            key_value: false,
+        };
+        let (value, ty) = self.value(&Expr { kind: ExprKind::Function(Box::new(call)), span }, scope)?;
+        if let Some(target) = &e.return_variable
+            && let Some(v) = scope.unit.layout.variables.get(&target.to_lowercase()).cloned()
+        {
+            let context = self.context(scope);
+            scope.set(v.slot, convert(&value, ty, v.ty, &context)?);
+        }
+        self.sink.return_status(0)?;
+        self.sink.done(Done { kind: DoneKind::Proc, rows: None, error: false, command: EXECUTE })?;
+        Ok(Some(()))
+    }
+
     /// The object that a procedure's name finds.
     fn find_object(&self, database: &Arc<HostDatabase>, name: &ObjectName) -> Option<ObjectDef> {
         match &name.schema {
@@ -445,16 +555,7 @@ impl Runner<'_> {
                 None => (i < unit.parameters.len()).then_some(i),
             };
             let Some(at) = at else {
-                return Err(match &a.name {
-                    Some(n) => {
-                        let text = format!("{n} is not a parameter for procedure {name}.");
-                        SqlError::with_text(8145, 16, text).into()
-                    }
-                    None => {
-                        let text = format!("Procedure or function {name} has too many arguments specified.");
-                        SqlError::with_text(8144, 16, text).state(2).into()
-                    }
-                });
+                return Err(misplaced(a.name.as_deref(), name).into());
             };
             if passed[at].replace(i).is_some() {
                 let text =
@@ -478,13 +579,7 @@ impl Runner<'_> {
                         return Err(SqlError::new(206, &[&a.ty.id.name(), &"cursor"]).state(2).into());
                     }
                     Some(_) => {}
-                    None => {
-                        let text = format!(
-                            "Procedure or function '{name}' expects parameter '{}', which was not supplied.",
-                            p.name
-                        );
-                        return Err(SqlError::with_text(201, 16, text).state(4).into());
-                    }
+                    None => return Err(not_supplied(name, &p.name).into()),
                 }
                 continue;
             }
@@ -499,19 +594,13 @@ impl Runner<'_> {
                     if e.number == 245 {
                         let to = v.ty.id.name();
                         let text = format!("Error converting data type {} to {to}.", ty.id.name());
-                        return SqlError::with_text(8114, 16, text).state(5);
+                        return in_procedure(SqlError::with_text(8114, 16, text).state(5), name);
                     }
                     e
                 })?,
                 None => match &p.default {
                     Some(d) => self.value_as(d, v.ty, &scope)?,
-                    None => {
-                        let text = format!(
-                            "Procedure or function '{name}' expects parameter '{}', which was not supplied.",
-                            p.name
-                        );
-                        return Err(SqlError::with_text(201, 16, text).state(4).into());
-                    }
+                    None => return Err(not_supplied(name, &p.name).into()),
                 },
             };
             scope.set(v.slot, value);
@@ -524,7 +613,10 @@ impl Runner<'_> {
                 return Err(SqlError::with_text(8162, 16, text).state(2).into());
             }
         }
-        let flow = self.nested_run(&mut scope, object_id, Some(database))?;
+        let flow = match self.nested_run(&mut scope, object_id, Some(database)) {
+            Err(Fail::Stop(Stop::Module)) => return Ok(Returned::status(ENDED_EARLY)),
+            flow => flow?,
+        };
         let status = match flow {
             Flow::Return(Some(v)) => integer(&v).and_then(|n| i32::try_from(n).ok()).unwrap_or(0),
             _ => 0,
@@ -761,7 +853,10 @@ impl Runner<'_> {
                 }
             }
         }
-        self.nested_run(&mut scope, 0, None)?;
+        match self.nested_run(&mut scope, 0, None) {
+            Err(Fail::Stop(Stop::Module)) => return Ok(Returned::status(ENDED_EARLY)),
+            flow => flow?,
+        };
         let mut outputs = Vec::new();
         for (p, from) in list.iter().zip(&passed) {
             if let Some(i) = from

@@ -61,21 +61,22 @@ impl ResultSink for Nowhere {
     }
 }
 
-impl FunctionRunner {
-    fn parse(&self, module: &ModuleDef) -> SqlResult<CreateFunction> {
-        let options = ParseOptions { quoted_identifier: module.quoted_identifier };
-        let batch = holdfast_tsql::parse_batch(&module.text, &options).map_err(|mut v| {
-            if v.is_empty() { SqlError::new(102, &[&""]) } else { syntax_error(v.swap_remove(0)) }
-        })?;
-        match batch.statements.into_iter().next().map(|s| s.kind) {
-            Some(StatementKind::Ddl(d)) => match *d {
-                Ddl::CreateFunction(f) => Ok(*f),
-                _ => Err(SqlError::not_supported(format!("The function {}", module.name))),
-            },
+/// The definition of a function.
+pub(super) fn parse_function(module: &ModuleDef) -> SqlResult<CreateFunction> {
+    let options = ParseOptions { quoted_identifier: module.quoted_identifier };
+    let batch = holdfast_tsql::parse_batch(&module.text, &options).map_err(|mut v| {
+        if v.is_empty() { SqlError::new(102, &[&""]) } else { syntax_error(v.swap_remove(0)) }
+    })?;
+    match batch.statements.into_iter().next().map(|s| s.kind) {
+        Some(StatementKind::Ddl(d)) => match *d {
+            Ddl::CreateFunction(f) => Ok(*f),
             _ => Err(SqlError::not_supported(format!("The function {}", module.name))),
-        }
+        },
+        _ => Err(SqlError::not_supported(format!("The function {}", module.name))),
     }
+}
 
+impl FunctionRunner {
     fn run(
         &self,
         module: &Arc<ModuleDef>,
@@ -86,7 +87,7 @@ impl FunctionRunner {
                 "Maximum stored procedure, function, trigger, or view nesting level exceeded (limit 32).";
             return Err(SqlError::with_text(217, 16, text));
         }
-        let function = self.parse(module)?;
+        let function = parse_function(module)?;
         let Some(database) = self.session.host.database_by_id(module.database_id) else {
             return Err(SqlError::new(208, &[&module.name]));
         };
@@ -237,7 +238,7 @@ impl ModuleRunner for FunctionRunner {
     fn scalar(&self, module: &Arc<ModuleDef>, args: Vec<FunctionArgument>) -> SqlResult<Value> {
         // RETURNS NULL ON NULL INPUT: the body does not run.
         let null = args.iter().any(|a| matches!(a, FunctionArgument::Value(Value::Null)));
-        if null && self.parse(module)?.options.null_on_null_input {
+        if null && parse_function(module)?.options.null_on_null_input {
             return Ok(Value::Null);
         }
         let (flow, _, _) = self.run(module, args)?;

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use holdfast_tsql::ast::{DeclarationKind, InsertSource, QueryBody, SetValue, Statement, StatementKind};
+use holdfast_tsql::ast::{DeclarationKind, InsertSource, SetValue, Statement, StatementKind};
 use holdfast_types::{CollationId, SqlError, SqlType, TypeId, Value};
 use parking_lot::Mutex;
 
@@ -21,6 +21,7 @@ use super::redefined::told_to_client;
 use super::run::{Fail, Runner, Scope, Shared, Stop, request_end};
 use super::state::{SharedSession, State};
 use super::unit::Unit;
+use crate::ddl::select_into::select_with_into;
 use crate::host::{Host, SessionState};
 use crate::session::{
     CancelFlag, Done, DoneKind, LoginInfo, RequestEnd, ResultColumn, ResultSink, RpcParameter, RpcRequest,
@@ -424,10 +425,12 @@ fn compile(
             | StatementKind::Execute(_)
             | StatementKind::SetOption(_)
             | StatementKind::Restore(_) => return false,
-            StatementKind::Select(q) => match &q.query.body {
-                QueryBody::Select(select) if select.into.is_some() => return false,
-                _ => (runner.plan_query(q, scope).map(|_| ()), true),
-            },
+            StatementKind::Select(q) => {
+                if select_with_into(&q.query.body).is_some_and(|s| s.into.is_some()) {
+                    return false;
+                }
+                (runner.plan_query(q, scope).map(|_| ()), true)
+            }
             StatementKind::Insert(i) => {
                 let called = matches!(i.source, InsertSource::Execute(_));
                 (runner.check_insert(i, scope), !called)
@@ -623,8 +626,10 @@ impl SqlSession for InstanceSession {
 pub(super) fn first_select(statements: &[Statement]) -> Option<&holdfast_tsql::ast::SelectStatement> {
     statements.iter().find_map(|s| match &s.kind {
         StatementKind::Select(q) => {
-            let assigns = matches!(&q.query.body, QueryBody::Select(s)
-                if s.into.is_some() || s.items.iter().any(|i| matches!(i, holdfast_tsql::ast::SelectItem::Assign { .. })));
+            let assigns = select_with_into(&q.query.body).is_some_and(|s| {
+                s.into.is_some()
+                    || s.items.iter().any(|i| matches!(i, holdfast_tsql::ast::SelectItem::Assign { .. }))
+            });
             (!assigns).then_some(&**q)
         }
         StatementKind::Block(list) => first_select(list),

@@ -7,7 +7,7 @@
 //! [`impersonation`] EXECUTE AS and REVERT, [`names`] what of master is found from everywhere, [`startup`] procedures that run when the server starts,
 //! [`state`] what a session remembers, [`metadata`] answers for metadata functions, [`system`] system procedures as texts,
 //! [`application_lock`] locks on names,
-//! [`describe`] what a text would answer, [`xml_document`] documents for OPENXML,
+//! [`describe`] what a text would answer, `result_sets` WITH RESULT SETS, [`xml_document`] documents for OPENXML,
 //! [`administration`] statements of the server layer, [`instance_administration`] those that an instance alone can answer, [`instance_session`] sessions as the protocol drives them.
 
 pub mod administration;
@@ -39,6 +39,7 @@ mod property;
 pub mod query;
 pub mod raise;
 pub mod redefined;
+mod result_sets;
 pub mod run;
 pub mod show_statistics;
 pub mod showplan;

@@ -7,9 +7,7 @@ use holdfast_plan::BoundQuery;
 use holdfast_plan::expr::ConvertMode;
 use holdfast_plan::physical::{BoundExpression, ResultColumnInfo};
 use holdfast_tsql::Span;
-use holdfast_tsql::ast::{
-    self, Declaration, DeclarationKind, QueryBody, SelectStatement, SetValue, SetVariable,
-};
+use holdfast_tsql::ast::{self, Declaration, DeclarationKind, SelectStatement, SetValue, SetVariable};
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
 
 use super::redefined::told_to_client;
@@ -17,6 +15,7 @@ use super::run::{Fail, Runner, Scope, Stop, scope_names};
 use super::state::option;
 use super::unit::{Folding, Planned, with_bind_context};
 use crate::context::ExecContext;
+use crate::ddl::select_into::select_with_into;
 use crate::expression::convert::convert_value;
 use crate::expression::{evaluate_constant, evaluate_one};
 use crate::operator;
@@ -203,9 +202,7 @@ impl Runner<'_> {
 
     /// SELECT as a statement.
     pub fn select(&mut self, q: &SelectStatement, span: Span, scope: &mut Scope) -> Result<(), Fail> {
-        if let QueryBody::Select(s) = &q.query.body
-            && let Some(into) = &s.into
-        {
+        if let Some(into) = select_with_into(&q.query.body).and_then(|s| s.into.as_ref()) {
             return self.select_into(q, &into.table, span, scope);
         }
         let bound = self.plan_query(q, scope)?;

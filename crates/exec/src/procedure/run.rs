@@ -49,6 +49,8 @@ pub enum Stop {
     },
     /// The batch is over; the error was reported.
     Batch,
+    /// The procedure or text is over, whose statement names what is not there; who called it goes on. Reported.
+    Module,
     Cancelled,
     Disconnect,
 }
@@ -409,14 +411,18 @@ impl Runner<'_> {
         if abort {
             self.roll_back_all()?;
         }
-        if abort || thrown || compile.is_some() || ends_batch(error.number) {
+        if !abort && !thrown && (compile.is_some() || is_unbound(error.number)) {
+            return Err(Stop::Module);
+        }
+        if abort || thrown || ends_batch(error.number) {
             return Err(Stop::Batch);
         }
         Ok(Flow::Next)
     }
 
     fn locate(&self, error: &mut SqlError, s: &Statement, scope: &Scope) {
-        if error.line == 0 {
+        // Errors that name a procedure and no line are of its call.
+        if error.line == 0 && error.procedure.is_empty() {
             error.line = s.span.line;
         }
         if error.procedure.is_empty() && !scope.procedure.is_empty() {
@@ -640,6 +646,11 @@ fn holds_label(s: &Statement, label: &str) -> bool {
     }
 }
 
+/// Names that are found by nobody when a statement is bound.
+fn is_unbound(number: i32) -> bool {
+    matches!(number, 207 | 208 | 4104)
+}
+
 /// Errors that end the batch whatever the settings: failed conversions of strings, missing objects at run time, lock and
 /// deadlock victims, nesting, wrong databases.
 fn ends_batch(number: i32) -> bool {
@@ -724,7 +735,7 @@ fn is_change(kind: &StatementKind) -> bool {
 /// How a request ended, from how its outermost text did.
 pub fn request_end(result: Result<Flow, Stop>) -> RequestEnd {
     match result {
-        Ok(_) | Err(Stop::Batch | Stop::Caught { .. }) => RequestEnd::Finished,
+        Ok(_) | Err(Stop::Batch | Stop::Module | Stop::Caught { .. }) => RequestEnd::Finished,
         Err(Stop::Cancelled) => RequestEnd::Cancelled,
         Err(Stop::Disconnect) => RequestEnd::Disconnect,
     }

@@ -10,7 +10,7 @@ use holdfast_engine::catalog::{Catalog, ColumnDef, IdentityDef};
 use holdfast_engine::write::{NewRow, WriteContext};
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::{
-    self, CreateIndex, CreateTable, Ddl, Drop as DropStatement, QueryBody, SelectStatement, Statement,
+    self, CreateIndex, CreateTable, Ddl, Drop as DropStatement, SelectStatement, Statement,
 };
 use holdfast_types::{SqlError, SqlType, Value};
 
@@ -19,7 +19,7 @@ use super::memory_table::{MemoryTable, note_undo};
 use super::query::{SELECT, plain_column};
 use super::run::{Fail, Runner, Scope};
 use super::unit::TypeScope;
-use crate::ddl::select_into::keeps_identity;
+use crate::ddl::select_into::{keeps_identity, select_with_into_mut};
 
 fn is_temporary(name: &ast::ObjectName) -> bool {
     name.name.text.starts_with('#')
@@ -265,10 +265,12 @@ impl Runner<'_> {
         self.check_free_name(table, scope).map_err(|e| e.at_line(span.line))?;
         let mut plain = q.clone();
         let (mut new_identity, mut keeps) = (None, false);
-        if let QueryBody::Select(s) = &mut plain.query.body {
+        if let Some((s, alone)) = select_with_into_mut(&mut plain.query.body) {
             s.into = None;
-            keeps = keeps_identity(s);
-            new_identity = take_identity(s);
+            if alone {
+                keeps = keeps_identity(s);
+                new_identity = take_identity(s);
+            }
         }
         let bound = self.bind_fresh(&plain, scope)?;
         self.authorize(&bound.accesses, scope)?;

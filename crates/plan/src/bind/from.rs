@@ -1021,7 +1021,7 @@ impl Binder<'_> {
             let nullable = bound.iter().any(|r| r[i].e.nullable);
             let col = self.new_col(ty, nullable);
             columns.push(col);
-            out.push(super::OutColumn { name: None, col, coerce, meta: None, raw: false });
+            out.push(super::OutColumn { name: None, col, coerce, meta: None, raw: false, untyped: false });
         }
         let rows = bound
             .into_iter()

@@ -110,6 +110,15 @@ pub(crate) struct OutColumn {
     pub meta: Option<Arc<ColumnMeta>>,
     /// JSON or XML text made by a nested FOR clause or JSON_QUERY.
     pub raw: bool,
+    /// A NULL without a type: in a set operation it takes that of the others.
+    pub untyped: bool,
+}
+
+impl OutColumn {
+    /// The type that it brings into a set operation.
+    pub fn offered(&self) -> (SqlType, Coerce) {
+        (if self.untyped { SqlType::NULL } else { self.col.ty }, self.coerce)
+    }
 }
 
 /// Where an expression stands.

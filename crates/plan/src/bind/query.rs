@@ -149,11 +149,7 @@ impl Binder<'_> {
             return Err(SqlError::new(205, &[]));
         }
         (0..width)
-            .map(|i| {
-                self.common_of(
-                    &operands.iter().map(|o| (o.columns[i].col.ty, o.columns[i].coerce)).collect::<Vec<_>>(),
-                )
-            })
+            .map(|i| self.common_of(&operands.iter().map(|o| o.columns[i].offered()).collect::<Vec<_>>()))
             .collect()
     }
 
@@ -170,7 +166,11 @@ impl Binder<'_> {
                 ids.push(c.col.id);
             } else {
                 let id = self.new_column();
-                extra.push((id, self.convert(c.col.expr(), *ty)));
+                let value = match c.untyped {
+                    true => Expr { ty: *ty, ..Expr::null() },
+                    false => self.convert(c.col.expr(), *ty),
+                };
+                extra.push((id, value));
                 ids.push(id);
             }
         }
@@ -207,6 +207,7 @@ impl Binder<'_> {
                 coerce: *coerce,
                 meta,
                 raw: false,
+                untyped: operands.iter().all(|o| o.columns[i].untyped),
             });
         }
         (cols, out)

@@ -322,7 +322,8 @@ impl Binder<'_> {
             }
             L::String { value, national } => string_literal(value, *national, collation),
             L::OdbcDateTime(t) => {
-                let s = string_literal(t, false, collation);
+                // Written as an escape its parts have their own order, whatever DATEFORMAT says.
+                let s = string_literal(&format!("{{ts '{t}'}}"), false, collation);
                 return Ok(Typed::new(self.convert(s, SqlType::DATETIME)));
             }
             L::OdbcGuid(t) => {

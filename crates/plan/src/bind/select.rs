@@ -203,6 +203,7 @@ impl Binder<'_> {
                 coerce: i.typed.coerce,
                 meta: i.meta,
                 raw: i.typed.raw,
+                untyped: i.typed.e.ty.id == holdfast_types::TypeId::Null,
             });
         }
         if !extra.is_empty() {

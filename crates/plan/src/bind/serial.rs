@@ -59,6 +59,23 @@ impl Binder<'_> {
         Ok(out)
     }
 
+    /// The namespaces that the outermost elements declare: those of WITH XMLNAMESPACES, the last one first.
+    fn declarations(&self, xsinil: bool) -> String {
+        let mut out = String::new();
+        let mut declare = |prefix: &str, uri: &str| {
+            let uri = uri.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
+            let colon = if prefix.is_empty() { "" } else { ":" };
+            out.push_str(&format!(" xmlns{colon}{prefix}=\"{uri}\""));
+        };
+        if xsinil {
+            declare("xsi", "http://www.w3.org/2001/XMLSchema-instance");
+        }
+        for (prefix, uri) in self.env.namespaces.iter().rev() {
+            declare(prefix, uri);
+        }
+        out
+    }
+
     pub fn bind_for_xml(&mut self, b: BoundQueryPlan, x: &AstXml) -> SqlResult<BoundQueryPlan> {
         if x.xmldata || x.xmlschema.is_some() {
             return Err(SqlError::not_supported("FOR XML with XMLDATA or XMLSCHEMA"));
@@ -78,6 +95,7 @@ impl Binder<'_> {
             typed: x.is_type,
             elements: x.elements.is_some(),
             xsinil: x.elements == Some(ForXmlElements::XsiNil),
+            declarations: self.declarations(x.elements == Some(ForXmlElements::XsiNil)).into(),
             binary_base64: x.binary_base64,
             columns,
         };
@@ -305,6 +323,13 @@ impl Binder<'_> {
 }
 
 fn serialised(plan: LogicalPlan, column: Col, name: &str, raw: bool) -> BoundQueryPlan {
-    let out = OutColumn { name: Some(name.into()), col: column, coerce: Coerce::Default, meta: None, raw };
+    let out = OutColumn {
+        name: Some(name.into()),
+        col: column,
+        coerce: Coerce::Default,
+        meta: None,
+        raw,
+        untyped: false,
+    };
     BoundQueryPlan { plan, columns: vec![out], ordered: true }
 }

@@ -259,7 +259,13 @@ impl Parser<'_> {
             return Ok(None);
         }
         let count = if self.eat_symbol('(') {
-            let e = self.expr()?;
+            let start = self.span();
+            let e = if self.is_word("SELECT") {
+                let query = self.subquery_body()?;
+                Expr::new(ExprKind::Subquery(Box::new(query)), self.since(start))
+            } else {
+                self.expr()?
+            };
             self.expect_symbol(')')?;
             e
         } else if matches!(self.token().kind, TokenKind::Integer | TokenKind::Decimal | TokenKind::Float) {

@@ -481,7 +481,9 @@ impl Parser<'_> {
         if self.is_variable() {
             return self.set_variable();
         }
-        if self.eat_words(&["TRANSACTION", "ISOLATION", "LEVEL"]) {
+        if self.eat_words(&["TRANSACTION", "ISOLATION", "LEVEL"])
+            || self.eat_words(&["TRAN", "ISOLATION", "LEVEL"])
+        {
             return self.isolation_level();
         }
         if self.eat_word("IDENTITY_INSERT") {

@@ -13,6 +13,16 @@ const UNITS: &[&str] = &[
     "WEEKS", "MONTH", "MONTHS", "YEAR", "YEARS", "UNLOCK",
 ];
 
+/// Options of indexes that may stand behind WITH without parentheses.
+const OLD_INDEX_OPTIONS: &[&str] = &[
+    "PAD_INDEX",
+    "FILLFACTOR",
+    "IGNORE_DUP_KEY",
+    "STATISTICS_NORECOMPUTE",
+    "DROP_EXISTING",
+    "SORT_IN_TEMPDB",
+];
+
 impl Parser<'_> {
     // ---- settings ----
 
@@ -22,7 +32,25 @@ impl Parser<'_> {
             return Ok(Vec::new());
         }
         self.advance();
-        if self.is_symbol('(') { self.paren_list(Self::setting) } else { self.list(Self::setting) }
+        if self.is_symbol('(') {
+            return self.paren_list(Self::setting);
+        }
+        // The older form: words, of which FILLFACTOR has a value; what follows may be a column or ON a filegroup.
+        let old = |s: &str| OLD_INDEX_OPTIONS.contains(&s.to_ascii_uppercase().as_str());
+        let mut out = Vec::new();
+        loop {
+            let is_old = !self.is_string() && old(self.span().text(self.text));
+            out.push(if is_old && !self.is_symbol_at(1, '=') {
+                Setting { name: self.upper_word()?, value: None, nested: Vec::new(), partitions: Vec::new() }
+            } else {
+                self.setting()?
+            });
+            let goes_on = self.is_symbol(',') && (!is_old || self.is_one_of_at(1, OLD_INDEX_OPTIONS));
+            if !goes_on {
+                return Ok(out);
+            }
+            self.advance();
+        }
     }
 
     pub(crate) fn setting(&mut self) -> Parsed<Setting> {

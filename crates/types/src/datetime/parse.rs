@@ -2,8 +2,8 @@
 //! session's order, month names, 12- and 24-hour clocks, UTC offsets.
 //!
 //! Invariants
-//! 1. datetime and smalldatetime read `9999-99-99` in the order of DATEFORMAT's last two parts (dmy makes it year-day-month);
-//!    the newer types always read year-month-day.
+//! 1. datetime and smalldatetime read `9999-99-99` in the order of DATEFORMAT's last two parts (dmy makes it year-day-month)
+//!    where no `T` and time follow; the newer types always read year-month-day, and so do ODBC's escapes.
 //! 2. Two-digit years below 50 belong to 20xx, others to 19xx.
 //! 3. No date means 1900-01-01, no time means midnight; the empty string means both.
 
@@ -57,7 +57,11 @@ fn century(year: u32) -> u32 {
 
 pub fn parse(text: &str, options: &ParseOptions) -> Result<Parsed> {
     let text = text.trim_matches([' ', '\t', '\r', '\n', '\u{A0}', '\u{3000}']);
-    let text = odbc(text)?;
+    let inner = odbc(text)?;
+    // ODBC's escapes are written year, month, day.
+    let escaped = ParseOptions { order: DateOrder::Ymd, ..*options };
+    let options = if inner.len() == text.len() { options } else { &escaped };
+    let text = inner;
     if text.is_empty() {
         return Ok(finish(None, Time(0), None, false));
     }
@@ -309,7 +313,9 @@ impl Reader<'_> {
         use DateOrder::{Dmy, Dym, Mdy, Myd, Ydm, Ymd};
         let order = self.options.order;
         let (y, m, d) = if p[0].1 == 4 {
-            let swapped = self.options.classic && matches!(order, Dmy | Ydm | Dym);
+            // ISO 8601 with its T says what is what.
+            let iso = matches!(self.peek(0), Some(Token::Word(w)) if w.eq_ignore_ascii_case("t"));
+            let swapped = self.options.classic && !iso && matches!(order, Dmy | Ydm | Dym);
             if swapped { (p[0], p[2], p[1]) } else { (p[0], p[1], p[2]) }
         } else if p[2].1 == 4 {
             match order {

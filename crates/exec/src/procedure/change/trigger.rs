@@ -167,6 +167,8 @@ impl Runner<'_> {
                 drop(state);
                 Err(Fail::Stop(Stop::Caught { error, compile }))
             }
+            // Whatever ends a trigger ends the batch that fired it.
+            Err(Fail::Stop(Stop::Module)) => Err(Fail::Stop(Stop::Batch)),
             Err(e) => Err(e),
         }
     }
