@@ -8,7 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{Advice, FallocateFlags, FlockOperation};
 
@@ -20,9 +20,16 @@ pub struct RealDisk;
 struct RealFile {
     path: PathBuf,
     file: File,
+    /// What the first sync that failed said. The kernel tells of a lost write once; a second sync would be told that all is well,
+    /// and so would one that runs at the same time. So syncs come one after the other, and none after a failed one.
+    sync_failed: Mutex<Option<DiskError>>,
 }
 
 impl RealFile {
+    fn new(path: &Path, file: File) -> Arc<dyn DiskFile> {
+        Arc::new(RealFile { path: path.to_owned(), file, sync_failed: Mutex::new(None) })
+    }
+
     fn error(&self, operation: Operation, offset: u64) -> impl Fn(io::Error) -> DiskError + '_ {
         move |e| DiskError::new(&self.path, operation, offset, &e)
     }
@@ -35,12 +42,12 @@ fn failed(path: &Path, operation: Operation) -> impl Fn(io::Error) -> DiskError 
 impl Disk for RealDisk {
     fn create(&self, path: &Path) -> DiskResult<Arc<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path);
-        Ok(Arc::new(RealFile { path: path.to_owned(), file: file.map_err(failed(path, Operation::Create))? }))
+        Ok(RealFile::new(path, file.map_err(failed(path, Operation::Create))?))
     }
 
     fn open(&self, path: &Path, writable: bool) -> DiskResult<Arc<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(writable).open(path);
-        Ok(Arc::new(RealFile { path: path.to_owned(), file: file.map_err(failed(path, Operation::Open))? }))
+        Ok(RealFile::new(path, file.map_err(failed(path, Operation::Open))?))
     }
 
     fn exists(&self, path: &Path) -> bool {
@@ -94,7 +101,15 @@ impl DiskFile for RealFile {
     }
 
     fn sync(&self) -> DiskResult<()> {
-        self.file.sync_data().map_err(self.error(Operation::Sync, 0))
+        let mut failed = self.sync_failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = &*failed {
+            return Err(error.clone());
+        }
+        let done = self.file.sync_data().map_err(self.error(Operation::Sync, 0));
+        if let Err(error) = &done {
+            *failed = Some(error.clone());
+        }
+        done
     }
 
     fn set_length(&self, length: u64) -> DiskResult<()> {

@@ -595,6 +595,7 @@ impl LogWriter {
         growth: Option<(u32, bool)>,
     ) -> RecoveryResult<()> {
         let Some(place) = self.place_of(i32::from(file)) else { return Ok(()) };
+        self.stuck = false;
         self.change_header(place, |header| {
             header.max_size = max_size.unwrap_or(header.max_size);
             if let Some((by, percent)) = growth {
@@ -684,6 +685,7 @@ impl LogWriter {
         let sizes = by.next(self.shape.database, size, 0);
         let sizes = sizes.map_err(|e| RecoveryError::NoLogSpace { what: e.to_owned() })?;
         self.grow_by(place, &sizes)?;
+        self.stuck = false;
         Ok(true)
     }
 

@@ -57,7 +57,7 @@ pub struct Log {
     version: BlockVersion,
     /// The log fills up: a checkpoint is due that lets go of what is not needed any more.
     pressed: AtomicBool,
-    /// It is nearly full and cannot grow: changes wait for that checkpoint.
+    /// It is nearly full: changes wait for that checkpoint.
     urgent: AtomicBool,
     bell: Arc<Bell>,
     /// Bytes written when that was last said, and whether a checkpoint can help.
@@ -69,6 +69,8 @@ pub struct Log {
 const PRESSED: u64 = 70;
 /// The same when changes are to wait for it, in a log that cannot grow.
 const URGENT: u64 = 85;
+/// The same in a log that may grow: whether the disk lets it shows only when it is tried, and a checkpoint needs room, too.
+const FULL: u64 = 95;
 
 impl Log {
     /// `writer` stands behind a durable end of the log.
@@ -94,8 +96,8 @@ impl Log {
 
     /// Appends a record; it is not durable yet.
     pub fn append(&self, record: &[u8]) -> RecoveryResult<Lsn> {
-        let done = self.writer.lock().append(record);
-        done.inspect_err(|e| self.fail(e))
+        let mut writer = self.writer.lock();
+        writer.append(record).inspect_err(|e| self.fail(e))
     }
 
     /// The same for a transaction; `promise` bytes are kept for the record that takes it back, until [`Self::release`].
@@ -113,6 +115,7 @@ impl Log {
             Err(e) => Err(e),
             Ok(()) => writer.append(record),
         };
+        let done = done.inspect_err(|e| self.fail(e));
         if self.reusable.load(Ordering::Relaxed) && !self.urgent.load(Ordering::Relaxed) {
             let usage = writer.usage();
             let used = (usage.size - usage.free.min(usage.size)) * 100;
@@ -125,12 +128,14 @@ impl Log {
                 self.pressed.store(true, Ordering::Relaxed);
                 self.bell.ring();
             }
-            if used > usage.size * URGENT && self.pressed.load(Ordering::Relaxed) && !writer.can_grow() {
+            if used > usage.size * URGENT
+                && self.pressed.load(Ordering::Relaxed)
+                && (used > usage.size * FULL || !writer.can_grow())
+            {
                 self.urgent.store(true, Ordering::Relaxed);
             }
         }
-        drop(writer);
-        done.inspect_err(|e| self.fail(e))
+        done
     }
 
     /// Gives back what was promised.
@@ -168,8 +173,12 @@ impl Log {
 
     /// No checkpoint helps for now: one is due again when a tenth of the log more was written.
     pub fn put_off(&self) {
-        let written = self.writer.lock().usage().written;
-        self.pressed_at.store(written, Ordering::Relaxed);
+        let writer = self.writer.lock();
+        if self.urgent.load(Ordering::Relaxed) {
+            // Meanwhile somebody waits for it all the same.
+            return;
+        }
+        self.pressed_at.store(writer.usage().written, Ordering::Relaxed);
         self.pressed.store(false, Ordering::Relaxed);
     }
 
@@ -189,8 +198,8 @@ impl Log {
 
     /// Ends the present block, so that the next record begins a new one.
     pub fn end_block(&self) -> RecoveryResult<()> {
-        let done = self.writer.lock().write_block();
-        done.inspect_err(|e| self.fail(e))
+        let mut writer = self.writer.lock();
+        writer.write_block().inspect_err(|e| self.fail(e))
     }
 
     /// LSN of the last record appended.
@@ -205,8 +214,8 @@ impl Log {
 
     /// The block that holds a record, which may not be durable yet.
     pub fn block_of(&self, lsn: Lsn) -> RecoveryResult<LogBlock> {
-        let done = self.writer.lock().block_of(lsn);
-        done.inspect_err(|e| self.fail(e))
+        let mut writer = self.writer.lock();
+        writer.block_of(lsn).inspect_err(|e| self.fail(e))
     }
 
     /// Present size of a log file in pages, if it is the one that is written.
@@ -214,6 +223,7 @@ impl Log {
         self.writer.lock().pages_of(file)
     }
 
+    /// Called with the writer still held: nobody may take what a failed call left for written (invariant 3).
     fn fail(&self, error: &RecoveryError) {
         let mut durable = self.durable.lock();
         durable.failed.get_or_insert_with(|| error.clone());
@@ -240,6 +250,8 @@ impl Log {
             durable = self.durable.lock();
             durable.busy = false;
             match done {
+                // What failed meanwhile may have been a part of it.
+                Ok(_) if durable.failed.is_some() => {}
                 Ok(reached) => durable.lsn = durable.lsn.max(reached),
                 Err(e) => {
                     durable.failed.get_or_insert(e);
@@ -252,7 +264,10 @@ impl Log {
     fn sync(&self) -> RecoveryResult<Lsn> {
         let (handed, reached) = {
             let mut writer = self.writer.lock();
-            (writer.hand_over()?, writer.last())
+            if let Some(error) = &self.durable.lock().failed {
+                return Err(RecoveryError::Stopped { what: error.to_string() });
+            }
+            (writer.hand_over().inspect_err(|e| self.fail(e))?, writer.last())
         };
         handed.make_durable()?;
         Ok(reached)
@@ -262,5 +277,74 @@ impl Log {
     pub fn flush(&self) -> RecoveryResult<()> {
         let last = self.last();
         if last.is_zero() { Ok(()) } else { self.flush_to(last) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use holdfast_disk::{Disk, DiskFile, Operation, SimulatedDisk};
+    use holdfast_format::log::write::begin_checkpoint;
+    use holdfast_format::log::{LogTime, TransactionId, VlfHeader};
+    use std::path::Path;
+    use std::sync::mpsc::channel;
+
+    use crate::recovery::log_writer::LogShape;
+
+    fn log_on(disk: &SimulatedDisk) -> Log {
+        let file: Arc<dyn DiskFile> = disk.create(Path::new("/l")).expect("created");
+        let (shape, size, time) = (LogShape::of_database(904, true), 0x3E000, LogTime::default());
+        file.set_length(8192 + size).expect("sized");
+        let vlf = VlfHeader {
+            parity: 0x40,
+            sequence: 33,
+            cycle: 1,
+            ..VlfHeader::unused(shape.vlf_format, 8192, size)
+        };
+        let all = vec![(file, vec![vlf])];
+        Log::new(LogWriter::resume(all, Lsn::new(33, 16, 1), 0, shape, time, 0).expect("resumes"))
+    }
+
+    /// Invariant 3: a commit waits for a block whose write fails in another thread's append. The next sync succeeds, because
+    /// there is nothing of that block for it to do.
+    #[test]
+    fn nobody_is_told_that_a_block_is_durable_whose_write_failed_elsewhere() {
+        let disk = SimulatedDisk::new();
+        let log = Arc::new(log_on(&disk));
+        let record = |n: u64| begin_checkpoint(Lsn::ZERO, LogTime::default(), 904, TransactionId(n));
+        let committed = log.append(&record(1)).expect("appends");
+        let (writes, is_writing) = channel();
+        let (go_on, may_go_on) = channel::<()>();
+        let (writes, may_go_on) = (Mutex::new(writes), Mutex::new(may_go_on));
+        disk.set_fault(Some(Arc::new(move |_, operation, _| {
+            if operation != Operation::Write {
+                return None;
+            }
+            writes.lock().send(()).expect("the test listens");
+            may_go_on.lock().recv().expect("the test goes on");
+            Some(std::io::ErrorKind::Other)
+        })));
+        let appender = {
+            let log = Arc::clone(&log);
+            std::thread::spawn(move || {
+                // Until the block is full and is written.
+                (2..100_000).find_map(|n| log.append(&record(n)).err())
+            })
+        };
+        is_writing.recv().expect("the block is being written");
+        let committer = {
+            let log = Arc::clone(&log);
+            std::thread::spawn(move || log.flush_to(committed))
+        };
+        while !log.durable.lock().busy {
+            std::thread::yield_now();
+        }
+        go_on.send(()).expect("it waits");
+        drop(go_on);
+        assert!(appender.join().expect("ends").is_some(), "the append fails");
+        let told = committer.join().expect("ends");
+        assert!(matches!(told, Err(RecoveryError::Stopped { .. })), "{told:?}");
+        disk.set_fault(None);
+        assert!(log.flush_to(committed).is_err(), "also later");
     }
 }
