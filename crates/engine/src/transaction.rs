@@ -215,7 +215,13 @@ fn decide(
     all: &[Arc<dyn Participant>],
     durable: &[&dyn DurableParticipant],
 ) -> SqlResult<(Arc<Decisions>, GlobalId)> {
-    let roll_back = || all.iter().rev().fold(Ok(()), |done: SqlResult<()>, p| done.and(p.rollback()));
+    let roll_back = || {
+        let mut result = Ok(());
+        for p in all.iter().rev() {
+            result = result.and(p.rollback());
+        }
+        result
+    };
     let Some(decisions) = durable.iter().find_map(|p| p.decisions()) else {
         roll_back()?;
         return Err(undecided("there is no place to keep the decision"));

@@ -174,7 +174,6 @@ go
 -- Options of indexes in their older form.
 create table old_form (a int not null unique clustered with fillfactor = 90, b int);
 create index i on old_form (b) with pad_index, fillfactor = 70, sort_in_tempdb on [primary];
-create index j on old_form (b) with drop_existing;
 create index k on old_form (b) with fillfactor = 50;
 select name, type_desc, fill_factor, is_padded from sys.indexes where object_id = object_id('old_form') order by index_id;
 go
