@@ -97,17 +97,28 @@ impl Decisions {
     /// # Errors
     /// Names the file that cannot be read or understood.
     pub fn open(disk: Arc<dyn Disk>, directory: &Path) -> Result<Arc<Self>, String> {
-        disk.create_directory(directory).map_err(|e| e.to_string())?;
-        disk.sync_directory(directory.parent().unwrap_or(Path::new("."))).map_err(|e| e.to_string())?;
-        // What a server that died renamed may not be durable yet, and is relied on from now on.
-        disk.sync_directory(directory).map_err(|e| e.to_string())?;
-        let mut pending = BTreeMap::new();
-        for path in disk.list(directory).map_err(|e| e.to_string())? {
-            // What was being written when the server stopped decides nothing.
-            if path.extension().is_none_or(|e| e != "json") {
-                disk.remove(&path).map_err(|e| e.to_string())?;
-                continue;
+        let paths = match disk.list(directory) {
+            Ok(paths) => paths,
+            Err(e) if disk.exists(directory) => return Err(e.to_string()),
+            Err(_) => {
+                // On a disk that cannot be written there is nothing to decide either; whoever tries is told.
+                let parent = directory.parent().unwrap_or(Path::new("."));
+                let _ = disk.create_directory(directory).and_then(|()| disk.sync_directory(parent));
+                Vec::new()
             }
+        };
+        let (decided, unfinished): (Vec<_>, Vec<_>) =
+            paths.into_iter().partition(|p| p.extension().is_some_and(|e| e == "json"));
+        for path in unfinished {
+            // What was being written when the server stopped decides nothing.
+            let _ = disk.remove(&path);
+        }
+        if !decided.is_empty() {
+            // What a server that died renamed may not be durable yet, and is relied on from now on.
+            disk.sync_directory(directory).map_err(|e| e.to_string())?;
+        }
+        let mut pending = BTreeMap::new();
+        for path in decided {
             let bytes = disk.read_file(&path).map_err(|e| e.to_string())?;
             let (id, parts) = decode(&bytes).map_err(|e| format!("{}: {e}", path.display()))?;
             pending.insert(id, parts);
