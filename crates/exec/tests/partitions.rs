@@ -223,7 +223,7 @@ fn tables_and_indexes_lie_on_schemes() {
         "create table t (a int, b int constraint pk_t primary key) on ps(a)",
         &[
             "!1908:1:Column 'a' is partitioning column of the index 'pk_t'. Partition columns for a unique index must be a subset of the index key.",
-            "#1750:Could not create constraint or index. See previous errors.",
+            "!1750:1:Could not create constraint or index. See previous errors.",
         ],
     );
     done(s, "create table h (a int, b int) on ps(a)");

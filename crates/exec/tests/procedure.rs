@@ -320,7 +320,7 @@ fn restored_databases() {
         s,
         "exec CustOrderHist",
         &[
-            "!201:1:Procedure or function 'CustOrderHist' expects parameter '@CustomerID', which was not supplied.",
+            "!201:0:Procedure or function 'CustOrderHist' expects parameter '@CustomerID', which was not supplied.",
         ],
     );
     check(
