@@ -172,7 +172,7 @@ insert fresh values (1);
 select id from fresh;
 go
 -- Options of indexes in their older form.
-create table old_form (a int not null unique clustered with fillfactor = 90, b int);
+create table old_form (a int not null constraint uq_old unique clustered with fillfactor = 90, b int);
 create index i on old_form (b) with pad_index, fillfactor = 70, sort_in_tempdb on [primary];
 create index k on old_form (b) with fillfactor = 50;
 select name, type_desc, fill_factor, is_padded from sys.indexes where object_id = object_id('old_form') order by index_id;

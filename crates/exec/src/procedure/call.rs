@@ -23,7 +23,7 @@ use super::memory_table::MemoryTable;
 use super::names::{Global, is_global};
 use super::query::convert;
 use super::raise::integer;
-use super::run::{Fail, Flow, MAX_NESTING, Runner, Scope, Stop};
+use super::run::{Fail, Flow, MAX_NESTING, NO_LINE, Runner, Scope, Stop};
 use super::state::option;
 use super::unit::{Layout, TypeScope, Unit, layout, syntax_error, undeclared};
 use crate::host::HostDatabase;
@@ -67,7 +67,7 @@ impl Returned {
 
 /// Errors of a call itself are those of the procedure, on no line of it.
 fn in_procedure(error: SqlError, name: &str) -> SqlError {
-    SqlError { procedure: name.to_owned(), ..error }
+    SqlError { procedure: name.to_owned(), line: NO_LINE, ..error }
 }
 
 /// 201.

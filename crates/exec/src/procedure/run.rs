@@ -421,9 +421,11 @@ impl Runner<'_> {
     }
 
     fn locate(&self, error: &mut SqlError, s: &Statement, scope: &Scope) {
-        // Errors that name a procedure and no line are of its call.
-        if error.line == 0 && error.procedure.is_empty() {
+        if error.line == 0 {
             error.line = s.span.line;
+        }
+        if error.line == NO_LINE {
+            error.line = 0;
         }
         if error.procedure.is_empty() && !scope.procedure.is_empty() {
             error.procedure = scope.procedure.to_string();
@@ -645,6 +647,9 @@ fn holds_label(s: &Statement, label: &str) -> bool {
         _ => false,
     }
 }
+
+/// Line of errors that are of a procedure's call, on no line of it: clients are told 0.
+pub(super) const NO_LINE: u32 = u32::MAX;
 
 /// Names that are found by nobody when a statement is bound.
 fn is_unbound(number: i32) -> bool {
