@@ -583,6 +583,19 @@ fn what_a_genuine_database_carries_along() {
         &[DISABLED],
     );
     check(s, off, &["0", "350"]);
+    // What begins again sets variables once, and calls once.
+    check(
+        s,
+        "declare @n int = 0; begin tran;
+         update SalesLT.ProductModel set @n = @n + 1, CatalogDescription = null where ProductModelID in (19, 23); select @n; rollback",
+        &["2", DISABLED],
+    );
+    check(
+        s,
+        "begin tran; insert SalesLT.ProductModel (Name, CatalogDescription) exec ('print ''once''; select ''x'', ''<a/>'''); rollback",
+        &[DISABLED, "#0:once"],
+    );
+    check(s, off, &["0", "350"]);
     check(
         s,
         "update SalesLT.ProductModel set CatalogDescription = null where ProductModelID = 19",
@@ -591,6 +604,11 @@ fn what_a_genuine_database_carries_along() {
     check(s, off, &["1", "0"]);
     check(s, "update SalesLT.ProductModel set CatalogDescription = null where ProductModelID = 23", &[]);
     check(s, "select count(*) from SalesLT.ProductModel where CatalogDescription is not null", &["4"]);
+    // ALL leaves it as it is.
+    let left = "#0:Warning: XML index 'PXML_ProductModel_CatalogDescription' on table 'SalesLT.ProductModel' stays disabled. Rebuild it with ALTER INDEX ... REBUILD on SQL Server.";
+    check(s, "alter index all on SalesLT.ProductModel rebuild", &[left]);
+    check(s, off, &["1", "0"]);
+    check(s, "select count(*) from SalesLT.ProductModel", &["129"]);
     check(s, "dbcc checkdb with no_infomsgs, extended_logical_checks", &[]);
     check(
         s,

@@ -296,6 +296,31 @@ select count(*) as heads from dbo.head
 select count(*) as lines from dbo.lines with (noexpand)
 select * from dbo.all_written with (noexpand)
 go
+-- filled again
+create index ix_v on dbo.grows (v)
+alter index cx on dbo.grows rebuild
+select count(*) as grows from dbo.grows with (noexpand, index(ix_v)) where v > 0
+insert dbo.grown (v) values (-5)
+alter index all on dbo.grows rebuild with (fillfactor = 50)
+select v from dbo.grows with (noexpand, index(ix_v)) where v < 0
+go
+create table dbo.twice (id int not null, v int not null)
+go
+create view dbo.once with schemabinding as select id, v from dbo.twice
+go
+create unique clustered index cx on dbo.once (id)
+alter index cx on dbo.once disable
+insert dbo.twice values (1, 1), (1, 2)
+go
+alter index cx on dbo.once rebuild
+go
+-- what a text is bound to keeps its schema
+alter schema other transfer dbo.twice
+alter schema other transfer dbo.once
+drop view dbo.once
+alter schema other transfer dbo.twice
+select schema_name(schema_id) as s from sys.tables where name = 'twice'
+go
 dbcc checkdb (Kept) with no_infomsgs, extended_logical_checks
 go
 use master

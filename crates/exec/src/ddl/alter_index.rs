@@ -13,6 +13,7 @@ use holdfast_tsql::ast::{AlterIndex, Setting};
 use holdfast_types::SqlError;
 
 use super::constraint::{index_options, index_options_of, partition_number};
+use super::index::{duplicate, map_error};
 use super::{Definition, shown};
 use crate::procedure::run::Fail;
 
@@ -54,6 +55,9 @@ impl Definition<'_, '_> {
             _ => None,
         };
         let table = table.ok_or_else(missing)?;
+        if is_view {
+            self.lock_under_view(id)?;
+        }
         self.lock(id)?;
         let name = a.name.as_ref().map(|n| n.text.as_str());
         let chosen: Vec<IndexDef> = table
@@ -83,15 +87,22 @@ impl Definition<'_, '_> {
         match action {
             // The order of rows on pages is kept by every change.
             "REORGANIZE" => self.one_partition(a.partition.as_ref(), &table).map(|_| ()),
-            "REBUILD" if is_view && table.indexes.iter().any(|i| i.kind == Kind::Clustered && i.disabled) => {
+            "REBUILD"
+                if is_view
+                    && (chosen.iter().any(|i| i.kind == Kind::Clustered)
+                        || table.indexes.iter().any(|i| i.kind == Kind::Clustered && i.disabled)) =>
+            {
                 self.rebuild_view(&table, &chosen, &a.options)
             }
             "DISABLE" if is_view && chosen.iter().any(|i| i.kind == Kind::Clustered) => {
-                self.lock_under_view(id)?;
                 self.disable_rowsets(&table, &table.indexes)
             }
             "REBUILD" => {
                 let only = self.one_partition(a.partition.as_ref(), &table)?;
+                let mut chosen = chosen;
+                if name.is_none() {
+                    self.leave_disabled(&table, &mut chosen)?;
+                }
                 self.rebuild_indexes(&table, &chosen, &a.options, only)
             }
             "DISABLE" => self.disable_indexes(&table, &chosen),
@@ -102,6 +113,24 @@ impl Definition<'_, '_> {
             }
             other => Err(SqlError::not_supported(format!("ALTER INDEX {other}")).into()),
         }
+    }
+
+    /// Takes the disabled indexes that nobody here can fill out of ALL, and says so.
+    fn leave_disabled(&mut self, table: &TableDef, chosen: &mut Vec<IndexDef>) -> Result<(), Fail> {
+        let off = self.catalog()?.disabled_indexes(table.object_id);
+        let stays = |i: &IndexDef| matches!(i.kind, Kind::Xml | Kind::Spatial) && off.contains(&i.index_id);
+        for i in chosen.iter().filter(|i| stays(i)) {
+            let kind = if i.kind == Kind::Xml { "XML" } else { "Spatial" };
+            let text = format!(
+                "Warning: {kind} index '{}' on table '{}.{}' stays disabled. Rebuild it with ALTER INDEX ... REBUILD on SQL Server.",
+                i.name.as_deref().unwrap_or_default(),
+                table.schema_name,
+                table.name
+            );
+            self.runner.info(0, 10, 1, text)?;
+        }
+        chosen.retain(|i| !stays(i));
+        Ok(())
     }
 
     /// ALTER TABLE … REBUILD.
@@ -142,13 +171,14 @@ impl Definition<'_, '_> {
         options: &[Setting],
         only: Option<usize>,
     ) -> Result<(), Fail> {
+        let off = self.catalog()?.disabled_indexes(table.object_id);
         if let Some(base) = chosen.iter().find(|i| i.kind == Kind::Clustered) {
             self.rebuild_base(table, base, options, only)?;
         }
         for def in chosen.iter().filter(|i| i.kind != Kind::Clustered) {
             if def.kind != Kind::Nonclustered {
                 // Kept as every change leaves them.
-                if def.disabled || !options.is_empty() {
+                if off.contains(&def.index_id) || !options.is_empty() {
                     let what = "Rebuilding an XML, spatial or columnstore index";
                     return Err(SqlError::not_supported(what).into());
                 }
@@ -169,7 +199,7 @@ impl Definition<'_, '_> {
         Ok(())
     }
 
-    /// Gives a view whose clustered index was disabled its rows again, and the chosen ones of its other indexes.
+    /// Fills a view from its query, with the indexes that it has and the chosen ones of those that were disabled.
     fn rebuild_view(
         &mut self,
         view: &Arc<TableDef>,
@@ -183,18 +213,28 @@ impl Definition<'_, '_> {
             return Err(SqlError::new(1973, &[&first, &name]).into());
         };
         let id = view.object_id;
-        self.lock_under_view(id)?;
-        let key = clustered_key(view);
+        let (key, columns) = (clustered_key(view), table_columns(view));
         let index = self.with_options(view, base, options, None)?;
+        let mut kept = Vec::new();
+        for i in view.indexes.iter().filter(|i| i.kind == Kind::Nonclustered && !i.disabled) {
+            kept.push((i.index_id, self.definition_of(view, i)?));
+        }
         let writer = self.writer()?;
-        writer.replace_base(id, base.index_id, &table_columns(view), &index, key.as_ref())?;
+        writer.replace_base(id, base.index_id, &columns, &index, key.as_ref())?;
+        for (other, index) in &kept {
+            writer.replace_rowset(id, *other, &columns, index, key.as_ref())?;
+        }
         writer.set_index_status(id, base.index_id, 0, bits::DISABLED)?;
         drop(writer);
         self.refresh()?;
         let rows = self.rows_of_view(view)?;
-        self.put_rows(id, rows)?;
-        self.statistics_of_index(id, base.index_id)?;
-        let others: Vec<IndexDef> = chosen.iter().filter(|i| i.kind != Kind::Clustered).cloned().collect();
+        let name = format!("{}.{}", view.schema_name, view.name);
+        self.put_rows(id, rows).map_err(|f| map_error(f, &|e| duplicate(e, &name, &index.name)))?;
+        for id_of in std::iter::once(base.index_id).chain(kept.iter().map(|k| k.0)) {
+            self.statistics_of_index(id, id_of)?;
+        }
+        let others = chosen.iter().filter(|i| i.kind != Kind::Clustered && i.disabled);
+        let others: Vec<IndexDef> = others.cloned().collect();
         let view = self.again(view)?;
         self.rebuild_indexes(&view, &others, &[], None)
     }
@@ -216,7 +256,12 @@ impl Definition<'_, '_> {
         if base.disabled {
             return Err(SqlError::not_supported("Rebuilding a disabled clustered index").into());
         }
-        if table.indexes.iter().any(|i| matches!(i.kind, Kind::Xml | Kind::Spatial | Kind::Columnstore)) {
+        let off = self.catalog()?.disabled_indexes(object);
+        let follows = |i: &IndexDef| {
+            i.kind == Kind::Columnstore
+                || matches!(i.kind, Kind::Xml | Kind::Spatial) && !off.contains(&i.index_id)
+        };
+        if table.indexes.iter().any(follows) {
             return Err(SqlError::not_supported("Writing a table with such indexes anew").into());
         }
         let index = self.with_options(table, base, options, only)?;

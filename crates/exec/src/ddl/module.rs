@@ -147,6 +147,9 @@ impl Definition<'_, '_> {
                     );
                     return Err(SqlError::with_text(2010, 16, text).into());
                 }
+                if self.catalog()?.indexed_views()?.contains(&id) {
+                    self.lock_under_view(id)?;
+                }
                 self.lock(id)?;
                 if new.kind.trim_end() == "V" {
                     // They would not be those of the new text.

@@ -1,5 +1,6 @@
 //! Schemas, types, synonyms.
 
+use holdfast_engine::ddl::object::bits;
 use holdfast_tsql::ast::{
     CreateSchema, CreateType, CreateTypeKind, Ddl, Ident, ObjectName, Statement, StatementKind,
 };
@@ -107,8 +108,15 @@ impl Definition<'_, '_> {
             .catalog()?
             .schema_number(&schema.text)
             .ok_or_else(|| SqlError::new(15151, &[&"alter", &"schema", &schema.text]))?;
-        let (id, _) =
+        let (id, kind) =
             self.find(object)?.ok_or_else(|| SqlError::new(15151, &[&"find", &"object", &shown(object)]))?;
+        // Texts name it by its schema, and a schema-bound one would not find its own.
+        let row = self.catalog()?.object_row(id).map(|o| i64::from(o.status));
+        let module = matches!(kind.as_str(), "V" | "FN" | "IF" | "TF" | "P");
+        let itself = module && row.is_some_and(|status| status & bits::SCHEMA_BOUND != 0);
+        if itself || self.is_bound_to(id, None)? {
+            return Err(SqlError::with_text(15348, 16, "Cannot transfer a schemabound object.").into());
+        }
         self.writer()?.check_free(to, &object.name.text)?;
         let mut all = vec![id];
         all.extend(self.catalog()?.objects().iter().filter(|o| o.parent_id == id).map(|o| o.id));

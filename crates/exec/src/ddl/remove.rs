@@ -79,6 +79,9 @@ impl Definition<'_, '_> {
             });
         }
         self.check_not_bound(id, &d.kind, name)?;
+        if kind == "V" && self.catalog()?.indexed_views()?.contains(&id) {
+            self.lock_under_view(id)?;
+        }
         self.lock(id)?;
         if kind == "U" {
             self.check_droppable(id)?;
@@ -158,6 +161,9 @@ impl Definition<'_, '_> {
         if index.primary_key || index.unique_constraint {
             let kind = if index.primary_key { "PRIMARY KEY" } else { "UNIQUE KEY" };
             return Err(SqlError::new(3723, &[&full, &kind]).into());
+        }
+        if kind == "V" {
+            self.lock_under_view(object)?;
         }
         self.lock(object)?;
         if kind == "V" && index.index_id == 1 {

@@ -79,18 +79,24 @@ impl Definition<'_, '_> {
         Ok(())
     }
 
-    /// 15336: something schema-bound names the object (or one of its columns).
-    fn check_free_of_bindings(&self, id: i32, column: Option<i32>, shown: &str) -> Result<(), Fail> {
+    /// Whether something schema-bound names the object (or one of its columns).
+    pub fn is_bound_to(&self, id: i32, column: Option<i32>) -> Result<bool, Fail> {
         let catalog = self.catalog()?;
         let rows = catalog.base_table("sysmultiobjrefs").map_err(|e| holdfast_engine::page_error(&e))?;
-        let bound = rows.iter().filter(|r| r.int("class") == 1 && r.i32("indepid") == id).any(|r| {
+        Ok(rows.iter().filter(|r| r.int("class") == 1 && r.i32("indepid") == id).any(|r| {
             let by = r.i32("depid");
             match column {
                 Some(c) => r.i32("indepsubid") == c,
                 // A table's own checks and computed columns do not name it.
                 None => by != id && catalog.object_row(by).is_none_or(|o| o.parent_id != id),
             }
-        });
+        }))
+    }
+
+    /// 15336: something schema-bound names the object (or one of its columns).
+    fn check_free_of_bindings(&self, id: i32, column: Option<i32>, shown: &str) -> Result<(), Fail> {
+        let catalog = self.catalog()?;
+        let bound = self.is_bound_to(id, column)?;
         let filtered = match (column, catalog.table(id)?) {
             (Some(c), Some(table)) => {
                 let name = table.columns.iter().find(|x| x.column_id == c).map(|x| format!("[{}]", x.name));

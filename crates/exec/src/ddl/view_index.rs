@@ -59,10 +59,8 @@ impl Definition<'_, '_> {
         if i64::from(row.status) & bits::SCHEMA_BOUND == 0 {
             return Err(SqlError::new(1939, &[&"index", &table.name]).into());
         }
+        self.lock_under_view(id)?;
         self.lock(id)?;
-        for over in catalog.bound_to(id)? {
-            self.lock(over)?;
-        }
         let clustered = c.clustered == Some(true);
         let first = table.indexes.iter().find(|i| i.kind == Kind::Clustered);
         let again =
@@ -230,7 +228,8 @@ impl Definition<'_, '_> {
         ))
     }
 
-    /// Locks what a view with rows is over, too: its changes do not go there any more.
+    /// Locks what a view with rows is over: its changes do not go there any more. Before the view, because changes come from
+    /// their table to the view.
     pub fn lock_under_view(&mut self, view: i32) -> Result<(), Fail> {
         for over in self.catalog()?.bound_to(view)? {
             self.lock(over)?;

@@ -11,10 +11,10 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::catalog::IndexKind;
+use holdfast_engine::catalog::{IndexDef, IndexKind, TableDef};
 use holdfast_engine::lock::{Duration, LockManager, LockMode, LockOwner, Resource};
 use holdfast_engine::write::definitions::{REDEFINED, object_of};
-use holdfast_engine::write::unkept::{IN_THE_WAY, in_the_way};
+use holdfast_engine::write::unkept::{IN_THE_WAY, Unkept, in_the_way};
 use holdfast_tsql::Span;
 use holdfast_types::SqlError;
 
@@ -115,6 +115,36 @@ impl Runner<'_> {
         }
         self.look_again();
         Ok(())
+    }
+
+    /// Begins again at once without an index that rows with values for these columns may have to be in.
+    pub fn refuse_followed(&self, table: &TableDef, ordinals: &[usize]) -> Result<(), Fail> {
+        let followed = |i: &&IndexDef| match i.kind {
+            IndexKind::Xml => i.keys.iter().any(|k| ordinals.contains(&k.ordinal)),
+            IndexKind::Spatial => true,
+            _ => false,
+        };
+        let mut found = table.indexes.iter().filter(followed).peekable();
+        if found.peek().is_none() {
+            return Ok(());
+        }
+        let Some(database) = self.session.host.database_by_id(table.database_id) else { return Ok(()) };
+        let online = database.online();
+        let off = online.stored().map(|c| c.disabled_indexes(table.object_id)).unwrap_or_default();
+        match found.find(|i| !off.contains(&i.index_id)) {
+            Some(i) => {
+                let unkept = Unkept {
+                    database: table.database_id,
+                    table: table.object_id,
+                    index: i.index_id,
+                    name: i.name.clone().unwrap_or_else(|| "".into()),
+                    ordinals: i.keys.iter().map(|k| k.ordinal).collect(),
+                    without_nulls: i.kind == IndexKind::Xml,
+                };
+                Err(unkept.refuse(&table.name).into())
+            }
+            None => Ok(()),
+        }
     }
 
     /// Runs what plans and reads until no definition changes under it.

@@ -288,6 +288,15 @@ impl Runner<'_> {
             StatementKind::Goto(label) => Ok(Flow::Goto(label.text.to_lowercase())),
             StatementKind::Label(_) => Ok(Flow::Next),
             StatementKind::Return(value) => self.return_statement(value.as_ref(), scope),
+            StatementKind::Update(_) | StatementKind::Merge(_) => {
+                // What is begun again sets its variables again, from what they were.
+                let before = Arc::clone(&scope.frame);
+                self.while_defined(|r| {
+                    scope.frame = Arc::clone(&before);
+                    r.simple(s, scope)
+                })?;
+                Ok(Flow::Next)
+            }
             _ => {
                 self.while_defined(|r| r.simple(s, scope))?;
                 Ok(Flow::Next)

@@ -38,6 +38,8 @@ impl Runner<'_> {
         if self.capturing {
             return Err(SqlError::new(8164, &[]).into());
         }
+        // What is called is not to run twice.
+        self.refuse_followed(&bound.target.table, ordinals)?;
         self.run_change(bound, scope, INSERT, |r, change, scope| {
             let mut captured = Captured { width: ordinals.len(), ..Captured::default() };
             r.captured(e, span, scope, &mut captured)?;

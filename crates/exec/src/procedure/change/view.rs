@@ -43,6 +43,8 @@ pub struct ViewPlan {
     base: Arc<TableDef>,
     /// What the view keeps.
     view: Arc<TableDef>,
+    /// Name of their database.
+    database: Arc<str>,
     shape: Shape,
     /// Ordinals of the clustered key, which is unique.
     key: Vec<usize>,
@@ -244,7 +246,8 @@ impl Runner<'_> {
         rows.definition =
             Arc::new(TableDef { schema_name: base.schema_name.clone(), ..(*rows.definition).clone() });
         let query = self.bind_view(&database.name, &kept, base, &rows, change)?;
-        Ok(ViewPlan { base: Arc::clone(base), view: kept, shape, key, rows, query })
+        let database = Arc::clone(&database.name);
+        Ok(ViewPlan { base: Arc::clone(base), view: kept, database, shape, key, rows, query })
     }
 
     /// The view's query over `rows` in place of those of `base`.
@@ -396,7 +399,7 @@ impl ViewPlan {
 
     /// The view does not have a row that the change says it has.
     fn torn(&self) -> SqlError {
-        SqlError::new(8646, &[&1, &self.view.object_id, &self.view.name])
+        SqlError::new(8646, &[&1, &self.view.object_id, &self.database])
     }
 }
 
