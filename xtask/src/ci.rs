@@ -49,7 +49,7 @@ const STEPS: &[Step] = &[
             "--",
             "--nocapture",
         ],
-        environment: &[("HOLDFAST_CRASH_FROM", "5000"), ("HOLDFAST_CRASH_SEEDS", "40")],
+        environment: &[("HOLDFAST_CRASH_FROM", "5000"), ("HOLDFAST_CRASH_SEEDS", "15")],
         long: true,
     },
     step("differential", "cargo", &["xtask", "differential"], true),

@@ -26,7 +26,7 @@ struct RealFile {
 }
 
 impl RealFile {
-    fn new(path: &Path, file: File) -> Arc<dyn DiskFile> {
+    fn shared(path: &Path, file: File) -> Arc<dyn DiskFile> {
         Arc::new(RealFile { path: path.to_owned(), file, sync_failed: Mutex::new(None) })
     }
 
@@ -42,12 +42,12 @@ fn failed(path: &Path, operation: Operation) -> impl Fn(io::Error) -> DiskError 
 impl Disk for RealDisk {
     fn create(&self, path: &Path) -> DiskResult<Arc<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path);
-        Ok(RealFile::new(path, file.map_err(failed(path, Operation::Create))?))
+        Ok(RealFile::shared(path, file.map_err(failed(path, Operation::Create))?))
     }
 
     fn open(&self, path: &Path, writable: bool) -> DiskResult<Arc<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(writable).open(path);
-        Ok(RealFile::new(path, file.map_err(failed(path, Operation::Open))?))
+        Ok(RealFile::shared(path, file.map_err(failed(path, Operation::Open))?))
     }
 
     fn exists(&self, path: &Path) -> bool {
