@@ -191,12 +191,15 @@ impl Workload {
     fn statement(&mut self, world: &World, open: &mut Open) {
         let savepoint = open.transaction.savepoint();
         let effects = open.effects.len();
+        let given = open.given.clone();
         if let Err(e) = self.change(world, open) {
             if e.number != 1222 {
                 expected(&e);
             }
             open.transaction.rollback_to(&savepoint).expect("rolls back");
             open.effects.truncate(effects);
+            // A transaction that has nothing but this commits nothing: its values may be given again.
+            open.given = given;
         }
     }
 
