@@ -140,11 +140,17 @@ impl Decisions {
 
     /// Decides that all parts are committed. Returns when that is durable.
     pub fn decide(&self, id: GlobalId, parts: Vec<Branch>) -> Result<(), Undecided> {
-        let no = |e: holdfast_disk::DiskError| Undecided::No(e.to_string());
         let path = self.path(id);
         let new = path.with_extension("new");
-        let file = self.disk.create(&new).map_err(no)?;
-        file.write_at(0, &encode(&parts)).and_then(|()| file.sync()).map_err(no)?;
+        let written = self
+            .disk
+            .create(&new)
+            .and_then(|file| file.write_at(0, &encode(&parts)).and_then(|()| file.sync()));
+        if let Err(e) = written {
+            // It decides nothing, whether it goes or not.
+            let _ = self.disk.remove(&new);
+            return Err(Undecided::No(e.to_string()));
+        }
         self.disk
             .rename(&new, &path)
             .and_then(|()| self.disk.sync_directory(&self.directory))
@@ -262,7 +268,7 @@ fn decode(bytes: &[u8]) -> Result<(GlobalId, Vec<Branch>), String> {
 
 #[cfg(test)]
 mod tests {
-    use holdfast_disk::SimulatedDisk;
+    use holdfast_disk::{Operation, SimulatedDisk};
 
     use super::*;
 
@@ -290,6 +296,33 @@ mod tests {
         decisions.settled_in(6);
         assert_eq!(open(&disk).pending.lock().len(), 0);
         assert_eq!(disk.list(directory).expect("listed"), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn what_cannot_be_written_decides_nothing_and_leaves_nothing() {
+        let disk = SimulatedDisk::new();
+        let directory = Path::new("/d");
+        let decisions = Decisions::open(Arc::new(disk.clone()), directory).expect("opens");
+        for fails in [Operation::Create, Operation::Write, Operation::Sync] {
+            disk.set_fault(Some(Arc::new(move |path, operation, _| {
+                let new = path.extension().is_some_and(|e| e == "new");
+                (new && operation == fails).then_some(std::io::ErrorKind::StorageFull)
+            })));
+            let id = decisions.new_id();
+            let told = decisions.decide(id, vec![part(id.branch(0), 5)]);
+            assert!(matches!(told, Err(Undecided::No(_))), "{fails:?}: {told:?}");
+            assert_eq!(decisions.committed(id.branch(0)), None);
+            disk.set_fault(None);
+            assert_eq!(disk.list(directory).expect("listed"), Vec::<PathBuf>::new(), "{fails:?}");
+        }
+        // A name that may or may not be durable leaves it open.
+        disk.set_fault(Some(Arc::new(|_, operation, _| {
+            (operation == Operation::Rename).then_some(std::io::ErrorKind::Other)
+        })));
+        let id = decisions.new_id();
+        let told = decisions.decide(id, vec![part(id.branch(0), 5)]);
+        assert!(matches!(told, Err(Undecided::InDoubt(_))), "{told:?}");
+        assert_eq!(decisions.committed(id.branch(0)), None);
     }
 
     #[test]

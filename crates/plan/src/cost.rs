@@ -3,7 +3,7 @@
 //! Invariants
 //! 1. Statistics with a filter are not asked about the whole table.
 //!
-//! Evidence: default selectivities follow common practice (equality 1/distinct, range 30 %, LIKE 10 %).
+//! Evidence: default selectivities follow common practice (equality 1/distinct, range 30 %, range with two bounds 1 %, LIKE 10 %).
 
 mod distribution;
 
@@ -144,7 +144,7 @@ impl Estimator {
                     _ => {
                         let op = if self.source(left).is_some() { *op } else { op.swap() };
                         let known = self.distribution(column).zip(literal(other));
-                        known.and_then(|(d, v)| d.range(op, v)).unwrap_or(0.3)
+                        known.and_then(|(d, v)| d.range(op, v)).unwrap_or(OPEN_RANGE)
                     }
                 }
             }
@@ -190,10 +190,22 @@ impl Estimator {
     /// Fraction of rows for which all of these hold. Two bounds of one column are one range, not two independent conditions.
     pub fn selectivity_of_all(&self, conditions: &[Expr]) -> f64 {
         let mut bounds: Vec<(ColumnId, Option<f64>, Option<f64>, f64)> = Vec::new();
+        // Columns with bounds of which nothing is known, below and above.
+        let mut unknown: Vec<(ColumnId, [bool; 2])> = Vec::new();
         let mut product = 1.0;
         for c in conditions {
-            let Some((column, is_low, fraction, not_null)) = self.bound(c) else {
-                product *= self.selectivity(c);
+            let side = side(c);
+            let Some((column, is_low, fraction, not_null)) = side.and_then(|s| self.bound(s)) else {
+                match side {
+                    Some(s) => {
+                        let at = unknown.iter().position(|u| u.0 == s.column).unwrap_or_else(|| {
+                            unknown.push((s.column, [false; 2]));
+                            unknown.len() - 1
+                        });
+                        unknown[at].1[usize::from(s.is_low)] = true;
+                    }
+                    None => product *= self.selectivity(c),
+                }
                 continue;
             };
             let at = bounds.iter().position(|b| b.0 == column).unwrap_or_else(|| {
@@ -209,26 +221,17 @@ impl Estimator {
                 (one, other) => one.or(other).unwrap_or(1.0),
             };
         }
+        for (_, sides) in unknown {
+            product *= if sides == [true; 2] { CLOSED_RANGE } else { OPEN_RANGE };
+        }
         product
     }
 
     /// A bound of a column by its histogram: column, whether it is a lower one, its fraction, and that of the rows with values.
-    fn bound(&self, condition: &Expr) -> Option<(ColumnId, bool, f64, f64)> {
-        let ExprKind::Compare { op, left, right } = &condition.kind else { return None };
-        let (column, op, other) = match (&left.kind, &right.kind) {
-            (ExprKind::Column(id), _) => (*id, *op, right),
-            (_, ExprKind::Column(id)) => (*id, op.swap(), left),
-            _ => return None,
-        };
-        let is_low = match op {
-            CompareOp::Greater | CompareOp::GreaterOrEqual => true,
-            CompareOp::Less | CompareOp::LessOrEqual => false,
-            _ => return None,
-        };
-        let side = if matches!(&left.kind, ExprKind::Column(_)) { left } else { right };
-        let distribution = self.distribution(side)?;
-        let fraction = distribution.range(op, literal(other)?)?;
-        Some((column, is_low, fraction, distribution.not_null()))
+    fn bound(&self, side: Side<'_>) -> Option<(ColumnId, bool, f64, f64)> {
+        let distribution = self.distribution(side.expr)?;
+        let fraction = distribution.range(side.op, literal(side.value)?)?;
+        Some((side.column, side.is_low, fraction, distribution.not_null()))
     }
 
     /// Estimated rows of one execution.
@@ -296,6 +299,36 @@ impl Estimator {
         }
         .max(0.0)
     }
+}
+
+/// Fraction of rows on one side of a value that is not known, and between two of them: who gives both ends means few rows.
+const OPEN_RANGE: f64 = 0.3;
+const CLOSED_RANGE: f64 = 0.01;
+
+/// One bound of a column.
+#[derive(Clone, Copy)]
+struct Side<'e> {
+    column: ColumnId,
+    expr: &'e Expr,
+    /// As if the column stood on the left.
+    op: CompareOp,
+    is_low: bool,
+    value: &'e Expr,
+}
+
+fn side(condition: &Expr) -> Option<Side<'_>> {
+    let ExprKind::Compare { op, left, right } = &condition.kind else { return None };
+    let (column, expr, op, value) = match (&left.kind, &right.kind) {
+        (ExprKind::Column(id), _) => (*id, left, *op, right),
+        (_, ExprKind::Column(id)) => (*id, right, op.swap(), left),
+        _ => return None,
+    };
+    let is_low = match op {
+        CompareOp::Greater | CompareOp::GreaterOrEqual => true,
+        CompareOp::Less | CompareOp::LessOrEqual => false,
+        _ => return None,
+    };
+    Some(Side { column, expr, op, is_low, value })
 }
 
 fn literal(e: &Expr) -> Option<&Value> {

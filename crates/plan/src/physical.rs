@@ -401,6 +401,9 @@ pub struct SerialColumn {
 #[derive(Clone, Debug, Default)]
 pub struct Sizes(Vec<(Arc<TableDef>, u64, u64)>);
 
+/// Tables of fewer rows are planned well enough by their size: the server makes no statistics of them by itself.
+pub const STATISTICS_FROM: u64 = 500;
+
 /// Changes after which the statistics of a table of so many rows are out of date: 500 and a fifth of the rows; `root` (from
 /// compatibility level 130 on): the square root of a thousand times the rows, if that is less.
 pub fn changes_to_recompute(rows: u64, root: bool) -> u64 {
@@ -419,9 +422,10 @@ impl Sizes {
     pub fn still_fit(&self) -> bool {
         self.0.iter().all(|(table, then, changes)| {
             let now = table.rows();
-            // So many changes are due to make statistics anew, which may ask for another plan.
-            let changed = table.access.changes().saturating_sub(*changes);
-            now.max(*then) <= 500 + 4 * now.min(*then) && changed < changes_to_recompute(*then, true)
+            now.max(*then) <= 500 + 4 * now.min(*then)
+                // So many changes are due to make statistics anew, which may ask for another plan; small tables have none.
+                && (*then < STATISTICS_FROM
+                    || table.access.changes().saturating_sub(*changes) < changes_to_recompute(*then, true))
         })
     }
 }
@@ -445,7 +449,10 @@ impl NotedStatistics {
 
     /// Whether this is the first to look.
     pub fn look(&self) -> bool {
-        !self.columns.is_empty() && !self.looked_at.swap(true, Ordering::Relaxed)
+        // Every use of a kept plan asks: reading shares the line, writing does not.
+        !self.columns.is_empty()
+            && !self.looked_at.load(Ordering::Relaxed)
+            && !self.looked_at.swap(true, Ordering::Relaxed)
     }
 }
 

@@ -10,6 +10,7 @@
 //! Evidence: in genuine databases `rcmodified` less the value that stands with the statistics is 0 right after they were made.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use holdfast_base::{ByteReader, PageId};
 use holdfast_format::PageSource;
@@ -27,7 +28,11 @@ use crate::stored::live::LiveRowset;
 
 /// Changes counted at the rowset that holds a table's rows.
 #[derive(Debug, Default)]
-pub struct Modifications(Mutex<Counted>);
+pub struct Modifications {
+    counted: Mutex<Counted>,
+    /// See [`Self::since`]: every use of a kept plan asks for it.
+    since: AtomicU64,
+}
 
 #[derive(Debug, Default)]
 struct Counted {
@@ -36,6 +41,8 @@ struct Counted {
     /// Since then: for all columns, and for some.
     rows: i64,
     columns: HashMap<i32, i64>,
+    /// The most of those.
+    most: i64,
     /// The catalogue does not have them yet.
     unsaved: bool,
 }
@@ -48,9 +55,10 @@ const COUNT: usize = 20;
 impl Modifications {
     pub fn rows(&self, object: i32, count: usize) {
         if object >= FIRST_USER_OBJECT {
-            let mut counted = self.0.lock();
+            let mut counted = self.counted.lock();
             counted.rows += count as i64;
             counted.unsaved = true;
+            self.sum_up(&counted);
         }
     }
 
@@ -58,23 +66,29 @@ impl Modifications {
         if object < FIRST_USER_OBJECT {
             return;
         }
-        let mut counted = self.0.lock();
+        let mut counted = self.counted.lock();
         counted.unsaved = true;
         for column in columns {
-            *counted.columns.entry(column).or_default() += count as i64;
+            let changes = counted.columns.entry(column).or_default();
+            *changes += count as i64;
+            let changes = *changes;
+            counted.most = counted.most.max(changes);
         }
+        self.sum_up(&counted);
+    }
+
+    fn sum_up(&self, counted: &Counted) {
+        self.since.store((counted.rows + counted.most).max(0).unsigned_abs(), Ordering::Relaxed);
     }
 
     /// Rows that came or went since, and the most changes of one column besides.
     pub fn since(&self) -> u64 {
-        let counted = self.0.lock();
-        let columns = counted.columns.values().copied().max().unwrap_or(0);
-        (counted.rows + columns).max(0).unsigned_abs()
+        self.since.load(Ordering::Relaxed)
     }
 
     /// The count of a column (by its physical id); `stored` reads what the catalogue has, which is asked for once.
     pub fn of(&self, column: i32, stored: impl FnOnce() -> i64) -> i64 {
-        let mut counted = self.0.lock();
+        let mut counted = self.counted.lock();
         let since = counted.rows + counted.columns.get(&column).copied().unwrap_or(0);
         *counted.before.entry(column).or_insert_with(stored) + since
     }
@@ -82,7 +96,7 @@ impl Modifications {
 
 /// Writes the counts of a rowset into the rows of sysrscols; those of a table that is being dropped stay as they are.
 pub fn write(change: &mut Change<'_>, tree: &Tree, live: &LiveRowset) -> RecoveryResult<()> {
-    if !std::mem::take(&mut live.modifications.0.lock().unsaved) {
+    if !std::mem::take(&mut live.modifications.counted.lock().unsaved) {
         return Ok(());
     }
     let fail = |error| RecoveryError::Unreadable { page: tree.access.root(), error };

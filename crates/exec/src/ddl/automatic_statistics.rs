@@ -19,7 +19,7 @@ use holdfast_engine::ddl::{defined, watch};
 use holdfast_engine::lock::{LockMode, LockWait};
 use holdfast_engine::stored::key::is_comparable;
 use holdfast_engine::transaction::{Transaction, new_owner};
-use holdfast_plan::physical::{NotedStatistics, changes_to_recompute};
+use holdfast_plan::physical::{NotedStatistics, STATISTICS_FROM, changes_to_recompute};
 use holdfast_tsql::Span;
 use holdfast_types::{SqlError, TypeId};
 
@@ -27,8 +27,6 @@ use super::Definition;
 use crate::host::HostDatabase;
 use crate::procedure::run::{Fail, Runner, Scope};
 
-/// Tables of fewer rows are planned well enough by their size.
-const FROM_ROWS: u64 = 500;
 /// All rows are looked at, so tables of more pages (2 GB) are left to UPDATE STATISTICS.
 const TO_PAGES: u64 = 250_000;
 /// First compatibility level with the lower threshold for large tables.
@@ -67,7 +65,7 @@ impl Runner<'_> {
     ) -> Result<bool, Fail> {
         let (rows, pages) = (table.rows(), table.pages());
         let Some(column) = table.columns.get(ordinal) else { return Ok(false) };
-        if !(FROM_ROWS..).contains(&rows) || pages > TO_PAGES {
+        if rows < STATISTICS_FROM || pages > TO_PAGES {
             return Ok(false);
         }
         // The least that any threshold asks for; most plans end here.

@@ -126,19 +126,12 @@ impl Runner<'_> {
     fn quietly(&mut self, text: &str) -> Result<(), Fail> {
         let mut sink = Collected::new();
         let mut inner = Runner {
-            session: Arc::clone(&self.session),
-            shared: Arc::clone(&self.shared),
-            sink: &mut sink,
             kind: DoneKind::Done,
             tries: 0,
-            level: self.level,
             capturing: false,
             compiling: false,
             module: None,
-            command: None,
-            temporary: Arc::clone(&self.temporary),
-            cursors: Arc::clone(&self.cursors),
-            surroundings: Default::default(),
+            ..self.inherited().over(&mut sink)
         };
         let done = inner.run_text(text, None, &mut []);
         match sink.errors().first() {

@@ -12,7 +12,6 @@ use holdfast_types::{SqlError, Value};
 
 use super::Definition;
 use super::lower::bracketed;
-use crate::context::ExecContext;
 use crate::procedure::run::Fail;
 
 fn full_name(database: &str, table: &TableDef) -> String {
@@ -121,12 +120,8 @@ impl Definition<'_, '_> {
     /// The same as it is now, and as it stays until the transaction ends.
     pub fn current_rows_by_query(&mut self, text: &str) -> Result<Vec<Vec<Value>>, Fail> {
         let bound = self.bound_query(text)?;
-        let mut query = self.runner.query_context(self.scope);
-        // Nobody else has the new context yet.
-        if let Some(query) = Arc::get_mut(&mut query) {
-            query.read_serializable(self.transaction.owner(), self.wait.clone());
-        }
-        let context = ExecContext::new(query, Arc::clone(&self.scope.frame));
+        let owner = self.transaction.owner();
+        let context = self.runner.serializable_context(self.scope, owner, self.wait.clone());
         Ok(self.runner.rows_under(&bound, &context)?)
     }
 

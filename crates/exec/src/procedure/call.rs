@@ -378,18 +378,7 @@ impl Runner<'_> {
             name: part(&module.name),
             span: name.span,
         };
-        let call = FunctionCall {
-            name,
-            arguments,
-            star: false,
-            quantifier: None,
-            trim: None,
-            within_group: Vec::new(),
-            nulls: None,
-            over: None,
-            null_on_null: None,
-            key_value: false,
-        };
+        let call = FunctionCall::plain(name, arguments);
         let (value, ty) = self.value(&Expr { kind: ExprKind::Function(Box::new(call)), span }, scope)?;
         if let Some(target) = &e.return_variable
             && let Some(v) = scope.unit.layout.variables.get(&target.to_lowercase()).cloned()

@@ -5,12 +5,12 @@
 
 use std::collections::HashMap;
 
-use holdfast_engine::access::{KeyRange, ReadContext, ReadLevel};
+use holdfast_engine::access::KeyRange;
 use holdfast_engine::catalog::{IndexDef, IndexKind, TableDef};
 use holdfast_types::{SqlError, SqlResult, SqlType};
 
 use super::administration::Call;
-use super::dbcc_views::{comparable, count};
+use super::dbcc_views::{comparable, count, unchanging};
 use crate::ddl::lower::bracketed;
 use crate::host::HostDatabase;
 
@@ -54,14 +54,7 @@ fn compare(
 ) -> SqlResult<()> {
     let mut ordinals: Vec<usize> = index.keys.iter().map(|k| k.ordinal).collect();
     ordinals.extend(index.included.iter().copied().filter(|o| !index.keys.iter().any(|k| k.ordinal == *o)));
-    let own = call.session.open_transaction().unwrap_or_else(|| call.session.new_transaction());
-    let read = ReadContext {
-        owner: own.owner(),
-        level: ReadLevel::Serializable,
-        table_lock: true,
-        wait: call.session.lock_wait(),
-        ..ReadContext::default()
-    };
+    let (_own, read) = unchanging(call);
     let columns = ordinals.iter().filter_map(|&o| table.columns.get(o));
     let list: Vec<String> = columns.clone().map(|c| bracketed(&c.name)).collect();
     let types: Vec<SqlType> = columns.map(|c| c.ty).collect();

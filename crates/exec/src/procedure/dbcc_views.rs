@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use holdfast_engine::access::{ReadContext, ReadLevel};
+use holdfast_engine::transaction::Transaction;
 use holdfast_tsql::ast::StatementKind;
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, TypeId, Value};
 
@@ -34,14 +35,7 @@ pub fn check(database: &HostDatabase, call: &Call<'_>) -> SqlResult<Vec<SqlError
             bracketed(&table.schema_name),
             bracketed(&table.name)
         );
-        let own = call.session.open_transaction().unwrap_or_else(|| call.session.new_transaction());
-        let read = ReadContext {
-            owner: own.owner(),
-            level: ReadLevel::Serializable,
-            table_lock: true,
-            wait: call.session.lock_wait(),
-            ..ReadContext::default()
-        };
+        let (_own, read) = unchanging(call);
         let mut rows: HashMap<Vec<u8>, i64> = HashMap::new();
         count(&format!("select * from {name}"), -1, &read, call, &mut rows)?;
         count(&format!("select * from {name} with (noexpand)"), 1, &read, call, &mut rows)?;
@@ -53,6 +47,19 @@ pub fn check(database: &HostDatabase, call: &Call<'_>) -> SqlResult<Vec<SqlError
         }
     }
     Ok(out)
+}
+
+/// Reads tables under locks on the whole of them, in the session's transaction or in one that ends with what is given here.
+pub(super) fn unchanging(call: &Call<'_>) -> (Arc<Transaction>, ReadContext) {
+    let own = call.session.open_transaction().unwrap_or_else(|| call.session.new_transaction());
+    let read = ReadContext {
+        owner: own.owner(),
+        level: ReadLevel::Serializable,
+        table_lock: true,
+        wait: call.session.lock_wait(),
+        ..ReadContext::default()
+    };
+    (own, read)
 }
 
 /// Counts the rows of a query, each as `by`.

@@ -28,22 +28,9 @@ impl Runner<'_> {
     pub fn execute(&mut self, e: &Execute, span: Span, scope: &mut Scope) -> Result<(), Fail> {
         let Some(sets) = self.wanted_sets(e)? else { return self.execute_as_it_is(e, span, scope) };
         let context = self.context(scope);
+        let inherited = self.inherited();
         let mut sink = Shaped { outer: self.sink, sets, begun: 0, from: Vec::new(), context, error: None };
-        let mut inner = Runner {
-            session: Arc::clone(&self.session),
-            shared: Arc::clone(&self.shared),
-            sink: &mut sink,
-            kind: self.kind,
-            tries: self.tries,
-            level: self.level,
-            capturing: self.capturing,
-            compiling: self.compiling,
-            module: self.module,
-            command: None,
-            temporary: Arc::clone(&self.temporary),
-            cursors: Arc::clone(&self.cursors),
-            surroundings: Default::default(),
-        };
+        let mut inner = inherited.over(&mut sink);
         let done = inner.execute_as_it_is(e, span, scope);
         let (wanted, sent, error) = (sink.sets.len(), sink.begun, sink.error.take());
         done?;

@@ -202,10 +202,60 @@ pub struct Runner<'s> {
     pub surroundings: Surroundings,
 }
 
+/// What a runner hands on to one that sends its answers somewhere else.
+pub struct Inherited {
+    session: Arc<SharedSession>,
+    shared: Arc<Shared>,
+    kind: DoneKind,
+    tries: u32,
+    level: u32,
+    capturing: bool,
+    compiling: bool,
+    module: Option<(i32, i32)>,
+    temporary: Arc<SessionTables>,
+    cursors: Arc<parking_lot::Mutex<HashMap<String, Cursor>>>,
+}
+
+impl Inherited {
+    pub fn over(self, sink: &mut dyn ResultSink) -> Runner<'_> {
+        Runner {
+            session: self.session,
+            shared: self.shared,
+            sink,
+            kind: self.kind,
+            tries: self.tries,
+            level: self.level,
+            capturing: self.capturing,
+            compiling: self.compiling,
+            module: self.module,
+            command: None,
+            temporary: self.temporary,
+            cursors: self.cursors,
+            surroundings: Surroundings::default(),
+        }
+    }
+}
+
 /// Deepest nesting of modules, as SQL Server has it.
 pub const MAX_NESTING: u32 = 32;
 
 impl Runner<'_> {
+    /// Taken before the sink is lent to whoever stands between.
+    pub fn inherited(&self) -> Inherited {
+        Inherited {
+            session: Arc::clone(&self.session),
+            shared: Arc::clone(&self.shared),
+            kind: self.kind,
+            tries: self.tries,
+            level: self.level,
+            capturing: self.capturing,
+            compiling: self.compiling,
+            module: self.module,
+            temporary: Arc::clone(&self.temporary),
+            cursors: Arc::clone(&self.cursors),
+        }
+    }
+
     /// Runs a whole scope. Labels in the outermost list are reached from everywhere in it.
     pub fn run(&mut self, scope: &mut Scope) -> Result<Flow, Stop> {
         let unit = Arc::clone(&scope.unit);

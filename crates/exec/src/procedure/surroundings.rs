@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use holdfast_engine::lock::{LockOwner, LockWait};
 use holdfast_types::DateTimeOffset;
 use parking_lot::Mutex;
 
@@ -83,6 +84,17 @@ impl Runner<'_> {
     }
 
     pub fn query_context(&self, scope: &Scope) -> Arc<QueryContext> {
+        Arc::new(self.new_query_context(scope))
+    }
+
+    /// Reads what is there now, and keeps it so until the transaction of `owner` ends, whatever the session's level is.
+    pub fn serializable_context(&self, scope: &Scope, owner: LockOwner, wait: LockWait) -> ExecContext {
+        let mut query = self.new_query_context(scope);
+        query.read_serializable(owner, wait);
+        ExecContext::new(Arc::new(query), Arc::clone(&scope.frame))
+    }
+
+    fn new_query_context(&self, scope: &Scope) -> QueryContext {
         let session = &self.session;
         let info: Arc<dyn SessionInfo> = Arc::clone(session) as Arc<dyn SessionInfo>;
         let (now, read) = (now(session), session.read_context());
@@ -97,7 +109,7 @@ impl Runner<'_> {
             let session = Arc::clone(session);
             context = context.with_own(Box::new(move || session.new_transaction()));
         }
-        Arc::new(context)
+        context
     }
 }
 

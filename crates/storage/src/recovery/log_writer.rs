@@ -782,6 +782,24 @@ fn usable(vlf: &VlfHeader) -> u64 {
 }
 
 #[cfg(test)]
+impl LogWriter {
+    /// Over an empty file, which gets one VLF of 248 KiB.
+    pub fn of_one_vlf(file: &Arc<dyn DiskFile>) -> LogWriter {
+        let (shape, size, time) = (LogShape::of_database(904, true), 0x3E000, LogTime::default());
+        file.set_length(8192 + size).expect("sized");
+        let vlf = VlfHeader {
+            parity: 0x40,
+            sequence: 33,
+            cycle: 1,
+            ..VlfHeader::unused(shape.vlf_format, 8192, size)
+        };
+        file.write_at(vlf.offset, &vlf_header_bytes(&vlf, shape.fill)).expect("written");
+        let all = vec![(Arc::clone(file), vec![vlf])];
+        LogWriter::resume(all, Lsn::new(33, 16, 1), 0, shape, time, 0).expect("resumes")
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use holdfast_disk::{Disk, SimulatedDisk};
@@ -803,20 +821,10 @@ mod tests {
     /// Invariant 6: whoever wants the block that was handed over waits for it, whoever appends does not.
     #[test]
     fn appending_goes_on_while_a_block_is_handed_over() {
-        let disk = SimulatedDisk::new();
-        let file = disk.create(Path::new("/l")).expect("created");
-        let (shape, size, time) = (LogShape::of_database(904, true), 0x3E000, LogTime::default());
-        file.set_length(8192 + size).expect("sized");
-        let vlf = VlfHeader {
-            parity: 0x40,
-            sequence: 33,
-            cycle: 1,
-            ..VlfHeader::unused(shape.vlf_format, 8192, size)
-        };
-        file.write_at(vlf.offset, &vlf_header_bytes(&vlf, shape.fill)).expect("written");
-        let all = vec![(file.clone(), vec![vlf])];
-        let mut writer = LogWriter::resume(all, Lsn::new(33, 16, 1), 0, shape, time, 0).expect("resumes");
-        let record = |n: u64| begin_checkpoint(Lsn::ZERO, time, 904, TransactionId(n));
+        let file = SimulatedDisk::new().create(Path::new("/l")).expect("created");
+        let mut writer = LogWriter::of_one_vlf(&file);
+        let vlf = writer.vlfs[0];
+        let record = |n: u64| begin_checkpoint(Lsn::ZERO, LogTime::default(), 904, TransactionId(n));
         let first = writer.append(&record(1)).expect("appends");
         let handed = writer.hand_over().expect("ends the block");
         let second = writer.append(&record(2)).expect("appends");

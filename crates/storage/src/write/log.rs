@@ -283,34 +283,19 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use holdfast_disk::{Disk, DiskFile, Operation, SimulatedDisk};
+    use holdfast_disk::{Disk, Operation, SimulatedDisk};
     use holdfast_format::log::write::begin_checkpoint;
-    use holdfast_format::log::{LogTime, TransactionId, VlfHeader};
+    use holdfast_format::log::{LogTime, TransactionId};
     use std::path::Path;
     use std::sync::mpsc::channel;
-
-    use crate::recovery::log_writer::LogShape;
-
-    fn log_on(disk: &SimulatedDisk) -> Log {
-        let file: Arc<dyn DiskFile> = disk.create(Path::new("/l")).expect("created");
-        let (shape, size, time) = (LogShape::of_database(904, true), 0x3E000, LogTime::default());
-        file.set_length(8192 + size).expect("sized");
-        let vlf = VlfHeader {
-            parity: 0x40,
-            sequence: 33,
-            cycle: 1,
-            ..VlfHeader::unused(shape.vlf_format, 8192, size)
-        };
-        let all = vec![(file, vec![vlf])];
-        Log::new(LogWriter::resume(all, Lsn::new(33, 16, 1), 0, shape, time, 0).expect("resumes"))
-    }
 
     /// Invariant 3: a commit waits for a block whose write fails in another thread's append. The next sync succeeds, because
     /// there is nothing of that block for it to do.
     #[test]
     fn nobody_is_told_that_a_block_is_durable_whose_write_failed_elsewhere() {
         let disk = SimulatedDisk::new();
-        let log = Arc::new(log_on(&disk));
+        let file = disk.create(Path::new("/l")).expect("created");
+        let log = Arc::new(Log::new(LogWriter::of_one_vlf(&file)));
         let record = |n: u64| begin_checkpoint(Lsn::ZERO, LogTime::default(), 904, TransactionId(n));
         let committed = log.append(&record(1)).expect("appends");
         let (writes, is_writing) = channel();

@@ -319,6 +319,24 @@ pub struct FunctionCall {
     pub key_value: bool,
 }
 
+impl FunctionCall {
+    /// `name(arguments)` without anything else.
+    pub fn plain(name: ObjectName, arguments: Vec<Expr>) -> Self {
+        FunctionCall {
+            name,
+            arguments,
+            star: false,
+            quantifier: None,
+            trim: None,
+            within_group: Vec::new(),
+            nulls: None,
+            over: None,
+            null_on_null: None,
+            key_value: false,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SetQuantifier {
     All,

@@ -77,18 +77,7 @@ impl Parser<'_> {
     /// The call of the function whose name is `parts`; the current token is `(`.
     pub(crate) fn function_call(&mut self, parts: Vec<Ident>, start: Span) -> Parsed<Expr> {
         let name = object_name_of_many(parts, self.since(start));
-        let mut call = FunctionCall {
-            name,
-            arguments: Vec::new(),
-            star: false,
-            quantifier: None,
-            trim: None,
-            within_group: Vec::new(),
-            nulls: None,
-            over: None,
-            null_on_null: None,
-            key_value: false,
-        };
+        let mut call = FunctionCall::plain(name, Vec::new());
         self.expect_symbol('(')?;
         if self.is_symbol('*') && self.is_symbol_at(1, ')') {
             self.advance();

@@ -363,8 +363,10 @@ impl Parser<'_> {
         if self.is_symbol('.') {
             // `f(…).nodes(…)`: a method of what the function returns.
             let name = object_name_of(parts, name_span);
-            let mut call =
-                Expr::new(ExprKind::Function(Box::new(plain_call(name, arguments))), self.since(start));
+            let mut call = Expr::new(
+                ExprKind::Function(Box::new(crate::ast::FunctionCall::plain(name, arguments))),
+                self.since(start),
+            );
             while self.eat_symbol('.') {
                 let method = self.ident()?;
                 self.expect_symbol('(')?;
@@ -754,20 +756,5 @@ impl Parser<'_> {
         self.expect_symbol(')')?;
         let (alias, columns) = self.alias_and_columns()?;
         Ok(TableKind::FullText { function, table, arguments, alias, columns })
-    }
-}
-
-fn plain_call(name: crate::ast::ObjectName, arguments: Vec<Expr>) -> crate::ast::FunctionCall {
-    crate::ast::FunctionCall {
-        name,
-        arguments,
-        star: false,
-        quantifier: None,
-        trim: None,
-        within_group: Vec::new(),
-        nulls: None,
-        over: None,
-        null_on_null: None,
-        key_value: false,
     }
 }

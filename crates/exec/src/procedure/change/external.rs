@@ -160,22 +160,10 @@ impl Runner<'_> {
         scope: &mut Scope,
         captured: &mut Captured,
     ) -> Result<(), Fail> {
+        let inherited = self.inherited();
         let mut sink = CaptureSink { captured, outer: self.sink };
-        let mut inner = Runner {
-            session: Arc::clone(&self.session),
-            shared: Arc::clone(&self.shared),
-            sink: &mut sink,
-            kind: crate::session::DoneKind::InProc,
-            tries: self.tries,
-            level: self.level,
-            capturing: true,
-            compiling: false,
-            module: self.module,
-            command: None,
-            temporary: Arc::clone(&self.temporary),
-            cursors: Arc::clone(&self.cursors),
-            surroundings: Default::default(),
-        };
+        let mut inner =
+            Runner { kind: crate::session::DoneKind::InProc, capturing: true, ..inherited.over(&mut sink) };
         inner.execute(e, span, scope)
     }
 }

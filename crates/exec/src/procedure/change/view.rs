@@ -24,7 +24,6 @@ use holdfast_tsql::ast::{Query, StatementKind};
 use holdfast_types::{Column, SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::{Change, Rows, Runner};
-use crate::context::ExecContext;
 use crate::ddl::lower::bracketed;
 use crate::expression::arithmetic::binary;
 use crate::expression::vector::Vector;
@@ -301,11 +300,7 @@ impl Runner<'_> {
 
     fn read_view(&self, plan: &ViewPlan, change: &Change<'_>) -> SqlResult<Rows> {
         let scope = Scope::new(Unit::new("", Vec::new(), Vec::new(), Default::default()));
-        let mut query = self.query_context(&scope);
-        if let Some(query) = Arc::get_mut(&mut query) {
-            query.read_serializable(change.work.owner(), change.wait.clone());
-        }
-        let context = ExecContext::new(query, Arc::clone(&scope.frame));
+        let context = self.serializable_context(&scope, change.work.owner(), change.wait.clone());
         let from: Vec<SqlType> = plan.query.plan.columns.iter().map(|c| c.ty).collect();
         let to: Vec<SqlType> = plan.view.columns.iter().map(|c| c.ty).collect();
         let mut out = Rows::new();
