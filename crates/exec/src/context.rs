@@ -21,6 +21,7 @@ use holdfast_types::{Batch, CollationId, DateTimeOffset, SqlError, SqlResult, Sq
 use parking_lot::Mutex;
 
 use crate::operator::spill::MemoryBudget;
+use crate::procedure::raise::MessageText;
 use crate::session::CancelFlag;
 
 /// SET options and other session state that expressions look at.
@@ -217,6 +218,10 @@ pub trait SessionInfo: Send + Sync {
     }
     fn caught_error(&self) -> Option<CaughtError> {
         None
+    }
+    /// A message of sys.messages.
+    fn message(&self, number: i32) -> Option<MessageText> {
+        MessageText::own(number)
     }
     /// What sp_xml_preparedocument gave a handle for.
     fn xml_document(&self, handle: i32) -> Option<Arc<crate::function::openxml::PreparedXml>> {

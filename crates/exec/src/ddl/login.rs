@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use holdfast_base::world::{Entropy, SystemEntropy};
 use holdfast_tsql::ast::{Drop, PrincipalStatement, Setting};
+use holdfast_types::datetime::Language;
 use holdfast_types::{SqlError, SqlResult, Value};
 
+use crate::host::configuration;
 use crate::procedure::administration::Call;
 use crate::procedure::options::is_language;
 use crate::security::LoginToken;
@@ -205,6 +207,9 @@ fn create_login(p: &PrincipalStatement, call: &mut Call<'_>) -> SqlResult<()> {
         None => SystemEntropy.guid().to_vec(),
     };
     let now = call.session.host.now();
+    let default = call.session.host.settings.in_use(configuration::DEFAULT_LANGUAGE);
+    let language = Language::all().find(|l| i32::from(l.0.lang_id) == default).unwrap_or_default();
+    let language = language.0.name.to_owned();
     call.session.host.logins.change(|principals| {
         if principals.principal(name).is_some() {
             return Err(exists());
@@ -218,6 +223,7 @@ fn create_login(p: &PrincipalStatement, call: &mut Call<'_>) -> SqlResult<()> {
             created: now,
             modified: now,
             password_set: now,
+            default_language: language.clone(),
             ..new_login(principals.free_id(), name, sid)
         };
         options.settle(&mut login)?;

@@ -13,6 +13,7 @@ use super::{Call, not_yet};
 use crate::expression::arithmetic::integer_value;
 use crate::expression::collate;
 use crate::expression::like::Pattern;
+use crate::procedure::raise;
 
 /// The longest string a function makes, in units.
 const MAX_UNITS: usize = 1 << 27;
@@ -466,23 +467,18 @@ pub fn parse_name(s: &str) -> Option<Vec<String>> {
 }
 
 fn format_message(c: &Call<'_>) -> SqlResult<Value> {
-    let template = match &c.args[0] {
+    let text = match &c.args[0] {
         Value::Null => return Ok(Value::Null),
-        Value::String(s) => s.to_text(),
-        other => match integer_value(other)
-            .and_then(|n| i32::try_from(n).ok())
-            .and_then(holdfast_types::messages::lookup)
-        {
-            Some((_, t)) => t.to_string(),
-            None => return Ok(Value::Null),
-        },
+        Value::String(s) => raise::format_message(&s.to_text(), &c.args[1..])?,
+        other => {
+            let number = integer_value(other).and_then(|n| i32::try_from(n).ok());
+            match number.and_then(|n| c.ctx.query.session.message(n)) {
+                Some(message) => message.render(&c.args[1..])?,
+                None => return Ok(Value::Null),
+            }
+        }
     };
-    let texts: Vec<String> = c.args[1..]
-        .iter()
-        .map(|v| if v.is_null() { "(null)".to_string() } else { super::text_of(v) })
-        .collect();
-    let arguments: Vec<&dyn std::fmt::Display> = texts.iter().map(|t| t as &dyn std::fmt::Display).collect();
-    Ok(string(holdfast_types::messages::fill(&template, &arguments).encode_utf16().collect(), c.ty))
+    Ok(string(text.encode_utf16().collect(), c.ty))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use holdfast_engine::lock::LockManager;
 use holdfast_types::{CollationId, DateTime, SqlResult, SqlType, Value};
 
 use super::Host;
+use super::server_settings::ServerSettings;
 use super::temporary::TEMPDB;
 use crate::security::store::Principals;
 use crate::security::{Reader, SecurityModel};
@@ -297,6 +298,13 @@ impl ViewSource for HostDatabase {
     }
     fn principals(&self) -> Arc<Principals> {
         self.host.upgrade().map_or_else(Arc::default, |h| h.logins.read())
+    }
+    fn settings(&self) -> Arc<ServerSettings> {
+        self.host.upgrade().map_or_else(Arc::default, |h| h.settings.read())
+    }
+    fn configured(&self, option: i32) -> (i32, i32) {
+        let values = |h: Arc<Host>| (h.settings.read().configured(option), h.settings.in_use(option));
+        self.host.upgrade().map_or((0, 0), values)
     }
     fn reader(&self, session: u16) -> Option<Reader> {
         let session = self.host.upgrade()?.sessions.find(session)?;

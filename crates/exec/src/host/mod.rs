@@ -1,14 +1,18 @@
 //! The instance as sessions see it: databases with their system views, sessions, logins, properties.
 //!
 //! Module map: [`database`] a database with system views and metadata, [`sessions`] who is connected,
+//! [`server_settings`] what the server keeps for itself, [`configuration`] the options of sp_configure, [`error_log`] its log,
 //! [`temporary`] temporary tables of all sessions, [`properties`] SERVERPROPERTY and DATABASEPROPERTYEX, [`metadata`] what OBJECT_ID and its kin ask.
 //!
 //! Invariants
 //! 1. A [`HostDatabase`] is bound to one opened database; after a RESTORE the next look-up gives a new one.
 
+pub mod configuration;
 pub mod database;
+pub mod error_log;
 pub mod metadata;
 pub mod properties;
+pub mod server_settings;
 pub mod sessions;
 pub mod temporary;
 
@@ -35,6 +39,9 @@ pub struct Host {
     started: DateTime,
     /// The server's principals.
     pub logins: Arc<LoginStore>,
+    /// Options, messages, devices and linked servers.
+    pub settings: server_settings::ServerStore,
+    pub error_log: error_log::ErrorLog,
     /// Trace flags by session; 0 stands for all.
     pub trace_flags: Mutex<BTreeSet<(u16, i32)>>,
     /// Views over opened databases, by database id.
@@ -49,6 +56,8 @@ impl Host {
     pub fn open(instance: Arc<Instance>, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StoreError> {
         let started = local_datetime(&*clock);
         let logins = Arc::new(LoginStore::open(&instance.options.data_directory)?);
+        let settings = server_settings::ServerStore::open(&instance.options.data_directory)?;
+        let error_log = error_log::ErrorLog::new(&instance.options.data_directory);
         Ok(Arc::new(Host {
             instance,
             sessions: SessionRegistry::default(),
@@ -56,6 +65,8 @@ impl Host {
             temporary: Arc::default(),
             started,
             logins,
+            settings,
+            error_log,
             trace_flags: Mutex::default(),
             views: Mutex::new(HashMap::new()),
         }))

@@ -37,9 +37,12 @@ pub struct SessionRegistry {
 }
 
 impl SessionRegistry {
-    /// Enters a session under the lowest free id from 51; `None` when all are taken.
-    pub fn enter(&self, state: SessionState) -> Option<u16> {
+    /// Enters a session under the lowest free id from 51; `None` when all are taken, or as many are there as may be (0: as fit).
+    pub fn enter(&self, limit: i32, state: SessionState) -> Option<u16> {
         let mut sessions = self.sessions.lock();
+        if usize::try_from(limit).is_ok_and(|limit| limit > 0 && sessions.len() >= limit) {
+            return None;
+        }
         let id = (FIRST_USER_SESSION..=32_767).find(|i| !sessions.contains_key(i))?;
         sessions.insert(id, state);
         Some(id)
@@ -204,10 +207,11 @@ mod tests {
     #[test]
     fn ids_start_at_51_and_are_reused() {
         let registry = SessionRegistry::default();
-        assert_eq!(registry.enter(state()), Some(51));
-        assert_eq!(registry.enter(state()), Some(52));
+        assert_eq!(registry.enter(0, state()), Some(51));
+        assert_eq!(registry.enter(0, state()), Some(52));
         registry.leave(51);
-        assert_eq!(registry.enter(state()), Some(51));
+        assert_eq!(registry.enter(0, state()), Some(51));
+        assert_eq!(registry.enter(2, state()), None);
         registry.update(52, |s| s.database_id = 7);
         assert!(registry.uses_database(7, 51));
         assert!(!registry.uses_database(7, 52));

@@ -291,6 +291,9 @@ impl Runner<'_> {
             self.run_definition(procedure, arguments, &database, span)?;
             return Ok(Returned::status(0));
         }
+        if system && let Some(procedure) = super::server_procedure::find(&bare) {
+            return self.server_procedure(procedure, arguments);
+        }
         if system && let Some(text) = super::system::procedure_text(&bare) {
             let loaded = self.load_system(&bare, text, &database)?;
             return self.run_procedure(&loaded, &bare, None, database, arguments);

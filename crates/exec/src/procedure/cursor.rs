@@ -310,6 +310,7 @@ impl Runner<'_> {
         }
         let count = u64::from(row.is_some());
         if f.into.is_empty() {
+            self.may_answer()?;
             self.sink.columns(&columns)?;
             if let Some(mut values) = row {
                 values.truncate(columns.len());

@@ -190,7 +190,7 @@ fn suggested(ordinal: usize, name: &str, ty: &SqlType) -> Vec<Value> {
 
 impl Runner<'_> {
     /// Sends one result set of the columns declared.
-    fn send_rows(&mut self, declaration: &str, rows: &[Vec<Value>]) -> Result<(), Fail> {
+    pub(super) fn send_rows(&mut self, declaration: &str, rows: &[Vec<Value>]) -> Result<(), Fail> {
         let collation = self.session.current_database().default_collation();
         let columns: Vec<ResultColumn> = parse_columns(declaration, collation)
             .into_iter()

@@ -113,7 +113,10 @@ impl Administration for InstanceAdministration {
                 Ok(None)
             }
             StatementKind::Dbcc(d) => super::dbcc::run(d, call),
-            StatementKind::Reconfigure { .. } => Ok(None),
+            StatementKind::Reconfigure { with_override } => {
+                super::configure::reconfigure(call.session, *with_override).map_err(|e| vec![e])?;
+                Ok(None)
+            }
             StatementKind::Ddl(d) => match &**d {
                 Ddl::CreateDatabase(c) => database::create(c, call),
                 Ddl::AlterDatabase(a) => match row_versions::alter(a, call) {

@@ -22,7 +22,7 @@ use super::run::{Fail, Runner, Scope, Shared, Stop, request_end};
 use super::state::{SharedSession, State};
 use super::unit::Unit;
 use crate::ddl::select_into::select_with_into;
-use crate::host::{Host, SessionState};
+use crate::host::{Host, SessionState, configuration};
 use crate::session::{
     CancelFlag, Done, DoneKind, LoginInfo, RequestEnd, ResultColumn, ResultSink, RpcParameter, RpcRequest,
     RpcValue, SessionFactory, SqlSession, TransactionRequest,
@@ -60,17 +60,21 @@ impl InstanceSessions {
         let database = self.host.database(&name).map_err(|_| cannot_open())?;
         self.host.check_access(database.id, 0)?;
         let cancel = CancelFlag::new();
-        let entered = self.host.sessions.enter(SessionState {
-            login: login.clone(),
-            login_time: self.host.now(),
-            database_id: database.id,
-            running: false,
-            text: "".into(),
-            command: "AWAITING COMMAND".into(),
-            open_transactions: 0,
-            percent_complete: 0.0,
-            cancel: cancel.clone(),
-        });
+        let limit = self.host.settings.in_use(configuration::USER_CONNECTIONS);
+        let entered = self.host.sessions.enter(
+            limit,
+            SessionState {
+                login: login.clone(),
+                login_time: self.host.now(),
+                database_id: database.id,
+                running: false,
+                text: "".into(),
+                command: "AWAITING COMMAND".into(),
+                open_transactions: 0,
+                percent_complete: 0.0,
+                cancel: cancel.clone(),
+            },
+        );
         let Some(id) = entered else {
             let text =
                 "Could not connect because the maximum number of user connections has already been reached.";
@@ -574,7 +578,7 @@ impl SqlSession for InstanceSession {
         let transaction = self.session.state.lock().transaction.clone();
         let database =
             self.session.host.database(&self.home).unwrap_or_else(|_| self.session.current_database());
-        let mut state = State::new(database);
+        let mut state = State::new(database, self.session.host.settings.in_use(configuration::USER_OPTIONS));
         if keep_transaction {
             state.transaction = transaction.clone();
         }

@@ -215,6 +215,7 @@ impl Runner<'_> {
         let columns: Vec<ResultColumn> = bound.columns.iter().map(result_column).collect();
         let context = self.context(scope);
         let fmt_only = self.session.state.lock().fmt_only;
+        self.may_answer()?;
         // Opening may fail or block; the column list goes out before the first row, as clients expect.
         self.sink.columns(&columns)?;
         if fmt_only {

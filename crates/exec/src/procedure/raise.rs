@@ -8,6 +8,10 @@ use holdfast_types::{CollationId, SqlError, SqlType, Value};
 
 use super::run::{Fail, Runner, Scope, Stop};
 use super::surroundings::now;
+use crate::context::SessionInfo;
+
+/// Lowest number that RAISERROR takes.
+const FIRST_RAISED: i32 = 13_000;
 
 /// Longest text of a message, in characters.
 const MESSAGE_MAX: usize = 2047;
@@ -36,35 +40,28 @@ impl Runner<'_> {
             arguments.push(self.value(a, scope)?.0);
         }
         // A message of the table brings its own severity when -1 is asked for.
-        let (number, own_severity, template) = match &message {
-            Value::String(s) => (50_000, 0, s.to_text()),
-            Value::Null => (50_000, 0, String::new()),
+        let (number, found) = match &message {
+            Value::String(s) => (50_000, MessageText::plain(&s.to_text())),
+            Value::Null => (50_000, MessageText::plain("")),
             other => {
                 let n = integer(other).unwrap_or(0);
                 let number = i32::try_from(n).unwrap_or(0);
-                if number < 13_000 {
-                    let text = format!(
-                        "Error message {number} is not in range 13000 to 2147483647, or is 50000, which is reserved."
-                    );
-                    return Err(SqlError::with_text(2732, 16, text).into());
+                if number < FIRST_RAISED || number == 50_000 {
+                    return Err(SqlError::new(2732, &[&n, &FIRST_RAISED, &i32::MAX]).into());
                 }
-                match holdfast_types::messages::lookup(number) {
-                    Some((own, text)) => (number, own, text.to_owned()),
-                    None => {
-                        let text = format!(
-                            "Error {number}, severity {severity}, state {state} was raised, but no message with that error \
-                             number was found in sys.messages. If error is larger than 50000, make sure the user-defined \
-                             message is added using sp_addmessage."
-                        );
-                        let level = severity.clamp(0, 18) as u8;
-                        let e = SqlError::with_text(18_054, level.max(11), text);
-                        return Err(Fail::Raised(e.at_line(span.line)));
-                    }
-                }
+                let Some(found) = self.session.message(number) else {
+                    let mut e = SqlError::new(18_054, &[&number, &severity, &state]);
+                    e.severity = (severity.clamp(0, 18) as u8).max(11);
+                    return Err(Fail::Raised(e.at_line(span.line)));
+                };
+                (number, found)
             }
         };
-        let text = format_message(&template, &arguments)?;
-        let severity = if severity == -1 { i64::from(own_severity) } else { severity };
+        if r.log && !self.session.security.has_server("ALTR") {
+            return Err(SqlError::new(2778, &[&"RAISERROR"]).into());
+        }
+        let text = found.render(&arguments)?;
+        let severity = if severity == -1 { i64::from(found.severity) } else { severity };
         // Another negative severity counts as 0; above 18 WITH LOG is needed.
         let severity = severity.clamp(0, 25) as u8;
         if severity > 18 && !r.log {
@@ -74,6 +71,9 @@ impl Runner<'_> {
         }
         let state = if state < 0 { 1 } else { state.min(255) as u8 };
         let mut error = SqlError::with_text(number, severity, text).state(state).at_line(span.line);
+        if r.log || found.logged {
+            self.log_error(&error);
+        }
         if severity <= 10 {
             error.procedure = scope.procedure.to_string();
             if scope.procedure.is_empty() {
@@ -205,11 +205,88 @@ pub fn integer(v: &Value) -> Option<i64> {
     }
 }
 
+/// A message as a session sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageText {
+    pub severity: u8,
+    /// Raising it writes to the server's log.
+    pub logged: bool,
+    pub text: String,
+    /// The version in the session's language, where that is another one. Its places are numbered: `%1!`.
+    pub localized: Option<String>,
+}
+
+impl MessageText {
+    fn plain(text: &str) -> Self {
+        MessageText { severity: 0, logged: false, text: text.to_owned(), localized: None }
+    }
+
+    /// One of the server's own messages.
+    pub fn own(number: i32) -> Option<Self> {
+        let (severity, text) = holdfast_types::messages::lookup(number)?;
+        Some(MessageText { severity, logged: severity >= 19, ..Self::plain(text) })
+    }
+
+    /// The text with its arguments.
+    ///
+    /// # Errors
+    /// Those of [`format_message`].
+    pub fn render(&self, arguments: &[Value]) -> Result<String, SqlError> {
+        match &self.localized {
+            None => format_message(&self.text, arguments),
+            Some(localized) => {
+                let parts = parts(&self.text, arguments)?;
+                let pieces: Vec<&str> =
+                    parts.iter().filter(|(filled, _)| *filled).map(|(_, p)| p.as_str()).collect();
+                Ok(shortened(numbered(localized, &pieces)))
+            }
+        }
+    }
+}
+
+/// Puts the pieces into the places `%1!` to `%n!` of a localized text.
+fn numbered(template: &str, pieces: &[&str]) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some(at) = rest.find('%') {
+        out.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let place = after[..digits].parse::<usize>().ok().filter(|_| after[digits..].starts_with('!'));
+        match place.and_then(|p| p.checked_sub(1)) {
+            Some(p) => {
+                out.push_str(pieces.get(p).copied().unwrap_or("(null)"));
+                rest = &after[digits + 1..];
+            }
+            None => {
+                out.push('%');
+                rest = after.strip_prefix('%').unwrap_or(after);
+            }
+        }
+    }
+    out + rest
+}
+
+/// A text as long as messages may be.
+fn shortened(text: String) -> String {
+    if text.chars().count() > MESSAGE_MAX {
+        return text.chars().take(MESSAGE_MAX - 3).collect::<String>() + "...";
+    }
+    text
+}
+
 /// Fills a RAISERROR template: `%[flags][width][.precision][h|l|I64]type`, type one of d i o s u x X.
 ///
 /// # Errors
 /// 2786 when an argument's type does not fit its place, 2787 for a bad specification.
 pub fn format_message(template: &str, arguments: &[Value]) -> Result<String, SqlError> {
+    let parts = parts(template, arguments)?;
+    Ok(shortened(parts.into_iter().map(|(_, text)| text).collect()))
+}
+
+/// What a filled template is made of, and which of it came from arguments.
+fn parts(template: &str, arguments: &[Value]) -> Result<Vec<(bool, String)>, SqlError> {
+    let mut parts = Vec::new();
     let mut out = String::new();
     let mut next = arguments.iter();
     let mut used = 0;
@@ -258,12 +335,13 @@ pub fn format_message(template: &str, arguments: &[Value]) -> Result<String, Sql
                 SqlError::with_text(2786, 16, text)
             })?,
         };
-        spec.pad(&piece, &mut out);
+        parts.push((false, std::mem::take(&mut out)));
+        let mut padded = String::new();
+        spec.pad(&piece, &mut padded);
+        parts.push((true, padded));
     }
-    if out.chars().count() > MESSAGE_MAX {
-        out = out.chars().take(MESSAGE_MAX - 3).collect::<String>() + "...";
-    }
-    Ok(out)
+    parts.push((false, out));
+    Ok(parts)
 }
 
 fn bad_specification(spec: &str) -> SqlError {
@@ -375,6 +453,18 @@ mod tests {
         assert_eq!(f("%I64d %s", &[Value::BigInt(1 << 40)]), "1099511627776 (null)");
         assert_eq!(f("%d", &[Value::string("x")]), "!2786");
         assert_eq!(f("%q", &[]), "!2787");
+    }
+
+    #[test]
+    fn localized_texts_number_their_places() {
+        let message = MessageText {
+            severity: 16,
+            logged: false,
+            text: "%s has %d".into(),
+            localized: Some("%2! bei %1! (100%%, %3!)".into()),
+        };
+        let text = message.render(&[Value::string("x"), Value::Int(7)]).unwrap();
+        assert_eq!(text, "7 bei x (100%, (null))");
     }
 
     #[test]

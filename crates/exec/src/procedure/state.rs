@@ -24,10 +24,13 @@ use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
 use super::change::{BulkTarget, TriggerTables, ViewPlan};
+use super::raise::MessageText;
 use super::showplan::ShowPlan;
+use super::user_message::message_language;
 use crate::context::{CaughtError, ColumnInfo, ObjectInfo, RandState, SessionInfo, SessionSettings};
+use crate::host::server_settings::US_ENGLISH;
 use crate::host::temporary::{SessionTables, TEMPDB};
-use crate::host::{Host, HostDatabase, properties};
+use crate::host::{Host, HostDatabase, configuration, properties};
 use crate::security::{Securable, SecurityContexts};
 use crate::session::{CancelFlag, LoginInfo};
 use crate::system_view::ViewSource;
@@ -166,7 +169,8 @@ impl SharedSession {
         cancel: CancelFlag,
     ) -> SqlResult<Self> {
         let security = SecurityContexts::new(Arc::clone(&host.logins), &login.login)?;
-        let state = Mutex::new(State::new(database));
+        let user_options = host.settings.in_use(configuration::USER_OPTIONS);
+        let state = Mutex::new(State::new(database, user_options));
         let owner = new_owner();
         host.instance.locks.enter(owner, id, owner);
         // Two sessions that never give RAND a seed draw different numbers.
@@ -335,8 +339,9 @@ impl SharedSession {
 }
 
 impl State {
-    pub fn new(database: Arc<HostDatabase>) -> Self {
-        State {
+    /// `options`: bits of @@OPTIONS that 'user options' turns on for everybody.
+    pub fn new(database: Arc<HostDatabase>, options: i32) -> Self {
+        let mut state = State {
             settings: SessionSettings::default(),
             database,
             names: None,
@@ -364,7 +369,9 @@ impl State {
             identity_insert: None,
             triggers: Vec::new(),
             bulk: None,
-        }
+        };
+        state.set_option(options, true);
+        state
     }
 
     /// Sets or clears a bit of @@OPTIONS and what follows from it.
@@ -474,6 +481,21 @@ impl SessionInfo for SharedSession {
     }
     fn caught_error(&self) -> Option<CaughtError> {
         self.state.lock().caught.last().cloned()
+    }
+    fn message(&self, number: i32) -> Option<MessageText> {
+        let settings = self.host.settings.read();
+        if let Some(own) = MessageText::own(number) {
+            return Some(MessageText { logged: settings.is_logged(number, own.severity), ..own });
+        }
+        let language = message_language(self.state.lock().settings.conversion_language);
+        let english = settings.message(number, US_ENGLISH)?;
+        let localized = settings.message(number, language).filter(|_| language != US_ENGLISH);
+        Some(MessageText {
+            severity: english.severity,
+            logged: english.logged,
+            text: english.text.clone(),
+            localized: localized.map(|m| m.text.clone()),
+        })
     }
     fn xml_document(&self, handle: i32) -> Option<Arc<crate::function::openxml::PreparedXml>> {
         self.state.lock().xml_documents.0.get(&handle).cloned()

@@ -15,6 +15,7 @@ use super::function_call::FunctionRunner;
 use super::run::{Runner, Scope, next_run};
 use super::state::SharedSession;
 use crate::context::{ExecContext, ModuleRunner, QueryContext, SessionInfo};
+use crate::host::configuration;
 
 /// What a runner's statements have in common.
 #[derive(Default)]
@@ -105,6 +106,10 @@ impl Runner<'_> {
         let mut context = QueryContext::with_parts(info, settings, now, session.cancel.clone(), read)
             .with_modules(self.functions(scope))
             .with_seed(seed);
+        let degree = session.host.settings.in_use(configuration::MAX_DEGREE_OF_PARALLELISM);
+        if let Some(degree) = usize::try_from(degree).ok().filter(|d| *d > 0) {
+            context.workers = context.workers.min(degree);
+        }
         if session.open_transaction().is_none() {
             let session = Arc::clone(session);
             context = context.with_own(Box::new(move || session.new_transaction()));

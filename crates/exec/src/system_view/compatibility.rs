@@ -68,8 +68,16 @@ pub const VIEWS: &[SystemView] = &[
         columns: "spid smallint!, kpid smallint!, blocked smallint!, waittype binary(2)!, waittime bigint!, lastwaittype nchar(32)!, waitresource nchar(256)!, dbid smallint!, uid smallint, cpu int!, physical_io bigint!, memusage int!, login_time datetime!, last_batch datetime!, ecid smallint!, open_tran smallint!, status nchar(30)!, sid binary(86)!, hostname nchar(128)!, program_name nchar(128)!, hostprocess nchar(10)!, cmd nchar(26)!, nt_domain nchar(128)!, nt_username nchar(128)!, net_address nchar(12)!, net_library nchar(12)!, loginame nchar(128)!, context_info binary(128)!, sql_handle binary(20)!, stmt_start int!, stmt_end int!, request_id int!",
         rows: sysprocesses,
     },
-    SystemView { name: "sys.sysconfigures", columns: CONFIGURES, rows: |_| Ok(super::server::configures()) },
-    SystemView { name: "sys.syscurconfigs", columns: CONFIGURES, rows: |_| Ok(super::server::configures()) },
+    SystemView {
+        name: "sys.sysconfigures",
+        columns: CONFIGURES,
+        rows: |c| Ok(super::server::configures(c, false)),
+    },
+    SystemView {
+        name: "sys.syscurconfigs",
+        columns: CONFIGURES,
+        rows: |c| Ok(super::server::configures(c, true)),
+    },
     SystemView {
         name: "sys.sysfilegroups",
         columns: "groupid smallint, allocpolicy smallint, status int, groupname sysname!",

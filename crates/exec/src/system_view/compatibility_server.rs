@@ -4,7 +4,7 @@
 //! 1. Columns as the documentation of the compatibility views lists them; what has no meaning any more is NULL or 0.
 //! 2. Who may not see a login in `sys.server_principals` does not see it here.
 
-use holdfast_types::{DateTime, SqlResult, Value};
+use holdfast_types::{DateTime, SqlResult, Value, messages};
 
 use super::empty::empty;
 use super::{SystemView, ViewContext, row};
@@ -17,6 +17,22 @@ pub const VIEWS: &[SystemView] = &[
         name: "sys.syslogins",
         columns: "sid varbinary(85), status smallint, createdate datetime!, updatedate datetime!, accdate datetime!, totcpu int, totio int, spacelimit int, timelimit int, resultlimit int, name sysname!, dbname sysname, password nvarchar(128), language sysname, denylogin int, hasaccess int, isntname int, isntgroup int, isntuser int, sysadmin int, securityadmin int, serveradmin int, setupadmin int, processadmin int, diskadmin int, dbcreator int, bulkadmin int, loginname sysname!",
         rows: logins,
+    },
+    SystemView {
+        name: "sys.sysmessages",
+        columns: "error int!, severity tinyint, dlevel smallint, description nvarchar(255), msglangid smallint!",
+        rows: |c| {
+            let settings = c.source.settings();
+            let dlevel = |logged: bool| if logged { 0x80i16 } else { 0 };
+            let short = |text: &str| text.chars().take(255).collect::<String>();
+            let own = messages::all()
+                .map(|m| row![m.0, m.1, dlevel(settings.is_logged(m.0, m.1)), short(m.2), 1033i16]);
+            let added = settings
+                .messages
+                .iter()
+                .map(|m| row![m.number, m.severity, dlevel(m.logged), short(&m.text), m.language as i16]);
+            Ok(own.chain(added).collect())
+        },
     },
     empty(
         "sys.syscacheobjects",

@@ -7,6 +7,7 @@ use super::locks::{wait_resource, waits_by_session};
 use super::source::SessionRow;
 use super::table::variant;
 use super::{SystemView, ViewContext, row};
+use crate::host::configuration;
 
 type Rows = SqlResult<Vec<Vec<Value>>>;
 
@@ -67,7 +68,15 @@ pub const VIEWS: &[SystemView] = &[
     SystemView {
         name: "sys.messages",
         columns: "message_id int!, language_id smallint!, severity tinyint, is_event_logged bit!, text nvarchar(2048)!",
-        rows: |_| Ok(messages::all().map(|m| row![m.0, 1033, m.1, m.1 >= 19, m.2]).collect()),
+        rows: |c| {
+            let settings = c.source.settings();
+            let own = messages::all().map(|m| row![m.0, 1033, m.1, settings.is_logged(m.0, m.1), m.2]);
+            let added = settings
+                .messages
+                .iter()
+                .map(|m| row![m.number, m.language, m.severity, m.logged, m.text.as_str()]);
+            Ok(own.chain(added).collect())
+        },
     },
     SystemView {
         name: "sys.syslanguages",
@@ -140,106 +149,34 @@ pub const VIEWS: &[SystemView] = &[
     },
 ];
 
-/// Options of sp_configure that tools read: id, name, value, minimum, maximum, advanced.
-const OPTIONS: &[(i32, &str, i32, i32, i32, bool)] = &[
-    (101, "recovery interval (min)", 0, 0, 32767, true),
-    (102, "allow updates", 0, 0, 1, false),
-    (103, "user connections", 0, 0, 32767, true),
-    (106, "locks", 0, 5000, i32::MAX, true),
-    (107, "open objects", 0, 0, i32::MAX, true),
-    (109, "fill factor (%)", 0, 0, 100, true),
-    (114, "disallow results from triggers", 0, 0, 1, true),
-    (115, "nested triggers", 1, 0, 1, false),
-    (116, "server trigger recursion", 1, 0, 1, false),
-    (117, "remote access", 1, 0, 1, false),
-    (124, "default language", 0, 0, 9999, false),
-    (400, "cross db ownership chaining", 0, 0, 1, false),
-    (503, "max worker threads", 0, 128, 65535, true),
-    (505, "network packet size (B)", 4096, 512, 32767, true),
-    (518, "show advanced options", 0, 0, 1, false),
-    (542, "remote proc trans", 0, 0, 1, false),
-    (544, "c2 audit mode", 0, 0, 1, true),
-    (1126, "default full-text language", 1033, 0, i32::MAX, true),
-    (1127, "two digit year cutoff", 2049, 1753, 9999, true),
-    (1505, "index create memory (KB)", 0, 704, i32::MAX, true),
-    (1517, "priority boost", 0, 0, 1, true),
-    (1519, "remote login timeout (s)", 10, 0, i32::MAX, false),
-    (1520, "remote query timeout (s)", 600, 0, i32::MAX, false),
-    (1531, "cursor threshold", -1, -1, i32::MAX, true),
-    (1532, "set working set size", 0, 0, 1, true),
-    (1534, "user options", 0, 0, 32767, false),
-    (1535, "affinity mask", 0, i32::MIN, i32::MAX, true),
-    (1536, "max text repl size (B)", 65536, -1, i32::MAX, false),
-    (1537, "media retention", 0, 0, 365, true),
-    (1538, "cost threshold for parallelism", 5, 0, 32767, true),
-    (1539, "max degree of parallelism", 0, 0, 32767, true),
-    (1540, "min memory per query (KB)", 1024, 512, i32::MAX, true),
-    (1541, "query wait (s)", -1, -1, i32::MAX, true),
-    (1543, "min server memory (MB)", 0, 0, i32::MAX, true),
-    (1544, "max server memory (MB)", i32::MAX, 128, i32::MAX, true),
-    (1545, "query governor cost limit", 0, 0, i32::MAX, true),
-    (1546, "lightweight pooling", 0, 0, 1, true),
-    (1547, "scan for startup procs", 0, 0, 1, true),
-    (1549, "affinity64 mask", 0, i32::MIN, i32::MAX, true),
-    (1550, "affinity I/O mask", 0, i32::MIN, i32::MAX, true),
-    (1551, "affinity64 I/O mask", 0, i32::MIN, i32::MAX, true),
-    (1555, "transform noise words", 0, 0, 1, true),
-    (1556, "precompute rank", 0, 0, 1, true),
-    (1557, "PH timeout (s)", 60, 1, 3600, true),
-    (1562, "clr enabled", 0, 0, 1, false),
-    (1563, "max full-text crawl range", 4, 0, 256, true),
-    (1564, "ft notify bandwidth (min)", 0, 0, 32767, true),
-    (1565, "ft notify bandwidth (max)", 100, 0, 32767, true),
-    (1566, "ft crawl bandwidth (min)", 0, 0, 32767, true),
-    (1567, "ft crawl bandwidth (max)", 100, 0, 32767, true),
-    (1568, "default trace enabled", 0, 0, 1, true),
-    (1569, "blocked process threshold (s)", 0, 0, 86400, true),
-    (1570, "in-doubt xact resolution", 0, 0, 2, true),
-    (1576, "remote admin connections", 0, 0, 1, false),
-    (1577, "common criteria compliance enabled", 0, 0, 1, true),
-    (1578, "EKM provider enabled", 0, 0, 1, true),
-    (1579, "backup compression default", 0, 0, 1, false),
-    (1580, "filestream access level", 0, 0, 2, false),
-    (1581, "optimize for ad hoc workloads", 0, 0, 1, true),
-    (1582, "access check cache bucket count", 0, 0, 65536, true),
-    (1583, "access check cache quota", 0, 0, i32::MAX, true),
-    (1584, "backup checksum default", 0, 0, 1, false),
-    (1585, "automatic soft-NUMA disabled", 0, 0, 1, true),
-    (1586, "external scripts enabled", 0, 0, 1, false),
-    (1587, "clr strict security", 1, 0, 1, true),
-    (1588, "column encryption enclave type", 0, 0, 2, false),
-    (1589, "tempdb metadata memory-optimized", 0, 0, 1, true),
-    (16384, "Agent XPs", 0, 0, 1, true),
-    (16386, "Database Mail XPs", 0, 0, 1, true),
-    (16387, "SMO and DMO XPs", 1, 0, 1, true),
-    (16388, "Ole Automation Procedures", 0, 0, 1, true),
-    (16390, "xp_cmdshell", 0, 0, 1, true),
-    (16391, "Ad Hoc Distributed Queries", 0, 0, 1, true),
-    (16392, "Replication XPs", 0, 0, 1, true),
-    (16393, "contained database authentication", 0, 0, 1, false),
-    (16394, "hadoop connectivity", 0, 0, 7, false),
-    (16395, "polybase network encryption", 1, 0, 1, false),
-    (16396, "remote data archive", 0, 0, 1, false),
-    (16397, "allow polybase export", 0, 0, 1, false),
-    (16398, "allow filesystem enumeration", 1, 0, 1, true),
-    (16399, "polybase enabled", 0, 0, 1, false),
-];
-
-fn configurations(_: &ViewContext<'_>) -> Rows {
+fn configurations(c: &ViewContext<'_>) -> Rows {
     let v = |n: i32| variant(Value::Int(n), SqlType::INT);
-    Ok(OPTIONS
-        .iter()
-        .map(|(id, name, value, low, high, advanced)| {
-            row![*id, *name, v(*value), v(*low), v(*high), v(*value), *name, true, *advanced]
+    Ok(configuration::all()
+        .map(|o| {
+            let (configured, in_use) = c.source.configured(o.id);
+            row![
+                o.id,
+                o.name,
+                v(configured),
+                v(o.minimum),
+                v(o.maximum),
+                v(in_use),
+                o.description,
+                o.dynamic,
+                o.advanced
+            ]
         })
         .collect())
 }
 
-/// The options as sysconfigures and syscurconfigs show them: status 1 dynamic, 2 advanced.
-pub fn configures() -> Vec<Vec<Value>> {
-    OPTIONS
-        .iter()
-        .map(|(id, name, value, _, _, advanced)| row![*value, *id, *name, if *advanced { 3 } else { 1 }])
+/// The options as sysconfigures (configured values) and syscurconfigs (those in use) show them: status 1 dynamic, 2 advanced.
+pub fn configures(c: &ViewContext<'_>, in_use: bool) -> Vec<Vec<Value>> {
+    configuration::all()
+        .map(|o| {
+            let (configured, running) = c.source.configured(o.id);
+            let status = i16::from(o.dynamic) | if o.advanced { 2 } else { 0 };
+            row![if in_use { running } else { configured }, o.id, o.description, status]
+        })
         .collect()
 }
 

@@ -7,6 +7,7 @@ use holdfast_engine::lock::LockManager;
 use holdfast_types::{CollationId, DateTime, SqlResult, Value};
 
 use super::model::CatalogModel;
+use crate::host::server_settings::ServerSettings;
 use crate::security::Reader;
 use crate::security::store::Principals;
 
@@ -234,6 +235,15 @@ pub trait ViewSource: Send + Sync {
     }
     /// The server's logins, roles and permissions.
     fn principals(&self) -> Arc<Principals>;
+    /// What the server keeps for itself: options, messages, devices, linked servers.
+    fn settings(&self) -> Arc<ServerSettings> {
+        Arc::default()
+    }
+    /// Configured value and value in use of an option of the server.
+    fn configured(&self, option: i32) -> (i32, i32) {
+        let value = crate::host::configuration::find(option).map_or(0, |o| o.default);
+        (value, value)
+    }
     /// Who reads, by the session's number; `None`: the server itself.
     fn reader(&self, session: u16) -> Option<Reader> {
         let _ = session;

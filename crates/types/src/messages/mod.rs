@@ -14,6 +14,7 @@ mod locking;
 mod login;
 mod restore;
 mod security;
+mod server;
 mod temporal;
 
 use std::fmt::Display;
@@ -34,6 +35,7 @@ const TABLES: &[&[Message]] = &[
     login::MESSAGES,
     restore::MESSAGES,
     security::MESSAGES,
+    server::MESSAGES,
     temporal::MESSAGES,
 ];
 

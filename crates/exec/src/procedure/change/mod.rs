@@ -231,6 +231,7 @@ impl Runner<'_> {
                 continue;
             }
             let columns: Vec<_> = clause.columns.iter().map(super::query::result_column).collect();
+            self.may_answer()?;
             self.sink.columns(&columns)?;
             for b in &batches {
                 self.sink.rows(b)?;

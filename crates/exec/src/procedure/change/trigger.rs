@@ -18,6 +18,7 @@ use holdfast_tsql::ast::{Ddl, ExecuteAsPrincipal, ModuleBody, StatementKind};
 use holdfast_types::SqlError;
 
 use super::{Runner, Touched};
+use crate::host::configuration;
 use crate::procedure::cache::UnitKey;
 use crate::procedure::memory_table::MemoryTable;
 use crate::procedure::run::{Fail, Scope, Stop};
@@ -52,6 +53,11 @@ impl Runner<'_> {
             && !self.triggers_recur(target.table.database_id)
         {
             list.retain(|x| !self.is_running(x.def.module.object_id));
+        }
+        // Without nested triggers, what a trigger does fires none but those that stand in for it.
+        let nested = self.session.host.settings.in_use(configuration::NESTED_TRIGGERS) != 0;
+        if !nested && !self.session.state.lock().triggers.is_empty() {
+            list.retain(|x| x.instead_of);
         }
         if list.is_empty() {
             return Ok(());

@@ -177,11 +177,6 @@ const PROCEDURES: &[Procedure] = &[
         include_str!("spaceused.sql"),
     ),
     plain("sp_depends", OBJNAME, include_str!("depends.sql")),
-    plain(
-        "sp_configure",
-        "@configname varchar(35) = NULL, @configvalue int = NULL",
-        include_str!("configure.sql"),
-    ),
     // Older names of statements.
     plain(
         "sp_addtype",
@@ -376,11 +371,9 @@ const CHANGING: &[&str] = &[
     "sp_readerrorlog",
     "xp_readerrorlog",
     "sp_addlinkedsrvlogin",
-    "sp_addmessage",
     "sp_changeobjectowner",
     "sp_denylogin",
     "sp_dropapprole",
-    "sp_dropmessage",
     "sp_dropserver",
     "sp_fulltext_catalog",
     "sp_grantlogin",
