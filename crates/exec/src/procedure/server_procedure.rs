@@ -126,14 +126,6 @@ impl Runner<'_> {
         }
     }
 
-    /// 15247 for everybody but members of sysadmin.
-    pub(super) fn need_administrator(&self) -> Result<(), Fail> {
-        match self.session.security.is_unrestricted() {
-            true => Ok(()),
-            false => Err(SqlError::new(15247, &[]).into()),
-        }
-    }
-
     /// Writes an error to the server's log, as RAISERROR … WITH LOG does.
     pub(super) fn log_error(&self, error: &SqlError) {
         let host = Arc::clone(&self.session.host);
