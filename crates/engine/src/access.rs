@@ -125,6 +125,18 @@ pub trait TableAccess: Send + Sync {
         Ok(vec![self.scan(read, columns)?])
     }
 
+    /// The rows of some pages, `fraction` of all, a batch a page; which ones goes by their place, so that unchanged tables give the
+    /// same ones again. `None`: pages cannot be chosen.
+    fn scan_some_pages(
+        &self,
+        read: &ReadContext,
+        columns: &[usize],
+        fraction: f64,
+    ) -> SqlResult<Option<Box<dyn BatchSource>>> {
+        let _ = (read, columns, fraction);
+        Ok(None)
+    }
+
     /// Rows of `range` through index `index_id` (1 = clustered), in key order, or reverse key order when `backward`.
     /// Columns that the index does not hold are looked up in the heap or clustered index.
     fn seek(

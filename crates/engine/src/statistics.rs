@@ -8,6 +8,8 @@
 //! 3. At most [`MOST_VALUES`] values are held: of more rows half are let go, again and again, and what is left is a sample, as the
 //!    statistics say by their number of sampled rows.
 //! 4. The same rows in the same order give the same statistics: which rows a sample takes goes by their number.
+//! 5. A sample of whole pages is no sample of rows: equal values lie together. How many values there are is told by those that
+//!    lie on one page only, among values counted once a page; a sample of rows is one of pages with a row each.
 //!
 //! Evidence: layout and meaning of the parts in docs/format/statistics.md. Which values become steps is not what SQL Server
 //! would choose (its way is not documented): as many steps as there are values while they fit; else a step for each value that
@@ -26,8 +28,9 @@ use crate::write::row::{pad, stored};
 pub const MAX_STEPS: usize = 200;
 /// Rows up to which a sample takes all.
 const SMALL: u64 = 10_000;
-/// Rows that the server keeps when nobody says how many.
-pub const DEFAULT_SAMPLE: u64 = 500_000;
+/// Pages that the server looks at when nobody says how many: all of a table of 8 MB, and of larger ones this many and this
+/// often the root of their number.
+const DEFAULT_PAGES: (f64, f64) = (1024.0, 4.0);
 /// Values of rows that are held while statistics are made (about 60 bytes each, and what their text needs).
 const MOST_VALUES: usize = 4_000_000;
 /// Characters or bytes of a long value that its key in the histogram has.
@@ -47,8 +50,8 @@ pub enum Sampling {
 }
 
 impl Sampling {
-    /// The fraction of `rows` that is taken.
-    pub fn fraction(self, rows: u64) -> f64 {
+    /// The fraction that is taken of a table of so many rows and pages.
+    pub fn fraction(self, rows: u64, pages: u64) -> f64 {
         if rows <= SMALL {
             return 1.0;
         }
@@ -57,19 +60,31 @@ impl Sampling {
             Sampling::Full => 1.0,
             Sampling::Percent(p) => (p / 100.0).max(of(SMALL)),
             Sampling::Rows(n) => of(n),
-            Sampling::Default => of(DEFAULT_SAMPLE),
+            Sampling::Default => {
+                let pages = (pages as f64).max(1.0);
+                (DEFAULT_PAGES.0 + DEFAULT_PAGES.1 * pages.sqrt()) / pages
+            }
         }
         .clamp(0.0, 1.0)
     }
+}
+
+/// A row that was taken.
+#[derive(Debug)]
+struct Taken {
+    values: Vec<Value>,
+    /// Its place among all, as [`scattered`] has it.
+    place: f64,
+    page: u64,
 }
 
 /// Rows on their way into statistics.
 #[derive(Debug)]
 pub struct Collector {
     types: Vec<SqlType>,
-    rows: Vec<Vec<Value>>,
-    /// Which place each row has among all, as [`scattered`] has it.
-    places: Vec<f64>,
+    rows: Vec<Taken>,
+    /// Rows of the table, of which those of some pages are added, and the page at hand; `None`: all rows are added.
+    of_pages: Option<(u64, u64)>,
     /// Lengths of the columns of all rows that were taken, and of how many.
     lengths: Vec<f64>,
     measured: u64,
@@ -91,8 +106,19 @@ impl Collector {
     pub fn new(types: Vec<SqlType>, fraction: f64) -> Self {
         let lengths = vec![0.0; types.len()];
         let most = MOST_VALUES / types.len().clamp(1, MAX_COLUMNS);
-        let (rows, places) = (Vec::new(), Vec::new());
-        Collector { types, rows, places, lengths, measured: 0, seen: 0, fraction, most }
+        Collector { types, rows: Vec::new(), of_pages: None, lengths, measured: 0, seen: 0, fraction, most }
+    }
+
+    /// For rows of some pages of a table of so many rows.
+    pub fn of_some_pages(types: Vec<SqlType>, rows: u64) -> Self {
+        Collector { of_pages: Some((rows, 0)), ..Self::new(types, 1.0) }
+    }
+
+    /// What is added from here on lies on another page.
+    pub fn next_page(&mut self) {
+        if let Some((_, page)) = &mut self.of_pages {
+            *page += 1;
+        }
     }
 
     /// Takes a row, or passes it over.
@@ -102,6 +128,7 @@ impl Collector {
         if self.fraction < 1.0 && place >= self.fraction {
             return;
         }
+        let page = self.of_pages.map_or(self.seen, |(_, page)| page);
         let mut row = row;
         row.truncate(self.types.len().min(MAX_COLUMNS));
         for ((value, ty), sum) in row.iter_mut().zip(&self.types).zip(&mut self.lengths) {
@@ -109,8 +136,7 @@ impl Collector {
             shorten(ty, value);
         }
         self.measured += 1;
-        self.places.push(place);
-        self.rows.push(row);
+        self.rows.push(Taken { values: row, place, page });
         if self.rows.len() >= self.most {
             self.let_go();
         }
@@ -119,13 +145,12 @@ impl Collector {
     /// Keeps half of the rows.
     fn let_go(&mut self) {
         self.fraction /= 2.0;
-        let mut places = self.places.iter();
-        self.rows.retain(|_| places.next().is_some_and(|p| *p < self.fraction));
-        self.places.retain(|p| *p < self.fraction);
+        self.rows.retain(|r| r.place < self.fraction);
     }
 
+    /// Rows of the table, as far as they were added.
     pub fn seen(&self) -> u64 {
-        self.seen
+        self.of_pages.map_or(self.seen, |(rows, _)| rows.max(self.seen))
     }
 
     /// The statistics of the rows that were added, for a database of this version; `None` without rows. `unfiltered`: rows of
@@ -135,10 +160,10 @@ impl Collector {
         let Some(first) = self.types.first().copied().filter(|_| taken > 0) else { return Ok(None) };
         let types = std::mem::take(&mut self.types);
         // Rows of an index come sorted already, which costs no more than looking at them.
-        self.rows.sort_by(|a, b| in_order(&types, a, b));
-        let scale = self.seen as f64 / taken as f64;
+        self.rows.sort_by(|a, b| in_order(&types, &a.values, &b.values));
+        let scale = self.seen() as f64 / taken as f64;
         let densities = self.densities(&types, scale);
-        let nulls = self.rows.iter().take_while(|r| r[0].is_null()).count();
+        let nulls = self.rows.iter().take_while(|r| r.values[0].is_null()).count();
         let groups = groups(&first, &self.rows[nulls..]);
         let room = MAX_STEPS - usize::from(nulls > 0);
         let steps = choose(&groups, taken - nulls, room);
@@ -148,7 +173,7 @@ impl Collector {
         Ok(Some(Statistics {
             form: FORM,
             updated: (now.ticks, now.days),
-            rows: self.seen,
+            rows: self.seen(),
             rows_sampled: taken as u64,
             range_density: if range.0 > 0.0 { (range.1 / range.0) as f32 } else { 0.0 },
             densities,
@@ -168,31 +193,19 @@ impl Collector {
     /// 1 / distinct values of each prefix.
     fn densities(&self, types: &[SqlType], scale: f64) -> Vec<f32> {
         let width = types.len().min(MAX_COLUMNS);
-        // For each prefix: values, and values that only one row has.
-        let (mut distinct, mut single) = (vec![0u64; width], vec![0u64; width]);
-        let mut alone = vec![false; width];
-        let mut previous: Option<&Vec<Value>> = None;
+        let mut prefixes = vec![Spread::default(); width];
+        let mut previous: Option<&Taken> = None;
         for row in &self.rows {
             let differs = previous.map_or(0, |p| {
-                (0..width).find(|&i| compare(&types[i], &p[i], &row[i]) != Ordering::Equal).unwrap_or(width)
+                let same = |&i: &usize| compare(&types[i], &p.values[i], &row.values[i]) != Ordering::Equal;
+                (0..width).find(same).unwrap_or(width)
             });
-            for i in 0..width {
-                if i >= differs {
-                    single[i] += u64::from(alone[i]);
-                    distinct[i] += 1;
-                }
-                alone[i] = i >= differs;
+            for (i, spread) in prefixes.iter_mut().enumerate() {
+                spread.add(i >= differs, row.page);
             }
             previous = Some(row);
         }
-        let rows = self.rows.len() as f64;
-        distinct
-            .iter()
-            .zip(single.iter().zip(&alone))
-            .map(|(d, (s, last))| {
-                (1.0 / estimated(*d as f64, (*s + u64::from(*last)) as f64, rows, scale)) as f32
-            })
-            .collect()
+        prefixes.into_iter().map(|spread| (1.0 / spread.values(scale)) as f32).collect()
     }
 
     /// The steps at these groups, and rows and distinct values between them.
@@ -208,8 +221,9 @@ impl Collector {
         for &at in at {
             let between = groups.get(from..at).unwrap_or_default();
             let rows = between.iter().map(|g| g.rows).sum::<usize>() as f64;
-            let single = between.iter().filter(|g| g.rows == 1).count() as f64;
-            let values = estimated(between.len() as f64, single, rows, scale).min(rows * scale);
+            let mut spread = Spread::default();
+            between.iter().for_each(|g| spread.join(g));
+            let values = spread.values(scale).min(rows * scale);
             let mut key = stored(ty, groups[at].value)?.bytes.unwrap_or_default();
             if let Some(size) = fixed_size(ty).and_then(|n| usize::try_from(n).ok()) {
                 pad(ty.id, size, &mut key);
@@ -229,18 +243,64 @@ impl Collector {
     }
 }
 
+/// How values lie on the pages that were seen, told group after group of equal ones.
+#[derive(Clone, Debug, Default)]
+struct Spread {
+    /// Values; those that lie on one page only; and values counted once a page.
+    distinct: u64,
+    single: u64,
+    on_pages: u64,
+    /// The page of the last row, and whether its value was on no other.
+    page: u64,
+    alone: bool,
+}
+
+impl Spread {
+    /// `new`: the row's value is another than the last one's.
+    fn add(&mut self, new: bool, page: u64) {
+        if new {
+            self.single += u64::from(self.alone);
+            self.distinct += 1;
+            self.alone = true;
+        }
+        if new || page != self.page {
+            self.on_pages += 1;
+            self.alone &= new;
+        }
+        self.page = page;
+    }
+
+    fn join(&mut self, group: &Group<'_>) {
+        self.single += u64::from(group.on_pages == 1);
+        self.distinct += 1;
+        self.on_pages += group.on_pages;
+    }
+
+    /// Values among all rows, when a page was seen with the probability 1 / `scale`.
+    fn values(&self, scale: f64) -> f64 {
+        let single = (self.single + u64::from(self.alone)) as f64;
+        estimated(self.distinct as f64, single, self.on_pages as f64, scale)
+    }
+}
+
 /// Equal values of the first column.
 struct Group<'r> {
     value: &'r Value,
     rows: usize,
+    on_pages: u64,
+    page: u64,
 }
 
-fn groups<'r>(ty: &SqlType, rows: &'r [Vec<Value>]) -> Vec<Group<'r>> {
+fn groups<'r>(ty: &SqlType, rows: &'r [Taken]) -> Vec<Group<'r>> {
     let mut out: Vec<Group<'r>> = Vec::new();
     for row in rows {
         match out.last_mut() {
-            Some(last) if compare(ty, last.value, &row[0]) == Ordering::Equal => last.rows += 1,
-            _ => out.push(Group { value: &row[0], rows: 1 }),
+            Some(last) if compare(ty, last.value, &row.values[0]) == Ordering::Equal => {
+                last.rows += 1;
+                last.on_pages += u64::from(last.page != row.page);
+                last.page = row.page;
+            }
+            _ => out.push(Group { value: &row.values[0], rows: 1, on_pages: 1, page: row.page }),
         }
     }
     out
@@ -266,14 +326,14 @@ fn choose(groups: &[Group<'_>], rows: usize, room: usize) -> Vec<usize> {
     out
 }
 
-/// Distinct values among all rows, when a sample has `distinct`, `single` of them once (the estimator that databases commonly
+/// Distinct values among all, when a sample of `units` has `distinct`, `single` of them once (the estimator that databases commonly
 /// use: exact for a full scan, and for columns where every value is its own).
-fn estimated(distinct: f64, single: f64, rows: f64, scale: f64) -> f64 {
-    if scale <= 1.0 || rows <= 0.0 {
+fn estimated(distinct: f64, single: f64, units: f64, scale: f64) -> f64 {
+    if scale <= 1.0 || units <= 0.0 {
         return distinct;
     }
     let fraction = 1.0 / scale;
-    (distinct / (1.0 - (1.0 - fraction) * single / rows)).clamp(distinct, rows * scale)
+    (distinct / (1.0 - (1.0 - fraction) * single / units)).clamp(distinct, units * scale)
 }
 
 fn in_order(types: &[SqlType], a: &[Value], b: &[Value]) -> Ordering {
@@ -362,6 +422,33 @@ mod tests {
         assert!((8_000.0..12_000.0).contains(&distinct), "{distinct}");
         let unique = made((0..100_000).map(Int), 0.25);
         assert!((1.0 / unique.densities[0] - 100_000.0).abs() < 1_000.0);
+    }
+
+    /// Rows of every tenth page of a table with 50 rows on each.
+    fn of_pages(row: impl Fn(i32) -> i32) -> Statistics {
+        let mut c = Collector::of_some_pages(vec![SqlType::INT], 100_000);
+        for page in (0..2_000).step_by(10) {
+            c.next_page();
+            (page * 50..page * 50 + 50).for_each(|n| c.add(vec![Int(row(n))]));
+        }
+        let seen = c.seen();
+        c.finish(DateTime::default(), seen, 904).expect("statistics").expect("rows")
+    }
+
+    #[test]
+    fn pages_tell_how_many_values_lie_together() {
+        // Ten equal values beside each other; all different; few values everywhere.
+        for (made, values) in [
+            (of_pages(|n| n / 10), 10_000.0),
+            (of_pages(|n| n), 100_000.0),
+            (of_pages(|n| n % 7), 7.0),
+            (of_pages(|n| n / 1_000), 100.0),
+        ] {
+            assert_eq!((made.rows, made.rows_sampled), (100_000, 10_000));
+            let found = f64::from(1.0 / made.densities[0]);
+            assert!((found / values - 1.0).abs() < 0.05, "{found} for {values}");
+            assert!((total(&made) - 100_000.0).abs() < 100.0, "{}", total(&made));
+        }
     }
 
     #[test]

@@ -312,6 +312,22 @@ impl TableAccess for PartitionedTable {
         Ok(out.into_iter().map(|c| Box::new(c) as Box<dyn BatchSource>).collect())
     }
 
+    fn scan_some_pages(
+        &self,
+        read: &ReadContext,
+        columns: &[usize],
+        fraction: f64,
+    ) -> SqlResult<Option<Box<dyn BatchSource>>> {
+        let mut chain = VecDeque::new();
+        for part in self.only.iter().filter_map(|n| self.parts.get(*n)) {
+            match part.scan_some_pages(read, columns, fraction)? {
+                Some(source) => chain.push_back(source),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(Box::new(Chain(chain))))
+    }
+
     fn seek(
         &self,
         read: &ReadContext,

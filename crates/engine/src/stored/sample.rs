@@ -1,4 +1,4 @@
-//! TABLESAMPLE: a part of a table's rows, chosen by groups that are as large as its pages.
+//! TABLESAMPLE: a part of a table's rows, chosen by groups that are as large as its pages; and which pages statistics look at.
 //!
 //! Invariants
 //! 1. Rows are taken or left in runs of as many as a page holds on average, so rows that lie together come together.
@@ -51,6 +51,14 @@ fn mixed(n: u64) -> u64 {
     let n = (n ^ (n >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let n = (n ^ (n >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     n ^ (n >> 31)
+}
+
+/// A fraction of a list of pages, the first one always among them.
+pub fn pages<T>(all: Vec<T>, fraction: f64) -> Vec<T> {
+    let below = (fraction.clamp(0.0, 1.0) * u64::MAX as f64) as u64;
+    let places = 0u64..;
+    let taken = |n: u64| n == 0 || below == u64::MAX || mixed(n.wrapping_add(0x9E37_79B9_7F4A_7C15)) < below;
+    all.into_iter().zip(places).filter(|(_, n)| taken(*n)).map(|(page, _)| page).collect()
 }
 
 impl BatchSource for Sampled {

@@ -1,7 +1,7 @@
 //! Pages to batches.
 //!
 //! Invariants
-//! 1. Batches hold whole pages' rows: about [`BATCH_ROWS`] rows, more when the last page overshoots.
+//! 1. Batches hold whole pages' rows: about [`BATCH_ROWS`] rows, more when the last page overshoots; of a sample, one page's.
 //! 2. Nothing is allocated per plain row; compressed rows keep one small vector each while their page is decoded.
 //! 3. A page split while the scan goes on puts rows on a page that is not in the list; it is found by the sibling link of the
 //!    page in the list and read right behind it.
@@ -40,11 +40,18 @@ pub struct PageList {
     /// Per rowset whose pages are leaves of a tree, linked with each other: what learns of deleted rows there.
     trees: Vec<Option<Arc<LiveRowset>>>,
     next: AtomicUsize,
+    /// A batch has the rows of one page.
+    apart: bool,
 }
 
 impl PageList {
     pub fn new(pages: Vec<(usize, PageId)>, trees: Vec<Option<Arc<LiveRowset>>>) -> Self {
-        PageList { pages, trees, next: AtomicUsize::new(0) }
+        PageList { pages, trees, next: AtomicUsize::new(0), apart: false }
+    }
+
+    /// Some of the pages of a table, which are read one by one; siblings that are not among them are no splits.
+    pub fn some(pages: Vec<(usize, PageId)>) -> Self {
+        PageList { apart: true, ..Self::new(pages, Vec::new()) }
     }
 
     /// Runs in the list, at least one.
@@ -161,10 +168,11 @@ impl PageScan {
     }
 
     fn read(&mut self) -> SqlResult<Option<Batch>> {
-        let mut targets: Vec<Target> =
-            self.types.iter().map(|ty| Target::new(ty, BATCH_ROWS + BATCH_ROWS / 4)).collect();
+        let (enough, room) =
+            if self.list.apart { (1, 64) } else { (BATCH_ROWS, BATCH_ROWS + BATCH_ROWS / 4) };
+        let mut targets: Vec<Target> = self.types.iter().map(|ty| Target::new(ty, room)).collect();
         let (mut rows, mut ended) = (0, false);
-        while rows < BATCH_ROWS {
+        while rows < enough {
             let Some((rowset, at, next)) = self.next_page() else {
                 ended = true;
                 break;

@@ -12,7 +12,7 @@ use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 use super::live::{LiveRowset, LiveRowsets};
 use super::read::{RowNames, RowReader};
 use super::scan::{PageList, PageScan};
-use super::{seek, snapshot};
+use super::{sample, seek, snapshot};
 use crate::access::{BOOKMARK, BOOKMARK_TYPE, BatchSource, KeyRange, ReadContext, ReadIntent, TableAccess};
 use crate::database::partition::Partitioned;
 use crate::decode::column::{BookmarkPlace, BookmarkPlan, ColumnPlan};
@@ -247,11 +247,13 @@ impl StoredTable {
         }
     }
 
+    /// `fraction`: of the pages, each in a batch of its own; `None`: all.
     fn open_scan(
         &self,
         read: &ReadContext,
         columns: &[usize],
         parts: usize,
+        fraction: Option<f64>,
     ) -> SqlResult<Vec<Box<dyn BatchSource>>> {
         if self.base.is_empty() {
             return Err(SqlError::not_supported(format!(
@@ -271,7 +273,10 @@ impl StoredTable {
         let tree = |r: &RowsetAccess| (!r.heap).then(|| Arc::clone(&r.live));
         let trees = self.base.iter().map(tree).collect();
         // No more parts than there are runs of pages to share.
-        let list = Arc::new(PageList::new(work, trees));
+        let list = Arc::new(match fraction {
+            Some(fraction) => PageList::some(sample::pages(work, fraction)),
+            None => PageList::new(work, trees),
+        });
         let parts = parts.clamp(1, list.runs());
         let names: Arc<[RowNames]> = self.base.iter().map(|r| RowNames::of_base(self, r)).collect();
         let sources = (0..parts)
@@ -318,7 +323,7 @@ impl TableAccess for StoredTable {
         if let Some(keyed) = self.one_by_one(read, columns)? {
             return Ok(reading.over(keyed));
         }
-        let mut sources = self.open_scan(read, columns, 1)?;
+        let mut sources = self.open_scan(read, columns, 1, None)?;
         let source = sources.pop();
         let source = source.ok_or_else(|| SqlError::not_supported("Scanning a table without storage"))?;
         Ok(reading.over(source))
@@ -341,8 +346,23 @@ impl TableAccess for StoredTable {
         if let Some(keyed) = self.one_by_one(read, columns)? {
             return Ok(vec![reading.over(keyed)]);
         }
-        let sources = self.open_scan(read, columns, parts)?;
+        let sources = self.open_scan(read, columns, parts, None)?;
         Ok(sources.into_iter().map(|s| self.reading().over(s)).collect())
+    }
+
+    fn scan_some_pages(
+        &self,
+        read: &ReadContext,
+        columns: &[usize],
+        fraction: f64,
+    ) -> SqlResult<Option<Box<dyn BatchSource>>> {
+        self.usable()?;
+        let reading = self.reading();
+        if snapshot::seen(self, read)?.is_some() || read.intent != ReadIntent::Read {
+            return Ok(None);
+        }
+        let source = self.open_scan(read, columns, 1, Some(fraction))?.pop();
+        Ok(source.map(|s| reading.over(s)))
     }
 
     fn seek(

@@ -27,8 +27,8 @@ use super::Definition;
 use crate::host::HostDatabase;
 use crate::procedure::run::{Fail, Runner, Scope};
 
-/// All rows are looked at, so tables of more pages (2 GB) are left to UPDATE STATISTICS.
-const TO_PAGES: u64 = 250_000;
+/// All pages are listed before some of them are read, so tables of more (32 GB) are left to UPDATE STATISTICS.
+const TO_PAGES: u64 = 4_000_000;
 /// First compatibility level with the lower threshold for large tables.
 const ROOT_SINCE: u8 = 130;
 

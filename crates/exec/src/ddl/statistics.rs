@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::access::{KeyRange, ReadContext};
+use holdfast_engine::access::{BatchSource, KeyRange, ReadContext};
 use holdfast_engine::catalog::{IndexKind, TableDef};
 use holdfast_engine::database::statistics::StoredStatistics;
 use holdfast_engine::ddl::index::bits;
@@ -275,8 +275,7 @@ impl Definition<'_, '_> {
         let changes = catalog
             .modifications(table.object_id, stored.columns.first().copied().unwrap_or(0))
             .map_err(|e| holdfast_engine::page_error(&e))?;
-        let mut collector = Collector::new(rows.types.clone(), sampling.fraction(table.rows()));
-        self.gather(table, &stored, &rows, &mut collector)?;
+        let collector = self.gather(table, &stored, &rows, sampling.fraction(table.rows(), table.pages()))?;
         let writer = self.writer()?;
         let unfiltered = if stored.filter.is_some() { table.rows() } else { collector.seen() };
         let mut made = collector.finish(writer.now, unfiltered, catalog.version())?;
@@ -317,14 +316,15 @@ impl Definition<'_, '_> {
         Rows { ordinals, types }
     }
 
-    /// Reads the rows: through an index that has them in order where there is one.
+    /// Reads the rows: those of some pages for a sample; else all, through an index that has them in order where there is one.
     fn gather(
         &mut self,
         table: &Arc<TableDef>,
         stored: &StoredStatistics,
         rows: &Rows,
-        into: &mut Collector,
-    ) -> Result<(), Fail> {
+        fraction: f64,
+    ) -> Result<Collector, Fail> {
+        let mut into = Collector::new(rows.types.clone(), fraction);
         let computed =
             |o: &usize| table.columns.get(*o).is_some_and(|c| c.computed.is_some() && !c.persisted);
         let own = table.indexes.iter().find(|i| i.index_id == stored.id && !i.disabled);
@@ -343,9 +343,19 @@ impl Definition<'_, '_> {
             for row in self.rows_by_query(&text)? {
                 into.add(row);
             }
-            return Ok(());
+            return Ok(into);
         }
         let read = ReadContext { owner: self.transaction.owner(), ..ReadContext::unlocked() };
+        let filtered = stored.filter.is_some();
+        let some = match fraction < 1.0 && !filtered {
+            true => table.access.scan_some_pages(&read, &rows.ordinals, fraction)?,
+            false => None,
+        };
+        if let Some(some) = some {
+            into = Collector::of_some_pages(rows.types.clone(), table.rows());
+            self.read_into(some, rows, &mut into)?;
+            return Ok(into);
+        }
         let first = rows.ordinals.first().copied();
         let leads = |i: &&holdfast_engine::catalog::IndexDef| {
             matches!(i.kind, IndexKind::Clustered | IndexKind::Nonclustered)
@@ -358,14 +368,25 @@ impl Definition<'_, '_> {
                 })
         };
         let index = own.or_else(|| table.indexes.iter().filter(|i| i.filter.is_none()).find(leads));
-        let mut source = match index {
+        let source = match index {
             Some(i) => table.access.seek(&read, i.index_id, &KeyRange::all(), &rows.ordinals, false)?,
             None => table.access.scan(&read, &rows.ordinals)?,
         };
+        self.read_into(source, rows, &mut into)?;
+        Ok(into)
+    }
+
+    fn read_into(
+        &self,
+        mut source: Box<dyn BatchSource>,
+        rows: &Rows,
+        into: &mut Collector,
+    ) -> Result<(), Fail> {
         while let Some(batch) = source.next_batch()? {
             if self.runner.session.cancel.is_cancelled() {
                 return Err(Stop::Cancelled.into());
             }
+            into.next_page();
             for i in 0..batch.len {
                 into.add(batch.row(i, &rows.types));
             }
