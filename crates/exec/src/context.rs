@@ -17,7 +17,7 @@ use holdfast_engine::transaction::Transaction;
 use holdfast_plan::expr::ParamId;
 use holdfast_plan::physical::ReadHints;
 pub use holdfast_types::datetime::{DateOrder, Language};
-use holdfast_types::{Batch, CollationId, DateTimeOffset, SqlError, SqlResult, SqlType, Value};
+use holdfast_types::{Batch, CollationId, DateTimeOffset, NameOrder, SqlError, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
 use crate::operator::spill::MemoryBudget;
@@ -236,9 +236,14 @@ pub trait SessionInfo: Send + Sync {
         Value::Null
     }
 
+    /// How names in a database are compared.
+    fn names(&self, database_id: i32) -> NameOrder {
+        let _ = database_id;
+        NameOrder::of(self.default_collation())
+    }
     fn database_id(&self, name: &str) -> Option<i32> {
         let (id, current) = self.database();
-        current.eq_ignore_ascii_case(name).then_some(id)
+        NameOrder::instance().same(&current, name).then_some(id)
     }
     fn database_name(&self, id: i32) -> Option<Arc<str>> {
         let (current, name) = self.database();

@@ -17,9 +17,7 @@ use holdfast_tsql::ast::query::{
     GroupItem, JoinKind, NamedTable, Query, QueryBody, Select, SelectItem, TableKind, TableRef,
 };
 use holdfast_tsql::ast::{CreateView, Ddl, Ident, StatementKind};
-use holdfast_types::{SqlError, SqlResult};
-
-use crate::ddl::lower::same_name;
+use holdfast_types::{NameOrder, SqlError, SqlResult};
 
 /// What a column of an indexed view is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -393,11 +391,12 @@ pub struct Check<'c> {
     pub objects: &'c dyn Objects,
     /// Tables met.
     met: Vec<Met>,
+    order: NameOrder,
 }
 
 impl<'c> Check<'c> {
-    pub fn new(view: &'c str, database: &'c str, objects: &'c dyn Objects) -> Self {
-        Check { view, database, objects, met: Vec::new() }
+    pub fn new(view: &'c str, database: &'c str, order: NameOrder, objects: &'c dyn Objects) -> Self {
+        Check { view, database, objects, met: Vec::new(), order }
     }
 
     fn no(&self, number: i32) -> SqlError {
@@ -499,13 +498,15 @@ impl<'c> Check<'c> {
         let (name, qualifier) = parts.split_last()?;
         let fits = |m: &Met| match qualifier {
             [] => true,
-            [table] => same_name(&m.name, &table.text),
+            [table] => self.order.same(&m.name, &table.text),
             [.., schema, table] => {
-                !m.aliased && same_name(&m.name, &table.text) && same_name(&m.schema, &schema.text)
+                !m.aliased
+                    && self.order.same(&m.name, &table.text)
+                    && self.order.same(&m.schema, &schema.text)
             }
         };
         self.met.iter().filter(|m| fits(m)).find_map(|m| {
-            let column = m.table.columns.iter().find(|c| same_name(&c.name, &name.text))?;
+            let column = m.table.columns.iter().find(|c| self.order.same(&c.name, &name.text))?;
             Some(format!("<{}.{}>", m.table.object_id, column.column_id))
         })
     }

@@ -47,11 +47,10 @@ const OPEN: &[&str] = &["dm_exec_sessions", "dm_exec_requests"];
 
 /// What reading a catalog view asks for; `None` when everybody may.
 pub(crate) fn state_shown(schema: &str, name: &str) -> Option<AccessKind> {
-    if !schema.eq_ignore_ascii_case("sys") {
+    if schema != "sys" {
         return None;
     }
-    let name = name.to_ascii_lowercase();
-    if OPEN.contains(&name.as_str()) {
+    if OPEN.contains(&name) {
         return None;
     }
     if name.starts_with("dm_db_") {

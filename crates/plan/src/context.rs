@@ -34,7 +34,7 @@ pub trait NameResolver {
     }
     /// `#name` or `##name`.
     fn temp_table(&self, name: &str) -> Option<Arc<TableDef>>;
-    /// `inserted` and `deleted` in a trigger.
+    /// `inserted` and `deleted` in a trigger, in these letters.
     fn trigger_table(&self, name: &str) -> Option<Arc<TableDef>> {
         let _ = name;
         None

@@ -37,6 +37,7 @@ pub mod xml;
 
 pub use batch::{Batch, Column, ColumnData};
 pub use code_page::CodePage;
+pub use collation::{NameKey, NameOrder};
 pub use datetime::{Date, DateTime, DateTime2, DateTimeOffset, SmallDateTime, Time};
 pub use decimal::Decimal;
 pub use error::{SqlError, SqlResult};

@@ -9,7 +9,7 @@ mod rules;
 
 use std::sync::Arc;
 
-use holdfast_types::{CollationId, SqlResult, SqlType, Value};
+use holdfast_types::{CollationId, NameOrder, SqlResult, SqlType, Value};
 
 pub use rules::{ConstraintDef, ForeignKeyDef, ReferentialAction, TableRules, TriggerDef};
 
@@ -245,6 +245,10 @@ pub trait Catalog: Send + Sync {
     fn database_id(&self) -> i32;
     fn database_name(&self) -> Arc<str>;
     fn default_collation(&self) -> CollationId;
+    /// How the names in it are compared.
+    fn names(&self) -> NameOrder {
+        NameOrder::of(self.default_collation())
+    }
     fn compatibility_level(&self) -> u8;
     /// Exact-by-collation name look-up; `schema` empty means the caller's default schema was tried already and `dbo` (then `sys`) applies.
     fn object(&self, schema: &str, name: &str) -> Option<ObjectDef>;

@@ -26,11 +26,10 @@ use std::sync::{Arc, OnceLock};
 
 use holdfast_format::catalog::{BaseTable, SystemTables};
 use holdfast_format::{FormatError, PageSource};
-use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, Value};
+use holdfast_types::{CollationId, NameKey, NameOrder, SqlError, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
 use crate::catalog::{Catalog, ObjectDef, SequenceDef, TableDef, TableRules, ViewUse};
-use crate::decode::text;
 use crate::error::damaged;
 use crate::stored::{LiveRowsets, Store};
 use crate::write::sequence::{Given, SequenceSpec};
@@ -64,11 +63,12 @@ pub struct DatabaseCatalog {
     pub(crate) store: Arc<Store>,
     pub(crate) catalogs: Catalogs,
     collation: CollationId,
+    names: NameOrder,
     /// Schemas by id.
     schemas: HashMap<i32, Arc<str>>,
     objects: HashMap<i32, ObjectRow>,
-    /// (schema id, folded name) of objects that names can stand for.
-    by_name: HashMap<(i32, String), i32>,
+    /// (schema id, name) of objects that names can stand for.
+    by_name: HashMap<(i32, NameKey), i32>,
     built: Mutex<HashMap<i32, Option<ObjectDef>>>,
     /// What views keep, built on first use.
     views: Mutex<HashMap<i32, Arc<TableDef>>>,
@@ -107,6 +107,7 @@ impl DatabaseCatalog {
             name,
             catalogs,
             collation,
+            names: NameOrder::of(collation),
             schemas: HashMap::new(),
             objects: HashMap::new(),
             by_name: HashMap::new(),
@@ -160,8 +161,7 @@ impl DatabaseCatalog {
                 modified: moment(row.datetime("modified")),
             };
             if NAMED.contains(&&*object.kind) {
-                let folded = text::fold_name(self.collation, &object.name);
-                self.by_name.insert((object.schema_id, folded), id);
+                self.by_name.insert((object.schema_id, self.names.key(&object.name)), id);
             }
             self.objects.insert(id, object);
         }
@@ -198,10 +198,11 @@ impl DatabaseCatalog {
             Some(s) => Some(self.schema_id(s)?),
             None => None,
         };
-        let wanted = text::fold_name(self.collation, name);
-        let found = self.catalogs.types().into_iter().find(|t| {
-            schema_id.is_none_or(|s| s == t.schema_id) && text::fold_name(self.collation, &t.name) == wanted
-        })?;
+        let found = self
+            .catalogs
+            .types()
+            .into_iter()
+            .find(|t| schema_id.is_none_or(|s| s == t.schema_id) && self.names.same(&t.name, name))?;
         Some((found.id, found.ty, found.nullable))
     }
 
@@ -211,11 +212,8 @@ impl DatabaseCatalog {
         if !schema.is_empty() && schema_id.is_none() {
             return Ok(None);
         }
-        let wanted = text::fold_name(self.collation, name);
         let found = self.catalogs.types().into_iter().find(|t| {
-            t.table
-                && schema_id.is_none_or(|s| s == t.schema_id)
-                && text::fold_name(self.collation, &t.name) == wanted
+            t.table && schema_id.is_none_or(|s| s == t.schema_id) && self.names.same(&t.name, name)
         });
         let Some(found) = found else { return Ok(None) };
         let references = self.base_table("syssingleobjrefs").map_err(damaged)?;
@@ -283,8 +281,7 @@ impl DatabaseCatalog {
     }
 
     fn schema_id(&self, name: &str) -> Option<i32> {
-        let wanted = text::fold_name(self.collation, name);
-        self.schemas.iter().find(|(_, n)| text::fold_name(self.collation, n) == wanted).map(|(id, _)| *id)
+        self.schemas.iter().find(|(_, n)| self.names.same(n, name)).map(|(id, _)| *id)
     }
 
     /// The definition of an object by id, built on first use.
@@ -330,7 +327,7 @@ impl DatabaseCatalog {
     pub fn find_object(&self, schema: &str, name: &str) -> SqlResult<Option<ObjectDef>> {
         let schema_id = if schema.is_empty() { Some(1) } else { self.schema_id(schema) };
         let Some(schema_id) = schema_id else { return Ok(None) };
-        let key = (schema_id, text::fold_name(self.collation, name));
+        let key = (schema_id, self.names.key(name));
         match self.by_name.get(&key) {
             Some(id) => self.definition(*id),
             None => Ok(None),
@@ -351,6 +348,10 @@ impl Catalog for DatabaseCatalog {
         self.collation
     }
 
+    fn names(&self) -> NameOrder {
+        self.names
+    }
+
     fn compatibility_level(&self) -> u8 {
         u8::try_from(self.store.tables.boot.compatibility_level).unwrap_or(100)
     }
@@ -365,7 +366,7 @@ impl Catalog for DatabaseCatalog {
 
     fn user_type(&self, schema: &str, name: &str) -> Option<(SqlType, bool)> {
         let schema_id = if schema.is_empty() { None } else { Some(self.schema_id(schema)?) };
-        self.catalogs.user_type(self.collation, schema_id, name)
+        self.catalogs.user_type(self.names, schema_id, name)
     }
 
     fn table_type(&self, schema: &str, name: &str) -> SqlResult<Option<Arc<TableDef>>> {
@@ -377,21 +378,18 @@ impl Catalog for DatabaseCatalog {
 
     fn sequence(&self, schema: &str, name: &str) -> SqlResult<Option<SequenceDef>> {
         let schema_id = if schema.is_empty() { Some(1) } else { self.schema_id(schema) };
-        let wanted = text::fold_name(self.collation, name);
-        let found = self.objects.values().find(|o| {
-            &*o.kind == "SO"
-                && Some(o.schema_id) == schema_id
-                && text::fold_name(self.collation, &o.name) == wanted
-        });
+        let found = self
+            .objects
+            .values()
+            .find(|o| &*o.kind == "SO" && Some(o.schema_id) == schema_id && self.names.same(&o.name, name));
         let Some(found) = found else { return Ok(None) };
         let (_, ty) = sequence::stored_type(self, found.id)?;
         Ok(Some(SequenceDef { object_id: found.id, ty }))
     }
 
     fn partition_function(&self, name: &str) -> SqlResult<Option<Arc<partition::PartitionFunction>>> {
-        let wanted = text::fold_name(self.collation, name);
         let all = self.partition_functions().map_err(damaged)?;
-        Ok(all.into_iter().find(|f| text::fold_name(self.collation, &f.name) == wanted))
+        Ok(all.into_iter().find(|f| self.names.same(&f.name, name)))
     }
 
     fn table_by_id(&self, object_id: i32) -> SqlResult<Option<Arc<TableDef>>> {

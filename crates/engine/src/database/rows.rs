@@ -11,12 +11,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use holdfast_format::FormatError;
 use holdfast_format::catalog::base_table::BaseRow;
 use holdfast_format::catalog::{BaseColumn, BaseTable, object, unit_type};
-use holdfast_types::{CollationId, SqlResult, SqlType, TypeId, Value};
+use holdfast_types::{CollationId, NameOrder, SqlResult, SqlType, TypeId, Value};
 use parking_lot::Mutex;
 
 use super::DatabaseCatalog;
 use crate::access::ReadContext;
-use crate::decode::text;
 use crate::error::damaged;
 use crate::stored::Store;
 
@@ -140,18 +139,12 @@ impl Catalogs {
         all
     }
 
-    pub fn user_type(
-        &self,
-        collation: CollationId,
-        schema: Option<i32>,
-        name: &str,
-    ) -> Option<(SqlType, bool)> {
-        let wanted = text::fold_name(collation, name);
+    pub fn user_type(&self, names: NameOrder, schema: Option<i32>, name: &str) -> Option<(SqlType, bool)> {
         self.types
             .values()
             .filter(|t| t.id > 255 && !t.table)
             .filter(|t| schema.is_none_or(|s| s == t.schema_id))
-            .find(|t| text::fold_name(collation, &t.name) == wanted)
+            .find(|t| names.same(&t.name, name))
             .map(|t| (t.ty, t.nullable))
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use holdfast_format::catalog::unit_type;
 use holdfast_format::statistics::Statistics;
-use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
+use holdfast_types::{NameOrder, SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::layout::{Kind, PhysicalSpec, RowsetShape, lay_out};
 use super::rows::{CatalogWriter, Cell};
@@ -826,9 +826,9 @@ pub fn clustered_key(definition: &Arc<TableDef>) -> Option<ClusteredKey> {
 }
 
 /// 1919, 1909, 1904 and their kin for the columns of a key.
-pub fn check_key(table: &str, name: &str, columns: &[(String, SqlType)]) -> SqlResult<()> {
+pub fn check_key(names: NameOrder, table: &str, name: &str, columns: &[(String, SqlType)]) -> SqlResult<()> {
     for (i, (column, ty)) in columns.iter().enumerate() {
-        if columns.iter().take(i).any(|(c, _)| c.eq_ignore_ascii_case(column)) {
+        if columns.iter().take(i).any(|(c, _)| names.same(c, column)) {
             return Err(SqlError::new(1909, &[&"index", column]));
         }
         if super::layout::is_large(ty) {

@@ -9,7 +9,6 @@ use super::module::trigger_event;
 use super::rows::{CatalogWriter, Cell, Found};
 use super::temporal::{HISTORY_REFERENCE, PERIOD_VALUE};
 use crate::catalog::Catalog;
-use crate::decode::text;
 
 /// Distance of object ids.
 const STEP: i64 = 16_000_057;
@@ -88,9 +87,8 @@ impl CatalogWriter<'_> {
 
     /// The row of an object by name, as it stands now.
     pub fn find_named(&self, schema_id: i32, name: &str) -> SqlResult<Option<Found>> {
-        let collation = self.catalog.default_collation();
+        let names = self.catalog.names();
         let base = self.base("sysschobjs")?;
-        let wanted = text::fold_name(collation, name);
         // Index 2: class, schema, name.
         let key = vec![Value::TinyInt(0), Value::Int(schema_id), Value::string(name)];
         let usable = base.definition.indexes.iter().any(|i| i.index_id == 2 && !i.disabled);
@@ -102,7 +100,7 @@ impl CatalogWriter<'_> {
         let found = found.into_iter().find(|r| {
             base.int(r, "nsid") == i64::from(schema_id)
                 && base.int(r, "nsclass") == 0
-                && text::fold_name(collation, &base.text(r, "name")) == wanted
+                && names.same(&base.text(r, "name"), name)
         });
         Ok(found)
     }

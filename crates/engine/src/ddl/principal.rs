@@ -212,8 +212,8 @@ impl CatalogWriter<'_> {
         value: Option<(SqlType, Value)>,
     ) -> SqlResult<bool> {
         let key = [i64::from(on.0), i64::from(on.1), i64::from(on.2)];
-        let there =
-            !self.delete("sysxprops", &key, &|b, r| b.text(r, "name").eq_ignore_ascii_case(name))?.is_empty();
+        let names = crate::catalog::Catalog::names(&*self.catalog);
+        let there = !self.delete("sysxprops", &key, &|b, r| names.same(&b.text(r, "name"), name))?.is_empty();
         if let Some((ty, value)) = value {
             let value = if value.is_null() { Cell::Null } else { Cell::Variant(ty, value) };
             self.insert(

@@ -32,11 +32,6 @@ pub fn compare(ty: &SqlType, a: &[u16], b: &[u16]) -> std::cmp::Ordering {
     holdfast_types::collation::of(ty).compare(a, b)
 }
 
-/// A form of a name that is equal exactly for names that are equal under the collation.
-pub fn fold_name(collation: CollationId, name: &str) -> String {
-    if collation.ignores_case() { name.to_lowercase() } else { name.to_owned() }
-}
-
 /// Name of a collation.
 pub fn name(collation: CollationId) -> Option<String> {
     collation.name()

@@ -22,7 +22,7 @@ use holdfast_storage::restore::log_files::{LogFileFacts, log_header_page};
 use holdfast_types::{CollationId, SqlError, SqlResult, SqlType};
 
 use super::state_file::DatabaseRecord;
-use super::{DatabaseEntry, DatabaseState, FileRecord, Instance, OnlineDatabase, entry};
+use super::{DatabaseEntry, DatabaseState, FileRecord, Instance, OnlineDatabase, entry, key};
 
 /// A file as CREATE DATABASE wants it.
 #[derive(Clone, Debug)]
@@ -256,7 +256,7 @@ impl Instance {
     /// Takes name, id and files (invariant 1).
     fn reserve(&self, name: &str, files: &[FileRecord]) -> SqlResult<i32> {
         let mut databases = self.databases.write();
-        if databases.contains_key(&name.to_lowercase()) {
+        if databases.contains_key(&key(name)) {
             return Err(SqlError::new(1801, &[&name]));
         }
         let disk = self.opener.disk();
@@ -281,7 +281,7 @@ impl Instance {
             files: files.to_vec(),
         })?;
         // Nobody can enter before it is whole.
-        databases.insert(name.to_lowercase(), entry(id, name, DatabaseState::Offline, files.to_vec()));
+        databases.insert(key(name), entry(id, name, DatabaseState::Offline, files.to_vec()));
         Ok(id)
     }
 
@@ -306,12 +306,12 @@ impl Instance {
             files: files.clone(),
         })?;
         let new = entry(id, name, state, files);
-        self.databases.write().insert(name.to_lowercase(), Arc::clone(&new));
+        self.databases.write().insert(key(name), Arc::clone(&new));
         Ok(new)
     }
 
     fn discard(&self, disk: &dyn Disk, id: i32, name: &str, files: &[FileRecord]) -> SqlResult<()> {
-        self.databases.write().remove(&name.to_lowercase());
+        self.databases.write().remove(&key(name));
         remove_files(disk, files);
         self.state_file.lock().remove(id).map_err(|e| SqlError::with_text(5123, 16, e.to_string()))
     }
@@ -352,7 +352,7 @@ impl Instance {
         // Closed cleanly: its journal is empty.
         remove_journals(&*self.opener.disk(), &files);
         *found.state.write() = DatabaseState::Offline;
-        self.databases.write().remove(&name.to_lowercase());
+        self.databases.write().remove(&key(name));
         self.state_file.lock().remove(found.id).map_err(|e| SqlError::with_text(5123, 16, e.to_string()))?;
         Ok(files)
     }
@@ -364,7 +364,7 @@ impl Instance {
     pub fn attach_database(&self, name: &str, files: Vec<FileRecord>) -> SqlResult<Arc<DatabaseEntry>> {
         let id = {
             let mut databases = self.databases.write();
-            if databases.contains_key(&name.to_lowercase()) {
+            if databases.contains_key(&key(name)) {
                 return Err(SqlError::new(1801, &[&name]));
             }
             for f in &files {
@@ -377,13 +377,13 @@ impl Instance {
                 }
             }
             let id = (5..).find(|i| databases.values().all(|d| d.id != *i)).unwrap_or(i32::MAX);
-            databases.insert(name.to_lowercase(), entry(id, name, DatabaseState::Offline, files.clone()));
+            databases.insert(key(name), entry(id, name, DatabaseState::Offline, files.clone()));
             id
         };
         match self.opener.open(id, name, &files) {
             Ok(online) => self.list(id, name, DatabaseState::Online(online), files),
             Err(reason) => {
-                self.databases.write().remove(&name.to_lowercase());
+                self.databases.write().remove(&key(name));
                 let mut e = SqlError::new(1813, &[&name]);
                 e.message = format!("{} [{reason}]", e.message);
                 Err(e)
@@ -397,7 +397,7 @@ impl Instance {
         let files = found.files.read().clone();
         {
             let databases = self.databases.read();
-            if databases.get(&new.to_lowercase()).is_some_and(|d| d.id != found.id) {
+            if databases.get(&key(new)).is_some_and(|d| d.id != found.id) {
                 return Err(SqlError::new(1801, &[&new]));
             }
         }
@@ -413,12 +413,12 @@ impl Instance {
         })?;
         drop(online);
         *found.state.write() = DatabaseState::Offline;
-        self.databases.write().remove(&name.to_lowercase());
+        self.databases.write().remove(&key(name));
         let state = match self.opener.open(found.id, new, &files) {
             Ok(d) => DatabaseState::Online(d),
             Err(reason) => DatabaseState::RecoveryPending(reason),
         };
-        self.databases.write().insert(new.to_lowercase(), entry(found.id, new, state, files));
+        self.databases.write().insert(key(new), entry(found.id, new, state, files));
         Ok(())
     }
 }

@@ -14,11 +14,12 @@ use holdfast_disk::Operation;
 use holdfast_format::file_header::FileHeader;
 use holdfast_format::page::protection::stamp_checksum;
 use holdfast_format::source::PageSource;
-use holdfast_types::{DateTime, SqlError, SqlResult};
+use holdfast_types::{DateTime, NameOrder, SqlError, SqlResult};
 
 use super::create::{NewFile, refused, write_pages};
 use super::state_file::DatabaseRecord;
 use super::{DatabaseEntry, FileRecord, Instance};
+use crate::catalog::Catalog;
 use crate::database::DatabaseCatalog;
 use crate::ddl::rows::{Base, Found};
 use crate::ddl::{CatalogWriter, Cell};
@@ -97,7 +98,7 @@ impl Instance {
     /// The number for a new file, when its name and path are free.
     pub(super) fn new_file(&self, found: &DatabaseEntry, new: &NewFile) -> SqlResult<FileId> {
         let there = found.online()?.properties().files;
-        if there.iter().any(|f| f.logical_name.eq_ignore_ascii_case(&new.logical_name)) {
+        if there.iter().any(|f| NameOrder::instance().same(&f.logical_name, &new.logical_name)) {
             return Err(SqlError::new(1828, &[&new.logical_name]));
         }
         let shown = new.path.display();
@@ -207,7 +208,7 @@ impl Instance {
         let found = self.find(name).ok_or_else(|| SqlError::new(5011, &[&name]))?;
         let (catalog, writing) = open(&found)?;
         let there = found.online()?.properties().files;
-        let file = there.iter().find(|f| f.logical_name.eq_ignore_ascii_case(logical));
+        let file = there.iter().find(|f| NameOrder::instance().same(&f.logical_name, logical));
         let file = file.ok_or_else(|| SqlError::new(5009, &[]))?;
         let first_log = there.iter().filter(|f| f.is_log).map(|f| f.file_id).min();
         if file.file_id == 1 || Some(file.file_id) == first_log {
@@ -257,7 +258,7 @@ impl Instance {
         let found = self.find(name).ok_or_else(|| SqlError::new(5011, &[&name]))?;
         let (catalog, _) = open(&found)?;
         let there = filegroups(&catalog)?;
-        if there.iter().any(|g| g.1.eq_ignore_ascii_case(group)) {
+        if there.iter().any(|g| catalog.names().same(&g.1, group)) {
             return Err(SqlError::new(5035, &[&group]));
         }
         let id = there.iter().map(|g| g.0).filter(|id| *id < i32::from(i16::MAX)).max().unwrap_or(1) + 1;
@@ -339,7 +340,7 @@ impl Instance {
         let (catalog, _) = open(&found)?;
         let (id, shown, default) = named(&catalog, group)?;
         if let Some(new_name) = new_name {
-            if filegroups(&catalog)?.iter().any(|g| g.0 != id && g.1.eq_ignore_ascii_case(new_name)) {
+            if filegroups(&catalog)?.iter().any(|g| g.0 != id && catalog.names().same(&g.1, new_name)) {
                 return Err(SqlError::new(5035, &[&new_name]));
             }
             drop(catalog);
@@ -373,7 +374,7 @@ impl Instance {
 }
 
 fn named(catalog: &DatabaseCatalog, group: &str) -> SqlResult<(i32, String, bool)> {
-    let found = filegroups(catalog)?.into_iter().find(|g| g.1.eq_ignore_ascii_case(group));
+    let found = filegroups(catalog)?.into_iter().find(|g| catalog.names().same(&g.1, group));
     found.ok_or_else(|| SqlError::new(1921, &[&"filegroup", &group]))
 }
 

@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use holdfast_disk::{Disk, RealDisk};
-use holdfast_types::{CollationId, DateTime, SqlError, SqlResult, Value};
+use holdfast_types::{CollationId, DateTime, NameKey, NameOrder, SqlError, SqlResult, Value};
 use parking_lot::{Mutex, RwLock};
 
 use crate::catalog::Catalog;
@@ -262,7 +262,7 @@ fn keeping(versions: RowVersions) -> Keeping {
 /// All databases over one data directory.
 pub struct Instance {
     pub options: InstanceOptions,
-    databases: RwLock<BTreeMap<String, Arc<DatabaseEntry>>>,
+    databases: RwLock<BTreeMap<NameKey, Arc<DatabaseEntry>>>,
     state_file: Mutex<StateFile>,
     opener: Arc<dyn DatabaseOpener>,
     pub locks: Arc<LockManager>,
@@ -384,7 +384,7 @@ impl Instance {
     }
 
     pub fn find(&self, name: &str) -> Option<Arc<DatabaseEntry>> {
-        self.databases.read().get(&name.to_lowercase()).cloned()
+        self.databases.read().get(&key(name)).cloned()
     }
 
     pub fn find_id(&self, id: i32) -> Option<Arc<DatabaseEntry>> {
@@ -402,7 +402,7 @@ impl Instance {
     /// Lists a database as RESTORING with its files, before the first page is placed. Replaces an entry of that name.
     pub fn begin_restore(&self, name: &str, files: Vec<FileRecord>) -> std::io::Result<Arc<DatabaseEntry>> {
         let mut databases = self.databases.write();
-        let key = name.to_lowercase();
+        let key = key(name);
         let disk = self.opener.disk();
         if let Some(old) = databases.get(&key) {
             // Its files are about to be written over: nothing of it may be written any more, now or at its next opening.
@@ -464,7 +464,7 @@ impl Instance {
     /// Forgets a database (its files are the caller's).
     pub fn remove(&self, name: &str) -> std::io::Result<()> {
         let mut databases = self.databases.write();
-        if let Some(found) = databases.remove(&name.to_lowercase()) {
+        if let Some(found) = databases.remove(&key(name)) {
             self.state_file.lock().remove(found.id)?;
             self.opener.forget(found.id);
         }
@@ -500,8 +500,13 @@ fn entry(id: i32, name: &str, state: DatabaseState, files: Vec<FileRecord>) -> A
     })
 }
 
-fn insert(databases: &mut BTreeMap<String, Arc<DatabaseEntry>>, e: Arc<DatabaseEntry>) {
-    databases.insert(e.name.to_lowercase(), e);
+/// Names of databases are compared as the instance does.
+fn key(name: &str) -> NameKey {
+    NameOrder::instance().key(name)
+}
+
+fn insert(databases: &mut BTreeMap<NameKey, Arc<DatabaseEntry>>, e: Arc<DatabaseEntry>) {
+    databases.insert(key(&e.name), e);
 }
 
 /// Makes a folder that only its owner can enter.

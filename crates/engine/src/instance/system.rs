@@ -202,9 +202,9 @@ impl Catalog for SystemDatabase {
         None
     }
     fn schema(&self, name: &str) -> Option<Arc<str>> {
-        SCHEMAS.iter().find(|s| s.1.eq_ignore_ascii_case(name)).map(|s| s.1.into())
+        SCHEMAS.iter().find(|s| self.names().same(s.1, name)).map(|s| s.1.into())
     }
     fn user_type(&self, _schema: &str, name: &str) -> Option<(SqlType, bool)> {
-        name.eq_ignore_ascii_case("sysname").then(|| (SqlType::sysname(self.collation), false))
+        self.names().same("sysname", name).then(|| (SqlType::sysname(self.collation), false))
     }
 }

@@ -126,10 +126,10 @@ impl Definition<'_, '_> {
         let mut added: Vec<(NewColumn, i32)> = Vec::new();
         let mut in_history: Vec<(i32, i32)> = Vec::new();
         for c in &d.columns {
-            if known.iter().any(|k| k.name.eq_ignore_ascii_case(&c.name.text)) {
+            if known.iter().any(|k| self.same(&k.name, &c.name.text)) {
                 return Err(SqlError::new(2705, &[&c.name.text, &full]).into());
             }
-            let key = super::lower::in_primary_key(d, c);
+            let key = super::lower::in_primary_key(self.names(), d, c);
             let new = self.column(&table.name, c, key, &known, d)?;
             if new.identity.is_some() && table.columns.iter().any(|o| o.identity.is_some()) {
                 return Err(SqlError::new(2744, &[&full]).into());
@@ -336,7 +336,7 @@ impl Definition<'_, '_> {
         if c.generated.is_some() {
             return Err(SqlError::new(13589, &[&c.name.text, &full]).into());
         }
-        let at = table.columns.iter().position(|o| o.name.eq_ignore_ascii_case(&c.name.text));
+        let at = table.columns.iter().position(|o| self.same(&o.name, &c.name.text));
         if at.is_some_and(|o| table.temporal.generates(o)) {
             return Err(SqlError::new(13599, &[&c.name.text]).into());
         }
@@ -350,7 +350,7 @@ impl Definition<'_, '_> {
 
     fn alter_column_of(&mut self, table: &Arc<TableDef>, c: &ColumnDefinition) -> Result<(), Fail> {
         let full = &table.name;
-        let old = table.columns.iter().find(|o| o.name.eq_ignore_ascii_case(&c.name.text));
+        let old = table.columns.iter().find(|o| self.same(&o.name, &c.name.text));
         let Some(old) = old.cloned() else {
             return Err(SqlError::new(4924, &[&"ALTER TABLE ALTER COLUMN", &c.name.text, full]).into());
         };
@@ -506,7 +506,7 @@ impl Definition<'_, '_> {
     fn drop_part(&mut self, table: &Arc<TableDef>, d: &AlterTableDrop) -> Result<(), Fail> {
         match d {
             AlterTableDrop::Column { name, if_exists } => {
-                let found = table.columns.iter().find(|c| c.name.eq_ignore_ascii_case(&name.text));
+                let found = table.columns.iter().find(|c| self.same(&c.name, &name.text));
                 let Some(column) = found else {
                     if *if_exists {
                         return Ok(());
@@ -535,8 +535,7 @@ impl Definition<'_, '_> {
                 )?;
                 self.writer()?.drop_column(table.object_id, column.column_id)?;
                 if let Some(history) = self.history_of(table)?
-                    && let Some(c) =
-                        history.columns.iter().find(|c| super::lower::same_name(&c.name, &column.name))
+                    && let Some(c) = history.columns.iter().find(|c| self.same(&c.name, &column.name))
                 {
                     let (statement, id) = ("ALTER TABLE DROP COLUMN", c.column_id);
                     self.check_column_free(&history, &c.name, id, statement, false)?;
@@ -557,9 +556,7 @@ impl Definition<'_, '_> {
         let found = catalog
             .objects()
             .into_iter()
-            .find(|o| {
-                o.name.eq_ignore_ascii_case(&name.text) && matches!(&*o.kind, "PK" | "UQ" | "F" | "C" | "D")
-            })
+            .find(|o| self.same(&o.name, &name.text) && matches!(&*o.kind, "PK" | "UQ" | "F" | "C" | "D"))
             .cloned();
         let failed = |e: SqlError| Fail::Many(vec![e, SqlError::new(3727, &[])]);
         let Some(o) = found else {
@@ -627,7 +624,7 @@ impl Definition<'_, '_> {
         } else {
             let mut out = Vec::new();
             for n in names {
-                let found = constraints.iter().find(|c| c.1.eq_ignore_ascii_case(&n.text));
+                let found = constraints.iter().find(|c| self.same(&c.1, &n.text));
                 out.push(found.ok_or_else(|| SqlError::new(4917, &[&n.text]))?.0);
             }
             out

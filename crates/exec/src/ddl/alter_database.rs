@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use holdfast_base::world::SystemEntropy;
+use holdfast_engine::catalog::Catalog;
 use holdfast_engine::database::DatabaseCatalog;
 use holdfast_engine::ddl::{CatalogWriter, Cell, boot};
 use holdfast_engine::instance::create::DEFAULT_PAGES;
@@ -19,7 +20,7 @@ use holdfast_engine::instance::files::filegroups;
 use holdfast_engine::instance::{DatabaseState, TEMPDB};
 use holdfast_engine::write::WriteContext;
 use holdfast_tsql::ast::{AlterDatabase, AlterDatabaseAction, FileDefinition, Ident, Setting};
-use holdfast_types::{SqlError, Value};
+use holdfast_types::{NameOrder, SqlError, Value};
 
 use super::database::Reader;
 use crate::procedure::administration::Call;
@@ -176,10 +177,11 @@ fn add_files(name: &str, files: &[FileDefinition], group: Option<&Ident>, call: 
     let online = host.instance.online(name).map_err(one)?;
     let catalog = online.stored().ok_or_else(|| one(SqlError::new(5058, &[&"FILE", &name])))?;
     let groups = filegroups(&catalog).map_err(one)?;
+    let names = catalog.names();
     drop(catalog);
     let found = match group {
         Some(g) if g.text.eq_ignore_ascii_case("DEFAULT") => groups.iter().find(|f| f.2),
-        Some(g) => groups.iter().find(|f| f.1.eq_ignore_ascii_case(&g.text)),
+        Some(g) => groups.iter().find(|f| names.same(&f.1, &g.text)),
         None => groups.iter().find(|f| f.0 == 1),
     };
     let id = found.map(|g| g.0).ok_or_else(|| {
@@ -463,7 +465,7 @@ fn modify_file(name: &str, file: &FileDefinition, call: &mut Call<'_>) -> Many<(
         }
     }
     let files = online.properties().files;
-    let found = files.iter().find(|f| f.logical_name.eq_ignore_ascii_case(&logical));
+    let found = files.iter().find(|f| NameOrder::instance().same(&f.logical_name, &logical));
     let found = found.ok_or_else(|| one(SqlError::new(5041, &[&logical])))?;
     let id = u16::try_from(found.file_id).unwrap_or(0);
     let failed = |e| one(holdfast_engine::write::writing::failure(&e));

@@ -9,7 +9,6 @@ use holdfast_tsql::ast::{Expr, ModuleAction, ModuleOptions, ObjectName};
 use holdfast_types::{SqlError, TypeId};
 
 use super::Definition;
-use super::lower::same_name;
 use super::print::stored_text;
 use super::procedure::Arguments;
 use crate::procedure::run::Fail;
@@ -86,7 +85,7 @@ impl Definition<'_, '_> {
         if let Some(table) = table
             && let Some((id, _)) = self.find(&table)?.filter(|f| f.1 == "U")
             && let Some(definition) = catalog.table_by_id(id)?
-            && let Some(c) = definition.columns.iter().find(|c| same_name(&c.name, &name.name.text))
+            && let Some(c) = definition.columns.iter().find(|c| self.same(&c.name, &name.name.text))
         {
             let refused = c.computed.is_some()
                 || c.ty.is_max()

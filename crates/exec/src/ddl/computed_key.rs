@@ -63,16 +63,18 @@ impl Definition<'_, '_> {
             Steady::Never => return Err(SqlError::new(2729, &[&column.name, &target.name]).into()),
             Steady::AsModules(all) => {
                 for (schema, name) in all {
-                    let method = schema.as_ref().is_some_and(|s| find_column(&target.known, s).is_some());
+                    let method = schema
+                        .as_ref()
+                        .is_some_and(|s| find_column(self.names(), &target.known, s).is_some());
                     if !method && !self.is_schema_bound(schema.as_deref(), &name)? {
                         return Err(SqlError::new(2729, &[&column.name, &target.name]).into());
                     }
                 }
             }
         }
-        let from = columns_of(e);
+        let from = columns_of(self.names(), e);
         let imprecise = is_imprecise(column)
-            || from.iter().filter_map(|n| find_column(&target.known, n)).any(is_imprecise);
+            || from.iter().filter_map(|n| find_column(self.names(), &target.known, n)).any(is_imprecise);
         if is_key && column.is_virtual && imprecise {
             return Err(SqlError::new(2799, &[&index.name, &target.name, &column.name]).into());
         }
@@ -82,8 +84,7 @@ impl Definition<'_, '_> {
     fn is_schema_bound(&self, schema: Option<&str>, name: &str) -> Result<bool, Fail> {
         let catalog = self.catalog()?;
         let found = catalog.objects().into_iter().find(|o| {
-            o.name.eq_ignore_ascii_case(name)
-                && schema.is_none_or(|s| catalog.schema_name(o.schema_id).eq_ignore_ascii_case(s))
+            self.same(&o.name, name) && schema.is_none_or(|s| self.same(&catalog.schema_name(o.schema_id), s))
         });
         Ok(found.is_some_and(|o| i64::from(o.status) & bits::SCHEMA_BOUND != 0))
     }

@@ -227,12 +227,12 @@ impl Definition<'_, '_> {
         let mut out = Vec::new();
         let mut types: Vec<(String, SqlType)> = Vec::new();
         for c in columns {
-            let found = find_column(&target.known, &c.name.text)
+            let found = find_column(self.names(), &target.known, &c.name.text)
                 .ok_or_else(|| SqlError::new(1911, &[&c.name.text]))?;
             types.push((found.name.clone(), found.ty));
             out.push((found.column_id, c.descending));
         }
-        check_key(&target.name, index, &types)?;
+        check_key(self.names(), &target.name, index, &types)?;
         Ok(out)
     }
 
@@ -278,7 +278,7 @@ impl Definition<'_, '_> {
                 None => generated_key_name(if *primary { "PK" } else { "UQ" }, &target.name, &names, salt),
             };
             self.writer()?.check_free(target.schema_id, &name).map_err(could_not_create)?;
-            if out.iter().any(|k| k.index.name.eq_ignore_ascii_case(&name)) {
+            if out.iter().any(|k| self.same(&k.index.name, &name)) {
                 return Err(could_not_create(SqlError::new(2714, &[&name])));
             }
             let taken = target.clustered.is_some() || out.iter().any(|k| k.index.clustered);
@@ -421,7 +421,7 @@ impl Definition<'_, '_> {
     pub fn included(&self, target: &Target, list: &[Ident]) -> Result<Vec<i32>, Fail> {
         list.iter()
             .map(|c| {
-                find_column(&target.known, &c.text)
+                find_column(self.names(), &target.known, &c.text)
                     .map(|k| k.column_id)
                     .ok_or_else(|| SqlError::new(1911, &[&c.text]).into())
             })
@@ -487,10 +487,10 @@ impl Definition<'_, '_> {
         target: &Target,
         columns: &[NewColumn],
     ) -> Result<(), Fail> {
-        let found = find_column(&target.known, column)
+        let found = find_column(self.names(), &target.known, column)
             .ok_or_else(|| could_not_create(SqlError::new(1752, &[&column, &target.name])))?
             .clone();
-        if let Some(c) = columns.iter().find(|c| c.name.eq_ignore_ascii_case(column)) {
+        if let Some(c) = columns.iter().find(|c| self.same(&c.name, column)) {
             if c.identity.is_some() {
                 return Err(could_not_create(SqlError::new(1754, &[&target.name, &c.name])));
             }
@@ -546,12 +546,14 @@ impl Definition<'_, '_> {
     ) -> Result<(), Fail> {
         let text = stored_text(condition, self.source());
         self.check_condition(&target.known, &text)?;
-        let names = columns_of(condition);
-        let ids: Vec<i32> =
-            names.iter().filter_map(|n| find_column(&target.known, n).map(|k| k.column_id)).collect();
+        let names = columns_of(self.names(), condition);
+        let ids: Vec<i32> = names
+            .iter()
+            .filter_map(|n| find_column(self.names(), &target.known, n).map(|k| k.column_id))
+            .collect();
         // A check of one column stands at that column, wherever it was written.
         let column = match (s.column, ids.as_slice()) {
-            (Some(c), _) => find_column(&target.known, c).map_or(0, |k| k.column_id),
+            (Some(c), _) => find_column(self.names(), &target.known, c).map_or(0, |k| k.column_id),
             (None, [one]) => *one,
             _ => 0,
         };
@@ -603,13 +605,13 @@ impl Definition<'_, '_> {
         let own: Vec<&Known> = here
             .iter()
             .map(|c| {
-                find_column(&target.known, c)
+                find_column(self.names(), &target.known, c)
                     .ok_or_else(|| fail(SqlError::new(1769, &[&name, c, &target.name])))
             })
             .collect::<Result<_, _>>()?;
         let shown_there = shown(table);
         // The table itself, or another one.
-        let same = table.name.text.eq_ignore_ascii_case(&target.name)
+        let same = self.same(&table.name.text, &target.name)
             && self.schema_of(table).is_ok_and(|s| s == target.schema_id);
         let other: Option<Arc<TableDef>> = if same {
             None
@@ -630,7 +632,7 @@ impl Definition<'_, '_> {
         };
         let mut wanted: Vec<i32> = Vec::new();
         for c in referenced {
-            let k = find_column(&there_known, &c.text)
+            let k = find_column(self.names(), &there_known, &c.text)
                 .ok_or_else(|| fail(SqlError::new(1770, &[&name, &c.text, &shown_there])))?;
             wanted.push(k.column_id);
         }

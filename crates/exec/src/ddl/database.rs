@@ -16,7 +16,7 @@ use holdfast_engine::instance::create::{
 use holdfast_engine::instance::{FileRecord, Instance, MODEL};
 use holdfast_format::log::LogTime;
 use holdfast_tsql::ast::{AttachKind, CreateDatabase, Drop, Expr, FileDefinition};
-use holdfast_types::{CollationId, SqlError, SqlResult, Value};
+use holdfast_types::{CollationId, NameOrder, SqlError, SqlResult, Value};
 
 use crate::procedure::administration::Call;
 use crate::procedure::raise::integer;
@@ -289,7 +289,7 @@ fn plan_files(statement: &CreateDatabase, call: &mut Call<'_>) -> SqlResult<NewD
         });
     }
     for (i, f) in files.iter().enumerate() {
-        if files.iter().take(i).any(|o| o.logical_name.eq_ignore_ascii_case(&f.logical_name)) {
+        if files.iter().take(i).any(|o| NameOrder::instance().same(&o.logical_name, &f.logical_name)) {
             return Err(SqlError::new(1828, &[&f.logical_name]));
         }
     }

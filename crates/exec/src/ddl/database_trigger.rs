@@ -73,7 +73,7 @@ impl Definition<'_, '_> {
     pub fn database_trigger(&self, name: &str) -> SqlResult<Option<i32>> {
         let catalog = self.catalog()?;
         let mut all = catalog.objects().into_iter().filter(|o| o.on_database);
-        Ok(all.find(|o| super::lower::same_name(&o.name, name)).map(|o| o.id))
+        Ok(all.find(|o| self.same(&o.name, name)).map(|o| o.id))
     }
 
     pub fn create_database_trigger(&mut self, t: &CreateTrigger) -> Result<(), Fail> {

@@ -95,10 +95,7 @@ impl Definition<'_, '_> {
         let writer = self.writer()?;
         let base = writer.base("sysidxstats")?;
         let rows = writer.rows("sysidxstats", &[object.into()])?;
-        Ok(rows
-            .iter()
-            .find(|r| base.text(r, "name").eq_ignore_ascii_case(name))
-            .map(|r| base.int(r, "indid") as i32))
+        Ok(rows.iter().find(|r| self.same(&base.text(r, "name"), name)).map(|r| base.int(r, "indid") as i32))
     }
 
     /// Enters an index on a table that is there, and its rows. Answers its id.

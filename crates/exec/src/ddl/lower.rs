@@ -8,7 +8,7 @@ use holdfast_engine::ddl::table::NewColumn;
 use holdfast_tsql::ast::{
     ColumnDefinition, ConstraintKind, DataType, Expr, Statement, StatementKind, TableDefinition,
 };
-use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, TypeId, Value};
+use holdfast_types::{CollationId, NameOrder, SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::Definition;
 use super::print::{columns_of, stored_text};
@@ -55,14 +55,9 @@ pub fn known_columns(table: &TableDef) -> Vec<Known> {
         .collect()
 }
 
-/// Whether two names are the same without regard to case.
-pub fn same_name(a: &str, b: &str) -> bool {
-    a.eq_ignore_ascii_case(b) || a.to_lowercase() == b.to_lowercase()
-}
-
 /// A column by name.
-pub fn find_column<'a>(columns: &'a [Known], name: &str) -> Option<&'a Known> {
-    columns.iter().find(|c| same_name(&c.name, name))
+pub fn find_column<'a>(names: NameOrder, columns: &'a [Known], name: &str) -> Option<&'a Known> {
+    columns.iter().find(|c| names.same(&c.name, name))
 }
 
 /// The id of a declared type: the storage type's, or the alias or CLR type's own.
@@ -229,7 +224,7 @@ impl Definition<'_, '_> {
             let mut known = before.to_vec();
             for other in &all.columns {
                 if other.computed.is_none()
-                    && find_column(&known, &other.name.text).is_none()
+                    && find_column(self.names(), &known, &other.name.text).is_none()
                     && let Some(dt) = &other.data_type
                 {
                     let (ty, nullable, _) = self.resolve(dt)?;
@@ -238,13 +233,13 @@ impl Definition<'_, '_> {
                 }
             }
             let (ty, nullable) = self.expression_type(&known, &text)?;
-            let from = columns_of(&computed.expr);
+            let from = columns_of(self.names(), &computed.expr);
             let ids: Vec<i32> = from
                 .iter()
-                .filter_map(|n| match find_column(before, n) {
+                .filter_map(|n| match find_column(self.names(), before, n) {
                     Some(k) if k.column_id > 0 => Some(k.column_id),
                     _ => {
-                        let at = all.columns.iter().position(|o| o.name.text.eq_ignore_ascii_case(n))?;
+                        let at = all.columns.iter().position(|o| self.same(&o.name.text, n))?;
                         Some(at as i32 + 1)
                     }
                 })
@@ -336,10 +331,10 @@ impl Definition<'_, '_> {
         let mut out: Vec<NewColumn> = Vec::new();
         let mut known: Vec<Known> = Vec::new();
         for (i, c) in d.columns.iter().enumerate() {
-            if known.iter().any(|k| k.name.eq_ignore_ascii_case(&c.name.text)) {
+            if known.iter().any(|k| self.same(&k.name, &c.name.text)) {
                 return Err(SqlError::new(2705, &[&c.name.text, &table]).into());
             }
-            let key = in_primary_key(d, c);
+            let key = in_primary_key(self.names(), d, c);
             let new = self.column(table, c, key, &known, d)?;
             if new.identity.is_some() && out.iter().any(|o| o.identity.is_some()) {
                 return Err(SqlError::new(2744, &[&table]).into());
@@ -359,11 +354,11 @@ impl Definition<'_, '_> {
 }
 
 /// The column belongs to the primary key that the definition declares.
-pub fn in_primary_key(d: &TableDefinition, c: &ColumnDefinition) -> bool {
+pub fn in_primary_key(names: NameOrder, d: &TableDefinition, c: &ColumnDefinition) -> bool {
     c.constraints.iter().any(|k| matches!(k.kind, ConstraintKind::Key { primary: true, .. }))
         || d.constraints.iter().any(|k| match &k.kind {
             ConstraintKind::Key { primary: true, columns, .. } => {
-                columns.iter().any(|x| x.name.text.eq_ignore_ascii_case(&c.name.text))
+                columns.iter().any(|x| names.same(&x.name.text, &c.name.text))
             }
             _ => false,
         })

@@ -50,7 +50,7 @@ pub mod view_index;
 
 use std::sync::Arc;
 
-use holdfast_engine::catalog::TableDef;
+use holdfast_engine::catalog::{Catalog, TableDef};
 use holdfast_engine::database::DatabaseCatalog;
 use holdfast_engine::ddl::{CatalogWriter, defined, defines, watch};
 use holdfast_engine::instance::{MODEL, OnlineDatabase};
@@ -61,7 +61,7 @@ use holdfast_engine::write::WriteContext;
 use holdfast_engine::write::definitions::redefined;
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::{Ddl, ObjectName, Statement};
-use holdfast_types::{SqlError, SqlResult};
+use holdfast_types::{NameOrder, SqlError, SqlResult};
 
 use crate::host::HostDatabase;
 use crate::procedure::run::{Fail, Runner, Scope, next_run};
@@ -84,6 +84,16 @@ pub struct Definition<'r, 's> {
 }
 
 impl Definition<'_, '_> {
+    /// How names in the database are compared.
+    pub fn names(&self) -> NameOrder {
+        self.database.names()
+    }
+
+    /// Whether two names are one in the database.
+    pub fn same(&self, a: &str, b: &str) -> bool {
+        self.names().same(a, b)
+    }
+
     fn lower(&mut self, d: &Ddl) -> Result<(), Fail> {
         match d {
             Ddl::CreateTable(t) => self.create_table(t),

@@ -213,7 +213,7 @@ impl Definition<'_, '_> {
                 );
                 return Err(SqlError::with_text(4511, 16, text).into());
             }
-            if columns.iter().any(|o| o.name.eq_ignore_ascii_case(&name)) {
+            if columns.iter().any(|o| self.same(&o.name, &name)) {
                 let text = format!(
                     "Column names in each view or function must be unique. Column name '{name}' in view or function '{}' is specified more than once.",
                     v.name.name.text
@@ -371,7 +371,7 @@ impl Definition<'_, '_> {
         } else {
             let mut out = Vec::new();
             for n in names {
-                let found = triggers.iter().find(|t| t.1.eq_ignore_ascii_case(&n.name.text));
+                let found = triggers.iter().find(|t| self.same(&t.1, &n.name.text));
                 let found = found.ok_or_else(|| SqlError::new(4920, &[&n.name.text, &shown(on)]))?;
                 out.push(found.0);
             }

@@ -54,12 +54,12 @@ pub fn partition_column<'k>(place: &Placement, known: &'k [Known]) -> Option<&'k
 impl Definition<'_, '_> {
     pub fn partition_function(&self, name: &str) -> SqlResult<Option<Arc<PartitionFunction>>> {
         let all = self.catalog()?.partition_functions().map_err(|e| page_error(&e))?;
-        Ok(all.into_iter().find(|f| f.name.eq_ignore_ascii_case(name)))
+        Ok(all.into_iter().find(|f| self.same(&f.name, name)))
     }
 
     pub fn partition_scheme(&self, name: &str) -> SqlResult<Option<Arc<PartitionScheme>>> {
         let all = self.catalog()?.partition_schemes().map_err(|e| page_error(&e))?;
-        Ok(all.into_iter().find(|s| s.name.eq_ignore_ascii_case(name)))
+        Ok(all.into_iter().find(|s| self.same(&s.name, name)))
     }
 
     pub fn create_partition_function(
@@ -149,7 +149,7 @@ impl Definition<'_, '_> {
         let [column] = on.columns.as_slice() else {
             return Err(SqlError::new(2726, &[&function.name, &1]).into());
         };
-        let found = find_column(known, &column.text);
+        let found = find_column(self.names(), known, &column.text);
         let found = found.ok_or_else(|| SqlError::new(1911, &[&column.text]))?;
         let (a, b) = (&found.ty, &function.ty);
         if (a.id, a.length, a.precision, a.scale) != (b.id, b.length, b.precision, b.scale) {
@@ -212,7 +212,7 @@ impl Definition<'_, '_> {
     fn group_named(&self, name: &Ident) -> Result<i16, Fail> {
         let groups = filegroups(&*self.catalog()?)?;
         let default = name.text.eq_ignore_ascii_case("default");
-        let found = groups.iter().find(|g| if default { g.2 } else { g.1.eq_ignore_ascii_case(&name.text) });
+        let found = groups.iter().find(|g| if default { g.2 } else { self.same(&g.1, &name.text) });
         match found {
             Some(g) => Ok(g.0 as i16),
             None if default => Ok(1),
@@ -227,7 +227,7 @@ impl Definition<'_, '_> {
         all: bool,
         groups: &[Ident],
     ) -> Result<(), Fail> {
-        let taken = filegroups(&*self.catalog()?)?.iter().any(|g| g.1.eq_ignore_ascii_case(&name.text));
+        let taken = filegroups(&*self.catalog()?)?.iter().any(|g| self.same(&g.1, &name.text));
         if taken || self.partition_scheme(&name.text)?.is_some() {
             return Err(SqlError::new(2714, &[&name.text]).into());
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use holdfast_engine::instance::{MASTER, MODEL, TEMPDB};
 use holdfast_tsql::ast::{Ident, Permission, PermissionAction, Statement};
-use holdfast_types::{SqlError, SqlResult};
+use holdfast_types::{NameOrder, SqlError, SqlResult};
 
 use super::Definition;
 use super::event::Event;
@@ -54,7 +54,7 @@ impl Definition<'_, '_> {
         Ok(match (&p.securable, class.as_deref()) {
             (None, _) => plain(Securable::Database, 0, 0, Level::Database),
             (Some(n), Some("DATABASE")) => {
-                if !self.database.name.eq_ignore_ascii_case(&n.name.text) {
+                if !NameOrder::instance().same(&self.database.name, &n.name.text) {
                     return Err(not_found("database", &n.name.text));
                 }
                 plain(Securable::Database, 0, 0, Level::Database)
@@ -231,7 +231,7 @@ impl Definition<'_, '_> {
     fn column_id(&self, object: i32, name: &str) -> SqlResult<Option<i32>> {
         use crate::system_view::ViewSource;
         let model = self.database.model()?;
-        let found = model.columns_of(object).iter().find(|c| c.name.eq_ignore_ascii_case(name));
+        let found = model.columns_of(object).iter().find(|c| self.same(&c.name, name));
         Ok(found.map(|c| c.column_id))
     }
 

@@ -36,7 +36,7 @@ impl Definition<'_, '_> {
         let rows = writer.rows("sysowners", &[])?;
         Ok(rows
             .iter()
-            .find(|r| base.text(r, "name").eq_ignore_ascii_case(name))
+            .find(|r| self.same(&base.text(r, "name"), name))
             .map(|r| (base.int(r, "id") as i32, base.text(r, "type").trim_end().to_owned())))
     }
 

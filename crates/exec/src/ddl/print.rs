@@ -12,6 +12,7 @@ use holdfast_tsql::ast::{
     BinaryOp, ComparisonOp, DataType, Expr, ExprKind, Literal, NiladicFunction, ObjectName, TypeArgument,
     UnaryOp, When,
 };
+use holdfast_types::NameOrder;
 
 /// How strongly the outermost operator of a text binds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -32,15 +33,15 @@ pub fn stored_text(e: &Expr, source: &str) -> String {
 }
 
 /// Names of columns that an expression mentions, in order of appearance.
-pub fn columns_of(e: &Expr) -> Vec<String> {
+pub fn columns_of(names: NameOrder, e: &Expr) -> Vec<String> {
     let mut out = Vec::new();
-    collect(e, &mut out);
+    collect(names, e, &mut out);
     out
 }
 
-fn collect(e: &Expr, out: &mut Vec<String>) {
+fn collect(names: NameOrder, e: &Expr, out: &mut Vec<String>) {
     let mut add = |name: &str| {
-        if !out.iter().any(|n: &String| n.eq_ignore_ascii_case(name)) {
+        if !out.iter().any(|n: &String| names.same(n, name)) {
             out.push(name.to_owned());
         }
     };
@@ -56,67 +57,69 @@ fn collect(e: &Expr, out: &mut Vec<String>) {
         | ExprKind::Cast { value: x, .. }
         | ExprKind::Collate { value: x, .. }
         | ExprKind::IsNull { value: x, .. }
-        | ExprKind::OdbcFunction(x) => collect(x, out),
+        | ExprKind::OdbcFunction(x) => collect(names, x, out),
         ExprKind::Binary { left, right, .. }
         | ExprKind::Comparison { left, right, .. }
         | ExprKind::IsDistinctFrom { left, right, .. } => {
-            collect(left, out);
-            collect(right, out);
+            collect(names, left, out);
+            collect(names, right, out);
         }
         ExprKind::NullIf(left, right) => {
-            collect(left, out);
-            collect(right, out);
+            collect(names, left, out);
+            collect(names, right, out);
         }
         ExprKind::AtTimeZone { value, zone } => {
-            collect(value, out);
-            collect(zone, out);
+            collect(names, value, out);
+            collect(names, zone, out);
         }
         ExprKind::And(list) | ExprKind::Or(list) | ExprKind::Coalesce(list) => {
-            list.iter().for_each(|x| collect(x, out));
+            list.iter().for_each(|x| collect(names, x, out));
         }
-        ExprKind::Between { value, low, high, .. } => [value, low, high].iter().for_each(|x| collect(x, out)),
+        ExprKind::Between { value, low, high, .. } => {
+            [value, low, high].iter().for_each(|x| collect(names, x, out))
+        }
         ExprKind::InList { value, list, .. } => {
-            collect(value, out);
-            list.iter().for_each(|x| collect(x, out));
+            collect(names, value, out);
+            list.iter().for_each(|x| collect(names, x, out));
         }
         ExprKind::Like { value, pattern, escape, .. } => {
-            collect(value, out);
-            collect(pattern, out);
-            escape.iter().for_each(|x| collect(x, out));
+            collect(names, value, out);
+            collect(names, pattern, out);
+            escape.iter().for_each(|x| collect(names, x, out));
         }
         ExprKind::SimpleCase { input, whens, otherwise } => {
-            collect(input, out);
-            collect_whens(whens, otherwise.as_deref(), out);
+            collect(names, input, out);
+            collect_whens(names, whens, otherwise.as_deref(), out);
         }
-        ExprKind::SearchedCase { whens, otherwise } => collect_whens(whens, otherwise.as_deref(), out),
+        ExprKind::SearchedCase { whens, otherwise } => collect_whens(names, whens, otherwise.as_deref(), out),
         ExprKind::Convert { value, style, .. } => {
-            collect(value, out);
-            style.iter().for_each(|x| collect(x, out));
+            collect(names, value, out);
+            style.iter().for_each(|x| collect(names, x, out));
         }
-        ExprKind::Parse { value, .. } => collect(value, out),
+        ExprKind::Parse { value, .. } => collect(names, value, out),
         ExprKind::Iif { condition, then, otherwise } => {
-            [condition, then, otherwise].iter().for_each(|x| collect(x, out));
+            [condition, then, otherwise].iter().for_each(|x| collect(names, x, out));
         }
         ExprKind::Function(f) => {
             // datepart(year, …): the first argument is a word, not a column.
             let skip = usize::from(takes_date_part(&f.name.name.text));
-            f.arguments.iter().skip(skip).for_each(|x| collect(x, out));
+            f.arguments.iter().skip(skip).for_each(|x| collect(names, x, out));
         }
         ExprKind::Method { target, arguments, .. } => {
-            collect(target, out);
-            arguments.iter().for_each(|x| collect(x, out));
+            collect(names, target, out);
+            arguments.iter().for_each(|x| collect(names, x, out));
         }
-        ExprKind::Property { target, .. } => collect(target, out),
+        ExprKind::Property { target, .. } => collect(names, target, out),
         _ => {}
     }
 }
 
-fn collect_whens(whens: &[When], otherwise: Option<&Expr>, out: &mut Vec<String>) {
+fn collect_whens(names: NameOrder, whens: &[When], otherwise: Option<&Expr>, out: &mut Vec<String>) {
     for w in whens {
-        collect(&w.when, out);
-        collect(&w.then, out);
+        collect(names, &w.when, out);
+        collect(names, &w.then, out);
     }
-    otherwise.into_iter().for_each(|x| collect(x, out));
+    otherwise.into_iter().for_each(|x| collect(names, x, out));
 }
 
 fn takes_date_part(function: &str) -> bool {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use holdfast_engine::instance::{MASTER, MODEL};
 use holdfast_tsql::Span;
-use holdfast_types::{SqlError, SqlType, Value};
+use holdfast_types::{NameOrder, SqlError, SqlType, Value};
 
 use super::{Definition, bound};
 use crate::host::HostDatabase;
@@ -131,7 +131,7 @@ pub fn places(name: &str, parameters: &[&str], arguments: &[Argument]) -> Result
     let mut out = vec![None; parameters.len()];
     for (i, a) in arguments.iter().enumerate() {
         let at = match &a.name {
-            Some(n) => parameters.iter().position(|p| p.eq_ignore_ascii_case(n)),
+            Some(n) => parameters.iter().position(|p| NameOrder::instance().same(p, n)),
             None => (i < parameters.len()).then_some(i),
         };
         match (at, &a.name) {

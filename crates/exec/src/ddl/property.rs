@@ -3,12 +3,12 @@
 //! Evidence: sysxprops of genuine databases: class 0 the database, 1 objects and columns, 2 parameters, 3 schemas, 7 indexes, 10
 //! schema collections, 20 filegroups, 22 files; documented: 4 principals, 6 types, 8 columns of table types.
 
+use holdfast_engine::catalog::Catalog;
 use holdfast_engine::database::DatabaseCatalog;
 use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 
 use super::Definition;
 use super::event::Event;
-use super::lower::same_name;
 use super::procedure::Arguments;
 use crate::procedure::run::Fail;
 
@@ -38,7 +38,7 @@ pub fn at_level(
     above: Option<Owner>,
     level: &Level,
 ) -> SqlResult<Vec<(Owner, String)>> {
-    let wanted = |name: &str| level.1.as_deref().is_none_or(|n| same_name(n, name));
+    let wanted = |name: &str| level.1.as_deref().is_none_or(|n| catalog.names().same(n, name));
     let failed = |e| holdfast_engine::page_error(&e);
     let from_table =
         |table: &str, class: Option<i64>, kinds: &[&str], of: i32| -> SqlResult<Vec<(Owner, String)>> {
@@ -193,7 +193,7 @@ pub fn list(catalog: &DatabaseCatalog, args: &[Value]) -> SqlResult<Vec<Vec<Valu
             }
             let own = at("name").and_then(|i| row.get(i)).cloned().unwrap_or_default();
             let fits = match (&name, &own) {
-                (Some(n), Value::String(s)) => same_name(n, &s.to_text()),
+                (Some(n), Value::String(s)) => catalog.names().same(n, &s.to_text()),
                 _ => true,
             };
             if fits {
@@ -247,7 +247,7 @@ impl Definition<'_, '_> {
         }
         let key = [i64::from(owner.0), i64::from(owner.1), i64::from(owner.2)];
         let base = writer.base("sysxprops")?;
-        let found = writer.rows("sysxprops", &key)?.iter().any(|r| same_name(&base.text(r, "name"), &name));
+        let found = writer.rows("sysxprops", &key)?.iter().any(|r| self.same(&base.text(r, "name"), &name));
         match (found, there) {
             (true, false) => Err(SqlError::new(15233, &[&name, &shown]).into()),
             (false, true) => Err(SqlError::new(15217, &[&name, &shown]).into()),

@@ -151,10 +151,8 @@ impl Definition<'_, '_> {
             _ => self.catalog()?.table(object)?,
         };
         let Some(table) = found else { return Err(missing()) };
-        let found = table
-            .indexes
-            .iter()
-            .find(|i| i.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(&name.name.text)));
+        let found =
+            table.indexes.iter().find(|i| i.name.as_deref().is_some_and(|n| self.same(&n, &name.name.text)));
         let Some(index) = found else {
             return if d.if_exists { Ok(()) } else { Err(missing()) };
         };

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use holdfast_tsql::ast::ObjectName;
-use holdfast_types::SqlError;
+use holdfast_types::{NameOrder, SqlError};
 
 use super::procedure::Arguments;
 use super::{Definition, event};
@@ -113,7 +113,7 @@ impl Definition<'_, '_> {
     }
 
     fn rename_object(&mut self, name: &ObjectName, new: &str) -> Result<bool, Fail> {
-        if name.database.as_ref().is_some_and(|d| !d.text.eq_ignore_ascii_case(&self.database.name)) {
+        if name.database.as_ref().is_some_and(|d| !NameOrder::instance().same(&d.text, &self.database.name)) {
             return Ok(false);
         }
         let Some((id, kind)) = self.find(name)? else { return Ok(false) };
@@ -122,7 +122,7 @@ impl Definition<'_, '_> {
         }
         let row = self.catalog()?.object_row(id).map(|o| (o.schema_id, o.parent_id, o.name.to_string()));
         let (schema, parent, present) = row.ok_or_else(|| SqlError::new(15165, &[&name.name.text]))?;
-        let same = present.eq_ignore_ascii_case(new);
+        let same = self.same(&present, new);
         if !same && self.writer()?.find_named(schema, new)?.is_some() {
             return Err(SqlError::new(15335, &[&new, &"object"]).into());
         }
@@ -182,7 +182,7 @@ impl Definition<'_, '_> {
             return Ok(false);
         }
         let Some(definition) = self.catalog()?.table(id)? else { return Ok(false) };
-        let named = |n: &str| definition.columns.iter().find(|c| super::lower::same_name(&c.name, n));
+        let named = |n: &str| definition.columns.iter().find(|c| self.same(&c.name, n));
         let Some(column) = named(&name.name.text) else { return Ok(false) };
         if named(new).is_some_and(|c| c.column_id != column.column_id) {
             return Err(SqlError::new(15335, &[&new, &"COLUMN"]).into());
@@ -197,7 +197,7 @@ impl Definition<'_, '_> {
         }
         let mut renamed = vec![(id, column.column_id)];
         if let Some(history) = self.history_of(&definition)? {
-            let same = history.columns.iter().find(|c| super::lower::same_name(&c.name, &column.name));
+            let same = history.columns.iter().find(|c| self.same(&c.name, &column.name));
             renamed.extend(same.map(|c| (history.object_id, c.column_id)));
         }
         let writer = self.writer()?;

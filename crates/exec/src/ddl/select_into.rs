@@ -84,12 +84,17 @@ impl Runner<'_> {
         scope: &Scope,
     ) -> Result<Vec<NewColumn>, Fail> {
         let mut columns: Vec<NewColumn> = Vec::with_capacity(found.len());
+        // A temporary table's columns are met by statements of the current database.
+        let names = match into.name.text.starts_with('#') {
+            true => self.session.current_database().names(),
+            false => database.names(),
+        };
         let straight = found.iter().filter(|c| c.identity).count() == 1;
         for (i, c) in found.iter().enumerate() {
             if c.name.is_empty() {
                 return Err(SqlError::new(1038, &[]).state(5).into());
             }
-            if columns.iter().any(|d| d.name.eq_ignore_ascii_case(&c.name)) {
+            if columns.iter().any(|d| names.same(&d.name, &c.name)) {
                 return Err(SqlError::new(2705, &[&c.name, &into.name.text]).state(3).into());
             }
             let mut ty = if c.ty.id == TypeId::Null { SqlType::INT } else { c.ty };

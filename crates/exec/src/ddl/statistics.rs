@@ -126,7 +126,8 @@ impl Definition<'_, '_> {
         let known = known_columns(&table);
         let mut ids = Vec::new();
         for c in &s.columns {
-            let found = find_column(&known, &c.text).ok_or_else(|| SqlError::new(1911, &[&c.text]))?;
+            let found =
+                find_column(self.names(), &known, &c.text).ok_or_else(|| SqlError::new(1911, &[&c.text]))?;
             if ids.contains(&found.column_id) {
                 return Err(SqlError::new(1909, &[&"statistics", &c.text]).into());
             }
@@ -173,7 +174,7 @@ impl Definition<'_, '_> {
         let all = self.statistics_of(table.object_id)?;
         let mut chosen = Vec::new();
         for n in names {
-            let found = all.iter().find(|s| s.name.eq_ignore_ascii_case(&n.text));
+            let found = all.iter().find(|s| self.same(&s.name, &n.text));
             let found = found.ok_or_else(|| SqlError::new(2767, &[&n.text]))?;
             for id in &found.columns {
                 if let Some(c) = table.columns.iter().find(|c| c.column_id == *id) {
@@ -221,7 +222,7 @@ impl Definition<'_, '_> {
         t.schema.clone_from(&name.database);
         let (object, _) = self.find(&t)?.ok_or_else(missing)?;
         let all = self.statistics_of(object)?;
-        let found = all.iter().find(|s| s.name.eq_ignore_ascii_case(&name.name.text)).ok_or_else(missing)?;
+        let found = all.iter().find(|s| self.same(&s.name, &name.name.text)).ok_or_else(missing)?;
         if found.is_index() {
             return Err(SqlError::new(3739, &[&"DROP", &shown(name)]).into());
         }

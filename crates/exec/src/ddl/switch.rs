@@ -15,7 +15,7 @@ use holdfast_engine::instance::files::filegroups;
 use holdfast_engine::page_error;
 use holdfast_tsql::ast::expression::ComparisonOp;
 use holdfast_tsql::ast::{Expr, ExprKind, ObjectName, Setting};
-use holdfast_types::{SqlError, SqlType, TypeId, Value};
+use holdfast_types::{NameOrder, SqlError, SqlType, TypeId, Value};
 
 use super::lower::type_text;
 use super::{Definition, shown};
@@ -79,9 +79,9 @@ impl Allowed {
     }
 }
 
-fn is_column(e: &Expr, column: &str) -> bool {
+fn is_column(names: NameOrder, e: &Expr, column: &str) -> bool {
     matches!(&e.unparen().kind, ExprKind::Column(name)
-        if name.last().is_some_and(|n| n.text.eq_ignore_ascii_case(column)))
+        if name.last().is_some_and(|n| names.same(&n.text, column)))
 }
 
 /// A literal, perhaps with a sign or converted.
@@ -117,7 +117,7 @@ impl Definition<'_, '_> {
             return Err(SqlError::not_supported(format!("{STATEMENT} WITH ({})", o.name)).into());
         }
         if let Some(d) = &target.database
-            && !d.text.eq_ignore_ascii_case(&self.database.name)
+            && !NameOrder::instance().same(&d.text, &self.database.name)
         {
             let args: [&dyn std::fmt::Display; 4] =
                 [&table.name, &self.database.name, &target.name.text, &d.text];
@@ -188,7 +188,7 @@ impl Definition<'_, '_> {
             return Err(SqlError::new(4943, &[&source.name, &a.len(), &target.name, &b.len()]).into());
         }
         for (n, (x, y)) in a.iter().zip(b).enumerate() {
-            if !x.name.eq_ignore_ascii_case(&y.name) {
+            if !self.same(&x.name, &y.name) {
                 let args: [&dyn std::fmt::Display; 5] =
                     [&x.name, &(n + 1), &source.name, &y.name, &target.name];
                 return Err(SqlError::new(4942, &args).into());
@@ -340,6 +340,7 @@ impl Definition<'_, '_> {
 
     /// What a trusted condition says about the column; everything where it is not understood.
     fn allowed(&mut self, e: &Expr, column: &str, f: &PartitionFunction) -> Result<Allowed, Fail> {
+        let names = self.names();
         let mut compare = |op: ComparisonOp, value: &Expr| -> Result<Allowed, Fail> {
             // What is no constant says nothing.
             let Some(value) = self.compared(value, f.ty) else { return Ok(Allowed::all(f)) };
@@ -373,21 +374,23 @@ impl Definition<'_, '_> {
                 }
                 out
             }
-            ExprKind::Comparison { op, left, right } if is_column(left, column) => compare(*op, right)?,
-            ExprKind::Comparison { op, left, right } if is_column(right, column) => {
+            ExprKind::Comparison { op, left, right } if is_column(names, left, column) => {
+                compare(*op, right)?
+            }
+            ExprKind::Comparison { op, left, right } if is_column(names, right, column) => {
                 compare(swapped(*op), left)?
             }
-            ExprKind::Between { value, low, high, negated: false } if is_column(value, column) => {
+            ExprKind::Between { value, low, high, negated: false } if is_column(names, value, column) => {
                 compare(ComparisonOp::GreaterOrEqual, low)?.both(&compare(ComparisonOp::LessOrEqual, high)?)
             }
-            ExprKind::InList { value, list, negated: false } if is_column(value, column) => {
+            ExprKind::InList { value, list, negated: false } if is_column(names, value, column) => {
                 let mut out = Allowed::some(f, |_| false, true);
                 for x in list {
                     out = out.either(&compare(ComparisonOp::Equal, x)?);
                 }
                 out
             }
-            ExprKind::IsNull { value, negated } if is_column(value, column) => {
+            ExprKind::IsNull { value, negated } if is_column(names, value, column) => {
                 Allowed::some(f, |_| *negated, !negated)
             }
             _ => Allowed::all(f),

@@ -8,7 +8,7 @@ use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, Placement};
 use holdfast_engine::ddl::layout::fixed_size;
 use holdfast_engine::ddl::table::NewColumn;
 use holdfast_engine::write::row::MAX_ROW;
-use holdfast_tsql::ast::{ConstraintKind, CreateTable, Ident, StoragePlace};
+use holdfast_tsql::ast::{ConstraintKind, CreateTable, StoragePlace};
 use holdfast_types::{SqlError, TypeId};
 
 use super::constraint::{Declared, Target, compress};
@@ -139,13 +139,12 @@ impl Definition<'_, '_> {
             default = g.0;
         }
         let Some(on) = on else { return Ok(default) };
-        let named = |i: &Ident, n: &str| i.text.eq_ignore_ascii_case(n);
-        if named(&on.name, "default") {
+        if on.name.is("default") {
             return Ok(default);
         }
         groups
             .iter()
-            .find(|g| named(&on.name, &g.1))
+            .find(|g| self.same(&on.name.text, &g.1))
             .map(|g| g.0)
             .ok_or_else(|| SqlError::new(1921, &[&"filegroup", &on.name.text]).into())
     }

@@ -13,10 +13,10 @@ use holdfast_engine::ddl::object::bits;
 use holdfast_engine::ddl::table::{NewColumn, column_bits};
 use holdfast_engine::ddl::temporal::RowBound;
 use holdfast_tsql::ast::{ColumnDefinition, ConstraintKind, ObjectName, Setting, TableDefinition};
-use holdfast_types::{SqlError, SqlType, TypeId, Value};
+use holdfast_types::{NameOrder, SqlError, SqlType, TypeId, Value};
 
 use super::constraint::{Declared, plain_index};
-use super::lower::{same_name, type_text};
+use super::lower::type_text;
 use super::table::word;
 use super::{Definition, shown};
 use crate::procedure::change::end_of_time;
@@ -60,6 +60,7 @@ pub fn generated(c: &ColumnDefinition, ty: &SqlType) -> Result<Option<RowBound>,
 
 /// The columns that a PERIOD clause names among columns of a name and a bound, as places in the list.
 fn period_among(
+    names: NameOrder,
     d: &TableDefinition,
     columns: &[(&str, Option<RowBound>)],
 ) -> Result<Option<(usize, usize)>, Fail> {
@@ -78,7 +79,7 @@ fn period_among(
             1 => other,
             _ => many,
         };
-        let at = columns.iter().position(|c| c.1 == Some(bound) && same_name(c.0, &name.text));
+        let at = columns.iter().position(|c| c.1 == Some(bound) && names.same(c.0, &name.text));
         *place = at.filter(|_| number == other).ok_or_else(|| SqlError::new(number, &[]))?;
     }
     Ok(Some((found[0], found[1])))
@@ -98,7 +99,7 @@ impl Definition<'_, '_> {
     /// The period of a new table: ids of its columns.
     pub fn period(&self, d: &TableDefinition, columns: &[NewColumn]) -> Result<Option<(i32, i32)>, Fail> {
         let named: Vec<_> = columns.iter().map(|c| (c.name.as_str(), c.generated)).collect();
-        let Some((start, end)) = period_among(d, &named)? else { return Ok(None) };
+        let Some((start, end)) = period_among(self.names(), d, &named)? else { return Ok(None) };
         if columns[start].ty.scale != columns[end].ty.scale {
             return Err(SqlError::new(13513, &[]).into());
         }
@@ -298,7 +299,7 @@ impl Definition<'_, '_> {
             return Err(SqlError::new(13523, &[&full, &ours, &there, &theirs]).into());
         }
         for (i, (c, h)) in table.columns.iter().zip(&history.columns).enumerate() {
-            if !same_name(&c.name, &h.name) {
+            if !self.same(&c.name, &h.name) {
                 return Err(SqlError::new(13524, &[&h.name, &(i + 1), &there, &c.name, &full]).into());
             }
             let shape = |t: &SqlType| (t.id, t.length, t.precision, t.scale);
@@ -359,7 +360,7 @@ impl Definition<'_, '_> {
         let table = self.catalog()?.table(object)?.ok_or_else(|| SqlError::new(4902, &[&object]))?;
         let Some((start, end)) = &d.period else {
             let named: Vec<_> = added.iter().map(|(c, _)| (c.name.as_str(), c.generated)).collect();
-            return period_among(d, &named).map(|_| ());
+            return period_among(self.names(), d, &named).map(|_| ());
         };
         if table.temporal.period.is_some() {
             return Err(self.about(13597, &table));
@@ -368,7 +369,7 @@ impl Definition<'_, '_> {
             return Err(self.about(13598, &table));
         }
         self.check_version()?;
-        let find = |name: &str| table.columns.iter().position(|c| same_name(&c.name, name));
+        let find = |name: &str| table.columns.iter().position(|c| self.same(&c.name, name));
         let generated = |o: usize, bound: RowBound| {
             let id = table.columns[o].column_id;
             let new = added.iter().find(|(_, i)| *i == id);
@@ -426,7 +427,7 @@ impl Definition<'_, '_> {
 
     /// ALTER COLUMN … ADD | DROP HIDDEN.
     pub fn set_hidden(&mut self, table: &TableDef, column: &str, hidden: bool) -> Result<(), Fail> {
-        let at = table.columns.iter().position(|c| same_name(&c.name, column));
+        let at = table.columns.iter().position(|c| self.same(&c.name, column));
         let verb = "ALTER TABLE ALTER COLUMN";
         let at = at.ok_or_else(|| SqlError::new(4924, &[&verb, &column, &table.name]))?;
         if !table.temporal.generates(at) {

@@ -43,7 +43,9 @@ pub fn can_be_indexed(view: &ModuleDef, catalog: &dyn Catalog) -> bool {
     let full = format!("{}.{}.{}", catalog.database_name(), view.schema_name, view.name);
     let objects = Bound(catalog);
     parse(view).is_ok_and(|v| {
-        Check::new(&full, &catalog.database_name(), &objects).query(&v.query, &view.text, "").is_ok()
+        Check::new(&full, &catalog.database_name(), catalog.names(), &objects)
+            .query(&v.query, &view.text, "")
+            .is_ok()
     })
 }
 
@@ -63,8 +65,7 @@ impl Definition<'_, '_> {
         self.lock(id)?;
         let clustered = c.clustered == Some(true);
         let first = table.indexes.iter().find(|i| i.kind == Kind::Clustered);
-        let again =
-            first.is_some_and(|i| i.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(&c.name.text)));
+        let again = first.is_some_and(|i| i.name.as_deref().is_some_and(|n| self.same(&n, &c.name.text)));
         match first {
             Some(first) if clustered && !again => {
                 let first = first.name.as_deref().unwrap_or("");
@@ -162,7 +163,7 @@ impl Definition<'_, '_> {
         {
             let catalog = self.catalog()?;
             let objects = Bound(&*catalog);
-            let mut check = Check::new(full, &self.database.name, &objects);
+            let mut check = Check::new(full, &self.database.name, self.names(), &objects);
             check.query(&text.query, &module.text, &index.name)?;
         }
         match self.unsteady(&text.query)? {

@@ -128,7 +128,8 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         FunctionId::ColLength => {
             let column = text(&a[0]).zip(text(&a[1])).and_then(|(t, k)| {
                 let o = find_object(session, &t)?;
-                session.columns(o.database_id, o.object_id).into_iter().find(|x| same(&x.name, &k))
+                let names = session.names(o.database_id);
+                session.columns(o.database_id, o.object_id).into_iter().find(|x| names.same(&x.name, &k))
             });
             column.and_then(|x| i16::try_from(x.ty.length).ok()).map_or(Value::Null, Value::SmallInt)
         }
@@ -136,7 +137,8 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             let (Some(id), Some(column), Some(p)) = (int(&a[0]), text(&a[1]), text(&a[2])) else {
                 return Ok(Value::Null);
             };
-            match session.columns(current(), id).into_iter().find(|x| same(&x.name, &column)) {
+            let names = session.names(current());
+            match session.columns(current(), id).into_iter().find(|x| names.same(&x.name, &column)) {
                 Some(x) => column_property(&x, &p),
                 None => Value::Null,
             }
@@ -146,7 +148,7 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             let mut rev = parts.iter().rev();
             let (t, schema) = (rev.next().map_or("", String::as_str), rev.next().map_or("", String::as_str));
             let user = session.user_type_id(schema, t);
-            let system = if schema.is_empty() || schema.eq_ignore_ascii_case("sys") {
+            let system = if schema.is_empty() || session.names(current()).same(schema, "sys") {
                 system_type_id(t)
             } else {
                 None
@@ -183,10 +185,6 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             None => return Err(not_yet(other)),
         },
     })
-}
-
-fn same(a: &str, b: &str) -> bool {
-    a.eq_ignore_ascii_case(b) || a.to_lowercase() == b.to_lowercase()
 }
 
 fn object_property(session: &dyn SessionInfo, o: &ObjectInfo, property: &str) -> Value {

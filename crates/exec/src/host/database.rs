@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use holdfast_engine::catalog::{Catalog, ObjectDef, TableDef, TableRules};
 use holdfast_engine::instance::{DatabaseEntry, DatabaseState, Instance, OnlineDatabase};
 use holdfast_engine::lock::LockManager;
-use holdfast_types::{CollationId, DateTime, SqlResult, SqlType, Value};
+use holdfast_types::{CollationId, DateTime, NameOrder, SqlResult, SqlType, Value};
 
 use super::Host;
 use super::server_settings::ServerSettings;
@@ -91,6 +91,9 @@ impl Catalog for HostDatabase {
     fn default_collation(&self) -> CollationId {
         self.catalog.default_collation()
     }
+    fn names(&self) -> NameOrder {
+        self.catalog.names()
+    }
     fn compatibility_level(&self) -> u8 {
         self.catalog.compatibility_level()
     }
@@ -98,24 +101,24 @@ impl Catalog for HostDatabase {
     /// The database's own objects first; then system views. The compatibility views (`sysobjects` …) are found under dbo and
     /// without a schema, too.
     fn object(&self, schema: &str, name: &str) -> Option<ObjectDef> {
-        let system_schema =
-            schema.eq_ignore_ascii_case("sys") || schema.eq_ignore_ascii_case("INFORMATION_SCHEMA");
+        let names = self.names();
+        let system_schema = names.same(schema, "sys") || names.same(schema, "INFORMATION_SCHEMA");
         let source = self.source()?;
-        if system_schema && let Some(view) = system_view::resolve(schema, name, &source) {
+        if system_schema && let Some(view) = system_view::resolve(names, schema, name, &source) {
             return Some(ObjectDef::Table(view));
         }
         if let Some(own) = self.catalog.object(schema, name) {
             return Some(own);
         }
-        let old_view = name.get(..3).is_some_and(|p| p.eq_ignore_ascii_case("sys"));
-        if old_view && (schema.is_empty() || schema.eq_ignore_ascii_case("dbo")) {
-            let view = system_view::resolve("sys", name, &source);
+        let old_view = name.get(..3).is_some_and(|p| names.same(p, "sys"));
+        if old_view && (schema.is_empty() || names.same(schema, "dbo")) {
+            let view = system_view::resolve(names, "sys", name, &source);
             // Some tables of msdb begin so, too.
-            let found = view.or_else(|| system_view::instance_tables::resolve(name, &source));
+            let found = view.or_else(|| system_view::instance_tables::resolve(names, name, &source));
             return found.map(ObjectDef::Table);
         }
-        if schema.is_empty() || schema.eq_ignore_ascii_case("dbo") {
-            return system_view::instance_tables::resolve(name, &source).map(ObjectDef::Table);
+        if schema.is_empty() || names.same(schema, "dbo") {
+            return system_view::instance_tables::resolve(names, name, &source).map(ObjectDef::Table);
         }
         None
     }
@@ -281,7 +284,7 @@ impl ViewSource for HostDatabase {
         if let Some(known) = self.model.get() {
             return Ok(Arc::clone(known));
         }
-        let built = Arc::new(CatalogModel::build(&|t| self.base_rows(t))?);
+        let built = Arc::new(CatalogModel::build(self.names(), &|t| self.base_rows(t))?);
         Ok(Arc::clone(self.model.get_or_init(|| built)))
     }
 

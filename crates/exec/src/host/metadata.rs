@@ -21,14 +21,13 @@ impl HostDatabase {
         if !schema.is_empty() {
             return Ok(find(schema));
         }
-        let old = || name.get(..3).filter(|p| p.eq_ignore_ascii_case("sys")).and_then(|_| find("sys"));
+        let old = || name.get(..3).filter(|p| model.names.same(p, "sys")).and_then(|_| find("sys"));
         Ok(find(default_schema).or_else(|| find("dbo")).or_else(old))
     }
 
     /// A system view that the database's own catalog does not list (before 2012).
     fn system_view_object(&self, model: &CatalogModel, schema: &str, name: &str) -> Option<Object> {
-        let full = format!("{schema}.{name}");
-        let view = system_view::all().find(|v| v.name.eq_ignore_ascii_case(&full))?;
+        let view = system_view::named(model.names, schema, name)?;
         Some(Object {
             id: system_view::object_id(model, view.name),
             name: view.name.split_once('.').map_or(view.name, |x| x.1).into(),
@@ -184,7 +183,7 @@ impl HostDatabase {
         let found: Option<&IndexRow> = model
             .indexes_of(object)
             .iter()
-            .find(|i| i.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(index)));
+            .find(|i| i.name.as_deref().is_some_and(|n| model.names.same(n, index)));
         let Some(i) = found else { return Ok(None) };
         let flag = |b: bool| Some(Value::Int(i32::from(b)));
         Ok(match property.to_lowercase().as_str() {
@@ -221,7 +220,7 @@ impl HostDatabase {
 
     pub fn principal_id(&self, name: &str) -> SqlResult<Option<i32>> {
         let owners = self.base_rows("sysowners")?;
-        Ok(owners.iter().find(|r| r.text("name").eq_ignore_ascii_case(name)).map(|r| r.int("id")))
+        Ok(owners.iter().find(|r| self.names().same(&r.text("name"), name)).map(|r| r.int("id")))
     }
 
     pub fn principal_name(&self, id: i32) -> SqlResult<Option<Arc<str>>> {

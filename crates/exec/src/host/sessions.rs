@@ -55,7 +55,10 @@ impl SessionRegistry {
 
     /// Whether anybody is connected as a login.
     pub fn uses_login(&self, login: &str) -> bool {
-        self.sessions.lock().values().any(|s| s.login.login.eq_ignore_ascii_case(login))
+        self.sessions
+            .lock()
+            .values()
+            .any(|s| holdfast_types::NameOrder::instance().same(&s.login.login, login))
     }
 
     /// A session by id.

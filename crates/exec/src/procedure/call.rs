@@ -13,7 +13,7 @@ use holdfast_tsql::ast::{
     Ddl, Execute, ExecuteArgument, ExecuteTarget, Expr, ExprKind, FunctionCall, Ident, ModuleBody,
     ObjectName, Parameter, StatementKind,
 };
-use holdfast_types::{CollationId, SqlError, SqlType, Value};
+use holdfast_types::{CollationId, NameOrder, SqlError, SqlType, Value};
 
 use super::administration;
 use super::cache::UnitKey;
@@ -360,7 +360,7 @@ impl Runner<'_> {
         let mut arguments = vec![Expr { kind: ExprKind::Default, span }; parameters.len()];
         for (i, a) in given.iter().enumerate() {
             let at = match &a.name {
-                Some(n) => parameters.iter().position(|p| p.name.eq_ignore_ascii_case(n)),
+                Some(n) => parameters.iter().position(|p| database.names().same(&p.name, n)),
                 None => (i < parameters.len()).then_some(i),
             };
             match at {
@@ -533,6 +533,10 @@ impl Runner<'_> {
     ) -> Result<Returned, Fail> {
         let (database, names) = place;
         let object_id = module.map_or(0, |m| m.object_id);
+        // Parameters are named as the module's database has it; those of the server's own procedures as the instance has it.
+        let order = module
+            .and_then(|m| self.session.host.database_by_id(m.database_id))
+            .map_or_else(NameOrder::instance, |d| d.names());
         let mut scope = Scope::new(Arc::clone(unit));
         scope.procedure = name.into();
         scope.names = names;
@@ -543,7 +547,7 @@ impl Runner<'_> {
         let mut passed: Vec<Option<usize>> = vec![None; unit.parameters.len()];
         for (i, a) in arguments.iter().enumerate() {
             let at = match &a.name {
-                Some(n) => unit.parameters.iter().position(|p| p.name.eq_ignore_ascii_case(n)),
+                Some(n) => unit.parameters.iter().position(|p| order.same(&p.name, n)),
                 None => (i < unit.parameters.len()).then_some(i),
             };
             let Some(at) = at else {
@@ -803,7 +807,7 @@ impl Runner<'_> {
         let mut passed = vec![None; list.len()];
         for (i, a) in arguments.iter().enumerate() {
             let at = match &a.name {
-                Some(n) => list.iter().position(|p| p.name.eq_ignore_ascii_case(n)),
+                Some(n) => list.iter().position(|p| NameOrder::instance().same(&p.name, n)),
                 None => (i < list.len()).then_some(i),
             };
             let Some(at) = at else {

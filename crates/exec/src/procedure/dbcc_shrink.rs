@@ -14,7 +14,7 @@ use holdfast_engine::write::writing::failure;
 use holdfast_format::PageSource;
 use holdfast_format::file_header::FileHeader;
 use holdfast_storage::write::shrink::Shrunk;
-use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
+use holdfast_types::{NameOrder, SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::administration::Call;
 use super::dbcc::{completed, info};
@@ -77,7 +77,7 @@ pub fn file(arguments: &[Value], quiet: bool, call: &mut Call<'_>) -> Many<Optio
     let files = online.properties().files;
     let (name, id) = (word(named), integer(named));
     let found = match (named, id) {
-        (Value::String(_), _) => files.iter().find(|f| f.logical_name.eq_ignore_ascii_case(&name)),
+        (Value::String(_), _) => files.iter().find(|f| NameOrder::instance().same(&f.logical_name, &name)),
         (_, Some(id)) => files.iter().find(|f| i64::from(f.file_id) == id),
         _ => None,
     };

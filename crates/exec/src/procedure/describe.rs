@@ -272,10 +272,11 @@ impl Runner<'_> {
                 }
                 StatementKind::Execute(e) => {
                     let ExecuteTarget::Procedure { name, arguments, .. } = &e.target else { continue };
+                    let order = self.session.current_database().names();
                     let parameters = self.procedure_parameters(name)?.unwrap_or_default();
                     for (i, a) in arguments.iter().enumerate() {
                         let parameter = match &a.name {
-                            Some(n) => parameters.iter().find(|p| p.0.eq_ignore_ascii_case(n)),
+                            Some(n) => parameters.iter().find(|p| order.same(&p.0, n)),
                             None => parameters.get(i),
                         };
                         if let Some((_, ty)) = parameter {

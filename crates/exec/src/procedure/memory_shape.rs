@@ -13,7 +13,7 @@ use holdfast_engine::catalog::{
 use holdfast_tsql::ast::{
     self, ConstraintKind, CreateIndex, IndexColumn, InlineIndex, Setting, TableDefinition,
 };
-use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
+use holdfast_types::{NameOrder, SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::memory_table::MemoryShape;
 use super::unit::TypeScope;
@@ -56,10 +56,10 @@ fn set(options: &[Setting], name: &str) -> bool {
     })
 }
 
-fn keys(columns: &[ColumnDef], list: &[IndexColumn]) -> SqlResult<Vec<IndexKey>> {
+fn keys(names: NameOrder, columns: &[ColumnDef], list: &[IndexColumn]) -> SqlResult<Vec<IndexKey>> {
     list.iter()
         .map(|c| {
-            let ordinal = columns.iter().position(|x| x.name.eq_ignore_ascii_case(&c.name.text));
+            let ordinal = columns.iter().position(|x| names.same(&x.name, &c.name.text));
             match ordinal {
                 Some(ordinal) => Ok(IndexKey { ordinal, descending: c.descending }),
                 None => {
@@ -139,62 +139,63 @@ impl TypeScope<'_> {
         let named = |name: Option<&ast::Ident>, kind: &str, number: usize| -> Arc<str> {
             name.map_or_else(|| generated_name(kind, table, number), |n| n.text.as_str().into())
         };
-        let mut constraint = |name: Option<&ast::Ident>,
-                              kind: &ConstraintKind,
-                              column: Option<usize>|
-         -> SqlResult<()> {
-            number += 1;
-            match kind {
-                ConstraintKind::Key { primary, clustered, columns: list, options, .. } => {
-                    let keys = match column {
-                        Some(ordinal) if list.is_empty() => vec![IndexKey { ordinal, descending: false }],
-                        _ => keys(&columns, list)?,
-                    };
-                    if *primary && indexes.list.iter().any(|i| i.primary_key) {
-                        return Err(SqlError::new(1779, &[&table]));
+        let mut constraint =
+            |name: Option<&ast::Ident>, kind: &ConstraintKind, column: Option<usize>| -> SqlResult<()> {
+                number += 1;
+                match kind {
+                    ConstraintKind::Key { primary, clustered, columns: list, options, .. } => {
+                        let keys = match column {
+                            Some(ordinal) if list.is_empty() => vec![IndexKey { ordinal, descending: false }],
+                            _ => keys(self.catalog.names(), &columns, list)?,
+                        };
+                        if *primary && indexes.list.iter().any(|i| i.primary_key) {
+                            return Err(SqlError::new(1779, &[&table]));
+                        }
+                        let word = if *primary { "PK" } else { "UQ" };
+                        let mut def = index(Some(named(name, word, number)), true, keys);
+                        def.primary_key = *primary;
+                        def.unique_constraint = !*primary;
+                        let clustered = clustered.unwrap_or(
+                            *primary && !indexes.list.iter().any(|i| i.kind == IndexKind::Clustered),
+                        );
+                        indexes.add(def, clustered, set(options, "IGNORE_DUP_KEY"))
                     }
-                    let word = if *primary { "PK" } else { "UQ" };
-                    let mut def = index(Some(named(name, word, number)), true, keys);
-                    def.primary_key = *primary;
-                    def.unique_constraint = !*primary;
-                    let clustered = clustered
-                        .unwrap_or(*primary && !indexes.list.iter().any(|i| i.kind == IndexKind::Clustered));
-                    indexes.add(def, clustered, set(options, "IGNORE_DUP_KEY"))
-                }
-                ConstraintKind::Check { condition, .. } => {
-                    rules.checks.push(ConstraintDef {
-                        object_id: 0,
-                        name: named(name, "CK", number),
-                        table_id: 0,
-                        column_id: column.map_or(0, |c| columns[c].column_id),
-                        text: condition.span.text(self.text).into(),
-                        disabled: false,
-                        not_trusted: false,
-                        not_for_replication: false,
-                        system_named: name.is_none(),
-                    });
-                    Ok(())
-                }
-                ConstraintKind::Default { value, column: target, .. } => {
-                    let ordinal = match (column, target) {
-                        (None, Some(t)) => columns.iter().position(|c| c.name.eq_ignore_ascii_case(&t.text)),
-                        (at, _) => at,
-                    };
-                    let Some(ordinal) = ordinal else {
-                        let column = target.as_ref().map_or("", |t| t.text.as_str());
-                        return Err(SqlError::new(1752, &[&column, &table]));
-                    };
-                    let id = columns[ordinal].column_id;
-                    if default_names.iter().any(|d| d.0 == id) {
-                        return Err(SqlError::new(1781, &[]));
+                    ConstraintKind::Check { condition, .. } => {
+                        rules.checks.push(ConstraintDef {
+                            object_id: 0,
+                            name: named(name, "CK", number),
+                            table_id: 0,
+                            column_id: column.map_or(0, |c| columns[c].column_id),
+                            text: condition.span.text(self.text).into(),
+                            disabled: false,
+                            not_trusted: false,
+                            not_for_replication: false,
+                            system_named: name.is_none(),
+                        });
+                        Ok(())
                     }
-                    columns[ordinal].default = Some(value.span.text(self.text).into());
-                    default_names.push((id, named(name, "DF", number)));
-                    Ok(())
+                    ConstraintKind::Default { value, column: target, .. } => {
+                        let ordinal = match (column, target) {
+                            (None, Some(t)) => {
+                                columns.iter().position(|c| self.catalog.names().same(&c.name, &t.text))
+                            }
+                            (at, _) => at,
+                        };
+                        let Some(ordinal) = ordinal else {
+                            let column = target.as_ref().map_or("", |t| t.text.as_str());
+                            return Err(SqlError::new(1752, &[&column, &table]));
+                        };
+                        let id = columns[ordinal].column_id;
+                        if default_names.iter().any(|d| d.0 == id) {
+                            return Err(SqlError::new(1781, &[]));
+                        }
+                        columns[ordinal].default = Some(value.span.text(self.text).into());
+                        default_names.push((id, named(name, "DF", number)));
+                        Ok(())
+                    }
+                    ConstraintKind::ForeignKey { .. } | ConstraintKind::Connection(_) => Ok(()),
                 }
-                ConstraintKind::ForeignKey { .. } | ConstraintKind::Connection(_) => Ok(()),
-            }
-        };
+            };
         for (i, c) in definition.columns.iter().enumerate() {
             for k in &c.constraints {
                 constraint(k.name.as_ref(), &k.kind, Some(first + i))?;
@@ -234,7 +235,7 @@ impl TypeScope<'_> {
         }
         let keys = match column {
             Some(ordinal) if x.columns.is_empty() => vec![IndexKey { ordinal, descending: false }],
-            _ => keys(columns, &x.columns)?,
+            _ => keys(self.catalog.names(), columns, &x.columns)?,
         };
         let mut def = index(Some(x.name.text.as_str().into()), x.unique, keys);
         def.filter = x.filter.as_ref().map(|f| f.span.text(self.text).into());
@@ -252,14 +253,21 @@ impl TypeScope<'_> {
             list: existing.iter().filter(|i| i.kind != IndexKind::Heap).cloned().collect(),
             ignore_duplicates: Vec::new(),
         };
-        if existing.iter().any(|i| i.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(&c.name.text))) {
+        if existing
+            .iter()
+            .any(|i| i.name.as_deref().is_some_and(|n| self.catalog.names().same(n, &c.name.text)))
+        {
             let text = format!(
                 "The operation failed because an index or statistics with name '{}' already exists on table '{}'.",
                 c.name.text, c.table
             );
             return Err(SqlError::with_text(1913, 16, text));
         }
-        let mut def = index(Some(c.name.text.as_str().into()), c.unique, keys(columns, &c.columns)?);
+        let mut def = index(
+            Some(c.name.text.as_str().into()),
+            c.unique,
+            keys(self.catalog.names(), columns, &c.columns)?,
+        );
         def.filter = c.filter.as_ref().map(|f| f.span.text(self.text).into());
         let ignore = set(&c.options, "IGNORE_DUP_KEY");
         indexes.add(def, c.clustered == Some(true), ignore)?;

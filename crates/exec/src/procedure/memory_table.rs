@@ -17,7 +17,7 @@ use holdfast_engine::catalog::{ColumnDef, IndexDef, IndexKind, TableDef, TableRu
 use holdfast_engine::transaction::{Participant, Transaction};
 use holdfast_engine::write::{NewRow, RowState, RowUpdate, TableWriter, WriteContext};
 use holdfast_types::batch::BATCH_ROWS;
-use holdfast_types::{Batch, Column, SqlError, SqlResult, SqlType, TypeId, Value};
+use holdfast_types::{Batch, Column, NameOrder, SqlError, SqlResult, SqlType, TypeId, Value};
 use parking_lot::{Mutex, RwLock};
 
 use super::identity::Counter;
@@ -226,12 +226,12 @@ impl MemoryTable {
     }
 
     /// The same rows under a definition without an index; `None` when there is none of that name.
-    pub fn without_index(&self, name: &str) -> Option<MemoryTable> {
+    pub fn without_index(&self, names: NameOrder, name: &str) -> Option<MemoryTable> {
         let found = self
             .definition
             .indexes
             .iter()
-            .find(|i| i.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(name)))?;
+            .find(|i| i.name.as_deref().is_some_and(|n| names.same(n, name)))?;
         let id = found.index_id;
         let mut inner = self.rows.inner.write();
         inner.trees.retain(|t| t.index_id != id);

@@ -75,7 +75,8 @@ fn connection_property(session: &SharedSession, property: &str) -> Value {
 fn file_property(session: &SharedSession, name: &str, property: &str) -> Option<i32> {
     let source = session.current_database();
     let database = source.database();
-    let file = database.files.iter().find(|f| f.logical_name.eq_ignore_ascii_case(name))?;
+    let file =
+        database.files.iter().find(|f| holdfast_types::NameOrder::instance().same(&f.logical_name, name))?;
     match property.to_ascii_lowercase().as_str() {
         "isreadonly" => Some(i32::from(database.read_only)),
         "isprimaryfile" => Some(i32::from(file.file_id == 1)),

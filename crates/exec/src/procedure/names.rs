@@ -14,7 +14,7 @@ use std::sync::Arc;
 use holdfast_engine::catalog::{Catalog, ModuleDef, ObjectDef, SequenceDef, TableDef, TableRules, ViewUse};
 use holdfast_engine::database::partition::PartitionFunction;
 use holdfast_engine::instance::MASTER;
-use holdfast_types::{CollationId, SqlResult, SqlType};
+use holdfast_types::{CollationId, NameOrder, SqlResult, SqlType};
 
 use crate::host::{Host, HostDatabase};
 use crate::system_view;
@@ -81,11 +81,14 @@ impl Catalog for NamesOfMaster {
     fn default_collation(&self) -> CollationId {
         self.names.default_collation()
     }
+    fn names(&self) -> NameOrder {
+        self.names.names()
+    }
     fn compatibility_level(&self) -> u8 {
         self.names.compatibility_level()
     }
     fn object(&self, schema: &str, name: &str) -> Option<ObjectDef> {
-        let old = system_view::is_compatibility_view(schema, name);
+        let old = system_view::is_compatibility_view(self.names(), schema, name);
         let database = if old { &self.current } else { &self.names };
         database.object(schema, name)
     }

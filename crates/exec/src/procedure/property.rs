@@ -6,7 +6,8 @@
 
 use std::sync::Arc;
 
-use holdfast_types::{CollationId, SqlType, TypeId, Value, Variant};
+use holdfast_engine::catalog::Catalog;
+use holdfast_types::{CollationId, NameOrder, SqlType, TypeId, Value, Variant};
 
 use super::metadata::{number, text};
 use super::state::SharedSession;
@@ -48,7 +49,7 @@ fn type_property(session: &SharedSession, name: &str, property: &str) -> Option<
     let mut found = model
         .types
         .iter()
-        .filter(|t| t.name.eq_ignore_ascii_case(&name.name.text) && schema.is_none_or(|s| s == t.schema_id));
+        .filter(|t| model.names.same(&t.name, &name.name.text) && schema.is_none_or(|s| s == t.schema_id));
     let row = found.clone().find(|t| t.id <= 256).or_else(|| found.next())?;
     let one_of = |types: &[TypeId]| types.iter().any(|t| t.xtype() == row.xtype);
     let unicode = one_of(&[TypeId::NChar, TypeId::NVarChar]);
@@ -83,7 +84,7 @@ fn index_key_property(session: &SharedSession, args: &[Value]) -> Option<i32> {
 fn file_group_property(session: &SharedSession, name: &str, property: &str) -> Option<i32> {
     let database = session.current_database();
     let groups = filegroup_rows(&*database).ok()?;
-    let group = groups.iter().find(|g| g.name.eq_ignore_ascii_case(name))?;
+    let group = groups.iter().find(|g| database.names().same(&g.name, name))?;
     match property.to_ascii_lowercase().as_str() {
         "isreadonly" => Some(i32::from(group.read_only)),
         "isuserdefinedfg" => Some(i32::from(group.id != 1)),
@@ -105,7 +106,7 @@ pub fn property(session: &SharedSession, function: &str, args: &[Value]) -> Opti
             .database()
             .files
             .iter()
-            .find(|f| f.logical_name.eq_ignore_ascii_case(&name))
+            .find(|f| NameOrder::instance().same(&f.logical_name, &name))
             .map(|f| f.file_id)
     };
     Some(match function {
@@ -116,7 +117,7 @@ pub fn property(session: &SharedSession, function: &str, args: &[Value]) -> Opti
         })),
         "FILEGROUP_ID" => int(name().and_then(|n| {
             let groups = filegroup_rows(&*database).ok()?;
-            groups.iter().find(|g| g.name.eq_ignore_ascii_case(&n)).map(|g| g.id)
+            groups.iter().find(|g| database.names().same(&g.name, &n)).map(|g| g.id)
         })),
         "FILEGROUP_NAME" => string(number(args.first()).and_then(|id| {
             let groups = filegroup_rows(&*database).ok()?;

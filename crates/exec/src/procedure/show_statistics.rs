@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::catalog::TableDef;
+use holdfast_engine::catalog::{Catalog, TableDef};
 use holdfast_engine::database::statistics::StoredStatistics;
 use holdfast_engine::database::{DatabaseCatalog, statistics::for_plans};
 use holdfast_engine::decode;
@@ -121,14 +121,15 @@ pub fn show(statement: &Dbcc, arguments: &[Value], call: &mut Call<'_>) -> Resul
 
 /// Statistics by name; a column stands for those that the server made of it.
 fn find(catalog: &DatabaseCatalog, table: &TableDef, wanted: &str) -> SqlResult<StoredStatistics> {
+    let names = catalog.names();
     let all = catalog.statistics(table.object_id).map_err(|e| holdfast_engine::page_error(&e))?;
-    let column = table.columns.iter().find(|c| c.name.eq_ignore_ascii_case(wanted)).map(|c| c.column_id);
+    let column = table.columns.iter().find(|c| names.same(&c.name, wanted)).map(|c| c.column_id);
     let made = |s: &&StoredStatistics| {
         s.status & holdfast_engine::database::statistics::bit::AUTOMATIC != 0
             && column.is_some()
             && s.columns.first().copied() == column
     };
-    let found = all.iter().find(|s| s.name.eq_ignore_ascii_case(wanted)).or_else(|| all.iter().find(made));
+    let found = all.iter().find(|s| names.same(&s.name, wanted)).or_else(|| all.iter().find(made));
     found.cloned().ok_or_else(|| SqlError::new(2767, &[&wanted]))
 }
 

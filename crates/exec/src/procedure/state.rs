@@ -20,7 +20,7 @@ use holdfast_engine::version::Snapshot;
 use holdfast_engine::write::WriteContext;
 use holdfast_engine::write::sequence::{Given, SequenceSpec};
 use holdfast_tsql::ast::IsolationLevel;
-use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, Value};
+use holdfast_types::{CollationId, NameOrder, SqlError, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
 use super::change::{BulkTarget, TriggerTables, ViewPlan};
@@ -505,6 +505,10 @@ impl SessionInfo for SharedSession {
     }
     fn context_info(&self) -> Value {
         self.state.lock().context_info.clone()
+    }
+    fn names(&self, database_id: i32) -> NameOrder {
+        use holdfast_engine::catalog::Catalog;
+        self.host.database_by_id(database_id).map_or_else(NameOrder::instance, |d| d.names())
     }
     fn database_id(&self, name: &str) -> Option<i32> {
         self.host.instance.find(name).map(|d: Arc<DatabaseEntry>| d.id)

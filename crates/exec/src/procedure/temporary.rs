@@ -73,8 +73,8 @@ impl Runner<'_> {
     /// Plans count the rows of tables in memory themselves, so their statistics are checked and nothing is kept.
     fn statistics_of_temporary(&mut self, s: &ast::CreateStatistics) -> Result<(), Fail> {
         let table = self.temporary_table(&s.table)?;
-        let has =
-            |c: &ast::Ident| table.definition.columns.iter().any(|d| d.name.eq_ignore_ascii_case(&c.text));
+        let names = self.session.current_database().names();
+        let has = |c: &ast::Ident| table.definition.columns.iter().any(|d| names.same(&d.name, &c.text));
         match s.columns.iter().find(|c| !has(c)) {
             Some(missing) => Err(SqlError::new(1911, &[&missing.text]).into()),
             None => self.plain_done(0),
@@ -194,7 +194,8 @@ impl Runner<'_> {
     fn drop_temporary_index(&mut self, drop: &DropStatement) -> Result<(), Fail> {
         for (name, on) in drop.names.iter().zip(&drop.on) {
             let Some(on) = on else { continue };
-            let new = self.find_temporary(on).and_then(|t| t.without_index(&name.name.text));
+            let names = self.session.current_database().names();
+            let new = self.find_temporary(on).and_then(|t| t.without_index(names, &name.name.text));
             match new {
                 Some(t) => {
                     self.temporary.insert(on.name.text.to_lowercase(), t);
@@ -275,12 +276,13 @@ impl Runner<'_> {
         let bound = self.bind_fresh(&plain, scope)?;
         self.authorize(&bound.accesses, scope)?;
         let (columns, mut rows) = self.rows_of(&bound, scope)?;
+        let names = self.session.current_database().names();
         let mut definitions: Vec<ColumnDef> = Vec::with_capacity(columns.len());
         for (i, c) in columns.iter().enumerate() {
             if c.name.is_empty() {
                 return Err(SqlError::new(1038, &[]).state(5).into());
             }
-            if definitions.iter().any(|d| d.name.eq_ignore_ascii_case(&c.name)) {
+            if definitions.iter().any(|d| names.same(&d.name, &c.name)) {
                 return Err(SqlError::new(2705, &[&c.name, &table.name.text]).state(3).into());
             }
             let mut d = plain_column(&c.name, i, c.ty, c.nullable);

@@ -56,8 +56,8 @@ impl Runner<'_> {
                 let single = TableDefinition { columns: vec![column.clone()], ..TableDefinition::default() };
                 let Some(new) = types.plain_columns(&single)?.pop() else { return Ok(()) };
                 let mut shape = old.shape();
-                let Some(at) = shape.columns.iter().position(|c| c.name.eq_ignore_ascii_case(&new.name))
-                else {
+                let names = self.session.current_database().names();
+                let Some(at) = shape.columns.iter().position(|c| names.same(&c.name, &new.name)) else {
                     return Err(SqlError::new(
                         4924,
                         &[&"ALTER TABLE ALTER COLUMN", &column.name.text, &shown],
@@ -111,7 +111,7 @@ impl Runner<'_> {
         let from = old.shape();
         let first = from.columns.len();
         for c in &definition.columns {
-            if from.columns.iter().any(|x| x.name.eq_ignore_ascii_case(&c.name.text)) {
+            if from.columns.iter().any(|x| types.catalog.names().same(&x.name, &c.name.text)) {
                 return Err(SqlError::new(2705, &[&c.name.text, &shown]).state(4).into());
             }
         }

@@ -368,9 +368,7 @@ impl NameResolver for Names<'_> {
     }
     fn trigger_table(&self, name: &str) -> Option<Arc<TableDef>> {
         self.trigger?;
-        let name = name.to_lowercase();
-        let found = if name == "inserted" || name == "deleted" { self.tables.get(&name) } else { None };
-        found.map(|t| Arc::clone(&t.definition))
+        self.tables.get(name).map(|t| Arc::clone(&t.definition))
     }
     fn trigger_target(&self) -> Option<Arc<TableDef>> {
         self.trigger.cloned()

@@ -16,7 +16,7 @@ use std::time::Instant;
 use holdfast_backup::{BackupKind, BackupSet, Configuration, FileInfo, FileKind, RecoveryModel};
 use holdfast_base::world::Clock;
 use holdfast_engine::instance::{DatabaseState, FileRecord, Instance};
-use holdfast_types::{SqlError, SqlResult};
+use holdfast_types::{NameOrder, SqlError, SqlResult};
 
 use super::devices::{choose_set, open_set, os_text};
 use super::errors::message;
@@ -252,7 +252,7 @@ impl Job<'_> {
         let planning = |e: SqlError| vec![e, SqlError::new(3119, &[])];
         let set = &self.configuration.set;
         let known = |logical: &str| {
-            self.configuration.files.iter().any(|f| f.logical_name.eq_ignore_ascii_case(logical))
+            self.configuration.files.iter().any(|f| NameOrder::instance().same(&f.logical_name, logical))
         };
         for (logical, _) in &self.request.moves {
             if !known(logical) {
@@ -266,7 +266,7 @@ impl Job<'_> {
             if let FileKind::Other(_) = f.kind {
                 return Err(vec![SqlError::not_supported("Restoring FILESTREAM or memory-optimized data")]);
             }
-            let moved = self.request.moves.iter().find(|m| m.0.eq_ignore_ascii_case(&f.logical_name));
+            let moved = self.request.moves.iter().find(|m| NameOrder::instance().same(&m.0, &f.logical_name));
             let path = match moved {
                 Some((_, target)) => self.moved_path(f, target, old).map_err(|(e, path)| {
                     let overwrites = e.number == 3142;
@@ -346,7 +346,7 @@ impl Job<'_> {
         };
         let shown = path.display().to_string();
         if let Some(user) = self.around.instance.user_of_file(&path)
-            && !user.eq_ignore_ascii_case(self.name)
+            && !NameOrder::instance().same(&user, self.name)
         {
             return Err((SqlError::new(1834, &[&shown, &user]), shown));
         }

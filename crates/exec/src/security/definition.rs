@@ -112,7 +112,7 @@ impl Asking<'_> {
                 }
                 "TYPE" => {
                     let found = self.database.model()?;
-                    let id = found.types.iter().find(|t| t.name.eq_ignore_ascii_case(&name.name.text));
+                    let id = found.types.iter().find(|t| found.names.same(&t.name, &name.name.text));
                     if let Some(t) = id
                         && !self.may(Securable::Type(t.id), "CL")?
                         && !self.may(Securable::Schema(t.schema_id), "AL")?

@@ -202,7 +202,7 @@ fn has_perms_by_name(session: &SharedSession, args: &[Value]) -> Option<Value> {
     let on = match (on, text(args.get(3)), text(args.get(4)).map(|c| c.to_uppercase())) {
         (Securable::Object(id), Some(column), Some(c)) if c == "COLUMN" => {
             let model = database.model().ok()?;
-            let found = model.columns_of(id).iter().find(|c| same(&c.name, &column))?;
+            let found = model.columns_of(id).iter().find(|c| model.names.same(&c.name, &column))?;
             Securable::Column(id, found.column_id)
         }
         _ => on,
@@ -243,7 +243,7 @@ fn permissions(session: &SharedSession, args: &[Value]) -> Option<Value> {
     let on = match text(args.get(1)) {
         Some(column) => {
             let model = database.model().ok()?;
-            let found = model.columns_of(id).iter().find(|c| same(&c.name, &column))?;
+            let found = model.columns_of(id).iter().find(|c| model.names.same(&c.name, &column))?;
             Securable::Column(id, found.column_id)
         }
         None => Securable::Object(id),

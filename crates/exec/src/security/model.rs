@@ -9,10 +9,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use holdfast_types::SqlResult;
+use holdfast_types::{NameKey, SqlResult};
 
 use super::permission::{DATABASE_ROLES, Level, covering};
-use super::store::same;
 use super::token::UserToken;
 use crate::system_view::BaseRows;
 use crate::system_view::model::CatalogModel;
@@ -68,7 +67,7 @@ pub enum Securable {
 /// See the file's head.
 pub struct SecurityModel {
     principals: HashMap<i32, Principal>,
-    by_name: HashMap<String, i32>,
+    by_name: HashMap<NameKey, i32>,
     /// Role and member.
     members: Vec<(i32, i32)>,
     privileges: HashMap<(i32, i32), Vec<Privilege>>,
@@ -93,7 +92,7 @@ impl SecurityModel {
                 sid: r.bytes("sid").map(Arc::from),
                 default_schema: r.optional_text("dfltsch").filter(|s| !s.is_empty()),
             };
-            by_name.insert(p.name.to_lowercase(), p.id);
+            by_name.insert(catalog.names.key(&p.name), p.id);
             principals.insert(p.id, p);
         }
         let members = rows("sysmultiobjrefs")?
@@ -137,7 +136,7 @@ impl SecurityModel {
     }
 
     pub fn principal_named(&self, name: &str) -> Option<&Principal> {
-        self.by_name.get(&name.to_lowercase()).and_then(|id| self.principals.get(id))
+        self.by_name.get(&self.catalog.names.key(name)).and_then(|id| self.principals.get(id))
     }
 
     pub fn user_of_sid(&self, sid: &[u8]) -> Option<&Principal> {
@@ -350,6 +349,6 @@ impl SecurityModel {
 
     /// A principal by name among those of a kind.
     pub fn find(&self, name: &str, role: bool) -> Option<&Principal> {
-        self.principal_named(name).filter(|p| p.is_role() == role && same(&p.name, name))
+        self.principal_named(name).filter(|p| p.is_role() == role)
     }
 }

@@ -39,9 +39,9 @@ enum About {
 const OLD: &[&str] = &["sysobjects", "syscolumns", "syscomments", "sysindexes", "sysindexkeys", "sysdepends"];
 
 fn about(view: &str, columns: &[&str]) -> Option<About> {
-    let at = |name: &str| columns.iter().position(|c| c.eq_ignore_ascii_case(name));
+    let at = |name: &str| columns.iter().position(|c| *c == name);
     let (schema, name) = view.split_once('.')?;
-    if schema.eq_ignore_ascii_case("INFORMATION_SCHEMA") {
+    if schema == "INFORMATION_SCHEMA" {
         let pair = |s: &str, n: &str| Some(About::Named(at(s)?, at(n)?));
         return pair("TABLE_SCHEMA", "TABLE_NAME")
             .or_else(|| pair("SPECIFIC_SCHEMA", "SPECIFIC_NAME"))

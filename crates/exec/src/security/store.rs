@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::{constant_time, hmac};
 use holdfast_disk::{private_directory, write_private};
-use holdfast_types::{DateTime, SqlError, SqlResult};
+use holdfast_types::{DateTime, NameOrder, SqlError, SqlResult};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -156,7 +156,7 @@ impl Principals {
 
     /// Id of a role, fixed or not.
     pub fn role(&self, name: &str) -> Option<i32> {
-        let fixed = FIXED_ROLES.iter().find(|r| r.1.eq_ignore_ascii_case(name)).map(|r| r.0);
+        let fixed = FIXED_ROLES.iter().find(|r| same(r.1, name)).map(|r| r.0);
         fixed.or_else(|| self.roles.iter().find(|r| same(&r.name, name)).map(|r| r.id))
     }
 
@@ -214,9 +214,9 @@ impl Principals {
     }
 }
 
-/// Names of principals compare without case.
+/// Names of logins and server roles are compared as the instance does.
 pub fn same(a: &str, b: &str) -> bool {
-    a.eq_ignore_ascii_case(b) || a.to_lowercase() == b.to_lowercase()
+    NameOrder::instance().same(a, b)
 }
 
 /// What a password was found to be.

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use holdfast_engine::catalog::TableDef;
-use holdfast_types::Value;
+use holdfast_types::{NameOrder, Value};
 
 use super::table::ComputedRows;
 use super::{SystemView, ViewSource, row};
@@ -150,11 +150,11 @@ pub const TABLES: &[(i32, SystemView)] = &[
 ];
 
 /// The table `name` of the database that `source` is of.
-pub fn resolve(name: &str, source: &Arc<dyn ViewSource>) -> Option<Arc<TableDef>> {
+pub fn resolve(names: NameOrder, name: &str, source: &Arc<dyn ViewSource>) -> Option<Arc<TableDef>> {
     let id = source.database().id;
     let of_msdb = super::empty_msdb::TABLES.iter().map(|t| (MSDB, t));
     let all = TABLES.iter().map(|(database, t)| (*database, t)).chain(of_msdb);
-    let named = |t: &SystemView| t.name.strip_prefix("dbo.").is_some_and(|n| n.eq_ignore_ascii_case(name));
+    let named = |t: &SystemView| t.name.strip_prefix("dbo.").is_some_and(|n| names.same(n, name));
     let found = all.into_iter().find(|(database, t)| *database == id && named(t))?;
     Some(ComputedRows::table_def(found.1, Arc::clone(source)))
 }

@@ -36,7 +36,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use holdfast_engine::catalog::TableDef;
-use holdfast_types::{SqlResult, Value};
+use holdfast_types::{NameOrder, SqlResult, Value};
 
 pub use source::{BaseRows, DatabaseInfo, FileInfo, SessionRow, TransactionRow, ViewSource};
 pub use storage::{filegroup_rows, used_pages};
@@ -95,20 +95,30 @@ pub fn all() -> impl Iterator<Item = &'static SystemView> {
     TABLES.iter().flat_map(|t| t.iter())
 }
 
-/// The view `schema.name` over a database, as a table the binder can use. Names compare without case, as every system
-/// name does in a case-insensitive server.
-pub fn resolve(schema: &str, name: &str, source: &Arc<dyn ViewSource>) -> Option<Arc<TableDef>> {
+/// The view `schema.name`. Names of system views are compared as all names of the database that they are asked of.
+pub fn named(names: NameOrder, schema: &str, name: &str) -> Option<&'static SystemView> {
     let view = registry().get(&format!("{}.{}", schema.to_lowercase(), name.to_lowercase()))?;
-    Some(ComputedRows::table_def(view, Arc::clone(source)))
+    let (own_schema, own) = view.name.split_once('.')?;
+    (names.same(own_schema, schema) && names.same(own, name)).then_some(*view)
+}
+
+/// The view `schema.name` over a database, as a table the binder can use.
+pub fn resolve(
+    names: NameOrder,
+    schema: &str,
+    name: &str,
+    source: &Arc<dyn ViewSource>,
+) -> Option<Arc<TableDef>> {
+    Some(ComputedRows::table_def(named(names, schema, name)?, Arc::clone(source)))
 }
 
 /// Whether a name means one of the views of the time before catalog views: `sysobjects`, under sys, dbo or no schema.
-pub fn is_compatibility_view(schema: &str, name: &str) -> bool {
+pub fn is_compatibility_view(names: NameOrder, schema: &str, name: &str) -> bool {
     let of = |views: &[SystemView]| {
-        views.iter().any(|v| v.name.strip_prefix("sys.").is_some_and(|n| n.eq_ignore_ascii_case(name)))
+        views.iter().any(|v| v.name.strip_prefix("sys.").is_some_and(|n| names.same(n, name)))
     };
-    name.get(..3).is_some_and(|p| p.eq_ignore_ascii_case("sys"))
-        && ["", "sys", "dbo"].iter().any(|s| s.eq_ignore_ascii_case(schema))
+    name.get(..3).is_some_and(|p| names.same(p, "sys"))
+        && ["", "sys", "dbo"].iter().any(|s| names.same(s, schema))
         && (of(compatibility::VIEWS) || of(compatibility_more::VIEWS) || of(compatibility_server::VIEWS))
 }
 

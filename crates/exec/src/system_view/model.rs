@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use holdfast_types::{CollationId, DateTime, SqlResult, SqlType, TypeId, Value};
+use holdfast_types::{CollationId, DateTime, NameKey, NameOrder, SqlResult, SqlType, TypeId, Value};
 
 use holdfast_engine::ddl::module::trigger_event;
 use holdfast_engine::ddl::table::column_bits;
@@ -279,9 +279,11 @@ pub struct Reference {
 /// Everything the views share.
 #[derive(Debug, Default)]
 pub struct CatalogModel {
+    /// How names in the database are compared.
+    pub names: NameOrder,
     pub objects: Vec<Object>,
     by_id: HashMap<i32, usize>,
-    by_name: HashMap<(i32, String), usize>,
+    by_name: HashMap<(i32, NameKey), usize>,
     pub columns: Vec<ColumnRow>,
     pub types: Vec<TypeRow>,
     pub indexes: Vec<IndexRow>,
@@ -299,8 +301,8 @@ pub struct CatalogModel {
 
 impl CatalogModel {
     /// Reads the base tables through `rows` (name → rows; an absent table gives no rows).
-    pub fn build(rows: &dyn Fn(&str) -> SqlResult<Arc<BaseRows>>) -> SqlResult<Self> {
-        let mut model = CatalogModel::default();
+    pub fn build(names: NameOrder, rows: &dyn Fn(&str) -> SqlResult<Arc<BaseRows>>) -> SqlResult<Self> {
+        let mut model = CatalogModel { names, ..CatalogModel::default() };
         for r in rows("sysschobjs")?.iter() {
             model.objects.push(object(&r));
         }
@@ -308,7 +310,7 @@ impl CatalogModel {
         for (i, o) in model.objects.iter().enumerate() {
             model.by_id.insert(o.id, i);
             if (o.parent_id == 0 || !o.system) && !o.on_database {
-                model.by_name.entry((o.schema_id, o.name.to_lowercase())).or_insert(i);
+                model.by_name.entry((o.schema_id, names.key(&o.name))).or_insert(i);
             }
         }
         model.columns = rows("syscolpars")?.iter().map(|r| column(&r)).collect();
@@ -364,9 +366,9 @@ impl CatalogModel {
         self.by_id.get(&id).map(|&i| &self.objects[i])
     }
 
-    /// By schema and name without regard to case.
+    /// By schema and name.
     pub fn object_named(&self, schema_id: i32, name: &str) -> Option<&Object> {
-        self.by_name.get(&(schema_id, name.to_lowercase())).map(|&i| &self.objects[i])
+        self.by_name.get(&(schema_id, self.names.key(name))).map(|&i| &self.objects[i])
     }
 
     pub fn system_object(&self, schema_id: i32, name: &str) -> Option<&Object> {
@@ -387,7 +389,7 @@ impl CatalogModel {
     }
 
     pub fn schema_id(&self, name: &str) -> Option<i32> {
-        self.schemas.iter().find(|s| s.1.eq_ignore_ascii_case(name)).map(|s| s.0)
+        self.schemas.iter().find(|s| self.names.same(&s.1, name)).map(|s| s.0)
     }
 
     /// Columns of a table, view or table function, in column-id order.

@@ -3,7 +3,7 @@
 use holdfast_engine::access::ReadContext;
 use std::sync::Arc;
 
-use holdfast_types::{CollationId, DateTime, SqlResult, Value};
+use holdfast_types::{CollationId, DateTime, NameOrder, SqlResult, Value};
 
 use super::model::CatalogModel;
 use super::*;
@@ -124,7 +124,7 @@ impl ViewSource for Small {
     }
 
     fn model(&self) -> SqlResult<Arc<CatalogModel>> {
-        Ok(Arc::new(CatalogModel::build(&|t| self.base_rows(t))?))
+        Ok(Arc::new(CatalogModel::build(holdfast_types::NameOrder::instance(), &|t| self.base_rows(t))?))
     }
     fn databases(&self) -> Vec<DatabaseInfo> {
         vec![self.database()]
@@ -209,7 +209,7 @@ fn every_view_scans_with_its_declared_types() {
     let source: Arc<dyn ViewSource> = Arc::new(Small);
     for view in all() {
         let (schema, name) = view.name.split_once('.').unwrap();
-        let def = resolve(schema, name, &source).unwrap();
+        let def = resolve(NameOrder::instance(), schema, name, &source).unwrap();
         let ordinals: Vec<usize> = (0..def.columns.len()).collect();
         let mut rows = def.access.scan(&ReadContext::unlocked(), &ordinals).unwrap();
         while let Some(batch) = rows.next_batch().unwrap_or_else(|e| panic!("{}: {e}", view.name)) {
@@ -230,9 +230,14 @@ fn a_foreign_key_is_described() {
 }
 
 #[test]
-fn names_resolve_without_regard_to_case() {
+fn names_resolve_as_the_database_compares_them() {
     let source: Arc<dyn ViewSource> = Arc::new(Small);
-    assert!(resolve("SYS", "Tables", &source).is_some());
-    assert!(resolve("information_schema", "columns", &source).is_some());
-    assert!(resolve("sys", "no_such_view", &source).is_none());
+    assert!(resolve(NameOrder::instance(), "SYS", "Tables", &source).is_some());
+    assert!(resolve(NameOrder::instance(), "information_schema", "columns", &source).is_some());
+    assert!(resolve(NameOrder::instance(), "sys", "no_such_view", &source).is_none());
+    let binary = NameOrder::of(CollationId::from_name("Latin1_General_BIN2").unwrap());
+    assert!(resolve(binary, "sys", "tables", &source).is_some());
+    assert!(resolve(binary, "SYS", "tables", &source).is_none());
+    assert!(resolve(binary, "INFORMATION_SCHEMA", "COLUMNS", &source).is_some());
+    assert!(resolve(binary, "INFORMATION_SCHEMA", "columns", &source).is_none());
 }

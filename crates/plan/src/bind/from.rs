@@ -12,9 +12,8 @@ use holdfast_tsql::ast::query::{
     TableRef, TableSample,
 };
 use holdfast_tsql::ast::{Ident, ObjectName};
-use holdfast_types::{SqlError, SqlResult, SqlType, TypeId};
+use holdfast_types::{NameOrder, SqlError, SqlResult, SqlType, TypeId};
 
-use super::name::same_name;
 use super::query::BoundQueryPlan;
 use super::{Binder, Clause, Coerce, ColumnMeta, QueryRole, ScopeColumn, Source, TableArgument, at, err};
 use crate::access::{Access, AccessKind};
@@ -61,7 +60,7 @@ impl Binder<'_> {
         predicate: Option<Expr>,
         algorithm: Option<JoinAlgorithm>,
     ) -> SqlResult<From> {
-        check_exposed(&left.sources, &right.sources)?;
+        check_exposed(self.env.order, &left.sources, &right.sources)?;
         let mut sources = left.sources;
         let mut right_sources = right.sources;
         if matches!(kind, JoinKind::Right | JoinKind::Full) {
@@ -130,7 +129,7 @@ impl Binder<'_> {
             TableKind::Join { kind, hint, left, right, on } => {
                 let l = self.bind_table_ref(left)?;
                 let r2 = self.bind_table_ref(right)?;
-                check_exposed(&l.sources, &r2.sources)?;
+                check_exposed(self.env.order, &l.sources, &r2.sources)?;
                 let kind = match kind {
                     AstJoin::Inner | AstJoin::Cross => JoinKind::Inner,
                     AstJoin::Left => JoinKind::Left,
@@ -220,7 +219,7 @@ impl Binder<'_> {
         if bindings.is_empty() {
             return self.join(kind, left, right, None, None);
         }
-        check_exposed(&left.sources, &right.sources)?;
+        check_exposed(self.env.order, &left.sources, &right.sources)?;
         let mut sources = left.sources;
         let mut right_sources = right.sources;
         if outer {
@@ -257,7 +256,7 @@ impl Binder<'_> {
                     _ => return Err(SqlError::new(8155, &[&(i + 1), &label])),
                 },
             };
-            if columns.iter().any(|o| same_name(&o.name, &name)) {
+            if columns.iter().any(|o| self.same(&o.name, &name)) {
                 return Err(SqlError::new(8156, &[&name, &label]));
             }
             let coerce = if c.col.ty.id.is_character() && c.coerce == Coerce::Default {
@@ -283,7 +282,7 @@ impl Binder<'_> {
         let label = t.alias.as_ref().map_or(t.name.name.text.as_str(), |a| a.text.as_str()).to_owned();
         if t.name.is_simple()
             && t.system_time.is_none()
-            && let Some(i) = self.ctes.iter().rposition(|c| same_name(&c.table.name.text, &t.name.name.text))
+            && let Some(i) = self.ctes.iter().rposition(|c| self.same(&c.table.name.text, &t.name.name.text))
         {
             return self.bind_cte(i, &label);
         }
@@ -315,7 +314,7 @@ impl Binder<'_> {
             return self.table_source(table, None, &label, t.alias.is_some(), &t.hints);
         }
         if t.name.is_simple()
-            && let Some(table) = self.cx.names.trigger_table(&t.name.name.text)
+            && let Some(table) = self.trigger_table(&t.name.name.text)
         {
             return self.table_source(table, None, &label, t.alias.is_some(), &t.hints);
         }
@@ -584,7 +583,7 @@ impl Binder<'_> {
                 origin: access.map(|a| (a, c.column_id)),
             });
         }
-        let mut hints = access_hints(&table, hints);
+        let mut hints = access_hints(self.env.order, &table, hints);
         // What is sampled cannot be sought.
         hints.force_scan |= table.access.is_part();
         hints.read.changes = self.changing && !self.cursor;
@@ -794,7 +793,11 @@ impl Binder<'_> {
                     }
                     let value = match a {
                         Some(e) => e,
-                        None => match super::source::parameter_default(&module, &p.name)? {
+                        None => match super::source::parameter_default(
+                            self.env.catalog.names(),
+                            &module,
+                            &p.name,
+                        )? {
                             Some(e) => {
                                 let value = self.bind(&e)?;
                                 self.coerce_to(value, p.ty)?
@@ -1057,7 +1060,7 @@ fn meta_of(c: &ColumnDef, table: &TableDef, database: Option<&Arc<str>>, key: bo
     }
 }
 
-fn access_hints(table: &TableDef, hints: &[TableHint]) -> AccessHints {
+fn access_hints(order: NameOrder, table: &TableDef, hints: &[TableHint]) -> AccessHints {
     let mut out = AccessHints::default();
     for h in hints {
         match h.name.as_str() {
@@ -1067,7 +1070,7 @@ fn access_hints(table: &TableDef, hints: &[TableHint]) -> AccessHints {
                     HintArgument::Name(n) => table
                         .indexes
                         .iter()
-                        .find(|i| i.name.as_deref().is_some_and(|x| same_name(x, &n.text)))
+                        .find(|i| i.name.as_deref().is_some_and(|x| order.same(x, &n.text)))
                         .map(|i| if i.kind == IndexKind::Heap { 0 } else { i.index_id }),
                 });
             }
@@ -1116,22 +1119,22 @@ fn is_change(r: &TableRef) -> bool {
 }
 
 /// Two sources may not answer to the same name.
-fn check_exposed(left: &[Source], right: &[Source]) -> SqlResult<()> {
+fn check_exposed(order: NameOrder, left: &[Source], right: &[Source]) -> SqlResult<()> {
     for l in left {
         for r in right {
             let (Some(a), Some(b)) = (&l.name, &r.name) else { continue };
-            if a.is_empty() || !same_name(a, b) {
+            if a.is_empty() || !order.same(a, b) {
                 continue;
             }
             match (l.aliased, r.aliased) {
                 (true, true) => return Err(SqlError::new(1011, &[b])),
                 (false, false) => {
                     let schema_differs = match (&l.schema, &r.schema) {
-                        (Some(x), Some(y)) => !same_name(x, y),
+                        (Some(x), Some(y)) => !order.same(x, y),
                         _ => false,
                     };
                     let database_differs = match (&l.database, &r.database) {
-                        (Some(x), Some(y)) => !same_name(x, y),
+                        (Some(x), Some(y)) => !order.same(x, y),
                         _ => false,
                     };
                     if !schema_differs && !database_differs {

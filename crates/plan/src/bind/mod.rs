@@ -32,7 +32,7 @@ use std::sync::Arc;
 use holdfast_engine::catalog::{Catalog, TableDef};
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::query::CommonTable;
-use holdfast_types::{CollationId, SqlError, SqlResult, SqlType};
+use holdfast_types::{CollationId, NameOrder, SqlError, SqlResult, SqlType};
 
 use crate::access::{Access, AccessKind, state_shown};
 use crate::context::{BindContext, BindSettings, VariableInfo};
@@ -182,6 +182,8 @@ pub(crate) struct TableArgument {
 #[derive(Clone)]
 pub(crate) struct Env {
     pub catalog: Arc<dyn Catalog>,
+    /// How the names in the text are compared: as those of the database it is run or stored in.
+    pub order: NameOrder,
     pub schema: Arc<str>,
     pub settings: BindSettings,
     /// Parameters of an inline function; `None` outside modules.
@@ -235,6 +237,7 @@ impl<'a> Binder<'a> {
             cx,
             env: Env {
                 catalog: cx.catalog.clone(),
+                order: cx.catalog.names(),
                 schema: cx.default_schema.clone(),
                 settings: cx.settings,
                 parameters: None,
@@ -288,6 +291,11 @@ impl<'a> Binder<'a> {
         self.cx.database_collation
     }
 
+    /// Whether two names are one in the text being bound.
+    pub fn same(&self, a: &str, b: &str) -> bool {
+        self.env.order.same(a, b)
+    }
+
     pub fn depends_on(&mut self, database: i32, object: i32) {
         if !self.dependencies.contains(&(database, object)) {
             self.dependencies.push((database, object));
@@ -305,7 +313,8 @@ impl<'a> Binder<'a> {
         if id.1 < 0 && id.0 == TEMPORARY {
             return None;
         }
-        let system = schema.eq_ignore_ascii_case("sys") || schema.eq_ignore_ascii_case("INFORMATION_SCHEMA");
+        // As the system views' definitions have them: a case-sensitive database may have a schema "Sys" of its own.
+        let system = matches!(&**schema, "sys" | "INFORMATION_SCHEMA");
         let kind = if system { state_shown(schema, name)? } else { kind };
         self.accesses.push(Access {
             kind,

@@ -2,19 +2,14 @@
 
 use std::sync::Arc;
 
+use holdfast_engine::catalog::TableDef;
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::name::Ident;
-use holdfast_types::{CollationId, SqlError, SqlResult};
+use holdfast_types::{CollationId, NameOrder, SqlError, SqlResult};
 
 use super::{Binder, Coerce, ScopeColumn, Source, TableArgument, Typed, err};
 use crate::context::VariableInfo;
 use crate::expr::{Binding, Expr, ExprKind};
-
-/// Name equality. Catalog look-ups compare by the database's collation; names inside a statement (aliases, columns) compare here
-/// without regard to case.
-pub(crate) fn same_name(a: &str, b: &str) -> bool {
-    a.eq_ignore_ascii_case(b) || (!(a.is_ascii() && b.is_ascii()) && a.to_lowercase() == b.to_lowercase())
-}
 
 /// Name of a collation, for messages.
 pub(crate) fn collation_name(c: CollationId) -> String {
@@ -27,16 +22,17 @@ fn dotted(parts: &[Ident]) -> String {
 
 impl Source {
     /// Whether `qualifier` (one to three parts, innermost last) names this source.
-    pub fn answers_to(&self, qualifier: &[Ident]) -> bool {
+    pub fn answers_to(&self, order: NameOrder, qualifier: &[Ident]) -> bool {
         let mut parts = qualifier.iter().rev();
         let Some(name) = parts.next() else { return true };
-        if !self.name.as_deref().is_some_and(|n| same_name(n, &name.text)) {
+        if !self.name.as_deref().is_some_and(|n| order.same(n, &name.text)) {
             return false;
         }
         let mut check = |have: &Option<Arc<str>>| match parts.next() {
             None => true,
             Some(p) => {
-                p.text.is_empty() || (!self.aliased && have.as_deref().is_some_and(|h| same_name(h, &p.text)))
+                p.text.is_empty()
+                    || (!self.aliased && have.as_deref().is_some_and(|h| order.same(h, &p.text)))
             }
         };
         check(&self.schema) && check(&self.database)
@@ -51,17 +47,17 @@ enum Found {
     Column(ScopeColumn),
 }
 
-fn look(sources: &[Source], qualifier: &[Ident], column: &Ident) -> SqlResult<Found> {
+fn look(order: NameOrder, sources: &[Source], qualifier: &[Ident], column: &Ident) -> SqlResult<Found> {
     let mut found: Option<&ScopeColumn> = None;
     let mut source_seen = false;
     for s in sources {
         if !qualifier.is_empty() {
-            if !s.answers_to(qualifier) {
+            if !s.answers_to(order, qualifier) {
                 continue;
             }
             source_seen = true;
         }
-        for c in s.columns.iter().filter(|c| same_name(&c.name, &column.text)) {
+        for c in s.columns.iter().filter(|c| order.same(&c.name, &column.text)) {
             if found.is_some() {
                 return err(column.span, 209, &[&column.text]);
             }
@@ -94,7 +90,7 @@ impl Binder<'_> {
     /// As `bind_column`; `None` when no level knows the name.
     pub fn find_column(&mut self, qualifier: &[Ident], column: &Ident) -> SqlResult<Option<Typed>> {
         for i in (0..self.levels.len()).rev() {
-            match look(&self.levels[i].sources, qualifier, column)? {
+            match look(self.env.order, &self.levels[i].sources, qualifier, column)? {
                 Found::Column(c) => return Ok(Some(self.reference(i, &c))),
                 Found::NoColumn => return err(column.span, 207, &[&column.text]),
                 Found::No => {}
@@ -123,18 +119,29 @@ impl Binder<'_> {
         Typed::with(e, c.coerce)
     }
 
+    /// Names of variables are the instance's.
+    fn same_variable(&self, a: &str, b: &str) -> bool {
+        NameOrder::of(self.cx.server_collation).same(a, b)
+    }
+
     /// `@x`.
     pub fn variable(&self, name: &str) -> Option<VariableInfo> {
         match &self.env.parameters {
-            Some(list) => list.iter().find(|(n, _)| same_name(n, name)).map(|(_, v)| v.clone()),
+            Some(list) => list.iter().find(|(n, _)| self.same_variable(n, name)).map(|(_, v)| v.clone()),
             None => self.cx.names.variable(name),
         }
+    }
+
+    /// `inserted` or `deleted` in a trigger.
+    pub fn trigger_table(&self, name: &str) -> Option<Arc<TableDef>> {
+        let known = ["inserted", "deleted"].into_iter().find(|n| self.same(n, name))?;
+        self.cx.names.trigger_table(known)
     }
 
     /// `@x` as a table.
     pub fn table_variable(&self, name: &str) -> Option<TableArgument> {
         if self.env.parameters.is_some() {
-            return self.env.tables.iter().find(|(n, _)| same_name(n, name)).map(|(_, t)| t.clone());
+            return self.env.tables.iter().find(|(n, _)| self.same_variable(n, name)).map(|(_, t)| t.clone());
         }
         let table = self.cx.names.table_variable(name)?;
         Some(TableArgument { table, type_object: self.cx.names.table_variable_type(name).unwrap_or(0) })

@@ -6,10 +6,9 @@ use holdfast_tsql::ast::query::{
     CommonTable, ForClause, OrderItem, Query, QueryBody, Select, SelectItem, SetOp, TableKind, TableRef, With,
 };
 use holdfast_tsql::ast::{ExprKind as AstKind, Ident};
-use holdfast_types::{SqlError, SqlResult, SqlType, TypeId};
+use holdfast_types::{NameOrder, SqlError, SqlResult, SqlType, TypeId};
 
 use super::from::From;
-use super::name::same_name;
 use super::{Binder, Coerce, Cte, OutColumn, ScopeColumn, Source, err};
 use crate::expr::{Expr, ExprKind};
 use crate::logical::{Col, ColumnId, LogicalPlan};
@@ -59,7 +58,7 @@ impl Binder<'_> {
                 self.env.namespaces.push((prefix, n.uri.clone()));
             }
             for table in &with.tables {
-                if self.ctes[ctes..].iter().any(|c| same_name(&c.table.name.text, &table.name.text)) {
+                if self.ctes[ctes..].iter().any(|c| self.same(&c.table.name.text, &table.name.text)) {
                     return Err(SqlError::with_text(
                         239,
                         16,
@@ -264,17 +263,19 @@ impl Binder<'_> {
                     let mut hits = b
                         .columns
                         .iter()
-                        .filter(|c| c.name.as_deref().is_some_and(|n| same_name(n, &parts[0].text)));
+                        .filter(|c| c.name.as_deref().is_some_and(|n| self.same(n, &parts[0].text)));
                     match hits.next() {
                         Some(c) => c,
                         None => return err(e.span, 207, &[&parts[0].text]),
                     }
                 }
                 // A qualified name stands for the item that the first operand writes the same way.
-                K::Column(parts) => match item_position(&q.body, parts).and_then(|i| b.columns.get(i)) {
-                    Some(c) => c,
-                    None => return err(e.span, 104, &[]),
-                },
+                K::Column(parts) => {
+                    match item_position(self.env.order, &q.body, parts).and_then(|i| b.columns.get(i)) {
+                        Some(c) => c,
+                        None => return err(e.span, 104, &[]),
+                    }
+                }
                 _ => match e.as_integer() {
                     Some(n) => match usize::try_from(n - 1).ok().and_then(|p| b.columns.get(p)) {
                         Some(c) => c,
@@ -288,7 +289,7 @@ impl Binder<'_> {
                             && let Some(c) = b.columns.iter().find(|c| {
                                 c.name
                                     .as_deref()
-                                    .is_some_and(|n| parts.len() == 1 && same_name(n, &parts[0].text))
+                                    .is_some_and(|n| parts.len() == 1 && self.same(n, &parts[0].text))
                             })
                             && let Some(id) = self.find_collation(&collation.text)
                         {
@@ -358,7 +359,7 @@ impl Binder<'_> {
         let saved_levels = std::mem::take(&mut self.levels);
         let hidden = self.ctes.split_off(cte.visible);
         let result = self.nested(|b| {
-            if references(&cte.table.query, &cte.table.name.text) {
+            if references(&cte.table.query, (b.env.order, &cte.table.name.text)) {
                 b.bind_recursive(&cte.table)
             } else {
                 b.bind_query(&cte.table.query, QueryRole::View)
@@ -390,7 +391,7 @@ impl Binder<'_> {
             return Err(SqlError::new(252, &[name]));
         }
         let (anchors, recursive): (Vec<_>, Vec<_>) =
-            parts.into_iter().partition(|p| !body_references(p, name));
+            parts.into_iter().partition(|p| !body_references(p, (self.env.order, name)));
         if anchors.is_empty() {
             return Err(SqlError::new(246, &[name]));
         }
@@ -429,7 +430,7 @@ impl Binder<'_> {
         let rounds = recursive
             .into_iter()
             .map(|r| {
-                if count_references(r, name) > 1 {
+                if count_references(r, (self.env.order, name)) > 1 {
                     return Err(SqlError::new(253, &[name]));
                 }
                 self.bind_body(r)
@@ -513,7 +514,7 @@ fn plain_query(body: &QueryBody) -> Query {
 }
 
 /// Where the first operand of a set operation selects the column that `parts` names, if no wildcard hides the positions.
-fn item_position(body: &QueryBody, parts: &[Ident]) -> Option<usize> {
+fn item_position(order: NameOrder, body: &QueryBody, parts: &[Ident]) -> Option<usize> {
     let mut body = body;
     let items = loop {
         match body {
@@ -527,7 +528,7 @@ fn item_position(body: &QueryBody, parts: &[Ident]) -> Option<usize> {
         match item {
             SelectItem::Expr { expr, .. } => {
                 if let AstKind::Column(c) = &expr.unparen().kind
-                    && c.iter().rev().zip(parts.iter().rev()).all(|(a, b)| same_name(&a.text, &b.text))
+                    && c.iter().rev().zip(parts.iter().rev()).all(|(a, b)| order.same(&a.text, &b.text))
                 {
                     return Some(i);
                 }
@@ -539,15 +540,18 @@ fn item_position(body: &QueryBody, parts: &[Ident]) -> Option<usize> {
 }
 
 /// Whether a query's FROM clauses name `name` (one part).
-fn references(q: &Query, name: &str) -> bool {
+/// A name and how it is compared.
+type Named<'a> = (NameOrder, &'a str);
+
+fn references(q: &Query, name: Named<'_>) -> bool {
     body_references(&q.body, name)
 }
 
-fn body_references(b: &QueryBody, name: &str) -> bool {
+fn body_references(b: &QueryBody, name: Named<'_>) -> bool {
     count_references(b, name) > 0
 }
 
-fn count_references(b: &QueryBody, name: &str) -> usize {
+fn count_references(b: &QueryBody, name: Named<'_>) -> usize {
     match b {
         QueryBody::Select(s) => {
             s.from.iter().map(|t| table_references(t, name)).sum::<usize>() + select_subqueries(s, name)
@@ -559,9 +563,9 @@ fn count_references(b: &QueryBody, name: &str) -> usize {
 }
 
 /// References inside EXISTS and IN of WHERE (where SQL Server allows none but must still see them).
-fn select_subqueries(s: &Select, name: &str) -> usize {
+fn select_subqueries(s: &Select, name: Named<'_>) -> usize {
     use holdfast_tsql::ast::expression::{Expr, ExprKind as K};
-    fn walk(e: &Expr, name: &str, depth: usize) -> usize {
+    fn walk(e: &Expr, name: Named<'_>, depth: usize) -> usize {
         if depth > 100 {
             return 0;
         }
@@ -576,9 +580,9 @@ fn select_subqueries(s: &Select, name: &str) -> usize {
     s.filter.as_ref().map_or(0, |f| walk(f, name, 0))
 }
 
-fn table_references(t: &TableRef, name: &str) -> usize {
+fn table_references(t: &TableRef, name: Named<'_>) -> usize {
     match &t.kind {
-        TableKind::Named(n) => usize::from(n.name.is_simple() && same_name(&n.name.name.text, name)),
+        TableKind::Named(n) => usize::from(n.name.is_simple() && name.0.same(&n.name.name.text, name.1)),
         TableKind::Derived { query, .. } => {
             // A WITH inside may hide the name; names are checked when bound.
             count_references(&query.body, name)

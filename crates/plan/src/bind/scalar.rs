@@ -715,7 +715,7 @@ impl Binder<'_> {
                     let text = "Can only use IF UPDATE within a CREATE TRIGGER statement.";
                     return Err(SqlError::with_text(140, 15, text));
                 };
-                let column = table.columns.iter().find(|c| super::name::same_name(&c.name, &name.text));
+                let column = table.columns.iter().find(|c| self.same(&c.name, &name.text));
                 let Some(column) = column else { return err(name.span, 207, &[&name.text]) };
                 let kind = ExprKind::Function {
                     function: FunctionId::ColumnUpdated,

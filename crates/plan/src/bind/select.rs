@@ -6,7 +6,6 @@ use holdfast_tsql::ast::expression::ExprKind as AstKind;
 use holdfast_tsql::ast::query::{AssignOp, Query, Select, SelectItem};
 use holdfast_types::{SqlError, SqlResult, SqlType};
 
-use super::name::same_name;
 use super::query::{BoundQueryPlan, check_distinct};
 use super::{Binder, Clause, Level, OutColumn, QueryRole, Typed, at, err, key_of};
 use crate::expr::{BinaryOp, Expr, ExprKind};
@@ -259,7 +258,8 @@ impl Binder<'_> {
                         return err(*span, 263, &[]);
                     }
                     let mut any = false;
-                    for source in sources.iter().filter(|x| x.answers_to(qualifier)) {
+                    let order = self.env.order;
+                    for source in sources.iter().filter(|x| x.answers_to(order, qualifier)) {
                         any = true;
                         for c in source.columns.iter().filter(|c| !c.hidden) {
                             self.note_column(c);
@@ -353,8 +353,9 @@ impl Binder<'_> {
             } else if let AstKind::Column(parts) = &bare.kind
                 && parts.len() == 1
             {
+                let order = self.env.order;
                 let mut hits =
-                    items.iter().filter(|x| x.name.as_deref().is_some_and(|n| same_name(n, &parts[0].text)));
+                    items.iter().filter(|x| x.name.as_deref().is_some_and(|n| order.same(n, &parts[0].text)));
                 if let Some(first) = hits.next() {
                     if hits.any(|h| h.key != first.key) {
                         return err(e.span, 209, &[&parts[0].text]);
@@ -367,7 +368,7 @@ impl Binder<'_> {
                 && let AstKind::Column(parts) = &value.unparen().kind
                 && parts.len() == 1
                 && let Some(it) =
-                    items.iter().find(|x| x.name.as_deref().is_some_and(|n| same_name(n, &parts[0].text)))
+                    items.iter().find(|x| x.name.as_deref().is_some_and(|n| self.same(n, &parts[0].text)))
             {
                 let Some(id) = self.find_collation(&collation.text) else {
                     return err(e.span, 448, &[&collation.text]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use holdfast_engine::catalog::{Catalog, ModuleDef};
 use holdfast_tsql::ast::{self, Ddl, FunctionReturns, Ident, Query, StatementKind};
 use holdfast_tsql::{ParseOptions, SyntaxError};
-use holdfast_types::{SqlError, SqlResult};
+use holdfast_types::{NameOrder, SqlError, SqlResult};
 
 use super::query::BoundQueryPlan;
 use super::{Binder, Env, MAX_MODULE_DEPTH, QueryRole, TableArgument};
@@ -43,7 +43,11 @@ fn module_query(module: &ModuleDef) -> SqlResult<(Query, Vec<Ident>)> {
 }
 
 /// The default of a function's parameter, as its text has it.
-pub(super) fn parameter_default(module: &ModuleDef, name: &str) -> SqlResult<Option<ast::Expr>> {
+pub(super) fn parameter_default(
+    order: NameOrder,
+    module: &ModuleDef,
+    name: &str,
+) -> SqlResult<Option<ast::Expr>> {
     let options = ParseOptions { quoted_identifier: module.quoted_identifier };
     let batch = holdfast_tsql::parse_batch(&module.text, &options).map_err(|mut v| {
         if v.is_empty() { SqlError::new(102, &[&module.name]) } else { syntax(v.swap_remove(0)) }
@@ -52,7 +56,7 @@ pub(super) fn parameter_default(module: &ModuleDef, name: &str) -> SqlResult<Opt
         if let StatementKind::Ddl(ddl) = s.kind
             && let Ddl::CreateFunction(f) = *ddl
         {
-            let found = f.parameters.into_iter().find(|p| p.name.eq_ignore_ascii_case(name));
+            let found = f.parameters.into_iter().find(|p| order.same(&p.name, name));
             return Ok(found.and_then(|p| p.default));
         }
     }
@@ -78,6 +82,7 @@ impl Binder<'_> {
         self.depends_on(module.database_id, module.object_id);
         let (query, columns) = module_query(module)?;
         let env = Env {
+            order: catalog.names(),
             catalog,
             schema: module.schema_name.clone(),
             settings: BindSettings {

@@ -26,10 +26,7 @@ impl Binder<'_> {
         while let Some(name) = result.window.take() {
             hops += 1;
             let found = self.levels.last().and_then(|l| {
-                l.named_windows
-                    .iter()
-                    .find(|(n, _)| super::name::same_name(n, &name.text))
-                    .map(|(_, o)| o.clone())
+                l.named_windows.iter().find(|(n, _)| self.same(n, &name.text)).map(|(_, o)| o.clone())
             });
             let Some(base) = found.filter(|_| hops < 32) else {
                 return Err(SqlError::with_text(5362, 16, format!("Window '{}' is undefined.", name.text))

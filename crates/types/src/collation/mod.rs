@@ -1,7 +1,8 @@
 //! Collations: identity, comparison, sort keys, searching, case mapping.
 //!
 //! Module map: [`id`] names and bits, [`key`] sort keys of Windows word sort, [`sql_order`] 8-bit orders of `SQL_` collations,
-//! [`casing`] upper and lower case. Everybody else uses [`Collation`] through [`get`] or [`of`], or the short functions here.
+//! [`casing`] upper and lower case,
+//! [`NameOrder`] equality of names. Everybody else uses [`Collation`] through [`get`] or [`of`], or the short functions here.
 //!
 //! Invariants
 //! 1. `compare(a, b)` equals comparing `sort_key(a)` and `sort_key(b)` bytewise; equal strings have equal keys.
@@ -12,9 +13,12 @@
 pub mod casing;
 pub mod id;
 pub mod key;
+mod name_order;
 mod names;
 pub mod sql_order;
 mod weights;
+
+pub use name_order::{NameKey, NameOrder};
 
 use std::cmp::Ordering;
 use std::collections::HashMap;

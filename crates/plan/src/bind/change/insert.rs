@@ -103,7 +103,7 @@ impl Binder<'_> {
         // A CTE may be the target.
         let cte = match &i.target {
             holdfast_tsql::ast::DmlTarget::Named { name, .. } if name.is_simple() => {
-                self.ctes.iter().any(|c| super::super::name::same_name(&c.table.name.text, &name.name.text))
+                self.ctes.iter().any(|c| self.same(&c.table.name.text, &name.name.text))
             }
             _ => false,
         };
@@ -183,7 +183,7 @@ impl Binder<'_> {
                     } else if name.eq_ignore_ascii_case("$rowguid") {
                         columns.iter().position(|c| c.is_row_guid)
                     } else {
-                        columns.iter().position(|c| super::super::name::same_name(&c.name, name))
+                        columns.iter().position(|c| self.same(&c.name, name))
                     };
                     match at {
                         Some(o) => list.push(o),

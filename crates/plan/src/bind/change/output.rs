@@ -143,7 +143,7 @@ impl Binder<'_> {
         } else {
             let mut list: Vec<usize> = Vec::with_capacity(names.len());
             for n in names {
-                let at = table.columns.iter().position(|c| super::super::name::same_name(&c.name, &n.text));
+                let at = table.columns.iter().position(|c| self.same(&c.name, &n.text));
                 let Some(at) = at else { return super::err(n.span, 207, &[&n.text]) };
                 if list.contains(&at) {
                     return named_twice(n.span, &n.text);

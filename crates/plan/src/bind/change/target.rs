@@ -14,7 +14,6 @@ use holdfast_tsql::ast::{DmlTarget, Ident, ObjectName, TableHint};
 use holdfast_types::{SqlError, SqlResult};
 
 use super::super::from::From;
-use super::super::name::same_name;
 use super::{Binder, Source, err};
 use crate::access::AccessKind;
 use crate::change::{Action, TargetTable};
@@ -58,7 +57,7 @@ impl Binder<'_> {
                         None => err(name.span, 208, &[&name.name.text]),
                     };
                 }
-                if name.is_simple() && self.cx.names.trigger_table(&name.name.text).is_some() {
+                if name.is_simple() && self.trigger_table(&name.name.text).is_some() {
                     let text = "The logical tables INSERTED and DELETED cannot be updated.";
                     return Err(SqlError::with_text(286, 16, text).at_line(name.span.line));
                 }
@@ -166,11 +165,11 @@ impl Binder<'_> {
         if parts.len() == 1
             && let Some(at) = sources
                 .iter()
-                .position(|s| s.aliased && s.name.as_deref().is_some_and(|n| same_name(n, &parts[0].text)))
+                .position(|s| s.aliased && s.name.as_deref().is_some_and(|n| self.same(n, &parts[0].text)))
         {
             return Ok(Some(at));
         }
-        if let Some(at) = sources.iter().position(|s| !s.aliased && s.answers_to(&parts)) {
+        if let Some(at) = sources.iter().position(|s| !s.aliased && s.answers_to(self.env.order, &parts)) {
             return Ok(Some(at));
         }
         // The table itself, mentioned once under an alias.
@@ -293,7 +292,7 @@ impl Binder<'_> {
     /// The column of a source that a SET list or column list names.
     pub(super) fn source_column(&self, source: &Source, parts: &[Ident]) -> SqlResult<usize> {
         let Some(last) = parts.last() else { return Err(SqlError::new(207, &[&""])) };
-        match source.columns.iter().position(|c| same_name(&c.name, &last.text)) {
+        match source.columns.iter().position(|c| self.same(&c.name, &last.text)) {
             Some(i) => Ok(i),
             None => err(last.span, 207, &[&last.text]),
         }
@@ -302,7 +301,7 @@ impl Binder<'_> {
 
 /// Why a table's rows cannot be changed: 259 for what shows the catalog, else that it is not there yet.
 pub(super) fn cannot_change(table: &TableDef) -> SqlError {
-    if same_name(&table.schema_name, "sys") || same_name(&table.schema_name, "INFORMATION_SCHEMA") {
+    if matches!(&*table.schema_name, "sys" | "INFORMATION_SCHEMA") {
         return SqlError::with_text(259, 16, "Ad hoc updates to system catalogs are not allowed.");
     }
     SqlError::not_supported(format!("Changing rows of the table '{}'", table.name))

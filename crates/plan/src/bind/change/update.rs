@@ -162,9 +162,8 @@ impl Binder<'_> {
         if source.aliased && source.schema.is_none() {
             // A CTE or alias of a derived table has no object of its own.
             let DmlTarget::Named { name, .. } = target else { return Ok(None) };
-            let here =
-                source.name.as_deref().is_some_and(|n| super::super::name::same_name(n, &name.name.text));
-            if here && self.ctes.iter().any(|c| c.table.name.is(&name.name.text)) {
+            let here = source.name.as_deref().is_some_and(|n| self.same(n, &name.name.text));
+            if here && self.ctes.iter().any(|c| self.same(&c.table.name.text, &name.name.text)) {
                 return Ok(None);
             }
         }
