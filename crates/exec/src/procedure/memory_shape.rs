@@ -295,7 +295,7 @@ impl TypeScope<'_> {
             };
             if let Some(name) = &c.collation {
                 let id = match name.text.to_ascii_uppercase().as_str() {
-                    "DATABASE_DEFAULT" | "CATALOG_DEFAULT" => Some(self.collation),
+                    "DATABASE_DEFAULT" | "CATALOG_DEFAULT" => Some(self.catalog.default_collation()),
                     _ => holdfast_types::CollationId::from_name(&name.text),
                 };
                 let Some(id) = id else {

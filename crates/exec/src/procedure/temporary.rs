@@ -87,7 +87,8 @@ impl Runner<'_> {
         let database = self.session.current_database();
         let unit = Arc::clone(&scope.unit);
         let types = TypeScope {
-            collation: database.default_collation(),
+            // tempdb's, which is the instance's.
+            collation: self.session.host.instance.options.collation,
             catalog: database as Arc<dyn Catalog>,
             text: &unit.text,
         };
@@ -176,7 +177,8 @@ impl Runner<'_> {
         };
         let database = self.session.current_database();
         let types = TypeScope {
-            collation: database.default_collation(),
+            // tempdb's, which is the instance's.
+            collation: self.session.host.instance.options.collation,
             catalog: database as Arc<dyn Catalog>,
             text: &scope.unit.text,
         };

@@ -49,7 +49,8 @@ impl Runner<'_> {
                 let unit = Arc::clone(&scope.unit);
                 let database = self.session.current_database();
                 let types = TypeScope {
-                    collation: database.default_collation(),
+                    // tempdb's, which is the instance's.
+                    collation: self.session.host.instance.options.collation,
                     catalog: database as Arc<dyn Catalog>,
                     text: &unit.text,
                 };
@@ -104,7 +105,8 @@ impl Runner<'_> {
         let unit = Arc::clone(&scope.unit);
         let database = self.session.current_database();
         let types = TypeScope {
-            collation: database.default_collation(),
+            // tempdb's, which is the instance's.
+            collation: self.session.host.instance.options.collation,
             catalog: database as Arc<dyn Catalog>,
             text: &unit.text,
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use holdfast_engine::access::{ReadIntent, ReadLevel};
-use holdfast_engine::catalog::{Catalog, ColumnDef, IndexKind, ModuleDef, ObjectDef, TableDef};
+use holdfast_engine::catalog::{Catalog, ColumnDef, IndexDef, IndexKind, ModuleDef, ObjectDef, TableDef};
 use holdfast_engine::stored::sample::{SampleSize, SampledTable};
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::expression::Expr as AstExpr;
@@ -583,7 +583,7 @@ impl Binder<'_> {
                 origin: access.map(|a| (a, c.column_id)),
             });
         }
-        let mut hints = access_hints(self.env.order, &table, hints);
+        let mut hints = access_hints(self.env.order, &table, hints)?;
         // What is sampled cannot be sought.
         hints.force_scan |= table.access.is_part();
         hints.read.changes = self.changing && !self.cursor;
@@ -1060,26 +1060,28 @@ fn meta_of(c: &ColumnDef, table: &TableDef, database: Option<&Arc<str>>, key: bo
     }
 }
 
-fn access_hints(order: NameOrder, table: &TableDef, hints: &[TableHint]) -> AccessHints {
+fn access_hints(order: NameOrder, table: &TableDef, hints: &[TableHint]) -> SqlResult<AccessHints> {
     let mut out = AccessHints::default();
     for h in hints {
         match h.name.as_str() {
             "INDEX" => {
-                out.index = h.arguments.first().and_then(|a| match a {
-                    HintArgument::Number(n) => i32::try_from(*n).ok(),
-                    HintArgument::Name(n) => table
-                        .indexes
-                        .iter()
-                        .find(|i| i.name.as_deref().is_some_and(|x| order.same(x, &n.text)))
-                        .map(|i| if i.kind == IndexKind::Heap { 0 } else { i.index_id }),
-                });
+                out.index = match h.arguments.first() {
+                    Some(HintArgument::Number(n)) => i32::try_from(*n).ok(),
+                    Some(HintArgument::Name(n)) => {
+                        let named = |i: &&IndexDef| i.name.as_deref().is_some_and(|x| order.same(x, &n.text));
+                        let found = table.indexes.iter().find(named);
+                        let found = found.ok_or_else(|| SqlError::new(308, &[&n.text, &table.name]))?;
+                        Some(if found.kind == IndexKind::Heap { 0 } else { found.index_id })
+                    }
+                    _ => None,
+                };
             }
             "FORCESEEK" => out.force_seek = true,
             "FORCESCAN" => out.force_scan = true,
             _ => read_hint(&h.name, &mut out.read),
         }
     }
-    out
+    Ok(out)
 }
 
 /// What a hint asks of locks and versions.
