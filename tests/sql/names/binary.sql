@@ -64,10 +64,6 @@ go
 create view Shown as select Größe as [A], größe as [a] from Straße
 go
 -- The server's own procedures
-exec sp_help
-go
-exec sp_help 'Straße'
-go
 exec sp_HELPTEXT 'Shown'
 go
 exec sp_helpindex 'Straße'
@@ -104,8 +100,6 @@ exec sp_helprole 'db_owner'
 go
 exec sp_helprolemember 'db_owner'
 go
-exec sp_helpuser 'reader'
-go
 exec sp_helprotect
 go
 exec sp_refreshview 'Shown'
@@ -116,8 +110,6 @@ exec sp_validname 'abc'
 go
 exec sp_rename 'Straße.größe', 'grösse', 'column'
 go
-exec sp_help 'strasse'
-go
 create type Name from nvarchar(20)
 go
 exec sp_help 'Name'
@@ -127,10 +119,6 @@ go
 exec sp_updatestats
 go
 exec sp_createstats
-go
-exec sp_autostats 'Straße'
-go
-exec sp_foreachtable
 go
 exec sp_MSforeachtable 'print ''?'''
 go

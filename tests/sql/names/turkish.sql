@@ -49,7 +49,7 @@ exec işle @kİmlİk = 2
 go
 exec işle @KIMLIK = 3
 go
-exec sp_help 'istif'
+exec sp_helpindex 'istif'
 go
 use master
 go

@@ -64,7 +64,7 @@ impl Definition<'_, '_> {
             .indexes
             .iter()
             .filter(|i| i.kind != Kind::Heap)
-            .filter(|i| name.is_none_or(|n| i.name.as_deref().is_some_and(|x| self.same(&x, n))))
+            .filter(|i| name.is_none_or(|n| i.name.as_deref().is_some_and(|x| self.same(x, n))))
             .cloned()
             .collect();
         if let Some(n) = name

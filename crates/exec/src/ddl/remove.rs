@@ -152,7 +152,7 @@ impl Definition<'_, '_> {
         };
         let Some(table) = found else { return Err(missing()) };
         let found =
-            table.indexes.iter().find(|i| i.name.as_deref().is_some_and(|n| self.same(&n, &name.name.text)));
+            table.indexes.iter().find(|i| i.name.as_deref().is_some_and(|n| self.same(n, &name.name.text)));
         let Some(index) = found else {
             return if d.if_exists { Ok(()) } else { Err(missing()) };
         };

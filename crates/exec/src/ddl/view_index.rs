@@ -65,7 +65,7 @@ impl Definition<'_, '_> {
         self.lock(id)?;
         let clustered = c.clustered == Some(true);
         let first = table.indexes.iter().find(|i| i.kind == Kind::Clustered);
-        let again = first.is_some_and(|i| i.name.as_deref().is_some_and(|n| self.same(&n, &c.name.text)));
+        let again = first.is_some_and(|i| i.name.as_deref().is_some_and(|n| self.same(n, &c.name.text)));
         match first {
             Some(first) if clustered && !again => {
                 let first = first.name.as_deref().unwrap_or("");
