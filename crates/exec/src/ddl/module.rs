@@ -15,7 +15,8 @@ use holdfast_tsql::ast::{
 use holdfast_types::{SqlError, SqlType, TypeId};
 
 use super::lower::{Known, built_in_type, user_type_of};
-use super::{Definition, shown};
+use super::module_check::Body;
+use super::{Definition, function_rules, shown};
 use crate::procedure::run::Fail;
 use crate::procedure::state::option;
 
@@ -245,6 +246,17 @@ impl Definition<'_, '_> {
         let status = self.module_status(&p.options)?;
         let text = self.module_text(p.action);
         let parameters = self.parameters(&p.parameters)?;
+        if let ModuleBody::Statements(statements) = &p.body {
+            self.check_body(&Body {
+                name: &p.name,
+                parameters: &p.parameters,
+                statements,
+                uses: &p.uses,
+                returns: None,
+                table: None,
+                trigger: None,
+            })?;
+        }
         let new = NewModule { parameters, ..self.module(&p.name, "P ", status, text) };
         self.put_module(p.action, &p.name, new, &p.options)
     }
@@ -253,6 +265,11 @@ impl Definition<'_, '_> {
         let status = self.module_status(&f.options)?;
         let text = self.module_text(f.action);
         let mut parameters = self.parameters(&f.parameters)?;
+        let refused = function_rules::check(f);
+        if !refused.is_empty() {
+            return Err(Fail::Many(refused));
+        }
+        self.check_function(f)?;
         let catalog = self.catalog()?;
         let (kind, columns) = match &f.returns {
             FunctionReturns::Scalar { data_type, body: ModuleBody::Statements(_) } => {
@@ -282,6 +299,28 @@ impl Definition<'_, '_> {
         };
         let new = NewModule { columns, parameters, ..self.module(&f.name, kind, status, text) };
         self.put_module(f.action, &f.name, new, &f.options)
+    }
+
+    /// Looks at the statements of a function; the query of an inline one is bound for its columns anyway.
+    fn check_function(&mut self, f: &CreateFunction) -> Result<(), Fail> {
+        let (statements, returns, table) = match &f.returns {
+            FunctionReturns::Scalar { data_type, body: ModuleBody::Statements(statements) } => {
+                (statements, Some(self.resolve(data_type)?.0), None)
+            }
+            FunctionReturns::Table { variable, definition, body } => {
+                (body, None, Some((variable.as_str(), definition)))
+            }
+            _ => return Ok(()),
+        };
+        self.check_body(&Body {
+            name: &f.name,
+            parameters: &f.parameters,
+            statements,
+            uses: &f.uses,
+            returns,
+            table,
+            trigger: None,
+        })
     }
 
     fn inline_columns(
@@ -335,6 +374,20 @@ impl Definition<'_, '_> {
         self.lock(parent_id)?;
         if kind == "U" {
             self.check_trigger_target(parent_id, t.instead_of)?;
+        }
+        if let ModuleBody::Statements(statements) = &t.body {
+            let mut name = t.name.clone();
+            name.schema = on.schema.clone().or(name.schema);
+            let trigger = self.catalog()?.table(parent_id).ok().flatten();
+            self.check_body(&Body {
+                name: &name,
+                parameters: &[],
+                statements,
+                uses: &t.uses,
+                returns: None,
+                table: None,
+                trigger,
+            })?;
         }
         let status = self.module_status(&t.options)? | if t.instead_of { bits::INSTEAD_OF } else { 0 };
         let text = self.module_text(t.action);

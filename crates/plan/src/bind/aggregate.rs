@@ -163,6 +163,9 @@ impl Binder<'_> {
         if call.arguments.len() != wanted {
             return err(span, 174, &[&name, &wanted]);
         }
+        if matches!(call.arguments[0].unparen().kind, ast::ExprKind::Literal(ast::Literal::Null)) {
+            return err(span, 8117, &[&"NULL", &name.to_ascii_lowercase()]);
+        }
         let t = self.bind(&call.arguments[0])?;
         if t.e.any(&|e| matches!(&e.kind, ExprKind::Subquery(_))) {
             return err(span, 130, &[]);

@@ -4,7 +4,7 @@ use crate::Span;
 use crate::ast::expression::Expr;
 use crate::ast::name::{Ident, ObjectName};
 use crate::ast::query::Query;
-use crate::ast::statement::{ExecuteAsPrincipal, Statement};
+use crate::ast::statement::{ExecuteAsPrincipal, Statement, VariableUse};
 use crate::ast::types::DataType;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -453,6 +453,8 @@ pub struct CreateProcedure {
     pub options: ModuleOptions,
     pub for_replication: bool,
     pub body: ModuleBody,
+    /// Uses of variables in the body.
+    pub uses: Vec<VariableUse>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -469,6 +471,8 @@ pub struct CreateFunction {
     pub parameters: Vec<Parameter>,
     pub options: ModuleOptions,
     pub returns: FunctionReturns,
+    /// Uses of variables in the body.
+    pub uses: Vec<VariableUse>,
     pub span: Span,
 }
 
@@ -505,6 +509,8 @@ pub struct CreateTrigger {
     pub append: bool,
     pub not_for_replication: bool,
     pub body: ModuleBody,
+    /// Uses of variables in the body.
+    pub uses: Vec<VariableUse>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

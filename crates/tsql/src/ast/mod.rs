@@ -1,7 +1,7 @@
 //! The syntax tree: what was written, with positions, before any name is resolved.
 //!
 //! Module map: [`statement`] batches and control flow, [`query`] SELECT, [`expression`], [`dml`] data changes, [`ddl`]
-//! definitions, [`backup`], [`name`], [`types`].
+//! definitions, [`backup`], [`name`], [`types`]; [`walk`] what statements name.
 
 #![expect(
     clippy::large_enum_variant,
@@ -16,6 +16,7 @@ pub mod name;
 pub mod query;
 pub mod statement;
 pub mod types;
+pub mod walk;
 
 pub use backup::*;
 pub use ddl::*;

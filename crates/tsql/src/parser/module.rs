@@ -178,6 +178,7 @@ impl Parser<'_> {
                 options,
                 for_replication,
                 body,
+                uses: std::mem::take(&mut p.uses),
             }))))
         })
     }
@@ -212,7 +213,8 @@ impl Parser<'_> {
             while p.eat_symbol(';') {}
             p.expect_end()?;
             let span = p.since(start);
-            let function = CreateFunction { action, name, parameters, options, returns, span };
+            let uses = std::mem::take(&mut p.uses);
+            let function = CreateFunction { action, name, parameters, options, returns, uses, span };
             Ok(ddl(Ddl::CreateFunction(Box::new(function))))
         })
     }
@@ -296,6 +298,7 @@ impl Parser<'_> {
                 append,
                 not_for_replication,
                 body,
+                uses: std::mem::take(&mut p.uses),
             }))))
         })
     }

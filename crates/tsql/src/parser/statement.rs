@@ -2,6 +2,7 @@
 
 use super::{MAX_CHAIN, Parsed, Parser, error};
 use crate::Span;
+use crate::ast::walk::{Met, walk_expr};
 use crate::ast::{
     Batch, CursorDeclaration, CursorName, Declaration, DeclarationKind, Expr, ExprKind, Fetch,
     FetchDirection, Ident, IsolationLevel, Literal, NameOrVariable, RaisError, SelectStatement, SetOption,
@@ -73,9 +74,26 @@ impl Parser<'_> {
     ) -> Parsed<Vec<Statement>> {
         let mut out = Vec::new();
         loop {
-            while self.eat_symbol(';') {}
+            let mut separated = out.is_empty();
+            while self.eat_symbol(';') {
+                separated = true;
+            }
             if end(self) {
                 return Ok(out);
+            }
+            // A label or a block ends by itself.
+            let ended = |s: &Statement| {
+                matches!(
+                    s.kind,
+                    StatementKind::Label(_)
+                        | StatementKind::Block(_)
+                        | StatementKind::If { .. }
+                        | StatementKind::While { .. }
+                        | StatementKind::TryCatch { .. }
+                )
+            };
+            if !separated && self.is_word("WITH") && !out.last().is_some_and(ended) {
+                return Err(self.unexpected());
             }
             let first = outermost && out.is_empty();
             out.push(self.statement(first)?);
@@ -92,6 +110,25 @@ impl Parser<'_> {
         let start = self.span();
         let kind = self.nested(|p| p.statement_kind(first))?;
         Ok(Statement { kind, span: self.since(start) })
+    }
+
+    /// 1046: some statements take values, but no query.
+    fn refuse_subquery(&self, value: &Expr) -> Parsed<()> {
+        let mut found = None;
+        walk_expr(value, &mut |met| {
+            if let Met::Expr(e) = met
+                && let ExprKind::Subquery(_) | ExprKind::Exists(_) | ExprKind::InSubquery { .. } = e.kind
+            {
+                found = found.or(Some(e.span));
+            }
+        });
+        match found {
+            None => Ok(()),
+            Some(span) => {
+                let text = "Subqueries are not allowed in this context. Only scalar expressions are allowed.";
+                Err(error(1046, 15, 1, span, text.to_owned()))
+            }
+        }
     }
 
     fn statement_kind(&mut self, first: bool) -> Parsed<StatementKind> {
@@ -133,7 +170,9 @@ impl Parser<'_> {
             "WAITFOR" => self.wait_for(),
             "PRINT" => {
                 self.advance();
-                Ok(StatementKind::Print(self.expr()?))
+                let value = self.expr()?;
+                self.refuse_subquery(&value)?;
+                Ok(StatementKind::Print(value))
             }
             "RAISERROR" => self.raiserror(),
             "EXEC" | "EXECUTE" => self.execute_statement(),

@@ -50,7 +50,7 @@ use super::unit::{Folding, Planned, with_bind_context};
 use crate::context::{ExecContext, SessionInfo};
 pub use bulk::BulkTarget;
 pub use temporal::end_of_time;
-pub use trigger::{TriggerTables, is_updated};
+pub use trigger::{TriggerTables, is_updated, pseudo_tables};
 pub use view::ViewPlan;
 
 /// CurCmd values.

@@ -28,6 +28,17 @@ use crate::procedure::unit::{Layout, TypeScope, Unit, layout, syntax_error};
 /// Pairs of `inserted` and `deleted` not in use, by the table's address.
 pub type TriggerTables = HashMap<usize, Vec<(Arc<TableDef>, MemoryTable, MemoryTable)>>;
 
+/// `inserted` and `deleted` of a table, without rows.
+pub fn pseudo_tables(table: &TableDef) -> (MemoryTable, MemoryTable) {
+    let columns: Vec<ColumnDef> = table
+        .columns
+        .iter()
+        .map(|c| ColumnDef { identity: None, computed: None, default: None, nullable: true, ..c.clone() })
+        .collect();
+    let inserted = MemoryTable::new("inserted", columns.clone());
+    (inserted, MemoryTable::new("deleted", columns))
+}
+
 impl Runner<'_> {
     /// Whether the innermost trigger being run is one of this table.
     pub(super) fn inside_trigger_of(&self, target: &TargetTable) -> bool {
@@ -100,13 +111,8 @@ impl Runner<'_> {
             return found;
         }
         drop(kept);
-        let columns: Vec<ColumnDef> = table
-            .columns
-            .iter()
-            .map(|c| ColumnDef { identity: None, computed: None, default: None, nullable: true, ..c.clone() })
-            .collect();
-        let inserted = MemoryTable::new("inserted", columns.clone());
-        (Arc::clone(table), inserted, MemoryTable::new("deleted", columns))
+        let (inserted, deleted) = pseudo_tables(table);
+        (Arc::clone(table), inserted, deleted)
     }
 
     fn fire(
