@@ -243,8 +243,8 @@ impl<'a> Walk<'a, '_> {
             DmlTarget::Named { name, .. } => {
                 let mut known = Vec::new();
                 labels(from, &mut known);
-                let is_label = name.is_simple()
-                    && known.iter().chain(&self.common).any(|n| same(n, &name.name.text));
+                let is_label =
+                    name.is_simple() && known.iter().chain(&self.common).any(|n| same(n, &name.name.text));
                 if !is_label {
                     (self.see)(Met::Target(name));
                 }
@@ -391,7 +391,8 @@ impl<'a> Walk<'a, '_> {
                 self.exprs(flags.as_deref());
             }
             TableKind::OpenRowset { arguments, .. } => self.exprs(arguments),
-            TableKind::ChangeTable { arguments, table, .. } | TableKind::FullText { arguments, table, .. } => {
+            TableKind::ChangeTable { arguments, table, .. }
+            | TableKind::FullText { arguments, table, .. } => {
                 (self.see)(Met::Rows(table));
                 self.exprs(arguments);
             }

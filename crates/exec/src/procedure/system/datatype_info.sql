@@ -1,4 +1,4 @@
-WITH {datatypes}
+;WITH {datatypes}
 , typed AS (
 SELECT *, CASE @flavour WHEN 28 THEN t28 WHEN 90 THEN t90 ELSE t100 END AS code FROM datatypes WHERE listed > 0
     AND (@flavour > 28 OR xtype <> 241))
