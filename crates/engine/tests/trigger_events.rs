@@ -55,7 +55,7 @@ fn rows_of_class_70_are_the_events_that_triggers_are_for() {
                 );
                 found.insert(int(r, "subobjid") as i32);
             }
-            assert_eq!(found, named(&text), "{name}: {}", object.name);
+            assert_eq!(found, named(&text.text), "{name}: {}", object.name);
             seen += 1;
         }
     }

@@ -196,6 +196,8 @@ pub struct ModuleDef {
     pub name: Arc<str>,
     /// The whole CREATE statement as stored.
     pub text: Arc<str>,
+    /// WITH ENCRYPTION: the text runs, and is shown to nobody.
+    pub encrypted: bool,
     pub ansi_nulls: bool,
     pub quoted_identifier: bool,
     /// Columns of a view or table function as the catalog lists them.

@@ -1,12 +1,13 @@
 //! Views, procedures, functions and triggers: their text and parameters.
 //!
 //! Invariants
-//! 1. The text is the stored one, byte for byte; an encrypted module has none and is not offered.
+//! 1. The text is the stored one, byte for byte; that of an encrypted module is decrypted to run it, and shown to nobody.
 
 use std::sync::Arc;
 
 use holdfast_format::FormatError;
 use holdfast_format::catalog::base_table::BaseRow;
+use holdfast_format::module_text::{self, ModuleText, TextPlace};
 use holdfast_types::Value;
 
 use super::tables::{column_bit, column_type, columns};
@@ -36,25 +37,35 @@ impl DatabaseCatalog {
             }
             let bytes = row.bytes("imageval");
             let form = variant::inner(row.bytes("value")).ok();
-            let single_byte = form == Some(Value::Int(2));
-            let text: String = if single_byte {
-                bytes.iter().map(|&b| char::from(b)).collect()
-            } else {
-                let units: Vec<u16> =
-                    bytes.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]])).collect();
-                String::from_utf16_lossy(&units)
-            };
+            let form = if form == Some(Value::Int(2)) { module_text::SINGLE_BYTE } else { 1 };
+            let text = module_text::plain(bytes, form);
             return Ok(Some(text.into()));
         }
         Ok(None)
     }
 
-    /// The CREATE text of a module; `None` when it is encrypted or the object has none.
-    pub fn module_text(&self, object: &ObjectRow) -> Result<Option<Arc<str>>, FormatError> {
-        match self.text(1, object.id, 0)? {
-            Some(text) => Ok(Some(text)),
-            None => self.text(1, object.id, 1),
-        }
+    /// The CREATE text of a module, decrypted where it must be; `None` when the object has none.
+    pub fn module_text(&self, object: &ObjectRow) -> Result<Option<ModuleText>, FormatError> {
+        let (table, map) = self.catalogs.group(&self.store, "sysobjvalues", "objid")?;
+        let rows = map.get(&i64::from(object.id)).into_iter().flatten().filter_map(|&i| table.row(i));
+        // Procedures have it under the procedure's number.
+        let mut found = rows
+            .filter(|r| r.int("valclass") == 1 && r.int("valnum") == 0 && (0..2).contains(&r.int("subobjid")))
+            .filter(|r| !r.value("imageval").is_null())
+            .collect::<Vec<_>>();
+        found.sort_by_key(|r| r.int("subobjid"));
+        Ok(found.first().map(|row| {
+            let form = match variant::inner(row.bytes("value")) {
+                Ok(Value::Int(n)) => i64::from(n),
+                _ => 1,
+            };
+            let place = TextPlace {
+                family: self.storage().boot.family_guid,
+                object: object.id,
+                number: row.i32("subobjid") as i16,
+            };
+            module_text::decode(row.bytes("imageval"), form, &place)
+        }))
     }
 
     /// Parameters in order; the return value of a scalar function comes first with an empty name.
@@ -92,13 +103,14 @@ impl DatabaseCatalog {
 
 /// Text and settings of a module object.
 pub fn module(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<Option<Arc<ModuleDef>>, FormatError> {
-    let Some(text) = catalog.module_text(object)? else { return Ok(None) };
+    let Some(found) = catalog.module_text(object)? else { return Ok(None) };
     Ok(Some(Arc::new(ModuleDef {
         database_id: catalog.id,
         object_id: object.id,
         schema_name: catalog.schema_name(object.schema_id),
         name: object.name.clone(),
-        text,
+        text: found.text.into(),
+        encrypted: found.encrypted,
         ansi_nulls: object.status & ANSI_NULLS != 0,
         quoted_identifier: object.status & QUOTED_IDENTIFIER != 0,
         columns: columns(catalog, object.id)?,

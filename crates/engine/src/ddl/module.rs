@@ -44,6 +44,8 @@ pub struct NewModule {
     pub status: i64,
     /// The whole statement.
     pub text: String,
+    /// WITH ENCRYPTION.
+    pub encrypted: bool,
     /// Columns of a view or table function.
     pub columns: Vec<NewColumn>,
     pub parameters: Vec<NewParameter>,
@@ -131,7 +133,11 @@ impl CatalogWriter<'_> {
         }
         // Procedures have their text under the procedure's number.
         let number = i32::from(new.kind == "P ");
-        self.add_text(1, id, number, &new.text)?;
+        if new.encrypted {
+            self.add_encrypted_text(id, number, &new.text)?;
+        } else {
+            self.add_text(1, id, number, &new.text)?;
+        }
         for (object, column) in &new.depends_on {
             self.add_dependency(1, id, (*object, *column))?;
         }

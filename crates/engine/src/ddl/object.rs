@@ -173,6 +173,24 @@ impl CatalogWriter<'_> {
         )
     }
 
+    /// Source text of a module WITH ENCRYPTION.
+    pub fn add_encrypted_text(&self, object: i32, number: i32, text: &str) -> SqlResult<()> {
+        let mut bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let family = self.catalog.storage().boot.family_guid;
+        holdfast_format::module_text::TextPlace { family, object, number: number as i16 }.apply(&mut bytes);
+        self.insert(
+            "sysobjvalues",
+            &[
+                ("valclass", 1.into()),
+                ("objid", object.into()),
+                ("subobjid", number.into()),
+                ("valnum", 0.into()),
+                ("value", Cell::Variant(SqlType::INT, Value::Int(1))),
+                ("imageval", Cell::Bytes(bytes)),
+            ],
+        )
+    }
+
     /// A reference to one thing.
     pub fn add_reference(&self, class: i32, dependent: (i32, i32), independent: (i32, i32)) -> SqlResult<()> {
         self.insert(

@@ -279,9 +279,13 @@ fn modules(catalog: &DatabaseCatalog, out: &mut String) -> SqlResult<()> {
 }
 
 fn module(catalog: &DatabaseCatalog, object: &ObjectRow, out: &mut String) -> SqlResult<()> {
-    let Some(text) = catalog.module_text(object).map_err(damaged)? else {
-        let _ = writeln!(out, "-- {} is encrypted or not written in T-SQL", full_name(catalog, object));
-        return Ok(());
+    let text = match catalog.module_text(object).map_err(damaged)? {
+        Some(found) if !found.encrypted => found.text,
+        found => {
+            let why = if found.is_some() { "is encrypted" } else { "is not written in T-SQL" };
+            let _ = writeln!(out, "-- {} {why}", full_name(catalog, object));
+            return Ok(());
+        }
     };
     let on = |bit: u32| if object.status & bit != 0 { "ON" } else { "OFF" };
     let _ = writeln!(out, "SET ANSI_NULLS {};\nSET QUOTED_IDENTIFIER {};\nGO", on(0x4_0000), on(0x8_0000));

@@ -98,7 +98,8 @@ impl Definition<'_, '_> {
         let status = self.module_status(&t.options)?;
         let text = self.module_text(t.action);
         let events = event::spread(&t.events).iter().map(|e| e.0).collect();
-        let new = NewModule { schema_id: 0, events, ..self.module(&t.name, "TR", status, text) };
+        let encrypted = t.options.encryption;
+        let new = NewModule { schema_id: 0, events, encrypted, ..self.module(&t.name, "TR", status, text) };
         let id = match (t.action, found) {
             (ModuleAction::Create, Some(_)) => return Err(SqlError::new(2714, &[name]).state(2).into()),
             (ModuleAction::Alter, None) => {
@@ -302,13 +303,15 @@ impl Runner<'_> {
             String::new()
         } else {
             format!(
-                "<SetOptions ANSI_NULLS=\"{}\" ANSI_NULL_DEFAULT=\"{}\" ANSI_PADDING=\"{}\" QUOTED_IDENTIFIER=\"{}\" ENCRYPTED=\"FALSE\"/>",
+                "<SetOptions ANSI_NULLS=\"{}\" ANSI_NULL_DEFAULT=\"{}\" ANSI_PADDING=\"{}\" QUOTED_IDENTIFIER=\"{}\" ENCRYPTED=\"{}\"/>",
                 on(option::ANSI_NULLS),
                 on(option::ANSI_NULL_DFLT_ON),
                 on(option::ANSI_PADDING),
-                on(option::QUOTED_IDENTIFIER)
+                on(option::QUOTED_IDENTIFIER),
+                if e.encrypted { "TRUE" } else { "FALSE" }
             )
         };
+        let command = if e.encrypted { "--ENCRYPTED--" } else { command };
         put("TSQLCommand", &format!("{set}<CommandText>{}</CommandText>", escaped(command)));
         out.push_str("</EVENT_INSTANCE>");
         out

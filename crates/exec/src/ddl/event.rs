@@ -7,7 +7,9 @@
 //! Evidence: numbers and groups as documented for sys.trigger_event_types; 1 to 3 are seen in genuine databases (sysobjvalues,
 //! class 70).
 
-use holdfast_tsql::ast::{Ddl, Drop, IndexKind, ModuleAction, ObjectName, PrincipalStatement, TriggerTarget};
+use holdfast_tsql::ast::{
+    Ddl, Drop, IndexKind, ModuleAction, ModuleOptions, ObjectName, PrincipalStatement, TriggerTarget,
+};
 use holdfast_types::SqlResult;
 
 use super::Definition;
@@ -172,6 +174,8 @@ pub struct Event {
     pub details: Vec<(&'static str, String)>,
     /// Events of procedures do not tell the SET options.
     pub by_procedure: bool,
+    /// Of a module WITH ENCRYPTION: its text is told to nobody.
+    pub encrypted: bool,
 }
 
 impl Event {
@@ -183,7 +187,7 @@ impl Event {
         }
         details.push(("ObjectName", escaped(object)));
         details.push(("ObjectType", kind.to_owned()));
-        Event { name: name.to_owned(), details, by_procedure: false }
+        Event { name: name.to_owned(), details, by_procedure: false, encrypted: false }
     }
 
     #[must_use]
@@ -259,14 +263,20 @@ impl Definition<'_, '_> {
         Ok(Event::of(&format!("{verb}_{kind}"), Some(&schema), &object, kind))
     }
 
-    fn module_event(&self, action: ModuleAction, kind: &str, name: &ObjectName) -> SqlResult<Event> {
+    fn module_event(
+        &self,
+        action: ModuleAction,
+        kind: &str,
+        name: &ObjectName,
+        options: &ModuleOptions,
+    ) -> SqlResult<Event> {
         let verb = match action {
             ModuleAction::Create => "CREATE",
             ModuleAction::Alter => "ALTER",
             ModuleAction::CreateOrAlter if self.find(name)?.is_some() => "ALTER",
             ModuleAction::CreateOrAlter => "CREATE",
         };
-        self.object_event(verb, kind, name)
+        Ok(Event { encrypted: options.encryption, ..self.object_event(verb, kind, name)? })
     }
 
     /// Of an index or statistics of a table.
@@ -311,10 +321,10 @@ impl Definition<'_, '_> {
                 let name = names.first().map_or("", |n| n.text.as_str());
                 one(self.index_event("UPDATE_STATISTICS", "STATISTICS", name, table))
             }
-            Ddl::CreateView(v) => one(self.module_event(v.action, "VIEW", &v.name)),
-            Ddl::CreateProcedure(p) => one(self.module_event(p.action, "PROCEDURE", &p.name)),
-            Ddl::CreateFunction(f) => one(self.module_event(f.action, "FUNCTION", &f.name)),
-            Ddl::CreateTrigger(t) => self.trigger_event(t.action, &t.name, &t.on),
+            Ddl::CreateView(v) => one(self.module_event(v.action, "VIEW", &v.name, &v.options)),
+            Ddl::CreateProcedure(p) => one(self.module_event(p.action, "PROCEDURE", &p.name, &p.options)),
+            Ddl::CreateFunction(f) => one(self.module_event(f.action, "FUNCTION", &f.name, &f.options)),
+            Ddl::CreateTrigger(t) => self.trigger_event(t.action, &t.name, &t.on, &t.options),
             // Switching a trigger on or off makes no event.
             Ddl::EnableTrigger { .. } => Ok(Vec::new()),
             Ddl::CreateSchema(s) => {
@@ -374,12 +384,14 @@ impl Definition<'_, '_> {
         action: ModuleAction,
         name: &ObjectName,
         on: &TriggerTarget,
+        options: &ModuleOptions,
     ) -> Result<Vec<Event>, Fail> {
         let TriggerTarget::Object(table) = on else {
             let there = self.database_trigger(&name.name.text)?.is_some();
             let alter = action == ModuleAction::Alter || action == ModuleAction::CreateOrAlter && there;
             let event = if alter { "ALTER_TRIGGER" } else { "CREATE_TRIGGER" };
-            return Ok(vec![self.database_trigger_event(event, &name.name.text)]);
+            let event = self.database_trigger_event(event, &name.name.text);
+            return Ok(vec![Event { encrypted: options.encryption, ..event }]);
         };
         let mut name = name.clone();
         if name.schema.is_none() {
@@ -387,7 +399,7 @@ impl Definition<'_, '_> {
         }
         let (_, target) = self.place_of(table)?;
         let view = self.find(table)?.is_some_and(|f| f.1 == "V");
-        let event = self.module_event(action, "TRIGGER", &name)?;
+        let event = self.module_event(action, "TRIGGER", &name, options)?;
         Ok(vec![event.below(&target, if view { "VIEW" } else { "TABLE" })])
     }
 

@@ -37,12 +37,8 @@ fn shown_type(ty: SqlType) -> SqlType {
 impl Definition<'_, '_> {
     /// Status bits of a module: the SET options in force, and its own.
     pub fn module_status(&self, options: &ModuleOptions) -> Result<i64, Fail> {
-        for (set, what) in
-            [(options.encryption, "WITH ENCRYPTION"), (options.native_compilation, "WITH NATIVE_COMPILATION")]
-        {
-            if set {
-                return Err(SqlError::not_supported(what).into());
-            }
+        if options.native_compilation {
+            return Err(SqlError::not_supported("WITH NATIVE_COMPILATION").into());
         }
         let o = self.runner.session.state.lock().settings.options;
         Ok(if o & option::ANSI_NULLS != 0 { bits::ANSI_NULLS } else { 0 }
@@ -129,6 +125,7 @@ impl Definition<'_, '_> {
             None => self.database.security()?.schema_owner(self.schema_of(name)?),
         };
         let executes_as = self.execution_context(options.execute_as.as_ref(), owner)?;
+        new.encrypted = options.encryption;
         match (action, found) {
             (ModuleAction::Create, Some(_)) => Err(SqlError::new(2714, &[&name.name.text]).state(3).into()),
             (ModuleAction::Alter, None) => Err(SqlError::new(208, &[&shown(name)]).state(6).into()),
@@ -170,6 +167,7 @@ impl Definition<'_, '_> {
             parent_id: 0,
             status,
             text,
+            encrypted: false,
             columns: Vec::new(),
             parameters: Vec::new(),
             identity_columns: Vec::new(),

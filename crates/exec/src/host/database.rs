@@ -284,7 +284,8 @@ impl ViewSource for HostDatabase {
         if let Some(known) = self.model.get() {
             return Ok(Arc::clone(known));
         }
-        let built = Arc::new(CatalogModel::build(self.names(), &|t| self.base_rows(t))?);
+        let rows = |t: &str| self.base_rows(t);
+        let built = Arc::new(CatalogModel::build(self.names(), &rows, self.online.family())?);
         Ok(Arc::clone(self.model.get_or_init(|| built)))
     }
 

@@ -80,7 +80,7 @@ impl HostDatabase {
             || model.user_objects().filter(|c| c.parent_id == o.id && &*c.kind == "TR").map(|c| c.id);
         let has_trigger = |event: i32| triggers().any(|t| fires(t, event));
         let is_instead_of = |trigger: i32| {
-            let text = model.text(trigger).unwrap_or_else(|| Arc::from("")).to_uppercase();
+            let text = model.hidden_text(trigger).unwrap_or_else(|| Arc::from("")).to_uppercase();
             let words: Vec<&str> = text.split_whitespace().collect();
             words.windows(2).any(|w| w == ["INSTEAD", "OF"])
         };
@@ -106,7 +106,7 @@ impl HostDatabase {
             "isqueue" => flag(kind == "SQ"),
             "issequence" => flag(kind == "SO"),
             "ismsshipped" => flag(o.system || o.status_bit(1)),
-            "isencrypted" => flag(o.is_module() && model.text(o.id).is_none()),
+            "isencrypted" => flag(model.is_encrypted(o.id)),
             "isschemabound" => flag(o.is_module() && o.status_bit(0x20000)),
             "isdeterministic" | "issystemverified" | "isexecuted" | "isreplproc" => flag(false),
             "isindexable" => match self.object(&model.schema_name(o.schema_id), &o.name) {

@@ -559,7 +559,7 @@ impl SessionInfo for SharedSession {
                 | ObjectDef::TableFunction(m)
                 | ObjectDef::Procedure(m),
             ) if self.may(&database, Securable::Object(object_id), "VW").unwrap_or(false) => {
-                Some(Arc::clone(&m.text))
+                (!m.encrypted).then(|| Arc::clone(&m.text))
             }
             None if self.may(&database, Securable::Object(object_id), "VW").unwrap_or(false) => {
                 database.model().ok()?.text(object_id)

@@ -353,6 +353,11 @@ fn sysfiles(c: &ViewContext<'_>) -> Rows {
 fn syscomments(c: &ViewContext<'_>) -> Rows {
     let mut rows = Vec::new();
     for o in c.model.user_objects() {
+        if c.model.is_encrypted(o.id) {
+            let number = i32::from(&*o.kind == "P");
+            rows.push(row![o.id, number, 1, 1, Value::Null, 6, 0, true, false, Value::Null]);
+            continue;
+        }
         let Some(text) = c.model.text(o.id) else { continue };
         let units: Vec<u16> = text.encode_utf16().collect();
         for (n, piece) in units.chunks(4000).enumerate() {

@@ -8,9 +8,10 @@
 //! Evidence: meanings of status bits and reference classes in docs/format/catalog.md (verified on genuine files where so
 //! marked).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use holdfast_format::module_text::{self, TextPlace};
 use holdfast_types::{CollationId, DateTime, NameKey, NameOrder, SqlResult, SqlType, TypeId, Value};
 
 use holdfast_engine::ddl::module::trigger_event;
@@ -293,6 +294,8 @@ pub struct CatalogModel {
     pub schemas: Vec<(i32, Arc<str>, i32)>,
     /// (valclass, object, sub-object) → text.
     texts: HashMap<(i32, i32, i32), Arc<str>>,
+    /// Modules WITH ENCRYPTION.
+    encrypted: HashSet<i32>,
     /// What triggers are for: (trigger, event, first or last).
     pub trigger_events: Vec<(i32, i32, i32)>,
     /// Periods: (table, start column, end column).
@@ -300,8 +303,12 @@ pub struct CatalogModel {
 }
 
 impl CatalogModel {
-    /// Reads the base tables through `rows` (name → rows; an absent table gives no rows).
-    pub fn build(names: NameOrder, rows: &dyn Fn(&str) -> SqlResult<Arc<BaseRows>>) -> SqlResult<Self> {
+    /// Reads the base tables through `rows` (name → rows; an absent table gives no rows). `family`: what keys of encrypted texts are made of.
+    pub fn build(
+        names: NameOrder,
+        rows: &dyn Fn(&str) -> SqlResult<Arc<BaseRows>>,
+        family: Option<[u8; 16]>,
+    ) -> SqlResult<Self> {
         let mut model = CatalogModel { names, ..CatalogModel::default() };
         for r in rows("sysschobjs")?.iter() {
             model.objects.push(object(&r));
@@ -353,7 +360,19 @@ impl CatalogModel {
             if i64::from(class) == PERIOD_VALUE {
                 model.periods.push((r.int("objid"), r.int("subobjid"), r.int("valnum")));
             }
-            if matches!(class, 1 | 2 | 4 | 66)
+            let object = r.int("objid");
+            if class == 1
+                && let Some(family) = family
+                && let Some(bytes) = r.bytes("imageval")
+                && model.object(object).is_some_and(Object::is_module)
+            {
+                let place = TextPlace { family, object, number: r.int("subobjid") as i16 };
+                let found = module_text::decode(bytes, text_form(&r), &place);
+                if found.encrypted {
+                    model.encrypted.insert(object);
+                }
+                model.texts.insert((class, object, r.int("subobjid")), found.text.into());
+            } else if matches!(class, 1 | 2 | 4 | 66)
                 && let Some(text) = text_value(&r)
             {
                 model.texts.insert((class, r.int("objid"), r.int("subobjid")), text);
@@ -433,8 +452,18 @@ impl CatalogModel {
         self.type_row(user_type).map_or_else(|| Arc::from(""), |t| Arc::clone(&t.name))
     }
 
-    /// Source text of a module, default or check constraint.
+    /// Source text of a module, default or check constraint; `None` when it is encrypted.
     pub fn text(&self, object_id: i32) -> Option<Arc<str>> {
+        if self.is_encrypted(object_id) { None } else { self.hidden_text(object_id) }
+    }
+
+    /// Whether a module was made WITH ENCRYPTION.
+    pub fn is_encrypted(&self, object_id: i32) -> bool {
+        self.encrypted.contains(&object_id)
+    }
+
+    /// The text, also of an encrypted module: to look at, not to show.
+    pub fn hidden_text(&self, object_id: i32) -> Option<Arc<str>> {
         [0, 1].iter().find_map(|sub| self.texts.get(&(1, object_id, *sub))).cloned()
     }
 
@@ -574,19 +603,15 @@ fn index_column(r: &BaseRow<'_>) -> IndexColumnRow {
     }
 }
 
-/// A text of sysobjvalues: `imageval` in one byte per character (value 2) or UTF-16LE (value 1).
-fn text_value(r: &BaseRow<'_>) -> Option<Arc<str>> {
-    let bytes = r.bytes("imageval")?;
-    let form = match r.value("value") {
-        holdfast_types::Value::Variant(v) => match v.value {
-            holdfast_types::Value::Int(n) => n,
-            _ => 0,
-        },
+/// `value` of a row of sysobjvalues: 2 = one byte per character, 1 = UTF-16LE.
+fn text_form(r: &BaseRow<'_>) -> i64 {
+    match r.value("value") {
+        Value::Variant(v) => crate::procedure::raise::integer(&v.value).unwrap_or(0),
         _ => 0,
-    };
-    Some(if form == 2 {
-        bytes.iter().map(|&b| char::from(b)).collect::<String>().into()
-    } else {
-        holdfast_types::SqlString::from_utf16le(bytes).to_text().into()
-    })
+    }
+}
+
+/// A text of sysobjvalues.
+fn text_value(r: &BaseRow<'_>) -> Option<Arc<str>> {
+    Some(module_text::plain(r.bytes("imageval")?, text_form(r)).into())
 }

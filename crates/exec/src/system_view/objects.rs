@@ -330,7 +330,7 @@ fn triggers(c: &ViewContext<'_>) -> Rows {
         .of_kind(&["TR", "TA"])
         .map(|t| {
             let on_object = !t.on_database;
-            let text = c.model.text(t.id).unwrap_or_else(|| Arc::from("")).to_uppercase();
+            let text = c.model.hidden_text(t.id).unwrap_or_else(|| Arc::from("")).to_uppercase();
             let instead =
                 text.split_whitespace().collect::<Vec<_>>().windows(2).any(|w| w == ["INSTEAD", "OF"]);
             row![
@@ -365,7 +365,7 @@ struct TriggerEvent {
 fn events<'a>(c: &'a ViewContext<'_>) -> impl Iterator<Item = TriggerEvent> + 'a {
     c.model.trigger_events.iter().map(|&(trigger, event, order)| {
         let on_database = c.model.object(trigger).is_some_and(|o| o.on_database);
-        let text = if on_database { c.model.text(trigger) } else { None };
+        let text = if on_database { c.model.hidden_text(trigger) } else { None };
         let upper = text.map(|t| t.to_uppercase()).unwrap_or_default();
         let part = |ch: char| !(ch.is_alphanumeric() || ch == '_');
         let mut named = upper.split(part).filter_map(event::number_of);

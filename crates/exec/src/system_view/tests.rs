@@ -124,7 +124,11 @@ impl ViewSource for Small {
     }
 
     fn model(&self) -> SqlResult<Arc<CatalogModel>> {
-        Ok(Arc::new(CatalogModel::build(holdfast_types::NameOrder::instance(), &|t| self.base_rows(t))?))
+        Ok(Arc::new(CatalogModel::build(
+            holdfast_types::NameOrder::instance(),
+            &|t| self.base_rows(t),
+            None,
+        )?))
     }
     fn databases(&self) -> Vec<DatabaseInfo> {
         vec![self.database()]

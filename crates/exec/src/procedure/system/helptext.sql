@@ -14,6 +14,11 @@ BEGIN
         RETURN 1
     END
 END
+IF @text IS NULL AND OBJECTPROPERTY(@found, 'IsEncrypted') = 1
+BEGIN
+    RAISERROR(15471, -1, -1, @objname)
+    RETURN 0
+END
 IF @text IS NULL
 BEGIN
     RAISERROR(15197, -1, -1, @objname)
