@@ -201,7 +201,7 @@ fn catalog_procedures() {
     );
     let lines = answers(s, "exec sp_helptext 'CustOrderHist'");
     assert_eq!((lines.len(), lines[1].as_str()), (7, "AS\r\n"), "{lines:?}");
-    check(s, "exec sp_helptext 'Orders'", &["!15197:32:There is no text for object 'Orders'."]);
+    check(s, "exec sp_helptext 'Orders'", &["!15197:37:There is no text for object 'Orders'."]);
     let first = answers(
         s,
         "exec sp_describe_first_result_set N'select OrderID, Freight, @n + 1 as n from Orders', N'@n int'",

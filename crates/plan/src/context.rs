@@ -23,6 +23,11 @@ pub trait NameResolver {
         let _ = (schema, name);
         None
     }
+    /// Whether a linked server of that name is listed.
+    fn linked_server(&self, name: &str) -> bool {
+        let _ = name;
+        false
+    }
     /// Scalar variable `@name` (with the `@`).
     fn variable(&self, name: &str) -> Option<VariableInfo>;
     /// Table variable or table-valued parameter `@name`.

@@ -223,8 +223,8 @@ exec sp_configure 'max degree of parallelism', 0
 exec sp_configure 'max degree of parallelism', 4
 exec sp_configure 'no such option', 1
 go
-exec xp_dirtree 'C:\'
-exec master..xp_fixeddrives
+exec xp_dirtree 'C:\no\such\folder'
+exec xp_cmdshell 'dir'
 go
 -- procedures that run when the server starts
 use master

@@ -75,6 +75,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let _lock = InstanceLock::acquire(&args.data_dir)?;
     let instance = open_instance(&args)?;
     let host = Host::open(Arc::clone(&instance), Arc::new(SystemClock::new(0)))?;
+    begin_log(&host);
     first_login(&host.logins)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -141,6 +142,15 @@ fn run_startup_procedures(host: &Arc<Host>, sessions: &Arc<InstanceSessions>) ->
         std::thread::Builder::new().name("startup".into()).stack_size(STACK).spawn(work)?;
     }
     Ok(())
+}
+
+/// A new error log, as at every start of SQL Server.
+fn begin_log(host: &Host) {
+    if let Err(e) = host.error_log.cycle() {
+        tracing::error!(error = %e, "the error log cannot be renamed");
+    }
+    host.error_log.write(host.now(), "Server", &holdfast_exec::host::properties::version_text(host));
+    host.error_log.write(host.now(), "Server", &format!("Server process ID is {}.", std::process::id()));
 }
 
 fn start_log() {

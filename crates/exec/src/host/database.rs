@@ -13,7 +13,7 @@ use super::temporary::TEMPDB;
 use crate::security::store::Principals;
 use crate::security::{Reader, SecurityModel};
 use crate::system_view::model::CatalogModel;
-use crate::system_view::{self, BaseRows, DatabaseInfo, FileInfo, SessionRow, ViewSource};
+use crate::system_view::{self, BaseRows, DatabaseInfo, FileInfo, ServerCounts, SessionRow, ViewSource};
 
 /// A database of a host.
 pub struct HostDatabase {
@@ -305,6 +305,9 @@ impl ViewSource for HostDatabase {
     }
     fn settings(&self) -> Arc<ServerSettings> {
         self.host.upgrade().map_or_else(Arc::default, |h| h.settings.read())
+    }
+    fn counts(&self) -> ServerCounts {
+        self.host.upgrade().map_or_else(ServerCounts::default, |h| h.sessions.counts())
     }
     fn configured(&self, option: i32) -> (i32, i32) {
         let values = |h: Arc<Host>| (h.settings.read().configured(option), h.settings.in_use(option));

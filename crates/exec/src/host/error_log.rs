@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use holdfast_types::conversion::canonical_text;
-use holdfast_types::{DateTime, SqlType, Value};
+use holdfast_types::{Date, DateTime, SqlType, Value};
 use parking_lot::Mutex;
 
 /// Older logs that are kept.
@@ -21,6 +21,23 @@ pub struct Entry {
     pub date: String,
     pub source: String,
     pub text: String,
+}
+
+impl Entry {
+    /// Its date as a value.
+    pub fn moment(&self) -> Option<DateTime> {
+        let (date, time) = self.date.split_once(' ')?;
+        let mut parts = date.splitn(3, '-').map(|p| p.parse::<i32>().ok());
+        let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+        let date = Date::from_ymd(year, u32::try_from(month).ok()?, u32::try_from(day).ok()?)?;
+        let mut parts = time.splitn(3, ':');
+        let hours: u32 = parts.next()?.parse().ok()?;
+        let minutes: u32 = parts.next()?.parse().ok()?;
+        let seconds: f64 = parts.next()?.parse().ok()?;
+        let ticks = (hours * 60 + minutes) * 60 * 300 + (seconds * 300.0).round() as u32;
+        // 1900-01-01 in days since the first day.
+        Some(DateTime { days: date.0 - 693_595, ticks })
+    }
 }
 
 /// The open log.
@@ -138,6 +155,7 @@ mod tests {
         assert_eq!(read.len(), 2);
         assert_eq!((read[0].source.as_str(), read[0].text.as_str()), ("spid51", "first\nwith more"));
         assert!(read[0].date.ends_with(" 01:00:00.00"), "{}", read[0].date);
+        assert_eq!(read[0].moment(), Some(now));
         for _ in 0..8 {
             log.cycle().unwrap();
             log.write(now, "Server", "later");

@@ -1,6 +1,7 @@
 //! Who is connected: the rows of the session DMVs.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Weak};
 
 use holdfast_tsql::ast::IsolationLevel;
@@ -9,7 +10,7 @@ use parking_lot::Mutex;
 
 use crate::procedure::SharedSession;
 use crate::session::{CancelFlag, LoginInfo};
-use crate::system_view::{SessionRow, TransactionRow};
+use crate::system_view::{ServerCounts, SessionRow, TransactionRow};
 
 /// First id of a user session, as in SQL Server.
 const FIRST_USER_SESSION: u16 = 51;
@@ -34,6 +35,8 @@ pub struct SessionRegistry {
     sessions: Mutex<BTreeMap<u16, SessionState>>,
     /// The sessions themselves, for what they alone know.
     live: Mutex<BTreeMap<u16, Weak<SharedSession>>>,
+    logins: AtomicI64,
+    requests: AtomicI64,
 }
 
 impl SessionRegistry {
@@ -45,7 +48,18 @@ impl SessionRegistry {
         }
         let id = (FIRST_USER_SESSION..=32_767).find(|i| !sessions.contains_key(i))?;
         sessions.insert(id, state);
+        self.logins.fetch_add(1, Ordering::Relaxed);
         Some(id)
+    }
+
+    /// A request has come.
+    pub fn count_request(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn counts(&self) -> ServerCounts {
+        let now = |n: &AtomicI64| n.load(Ordering::Relaxed);
+        ServerCounts { logins: now(&self.logins), requests: now(&self.requests) }
     }
 
     /// Makes the session behind an id known.

@@ -247,8 +247,11 @@ impl Runner<'_> {
         arguments: &mut [Argument],
         span: Span,
     ) -> Result<Returned, Fail> {
-        if name.server.is_some() {
-            return Err(SqlError::not_supported("EXECUTE on a linked server").into());
+        if let Some(server) = &name.server {
+            if self.session.host.settings.read().linked_server(&server.text).is_some() {
+                return Err(SqlError::not_supported("EXECUTE on a linked server").into());
+            }
+            return Err(SqlError::new(7202, &[&server.text]).state(2).into());
         }
         let database = match &name.database {
             Some(d) => {
@@ -268,6 +271,9 @@ impl Runner<'_> {
                 Some(_) => self.within(database, |runner| runner.execute_sql(arguments)),
                 None => self.execute_sql(arguments),
             };
+        }
+        if system && super::prepared::is_prepared_call(&bare) {
+            return self.prepared_call(&bare, arguments);
         }
         if system && bare == "sp_set_session_context" {
             return self.set_session_context(arguments);

@@ -17,7 +17,8 @@ pub struct InstanceAdministration;
 
 impl InstanceAdministration {
     fn restore(&self, statement: &Restore, call: &mut Call<'_>) -> Result<Option<u64>, Vec<SqlError>> {
-        let request = RestoreRequest::new(statement, call.evaluate).map_err(|e| vec![e])?;
+        let mut request = RestoreRequest::new(statement, call.evaluate).map_err(|e| vec![e])?;
+        request.name_devices(&call.session.host.settings.read().devices);
         let words = request.verb.words();
         self.run_restore(&request, call).map_err(|mut errors| {
             // Invariant of RESTORE: the specific errors first, this one last.

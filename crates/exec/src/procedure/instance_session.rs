@@ -172,6 +172,7 @@ impl InstanceSession {
     /// Marks the session as running for the DMVs while `f` runs, and leaves no half-finished state behind.
     fn request(&self, text: &str, f: impl FnOnce() -> RequestEnd) -> RequestEnd {
         let (host, id) = (&self.session.host, self.session.id);
+        host.sessions.count_request();
         host.sessions.update(id, |s| {
             s.running = true;
             s.text = text.into();

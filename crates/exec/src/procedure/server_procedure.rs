@@ -11,7 +11,7 @@ use holdfast_types::{SqlError, SqlType, Value};
 use super::call::{Argument, Returned};
 use super::raise::integer;
 use super::run::{Fail, Runner};
-use super::{configure, user_message};
+use super::{configure, extended, server_objects, user_message};
 use crate::ddl::procedure::places;
 
 /// A procedure: parameters in order, how many of them must be given, what it does.
@@ -22,9 +22,10 @@ pub struct ServerProcedure {
     pub run: Body,
 }
 
-type Body = fn(&mut Runner<'_>, &mut Given<'_>) -> Result<i32, Fail>;
+pub type Body = fn(&mut Runner<'_>, &mut Given<'_>) -> Result<i32, Fail>;
 
-const TABLES: &[&[ServerProcedure]] = &[configure::PROCEDURES, user_message::PROCEDURES];
+const TABLES: &[&[ServerProcedure]] =
+    &[configure::PROCEDURES, user_message::PROCEDURES, extended::PROCEDURES, server_objects::PROCEDURES];
 
 /// A procedure by its name in lower case.
 pub fn find(name: &str) -> Option<&'static ServerProcedure> {
@@ -121,6 +122,14 @@ impl Runner<'_> {
     /// 15247 for who may not change settings of the server.
     pub(super) fn need_settings(&self) -> Result<(), Fail> {
         match self.session.security.has_server("ALST") {
+            true => Ok(()),
+            false => Err(SqlError::new(15247, &[]).into()),
+        }
+    }
+
+    /// 15247 for everybody but members of sysadmin.
+    pub(super) fn need_administrator(&self) -> Result<(), Fail> {
+        match self.session.security.is_unrestricted() {
             true => Ok(()),
             false => Err(SqlError::new(15247, &[]).into()),
         }

@@ -24,6 +24,7 @@ use holdfast_types::{CollationId, NameOrder, SqlError, SqlResult, SqlType, Value
 use parking_lot::Mutex;
 
 use super::change::{BulkTarget, TriggerTables, ViewPlan};
+use super::prepared::{FIRST_HANDLE, PreparedText};
 use super::raise::MessageText;
 use super::showplan::ShowPlan;
 use super::user_message::message_language;
@@ -85,6 +86,8 @@ pub struct State {
     pub session_context: HashMap<String, (Value, bool)>,
     /// Documents of sp_xml_preparedocument by handle, and the last handle given.
     pub xml_documents: (HashMap<i32, Arc<crate::function::openxml::PreparedXml>>, i32),
+    /// Statements that batches have prepared by handle, and the last handle given.
+    pub prepared: (HashMap<i32, PreparedText>, i32),
     pub fetch_status: i32,
     /// Of the cursor opened last: rows, -1 when it is dynamic, 0 when none is open.
     pub cursor_rows: i32,
@@ -362,6 +365,7 @@ impl State {
             context_info: Value::Null,
             session_context: HashMap::new(),
             xml_documents: (HashMap::new(), -1),
+            prepared: (HashMap::new(), FIRST_HANDLE),
             fetch_status: 0,
             cursor_rows: 0,
             identity: Value::Null,

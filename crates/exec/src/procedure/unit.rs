@@ -343,6 +343,9 @@ impl NameResolver for Names<'_> {
     fn database(&self, name: &str) -> Option<Arc<dyn Catalog>> {
         self.session.host.database(name).ok().map(|d| d as Arc<dyn Catalog>)
     }
+    fn linked_server(&self, name: &str) -> bool {
+        self.session.host.settings.read().linked_server(name).is_some()
+    }
     fn everywhere(&self, schema: &str, name: &str) -> Option<Arc<dyn Catalog>> {
         everywhere(&self.session.host, schema, name).map(|d| d as Arc<dyn Catalog>)
     }

@@ -3,6 +3,8 @@
 use holdfast_tsql::ast::backup::{BackupOption, Device, DeviceKind, NameOrVariable, Restore, RestoreWhat};
 use holdfast_tsql::ast::expression::{Expr, ExprKind};
 use holdfast_types::conversion::{ConvertContext, Mode, convert};
+
+use crate::host::server_settings::BackupDevice;
 use holdfast_types::{CollationId, DateTime, SqlError, SqlResult, SqlType, Value};
 
 /// What is restored or read.
@@ -98,6 +100,16 @@ const ACCEPTED: &[&str] = &[
 
 impl RestoreRequest {
     /// The statement without options.
+    /// Puts the files in the place of the devices that sp_addumpdevice has named; others stay logical and are refused.
+    pub fn name_devices(&mut self, known: &[BackupDevice]) {
+        for d in self.devices.iter_mut().filter(|d| d.logical) {
+            let found = known.iter().find(|k| k.kind == "disk" && k.name.eq_ignore_ascii_case(&d.name));
+            if let Some(found) = found {
+                *d = NamedDevice { name: found.path.clone(), logical: false };
+            }
+        }
+    }
+
     pub fn of(verb: RestoreVerb, devices: Vec<NamedDevice>) -> Self {
         RestoreRequest {
             verb,

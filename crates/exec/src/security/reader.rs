@@ -36,7 +36,8 @@ enum About {
 }
 
 /// Compatibility views whose `id` is an object's.
-const OLD: &[&str] = &["sysobjects", "syscolumns", "syscomments", "sysindexes", "sysindexkeys", "sysdepends"];
+const OLD: &[&str] =
+    &["sysobjects", "syscolumns", "syscomments", "sysindexes", "sysindexkeys", "sysdepends", "sysprotects"];
 
 fn about(view: &str, columns: &[&str]) -> Option<About> {
     let at = |name: &str| columns.iter().position(|c| *c == name);

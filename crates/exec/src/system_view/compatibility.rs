@@ -90,11 +90,6 @@ pub const VIEWS: &[SystemView] = &[
             Ok(groups.into_iter().map(|g| row![g.id, 0, status(&g), g.name]).collect())
         },
     },
-    SystemView {
-        name: "sys.sysservers",
-        columns: "srvid smallint, srvstatus smallint, srvname sysname!, srvproduct nvarchar(128)!, providername nvarchar(128)!, datasource nvarchar(4000), location nvarchar(4000), providerstring nvarchar(4000), schemadate datetime!, topologyx int!, topologyy int!, catalog sysname, srvcollation sysname, connecttimeout int, querytimeout int, srvnetname char(30), isremote bit, rpc bit!, pub bit!, sub bit, dist bit, dpub bit, rpcout bit!, dataaccess bit!, collationcompatible bit!, system bit!, useremotecollation bit!, lazyschemavalidation bit!, collation sysname, nonsqlsub bit",
-        rows: |_| Ok(Vec::new()),
-    },
 ];
 
 const CONFIGURES: &str = "value int, config int!, comment nvarchar(255)!, status smallint!";

@@ -39,14 +39,6 @@ pub const VIEWS: &[SystemView] = &[
         "bucketid int!, cacheobjtype nvarchar(17)!, objtype nvarchar(8)!, objid int, dbid smallint, dbidexec smallint, uid smallint, refcounts int!, usecounts int!, pagesused int!, setopts int, langid smallint, dateformat smallint, status int, lasttime bigint, maxexectime bigint, avgexectime bigint, lastreads bigint, lastwrites bigint, sqlbytes int, sql nvarchar(3900)",
     ),
     empty(
-        "sys.sysdevices",
-        "name sysname!, size int!, low int!, high int!, status smallint, cntrltype smallint, phyname nvarchar(260)",
-    ),
-    empty(
-        "sys.sysperfinfo",
-        "object_name nchar(128)!, counter_name nchar(128)!, instance_name nchar(128), cntr_value bigint!, cntr_type int!",
-    ),
-    empty(
         "sys.sysremotelogins",
         "remoteserverid smallint!, remoteusername sysname!, status smallint, sid varbinary(85), changedate datetime!",
     ),

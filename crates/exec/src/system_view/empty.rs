@@ -151,10 +151,6 @@ pub const VIEWS: &[SystemView] = &[
         "audit_id int!, name sysname!, audit_guid uniqueidentifier, create_date datetime!, modify_date datetime!, principal_id int, type code(2)!, type_desc desc, on_failure tinyint, on_failure_desc desc, is_state_enabled bit, queue_delay int, predicate nvarchar(3000)",
     ),
     empty(
-        "sys.linked_logins",
-        "server_id int!, local_principal_id int, uses_self_credential bit!, remote_name sysname, modify_date datetime!",
-    ),
-    empty(
         "sys.sensitivity_classifications",
         "class int!, class_desc varchar(16)!, major_id int!, minor_id int!, label sysname, label_id sysname, information_type sysname, information_type_id sysname, rank int, rank_desc sysname",
     ),
@@ -313,10 +309,6 @@ pub const VIEWS: &[SystemView] = &[
         "wait_type nvarchar(60)!, waiting_tasks_count bigint!, wait_time_ms bigint!, max_wait_time_ms bigint!, signal_wait_time_ms bigint!",
     ),
     empty(
-        "sys.dm_os_performance_counters",
-        "object_name nchar(128)!, counter_name nchar(128)!, instance_name nchar(128), cntr_value bigint!, cntr_type int!",
-    ),
-    empty(
         "sys.dm_db_index_usage_stats",
         "database_id smallint!, object_id int!, index_id int!, user_seeks bigint!, user_scans bigint!, user_lookups bigint!, user_updates bigint!, last_user_seek datetime, last_user_scan datetime, last_user_lookup datetime, last_user_update datetime, system_seeks bigint!, system_scans bigint!, system_lookups bigint!, system_updates bigint!",
     ),
@@ -328,7 +320,6 @@ pub const VIEWS: &[SystemView] = &[
         "sys.dm_tran_active_snapshot_database_transactions",
         "transaction_id bigint, transaction_sequence_num bigint, commit_sequence_num bigint, session_id int, is_snapshot bit, first_snapshot_sequence_num bigint, max_version_chain_traversed int, average_version_chain_traversed real, elapsed_time_seconds bigint",
     ),
-    empty("sys.backup_devices", "name sysname!, type tinyint, type_desc desc, physical_name nvarchar(260)"),
     empty(
         "sys.change_tracking_databases",
         "database_id int!, is_auto_cleanup_on tinyint, retention_period int, retention_period_units tinyint, retention_period_units_desc desc, max_cleanup_version bigint",

@@ -28,6 +28,7 @@ mod objects;
 mod partitions;
 mod security;
 mod server;
+mod server_objects;
 pub mod source;
 mod storage;
 pub(crate) mod table;
@@ -38,7 +39,7 @@ use std::sync::{Arc, OnceLock};
 use holdfast_engine::catalog::TableDef;
 use holdfast_types::{NameOrder, SqlResult, Value};
 
-pub use source::{BaseRows, DatabaseInfo, FileInfo, SessionRow, TransactionRow, ViewSource};
+pub use source::{BaseRows, DatabaseInfo, FileInfo, ServerCounts, SessionRow, TransactionRow, ViewSource};
 pub use storage::{filegroup_rows, used_pages};
 use table::ComputedRows;
 pub use table::RowsSource;
@@ -71,6 +72,8 @@ const TABLES: &[&[SystemView]] = &[
     security::VIEWS,
     storage::VIEWS,
     server::VIEWS,
+    server_objects::VIEWS,
+    server_objects::COMPATIBILITY,
     locks::VIEWS,
     information_schema::VIEWS,
     compatibility::VIEWS,
@@ -119,7 +122,10 @@ pub fn is_compatibility_view(names: NameOrder, schema: &str, name: &str) -> bool
     };
     name.get(..3).is_some_and(|p| names.same(p, "sys"))
         && ["", "sys", "dbo"].iter().any(|s| names.same(s, schema))
-        && (of(compatibility::VIEWS) || of(compatibility_more::VIEWS) || of(compatibility_server::VIEWS))
+        && (of(compatibility::VIEWS)
+            || of(compatibility_more::VIEWS)
+            || of(compatibility_server::VIEWS)
+            || of(server_objects::COMPATIBILITY))
 }
 
 /// The object id of a system view: SQL Server's own where the database lists it, else one derived from the name.

@@ -84,41 +84,6 @@ pub const VIEWS: &[SystemView] = &[
         rows: |_| Ok(Language::all().map(language_row).collect()),
     },
     SystemView {
-        name: "sys.servers",
-        columns: "server_id int!, name sysname!, product sysname!, provider sysname!, data_source nvarchar(4000), location nvarchar(4000), provider_string nvarchar(4000), catalog sysname, connect_timeout int, query_timeout int, is_linked bit!, is_remote_login_enabled bit!, is_rpc_out_enabled bit!, is_data_access_enabled bit!, is_collation_compatible bit!, uses_remote_collation bit!, collation_name sysname, lazy_schema_validation bit!, is_system bit!, is_publisher bit!, is_subscriber bit, is_distributor bit, is_nonsql_subscriber bit, is_remote_proc_transaction_promotion_enabled bit, modify_date datetime!, is_rda_server bit",
-        rows: |c| {
-            let name = c.source.server_name();
-            Ok(vec![row![
-                0,
-                &name,
-                "SQL Server",
-                "SQLNCLI",
-                &name,
-                Value::Null,
-                Value::Null,
-                Value::Null,
-                0,
-                0,
-                false,
-                true,
-                true,
-                false,
-                false,
-                true,
-                Value::Null,
-                false,
-                false,
-                false,
-                false,
-                false,
-                false,
-                true,
-                c.source.started(),
-                false
-            ]])
-        },
-    },
-    SystemView {
         name: "sys.endpoints",
         columns: "name sysname!, endpoint_id int!, principal_id int, protocol tinyint!, protocol_desc desc, type tinyint!, type_desc desc, state tinyint, state_desc desc, is_admin_endpoint bit!",
         rows: |_| Ok(vec![row!["TSQL Default TCP", 4, 1, 2, "TCP", 2, "TSQL", 0, "STARTED", false]]),

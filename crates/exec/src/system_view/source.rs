@@ -191,6 +191,13 @@ pub struct SessionRow {
     pub deadlock_priority: i32,
 }
 
+/// What a server counts for its performance counters.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ServerCounts {
+    pub logins: i64,
+    pub requests: i64,
+}
+
 /// A session's open transaction.
 #[derive(Clone, Debug)]
 pub struct TransactionRow {
@@ -243,6 +250,10 @@ pub trait ViewSource: Send + Sync {
     fn configured(&self, option: i32) -> (i32, i32) {
         let value = crate::host::configuration::find(option).map_or(0, |o| o.default);
         (value, value)
+    }
+    /// What the server has counted since its start.
+    fn counts(&self) -> ServerCounts {
+        ServerCounts::default()
     }
     /// Who reads, by the session's number; `None`: the server itself.
     fn reader(&self, session: u16) -> Option<Reader> {

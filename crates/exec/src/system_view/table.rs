@@ -57,7 +57,7 @@ impl<T: Cell> Cell for Option<T> {
 pub fn parse_columns(declaration: &str, collation: CollationId) -> Vec<(String, SqlType, bool)> {
     split_top_level(declaration)
         .map(|part| {
-            let (name, ty) = part.trim().split_once(' ').unwrap_or_else(|| panic!("column {part:?}"));
+            let (name, ty) = named(part).unwrap_or_else(|| panic!("column {part:?}"));
             let (ty, nullable) = match ty.trim().strip_suffix('!') {
                 Some(t) => (t, false),
                 None => (ty.trim(), true),
@@ -69,7 +69,15 @@ pub fn parse_columns(declaration: &str, collation: CollationId) -> Vec<(String, 
 
 /// Names of the columns of a declaration.
 fn names(declaration: &str) -> impl Iterator<Item = &str> {
-    split_top_level(declaration).filter_map(|p| p.trim().split_once(' ').map(|x| x.0))
+    split_top_level(declaration).filter_map(|p| named(p).map(|x| x.0))
+}
+
+/// Name and type of one column; a name with blanks stands in brackets.
+fn named(part: &str) -> Option<(&str, &str)> {
+    match part.trim().strip_prefix('[') {
+        Some(rest) => rest.split_once("] "),
+        None => part.trim().split_once(' '),
+    }
 }
 
 /// Splits at commas outside parentheses.

@@ -286,15 +286,12 @@ impl Binder<'_> {
         {
             return self.bind_cte(i, &label);
         }
-        if t.name.server.is_some() {
-            return Err(SqlError::with_text(
-                7202,
-                11,
-                format!(
-                    "Could not find server '{}' in sys.servers. Verify that the correct server name was specified.",
-                    t.name
-                ),
-            ));
+        if let Some(server) = &t.name.server {
+            if self.cx.names.linked_server(&server.text) {
+                let what = format!("Reading tables of the linked server '{}'", server.text);
+                return Err(SqlError::not_supported(what));
+            }
+            return err(t.name.span, 7202, &[&server.text]).map_err(|e| e.state(2));
         }
         let own = match &t.system_time {
             Some(clause) => Some(at(span, self.bind_system_time(clause))?),

@@ -177,6 +177,36 @@ const PROCEDURES: &[Procedure] = &[
         include_str!("spaceused.sql"),
     ),
     plain("sp_depends", OBJNAME, include_str!("depends.sql")),
+    plain(
+        "sp_helpdevice",
+        "@devname sysname = NULL",
+        "IF @devname IS NOT NULL AND NOT EXISTS (SELECT 1 FROM sys.backup_devices WHERE name = @devname)\nBEGIN\n    \
+         RAISERROR(15012, -1, -1, @devname)\n    RETURN 1\nEND\n\
+         SELECT name AS device_name, physical_name, LOWER(type_desc) + ', backup device' AS description, 16 AS status, \
+         type AS cntrltype, 0 AS size FROM sys.backup_devices WHERE @devname IS NULL OR name = @devname ORDER BY name",
+    ),
+    plain(
+        "sp_helplinkedsrvlogin",
+        "@rmtsrvname sysname = NULL, @locallogin sysname = NULL",
+        "SELECT s.name AS [Linked Server], p.name AS [Local Login], CONVERT(smallint, l.uses_self_credential) AS [Is Self Mapping], \
+         l.remote_name AS [Remote Login] FROM sys.linked_logins l JOIN sys.servers s ON s.server_id = l.server_id \
+         LEFT JOIN sys.server_principals p ON p.principal_id = l.local_principal_id \
+         WHERE (@rmtsrvname IS NULL OR s.name = @rmtsrvname) AND (@locallogin IS NULL OR p.name = @locallogin) ORDER BY 1, 2",
+    ),
+    plain(
+        "sp_helpsort",
+        "",
+        "SELECT CONVERT(nvarchar(400), SERVERPROPERTY('Collation')) AS [Server default collation]",
+    ),
+    plain(
+        "sp_indexoption",
+        "@IndexNamePattern nvarchar(1035), @OptionName varchar(35), @OptionValue varchar(12)",
+        include_str!("indexoption.sql"),
+    ),
+    // Accounts of Windows are not known here.
+    plain("sp_grantlogin", "@loginame sysname", "RAISERROR(15401, -1, -1, @loginame)\nRETURN 1"),
+    plain("sp_denylogin", "@loginame sysname", "RAISERROR(15401, -1, -1, @loginame)\nRETURN 1"),
+    plain("sp_revokelogin", "@loginame sysname", "RAISERROR(15401, -1, -1, @loginame)\nRETURN 1"),
     // Older names of statements.
     plain(
         "sp_addtype",
@@ -365,49 +395,28 @@ const PROCEDURES: &[Procedure] = &[
 /// Procedures that change databases or the server: known by name, so that a call says what is missing.
 const CHANGING: &[&str] = &[
     "sp_addapprole",
-    "sp_addlinkedserver",
-    "sp_cycle_errorlog",
     "sp_estimate_data_compression_savings",
-    "sp_readerrorlog",
-    "xp_readerrorlog",
-    "sp_addlinkedsrvlogin",
     "sp_changeobjectowner",
-    "sp_denylogin",
     "sp_dropapprole",
-    "sp_dropserver",
     "sp_fulltext_catalog",
-    "sp_grantlogin",
-    "sp_indexoption",
     "sp_invalidate_textptr",
-    "sp_revokelogin",
-    "sp_serveroption",
     "sp_setapprole",
     "sp_settriggerorder",
     "sp_tableoption",
     "sp_unsetapprole",
     "xp_availablemedia",
     "xp_cmdshell",
-    "xp_create_subdir",
     "xp_delete_file",
     "xp_delete_files",
-    "xp_dirtree",
-    "xp_enumerrorlogs",
-    "xp_fileexist",
-    "xp_fixeddrives",
-    "xp_getnetname",
     "xp_instance_regdeletevalue",
     "xp_instance_regenumvalues",
     "xp_instance_regwrite",
-    "xp_logevent",
     "xp_loginconfig",
     "xp_logininfo",
     "xp_regread",
     "xp_regwrite",
     "xp_servicecontrol",
-    "xp_sscanf",
-    "xp_sprintf",
     "xp_sqlagent_enum_jobs",
-    "xp_subdirs",
 ];
 
 fn text(p: &Procedure) -> String {

@@ -1,5 +1,10 @@
 DECLARE @id int = OBJECT_ID(@name)
 DECLARE @text nvarchar(max) = OBJECT_DEFINITION(@id)
+IF OBJECTPROPERTY(@id, 'IsEncrypted') = 1
+BEGIN
+    RAISERROR('Refreshing a module WITH ENCRYPTION (''%s'') is not supported yet by Holdfast.', 16, 1, @name)
+    RETURN 1
+END
 IF @text IS NULL OR (@view = 1 AND OBJECTPROPERTY(@id, 'IsView') = 0)
 BEGIN
     RAISERROR(15165, -1, -1, @name)
