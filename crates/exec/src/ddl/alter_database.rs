@@ -4,7 +4,8 @@
 //! others beside the instance's list of databases, as SQL Server has them in master.
 //!
 //! Invariants
-//! 1. An option that would change nothing here though it should is refused unless it asks for what is so anyway.
+//! 1. An option that would change nothing here though it should is refused unless it asks for what is so anyway; those of whole parts
+//!    that are not here (broker, Query Store, change tracking) are kept, and a message says that they do nothing.
 //! 2. A state that needs the database for itself waits until the other sessions have left it, ends them (ROLLBACK IMMEDIATE,
 //!    ROLLBACK AFTER) or gives up at once (NO_WAIT, 5070).
 
@@ -58,21 +59,44 @@ const CHOICES: &[(&str, &[&str])] = &[
     ("DELAYED_DURABILITY", &["DISABLED", "ALLOWED", "FORCED"]),
 ];
 
+/// Options of parts of SQL Server that are not here, OFF in a new database: kept and shown, so that scripts run; a message tells that they have no effect.
+const WITHOUT_EFFECT: &[&str] = &[
+    "AUTO_CLOSE",
+    "AUTO_SHRINK",
+    "HONOR_BROKER_PRIORITY",
+    "ACCELERATED_DATABASE_RECOVERY",
+    "QUERY_STORE",
+    "CHANGE_TRACKING",
+    "BROKER",
+];
+
+/// Options inside QUERY_STORE and CHANGE_TRACKING, which are kept with them.
+const INNER: &[(&str, &[&str])] = &[
+    (
+        "QUERY_STORE",
+        &[
+            "OPERATION_MODE",
+            "CLEANUP_POLICY",
+            "DATA_FLUSH_INTERVAL_SECONDS",
+            "INTERVAL_LENGTH_MINUTES",
+            "MAX_STORAGE_SIZE_MB",
+            "QUERY_CAPTURE_MODE",
+            "QUERY_CAPTURE_POLICY",
+            "SIZE_BASED_CLEANUP_MODE",
+            "MAX_PLANS_PER_QUERY",
+            "WAIT_STATS_CAPTURE_MODE",
+        ],
+    ),
+    ("CHANGE_TRACKING", &["CHANGE_RETENTION", "AUTO_CLEANUP"]),
+];
+
 /// What is so anyway: asking for it changes nothing, asking for anything else is refused.
 const FIXED: &[(&str, &str)] = &[
-    ("AUTO_CLOSE", "OFF"),
-    ("AUTO_SHRINK", "OFF"),
     ("CURSOR_CLOSE_ON_COMMIT", "OFF"),
     ("CURSOR_DEFAULT", "GLOBAL"),
-    ("DISABLE_BROKER", ""),
     ("ERROR_BROKER_CONVERSATIONS", ""),
-    ("HONOR_BROKER_PRIORITY", "OFF"),
-    ("QUERY_STORE", "OFF"),
-    ("QUERY_STORE", "CLEAR"),
     ("ENCRYPTION", "OFF"),
-    ("CHANGE_TRACKING", "OFF"),
     ("CONTAINMENT", "NONE"),
-    ("ACCELERATED_DATABASE_RECOVERY", "OFF"),
     ("VARDECIMAL_STORAGE_FORMAT", "ON"),
     ("TORN_PAGE_DETECTION", "OFF"),
     ("TEMPORAL_HISTORY_RETENTION", "ON"),
@@ -299,6 +323,9 @@ fn set(name: &str, options: &[Setting], termination: &Termination, call: &mut Ca
             }
             _ => {}
         }
+        if without_effect(id, o, &value, call)? {
+            continue;
+        }
         if let Some((_, usual)) = SWITCHES.iter().find(|s| s.0 == o.name) {
             let on = match value.as_str() {
                 "ON" => true,
@@ -336,6 +363,51 @@ fn set(name: &str, options: &[Setting], termination: &Termination, call: &mut Ca
         in_boot_page(name, &o.name, &value, call)?;
     }
     Ok(())
+}
+
+/// Whether it is one of the options that are only kept, and keeps it.
+fn without_effect(id: i32, o: &Setting, value: &str, call: &mut Call<'_>) -> Many<bool> {
+    let instance = Arc::clone(&call.session.host.instance);
+    let keep = |name: &str, value: Option<&str>| instance.set_database_option(id, name, value).map_err(one);
+    let (name, on) = match o.name.as_str() {
+        "ENABLE_BROKER" | "NEW_BROKER" => ("BROKER", true),
+        "DISABLE_BROKER" => ("BROKER", false),
+        name => match (WITHOUT_EFFECT.iter().find(|w| **w == name), value) {
+            (None, _) => return Ok(false),
+            (Some(name), "ON") => (*name, true),
+            (Some(name), "OFF") => (*name, false),
+            // There is nothing to clear.
+            (Some(&"QUERY_STORE"), "CLEAR" | "CLEAR ALL" | "ALL") => return Ok(true),
+            // Options alone change those of what is on.
+            (Some(name), _) if !o.nested.is_empty() => {
+                let was_on = instance.database_options(id).contains_key(*name);
+                (*name, was_on || *name == "QUERY_STORE")
+            }
+            _ => return Err(vec![SqlError::new(102, &[&o.name])]),
+        },
+    };
+    for inner in &o.nested {
+        let known = INNER.iter().any(|(of, names)| *of == name && names.contains(&inner.name.as_str()));
+        if !known {
+            return Err(vec![SqlError::new(102, &[&inner.name])]);
+        }
+        let mut text = word(inner, call)?;
+        if let (Some(_), [unit]) = (&inner.value, &*inner.nested) {
+            text = format!("{text} {}", unit.name);
+        }
+        keep(&format!("{name}.{}", inner.name), Some(&text))?;
+    }
+    keep(name, on.then_some("ON"))?;
+    if !on {
+        for (_, names) in INNER.iter().filter(|i| i.0 == name) {
+            for inner in *names {
+                keep(&format!("{name}.{inner}"), None)?;
+            }
+        }
+        return Ok(true);
+    }
+    said(call, format!("The option {} is kept and shown; it has no effect in Holdfast.", o.name))?;
+    Ok(true)
 }
 
 /// RECOVERY, PAGE_VERIFY, COMPATIBILITY_LEVEL.

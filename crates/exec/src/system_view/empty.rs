@@ -293,10 +293,6 @@ pub const VIEWS: &[SystemView] = &[
         "group_id int!, name sysname!, importance sysname!, request_max_memory_grant_percent int!, request_max_cpu_time_sec int!, request_memory_grant_timeout_sec int!, max_dop int!, group_max_requests int!, pool_id int!, external_pool_id int!",
     ),
     empty(
-        "sys.database_query_store_options",
-        "desired_state smallint!, desired_state_desc desc, actual_state smallint!, actual_state_desc desc, readonly_reason int, current_storage_size_mb bigint, flush_interval_seconds bigint, interval_length_minutes bigint, max_storage_size_mb bigint, stale_query_threshold_days bigint, max_plans_per_query bigint, query_capture_mode smallint!, query_capture_mode_desc desc, size_based_cleanup_mode smallint!, size_based_cleanup_mode_desc desc, wait_stats_capture_mode smallint!, wait_stats_capture_mode_desc desc, actual_state_additional_info nvarchar(4000)",
-    ),
-    empty(
         "sys.server_event_sessions",
         "event_session_id int!, name sysname!, event_retention_mode code(1), event_retention_mode_desc sysname, max_dispatch_latency int, max_memory int, max_event_size int, memory_partition_mode code(1), memory_partition_mode_desc sysname, track_causality bit, startup_state bit",
     ),
@@ -319,10 +315,6 @@ pub const VIEWS: &[SystemView] = &[
     empty(
         "sys.dm_tran_active_snapshot_database_transactions",
         "transaction_id bigint, transaction_sequence_num bigint, commit_sequence_num bigint, session_id int, is_snapshot bit, first_snapshot_sequence_num bigint, max_version_chain_traversed int, average_version_chain_traversed real, elapsed_time_seconds bigint",
-    ),
-    empty(
-        "sys.change_tracking_databases",
-        "database_id int!, is_auto_cleanup_on tinyint, retention_period int, retention_period_units tinyint, retention_period_units_desc desc, max_cleanup_version bigint",
     ),
     empty(
         "sys.change_tracking_tables",

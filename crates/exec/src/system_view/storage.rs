@@ -57,6 +57,16 @@ pub const VIEWS: &[SystemView] = &[
         },
     },
     SystemView {
+        name: "sys.database_query_store_options",
+        columns: "desired_state smallint!, desired_state_desc desc, actual_state smallint!, actual_state_desc desc, readonly_reason int, current_storage_size_mb bigint, flush_interval_seconds bigint, interval_length_minutes bigint, max_storage_size_mb bigint, stale_query_threshold_days bigint, max_plans_per_query bigint, query_capture_mode smallint!, query_capture_mode_desc desc, size_based_cleanup_mode smallint!, size_based_cleanup_mode_desc desc, wait_stats_capture_mode smallint!, wait_stats_capture_mode_desc desc, actual_state_additional_info nvarchar(4000)",
+        rows: query_store_options,
+    },
+    SystemView {
+        name: "sys.change_tracking_databases",
+        columns: "database_id int!, is_auto_cleanup_on tinyint, retention_period int, retention_period_units tinyint, retention_period_units_desc desc, max_cleanup_version bigint",
+        rows: change_tracking,
+    },
+    SystemView {
         name: "sys.dm_db_file_space_usage",
         columns: "database_id int, file_id smallint, filegroup_id smallint, total_page_count bigint, allocated_extent_page_count bigint, unallocated_extent_page_count bigint, version_store_reserved_page_count bigint, user_object_reserved_page_count bigint, internal_object_reserved_page_count bigint, mixed_extent_page_count bigint, modified_extent_page_count bigint",
         rows: space_usage,
@@ -135,20 +145,20 @@ fn database(c: &ViewContext<'_>, d: &DatabaseInfo) -> Vec<Value> {
         d.is_on("DB_CHAINING", d.id <= 2),
         d.options.get("PARAMETERIZATION").is_some_and(|v| v == "FORCED"),
         false,
-        false,
+        d.is_on("QUERY_STORE", false),
         false,
         false,
         false,
         false,
         false,
         [0u8; 16],
-        false,
+        d.is_on("BROKER", d.id == 4),
         0,
         "NOTHING",
         d.is_on("DATE_CORRELATION_OPTIMIZATION", false),
         false,
         false,
-        false,
+        d.is_on("HONOR_BROKER_PRIORITY", false),
         Value::Null,
         Value::Null,
         Value::Null,
@@ -177,7 +187,7 @@ fn database(c: &ViewContext<'_>, d: &DatabaseInfo) -> Vec<Value> {
         "DATABASE_DEFAULT",
         &d.name,
         false,
-        false,
+        d.is_on("ACCELERATED_DATABASE_RECOVERY", false),
         false,
         false,
         false,
@@ -185,6 +195,62 @@ fn database(c: &ViewContext<'_>, d: &DatabaseInfo) -> Vec<Value> {
         false,
         false
     ]
+}
+
+/// What is wanted of the Query Store, and that it is off: nothing is captured here.
+fn query_store_options(c: &ViewContext<'_>) -> Rows {
+    let d = c.source.database();
+    let text = |name: &str, usual: &'static str| {
+        d.options.get(&format!("QUERY_STORE.{name}")).map_or(usual, String::as_str).to_owned()
+    };
+    let number = |name: &str, usual: i64| text(name, "").parse().unwrap_or(usual);
+    let place = |words: &[&str], word: &str| words.iter().position(|w| *w == word).unwrap_or(0) as i16;
+    let on = d.is_on("QUERY_STORE", false);
+    let desired = if on { text("OPERATION_MODE", "READ_WRITE") } else { "OFF".to_owned() };
+    // CLEANUP_POLICY is kept with the one option that it has.
+    let days =
+        text("CLEANUP_POLICY", "").rsplit(' ').next().and_then(|n| n.parse::<i64>().ok()).unwrap_or(30);
+    let (capture, cleanup) = (text("QUERY_CAPTURE_MODE", "AUTO"), text("SIZE_BASED_CLEANUP_MODE", "AUTO"));
+    let waits = text("WAIT_STATS_CAPTURE_MODE", "ON");
+    Ok(vec![row![
+        place(&["OFF", "READ_ONLY", "READ_WRITE"], &desired),
+        desired,
+        0i16,
+        "OFF",
+        0,
+        0i64,
+        number("DATA_FLUSH_INTERVAL_SECONDS", 900),
+        number("INTERVAL_LENGTH_MINUTES", 60),
+        number("MAX_STORAGE_SIZE_MB", 1000),
+        days,
+        number("MAX_PLANS_PER_QUERY", 200),
+        // 1 ALL, 2 AUTO, 3 NONE, 4 CUSTOM.
+        place(&["", "ALL", "AUTO", "NONE", "CUSTOM"], &capture),
+        capture,
+        place(&["OFF", "AUTO"], &cleanup),
+        cleanup,
+        place(&["OFF", "ON"], &waits),
+        waits,
+        Value::Null
+    ]])
+}
+
+fn change_tracking(c: &ViewContext<'_>) -> Rows {
+    let all = c.source.databases();
+    let tracked = all.iter().filter(|d| d.is_on("CHANGE_TRACKING", false));
+    Ok(tracked
+        .map(|d| {
+            let text = |name: &str| d.options.get(&format!("CHANGE_TRACKING.{name}")).map(String::as_str);
+            let mut retention = text("CHANGE_RETENTION").unwrap_or("2 DAYS").split(' ');
+            let period = retention.next().and_then(|n| n.parse::<i32>().ok()).unwrap_or(2);
+            let (unit, words) = match retention.next().unwrap_or("DAYS") {
+                w if w.starts_with("MINUTE") => (1u8, "MINUTES"),
+                w if w.starts_with("HOUR") => (2, "HOURS"),
+                _ => (3, "DAYS"),
+            };
+            row![d.id, u8::from(text("AUTO_CLEANUP") != Some("OFF")), period, unit, words, Value::Null]
+        })
+        .collect())
 }
 
 fn file(f: &FileInfo) -> Vec<Value> {

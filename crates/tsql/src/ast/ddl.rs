@@ -150,7 +150,7 @@ impl ModuleAction {
 }
 
 /// `NAME = value`, `NAME ON`, `NAME (…)`, `NAME`: an option of indexes, tables, databases, logins.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Setting {
     /// Upper case.
     pub name: String,

@@ -63,6 +63,11 @@ impl Parser<'_> {
                     return Ok(setting);
                 }
                 setting.value = Some(p.setting_value()?);
+                // The one option whose unit says something: 2 DAYS, 2 HOURS.
+                let unit = p.last_span().text(p.text).to_ascii_uppercase();
+                if setting.name == "CHANGE_RETENTION" && UNITS.contains(&unit.as_str()) {
+                    setting.nested.push(Setting { name: unit, ..Setting::default() });
+                }
             } else if p.is_one_of(&["ON", "OFF"]) && !p.is_word_at(1, "PARTITIONS") {
                 setting.value = Some(p.word_as_literal()?);
             }
