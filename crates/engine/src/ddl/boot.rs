@@ -17,6 +17,7 @@ const BLOCK: usize = 4;
 const STATUS: usize = 32;
 const NAME: usize = 48;
 const COMPATIBILITY: usize = 310;
+const COLLATION: usize = 388;
 const NEXT_UNIT: usize = 732;
 
 /// Writes bytes at an offset of the boot page's block; nothing when they stand there.
@@ -74,6 +75,11 @@ pub fn set_status(writing: &Writing, set: u32, clear: u32) -> SqlResult<()> {
 /// Sets the compatibility level.
 pub fn set_compatibility(writing: &Writing, level: u16) -> SqlResult<()> {
     put(writing, COMPATIBILITY, &level.to_le_bytes()).map_err(|e| crate::write::writing::failure(&e))
+}
+
+/// Sets the database's collation.
+pub fn set_collation(writing: &Writing, collation: u32) -> SqlResult<()> {
+    put(writing, COLLATION, &collation.to_le_bytes()).map_err(|e| crate::write::writing::failure(&e))
 }
 
 /// Sets the database's name.

@@ -13,6 +13,7 @@
 //!    that cannot be opened stops the start.
 
 pub mod attach;
+mod collation;
 pub mod create;
 pub mod files;
 pub mod log_file;

@@ -69,7 +69,11 @@ impl Instance {
     }
 
     /// Opens the files of a database that is closed.
-    fn open_again(&self, entry: &DatabaseEntry, writable: bool) -> SqlResult<Arc<dyn OnlineDatabase>> {
+    pub(super) fn open_again(
+        &self,
+        entry: &DatabaseEntry,
+        writable: bool,
+    ) -> SqlResult<Arc<dyn OnlineDatabase>> {
         let files = entry.files.read().clone();
         let opened = if writable {
             self.opener.open_writable(entry.id, &entry.name, &files)

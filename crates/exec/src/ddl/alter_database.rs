@@ -125,7 +125,10 @@ pub fn alter(statement: &AlterDatabase, call: &mut Call<'_>) -> Many<Option<u64>
     let done = act(&name, &statement.action, call);
     done.map(|()| None).map_err(|mut errors| {
         // The specific errors first, this one last.
-        errors.push(SqlError::new(5069, &[]));
+        errors.push(match &statement.action {
+            AlterDatabaseAction::Collate(collation) => SqlError::new(5072, &[&name, &collation.text]),
+            _ => SqlError::new(5069, &[]),
+        });
         errors
     })
 }
@@ -500,15 +503,20 @@ pub fn rename(name: &str, new: &Ident, call: &mut Call<'_>) -> Many<()> {
     Ok(())
 }
 
-/// COLLATE: what the catalogue is sorted by cannot be changed in place.
+/// COLLATE: the default of new columns and the way names are compared.
 fn collate(name: &str, collation: &Ident, call: &mut Call<'_>) -> Many<()> {
-    let online = call.session.host.instance.online(name).map_err(one)?;
+    let host = Arc::clone(&call.session.host);
     let wanted = holdfast_types::CollationId::from_name(&collation.text)
         .ok_or_else(|| one(SqlError::new(448, &[&collation.text])))?;
-    if online.properties().collation == wanted {
+    let entry = host.instance.find(name).ok_or_else(|| one(SqlError::new(5011, &[&name])))?;
+    if host.instance.online(name).map_err(one)?.properties().collation == wanted {
         return Ok(());
     }
-    refused("ALTER DATABASE COLLATE to another collation")
+    if !host.users_of(entry.id, call.session.id).is_empty() {
+        return Err(one(SqlError::new(5030, &[])));
+    }
+    let (transaction, now) = (call.session.new_transaction(), host.now());
+    host.instance.set_collation(name, wanted, &transaction, now).map_err(one)
 }
 
 /// MODIFY FILE: size, greatest size and growth of a data file.
