@@ -1,8 +1,8 @@
 //! ALTER DATABASE … COLLATE: another default collation, and with it another way of comparing names.
 //!
 //! Invariants
-//! 1. No row moves. The base tables' indexes over names are in the order of the database's collation; they are read in their order under
-//!    the new one first, and a catalogue that would have to be sorted anew is left alone with an error.
+//! 1. No row moves. The base tables' indexes over names are in the order of the database's collation; everything in their trees, separators of
+//!    upper levels and ghosts too, is compared under the new one first, and a catalogue that would have to be sorted anew is left alone with an error.
 //! 2. Two names that are one under the new collation are 1505, as the unique index over them would answer.
 //! 3. The rows change in one transaction and the boot page after it. As the order of all keys is the same under both collations, a crash
 //!    between the two leaves a whole database with its old collation.
@@ -12,14 +12,21 @@
 
 use std::cmp::Ordering;
 
+use holdfast_base::PageId;
+use holdfast_format::record::PageRows;
+use holdfast_format::{FormatError, PageSource, PageView, btree};
 use holdfast_types::{CollationId, DateTime, SqlError, SqlResult, SqlType, Value, compare};
 
 use super::files::{catalogued, open};
 use super::{DatabaseState, Instance};
 use crate::access::KeyRange;
+use crate::database::{DatabaseCatalog, tables};
 use crate::ddl::object::bits;
 use crate::ddl::rows::{Base, Found};
 use crate::ddl::{CatalogWriter, Cell, boot};
+use crate::stored::key;
+use crate::stored::seek::key_values;
+use crate::stored::table::{RowsetAccess, StoredKey};
 use crate::transaction::Transaction;
 
 /// Objects below this id are the base tables.
@@ -80,6 +87,7 @@ fn check_dependents(w: &CatalogWriter<'_>) -> SqlResult<()> {
 
 /// Invariants 1 and 2.
 fn check_order(w: &CatalogWriter<'_>, old: CollationId, new: CollationId) -> SqlResult<()> {
+    let mut sorted = true;
     for table in w.catalog.base_table_names() {
         let base = w.base(&table)?;
         let columns = &base.definition.columns;
@@ -95,25 +103,100 @@ fn check_order(w: &CatalogWriter<'_>, old: CollationId, new: CollationId) -> Sql
                     (k.ordinal, k.descending, ty)
                 })
                 .collect();
-            let rows = w.seek(&base, index.index_id, &KeyRange::all())?;
-            for pair in rows.windows(2) {
-                match order(&keys, &pair[0], &pair[1]) {
-                    Ordering::Less => {}
-                    Ordering::Equal if index.unique => {
-                        let table = format!("sys.{table}");
-                        let index = index.name.as_deref().unwrap_or("");
-                        return Err(SqlError::new(1505, &[&table, &index, &shown(&keys, &pair[1])]));
-                    }
-                    Ordering::Equal | Ordering::Greater => {
-                        return Err(SqlError::not_supported(
-                            "ALTER DATABASE COLLATE where the catalogue would have to be sorted anew",
-                        ));
-                    }
-                }
+            let mut rows = w.seek(&base, index.index_id, &KeyRange::all())?;
+            rows.sort_by(|a, b| order(&keys, a, b));
+            if let Some(pair) = rows.windows(2).find(|p| index.unique && order(&keys, &p[0], &p[1]).is_eq()) {
+                let table = format!("sys.{table}");
+                let index = index.name.as_deref().unwrap_or("");
+                return Err(SqlError::new(1505, &[&table, &index, &shown(&keys, &pair[1])]));
+            }
+        }
+        sorted &= trees_ascend(&w.catalog, &table, old, new).map_err(|e| crate::page_error(&e))?;
+    }
+    if !sorted {
+        let what = "ALTER DATABASE COLLATE where the catalogue would have to be sorted anew";
+        return Err(SqlError::not_supported(what));
+    }
+    Ok(())
+}
+
+/// Whether all entries of a base table's trees ascend under the new collation.
+fn trees_ascend(
+    catalog: &DatabaseCatalog,
+    table: &str,
+    old: CollationId,
+    new: CollationId,
+) -> Result<bool, FormatError> {
+    let object = catalog.base_table_id(table).and_then(|id| catalog.object_row(id));
+    let Some(object) = object else { return Ok(true) };
+    let stored = tables::storage(catalog, object)?;
+    for index in &stored.indexes {
+        let mut keys = index.keys.clone();
+        let mut named = false;
+        for k in keys.iter_mut().filter(|k| k.ty.id.is_character() && k.ty.collation == old) {
+            k.ty.collation = new;
+            named = true;
+        }
+        for rowset in index.rowsets.iter().filter(|r| named && !r.root().is_null()) {
+            let mut walk = Walk {
+                source: &**catalog.source(),
+                rowset,
+                keys: &keys,
+                clustered: index.clustered,
+                last: None,
+            };
+            if !walk.below(rowset.root(), 0)? {
+                return Ok(false);
             }
         }
     }
-    Ok(())
+    Ok(true)
+}
+
+/// Goes through a tree from left to right: before what lies below it, the separator.
+struct Walk<'t> {
+    source: &'t dyn PageSource,
+    rowset: &'t RowsetAccess,
+    keys: &'t [StoredKey],
+    clustered: bool,
+    last: Option<Vec<Value>>,
+}
+
+impl Walk<'_> {
+    fn below(&mut self, at: PageId, depth: usize) -> Result<bool, FormatError> {
+        if depth > btree::MAX_DEPTH {
+            return Err(FormatError::Tree { page: at, what: "the tree is too deep" });
+        }
+        let page = btree::tree_page(self.source, at)?;
+        let view = PageView::new(&page);
+        let leaf = btree::is_leaf(view, self.clustered);
+        // The first separator of a level's first page stands for everything that is less: it has no key.
+        let first = usize::from(!leaf && view.previous().is_null());
+        let rows = PageRows::new(view)?;
+        for slot in 0..rows.len() {
+            if usize::from(slot) >= first
+                && let Some(row) = rows.row(slot)?
+            {
+                let next = key_values(self.source, &row, self.rowset, self.keys, !leaf)?;
+                if self.last.as_ref().is_some_and(|last| self.order(last, &next).is_gt()) {
+                    return Ok(false);
+                }
+                self.last = Some(next);
+            }
+            if !leaf && !self.below(btree::child_at(&rows, slot)?, depth + 1)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn order(&self, a: &[Value], b: &[Value]) -> Ordering {
+        let each = self.keys.iter().zip(a.iter().zip(b)).map(|(k, (a, b))| {
+            let found = key::compare(&k.ty, a, b);
+            if k.descending { found.reverse() } else { found }
+        });
+        each.into_iter().find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
+    }
 }
 
 fn order(keys: &[(usize, bool, SqlType)], a: &Found, b: &Found) -> Ordering {
