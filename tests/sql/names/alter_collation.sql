@@ -118,5 +118,3 @@ go
 alter database Nowhere collate Latin1_General_CI_AS
 go
 drop database Changing
-go
-drop login other
