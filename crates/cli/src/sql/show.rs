@@ -154,7 +154,7 @@ impl Show {
             .iter()
             .zip(&self.columns)
             .map(|(v, (_, ty))| {
-                let text = canonical_text(v, ty).unwrap_or_else(|| "NULL".into()).replace(['\r', '\n'], " ");
+                let text = shown(v, ty).replace(['\r', '\n'], " ");
                 if self.layout.trim { text.trim_end().to_owned() } else { text }
             })
             .collect();
@@ -247,5 +247,51 @@ impl Show {
         self.widths = None;
         self.columns.clear();
         self.count = 0;
+    }
+}
+
+/// A value as sqlcmd shows it: a variant as what it holds, floats with the digits that printf's %g gives.
+fn shown(value: &Value, ty: &SqlType) -> String {
+    match value {
+        Value::Variant(v) => shown(&v.value, &v.ty),
+        Value::Float(v) => general(*v, 17),
+        Value::Real(v) => general(f64::from(*v), 8),
+        other => canonical_text(other, ty).unwrap_or_else(|| "NULL".into()),
+    }
+}
+
+/// A number in at most so many digits, without zeros at its end; with an exponent where it is very large or small.
+fn general(v: f64, digits: usize) -> String {
+    if !v.is_finite() {
+        return v.to_string();
+    }
+    let scientific = format!("{v:.*e}", digits - 1);
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let power: i32 = exponent.parse().unwrap_or(0);
+    let trimmed = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    };
+    if power < -4 || power >= digits as i32 {
+        let sign = if power < 0 { '-' } else { '+' };
+        return format!("{}E{sign}{:02}", trimmed(mantissa), power.abs());
+    }
+    let decimals = usize::try_from(digits as i32 - 1 - power).unwrap_or(0);
+    trimmed(&format!("{v:.decimals$}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_as_sqlcmd_shows_them() {
+        assert_eq!(general(0.1, 17), "0.10000000000000001");
+        assert_eq!(general(45_456.75, 17), "45456.75");
+        assert_eq!(general(-2.0, 17), "-2");
+        assert_eq!(general(0.0, 17), "0");
+        assert_eq!(general(1e20, 17), "1E+20");
+        assert_eq!(general(1.5e-7, 17), "1.4999999999999999E-07");
+        assert_eq!(general(f64::from(0.1f32), 8), "0.1");
     }
 }

@@ -61,8 +61,23 @@ impl Runner<'_> {
                 self.temporary_table(table)?;
                 self.plain_done(0)
             }
+            // Nothing of them is kept, so there is nothing to drop.
+            Ddl::Drop(drop)
+                if drop.kind == "STATISTICS"
+                    && drop
+                        .names
+                        .iter()
+                        .all(|n| n.schema.as_ref().is_some_and(|t| self.temporary_named(t))) =>
+            {
+                self.plain_done(0)
+            }
+            Ddl::AlterIndex(a) if is_temporary(&a.table) => self.alter_temporary_index(a),
             _ => self.define(d, statement, scope),
         }
+    }
+
+    fn temporary_named(&self, name: &ast::Ident) -> bool {
+        name.text.starts_with('#') && self.temporary.get(&name.text.to_lowercase()).is_some()
     }
 
     fn temporary_table(&self, name: &ast::ObjectName) -> Result<MemoryTable, Fail> {
@@ -182,11 +197,12 @@ impl Runner<'_> {
             catalog: database as Arc<dyn Catalog>,
             text: &scope.unit.text,
         };
-        if c.filter.is_some() && !table.rows.is_empty() {
-            return Err(SqlError::not_supported("A filtered index on a temporary table with rows").into());
-        }
         let d = &table.definition;
         let (index, ignore) = types.new_index(c, &d.columns, &d.indexes)?;
+        if c.filter.is_some() && !table.rows.is_empty() {
+            self.add_filtered_index(&c.table, &table, index, scope)?;
+            return self.plain_done(0);
+        }
         let new = table.with_index(index, ignore)?;
         self.temporary.insert(c.table.name.text.to_lowercase(), new);
         self.look_again();

@@ -7,11 +7,11 @@
 use std::sync::Arc;
 
 use holdfast_engine::access::TableAccess;
-use holdfast_engine::catalog::{Catalog, ColumnDef, TableRules};
+use holdfast_engine::catalog::{Catalog, ColumnDef, IndexDef, TableRules};
 use holdfast_engine::transaction::{Transaction, new_owner};
 use holdfast_engine::write::{NewRow, WriteContext};
 use holdfast_tsql::ast::{
-    AlterTable, AlterTableAction, AlterTableDrop, ConstraintKind, StatementKind, TableDefinition,
+    self, AlterTable, AlterTableAction, AlterTableDrop, ConstraintKind, StatementKind, TableDefinition,
 };
 use holdfast_types::{SqlError, TypeId, Value};
 
@@ -43,7 +43,7 @@ impl Runner<'_> {
             AlterTableAction::Drop(list) => {
                 let shape = self.without(shown, &old, list)?;
                 let texts: Vec<String> = shape.columns.iter().map(|c| quoted(&c.name)).collect();
-                self.rebuild(a, &old, shape, &texts, scope)?;
+                self.rebuild(&a.name, &old, shape, &texts, scope)?;
             }
             AlterTableAction::AlterColumn { column, .. } => {
                 let unit = Arc::clone(&scope.unit);
@@ -74,7 +74,7 @@ impl Runner<'_> {
                     .enumerate()
                     .map(|(i, c)| if i == at { cast(&quoted(&c.name), c) } else { quoted(&c.name) })
                     .collect();
-                self.rebuild(a, &old, shape, &texts, scope)?;
+                self.rebuild(&a.name, &old, shape, &texts, scope)?;
             }
             AlterTableAction::CheckConstraint { enable, all, names, .. } => {
                 let mut rules = TableRules::clone(&old.rules);
@@ -135,7 +135,41 @@ impl Runner<'_> {
                 _ => cast("NULL", c),
             });
         }
-        self.rebuild(a, old, shape, &texts, scope)
+        self.rebuild(&a.name, old, shape, &texts, scope)
+    }
+
+    /// A filtered index on a table that has rows: the table is made anew, each row counting for the index or not.
+    pub(super) fn add_filtered_index(
+        &mut self,
+        table: &ast::ObjectName,
+        old: &MemoryTable,
+        index: IndexDef,
+        scope: &Scope,
+    ) -> Result<(), Fail> {
+        let mut shape = old.shape();
+        shape.indexes.push(index);
+        let texts: Vec<String> = shape.columns.iter().map(|c| quoted(&c.name)).collect();
+        self.rebuild(table, old, shape, &texts, scope)
+    }
+
+    /// ALTER INDEX: trees in memory are always as good as rebuilt; an index that is missing is said.
+    pub(super) fn alter_temporary_index(&mut self, a: &ast::AlterIndex) -> Result<(), Fail> {
+        let Some(table) = self.find_temporary(&a.table) else {
+            return Err(SqlError::new(1088, &[&a.table.name.text]).state(9).into());
+        };
+        if let Some(name) = &a.name
+            && !table.definition.indexes.iter().any(|i| i.name.as_deref().is_some_and(|n| name.is(n)))
+        {
+            let text = format!("Cannot find index '{}'.", name.text);
+            return Err(SqlError::with_text(2727, 11, text).into());
+        }
+        match a.action.as_str() {
+            "REBUILD" | "REORGANIZE" | "SET" => self.plain_done(0),
+            other => {
+                let what = format!("ALTER INDEX … {other} of a temporary table");
+                Err(SqlError::not_supported(what).into())
+            }
+        }
     }
 
     /// What is left when columns and constraints go.
@@ -200,14 +234,30 @@ impl Runner<'_> {
     /// Makes the new table, fills it with what `texts` say of the old one's rows, and gives it the name.
     fn rebuild(
         &mut self,
-        a: &AlterTable,
+        table: &ast::ObjectName,
         old: &MemoryTable,
         shape: MemoryShape,
         texts: &[String],
-        scope: &mut Scope,
+        scope: &Scope,
     ) -> Result<(), Fail> {
-        let shown = a.name.name.text.as_str();
-        let rows = if old.rows.count() == 0 { Vec::new() } else { self.rows_like(texts, shown, scope)? };
+        let shown = table.name.text.as_str();
+        // Behind the columns comes, for each filtered index, whether the row counts for it.
+        let filtered: Vec<(i32, String)> = shape
+            .indexes
+            .iter()
+            .filter_map(|i| {
+                i.filter.as_ref().map(|f| (i.index_id, format!("CASE WHEN {f} THEN 1 ELSE 0 END")))
+            })
+            .collect();
+        let asked: Vec<String> = texts.iter().chain(filtered.iter().map(|f| &f.1)).cloned().collect();
+        let rows = if old.rows.count() == 0 { Vec::new() } else { self.rows_like(&asked, shown, scope)? };
+        let rows = rows.into_iter().map(|mut values| {
+            let counts = values.split_off(texts.len().min(values.len()));
+            let outside =
+                filtered.iter().zip(&counts).filter(|(_, v)| **v != Value::Int(1)).map(|(f, _)| f.0);
+            NewRow { outside_indexes: outside.collect(), values }
+        });
+        let rows: Vec<NewRow> = rows.collect();
         let checks: Vec<(Arc<str>, Arc<str>)> = shape
             .rules
             .checks
@@ -217,14 +267,14 @@ impl Runner<'_> {
             .collect();
         let new = MemoryTable::of(&old.definition.name, shape);
         fill(&new, old, rows, &self.session.lock_wait())?;
-        self.replace_temporary(&a.name, new)?;
+        self.replace_temporary(table, new)?;
         for (name, text) in checks {
             // NULL passes a check.
             let refuted =
                 self.rows_like(&[format!("CASE WHEN NOT ({text}) THEN 1 ELSE 0 END")], shown, scope)?;
             let broken = refuted.iter().any(|r| r.first() == Some(&Value::Int(1)));
             if broken {
-                self.replace_temporary(&a.name, old.clone())?;
+                self.replace_temporary(table, old.clone())?;
                 let text = format!(
                     "The ALTER TABLE statement conflicted with the CHECK constraint \"{name}\". The conflict occurred in database \"tempdb\", table \"dbo.{shown}\"."
                 );
@@ -255,16 +305,18 @@ impl Runner<'_> {
 fn fill(
     new: &MemoryTable,
     old: &MemoryTable,
-    mut rows: Vec<Vec<Value>>,
+    mut rows: Vec<NewRow>,
     wait: &holdfast_engine::lock::LockWait,
 ) -> Result<(), Fail> {
     let Some(writer) = TableAccess::writer(&*new.rows) else { return Ok(()) };
     let columns = &new.definition.columns;
     let fresh = |c: &ColumnDef| old.definition.columns.iter().all(|o| o.column_id != c.column_id);
     for row in &mut rows {
-        for (c, v) in columns.iter().zip(row.iter_mut()) {
+        for (c, v) in columns.iter().zip(row.values.iter_mut()) {
             if c.identity.is_some() && fresh(c) {
                 *v = writer.next_identity()?;
+            } else if c.ty.id == TypeId::RowVersion && fresh(c) {
+                *v = Value::binary(&writer.next_row_version()?.to_be_bytes());
             } else if v.is_null() && !c.nullable && c.ty.id != TypeId::RowVersion {
                 let table = format!("tempdb.dbo.{}", new.definition.name);
                 let text = format!(
@@ -279,8 +331,6 @@ fn fill(
     if !last.is_null() && columns.iter().any(|c| c.identity.is_some() && !fresh(c)) {
         writer.note_identity(&last, false)?;
     }
-    let rows: Vec<NewRow> =
-        rows.into_iter().map(|values| NewRow { values, outside_indexes: Vec::new() }).collect();
     let work = Transaction::new(new_owner());
     writer.insert(WriteContext { transaction: &work, wait }, &rows)?;
     work.commit()?;

@@ -2,7 +2,10 @@ IF @table_qualifier IS NOT NULL AND @table_qualifier <> N'' AND @table_qualifier
 BEGIN
     RAISERROR(15250, -1, -1)
     RETURN 1
-END;
+END
+-- A temporary table has a longer name of its own in tempdb.
+IF @table_name LIKE N'#%' AND DB_NAME() = N'tempdb'
+    SET @table_name = ISNULL((SELECT name FROM sys.objects WHERE object_id = OBJECT_ID(N'tempdb..' + QUOTENAME(@table_name))), @table_name);
 WITH {datatypes}
 , described AS (
 SELECT DB_NAME() AS TABLE_QUALIFIER, SCHEMA_NAME(o.schema_id) AS TABLE_OWNER, o.name AS TABLE_NAME, c.name AS COLUMN_NAME,
