@@ -5,6 +5,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use holdfast_base::Lsn;
 use serde::Serialize;
 
 use crate::output::{guid, release, size};
@@ -31,6 +32,9 @@ pub struct Boot {
     pub compatibility_level: u16,
     pub checkpoint_lsn: String,
     pub family_guid: String,
+    /// The log that recovery needs: from where it begins, and up to the last checkpoint at least.
+    #[serde(skip)]
+    pub needed_log: (Lsn, Lsn),
 }
 
 const PAGE: usize = 8192;
@@ -112,7 +116,9 @@ fn boot_fields(page: &[u8]) -> Option<Boot> {
     let b = page.get(100..)?;
     let u16_at = |at: usize| u16::from_le_bytes([b[at], b[at + 1]]);
     let name = utf16(&b[48..304]);
-    let lsn = holdfast_base::Lsn::from_bytes(b[344..354].try_into().ok()?);
+    let lsn_at = |at: usize| b.get(at..at + 10).and_then(|b| b.try_into().ok()).map(Lsn::from_bytes);
+    let lsn = lsn_at(344)?;
+    let oldest = lsn_at(368).filter(|l| !l.is_zero() && *l < lsn).unwrap_or(lsn);
     let version = u16_at(0);
     Some(Boot {
         database: name.trim_end_matches([' ', '\0', '\u{2020}']).to_owned(),
@@ -121,6 +127,7 @@ fn boot_fields(page: &[u8]) -> Option<Boot> {
         created_as_version: u16_at(2),
         compatibility_level: u16_at(310),
         checkpoint_lsn: lsn.to_string(),
+        needed_log: (oldest, lsn),
         family_guid: b[404..420].try_into().map(|g: [u8; 16]| guid(&g)).ok()?,
     })
 }

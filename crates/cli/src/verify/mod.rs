@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use holdfast_backup::chain::{Link, best_sequence};
 use holdfast_backup::{BackupError, BackupKind, BackupSet, Device, Media, MediaSet};
+use holdfast_base::Lsn;
 
 use crate::inspect::data_file as header;
 use crate::inspect::report::kind_name;
@@ -87,6 +88,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     // The files of one database link to each other.
     let mut checks = BTreeMap::new();
+    let ends = ends_of_logs(&data, &findings);
     for d in &data {
         if let Some(p) = &d.header.problem {
             let file = d.path.display().to_string();
@@ -99,12 +101,16 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             });
         }
         if d.header.kind == "data" {
-            let checks = checks.entry(d.header.binding_id.clone()).or_insert_with(|| args.page_checks());
+            let checks = checks.entry(d.header.binding_id.clone()).or_insert_with(|| {
+                let end = ends.get(&d.header.binding_id).copied();
+                args.page_checks().within_log(end)
+            });
             let pages = data_file::check(&d.path, &d.device, d.header.file_id, checks, &findings, &progress);
             summary.push(format!("{}: {pages} pages read", d.path.display()));
         } else {
             progress.add(d.device.length());
-            summary.push(log_file::check(&d.path.display().to_string(), &d.device, &findings));
+            let name = d.path.display().to_string();
+            summary.push(log_file::check(&name, d.header.file_id, &d.device, &findings));
         }
     }
     check_structure(&data, checks, &args, &findings, &mut summary);
@@ -219,6 +225,35 @@ fn check_set(set: &BackupSet, args: &Args, findings: &Findings, progress: &Progr
         }
     }
     line
+}
+
+/// Where the logs of the databases end whose data and log files are given, by binding id.
+fn ends_of_logs(data: &[DataInput], findings: &Findings) -> BTreeMap<String, Lsn> {
+    let mut ends = BTreeMap::new();
+    let logs = || data.iter().filter(|d| d.header.kind == "log");
+    for primary in data {
+        let Some(boot) = &primary.header.boot else { continue };
+        let of = |d: &&DataInput| d.header.binding_id == primary.header.binding_id;
+        let own: Vec<(String, &Device)> =
+            logs().filter(of).map(|d| (d.path.display().to_string(), &d.device)).collect();
+        let own: Vec<(&str, &Device)> = own.iter().map(|(name, device)| (name.as_str(), *device)).collect();
+        if let Some(end) = log_file::check_needed(&own, boot.needed_log, findings) {
+            ends.insert(primary.header.binding_id.clone(), end);
+        }
+    }
+    let primaries = || data.iter().filter(|d| d.header.boot.is_some());
+    for log in logs().filter(|_| primaries().next().is_some()) {
+        if !primaries().any(|d| d.header.binding_id == log.header.binding_id) {
+            findings.add(Finding {
+                severity: Severity::Note,
+                file: log.path.display().to_string(),
+                page: None,
+                offset: None,
+                text: "the log belongs to none of the databases whose primary data file is given".to_owned(),
+            });
+        }
+    }
+    ends
 }
 
 /// Structure of the data files given, database by database (files of one database share their binding id).

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use holdfast_backup::checksum::StreamChecksum;
-use holdfast_base::{PAGE_SIZE, PageId};
+use holdfast_base::{Lsn, PAGE_SIZE, PageId};
 
 use super::finding::{Finding, Findings, Severity};
 use super::links::LinkChecks;
@@ -24,9 +24,21 @@ const SUSPECT_LIMIT: usize = 1 << 20;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Trouble {
-    Checksum { stored: u32, found: u32 },
-    Torn { sector: u8 },
-    WrongId { found: PageId },
+    Checksum {
+        stored: u32,
+        found: u32,
+    },
+    Torn {
+        sector: u8,
+    },
+    WrongId {
+        found: PageId,
+    },
+    /// The page has a change that the log does not have any more.
+    BeyondLog {
+        lsn: Lsn,
+        end: Lsn,
+    },
     NotFormatted,
 }
 
@@ -40,6 +52,9 @@ impl Trouble {
                 format!("sector {sector} was not written with the rest of the page (torn)")
             }
             Trouble::WrongId { found } => format!("the page carries the id {found}"),
+            Trouble::BeyondLog { lsn, end } => {
+                format!("the page has a change of {lsn}, but the log ends at {end}")
+            }
             Trouble::NotFormatted => "allocated but never formatted; the log must hold it".to_owned(),
         }
     }
@@ -68,12 +83,19 @@ pub struct PageChecks {
     checked: std::sync::atomic::AtomicU64,
     /// Where the links of whole pages are noted; `None`: nobody asks for them.
     links: Option<LinkChecks>,
+    /// Where the log of the database ends: it is ahead of every page.
+    log_end: Option<Lsn>,
 }
 
 impl PageChecks {
     /// Checks that also note the links between pages.
     pub fn with_links() -> Self {
         PageChecks { links: Some(LinkChecks::default()), ..PageChecks::default() }
+    }
+
+    /// Checks for pages of a database whose log ends there, where that is known.
+    pub fn within_log(self, end: Option<Lsn>) -> Self {
+        PageChecks { log_end: end, ..self }
     }
 
     /// `None` while the covering PFS page has not been seen.
@@ -139,6 +161,11 @@ impl PageChecks {
         if own != id {
             return Some(Trouble::WrongId { found: own });
         }
+        if let (Some(end), Some(lsn)) = (self.log_end, head[40..].first_chunk().copied().map(Lsn::from_bytes))
+            && lsn >= end
+        {
+            return Some(Trouble::BeyondLog { lsn, end });
+        }
         if head[1] == PFS_TYPE && (id.page == 1 || id.page.is_multiple_of(PFS_INTERVAL) && id.page > 0) {
             let map = page.get(100..100 + PFS_INTERVAL as usize).unwrap_or(&[]).into();
             let mut pfs = self.pfs.write().unwrap_or_else(PoisonError::into_inner);
@@ -170,7 +197,10 @@ impl PageChecks {
         for suspect in open {
             // Without a PFS page (another stripe, a differential, damage) a page that is formatted must still be whole.
             let known = self.allocated(suspect.page);
-            let doubtful = matches!(suspect.trouble, Trouble::NotFormatted | Trouble::WrongId { .. });
+            let doubtful = matches!(
+                suspect.trouble,
+                Trouble::NotFormatted | Trouble::WrongId { .. } | Trouble::BeyondLog { .. }
+            );
             if known == Some(true) || known.is_none() && !doubtful {
                 report(suspect, findings);
             }

@@ -5,7 +5,7 @@
 //!
 //! | offset | size | field |
 //! |---|---|---|
-//! | 00 | 1 | header version: 2, 3 → 1C-byte header (up to 2005); 4 → 28 (2008, R2); 5 → 30 (2012–2017); 6 → 48 (2019–) |
+//! | 00 | 1 | header version: 2 → 18-byte header without checksum (2000); 3 → 1C (2005); 4 → 28 (2008, R2); 5 → 30 (2012–2017); 6 → 48 (2019–) |
 //! | 02 | 2 | records |
 //! | 04 | 2 | used bytes, slot array included |
 //! | 06 | 2 | size on disk in bytes |
@@ -37,6 +37,9 @@ pub const SECTOR: usize = 512;
 /// Largest block: 120 sectors.
 pub const MAX_BLOCK: usize = 120 * SECTOR;
 
+/// Place of the checksum in the header, where there is one.
+const CHECKSUM: usize = 0x18;
+
 const FIRST_MARK: u8 = 0x10;
 const LAST_MARK: u8 = 0x08;
 const PARITY_BITS: u8 = 0xC0;
@@ -55,6 +58,7 @@ pub struct BlockVersion {
 
 /// All header layouts that can be read.
 pub const BLOCK_VERSIONS: &[BlockVersion] = &[
+    BlockVersion { number: 2, header_size: 0x18, since: 0, alignment: 4 },
     BlockVersion { number: 3, header_size: 0x1C, since: 611, alignment: 4 },
     BlockVersion { number: 4, header_size: 0x28, since: 655, alignment: 8 },
     BlockVersion { number: 5, header_size: 0x30, since: 706, alignment: 8 },
@@ -234,7 +238,12 @@ impl LogBlock {
                 return Err(BlockFlaw::Torn(i as u8));
             }
         }
-        let sum = u32_at(stored, 0x18).ok_or(BlockFlaw::Cut)?;
+        let number = stored[size - 1];
+        let version = BlockVersion::by_number(number).ok_or(BlockFlaw::Version(number))?;
+        let sum = match version.header_size > CHECKSUM {
+            true => u32_at(stored, CHECKSUM).ok_or(BlockFlaw::Cut)?,
+            false => 0,
+        };
         if sum != 0 {
             let computed = checksum(stored);
             if computed != sum {
@@ -245,7 +254,6 @@ impl LogBlock {
         for i in 0..sectors {
             bytes[SECTOR * i] = bytes[size - 1 - i];
         }
-        let version = BlockVersion::by_number(bytes[0]).ok_or(BlockFlaw::Version(bytes[0]))?;
         let header = BlockHeader {
             version,
             parity: own_parity,

@@ -3,6 +3,9 @@
 //! Invariants
 //! 1. A segment is a run of blocks of one VLF. Segments of a log file are open: the first invalid block is the end of the
 //!    log. Segments of a backup are exact: an invalid block in them is an error.
+//! 4. A block of this use of its VLF of which every sector was written and whose checksum is wrong is no end but damage, in open
+//!    segments, too: writes are cut between sectors. Only near the end of a VLF a write that was cut can look like it, since there
+//!    sectors of the use before the last may be left that carry the same marks.
 //! 2. The cursor goes from the end of a VLF only to the VLF whose sequence number is one higher.
 //! 3. Memory in use is bounded by one read window.
 
@@ -234,7 +237,10 @@ impl BlockCursor<'_> {
     }
 
     fn flawed(&mut self, segment: &LogSegment, flaw: BlockFlaw) -> Result<Option<LogBlock>, LogError> {
-        if segment.exact {
+        let place = u64::from(self.block) * SECTOR as u64;
+        let whole = matches!(flaw, BlockFlaw::Checksum { .. })
+            && place + 2 * MAX_BLOCK as u64 <= segment.end_block() * SECTOR as u64;
+        if segment.exact || whole {
             return Err(LogError::Block { lsn: Lsn::new(self.vlf, self.block, 1), flaw });
         }
         Ok(self.finish(Some(flaw)))

@@ -19,7 +19,7 @@ use super::error::{RecoveryError, RecoveryResult};
 use super::journal::PageJournal;
 use super::log_writer::{LogShape, LogWriter};
 use super::pages::{FilePages, PageStore};
-use super::{StopPoint, TransactionTable, roll_forward, undo};
+use super::{RollForward, StopPoint, TransactionTable, roll_forward, undo};
 use crate::restore::log_files::{log_store, table};
 
 /// Where recovery begins and what is known there.
@@ -29,6 +29,8 @@ pub struct Start {
     /// Of the database.
     pub version: u16,
     pub table: TransactionTable,
+    /// The log is known to reach behind the last checkpoint, since the boot page names that.
+    pub known: bool,
 }
 
 /// What recovery did.
@@ -150,7 +152,7 @@ fn start(pages: &mut FilePages) -> RecoveryResult<Start> {
         page.get(RECOVERY_LSN..RECOVERY_LSN + 10).and_then(|b| b.try_into().ok()).map(Lsn::from_bytes);
     let from = second.filter(|l| !l.is_zero() && *l < facts.checkpoint_lsn).unwrap_or(facts.checkpoint_lsn);
     let (last_checkpoint, version) = (facts.checkpoint_lsn, facts.version);
-    Ok(Start { from, last_checkpoint, version, table: TransactionTable::new() })
+    Ok(Start { from, last_checkpoint, version, table: TransactionTable::new(), known: true })
 }
 
 /// Rolls forward to the end of the log, rolls back what is open, writes a checkpoint.
@@ -188,8 +190,11 @@ fn roll(
     outcomes: Option<&dyn Outcomes>,
 ) -> RecoveryResult<(Rolled, LogWriter)> {
     let store = log_store(log)?;
-    let Start { from, version, mut table, .. } = start;
+    let Start { from, last_checkpoint, version, mut table, known } = start;
     let done = roll_forward(pages, &store, from, StopPoint::EndOfLog, &mut table, &mut |_| {})?;
+    if known {
+        reaches(&done, from.max(last_checkpoint))?;
+    }
     if let Some(BlockFlaw::Version(number)) = done.end.flaw {
         return Err(RecoveryError::Database {
             what: format!("log blocks of unknown header version {number}"),
@@ -211,6 +216,21 @@ fn roll(
     let rolled =
         Rolled { table, records: done.records, rolled_back: undone.transactions, end: done.end.at, settled };
     Ok((rolled, writer))
+}
+
+/// What is known to have been durable is there: the log up to the last checkpoint, which the boot page names only afterwards, and
+/// that of every change that a page has. A log that ends before has been damaged, and commits would be lost without a word.
+fn reaches(done: &RollForward, checkpoint: Lsn) -> RecoveryResult<()> {
+    let end = done.end.at;
+    let what = if end <= checkpoint {
+        format!("recovery has to read it up to the checkpoint at {checkpoint}")
+    } else if done.newest.0 >= end {
+        format!("page {} has a change of {}", done.newest.1, done.newest.0)
+    } else {
+        return Ok(());
+    };
+    let flaw = done.end.flaw.map_or_else(|| "nothing follows".to_owned(), |f| f.to_string());
+    Err(RecoveryError::LogEndsEarly { end, flaw, what })
 }
 
 /// Commits what was made ready to be committed and then was: the log ended before it says so.

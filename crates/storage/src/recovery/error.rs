@@ -63,6 +63,10 @@ pub enum RecoveryError {
     Stopped { what: String },
     #[error("no space left in the files of the database, and none of them can grow: {what}")]
     NoSpace { what: String },
+    #[error(
+        "the log ends at {end} ({flaw}), but {what}: it is damaged, or belongs to another state of the data files"
+    )]
+    LogEndsEarly { end: Lsn, flaw: String, what: String },
     #[error("the database files do not fit recovery: {what}")]
     Database { what: String },
 }

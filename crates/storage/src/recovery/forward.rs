@@ -19,6 +19,8 @@ use holdfast_base::{FileId, Lsn, PageId};
 use holdfast_format::log::transaction::EndTransaction;
 use holdfast_format::log::{BlockCursor, EndOfLog, LogBlock, LogRecord, LogStore, PageTarget, op};
 
+use holdfast_format::page::PageView;
+
 use super::error::{RecoveryError, RecoveryResult};
 use super::pages::{DataFiles, FilePages, PageStore, Shard, shard_of};
 use super::redo::{self, Gate};
@@ -225,10 +227,19 @@ fn redo_part(shard: &mut Shard, files: &DataFiles, batch: &Batch, worker: usize)
 /// Redoes one record; answers whether its page changed.
 fn redo(shard: &mut Shard, files: &DataFiles, record: &LogRecord<'_>) -> RecoveryResult<bool> {
     let Some(target) = record.page_target()? else { return Ok(false) };
-    shard.change(files, target.page, |page| match redo::gate(record, &target, page)? {
-        Gate::Done => Ok(false),
-        Gate::Apply => redo::apply(record, &target, page).map(|()| true),
-    })
+    let mut found = Lsn::ZERO;
+    let changed = shard.change(files, target.page, |page| {
+        found = PageView::new(page).lsn();
+        match redo::gate(record, &target, page)? {
+            Gate::Done => Ok(false),
+            Gate::Apply => redo::apply(record, &target, page).map(|()| true),
+        }
+    })?;
+    // What a page that is formatted held before belongs to another life of it.
+    if found > shard.newest.0 && record.operation() != op::FORMAT_PAGE {
+        shard.newest = (found, target.page);
+    }
+    Ok(changed)
 }
 
 /// The earliest error (invariant 2), or how many records were applied.
@@ -261,7 +272,14 @@ pub fn roll_forward(
         from,
         stop,
         table,
-        done: RollForward { end: nothing, stopped: false, records: 0, applied: 0, last_commit: None },
+        done: RollForward {
+            end: nothing,
+            stopped: false,
+            records: 0,
+            applied: 0,
+            last_commit: None,
+            newest: (Lsn::ZERO, PageId::NULL),
+        },
         workers,
         batch: pages.batch,
         seen: Met::default(),
@@ -292,6 +310,7 @@ pub fn roll_forward(
         walk.done.applied += applied?;
         if let Read::End(end) = read? {
             walk.done.end = end;
+            walk.done.newest = shards.iter().map(|s| s.newest).max_by_key(|n| n.0).unwrap_or_default();
             return Ok(walk.done);
         }
         progress(walk.done.records);

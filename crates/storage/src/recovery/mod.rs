@@ -31,7 +31,7 @@ pub use forward::roll_forward;
 pub use log_writer::LogWriter;
 pub use pages::{FilePages, PageStore, Protection, Spread};
 
-use holdfast_base::Lsn;
+use holdfast_base::{Lsn, PageId};
 use holdfast_format::log::transaction::EndTransaction;
 use holdfast_format::log::{EndOfLog, LogRecord, LogTime, op};
 
@@ -72,4 +72,6 @@ pub struct RollForward {
     pub applied: u64,
     /// Time of the last commit, if there was one.
     pub last_commit: Option<LogTime>,
+    /// Highest LSN that a page carried when a record came to it, and that page. A page is in its file only after its log is.
+    pub newest: (Lsn, PageId),
 }

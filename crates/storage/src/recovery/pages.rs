@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use holdfast_base::{FileId, PAGE_SIZE, PageId};
+use holdfast_base::{FileId, Lsn, PAGE_SIZE, PageId};
 use holdfast_disk::DiskFile;
 use holdfast_format::page::{PageView, flag, protection};
 use holdfast_format::source::PageRef;
@@ -97,6 +97,8 @@ pub(super) struct DataFiles(BTreeMap<FileId, Arc<dyn DiskFile>>);
 #[derive(Default)]
 pub(super) struct Shard {
     held: AddressMap<Held>,
+    /// Highest LSN that a page carried when a record came to it.
+    pub newest: (Lsn, PageId),
 }
 
 /// Highest page number that recovery will make a file grow to (16 TiB).

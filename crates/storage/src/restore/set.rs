@@ -357,7 +357,7 @@ pub fn recover(disk: &dyn Disk, state_path: &Path, identity: &Identity) -> Resul
     let mut pages = FilePages::new(open_all(disk, &state.files, false)?, RECOVERY_PAGES, Some(journal))?;
     let table = TransactionTable::with_open(state.open.iter().copied(), state.highest);
     let (last_checkpoint, version) = (state.last_checkpoint, state.version);
-    let start = database::Start { from: state.reached, last_checkpoint, version, table };
+    let start = database::Start { from: state.reached, last_checkpoint, version, table, known: false };
     let done = database::finish(&mut pages, &log, start, identity.time)?;
     sign(&mut pages, &state, identity, done.end)?;
     write_log_headers(&mut pages, &state, &log, identity)?;
