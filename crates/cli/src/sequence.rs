@@ -14,7 +14,7 @@ pub fn sets_of(files: &[PathBuf]) -> anyhow::Result<Vec<BackupSet>> {
     let mut media = Vec::new();
     for path in files {
         let path = path.canonicalize().with_context(|| path.display().to_string())?;
-        let file = std::fs::File::open(&path).with_context(|| path.display().to_string())?;
+        let file = crate::output::open_file(&path).with_context(|| path.display().to_string())?;
         let opened = Device::new(&path.display().to_string(), Arc::new(file)).and_then(Media::open);
         media.push(Arc::new(opened.map_err(|e| anyhow!("{}", message(&e)))?));
     }

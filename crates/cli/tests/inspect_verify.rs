@@ -47,6 +47,34 @@ fn sample_is_good_and_damage_is_found_where_it_is() {
 }
 
 #[test]
+fn damage_of_a_log_file_is_found_where_it_is() {
+    let named = |name: &str| corpus().into_iter().find(|f| f.name() == name);
+    let Some(data) = named("706_mdf_MvcMusicStore_asdeoz_82269f.mdf") else { return };
+    let Some(log) = named("706_ldf_MvcMusicStore-log_asdeoz_01346d.ldf") else { return };
+    let Some(other) = named("852_ldf_Database1-log_lidorduk_6f35d3.ldf") else { return };
+    let good = holdfast(&["verify", path(&data.path), path(&log.path)]);
+    assert_eq!(code(&good), 0, "{}", text(&good));
+    let foreign = holdfast(&["verify", path(&data.path), path(&other.path)]);
+    assert!(text(&foreign).contains("belongs to none"), "{}", text(&foreign));
+    let dir = tempfile::tempdir().expect("folder");
+    let copy = dir.path().join("copy.ldf");
+    let bytes = log.read();
+    // The header page, a block's middle, and all behind the first VLF's header.
+    for (what, at) in [("header page", 200), ("block", 16384 + 700)] {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 16;
+        std::fs::write(&copy, &damaged).expect("writes");
+        let o = holdfast(&["verify", path(&copy)]);
+        assert!(code(&o) == 1 && text(&o).contains("offset"), "{what}: {}", text(&o));
+    }
+    let mut emptied = bytes.clone();
+    emptied[16384..].fill(0);
+    std::fs::write(&copy, &emptied).expect("writes");
+    let o = holdfast(&["verify", path(&data.path), path(&copy)]);
+    assert!(code(&o) == 1 && text(&o).contains("up to the checkpoint"), "{}", text(&o));
+}
+
+#[test]
 fn every_complete_corpus_file_is_good() {
     let files = corpus();
     let whole: Vec<&str> = files

@@ -18,6 +18,11 @@ pub struct VariableInfo {
 pub trait NameResolver {
     /// A database by name (`None`: 911 or 208 as fits).
     fn database(&self, name: &str) -> Option<Arc<dyn Catalog>>;
+    /// Why a database that is there cannot be read.
+    fn closed(&self, name: &str) -> Option<holdfast_types::SqlError> {
+        let _ = name;
+        None
+    }
     /// The database whose object of that name is everybody's where their own database has none.
     fn everywhere(&self, schema: &str, name: &str) -> Option<Arc<dyn Catalog>> {
         let _ = (schema, name);

@@ -38,7 +38,7 @@ impl Config {
             force_encryption: false,
             certificate: None,
             login_timeout: Duration::from_secs(30),
-            logins_pending_max: 256,
+            logins_pending_max: 4096,
             connections_max: 32_767,
             requests_max: 400,
             message_size_max: 256 << 20,

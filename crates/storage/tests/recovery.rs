@@ -58,7 +58,8 @@ fn store(bytes: &[u8]) -> (LogStore, Lsn, u32) {
     let last = used.last().map_or(0, |v| v.sequence);
     let mut first = last;
     for v in used.iter().rev() {
-        if v.sequence + 1 < first || !matches!(store.block(v.sequence, 0x10), Ok(Ok(_))) {
+        let here = store.block(v.sequence, 0x10);
+        if v.sequence + 1 < first || !matches!(here, Ok(Ok(b)) if b.header().version.number > 2) {
             break;
         }
         first = v.sequence;

@@ -1,6 +1,7 @@
 //! Rows as Parquet: one row group per 65,536 rows, each column with the nearest logical type (integers, decimals up to 38
 //! digits, dates, times and timestamps in microseconds, UTF-8 strings, byte arrays); what has none is its canonical text.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -32,19 +33,27 @@ pub fn write(table: &TableDef, out: impl Write + Send) -> anyhow::Result<u64> {
     let properties = Arc::new(WriterProperties::builder().set_created_by("holdfast".into()).build());
     let mut writer = SerializedFileWriter::new(out, schema, properties)?;
     let mut pending: Vec<Vec<Value>> = columns.iter().map(|_| Vec::new()).collect();
+    let mut lost = BTreeMap::new();
     let count = for_each_row(table, &columns, |row| {
         for (column, value) in pending.iter_mut().zip(row) {
             column.push(value.clone());
         }
         if pending.first().is_some_and(|c| c.len() == GROUP_ROWS) {
-            group(&mut writer, table, &columns, &mut pending)?;
+            group(&mut writer, table, &columns, &mut pending, &mut lost)?;
         }
         Ok(())
     })?;
     if pending.first().is_some_and(|c| !c.is_empty()) {
-        group(&mut writer, table, &columns, &mut pending)?;
+        group(&mut writer, table, &columns, &mut pending, &mut lost)?;
     }
     writer.close()?;
+    for (column, values) in lost.into_iter().filter(|l| l.1 > 0) {
+        let name = table.columns.get(column).map_or("", |c| &c.name);
+        eprintln!(
+            "note: {}.{}.{name}: {values} values have a seventh decimal of the second, which Parquet's timestamps hold for some years only; it is cut",
+            table.schema_name, table.name
+        );
+    }
     Ok(count)
 }
 
@@ -64,6 +73,7 @@ fn field(column: &ColumnDef) -> anyhow::Result<Type> {
         TypeId::Money => (Physical::FIXED_LEN_BYTE_ARRAY, Some(decimal(19, 4))),
         TypeId::SmallMoney => (Physical::FIXED_LEN_BYTE_ARRAY, Some(decimal(10, 4))),
         TypeId::Date => (Physical::INT32, Some(LogicalType::Date)),
+        TypeId::Time if ty.scale > 6 => (Physical::INT64, Some(LogicalType::time(false, TimeUnit::NANOS))),
         TypeId::Time => (Physical::INT64, Some(LogicalType::time(false, TimeUnit::MICROS))),
         TypeId::DateTime | TypeId::SmallDateTime | TypeId::DateTime2 => {
             (Physical::INT64, Some(LogicalType::timestamp(false, TimeUnit::MICROS)))
@@ -94,6 +104,7 @@ fn group<W: Write + Send>(
     table: &TableDef,
     columns: &[usize],
     pending: &mut [Vec<Value>],
+    lost: &mut BTreeMap<usize, u64>,
 ) -> anyhow::Result<()> {
     let mut group = writer.next_row_group()?;
     for (values, &c) in pending.iter_mut().zip(columns) {
@@ -111,7 +122,15 @@ fn group<W: Write + Send>(
                 w.write_batch(&v, Some(&levels), None)?;
             }
             ColumnWriter::Int64ColumnWriter(w) => {
-                let v: Vec<i64> = present.map(integer).collect();
+                let exact = column.ty.id == TypeId::Time && column.ty.scale > 6;
+                let v: Vec<i64> = match exact {
+                    true => {
+                        present.map(|v| if let Value::Time(t) = v { t.0 as i64 * 100 } else { 0 }).collect()
+                    }
+                    false => present.map(integer).collect(),
+                };
+                let cut = values.iter().filter(|v| matches!(v, Value::DateTime2(d) if d.time.0 % 10 != 0));
+                *lost.entry(c).or_default() += cut.count() as u64;
                 w.write_batch(&v, Some(&levels), None)?;
             }
             ColumnWriter::FloatColumnWriter(w) => {

@@ -74,7 +74,7 @@ pub fn open(
 fn is_data_file(path: &Path) -> anyhow::Result<bool> {
     use std::io::Read;
     let mut head = [0u8; 2];
-    let mut file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
+    let mut file = crate::output::open_file(path).with_context(|| path.display().to_string())?;
     Ok(file.read(&mut head)? == 2 && head == [1, 15])
 }
 

@@ -144,10 +144,7 @@ impl Report {
     fn open(path: &Path) -> Result<Opened, Unusable> {
         let unusable = |error: String, message| Unusable { file: path.to_owned(), error, message };
         let file =
-            std::fs::File::open(path).map_err(|e| unusable(format!("{}: {e}", path.display()), 3201))?;
-        if file.metadata().is_ok_and(|m| m.is_dir()) {
-            return Err(unusable(format!("{}: is a directory", path.display()), 3201));
-        }
+            crate::output::open_file(path).map_err(|e| unusable(format!("{}: {e}", path.display()), 3201))?;
         if let Some(data) = data_file::open(path, &file) {
             return Ok(Opened::Data(Box::new(data)));
         }

@@ -15,6 +15,18 @@ pub fn outln(text: &str) -> std::io::Result<()> {
     }
 }
 
+/// Opens a file that can be read at any place; a pipe would wait for a writer.
+pub fn open_file(path: &std::path::Path) -> std::io::Result<std::fs::File> {
+    let metadata = std::fs::metadata(path)?;
+    if metadata.is_dir() {
+        return Err(std::io::Error::other("is a directory"));
+    }
+    if !metadata.is_file() {
+        return Err(std::io::Error::other("not a file"));
+    }
+    std::fs::File::open(path)
+}
+
 /// A GUID in its usual text form; the first three groups are stored little-endian.
 pub fn guid(g: &[u8; 16]) -> String {
     let a = u32::from_le_bytes([g[0], g[1], g[2], g[3]]);

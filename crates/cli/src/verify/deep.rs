@@ -88,6 +88,21 @@ impl BackupPages {
         Some(())
     }
 
+    /// Where a byte of a page lies; in a compressed stream, where the record begins that holds it.
+    fn place(&self, page: PageId, offset: usize) -> Option<(String, u64)> {
+        let position = self.index.get(&(page.file, page.page / 8))?;
+        let source = self.sources.get(usize::from(position.source))?;
+        let within = u64::from(page.page % 8) * PAGE_SIZE as u64 + offset as u64;
+        let at = if source.stream.compressed {
+            let runs = self.runs.get(usize::from(position.source))?;
+            let run = runs.binary_search_by_key(&position.offset, |r| r.0).ok()?;
+            runs.get(run)?.1
+        } else {
+            source.stream.stored_start + position.offset + within
+        };
+        Some((source.device.name().to_string(), at))
+    }
+
     fn extent(&self, key: (FileId, u32)) -> Option<Arc<Vec<u8>>> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = cache.extents.get(&key) {
@@ -174,17 +189,27 @@ impl PageSource for FilePages {
     }
 }
 
-fn run(source: Arc<dyn PageSource>, name: &str, severity: Severity, findings: &Findings) -> Report {
+/// Where a byte of a page lies: device, and offset in it as stored.
+type PlaceOf<'a> = &'a dyn Fn(PageId, usize) -> Option<(String, u64)>;
+
+fn run(
+    source: Arc<dyn PageSource>,
+    name: &str,
+    severity: Severity,
+    place: PlaceOf<'_>,
+    findings: &Findings,
+) -> Report {
     let progress = Progress::new("structure", 0);
     let report = check(&source, &mut |_, _| {});
     progress.finish();
     for f in &report.findings {
         let object = f.object.as_ref().map_or(String::new(), |o| format!("{o}: "));
+        let place = f.page.and_then(|page| place(page, f.offset));
         findings.add(Finding {
             severity,
-            file: name.to_owned(),
+            file: place.as_ref().map_or_else(|| name.to_owned(), |p| p.0.clone()),
             page: f.page,
-            offset: None,
+            offset: place.map(|p| p.1),
             text: format!("{object}{}", f.what),
         });
     }
@@ -202,7 +227,9 @@ pub fn severity(log_blocks: u64) -> Severity {
 /// Checks the structure of a complete full backup; gives a line of the summary.
 pub fn check_backup(set: &BackupSet, name: &str, log_blocks: u64, findings: &Findings) -> Option<String> {
     let pages = BackupPages::open(set)?;
-    let report = run(Arc::new(pages), name, severity(log_blocks), findings);
+    let pages = Arc::new(pages);
+    let place = |page: PageId, offset: usize| pages.place(page, offset);
+    let report = run(pages.clone(), name, severity(log_blocks), &place, findings);
     Some(format!("{} tables, {} rows checked", report.tables_checked, report.rows_checked))
 }
 
@@ -211,6 +238,11 @@ const QUIET_BLOCKS: u64 = 16;
 
 /// Checks the structure of a database's data files.
 pub fn check_files(files: BTreeMap<FileId, Device>, name: &str, findings: &Findings) -> String {
-    let report = run(Arc::new(FilePages { files }), name, Severity::Damage, findings);
+    let devices = files.clone();
+    let place = |page: PageId, offset: usize| {
+        let at = u64::from(page.page) * PAGE_SIZE as u64 + offset as u64;
+        devices.get(&page.file).map(|d| (d.name().to_string(), at))
+    };
+    let report = run(Arc::new(FilePages { files }), name, Severity::Damage, &place, findings);
     format!("{name}: {} tables, {} rows checked", report.tables_checked, report.rows_checked)
 }

@@ -24,7 +24,7 @@ use holdfast_base::Lsn;
 
 use crate::inspect::data_file as header;
 use crate::inspect::report::kind_name;
-use crate::output::{Progress, outln, size};
+use crate::output::{Progress, open_file, outln, size};
 use finding::{Finding, Findings, Severity};
 use pages::PageChecks;
 
@@ -128,9 +128,8 @@ fn open(path: &Path, media: &mut Vec<Arc<Media>>, data: &mut Vec<DataInput>, fin
         offset: None,
         text,
     };
-    let file = match std::fs::File::open(path) {
-        Ok(f) if f.metadata().is_ok_and(|m| m.is_file()) => f,
-        Ok(_) => return findings.add(unusable("not a file".to_owned())),
+    let file = match open_file(path) {
+        Ok(f) => f,
         Err(e) => return findings.add(unusable(e.to_string())),
     };
     let header = header::open(path, &file);
@@ -234,6 +233,21 @@ fn ends_of_logs(data: &[DataInput], findings: &Findings) -> BTreeMap<String, Lsn
     for primary in data {
         let Some(boot) = &primary.header.boot else { continue };
         let of = |d: &&DataInput| d.header.binding_id == primary.header.binding_id;
+        let mut ids: Vec<u16> = data.iter().filter(of).map(|d| d.header.file_id).collect();
+        ids.sort_unstable();
+        if let Some(twice) = ids.windows(2).find(|w| w[0] == w[1]) {
+            findings.add(Finding {
+                severity: Severity::Note,
+                file: primary.path.display().to_string(),
+                page: None,
+                offset: None,
+                text: format!(
+                    "several of the files say that they are file {} of this database: which of them belong together is not known, so log and data were not compared",
+                    twice[0]
+                ),
+            });
+            continue;
+        }
         let own: Vec<(String, &Device)> =
             logs().filter(of).map(|d| (d.path.display().to_string(), &d.device)).collect();
         let own: Vec<(&str, &Device)> = own.iter().map(|(name, device)| (name.as_str(), *device)).collect();

@@ -21,10 +21,15 @@ use holdfast_types::Value;
 use super::{Finding, Report, allocation::Owners};
 use crate::database::DatabaseCatalog;
 use crate::database::partition::PartitionFunction;
+use crate::database::rows::sql_type;
 use crate::decode::column::field_value;
+use crate::decode::value;
 use crate::stored::key;
 use crate::stored::seek::key_values;
 use crate::stored::table::{RowsetAccess, StoredKey};
+
+/// Types whose bytes may be no value (xtype): dates, times and decimals. The others take all.
+const CAN_BE_OUT_OF_RANGE: [u8; 7] = [40, 41, 42, 43, 61, 106, 108];
 
 struct Checker<'c> {
     source: &'c dyn PageSource,
@@ -178,6 +183,16 @@ impl Checker<'_> {
                             0,
                             format!("the large value record {rid} belongs to two values"),
                         );
+                    }
+                }
+                Ok(Field::Bytes(bytes)) => {
+                    let c = &access.layout.columns[position];
+                    if CAN_BE_OUT_OF_RANGE.contains(&c.xtype) {
+                        let ty = sql_type(c.xtype, 0, i32::from(c.length), c.precision, c.scale, c.collation);
+                        if let Err(error) = value(&ty, bytes) {
+                            let what = format!("row {slot}, column {}: {}", c.column_id, error.what);
+                            self.fault(report, at, 0, what);
+                        }
                     }
                 }
                 Ok(_) => {}

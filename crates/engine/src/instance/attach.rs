@@ -82,6 +82,14 @@ pub fn file_id(disk: &dyn Disk, path: &Path) -> Option<u16> {
     view.is(PageType::FileHeader).then(|| FileHeader::read(&page).ok().map(|h| h.file_id)).flatten()
 }
 
+/// What the files of one database have in common; `None` when it is no database file.
+pub fn binding(disk: &dyn Disk, path: &Path) -> Option<[u8; 16]> {
+    let mut page = [0u8; PAGE_SIZE];
+    disk.open(path, false).ok()?.read_at(0, &mut page).ok()?;
+    let _ = restore_torn(&mut page);
+    FileHeader::read(&page).ok().map(|h| h.binding_id)
+}
+
 /// Reads the primary file. The error is a text for the message.
 pub fn read_primary(disk: &dyn Disk, path: &Path) -> Result<AttachedFacts, String> {
     let file = disk.open(path, false).map_err(|e| e.to_string())?;

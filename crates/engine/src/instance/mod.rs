@@ -23,7 +23,7 @@ pub mod stored;
 mod system;
 mod system_files;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -271,6 +271,20 @@ pub struct Instance {
     changing_files: Mutex<()>,
     /// One system database gets its files at a time.
     making_system: Mutex<()>,
+    /// Names, in lower case, of databases that a statement works on as a whole.
+    occupied: Mutex<HashSet<String>>,
+}
+
+/// A database is worked on as a whole, until this is dropped.
+pub struct Occupied<'i> {
+    instance: &'i Instance,
+    name: String,
+}
+
+impl Drop for Occupied<'_> {
+    fn drop(&mut self) {
+        self.instance.occupied.lock().remove(&self.name);
+    }
 }
 
 impl Instance {
@@ -334,6 +348,7 @@ impl Instance {
             opener,
             changing_files: Mutex::new(()),
             making_system: Mutex::new(()),
+            occupied: Mutex::default(),
         }))
     }
 
@@ -429,6 +444,18 @@ impl Instance {
         let new = entry(id, &shown, DatabaseState::Restoring, files);
         databases.insert(key, Arc::clone(&new));
         Ok(new)
+    }
+
+    /// Keeps others from restoring, dropping or detaching a database, or one of that name that is being made; `None`: somebody
+    /// has it.
+    pub fn occupy(&self, name: &str) -> Option<Occupied<'_>> {
+        let name = name.to_lowercase();
+        self.occupied.lock().insert(name.clone()).then_some(Occupied { instance: self, name })
+    }
+
+    /// Whether a statement works on the database as a whole.
+    pub fn is_occupied(&self, name: &str) -> bool {
+        self.occupied.lock().contains(&name.to_lowercase())
     }
 
     /// Where the pages of a database are written before they are written over, by the path of its primary data file.

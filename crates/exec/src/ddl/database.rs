@@ -392,7 +392,14 @@ pub fn attach_database(name: &str, given: &[PathBuf], rebuild: bool, call: &mut 
     if i32::from(facts.version) > instance.options.database_version {
         return Err(SqlError::new(948, &[&name, &facts.version, &instance.options.database_version]));
     }
+    if let Some(other) = given.iter().find(|p| disk.exists(p) && attach::file_id(&*disk, p).is_none()) {
+        return Err(SqlError::new(5172, &[&other.display(), &"FILE SIZE"]));
+    }
     let (mut files, mut missing) = locate(&facts, given, primary, instance)?;
+    let binding = attach::binding(&*disk, primary);
+    if files.iter().any(|f| !(rebuild && f.is_log) && attach::binding(&*disk, &f.path) != binding) {
+        return Err(SqlError::new(5173, &[]));
+    }
     if rebuild {
         for f in files.iter().filter(|f| f.is_log) {
             missing.push((f.file_id, f.logical_name.clone()));
@@ -452,7 +459,7 @@ pub fn drop(statement: &Drop, call: &mut Call<'_>) -> Many<Option<u64>> {
         if entry.id <= 4 {
             return Err(vec![SqlError::new(3708, &[&"drop", &"database", shown, &"database"]).state(4)]);
         }
-        if in_use(entry.id, call) {
+        if host.instance.is_occupied(&entry.name) || in_use(entry.id, call) {
             return Err(vec![SqlError::new(3702, &[&"database", shown]).state(3)]);
         }
         host.instance.drop_database(shown).map_err(one)?;
@@ -473,7 +480,7 @@ pub fn detach(name: &str, call: &mut Call<'_>) -> SqlResult<()> {
         let text = "System databases master, model, msdb, and tempdb cannot be detached.";
         return Err(SqlError::with_text(7940, 16, text));
     }
-    if in_use(entry.id, call) {
+    if host.instance.is_occupied(&entry.name) || in_use(entry.id, call) {
         return Err(SqlError::new(3703, &[&"database", &name]).state(2));
     }
     host.instance.detach_database(name).map(|_| ())

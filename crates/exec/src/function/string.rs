@@ -291,7 +291,15 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         FunctionId::Replicate => {
             let Some(n) = unsigned(&a[1])? else { return Ok(Value::Null) };
             let limit = ty.char_length().map_or(MAX_UNITS, |n| n.max(0) as usize);
-            match data(&a[0])? {
+            let data = data(&a[0])?;
+            let length = match &data {
+                Data::Units(s) => s.len(),
+                Data::Bytes(s) => s.len(),
+            };
+            if ty.is_max() && length.saturating_mul(n) > MAX_UNITS {
+                return Err(too_long());
+            }
+            match data {
                 Data::Units(s) => {
                     let n = if s.is_empty() { 0 } else { n.min(limit / s.len() + 1) };
                     string(s.repeat(n), ty)

@@ -7,6 +7,7 @@ use holdfast_types::{Batch, CollationId, SqlError, SqlType, Value};
 
 use super::administration::{Administration, Call};
 use super::raise::integer;
+use crate::context::SessionInfo;
 use crate::ddl::{alter_database, database, login, row_versions, scoped_configuration};
 use crate::restore::database::{Surroundings, restore};
 use crate::restore::{RestoreRequest, RestoreVerb, answers, devices, verify};
@@ -20,6 +21,10 @@ impl InstanceAdministration {
         let mut request = RestoreRequest::new(statement, call.evaluate).map_err(|e| vec![e])?;
         request.name_devices(&call.session.host.settings.read().devices);
         let words = request.verb.words();
+        let changes = matches!(request.verb, RestoreVerb::Database(_) | RestoreVerb::Log(_));
+        if changes && call.session.transaction_count() > 0 {
+            return Err(vec![SqlError::new(3021, &[]), SqlError::new(3013, &[&words])]);
+        }
         self.run_restore(&request, call).map_err(|mut errors| {
             // Invariant of RESTORE: the specific errors first, this one last.
             errors.push(SqlError::new(3013, &[&words]));
@@ -97,9 +102,10 @@ impl InstanceAdministration {
     }
 }
 
-/// Collation of a backup header as a name; the sort order is the top byte of the id.
+/// Collation of a backup header as a name: kept as the protocol sends it.
 fn collation_name(id: u32, sort: u32) -> Option<String> {
-    CollationId(id & 0x00FF_FFFF | (sort & 0xFF) << 24).name()
+    let [a, b, c, d] = id.to_le_bytes();
+    CollationId::from_tds([a, b, c, d, u8::try_from(sort).ok()?])?.name()
 }
 
 impl Administration for InstanceAdministration {

@@ -343,6 +343,10 @@ impl NameResolver for Names<'_> {
     fn database(&self, name: &str) -> Option<Arc<dyn Catalog>> {
         self.session.host.database(name).ok().map(|d| d as Arc<dyn Catalog>)
     }
+    fn closed(&self, name: &str) -> Option<SqlError> {
+        self.session.host.instance.find(name)?;
+        self.session.host.instance.online(name).err()
+    }
     fn linked_server(&self, name: &str) -> bool {
         self.session.host.settings.read().linked_server(name).is_some()
     }

@@ -7,6 +7,7 @@
 //! Invariants
 //! 1. Nothing is written before every check that can be made without writing has passed.
 //! 2. A first restore that fails leaves no database and no files; a later step of a sequence that fails leaves it RESTORING.
+//! 3. One statement at a time works on a database: whoever comes meanwhile finds it in use.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -48,6 +49,9 @@ pub fn restore(
     let name = match &request.verb {
         RestoreVerb::Database(n) | RestoreVerb::Log(n) => n.clone(),
         other => return Err(vec![SqlError::not_supported(other.words())]),
+    };
+    let Some(_occupied) = around.instance.occupy(&name) else {
+        return Err(vec![SqlError::new(3101, &[])]);
     };
     if request.devices.is_empty() {
         return recover_only(&name, request, around, sink).map_err(|e| vec![e]);
@@ -250,13 +254,12 @@ impl Job<'_> {
     /// Paths for all files: MOVE targets, the replaced database's own places, else the data directory.
     fn choose_files(&self, old: &[FileRecord]) -> Result<(Vec<FileRecord>, Vec<SqlError>), Vec<SqlError>> {
         let planning = |e: SqlError| vec![e, SqlError::new(3119, &[])];
-        let set = &self.configuration.set;
         let known = |logical: &str| {
             self.configuration.files.iter().any(|f| NameOrder::instance().same(&f.logical_name, logical))
         };
         for (logical, _) in &self.request.moves {
             if !known(logical) {
-                return Err(vec![SqlError::new(3234, &[logical, &set.database_name])]);
+                return Err(vec![SqlError::new(3234, &[logical, &self.name]).state(2)]);
             }
         }
         let mut out: Vec<FileRecord> = Vec::new();

@@ -65,10 +65,11 @@ pub fn open(
     let path = disk_path(&device.name, backup_directory);
     let shown = path.display().to_string();
     let cannot = |e: std::io::Error| SqlError::new(3201, &[&shown, &os_error(&e)]);
-    let file = std::fs::File::open(&path).map_err(cannot)?;
-    if file.metadata().map_err(cannot)?.is_dir() {
+    // Before it is opened: a pipe would wait for a writer.
+    if !std::fs::metadata(&path).map_err(cannot)?.is_file() {
         return Err(SqlError::new(3201, &[&shown, &"5(Access is denied.)"]));
     }
+    let file = std::fs::File::open(&path).map_err(cannot)?;
     let device = Device::new(&shown, Arc::new(file)).map_err(|e| message(&e))?;
     let media = Media::open(device).map_err(|e| message(&e))?;
     media.check_password(request.media_password.as_deref()).map_err(|e| message(&e))?;

@@ -98,6 +98,28 @@ const ACCEPTED: &[&str] = &[
     "PASSWORD",
 ];
 
+/// Options that SQL Server has and that cannot be honoured yet.
+const LATER: &[&str] = &[
+    "STOPATMARK",
+    "STOPBEFOREMARK",
+    "PARTIAL",
+    "RESTRICTED_USER",
+    "KEEP_REPLICATION",
+    "KEEP_CDC",
+    "KEEP_TEMPORAL_RETENTION",
+    "ENABLE_BROKER",
+    "ERROR_BROKER_CONVERSATIONS",
+    "NEW_BROKER",
+    "LOADHISTORY",
+    "FILESTREAM",
+    "SNAPSHOT",
+    "SNAPSHOTRESTOREPHASE",
+    "METADATA_ONLY",
+    "DBNAME",
+    "CREDENTIAL",
+    "RESTART",
+];
+
 impl RestoreRequest {
     /// The statement without options.
     /// Puts the files in the place of the devices that sp_addumpdevice has named; others stay logical and are refused.
@@ -163,6 +185,9 @@ impl RestoreRequest {
             }
             "MOVE" => {
                 let (logical, path) = (text(&value(&option.value)?)?, text(&value(&option.second)?)?);
+                if self.moves.iter().any(|(l, _)| l.eq_ignore_ascii_case(&logical)) {
+                    return Err(SqlError::new(4353, &[&logical]));
+                }
                 self.moves.push((logical, path));
             }
             "STATS" => {
@@ -184,9 +209,10 @@ impl RestoreRequest {
             "PASSWORD" => self.password = Some(text(&value(&option.value)?)?),
             "MEDIANAME" => self.media_name = Some(text(&value(&option.value)?)?),
             name if ACCEPTED.contains(&name) => {}
-            name => {
+            name if LATER.contains(&name) => {
                 return Err(SqlError::not_supported(format!("The RESTORE option {name}")));
             }
+            name => return Err(SqlError::new(155, &[&name, &"RESTORE"])),
         }
         Ok(())
     }

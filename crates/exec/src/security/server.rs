@@ -69,8 +69,12 @@ impl SharedSession {
                 let error = match &verb {
                     _ if server("CRDB") => return Ok(()),
                     RestoreVerb::Database(name) | RestoreVerb::Log(name) => {
-                        let there = self.host.instance.find(name).is_some();
-                        if there && self.may_in(name, "CL") {
+                        // Its owner, not whoever a role of the database, which a backup may bring, lets do everything in it.
+                        let owner = self.host.database(name).map(|d| d.online().properties().owner_sid);
+                        if let (Ok(owner), Some(login)) = (owner, self.security.login())
+                            && !owner.is_empty()
+                            && *login.sid == *owner
+                        {
                             return Ok(());
                         }
                         SqlError::new(3110, &[name])

@@ -347,7 +347,11 @@ impl Binder<'_> {
                     self.note_database(&c);
                     c
                 }
-                None => return err(name.span, 208, &[name]),
+                None => {
+                    let closed = self.cx.names.closed(&d.text);
+                    return closed
+                        .map_or_else(|| err(name.span, 208, &[name]), |e| Err(e.at_line(name.span.line)));
+                }
             },
             _ => self.env.catalog.clone(),
         };

@@ -317,6 +317,11 @@ impl Binder<'_> {
 
     pub fn bind_offset(&mut self, plan: LogicalPlan, q: &Query) -> SqlResult<LogicalPlan> {
         let Some(offset) = &q.offset else { return Ok(plan) };
+        if let QueryBody::Select(s) = &q.body
+            && s.top.is_some()
+        {
+            return err(offset.span, 10741, &[]);
+        }
         let (offset, fetch) = {
             let o = self.bind_count(offset)?;
             let f = q.fetch.as_ref().map(|f| self.bind_count(f)).transpose()?;

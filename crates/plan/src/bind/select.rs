@@ -32,6 +32,9 @@ fn counted_only(mut a: crate::physical::Aggregate, counts: Option<Col>) -> crate
     a
 }
 
+/// Columns of a select list.
+const MOST_ITEMS: usize = 4096;
+
 impl Binder<'_> {
     pub fn bind_select(&mut self, s: &Select, q: &Query, role: QueryRole) -> SqlResult<BoundQueryPlan> {
         self.levels.push(Level { is_select: true, ..Level::default() });
@@ -82,6 +85,9 @@ impl Binder<'_> {
         self.set_clause(Clause::Select);
         let mark = self.sequence_mark();
         let mut items = self.bind_items(&s.items)?;
+        if items.len() > MOST_ITEMS {
+            return err(s.span, 1056, &[&MOST_ITEMS]);
+        }
         self.check_sequences(mark, s, q, role)?;
         self.set_clause(Clause::Having);
         let mut having = s.having.as_ref().map(|h| self.bind_condition(h)).transpose()?;

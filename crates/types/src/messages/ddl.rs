@@ -241,6 +241,7 @@ pub const MESSAGES: &[Message] = &[
     (5120, 16, "Unable to open the physical file \"%.*ls\". Operating system error %d: \"%ls\"."),
     (5170, 16, "Cannot create file '%ls' because it already exists. Change the file path or the file name, and retry the operation."),
     (5171, 16, "%.*ls is not a primary database file."),
+    (5172, 16, "The header for file '%ls' is not a valid database file header. The %ls property is incorrect."),
     (5173, 16, "One or more files do not match the primary file of the database. If you are attempting to attach a database, retry the operation with the correct files. If this is an existing database, the file may be corrupted and should be restored from a backup."),
     (5174, 16, "Each file size must be greater than or equal to 512 KB."),
     (5176, 10, "To allow recovery to occur, the log file \"%.*ls\" has been expanded beyond its maximum size."),
