@@ -54,8 +54,41 @@ pub struct NewModule {
     pub identity_columns: Vec<i32>,
     /// Schema-bound dependencies: (object, column).
     pub depends_on: Vec<(i32, i32)>,
+    /// What the text of a module that is not bound to it names.
+    pub names: Vec<NamedReference>,
+    /// What the names were when the module was made: object, column (0: the object itself) and bits of [`reference_use`].
+    pub uses: Vec<(i32, i32, i64)>,
     /// Numbers of the events that a trigger is for.
     pub events: Vec<i32>,
+}
+
+/// A name in a module's text: a row of `syssoftobjrefs` (docs/format/catalog.md).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedReference {
+    pub server: Option<String>,
+    pub database: Option<String>,
+    pub schema: Option<String>,
+    pub name: String,
+    /// It may be a method of a column as well as a function.
+    pub ambiguous: bool,
+}
+
+/// Status of rows of class 0 of `sysmultiobjrefs`.
+pub mod reference_use {
+    /// `*` names the column.
+    pub const SELECT_ALL: i64 = 1;
+    pub const UPDATED: i64 = 2;
+    pub const SELECTED: i64 = 4;
+}
+
+/// `syssoftobjrefs.status` of a name that may be a method.
+pub const AMBIGUOUS: i64 = 4;
+
+/// `depclass` and `indepclass` of objects in `syssoftobjrefs`.
+const OBJECT: i32 = 1;
+
+fn optional(part: &Option<String>) -> Cell<'_> {
+    part.as_deref().map_or(Cell::Null, Cell::from)
 }
 
 impl CatalogWriter<'_> {
@@ -85,6 +118,7 @@ impl CatalogWriter<'_> {
         for class in [0, 1] {
             self.delete_all("sysmultiobjrefs", &[class, key])?;
         }
+        self.delete_all("syssoftobjrefs", &[OBJECT.into(), key])?;
         let (status, now) = (new.status, self.now);
         let (kind, parent) = (new.kind, new.parent_id);
         self.update("sysschobjs", &[key], &|_, _| true, &|b, r| {
@@ -140,6 +174,25 @@ impl CatalogWriter<'_> {
         }
         for (object, column) in &new.depends_on {
             self.add_dependency(1, id, (*object, *column))?;
+        }
+        for (object, column, status) in &new.uses {
+            self.add_multi_reference(0, id, (*object, *column), *status)?;
+        }
+        for (i, n) in new.names.iter().enumerate() {
+            self.insert(
+                "syssoftobjrefs",
+                &[
+                    ("depclass", OBJECT.into()),
+                    ("depid", id.into()),
+                    ("indepclass", OBJECT.into()),
+                    ("indepname", n.name.as_str().into()),
+                    ("indepschema", optional(&n.schema)),
+                    ("indepdb", optional(&n.database)),
+                    ("indepserver", optional(&n.server)),
+                    ("number", (i as i32 + 1).into()),
+                    ("status", (if n.ambiguous { AMBIGUOUS } else { 0 }).into()),
+                ],
+            )?;
         }
         for event in &new.events {
             self.insert(

@@ -208,6 +208,17 @@ impl CatalogWriter<'_> {
 
     /// A schema-bound dependency.
     pub fn add_dependency(&self, class: i32, dependent: i32, independent: (i32, i32)) -> SqlResult<()> {
+        self.add_multi_reference(class, dependent, independent, 0)
+    }
+
+    /// One of several references of a class.
+    pub fn add_multi_reference(
+        &self,
+        class: i32,
+        dependent: i32,
+        independent: (i32, i32),
+        status: i64,
+    ) -> SqlResult<()> {
         self.insert(
             "sysmultiobjrefs",
             &[
@@ -216,7 +227,7 @@ impl CatalogWriter<'_> {
                 ("depsubid", 0.into()),
                 ("indepid", independent.0.into()),
                 ("indepsubid", independent.1.into()),
-                ("status", 0.into()),
+                ("status", status.into()),
             ],
         )
     }
@@ -236,7 +247,9 @@ impl CatalogWriter<'_> {
         for class in [0, 1, 5] {
             self.delete_all("sysmultiobjrefs", &[class, key])?;
         }
-        self.delete_all("syssoftobjrefs", &[0, key])?;
+        self.delete_all("syssoftobjrefs", &[1, key])?;
+        // What other texts took it for is not so any more; their names stay.
+        self.delete("sysmultiobjrefs", &[0], &|b, r| b.int(r, "indepid") == key)?;
         self.delete_all("sysprivs", &[1, key])?;
         self.delete_all("sysxprops", &[1, key])?;
         Ok(())

@@ -8,12 +8,14 @@ use holdfast_engine::ddl::module::{NewModule, NewParameter};
 use holdfast_engine::ddl::object::bits;
 use holdfast_engine::ddl::table::NewColumn;
 use holdfast_plan::physical::ResultColumnInfo;
+use holdfast_tsql::ast::walk::walk_query;
 use holdfast_tsql::ast::{
     CreateFunction, CreateProcedure, CreateTrigger, CreateView, FunctionReturns, ModuleAction, ModuleBody,
     ModuleOptions, ObjectName, Parameter, QueryBody, SelectStatement, TriggerTarget,
 };
 use holdfast_types::{SqlError, SqlType, TypeId};
 
+use super::dependency::{Dependencies, Named};
 use super::lower::{Known, built_in_type, user_type_of};
 use super::module_check::Body;
 use super::{Definition, function_rules, shown};
@@ -172,6 +174,8 @@ impl Definition<'_, '_> {
             parameters: Vec::new(),
             identity_columns: Vec::new(),
             depends_on: Vec::new(),
+            names: Vec::new(),
+            uses: Vec::new(),
             events: Vec::new(),
         }
     }
@@ -225,13 +229,36 @@ impl Definition<'_, '_> {
         let status = self.module_status(&v.options)? | if v.check_option { bits::CHECK_OPTION } else { 0 };
         let text = self.module_text(v.action);
         let depends_on = if v.options.schema_binding { self.bound_columns(&bound) } else { Vec::new() };
+        let Dependencies { names, uses } = if v.options.schema_binding {
+            Dependencies::default()
+        } else {
+            self.query_dependencies(&v.query, &bound, &v.name)?
+        };
         let keeps = matches!(&v.query.body, QueryBody::Select(s) if super::select_into::keeps_identity(s));
         let identity = |(_, c): &(usize, &ResultColumnInfo)| keeps && c.identity;
         let identity_columns =
             bound.columns.iter().enumerate().filter(identity).map(|(i, _)| i as i32 + 1).collect();
-        let new =
-            NewModule { columns, identity_columns, depends_on, ..self.module(&v.name, "V ", status, text) };
+        let new = NewModule {
+            columns,
+            identity_columns,
+            depends_on,
+            names,
+            uses,
+            ..self.module(&v.name, "V ", status, text)
+        };
         self.put_module(v.action, &v.name, new, &v.options)
+    }
+
+    /// What the query of a view or inline function names.
+    fn query_dependencies(
+        &self,
+        query: &holdfast_tsql::ast::Query,
+        bound: &holdfast_plan::BoundQuery,
+        name: &ObjectName,
+    ) -> Result<Dependencies, Fail> {
+        let mut named = Named::default();
+        walk_query(query, &mut |met| named.see(met));
+        Ok(self.dependencies(&named, &bound.accesses.list, name, false)?)
     }
 
     pub fn create_procedure(&mut self, p: &CreateProcedure) -> Result<(), Fail> {
@@ -244,8 +271,8 @@ impl Definition<'_, '_> {
         let status = self.module_status(&p.options)?;
         let text = self.module_text(p.action);
         let parameters = self.parameters(&p.parameters)?;
-        if let ModuleBody::Statements(statements) = &p.body {
-            self.check_body(&Body {
+        let Dependencies { names, uses } = match &p.body {
+            ModuleBody::Statements(statements) => self.check_body(&Body {
                 name: &p.name,
                 parameters: &p.parameters,
                 statements,
@@ -253,9 +280,10 @@ impl Definition<'_, '_> {
                 returns: None,
                 table: None,
                 trigger: None,
-            })?;
-        }
-        let new = NewModule { parameters, ..self.module(&p.name, "P ", status, text) };
+            })?,
+            ModuleBody::External(_) => Dependencies::default(),
+        };
+        let new = NewModule { parameters, names, uses, ..self.module(&p.name, "P ", status, text) };
         self.put_module(p.action, &p.name, new, &p.options)
     }
 
@@ -267,7 +295,7 @@ impl Definition<'_, '_> {
         if !refused.is_empty() {
             return Err(Fail::Many(refused));
         }
-        self.check_function(f)?;
+        let mut found = self.check_function(f)?;
         let catalog = self.catalog()?;
         let (kind, columns) = match &f.returns {
             FunctionReturns::Scalar { data_type, body: ModuleBody::Statements(_) } => {
@@ -287,7 +315,9 @@ impl Definition<'_, '_> {
             FunctionReturns::Inline(query) => {
                 refuse_order(query)?;
                 // The columns come from the body with its parameters as variables of their types.
-                ("IF", self.inline_columns(query, &f.parameters)?)
+                let (columns, dependencies) = self.inline_columns(query, f)?;
+                found = dependencies;
+                ("IF", columns)
             }
             FunctionReturns::Table { definition, .. } => {
                 let columns = self.columns(&f.name.name.text, definition)?;
@@ -295,12 +325,16 @@ impl Definition<'_, '_> {
             }
             _ => return Err(SqlError::not_supported("A function of an assembly").into()),
         };
-        let new = NewModule { columns, parameters, ..self.module(&f.name, kind, status, text) };
+        if f.options.schema_binding {
+            found = Dependencies::default();
+        }
+        let Dependencies { names, uses } = found;
+        let new = NewModule { columns, parameters, names, uses, ..self.module(&f.name, kind, status, text) };
         self.put_module(f.action, &f.name, new, &f.options)
     }
 
     /// Looks at the statements of a function; the query of an inline one is bound for its columns anyway.
-    fn check_function(&mut self, f: &CreateFunction) -> Result<(), Fail> {
+    fn check_function(&mut self, f: &CreateFunction) -> Result<Dependencies, Fail> {
         let (statements, returns, table) = match &f.returns {
             FunctionReturns::Scalar { data_type, body: ModuleBody::Statements(statements) } => {
                 (statements, Some(self.resolve(data_type)?.0), None)
@@ -308,7 +342,7 @@ impl Definition<'_, '_> {
             FunctionReturns::Table { variable, definition, body } => {
                 (body, None, Some((variable.as_str(), definition)))
             }
-            _ => return Ok(()),
+            _ => return Ok(Dependencies::default()),
         };
         self.check_body(&Body {
             name: &f.name,
@@ -324,8 +358,9 @@ impl Definition<'_, '_> {
     fn inline_columns(
         &mut self,
         query: &holdfast_tsql::ast::Query,
-        parameters: &[Parameter],
-    ) -> Result<Vec<NewColumn>, Fail> {
+        f: &CreateFunction,
+    ) -> Result<(Vec<NewColumn>, Dependencies), Fail> {
+        let parameters = &f.parameters;
         use crate::procedure::run::Scope;
         use crate::procedure::unit::{Layout, TypeScope, Unit, layout};
         use holdfast_engine::catalog::Catalog;
@@ -339,14 +374,12 @@ impl Definition<'_, '_> {
         let scope = Scope::new(unit);
         let select = SelectStatement { query: query.clone(), options: Vec::new() };
         let bound = self.runner.bind_fresh(&select, &scope)?;
-        Ok(bound
-            .columns
-            .iter()
-            .map(|c| {
-                let ty = shown_type(c.ty);
-                NewColumn::plain(&c.name, ty, built_in_type(&ty), c.nullable)
-            })
-            .collect())
+        let column = |c: &ResultColumnInfo| {
+            let ty = shown_type(c.ty);
+            NewColumn::plain(&c.name, ty, built_in_type(&ty), c.nullable)
+        };
+        let columns = bound.columns.iter().map(column).collect();
+        Ok((columns, self.query_dependencies(query, &bound, &f.name)?))
     }
 
     pub fn create_trigger(&mut self, t: &CreateTrigger) -> Result<(), Fail> {
@@ -373,11 +406,12 @@ impl Definition<'_, '_> {
         if kind == "U" {
             self.check_trigger_target(parent_id, t.instead_of)?;
         }
+        let mut found = Dependencies::default();
         if let ModuleBody::Statements(statements) = &t.body {
             let mut name = t.name.clone();
             name.schema = on.schema.clone().or(name.schema);
             let trigger = self.catalog()?.table(parent_id).ok().flatten();
-            self.check_body(&Body {
+            found = self.check_body(&Body {
                 name: &name,
                 parameters: &[],
                 statements,
@@ -395,7 +429,8 @@ impl Definition<'_, '_> {
         if name.schema.is_none() {
             name.schema.clone_from(&on.schema);
         }
-        let new = NewModule { parent_id, events, ..self.module(&name, "TR", status, text) };
+        let Dependencies { names, uses } = found;
+        let new = NewModule { parent_id, events, names, uses, ..self.module(&name, "TR", status, text) };
         self.put_module(t.action, &name, new, &t.options)
     }
 

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use holdfast_engine::catalog::{Catalog, TableDef};
+use holdfast_plan::access::Access;
 use holdfast_tsql::ast::walk::{Met, walk_statement, walk_statements};
 use holdfast_tsql::ast::{
     AssignOp, CursorDeclaration, Ddl, DeclarationKind, ObjectName, Parameter, SetValue, Statement,
@@ -17,6 +18,7 @@ use holdfast_tsql::ast::{
 use holdfast_types::{SqlError, SqlType};
 
 use super::Definition;
+use super::dependency::{Dependencies, Named};
 use crate::procedure::change::pseudo_tables;
 use crate::procedure::run::{Fail, Runner, Scope};
 use crate::procedure::unit::{Layout, TableVariable, TypeScope, Unit, layout, undeclared};
@@ -95,6 +97,8 @@ struct Check<'a> {
     defined: Vec<String>,
     errors: Vec<SqlError>,
     name: &'a str,
+    /// Of queries of cursors, whose plans the unit does not keep.
+    accesses: Vec<Access>,
 }
 
 impl Definition<'_, '_> {
@@ -102,7 +106,17 @@ impl Definition<'_, '_> {
     ///
     /// # Errors
     /// All that are found, each on its line of the module.
-    pub fn check_body(&mut self, body: &Body<'_>) -> Result<(), Fail> {
+    pub fn check_body(&mut self, body: &Body<'_>) -> Result<Dependencies, Fail> {
+        let mut named = Named::default();
+        walk_statements(body.statements, &mut |met| named.see(met));
+        let accesses = self.bind_body(body)?;
+        // Procedures and triggers tell what they do to columns.
+        let marked = body.returns.is_none() && body.table.is_none();
+        Ok(self.dependencies(&named, &accesses, body.name, marked)?)
+    }
+
+    /// What the statements that could be bound do to objects.
+    fn bind_body(&mut self, body: &Body<'_>) -> Result<Vec<Access>, Fail> {
         let name = body.name.name.text.as_str();
         let types = TypeScope {
             collation: self.database.default_collation(),
@@ -111,14 +125,14 @@ impl Definition<'_, '_> {
         };
         let mut base = Layout::default();
         if let Some((variable, definition)) = body.table {
-            let Ok(shape) = types.shape(variable, definition) else { return Ok(()) };
+            let Ok(shape) = types.shape(variable, definition) else { return Ok(Vec::new()) };
             base.tables.insert(variable.to_lowercase(), TableVariable { shape });
         }
         let layout = match layout(body.parameters, body.statements, &types, base) {
             Ok(layout) => layout,
             Err(e) if e.number == 2715 => return Err(Fail::Many(vec![of_module(e, name)])),
             // What is not supported yet is told when the module runs.
-            Err(_) => return Ok(()),
+            Err(_) => return Ok(Vec::new()),
         };
         let unknown = undeclared(body.uses, &layout);
         if !unknown.is_empty() {
@@ -134,11 +148,16 @@ impl Definition<'_, '_> {
             scope.tables.insert("deleted".into(), deleted);
             scope.trigger = Some(Arc::clone(table));
         }
-        let mut check = Check { scope, defined: defined(body.statements), errors: Vec::new(), name };
+        let defined = defined(body.statements);
+        let mut check = Check { scope, defined, errors: Vec::new(), name, accesses: Vec::new() };
         let compiling = std::mem::replace(&mut self.runner.compiling, true);
         check.list(self.runner, body.statements);
         self.runner.compiling = compiling;
-        if check.errors.is_empty() { Ok(()) } else { Err(Fail::Many(check.errors)) }
+        if !check.errors.is_empty() {
+            return Err(Fail::Many(check.errors));
+        }
+        check.accesses.extend(check.scope.unit.accesses());
+        Ok(check.accesses)
     }
 }
 
@@ -167,13 +186,14 @@ impl Check<'_> {
             _ => {}
         }
         let scope = &self.scope;
+        let accesses = &mut self.accesses;
         let result = match &s.kind {
-            StatementKind::Select(q) => runner.bind_fresh(q, scope).map(|_| ()),
+            StatementKind::Select(q) => runner.plan_query(q, scope).map(|_| ()),
             StatementKind::Insert(i) => runner.check_insert(i, scope),
             StatementKind::Update(u) => runner.plan_update(u, scope).map(|_| ()),
             StatementKind::Delete(d) => runner.plan_delete(d, scope).map(|_| ()),
             StatementKind::Merge(m) => runner.plan_merge(m, scope).map(|_| ()),
-            StatementKind::DeclareCursor(c) => check_cursor(runner, c, scope),
+            StatementKind::DeclareCursor(c) => check_cursor(runner, c, scope, accesses),
             StatementKind::Print(e) => runner.plan_value(e, None, scope),
             StatementKind::Return(Some(e)) => runner.plan_value(e, scope.returns, scope),
             StatementKind::Declare(list) => {
@@ -195,7 +215,7 @@ impl Check<'_> {
                         None => Ok(()),
                     }
                 }
-                SetValue::Cursor(c) => check_cursor(runner, c, scope),
+                SetValue::Cursor(c) => check_cursor(runner, c, scope, accesses),
                 _ => Ok(()),
             },
             _ => Ok(()),
@@ -270,6 +290,12 @@ impl Check<'_> {
     }
 }
 
-fn check_cursor(runner: &mut Runner<'_>, c: &CursorDeclaration, scope: &Scope) -> Result<(), Fail> {
-    runner.bind_cursor(&c.query, scope).map(|_| ())
+fn check_cursor(
+    runner: &mut Runner<'_>,
+    c: &CursorDeclaration,
+    scope: &Scope,
+    accesses: &mut Vec<Access>,
+) -> Result<(), Fail> {
+    accesses.extend(runner.bind_cursor(&c.query, scope)?.accesses.list.iter().cloned());
+    Ok(())
 }

@@ -19,6 +19,7 @@ use holdfast_types::{SqlError, SqlResult, Value};
 use super::state::SharedSession;
 use crate::host::HostDatabase;
 use crate::security::model::Securable;
+use crate::system_view::{ViewContext, ViewSource, dependency};
 
 /// Plans and their executions are not kept, operations of indexes and files not counted; there are no traces, shared drives, signatures,
 /// availability groups, cryptographic providers or full-text indexes.
@@ -57,9 +58,27 @@ pub fn rows(session: &SharedSession, name: &str, args: &[Value]) -> Option<Rows>
         "dm_db_log_info" => log_info(session, args),
         "dm_os_volume_stats" => volumes(session, args),
         "dm_db_log_stats" => log_stats(session, args),
+        "dm_sql_referenced_entities" => entities(session, args, dependency::referenced_entities),
+        "dm_sql_referencing_entities" => entities(session, args, dependency::referencing_entities),
         _ if EMPTY.contains(&name) => Ok(Vec::new()),
         _ => return None,
     })
+}
+
+/// Rows about an object of the current database, named by the first argument.
+fn entities(session: &SharedSession, args: &[Value], rows: fn(&ViewContext<'_>, &str, &str) -> Rows) -> Rows {
+    let text = |at: usize| match args.get(at) {
+        Some(Value::String(s)) => Some(s.to_text()),
+        _ => None,
+    };
+    let (Some(name), Some(class)) = (text(0), text(1)) else { return Ok(Vec::new()) };
+    let source = session.current_database();
+    // Who may not see definitions is told of none.
+    if !session.may(&source, Securable::Database, "VW")? {
+        return Ok(Vec::new());
+    }
+    let view = ViewContext { model: source.model()?, source: &*source, reader: None };
+    rows(&view, &name, &class.to_ascii_uppercase())
 }
 
 fn number(args: &[Value], at: usize) -> Option<i32> {

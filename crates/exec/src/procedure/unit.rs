@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use holdfast_engine::catalog::{Catalog, TableDef, TableRules};
+use holdfast_plan::access::Access;
 use holdfast_plan::change::BoundChange;
 use holdfast_plan::physical::BoundExpression;
 use holdfast_plan::{
@@ -154,6 +155,17 @@ impl Unit {
                 .iter()
                 .all(|(id, w)| session.host.database_by_id(*id).is_some_and(|d| same(w, &d)));
         fits.then(|| kept.planned.clone())
+    }
+
+    /// What all plans kept do to objects.
+    pub fn accesses(&self) -> Vec<Access> {
+        let plans = self.plans.lock();
+        let of = |k: &Kept| match &k.planned {
+            Planned::Query(q) => q.accesses.list.clone(),
+            Planned::Change(c) => c.accesses.list.clone(),
+            Planned::Expression(e) => e.accesses.list.clone(),
+        };
+        plans.values().flat_map(of).collect()
     }
 
     /// Lets go of plans for databases that are not there any more as they were.

@@ -20,7 +20,12 @@ pub const VIEWS: &[SystemView] = &[
         columns: "TABLE_CATALOG nvarchar(128), TABLE_SCHEMA sysname, TABLE_NAME sysname!, TABLE_TYPE varchar(10)",
         rows: tables,
     },
-    SystemView { name: "INFORMATION_SCHEMA.COLUMNS", columns: COLUMNS, rows: columns },
+    SystemView { name: "INFORMATION_SCHEMA.COLUMNS", columns: COLUMNS, rows: |c| columns(c, &["U", "V"]) },
+    SystemView {
+        name: "INFORMATION_SCHEMA.ROUTINE_COLUMNS",
+        columns: COLUMNS,
+        rows: |c| columns(c, &["IF", "TF", "FT"]),
+    },
     SystemView {
         name: "INFORMATION_SCHEMA.VIEWS",
         columns: "TABLE_CATALOG nvarchar(128), TABLE_SCHEMA nvarchar(128), TABLE_NAME sysname!, VIEW_DEFINITION nvarchar(4000), CHECK_OPTION varchar(7), IS_UPDATABLE varchar(2)",
@@ -184,10 +189,10 @@ fn describe(c: &ViewContext<'_>, x: &ColumnRow) -> Described {
     }
 }
 
-fn columns(c: &ViewContext<'_>) -> Rows {
+fn columns(c: &ViewContext<'_>, kinds: &[&str]) -> Rows {
     let name = catalog(c);
     let mut rows = Vec::new();
-    for o in c.model.of_kind(&["U", "V"]) {
+    for o in c.model.of_kind(kinds) {
         for x in c.model.columns_of(o.id) {
             let d = describe(c, x);
             let alias = x.user_type > 256;

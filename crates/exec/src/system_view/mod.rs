@@ -13,6 +13,7 @@ mod columns;
 mod compatibility;
 mod compatibility_more;
 mod compatibility_server;
+pub mod dependency;
 mod empty;
 mod empty_catalog;
 mod empty_dynamic;
@@ -79,6 +80,8 @@ const TABLES: &[&[SystemView]] = &[
     compatibility::VIEWS,
     compatibility_more::VIEWS,
     compatibility_server::VIEWS,
+    dependency::VIEWS,
+    dependency::OLD,
     empty::VIEWS,
     empty_management::VIEWS,
     empty_catalog::VIEWS,
@@ -125,7 +128,8 @@ pub fn is_compatibility_view(names: NameOrder, schema: &str, name: &str) -> bool
         && (of(compatibility::VIEWS)
             || of(compatibility_more::VIEWS)
             || of(compatibility_server::VIEWS)
-            || of(server_objects::COMPATIBILITY))
+            || of(server_objects::COMPATIBILITY)
+            || of(dependency::OLD))
 }
 
 /// The object id of a system view: SQL Server's own where the database lists it, else one derived from the name.

@@ -1,4 +1,4 @@
-//! Objects: sys.objects and the views that are slices of it, modules, triggers, synonyms, sequences, dependencies.
+//! Objects: sys.objects and the views that are slices of it, modules, triggers, synonyms, sequences.
 
 use std::sync::Arc;
 
@@ -159,16 +159,6 @@ pub const VIEWS: &[SystemView] = &[
         name: "sys.extended_properties",
         columns: "class tinyint!, class_desc desc, major_id int!, minor_id int!, name sysname!, value sql_variant",
         rows: extended_properties,
-    },
-    SystemView {
-        name: "sys.sql_expression_dependencies",
-        columns: "referencing_id int!, referencing_minor_id int!, referencing_class tinyint, referencing_class_desc desc, is_schema_bound_reference bit!, referenced_class tinyint, referenced_class_desc desc, referenced_server_name sysname, referenced_database_name sysname, referenced_schema_name sysname, referenced_entity_name sysname, referenced_id int, referenced_minor_id int!, is_caller_dependent bit!, is_ambiguous bit!",
-        rows: dependencies,
-    },
-    SystemView {
-        name: "sys.sql_dependencies",
-        columns: "class tinyint!, class_desc desc, object_id int!, column_id int!, referenced_major_id int!, referenced_minor_id int!, is_selected bit!, is_updated bit!, is_select_all bit!",
-        rows: sql_dependencies,
     },
 ];
 
@@ -520,56 +510,4 @@ fn extended_properties(c: &ViewContext<'_>) -> Rows {
             row![class, description, r.int("id"), r.int("subid"), r.text("name"), r.value("value").clone()]
         })
         .collect())
-}
-
-fn dependencies(c: &ViewContext<'_>) -> Rows {
-    let mut rows = Vec::new();
-    for r in c.source.base_rows("sysmultiobjrefs")?.iter().filter(|r| matches!(r.int("class"), 0 | 1)) {
-        let (from, to) = (r.int("depid"), r.int("indepid"));
-        let (Some(a), Some(b)) = (c.model.object(from), c.model.object(to)) else { continue };
-        if a.system {
-            continue;
-        }
-        rows.push(row![
-            from,
-            r.int("depsubid"),
-            1,
-            "OBJECT_OR_COLUMN",
-            r.int("class") == 1,
-            1,
-            "OBJECT_OR_COLUMN",
-            Value::Null,
-            Value::Null,
-            c.model.schema_name(b.schema_id),
-            &b.name,
-            to,
-            r.int("indepsubid"),
-            false,
-            false
-        ]);
-    }
-    Ok(rows)
-}
-
-fn sql_dependencies(c: &ViewContext<'_>) -> Rows {
-    let mut rows = Vec::new();
-    for r in c.source.base_rows("sysmultiobjrefs")?.iter().filter(|r| matches!(r.int("class"), 0 | 1)) {
-        let status = r.int("status");
-        rows.push(row![
-            r.int("class"),
-            if r.int("class") == 0 {
-                "OBJECT_OR_COLUMN_REFERENCE_NON_SCHEMA_BOUND"
-            } else {
-                "OBJECT_OR_COLUMN_REFERENCE_SCHEMA_BOUND"
-            },
-            r.int("depid"),
-            r.int("depsubid"),
-            r.int("indepid"),
-            r.int("indepsubid"),
-            status & 1 != 0,
-            status & 2 != 0,
-            status & 4 != 0
-        ]);
-    }
-    Ok(rows)
 }

@@ -22,6 +22,8 @@ pub enum Met<'a> {
     TableFunction(&'a ObjectName),
     /// It is changed by INSERT, UPDATE, DELETE, MERGE, TRUNCATE or a bulk load.
     Target(&'a ObjectName),
+    /// An INSERT; its target follows.
+    Insert(&'a Insert),
     /// SELECT INTO makes it.
     Into(&'a ObjectName),
     /// It is executed.
@@ -194,6 +196,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn insert(&mut self, i: &'a Insert) {
+        (self.see)(Met::Insert(i));
         self.top(i.top.as_ref());
         self.target(&i.target, &[]);
         self.output(&i.output);
