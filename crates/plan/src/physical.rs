@@ -370,6 +370,8 @@ pub struct ForXml {
     pub root: Option<Arc<str>>,
     /// TYPE: the result is of type xml.
     pub typed: bool,
+    /// Without rows there is no row, instead of a NULL.
+    pub absent: bool,
     pub elements: bool,
     pub xsinil: bool,
     /// Namespace declarations as they are written into the outermost elements, each with a blank before it.
@@ -381,6 +383,8 @@ pub struct ForXml {
 #[derive(Clone, Debug)]
 pub struct ForJson {
     pub auto: bool,
+    /// Without rows there is no row, instead of a NULL.
+    pub absent: bool,
     pub root: Option<Arc<str>>,
     pub include_null_values: bool,
     pub without_array_wrapper: bool,

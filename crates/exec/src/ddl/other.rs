@@ -1,13 +1,17 @@
 //! Schemas, types, synonyms.
 
+use std::sync::Arc;
+
 use holdfast_engine::ddl::object::bits;
+use holdfast_tsql::Span;
 use holdfast_tsql::ast::{
     CreateSchema, CreateType, CreateTypeKind, Ddl, Ident, ObjectName, Statement, StatementKind,
 };
 use holdfast_types::SqlError;
 
 use super::{Definition, shown};
-use crate::procedure::run::Fail;
+use crate::procedure::run::{Fail, Scope};
+use crate::procedure::unit::{Layout, Unit};
 
 impl Definition<'_, '_> {
     pub fn create_schema(&mut self, s: &CreateSchema) -> Result<(), Fail> {
@@ -26,7 +30,15 @@ impl Definition<'_, '_> {
             return Ok(());
         }
         self.refresh()?;
-        for e in &s.elements {
+        // Tables come first, permissions last, whatever the order of the text.
+        let rank = |e: &Statement| match &e.kind {
+            StatementKind::Ddl(d) if matches!(**d, Ddl::CreateTable(_)) => 0,
+            StatementKind::Ddl(_) => 1,
+            _ => 2,
+        };
+        let mut elements: Vec<&Statement> = s.elements.iter().collect();
+        elements.sort_by_key(|e| rank(e));
+        for e in elements {
             self.element(name, e)?;
         }
         Ok(())
@@ -34,13 +46,20 @@ impl Definition<'_, '_> {
 
     /// CREATE TABLE or VIEW inside CREATE SCHEMA.
     fn element(&mut self, schema: &str, e: &Statement) -> Result<(), Fail> {
-        let StatementKind::Ddl(d) = &e.kind else {
-            return Err(SqlError::not_supported("This statement inside CREATE SCHEMA").into());
-        };
         let in_schema = |name: &ObjectName| {
             let mut n = name.clone();
             n.schema.get_or_insert_with(|| Ident::new(schema));
             n
+        };
+        let d = match &e.kind {
+            StatementKind::Ddl(d) => d,
+            StatementKind::Permission(p) => {
+                let mut p = p.clone();
+                let of_object = p.class.as_deref().is_none_or(|c| c.eq_ignore_ascii_case("OBJECT"));
+                p.securable = p.securable.map(|n| if of_object { in_schema(&n) } else { n });
+                return self.permission(&p);
+            }
+            _ => return Err(SqlError::not_supported("This statement inside CREATE SCHEMA").into()),
         };
         match &**d {
             Ddl::CreateTable(t) => {
@@ -53,7 +72,23 @@ impl Definition<'_, '_> {
                 let mut v = v.clone();
                 v.name = in_schema(&v.name);
                 self.note_events(&Ddl::CreateView(v.clone()))?;
-                self.create_view(&v)?;
+                self.runner.look_again();
+                // Its text is its own, and its names are looked for in the new schema.
+                let text = self.source().get(e.span.start as usize..e.span.end as usize).unwrap_or("");
+                let mut scope = Scope::new(Unit::new(text, Vec::new(), Vec::new(), Layout::default()));
+                scope.schema = Some(schema.into());
+                let mut inner = Definition {
+                    runner: &mut *self.runner,
+                    scope: &scope,
+                    span: Span::default(),
+                    transaction: Arc::clone(&self.transaction),
+                    wait: self.wait.clone(),
+                    database: Arc::clone(&self.database),
+                    watched: self.watched,
+                    as_of: self.as_of,
+                    events: Vec::new(),
+                };
+                inner.create_view(&v)?;
             }
             other => {
                 return Err(SqlError::not_supported(format!("{} inside CREATE SCHEMA", other.name())).into());

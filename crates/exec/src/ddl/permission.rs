@@ -159,7 +159,7 @@ impl Definition<'_, '_> {
     }
 
     /// GRANT, DENY, REVOKE.
-    fn permission(&mut self, p: &Permission) -> Result<(), Fail> {
+    pub fn permission(&mut self, p: &Permission) -> Result<(), Fail> {
         let target = self.permission_target(p)?;
         let kinds = Self::kinds(p, &target)?;
         if self.watched {

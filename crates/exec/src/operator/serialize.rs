@@ -24,12 +24,17 @@ use crate::function::text_in_iso;
 struct Single<F> {
     compute: Option<F>,
     ty: SqlType,
+    /// A NULL is no row.
+    absent: bool,
 }
 
 impl<F: FnOnce() -> SqlResult<Value> + Send> BatchSource for Single<F> {
     fn next_batch(&mut self) -> SqlResult<Option<Batch>> {
         let Some(f) = self.compute.take() else { return Ok(None) };
         let v = f()?;
+        if self.absent && v.is_null() {
+            return Ok(None);
+        }
         Ok(Some(Batch::from_columns(vec![Column::from_values(&self.ty, [&v])?])))
     }
 }
@@ -87,7 +92,7 @@ pub fn open_xml<'p>(
         }
         Ok(Value::String(SqlString::from(out.out)))
     };
-    Ok(Box::new(Single { compute: Some(compute), ty: output_type(plan) }))
+    Ok(Box::new(Single { compute: Some(compute), ty: output_type(plan), absent: options.absent }))
 }
 
 fn column_names(options: &ForXml) -> Vec<String> {
@@ -471,7 +476,7 @@ pub fn open_json<'p>(
         }
         Ok(Value::String(SqlString::from(whole)))
     };
-    Ok(Box::new(Single { compute: Some(compute), ty: output_type(plan) }))
+    Ok(Box::new(Single { compute: Some(compute), ty: output_type(plan), absent: options.absent }))
 }
 
 fn push(out: &mut Vec<u16>, s: &str) {

@@ -68,6 +68,37 @@ pub fn value_text(value: &Value, ty: SqlType, context: &ExecContext) -> String {
     }
 }
 
+/// Types that SET TEXTSIZE is about.
+fn is_large(ty: &SqlType) -> bool {
+    use holdfast_types::TypeId as T;
+    match ty.id {
+        T::Text | T::NText | T::Image => true,
+        T::VarChar | T::NVarChar | T::VarBinary => ty.is_max(),
+        _ => false,
+    }
+}
+
+/// Large values as SET TEXTSIZE lets them out: their first `size` bytes.
+fn cut(batch: &Batch, types: &[SqlType], size: i32) -> SqlResult<Batch> {
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let shorter = |v: Value, ty: &SqlType| match v {
+        v if !is_large(ty) => v,
+        Value::String(s) => {
+            let units = if ty.id.is_unicode() { size / 2 } else { size };
+            match s.units().get(..units) {
+                Some(first) => Value::String(first.to_vec().into()),
+                None => Value::String(s),
+            }
+        }
+        Value::Binary(b) => b.get(..size).map_or(Value::Binary(Arc::clone(&b)), Value::binary),
+        v => v,
+    };
+    let rows: Vec<Vec<Value>> = (0..batch.len)
+        .map(|i| batch.row(i, types).into_iter().zip(types).map(|(v, ty)| shorter(v, ty)).collect())
+        .collect();
+    Batch::from_rows(types, &rows)
+}
+
 impl Runner<'_> {
     /// Number under which plans of this scope are kept: 0 when they may outlive it.
     pub fn keep_under(&self, scope: &Scope) -> u64 {
@@ -245,9 +276,17 @@ impl Runner<'_> {
     }
 
     fn send(&mut self, bound: &BoundQuery, context: &ExecContext, sent: &mut u64) -> Result<(), Fail> {
-        let limit = self.session.state.lock().row_limit;
+        let (limit, text_size) = {
+            let state = self.session.state.lock();
+            (state.row_limit, state.settings.text_size)
+        };
+        let types: Vec<SqlType> = bound.plan.columns.iter().map(|c| c.ty).collect();
+        let cuts = text_size < i32::MAX && types.iter().any(is_large);
         let mut source = operator::open(&bound.plan, context)?;
         while let Some(mut batch) = source.next_batch()? {
+            if cuts {
+                batch = cut(&batch, &types, text_size)?;
+            }
             if self.session.cancel.is_cancelled() {
                 return Err(Stop::Cancelled.into());
             }

@@ -97,8 +97,8 @@ impl Binder<'_> {
             }
         };
         match &q.for_clause {
-            Some(ForClause::Xml(x)) => bound = self.bind_for_xml(bound, x)?,
-            Some(ForClause::Json(j)) => bound = self.bind_for_json(bound, j)?,
+            Some(ForClause::Xml(x)) => bound = self.bind_for_xml(bound, x, role == QueryRole::Statement)?,
+            Some(ForClause::Json(j)) => bound = self.bind_for_json(bound, j, role == QueryRole::Statement)?,
             Some(ForClause::Browse | ForClause::ReadOnly | ForClause::Update(_)) | None => {}
         }
         Ok(bound)

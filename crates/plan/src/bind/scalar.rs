@@ -915,7 +915,9 @@ pub(crate) fn convert(mut e: Expr, ty: SqlType) -> Expr {
         }
         _ => false,
     };
-    if relabels {
+    // What is computed keeps its own limit on the way into a (max) type.
+    let computed = matches!(e.kind, ExprKind::Binary { .. } | ExprKind::Function { .. });
+    if relabels && !(computed && ty.is_max() && !e.ty.is_max()) {
         e.ty = ty;
         return e;
     }

@@ -53,7 +53,11 @@ impl Binder<'_> {
             out.push(SerialColumn {
                 name,
                 table,
-                raw: c.raw || c.col.ty.id == TypeId::Xml || c.col.ty.id == TypeId::Json,
+                // In JSON, xml is text like any other.
+                raw: match c.col.ty.id {
+                    TypeId::Xml => xml,
+                    id => c.raw || id == TypeId::Json,
+                },
             });
         }
         Ok(out)
@@ -76,7 +80,13 @@ impl Binder<'_> {
         out
     }
 
-    pub fn bind_for_xml(&mut self, b: BoundQueryPlan, x: &AstXml) -> SqlResult<BoundQueryPlan> {
+    /// `statement`: the query is a statement's own, which has no row where there is nothing to write.
+    pub fn bind_for_xml(
+        &mut self,
+        b: BoundQueryPlan,
+        x: &AstXml,
+        statement: bool,
+    ) -> SqlResult<BoundQueryPlan> {
         if x.xmldata || x.xmlschema.is_some() {
             return Err(SqlError::not_supported("FOR XML with XMLDATA or XMLSCHEMA"));
         }
@@ -93,6 +103,7 @@ impl Binder<'_> {
             mode,
             root: x.root.as_ref().map(|r| r.as_deref().unwrap_or("root").into()),
             typed: x.is_type,
+            absent: statement && !x.is_type,
             elements: x.elements.is_some(),
             xsinil: x.elements == Some(ForXmlElements::XsiNil),
             declarations: self.declarations(x.elements == Some(ForXmlElements::XsiNil)).into(),
@@ -109,11 +120,18 @@ impl Binder<'_> {
         Ok(serialised(plan, column, "XML_F52E2B61-18A1-11d1-B105-00805F49916B", x.is_type))
     }
 
-    pub fn bind_for_json(&mut self, b: BoundQueryPlan, j: &AstJson) -> SqlResult<BoundQueryPlan> {
+    /// `statement`: as for XML.
+    pub fn bind_for_json(
+        &mut self,
+        b: BoundQueryPlan,
+        j: &AstJson,
+        statement: bool,
+    ) -> SqlResult<BoundQueryPlan> {
         let columns = self.serial_columns(&b, !j.path, false)?;
         let column = self.new_col(SqlType::nvarchar_max(self.collation()), true);
         let options = ForJson {
             auto: !j.path,
+            absent: statement,
             root: j.root.as_ref().map(|r| r.as_deref().unwrap_or("root").into()),
             include_null_values: j.include_null_values,
             without_array_wrapper: j.without_array_wrapper,

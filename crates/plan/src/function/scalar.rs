@@ -71,6 +71,15 @@ const NUMERIC38: ResultRule = Derive(|a, _| {
         t
     }
 });
+/// As NUMERIC, decimals with all 38 digits and enough of a fraction for angles.
+const ANGLE: ResultRule = Derive(|a, _| {
+    let t = widen(a);
+    if t.id == TypeId::Decimal || t.id == TypeId::Numeric {
+        SqlType { precision: 38, scale: t.scale.max(18), length: 17, ..t }
+    } else {
+        t
+    }
+});
 /// As NUMERIC, decimals without their fraction.
 const WHOLE: ResultRule = Derive(|a, _| {
     let t = widen(a);
@@ -138,14 +147,14 @@ functions! {
     Ceiling "CEILING" 1 1 [Numeric] WHOLE, Propagate Pure;
     Cos "COS" 1 1 [Float] FLOAT, Propagate Pure;
     Cot "COT" 1 1 [Float] FLOAT, Propagate Pure;
-    Degrees "DEGREES" 1 1 [Numeric] NUMERIC38, Propagate Pure;
+    Degrees "DEGREES" 1 1 [Numeric] ANGLE, Propagate Pure;
     Exp "EXP" 1 1 [Float] FLOAT, Propagate Pure;
     Floor "FLOOR" 1 1 [Numeric] WHOLE, Propagate Pure;
     Log "LOG" 1 2 [Float] FLOAT, Propagate Pure;
     Log10 "LOG10" 1 1 [Float] FLOAT, Propagate Pure;
     Pi "PI" 0 0 [] FLOAT, Never Pure;
     Power "POWER" 2 2 [Numeric, Float] NUMERIC38, Propagate Pure;
-    Radians "RADIANS" 1 1 [Numeric] NUMERIC38, Propagate Pure;
+    Radians "RADIANS" 1 1 [Numeric] ANGLE, Propagate Pure;
     Rand "RAND" 0 1 [Int] FLOAT, Never Statement;
     Round "ROUND" 2 3 [Numeric, Int, Int] NUMERIC, Propagate Pure;
     Sign "SIGN" 1 1 [Numeric] NUMERIC38, Propagate Pure;

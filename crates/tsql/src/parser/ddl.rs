@@ -5,7 +5,7 @@ use crate::Span;
 use crate::ast::{
     AlterDatabase, AlterDatabaseAction, AttachKind, CreateDatabase, CreateSchema, CreateType, CreateTypeKind,
     Ddl, Drop, FileDefinition, FileSetting, FilegroupDefinition, Ident, ModuleAction, ObjectName,
-    PrincipalStatement, Sequence, StatementKind,
+    PrincipalStatement, Sequence, Statement, StatementKind,
 };
 use crate::lexer::TokenKind;
 
@@ -252,7 +252,13 @@ impl Parser<'_> {
         while self.is_one_of(&["GRANT", "DENY", "REVOKE"])
             || (self.is_word("CREATE") && self.is_one_of_at(1, &["TABLE", "VIEW"]))
         {
-            elements.push(self.statement(true)?);
+            let start = self.span();
+            if self.eat_words(&["CREATE", "VIEW"]) {
+                let kind = self.view_definition(ModuleAction::Create)?;
+                elements.push(Statement { kind, span: self.since(start) });
+            } else {
+                elements.push(self.statement(true)?);
+            }
         }
         Ok(ddl(Ddl::CreateSchema(Box::new(CreateSchema { name, owner, elements }))))
     }

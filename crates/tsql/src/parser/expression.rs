@@ -493,7 +493,7 @@ impl Parser<'_> {
         let start = self.span();
         self.expect_symbol('{')?;
         let kind = if self.eat_word("FN") {
-            ExprKind::OdbcFunction(Box::new(self.expr()?))
+            ExprKind::OdbcFunction(Box::new(self.odbc_function()?))
         } else if self.eat_one_of(&["D", "T", "TS"]).is_some() {
             ExprKind::Literal(Literal::OdbcDateTime(self.string()?))
         } else if self.eat_word("GUID") {

@@ -17,6 +17,7 @@ mod expression;
 mod function;
 mod index;
 mod module;
+mod odbc;
 mod permission;
 mod query;
 mod statement;

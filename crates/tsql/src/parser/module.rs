@@ -32,6 +32,14 @@ impl Parser<'_> {
     }
 
     pub(crate) fn create_view(&mut self, action: ModuleAction) -> Parsed<StatementKind> {
+        let view = self.view_definition(action)?;
+        while self.eat_symbol(';') {}
+        self.expect_end()?;
+        Ok(view)
+    }
+
+    /// A view up to where its text ends; inside CREATE SCHEMA more may follow.
+    pub(crate) fn view_definition(&mut self, action: ModuleAction) -> Parsed<StatementKind> {
         self.module_scope(|p| {
             let name = p.object_name()?;
             let columns = if p.is_symbol('(') { p.paren_list(Self::ident)? } else { Vec::new() };
@@ -40,8 +48,6 @@ impl Parser<'_> {
             let query = p.query()?;
             p.option_clause()?;
             let check_option = p.eat_words(&["WITH", "CHECK", "OPTION"]);
-            while p.eat_symbol(';') {}
-            p.expect_end()?;
             Ok(ddl(Ddl::CreateView(Box::new(CreateView {
                 action,
                 name,

@@ -1,0 +1,80 @@
+CREATE DATABASE t3
+GO
+USE t3
+GO
+DECLARE @s varchar(max)=REPLICATE('a',8000)+REPLICATE('b',8000) SELECT LEN(@s)
+GO
+CREATE TABLE un(a int); 
+GO
+CREATE VIEW vstar AS SELECT * FROM un
+GO
+ALTER TABLE un ADD e int
+GO
+SELECT * FROM vstar
+GO
+CREATE USER u WITHOUT LOGIN
+GO
+CREATE SCHEMA hr CREATE TABLE t(a int) GRANT SELECT ON t TO u
+GO
+CREATE SCHEMA zz CREATE VIEW v AS SELECT a FROM t CREATE TABLE t(a int)
+GO
+SELECT {fn UCASE('a')} a, {fn LENGTH('abc ')} l, {fn MOD(7,3)} m
+GO
+SELECT {fn IFNULL(NULL,1)} a
+GO
+SELECT {fn DAYOFWEEK('2024-01-01')} a
+GO
+SELECT {fn USER()} a, {fn DATABASE()} d
+GO
+SELECT {fn TIMESTAMPADD(SQL_TSI_DAY, 1, '2024-01-01')} a
+GO
+SELECT {fn TIMESTAMPDIFF(SQL_TSI_DAY, '2024-01-01', '2024-01-05')} a
+GO
+SELECT {fn EXTRACT(YEAR FROM '2024-01-05')} a
+GO
+SELECT {fn CONVERT('5', SQL_INTEGER)} a
+GO
+SELECT {fn CONCAT('a','b')} a, {fn LOCATE('b','abc')} b, {fn CHAR_LENGTH('abc')} c
+GO
+SET TEXTSIZE 5
+GO
+SELECT CAST('abcdefghij' AS varchar(max)) a, CAST('abcdefghij' AS text) b, 'abcdefghij' c, @@TEXTSIZE t
+GO
+SET TEXTSIZE 2147483647
+GO
+SELECT a FROM un FOR XML PATH
+GO
+SELECT (SELECT a FROM un FOR XML PATH) x, (SELECT a FROM un FOR JSON PATH) j
+GO
+SELECT a FROM un FOR JSON PATH
+GO
+SELECT CAST('<a/>' AS xml) k FOR JSON PATH
+GO
+SELECT RADIANS(180.0) a, DEGREES(1.0) b
+GO
+CREATE TRIGGER tg ON un AFTER INSERT, UPDATE AS RETURN
+GO
+SELECT OBJECTPROPERTY(OBJECT_ID('tg'),'ExecIsUpdateTrigger') a, OBJECTPROPERTY(OBJECT_ID('tg'),'ExecIsFirstInsertTrigger') b, OBJECTPROPERTY(OBJECT_ID('un'),'HasInsertTrigger') c, OBJECTPROPERTY(OBJECT_ID('un'),'HasDeleteTrigger') d, OBJECTPROPERTY(OBJECT_ID('un'),'TableHasUpdateTrigger') e
+GO
+EXEC sp_helptrigger 'un'
+GO
+SELECT v.a FROM zz.v v
+GO
+SELECT grantee = USER_NAME(grantee_principal_id), permission_name, OBJECT_SCHEMA_NAME(major_id) s, OBJECT_NAME(major_id) o FROM sys.database_permissions WHERE class = 1 AND major_id > 0
+GO
+EXEC sp_refreshview 'vstar'
+GO
+SELECT * FROM vstar
+GO
+ALTER TABLE un DROP COLUMN e
+GO
+SELECT * FROM vstar
+GO
+SELECT {fn TRUNCATE(1.78, 1)} t, {fn INSERT('abc',2,1,'X')} i, {fn LEFT('abc',2)} l, {fn DAYNAME('2024-01-01')} d, {fn nosuch(1)} n
+GO
+CREATE SCHEMA z3 GRANT SELECT ON v TO u CREATE VIEW v AS SELECT a FROM t CREATE TABLE t(a int)
+GO
+DECLARE @b varbinary(max) = CAST(REPLICATE('a',8000) AS varbinary(8000)) + CAST(REPLICATE('a',8000) AS varbinary(8000)), @n nvarchar(max) = REPLICATE(N'a',4000)+N'b' SELECT DATALENGTH(@b), LEN(@n)
+GO
+SELECT LEN({fn CURDATE()}) d, LEN({fn CURTIME()}) t, DATEDIFF(minute, {fn NOW()}, GETDATE()) n
+GO
