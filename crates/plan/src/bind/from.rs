@@ -440,21 +440,10 @@ impl Binder<'_> {
             }
             ObjectDef::View(module) => {
                 let access = self.note_module(AccessKind::Select, &module);
-                let (mut q, mut columns) = self
+                let (mut q, columns) = self
                     .bind_module(&module, catalog.clone(), Vec::new(), Vec::new())
                     .map_err(|e| e.at_line(span.line))?;
-                if columns.is_empty() && !module.columns.is_empty() {
-                    // It keeps the columns it was made with, by their places, whatever `*` means by now.
-                    if q.columns.len() < module.columns.len() {
-                        let text = format!(
-                            "View or function '{}' has more column names specified than columns defined.",
-                            module.name
-                        );
-                        return Err(SqlError::with_text(4502, 16, text).at_line(span.line));
-                    }
-                    q.columns.truncate(module.columns.len());
-                    columns = module.columns.iter().map(|c| Ident::new(&*c.name)).collect();
-                }
+                let columns = at(span, super::source::kept_columns(&mut q, columns, &module))?;
                 let mut from = self.derived(q, label, &columns)?;
                 originate(&mut from, access, &module);
                 if let Some(s) = from.sources.first_mut()

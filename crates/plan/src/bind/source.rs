@@ -63,6 +63,26 @@ pub(super) fn parameter_default(
     Ok(None)
 }
 
+/// A view keeps the columns it was made with, by their places, whatever `*` means by now.
+pub(super) fn kept_columns(
+    q: &mut BoundQueryPlan,
+    named: Vec<Ident>,
+    module: &ModuleDef,
+) -> SqlResult<Vec<Ident>> {
+    if !named.is_empty() || module.columns.is_empty() {
+        return Ok(named);
+    }
+    if q.columns.len() < module.columns.len() {
+        let text = format!(
+            "View or function '{}' has more column names specified than columns defined.",
+            module.name
+        );
+        return Err(SqlError::with_text(4502, 16, text));
+    }
+    q.columns.truncate(module.columns.len());
+    Ok(module.columns.iter().map(|c| Ident::new(&*c.name)).collect())
+}
+
 impl Binder<'_> {
     /// Binds a module's query in the module's database, schema and settings. Returns the plan and the view's column list.
     pub fn bind_module(
