@@ -450,7 +450,9 @@ impl Instance {
     /// has it.
     pub fn occupy(&self, name: &str) -> Option<Occupied<'_>> {
         let name = name.to_lowercase();
-        self.occupied.lock().insert(name.clone()).then_some(Occupied { instance: self, name })
+        let new = self.occupied.lock().insert(name.clone());
+        // Made only when it is had: dropping it gives the name back.
+        new.then(|| Occupied { instance: self, name })
     }
 
     /// Whether a statement works on the database as a whole.

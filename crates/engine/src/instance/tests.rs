@@ -83,3 +83,14 @@ fn a_damaged_state_file_stops_the_start() {
     let error = Instance::open(options, Arc::new(Opener), &mut |_| {}).err().unwrap();
     assert!(error.to_string().contains("instance.json"), "{error}");
 }
+
+#[test]
+fn a_database_is_had_as_a_whole_by_one_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let (instance, _) = open(dir.path());
+    let one = instance.occupy("Shop").expect("nobody has it");
+    assert!(instance.occupy("SHOP").is_none() && instance.occupy("shop").is_none());
+    assert!(instance.is_occupied("shop") && instance.occupy("other").is_some());
+    drop(one);
+    assert!(!instance.is_occupied("shop") && instance.occupy("shop").is_some());
+}
