@@ -81,6 +81,9 @@ pub fn filegroups(catalog: &DatabaseCatalog) -> SqlResult<Vec<(i32, String, bool
     Ok(groups.map(|r| (r.i32("id"), r.text("name").to_owned(), r.int("status") & 1 != 0)).collect())
 }
 
+/// Place of the LSN in a page.
+const LSN_AT: std::ops::Range<usize> = 40..50;
+
 impl Instance {
     pub(super) fn relist(&self, found: &DatabaseEntry, files: Vec<FileRecord>) -> SqlResult<()> {
         self.put(DatabaseRecord {
@@ -156,6 +159,11 @@ impl Instance {
         stamp_checksum(&mut page);
         let mut pages = holdfast_generator::database::empty_map_pages(id, new.size)
             .map_err(|e| SqlError::with_text(1803, 16, e.to_string()))?;
+        for page in pages.values_mut() {
+            // That of a new database, which the log of this one may not have reached: its changes would pass for done.
+            page[LSN_AT].fill(0);
+            stamp_checksum(page);
+        }
         pages.insert(0, page);
         // Invariant 1.
         let failed = |e| refused(&e);

@@ -3,11 +3,11 @@
 //! Invariants
 //! 1. A segment is a run of blocks of one VLF. Segments of a log file are open: the first invalid block is the end of the
 //!    log. Segments of a backup are exact: an invalid block in them is an error.
-//! 4. A block of this use of its VLF of which every sector was written and whose checksum is wrong is no end but damage, in open
-//!    segments, too: writes are cut between sectors. Only near the end of a VLF a write that was cut can look like it, since there
-//!    sectors of the use before the last may be left that carry the same marks.
 //! 2. The cursor goes from the end of a VLF only to the VLF whose sequence number is one higher.
 //! 3. Memory in use is bounded by one read window.
+//! 4. A block of this use of its VLF of which every sector was written, whose checksum is wrong and behind which a valid block
+//!    stands, is no end but damage, in open segments, too: writes are cut between sectors. The last block may have been half copied
+//!    by the system when the power went; and near the end of a VLF sectors of the use before the last may carry the same marks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -239,11 +239,22 @@ impl BlockCursor<'_> {
     fn flawed(&mut self, segment: &LogSegment, flaw: BlockFlaw) -> Result<Option<LogBlock>, LogError> {
         let place = u64::from(self.block) * SECTOR as u64;
         let whole = matches!(flaw, BlockFlaw::Checksum { .. })
-            && place + 2 * MAX_BLOCK as u64 <= segment.end_block() * SECTOR as u64;
+            && place + 2 * MAX_BLOCK as u64 <= segment.end_block() * SECTOR as u64
+            && self.is_followed(segment)?;
         if segment.exact || whole {
             return Err(LogError::Block { lsn: Lsn::new(self.vlf, self.block, 1), flaw });
         }
         Ok(self.finish(Some(flaw)))
+    }
+
+    /// Whether a valid block stands behind the one at the current place.
+    fn is_followed(&self, segment: &LogSegment) -> Result<bool, LogError> {
+        let skip = u64::from(self.block - segment.first_block) * SECTOR as u64;
+        let mut first = [0u8; SECTOR];
+        segment.bytes.read_at(segment.offset + skip, &mut first)?;
+        let Ok(size) = LogBlock::announced_size(&first) else { return Ok(false) };
+        let next = self.block.saturating_add(u32::try_from(size / SECTOR).unwrap_or(u32::MAX));
+        Ok(self.store.block(segment.vlf, next)?.is_ok())
     }
 
     fn finish(&mut self, flaw: Option<BlockFlaw>) -> Option<LogBlock> {

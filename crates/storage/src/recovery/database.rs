@@ -191,6 +191,11 @@ fn roll(
 ) -> RecoveryResult<(Rolled, LogWriter)> {
     let store = log_store(log)?;
     let Start { from, last_checkpoint, version, mut table, known } = start;
+    // What will be read may not be durable yet (a process that died left it in the system's cache), and pages are written while
+    // it is read.
+    for file in log.values() {
+        file.sync()?;
+    }
     let done = roll_forward(pages, &store, from, StopPoint::EndOfLog, &mut table, &mut |_| {})?;
     if known {
         reaches(&done, from.max(last_checkpoint))?;
@@ -199,10 +204,6 @@ fn roll(
         return Err(RecoveryError::Database {
             what: format!("log blocks of unknown header version {number}"),
         });
-    }
-    // What was read may not be durable yet (a process that died left it in the system's cache).
-    for file in log.values() {
-        file.sync()?;
     }
     let mut writer = writer_at(pages, log, &store, from, &table, done.end.at, version, time)?;
     let settled = match outcomes {
