@@ -105,11 +105,20 @@ fn genuine_files_attach_and_detach() {
     let albums = fine(s, "select count(*) from Music.dbo.Albums");
     assert_ne!(albums, ["Int(0)"]);
     refused(s, "create database Again on (filename = 'm.mdf') for attach", &[1834]);
+    // Nothing was written into it, and another way of writing its path makes it no other file.
+    std::os::unix::fs::symlink(data.join("m.mdf"), data.join("link.mdf")).unwrap();
+    for kind in ["attach", "attach_rebuild_log"] {
+        refused(s, &format!("create database Again on (filename = 'link.mdf') for {kind}"), &[1834]);
+    }
+    assert!(fine(s, "dbcc checkdb ('Music') with no_infomsgs").is_empty());
     fine(s, "exec sp_detach_db 'Music'");
     refused(s, "select count(*) from Music.dbo.Albums", &[208]);
     std::fs::remove_file(data.join("m.ldf")).unwrap();
     fine(s, "create database Music on (filename = 'm.mdf') for attach_rebuild_log");
     assert_eq!(fine(s, "select count(*) from Music.dbo.Albums"), albums);
+    // A copy of the file of a database that is in use, as a server that dies leaves it, is not whole without its log.
+    std::fs::copy(data.join("m.mdf"), data.join("copy.mdf")).unwrap();
+    refused(s, "create database Copy on (filename = 'copy.mdf') for attach_rebuild_log", &[1813]);
     fine(s, "exec sp_detach_db @dbname = 'Music'");
     let log = data.join("Music_log.ldf");
     assert!(log.exists());

@@ -5,7 +5,9 @@
 //!    text (1 of procedures, else 0), the numbers little-endian in four and two bytes.
 //! 2. Whether a text is encrypted is told by itself: a readable one says CREATE, an encrypted one says so only after decryption. No flag is needed.
 //!
-//! Evidence: docs/format/catalog.md, "Encrypted modules"; the published test vectors of both algorithms.
+//! Evidence: docs/format/catalog.md; a published test vector of RC4.
+
+use holdfast_base::sha1::sha1;
 
 /// A text and how it was kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +62,8 @@ pub fn decode(bytes: &[u8], form: i64, place: &TextPlace) -> ModuleText {
             return ModuleText { text, encrypted: true };
         }
     }
-    ModuleText { text, encrypted: false }
+    // Encrypted under another key, or no text at all: what it is, it is not to be shown, and it does not run.
+    ModuleText { text, encrypted: !bytes.is_empty() }
 }
 
 fn says_create(text: &str) -> bool {
@@ -85,43 +88,6 @@ fn rc4(key: &[u8; 20], bytes: &mut [u8]) {
     }
 }
 
-/// SHA-1 of a message shorter than 56 bytes: one block.
-fn sha1(message: &[u8; 22]) -> [u8; 20] {
-    let mut block = [0u8; 64];
-    block[..22].copy_from_slice(message);
-    block[22] = 0x80;
-    block[56..].copy_from_slice(&(22u64 * 8).to_be_bytes());
-    digest(&block)
-}
-
-/// One block of SHA-1 over the initial state.
-fn digest(block: &[u8; 64]) -> [u8; 20] {
-    let mut w = [0u32; 80];
-    for (word, c) in w.iter_mut().zip(block.chunks_exact(4)) {
-        *word = u32::from_be_bytes([c[0], c[1], c[2], c[3]]);
-    }
-    for t in 16..80 {
-        w[t] = (w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16]).rotate_left(1);
-    }
-    let start = [0x6745_2301u32, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0];
-    let [mut a, mut b, mut c, mut d, mut e] = start;
-    for (t, word) in w.iter().enumerate() {
-        let (f, k) = match t / 20 {
-            0 => ((b & c) | (!b & d), 0x5A82_7999),
-            1 => (b ^ c ^ d, 0x6ED9_EBA1),
-            2 => ((b & c) | (b & d) | (c & d), 0x8F1B_BCDC),
-            _ => (b ^ c ^ d, 0xCA62_C1D6),
-        };
-        let next = a.rotate_left(5).wrapping_add(f).wrapping_add(e).wrapping_add(k).wrapping_add(*word);
-        (a, b, c, d, e) = (next, a, b.rotate_left(30), c, d);
-    }
-    let mut out = [0u8; 20];
-    for (piece, (s, v)) in out.chunks_exact_mut(4).zip(start.iter().zip([a, b, c, d, e])) {
-        piece.copy_from_slice(&s.wrapping_add(v).to_be_bytes());
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,12 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn published_vectors() {
-        // "abc" (FIPS 180-1).
-        let mut block = [0u8; 64];
-        block[..4].copy_from_slice(b"abc\x80");
-        block[63] = 24;
-        assert_eq!(hexadecimal(&digest(&block)), "a9993e364706816aba3e25717850c26c9cd0d89d");
+    fn a_published_vector() {
         // A key of twenty bytes that repeats one of four: the same schedule as key "Wiki" over "pedia".
         let mut key = [0u8; 20];
         for (k, b) in key.iter_mut().zip(b"Wiki".iter().cycle()) {
@@ -157,8 +118,9 @@ mod tests {
         assert_eq!(decode(&bytes, 1, &place), ModuleText { text: text.into(), encrypted: true });
         // Of another object, or of a copy with another family: nothing readable.
         let other = TextPlace { object: 1, ..place };
-        assert!(!decode(&bytes, 1, &other).text.contains("SELECT"));
+        let unreadable = decode(&bytes, 1, &other);
+        assert!(unreadable.encrypted && !unreadable.text.contains("SELECT"));
         assert!(!decode(&[], 1, &place).encrypted);
-        assert!(!decode(&[1], 2, &place).encrypted);
+        assert!(decode(&[1], 2, &place).encrypted);
     }
 }

@@ -56,7 +56,8 @@ pub(crate) fn state_shown(schema: &str, name: &str) -> Option<AccessKind> {
     if name.starts_with("dm_db_") {
         return Some(AccessKind::DatabaseState);
     }
-    (name.starts_with("dm_")).then_some(AccessKind::ServerState)
+    let state = name.starts_with("dm_") || matches!(name, "syslockinfo" | "sysperfinfo");
+    state.then_some(AccessKind::ServerState)
 }
 
 /// What a plan does, and for whom that was allowed last.

@@ -369,6 +369,12 @@ impl OnlineDatabase for StoredDatabase {
                 if let Some(losers) = &self.losers {
                     losers.cancel();
                 }
+                // While something is open, its log is needed. Where it cannot be noted, the database is not attached without its
+                // log, and that is all.
+                let rolled_back = self.losers.as_ref().is_none_or(|l| l.has_finished());
+                if rolled_back && !writing.logged.has_open_transactions() {
+                    let _ = crate::ddl::boot::set_closed(writing, true);
+                }
                 let done = writing.logged.checkpoint();
                 writing.logged.close("it was closed");
                 self.leave_losers();
@@ -376,6 +382,18 @@ impl OnlineDatabase for StoredDatabase {
             }
             None => Ok(()),
         }
+    }
+}
+
+impl StoredDatabase {
+    /// Before anything is changed the files say that they are in use: without their log they are not whole from here on.
+    pub fn in_use(&self) -> SqlResult<()> {
+        let Some(writing) = &self.writing else { return Ok(()) };
+        let failed = |e| crate::write::writing::failure(&e);
+        if crate::ddl::boot::set_closed(writing, false).map_err(failed)? {
+            writing.logged.checkpoint().map_err(failed)?;
+        }
+        Ok(())
     }
 }
 

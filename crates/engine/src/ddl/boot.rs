@@ -72,6 +72,20 @@ pub fn set_status(writing: &Writing, set: u32, clear: u32) -> SqlResult<()> {
     put(writing, STATUS, &status.to_le_bytes()).map_err(failed)
 }
 
+/// Bit of the status: nothing was changed since the last checkpoint, so the log is not needed to open the database.
+pub const CLOSED_CLEANLY: u32 = 0x4000_0000;
+
+/// Notes that the database is closed, or that it is not any more. Answers whether the page says something new, which the next
+/// checkpoint makes durable.
+pub fn set_closed(writing: &Writing, closed: bool) -> RecoveryResult<bool> {
+    let before = current(writing)?.status;
+    let after = if closed { before | CLOSED_CLEANLY } else { before & !CLOSED_CLEANLY };
+    if before != after {
+        put(writing, STATUS, &after.to_le_bytes())?;
+    }
+    Ok(before != after)
+}
+
 /// Sets the compatibility level.
 pub fn set_compatibility(writing: &Writing, level: u16) -> SqlResult<()> {
     put(writing, COMPATIBILITY, &level.to_le_bytes()).map_err(|e| crate::write::writing::failure(&e))

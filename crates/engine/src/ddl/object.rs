@@ -249,7 +249,7 @@ impl CatalogWriter<'_> {
         }
         self.delete_all("syssoftobjrefs", &[1, key])?;
         // What other texts took it for is not so any more; their names stay.
-        self.delete("sysmultiobjrefs", &[0], &|b, r| b.int(r, "indepid") == key)?;
+        self.delete_by("sysmultiobjrefs", "indepid", key, &|b, r| b.int(r, "class") == 0)?;
         self.delete_all("sysprivs", &[1, key])?;
         self.delete_all("sysxprops", &[1, key])?;
         Ok(())

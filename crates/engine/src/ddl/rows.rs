@@ -341,10 +341,41 @@ impl<'a> CatalogWriter<'a> {
         prefix: &[i64],
         wanted: &dyn Fn(&Base, &Found) -> bool,
     ) -> SqlResult<Vec<Found>> {
+        let find = || self.rows(table, prefix);
+        self.delete_found(table, &find, wanted)
+    }
+
+    /// Removes the rows in which a column has a value, through an index that begins with it where there is one.
+    pub fn delete_by(
+        &self,
+        table: &str,
+        column: &str,
+        value: i64,
+        wanted: &dyn Fn(&Base, &Found) -> bool,
+    ) -> SqlResult<Vec<Found>> {
+        let base = self.base(table)?;
+        let place = base.ordinal(column);
+        let leads = |i: &&crate::catalog::IndexDef| {
+            i.index_id > 1 && !i.disabled && i.keys.first().map(|k| k.ordinal) == place
+        };
+        let index = base.definition.indexes.iter().find(leads).map(|i| i.index_id);
+        let ty = place.and_then(|p| base.definition.columns.get(p)).map_or(SqlType::INT, |c| c.ty);
+        let find = || match index {
+            Some(index) => self.seek(&base, index, &KeyRange::point(vec![Cell::Int(value).value(&ty)])),
+            None => self.rows(table, &[]),
+        };
+        self.delete_found(table, &find, &|b, r| b.int(r, column) == value && wanted(b, r))
+    }
+
+    fn delete_found(
+        &self,
+        table: &str,
+        find: &dyn Fn() -> SqlResult<Vec<Found>>,
+        wanted: &dyn Fn(&Base, &Found) -> bool,
+    ) -> SqlResult<Vec<Found>> {
         let base = self.base(table)?;
         for _ in 0..100 {
-            let rows: Vec<Found> =
-                self.rows(table, prefix)?.into_iter().filter(|r| wanted(&base, r)).collect();
+            let rows: Vec<Found> = find()?.into_iter().filter(|r| wanted(&base, r)).collect();
             let mut unchanged = true;
             for row in &rows {
                 unchanged &= self.locked(&base, row)?;

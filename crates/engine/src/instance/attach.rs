@@ -22,9 +22,7 @@ use holdfast_storage::recovery::{FilePages, PageStore};
 use holdfast_storage::restore::log_files::{LogFileFacts, log_header_page};
 
 use crate::database::DatabaseCatalog;
-
-/// Bit of the boot page's status: closed cleanly.
-const CLOSED_CLEANLY: u32 = 0x4000_0000;
+use crate::ddl::boot::CLOSED_CLEANLY;
 
 /// A file as the database's own catalog names it.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@
 //!    upper levels and ghosts too, is compared under the new one first, and a catalogue that would have to be sorted anew is left alone with an error.
 //! 2. Two names that are one under the new collation are 1505, as the unique index over them would answer.
 //! 3. The rows change in one transaction and the boot page after it. As the order of all keys is the same under both collations, a crash
-//!    between the two leaves a whole database with its old collation.
+//!    between the two leaves a whole database that compares names as before; what is changed next goes by the collation of the rows.
 //!
 //! What changes follows the documentation of ALTER DATABASE: columns of system tables and views, parameters and results of modules, types.
 //! Columns of user tables keep theirs.
@@ -45,13 +45,13 @@ impl Instance {
     ) -> SqlResult<()> {
         let found = self.find(name).ok_or_else(|| SqlError::new(5011, &[&name]))?;
         let (catalog, writing) = open(&found)?;
-        let old = crate::catalog::Catalog::default_collation(&*catalog);
         if catalog.version() < 655 {
             return Err(SqlError::not_supported("ALTER DATABASE COLLATE of a database of SQL Server 2005"));
         }
         drop(catalog);
         catalogued(&found, transaction, now, |w| {
             check_dependents(w)?;
+            let old = of_rows(w)?;
             check_order(w, old, new)?;
             change_rows(w, old, new)
         })?;
@@ -64,6 +64,13 @@ impl Instance {
         *found.state.write() = DatabaseState::Offline;
         self.open_again(&found, true).map(|_| ())
     }
+}
+
+/// The collation that the rows of the catalogue say. It is the database's, but where a crash came between them and the boot page.
+fn of_rows(w: &CatalogWriter<'_>) -> SqlResult<CollationId> {
+    let base = w.base("sysschobjs")?;
+    let name = base.ordinal("name").and_then(|at| base.definition.columns.get(at));
+    Ok(name.map_or(CollationId::NONE, |c| c.ty.collation))
 }
 
 /// 5075 for what was bound under the old collation and is not bound again.

@@ -22,7 +22,7 @@ use holdfast_storage::restore::log_files::{LogFileFacts, log_header_page};
 use holdfast_types::{CollationId, SqlError, SqlResult, SqlType};
 
 use super::state_file::DatabaseRecord;
-use super::{DatabaseEntry, DatabaseState, FileRecord, Instance, OnlineDatabase, entry, key};
+use super::{DatabaseEntry, DatabaseState, FileRecord, Instance, OnlineDatabase, entry, key, user_of};
 
 /// A file as CREATE DATABASE wants it.
 #[derive(Clone, Debug)]
@@ -262,10 +262,8 @@ impl Instance {
         let disk = self.opener.disk();
         for (i, f) in files.iter().enumerate() {
             let shown = f.path.display();
-            if let Some(user) =
-                databases.values().find(|d| d.files.read().iter().any(|o| o.path == f.path)).map(|d| &d.name)
-            {
-                return Err(SqlError::new(1834, &[&shown, user]));
+            if let Some(user) = user_of(&databases, &f.path) {
+                return Err(SqlError::new(1834, &[&shown, &user]));
             }
             if files.iter().take(i).any(|o| o.path == f.path) || disk.exists(&f.path) {
                 return Err(SqlError::new(5170, &[&shown]));
@@ -368,11 +366,7 @@ impl Instance {
                 return Err(SqlError::new(1801, &[&name]));
             }
             for f in &files {
-                if let Some(user) = databases
-                    .values()
-                    .find(|d| d.files.read().iter().any(|o| o.path == f.path))
-                    .map(|d| Arc::clone(&d.name))
-                {
+                if let Some(user) = user_of(&databases, &f.path) {
                     return Err(SqlError::new(1834, &[&f.path.display(), &user]));
                 }
             }

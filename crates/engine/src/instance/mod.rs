@@ -271,14 +271,14 @@ pub struct Instance {
     changing_files: Mutex<()>,
     /// One system database gets its files at a time.
     making_system: Mutex<()>,
-    /// Names, in lower case, of databases that a statement works on as a whole.
-    occupied: Mutex<HashSet<String>>,
+    /// Names of databases that a statement works on as a whole.
+    occupied: Mutex<HashSet<NameKey>>,
 }
 
 /// A database is worked on as a whole, until this is dropped.
 pub struct Occupied<'i> {
     instance: &'i Instance,
-    name: String,
+    name: NameKey,
 }
 
 impl Drop for Occupied<'_> {
@@ -449,7 +449,7 @@ impl Instance {
     /// Keeps others from restoring, dropping or detaching a database, or one of that name that is being made; `None`: somebody
     /// has it.
     pub fn occupy(&self, name: &str) -> Option<Occupied<'_>> {
-        let name = name.to_lowercase();
+        let name = key(name);
         let new = self.occupied.lock().insert(name.clone());
         // Made only when it is had: dropping it gives the name back.
         new.then(|| Occupied { instance: self, name })
@@ -457,7 +457,7 @@ impl Instance {
 
     /// Whether a statement works on the database as a whole.
     pub fn is_occupied(&self, name: &str) -> bool {
-        self.occupied.lock().contains(&name.to_lowercase())
+        self.occupied.lock().contains(&key(name))
     }
 
     /// Where the pages of a database are written before they are written over, by the path of its primary data file.
@@ -512,12 +512,18 @@ impl Instance {
 
     /// The database that uses a file, if any does.
     pub fn user_of_file(&self, path: &Path) -> Option<Arc<str>> {
-        self.databases
-            .read()
-            .values()
-            .find(|d| d.files.read().iter().any(|f| f.path == path))
-            .map(|d| Arc::clone(&d.name))
+        user_of(&self.databases.read(), path)
     }
+}
+
+/// The database that uses a file, however the path to it is written.
+fn user_of(databases: &BTreeMap<NameKey, Arc<DatabaseEntry>>, path: &Path) -> Option<Arc<str>> {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |path: &Path| std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()));
+    let wanted = identity(path);
+    let same = |other: &Path| other == path || wanted.is_some() && identity(other) == wanted;
+    let user = databases.values().find(|d| d.files.read().iter().any(|f| same(&f.path)))?;
+    Some(Arc::clone(&user.name))
 }
 
 fn entry(id: i32, name: &str, state: DatabaseState, files: Vec<FileRecord>) -> Arc<DatabaseEntry> {

@@ -147,6 +147,7 @@ impl StoredOpener {
         let redone = self.clock.monotonic();
         let database = StoredDatabase::open_writable(id, name, logged, losers, &paths, self.locks())
             .map_err(|e| e.to_string())?;
+        database.in_use().map_err(|e| e.message)?;
         if let (Some(decisions), Some(writing)) = (decisions, database.writing()) {
             writing.decide_with(Arc::clone(decisions));
             decisions.settled_in(id);

@@ -509,6 +509,9 @@ fn collate(name: &str, collation: &Ident, call: &mut Call<'_>) -> Many<()> {
     let wanted = holdfast_types::CollationId::from_name(&collation.text)
         .ok_or_else(|| one(SqlError::new(448, &[&collation.text])))?;
     let entry = host.instance.find(name).ok_or_else(|| one(SqlError::new(5011, &[&name])))?;
+    let Some(_occupied) = host.instance.occupy(name) else {
+        return Err(one(SqlError::new(5030, &[])));
+    };
     if host.instance.online(name).map_err(one)?.properties().collation == wanted {
         return Ok(());
     }

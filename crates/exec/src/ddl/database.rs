@@ -396,6 +396,12 @@ pub fn attach_database(name: &str, given: &[PathBuf], rebuild: bool, call: &mut 
         return Err(SqlError::new(5172, &[&other.display(), &"FILE SIZE"]));
     }
     let (mut files, mut missing) = locate(&facts, given, primary, instance)?;
+    // Before anything is written into them.
+    for f in &files {
+        if let Some(user) = instance.user_of_file(&f.path) {
+            return Err(SqlError::new(1834, &[&f.path.display(), &user]));
+        }
+    }
     let binding = attach::binding(&*disk, primary);
     if files.iter().any(|f| !(rebuild && f.is_log) && attach::binding(&*disk, &f.path) != binding) {
         return Err(SqlError::new(5173, &[]));

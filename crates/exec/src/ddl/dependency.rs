@@ -12,7 +12,7 @@ use holdfast_engine::ddl::module::{NamedReference, reference_use};
 use holdfast_plan::access::{Access, AccessKind};
 use holdfast_tsql::ast::walk::Met;
 use holdfast_tsql::ast::{DmlTarget, Ident, ObjectName};
-use holdfast_types::SqlResult;
+use holdfast_types::{NameOrder, SqlResult};
 
 use super::Definition;
 
@@ -66,8 +66,8 @@ fn method(name: &ObjectName) -> bool {
     METHODS.contains(&name.name.text.as_str())
 }
 
-fn is_system(schema: &str) -> bool {
-    schema.eq_ignore_ascii_case("sys") || schema.eq_ignore_ascii_case("INFORMATION_SCHEMA")
+fn is_system(names: NameOrder, schema: &str) -> bool {
+    ["sys", "INFORMATION_SCHEMA"].iter().any(|s| names.same(schema, s))
 }
 
 impl Definition<'_, '_> {
@@ -123,13 +123,13 @@ impl Definition<'_, '_> {
             return false;
         }
         match &name.schema {
-            Some(s) => is_system(&s.text),
+            Some(s) => is_system(self.names(), &s.text),
             None => {
                 let text = name.name.text.as_str();
                 let own = |schema: &str| self.database.object(schema, text);
                 match own(schema).or_else(|| own("dbo")) {
-                    Some(ObjectDef::Table(t)) => is_system(&t.schema_name),
-                    Some(ObjectDef::View(m)) => is_system(&m.schema_name),
+                    Some(ObjectDef::Table(t)) => is_system(self.names(), &t.schema_name),
+                    Some(ObjectDef::View(m)) => is_system(self.names(), &m.schema_name),
                     Some(_) => false,
                     None => own("").is_some() || text.to_lowercase().starts_with("sp_"),
                 }
@@ -149,7 +149,7 @@ impl Definition<'_, '_> {
             None => out.push((object, column, bits)),
         };
         for a in accesses.iter().filter(|a| a.database == here && a.object > 0 && a.through.is_none()) {
-            if is_system(&a.schema) {
+            if is_system(self.names(), &a.schema) {
                 continue;
             }
             let bits = match a.kind {

@@ -88,7 +88,11 @@ impl Definition<'_, '_> {
                     as_of: self.as_of,
                     events: Vec::new(),
                 };
-                inner.create_view(&v)?;
+                let made = inner.create_view(&v);
+                // What it has seen of the catalogue meanwhile is what the next element sees.
+                let Definition { database, watched, .. } = inner;
+                (self.database, self.watched) = (database, watched);
+                made?;
             }
             other => {
                 return Err(SqlError::not_supported(format!("{} inside CREATE SCHEMA", other.name())).into());

@@ -7,6 +7,7 @@
 use std::sync::OnceLock;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use holdfast_base::sha1::sha1;
 use holdfast_plan::function::FunctionId;
 use holdfast_types::{SqlError, SqlResult, SqlString, SqlType, Value};
 
@@ -226,36 +227,6 @@ fn md5(data: &[u8]) -> [u8; 16] {
     let mut out = [0u8; 16];
     for (o, x) in out.chunks_exact_mut(4).zip(h) {
         o.copy_from_slice(&x.to_le_bytes());
-    }
-    out
-}
-
-fn sha1(data: &[u8]) -> [u8; 20] {
-    let mut h: [u32; 5] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
-    for block in padded(data, 64, 8, true).chunks_exact(64) {
-        let mut w: Vec<u32> =
-            block.chunks_exact(4).map(|c| u32::from_be_bytes([c[0], c[1], c[2], c[3]])).collect();
-        for i in 16..80 {
-            w.push((w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16]).rotate_left(1));
-        }
-        let [mut a, mut b, mut c, mut d, mut e] = h;
-        for (i, w) in w.iter().enumerate() {
-            let (f, k) = match i / 20 {
-                0 => ((b & c) | (!b & d), 0x5a82_7999),
-                1 => (b ^ c ^ d, 0x6ed9_eba1),
-                2 => ((b & c) | (b & d) | (c & d), 0x8f1b_bcdc),
-                _ => (b ^ c ^ d, 0xca62_c1d6u32),
-            };
-            let t = a.rotate_left(5).wrapping_add(f).wrapping_add(e).wrapping_add(k).wrapping_add(*w);
-            (e, d, c, b, a) = (d, c, b.rotate_left(30), a, t);
-        }
-        for (x, y) in h.iter_mut().zip([a, b, c, d, e]) {
-            *x = x.wrapping_add(y);
-        }
-    }
-    let mut out = [0u8; 20];
-    for (o, x) in out.chunks_exact_mut(4).zip(h) {
-        o.copy_from_slice(&x.to_be_bytes());
     }
     out
 }

@@ -141,9 +141,14 @@ pub fn all() -> impl Iterator<Item = ServerOption> {
     ROWS.iter().map(option)
 }
 
+/// Where an option stands among [`all`].
+pub fn place(id: i32) -> Option<usize> {
+    ROWS.binary_search_by_key(&id, |r| r.0).ok()
+}
+
 /// An option by its number.
 pub fn find(id: i32) -> Option<ServerOption> {
-    ROWS.iter().find(|r| r.0 == id).map(option)
+    place(id).and_then(|at| ROWS.get(at)).map(option)
 }
 
 #[cfg(test)]
@@ -152,6 +157,7 @@ mod tests {
 
     #[test]
     fn every_obeyed_option_is_listed_and_every_default_is_allowed() {
+        assert!(ROWS.is_sorted_by_key(|r| r.0), "they are sought by their numbers");
         assert!(OBEYED.iter().all(|id| find(*id).is_some()));
         for o in all() {
             // 0 stands for "as the server likes" where the lowest value that one may name is higher.

@@ -9,9 +9,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use holdfast_disk::{private_directory, write_private};
-use holdfast_types::{SqlError, SqlResult};
+use holdfast_types::{NameOrder, SqlError, SqlResult};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
@@ -112,7 +113,7 @@ impl ServerSettings {
     }
 
     pub fn linked_server(&self, name: &str) -> Option<&LinkedServer> {
-        self.linked_servers.iter().find(|s| s.name.eq_ignore_ascii_case(name))
+        self.linked_servers.iter().find(|s| NameOrder::instance().same(&s.name, name))
     }
 }
 
@@ -120,8 +121,9 @@ impl ServerSettings {
 pub struct ServerStore {
     path: PathBuf,
     now: RwLock<Arc<ServerSettings>>,
-    in_use: RwLock<BTreeMap<i32, i32>>,
-    /// Held while a change is made.
+    /// The value of each option that the server works with, by its place: every query asks.
+    in_use: Vec<AtomicI32>,
+    /// Held while a change is made, or takes effect.
     changing: Mutex<()>,
 }
 
@@ -146,7 +148,7 @@ impl ServerStore {
         if found.version != VERSION {
             return Err(format(format!("layout {} is not known to this build", found.version)));
         }
-        let in_use = RwLock::new(found.options.clone());
+        let in_use = configuration::all().map(|o| AtomicI32::new(found.configured(o.id))).collect();
         Ok(ServerStore { path, now: RwLock::new(Arc::new(found)), in_use, changing: Mutex::new(()) })
     }
 
@@ -156,19 +158,16 @@ impl ServerStore {
 
     /// The value of an option that the server works with.
     pub fn in_use(&self, option: i32) -> i32 {
-        let default = || configuration::find(option).map_or(0, |o| o.default);
-        self.in_use.read().get(&option).copied().unwrap_or_else(default)
+        let place = configuration::place(option).and_then(|place| self.in_use.get(place));
+        place.map_or(0, |value| value.load(Ordering::Relaxed))
     }
 
     /// RECONFIGURE: what was configured takes effect, as far as it can while the server runs.
     pub fn reconfigure(&self) {
+        let _alone = self.changing.lock();
         let configured = self.read();
-        let mut in_use = self.in_use.write();
-        for o in configuration::all().filter(|o| o.dynamic) {
-            match configured.options.get(&o.id) {
-                Some(value) => in_use.insert(o.id, *value),
-                None => in_use.remove(&o.id),
-            };
+        for (option, value) in configuration::all().zip(&self.in_use).filter(|(o, _)| o.dynamic) {
+            value.store(configured.configured(option.id), Ordering::Relaxed);
         }
     }
 

@@ -263,8 +263,7 @@ impl Runner<'_> {
         };
         let bare = name.name.text.to_lowercase();
         let schema = name.schema.as_ref().map_or("", |s| s.text.as_str());
-        let system =
-            schema.is_empty() || schema.eq_ignore_ascii_case("sys") || schema.eq_ignore_ascii_case("dbo");
+        let system = schema.is_empty() || ["sys", "dbo"].iter().any(|s| database.names().same(schema, s));
         if system && bare == "sp_executesql" {
             // `otherdb.sys.sp_executesql`: the text runs there.
             return match name.database {
@@ -540,7 +539,8 @@ impl Runner<'_> {
         let (database, names) = place;
         let object_id = module.map_or(0, |m| m.object_id);
         // Parameters are named as the module's database has it; those of the server's own procedures as the instance has it.
-        let order = module
+        let named = module.filter(|_| arguments.iter().any(|a| a.name.is_some()));
+        let order = named
             .and_then(|m| self.session.host.database_by_id(m.database_id))
             .map_or_else(NameOrder::instance, |d| d.names());
         let mut scope = Scope::new(Arc::clone(unit));

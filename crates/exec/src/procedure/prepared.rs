@@ -2,6 +2,7 @@
 //!
 //! Invariants
 //! 1. The handles of batches are their own: those that clients get by remote calls lie below [`FIRST_HANDLE`] and are kept by the protocol's layer.
+//! 2. What the texts of a session take is bounded ([`BYTES_MAX`]): 701 beyond it.
 //!
 //! Evidence: the documentation of the four procedures.
 
@@ -13,8 +14,9 @@ use super::run::{Fail, Runner};
 
 /// First handle that a batch gets.
 pub const FIRST_HANDLE: i32 = 0x4000_0000;
-/// Most statements of a session.
+/// Most statements of a session, and bytes of their texts.
 const STATEMENTS_MAX: usize = 65_536;
+const BYTES_MAX: usize = 1 << 26;
 
 /// A prepared statement.
 #[derive(Clone, Debug)]
@@ -57,6 +59,12 @@ fn string_argument(text: &str) -> Argument {
     }
 }
 
+impl PreparedText {
+    fn size(&self) -> usize {
+        self.text.len() + self.declarations.len()
+    }
+}
+
 impl Runner<'_> {
     /// One of the four, by its name in lower case.
     pub(super) fn prepared_call(&mut self, name: &str, arguments: &[Argument]) -> Result<Returned, Fail> {
@@ -84,7 +92,8 @@ impl Runner<'_> {
                 let handle = {
                     let mut state = self.session.state.lock();
                     let (statements, last) = &mut state.prepared;
-                    if statements.len() >= STATEMENTS_MAX {
+                    let bytes: usize = statements.values().map(PreparedText::size).sum();
+                    if statements.len() >= STATEMENTS_MAX || bytes + prepared.size() > BYTES_MAX {
                         let text = "There are too many prepared statements in this session.";
                         return Err(SqlError::with_text(701, 17, text).into());
                     }
@@ -93,7 +102,13 @@ impl Runner<'_> {
                     *last
                 };
                 let mut returned = match name {
-                    "sp_prepexec" => self.execute_prepared(&prepared, arguments, 3)?,
+                    "sp_prepexec" => {
+                        let done = self.execute_prepared(&prepared, arguments, 3);
+                        // Nobody learns the handle of what has failed.
+                        done.inspect_err(|_| {
+                            self.session.state.lock().prepared.0.remove(&handle);
+                        })?
+                    }
                     _ => Returned::status(0),
                 };
                 if arguments.first().is_some_and(|a| a.output) {

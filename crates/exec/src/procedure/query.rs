@@ -280,11 +280,14 @@ impl Runner<'_> {
             let state = self.session.state.lock();
             (state.row_limit, state.settings.text_size)
         };
-        let types: Vec<SqlType> = bound.plan.columns.iter().map(|c| c.ty).collect();
-        let cuts = text_size < i32::MAX && types.iter().any(is_large);
+        // Nearly nobody sets it: every query comes by here.
+        let types = match text_size < i32::MAX && bound.plan.columns.iter().any(|c| is_large(&c.ty)) {
+            true => bound.plan.columns.iter().map(|c| c.ty).collect(),
+            false => Vec::new(),
+        };
         let mut source = operator::open(&bound.plan, context)?;
         while let Some(mut batch) = source.next_batch()? {
-            if cuts {
+            if !types.is_empty() {
                 batch = cut(&batch, &types, text_size)?;
             }
             if self.session.cancel.is_cancelled() {

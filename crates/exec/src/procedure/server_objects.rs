@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_types::{SqlError, SqlResult};
+use holdfast_types::{NameOrder, SqlError, SqlResult};
 
 use super::run::{Fail, Runner};
 use super::server_procedure::{Body, Given, ServerProcedure};
@@ -79,12 +79,35 @@ fn missing_server(name: &str) -> SqlError {
 }
 
 fn server_mut<'a>(settings: &'a mut ServerSettings, name: &str) -> SqlResult<&'a mut LinkedServer> {
-    let found = settings.linked_servers.iter_mut().find(|s| s.name.eq_ignore_ascii_case(name));
+    let found = settings.linked_servers.iter_mut().find(|s| equal(&s.name, name));
     found.ok_or_else(|| missing_server(name))
 }
 
+/// Names of devices, servers and logins are the instance's.
+fn equal(a: &str, b: &str) -> bool {
+    NameOrder::instance().same(a, b)
+}
+
 fn same(a: Option<&str>, b: Option<&str>) -> bool {
-    a.map(str::to_lowercase) == b.map(str::to_lowercase)
+    match (a, b) {
+        (Some(a), Some(b)) => equal(a, b),
+        (a, b) => a.is_none() && b.is_none(),
+    }
+}
+
+/// Longest name, path and other text that a row takes, in characters, as the views' columns have them.
+const NAME_MAX: usize = 128;
+const PATH_MAX: usize = 260;
+const TEXT_MAX: usize = 4000;
+
+/// 15004 for a name that is none, 8152 for a text that its column does not take.
+fn check(name: &str, texts: &[(Option<&str>, usize)]) -> SqlResult<()> {
+    if name.trim().is_empty() {
+        return Err(SqlError::new(15004, &[]));
+    }
+    let long = |text: &str, most: usize| text.encode_utf16().count() > most;
+    let others = texts.iter().any(|(text, most)| text.is_some_and(|t| long(t, *most)));
+    if long(name, NAME_MAX) || others { Err(SqlError::new(8152, &[])) } else { Ok(()) }
 }
 
 impl Runner<'_> {
@@ -103,11 +126,12 @@ impl Runner<'_> {
         if kind != "disk" && kind != "tape" {
             return Err(SqlError::new(15044, &[&text(0)]).into());
         }
-        if name.is_empty() || path.is_empty() {
+        check(&name, &[(Some(&path), PATH_MAX)])?;
+        if path.is_empty() {
             return Err(SqlError::new(15004, &[]).into());
         }
         self.session.host.settings.change(|s| {
-            if s.devices.iter().any(|d| d.name.eq_ignore_ascii_case(&name)) {
+            if s.devices.iter().any(|d| equal(&d.name, &name)) {
                 return Err(SqlError::new(15026, &[&name]));
             }
             if s.devices.iter().any(|d| d.path == path) {
@@ -129,7 +153,7 @@ impl Runner<'_> {
         }
         self.session.host.settings.change(|s| {
             let before = s.devices.len();
-            s.devices.retain(|d| !d.name.eq_ignore_ascii_case(&name));
+            s.devices.retain(|d| !equal(&d.name, &name));
             if s.devices.len() == before { Err(SqlError::new(15012, &[&name])) } else { Ok(()) }
         })?;
         Ok(0)
@@ -153,9 +177,14 @@ impl Runner<'_> {
             logins: vec![LinkedLogin { local: None, use_self: true, remote: None }],
             name,
         };
+        let texts = [&server.data_source, &server.location, &server.provider_string].map(Option::as_deref);
+        let names = [Some(server.product.as_str()), Some(&server.provider), server.catalog.as_deref()];
+        let limits: Vec<_> =
+            texts.map(|t| (t, TEXT_MAX)).into_iter().chain(names.map(|n| (n, NAME_MAX))).collect();
+        check(&server.name, &limits)?;
         let this = self.session.host.instance.options.server_name.clone();
         self.session.host.settings.change(|s| {
-            if s.linked_server(&server.name).is_some() || server.name.eq_ignore_ascii_case(&this) {
+            if s.linked_server(&server.name).is_some() || equal(&server.name, &this) {
                 return Err(SqlError::new(15028, &[&server.name]));
             }
             let id = s.linked_servers.iter().map(|o| o.id).max().unwrap_or(0) + 1;
@@ -179,7 +208,7 @@ impl Runner<'_> {
             if !with_logins && server.logins.iter().any(|l| l.local.is_some() || !l.use_self) {
                 return Err(SqlError::new(15190, &[&name]));
             }
-            s.linked_servers.retain(|o| !o.name.eq_ignore_ascii_case(&name));
+            s.linked_servers.retain(|o| !equal(&o.name, &name));
             Ok(())
         })?;
         Ok(0)
@@ -226,6 +255,7 @@ impl Runner<'_> {
             return Err(SqlError::new(15007, &[login]).into());
         }
         let remote = given.text(3).filter(|_| !use_self);
+        check(&name, &[(remote.as_deref(), NAME_MAX)])?;
         self.session.host.settings.change(|s| {
             let server = server_mut(s, &name)?;
             server.logins.retain(|l| !same(l.local.as_deref(), local.as_deref()));

@@ -5,7 +5,7 @@ use holdfast_tsql::ast::expression::{Expr, ExprKind};
 use holdfast_types::conversion::{ConvertContext, Mode, convert};
 
 use crate::host::server_settings::BackupDevice;
-use holdfast_types::{CollationId, DateTime, SqlError, SqlResult, SqlType, Value};
+use holdfast_types::{CollationId, DateTime, NameOrder, SqlError, SqlResult, SqlType, Value};
 
 /// What is restored or read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,7 +185,7 @@ impl RestoreRequest {
             }
             "MOVE" => {
                 let (logical, path) = (text(&value(&option.value)?)?, text(&value(&option.second)?)?);
-                if self.moves.iter().any(|(l, _)| l.eq_ignore_ascii_case(&logical)) {
+                if self.moves.iter().any(|(l, _)| NameOrder::instance().same(l, &logical)) {
                     return Err(SqlError::new(4353, &[&logical]));
                 }
                 self.moves.push((logical, path));

@@ -33,6 +33,10 @@ enum About {
     /// Class, major id, grantee of a database's permission.
     Privilege(usize, usize, usize),
     Database(usize),
+    /// Rows of the server that one of these permissions at it shows.
+    Server(&'static [&'static str]),
+    /// A column of them that only this one shows.
+    Secret(usize, &'static str),
 }
 
 /// Compatibility views whose `id` is an object's.
@@ -64,6 +68,11 @@ fn about(view: &str, columns: &[&str]) -> Option<About> {
         }
         "databases" => return at("database_id").map(About::Database),
         "sysdatabases" => return at("dbid").map(About::Database),
+        "linked_logins" => return Some(About::Server(&["ALLS", "ALLG", "VWAD"])),
+        "backup_devices" | "sysdevices" => return Some(About::Server(&["ALRS", "VWAD"])),
+        // It may hold a password.
+        "servers" => return at("provider_string").map(|place| About::Secret(place, "ALLS")),
+        "sysservers" => return at("providerstring").map(|place| About::Secret(place, "ALLS")),
         "schemas" | "types" => return None,
         _ => {}
     }
@@ -135,6 +144,16 @@ impl Reader {
                         || host.database_by_id(id).is_some_and(|d| self.session.need_access(&d).is_ok());
                     id <= 2 || open()
                 });
+            }
+            Some(About::Server(codes)) => {
+                if !codes.iter().any(|code| server(code)) {
+                    rows.clear();
+                }
+            }
+            Some(About::Secret(at, code)) => {
+                for cell in rows.iter_mut().filter(|_| !server(code)).filter_map(|r| r.get_mut(at)) {
+                    *cell = Value::Null;
+                }
             }
             _ if token.is_dbo => {}
             Some(About::Privilege(class, major, grantee)) => {

@@ -11,7 +11,7 @@ use holdfast_engine::lock::snapshot::Status;
 use holdfast_types::{SqlResult, Value};
 
 use super::{SystemView, ViewContext, row};
-use crate::host::server_settings::LinkedServer;
+use crate::host::server_settings::{LinkedLogin, LinkedServer};
 
 type Rows = SqlResult<Vec<Vec<Value>>>;
 
@@ -162,12 +162,15 @@ fn linked_logins(c: &ViewContext<'_>) -> Rows {
     let started = c.source.started();
     let settings = c.source.settings();
     let all = settings.linked_servers.iter().flat_map(|s| s.logins.iter().map(move |l| (s.id, l)));
-    Ok(all
-        .map(|(server, l)| {
-            let local = l.local.as_deref().and_then(|n| principals.login(n)).map_or(0, |p| p.id);
-            row![server, local, l.use_self, l.remote.as_deref(), started]
-        })
-        .collect())
+    let row = |(server, l): (i32, &LinkedLogin)| {
+        // 0: everybody. A login that is gone is nobody.
+        let local = match &l.local {
+            Some(name) => principals.login(name)?.id,
+            None => 0,
+        };
+        Some(row![server, local, l.use_self, l.remote.as_deref(), started])
+    };
+    Ok(all.filter_map(row).collect())
 }
 
 fn old_servers(c: &ViewContext<'_>) -> Rows {

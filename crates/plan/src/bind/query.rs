@@ -544,10 +544,10 @@ fn item_position(order: NameOrder, body: &QueryBody, parts: &[Ident]) -> Option<
     None
 }
 
-/// Whether a query's FROM clauses name `name` (one part).
 /// A name and how it is compared.
 type Named<'a> = (NameOrder, &'a str);
 
+/// Whether a query's FROM clauses name `name` (one part).
 fn references(q: &Query, name: Named<'_>) -> bool {
     body_references(&q.body, name)
 }

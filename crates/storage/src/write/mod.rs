@@ -201,6 +201,11 @@ impl LoggedDatabase {
         oldest.unwrap_or(now).min(now) > kept
     }
 
+    /// Whether a transaction has changed something and has not ended.
+    pub fn has_open_transactions(&self) -> bool {
+        !self.state.lock().open.is_empty()
+    }
+
     /// From now on the caller makes a checkpoint when this rings.
     pub fn tend(&self) -> Arc<Bell> {
         self.tended.store(true, Ordering::Relaxed);
