@@ -94,7 +94,8 @@ impl Runner<'_> {
                     let (statements, last) = &mut state.prepared;
                     let bytes: usize = statements.values().map(PreparedText::size).sum();
                     if statements.len() >= STATEMENTS_MAX || bytes + prepared.size() > BYTES_MAX {
-                        let text = "There are too many prepared statements in this session.";
+                        let text =
+                            "The prepared statements of this session are too many, or their texts too long.";
                         return Err(SqlError::with_text(701, 17, text).into());
                     }
                     *last = last.checked_add(1).unwrap_or(FIRST_HANDLE).max(FIRST_HANDLE);

@@ -1,0 +1,59 @@
+//! Table hints: which index, which access, which locks and versions.
+
+use holdfast_engine::access::{ReadIntent, ReadLevel};
+use holdfast_engine::catalog::{IndexDef, IndexKind, TableDef};
+use holdfast_tsql::ast::query::{HintArgument, TableHint};
+use holdfast_types::{NameOrder, SqlError, SqlResult};
+
+use crate::logical::AccessHints;
+use crate::physical::ReadHints;
+
+/// What the hints of a table ask; 308 for an index that it has not.
+pub(super) fn access_hints(
+    order: NameOrder,
+    table: &TableDef,
+    hints: &[TableHint],
+) -> SqlResult<AccessHints> {
+    let mut out = AccessHints::default();
+    for h in hints {
+        match h.name.as_str() {
+            "INDEX" => {
+                out.index = match h.arguments.first() {
+                    Some(HintArgument::Number(n)) => i32::try_from(*n).ok(),
+                    Some(HintArgument::Name(n)) => {
+                        let named = |i: &&IndexDef| i.name.as_deref().is_some_and(|x| order.same(x, &n.text));
+                        let found = table.indexes.iter().find(named);
+                        let found = found.ok_or_else(|| SqlError::new(308, &[&n.text, &table.name]))?;
+                        Some(if found.kind == IndexKind::Heap { 0 } else { found.index_id })
+                    }
+                    _ => None,
+                };
+            }
+            "FORCESEEK" => out.force_seek = true,
+            "FORCESCAN" => out.force_scan = true,
+            _ => read_hint(&h.name, &mut out.read),
+        }
+    }
+    Ok(out)
+}
+
+/// What a hint asks of locks and versions.
+fn read_hint(name: &str, read: &mut ReadHints) {
+    match name {
+        "NOLOCK" | "READUNCOMMITTED" => read.level = Some(ReadLevel::Uncommitted),
+        "READCOMMITTED" | "READCOMMITTEDLOCK" => read.level = Some(ReadLevel::Committed),
+        "REPEATABLEREAD" => read.level = Some(ReadLevel::Repeatable),
+        "HOLDLOCK" | "SERIALIZABLE" => read.level = Some(ReadLevel::Serializable),
+        "SNAPSHOT" => read.level = Some(ReadLevel::Snapshot),
+        "READPAST" => read.skip_locked = true,
+        "NOWAIT" => read.no_wait = true,
+        "UPDLOCK" if read.intent == ReadIntent::Read => read.intent = ReadIntent::Update,
+        "XLOCK" => read.intent = ReadIntent::Exclusive,
+        "TABLOCK" => read.table_lock = true,
+        "TABLOCKX" => {
+            read.table_lock = true;
+            read.intent = ReadIntent::Exclusive;
+        }
+        _ => {}
+    }
+}
