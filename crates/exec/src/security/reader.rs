@@ -145,11 +145,7 @@ impl Reader {
                     id <= 2 || open()
                 });
             }
-            Some(About::Server(codes)) => {
-                if !codes.iter().any(|code| server(code)) {
-                    rows.clear();
-                }
-            }
+            Some(About::Server(codes)) if !codes.iter().any(|code| server(code)) => rows.clear(),
             Some(About::Secret(at, code)) => {
                 for cell in rows.iter_mut().filter(|_| !server(code)).filter_map(|r| r.get_mut(at)) {
                     *cell = Value::Null;
