@@ -363,6 +363,8 @@ pub struct QueryContext {
     pub now: DateTimeOffset,
     /// Worker threads a query may use.
     pub workers: usize,
+    /// Counts what operators give.
+    pub profile: Option<Arc<crate::operator::profile::Profile>>,
     random: AtomicU64,
     null_eliminated: AtomicBool,
     /// Divisions by zero and overflows that became NULL.
@@ -406,6 +408,7 @@ impl QueryContext {
             opened: OnceLock::new(),
             now,
             workers: *PROCESSORS,
+            profile: None,
             random: AtomicU64::new(0x9E37_79B9_7F4A_7C15 ^ u64::from(now.utc.date.0 as u32) ^ now.utc.time.0),
             null_eliminated: AtomicBool::new(false),
             divided: AtomicBool::new(false),

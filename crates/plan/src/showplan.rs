@@ -13,6 +13,8 @@ use holdfast_engine::catalog::{IndexKind, TableDef};
 /// An operator.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanNode {
+    /// Address of the operator's plan; 0 for the change that a statement makes of its rows.
+    pub operator: usize,
     /// From 1; the statement itself is 0 for `parent`.
     pub id: usize,
     pub parent: usize,
@@ -119,6 +121,7 @@ impl Walk<'_> {
     fn node(&mut self, plan: &PhysicalPlan, parent: usize, depth: usize) -> Vec<String> {
         let id = self.out.len() + 1;
         self.out.push(PlanNode {
+            operator: std::ptr::from_ref(plan) as usize,
             id,
             parent,
             depth,

@@ -454,7 +454,8 @@ impl Definition<'_, '_> {
         for i in &table.indexes {
             let uses = i.keys.iter().map(|k| k.ordinal).chain(i.included.iter().copied());
             let mut uses = uses.filter_map(|o| table.columns.get(o));
-            if uses.any(|c| c.column_id == id) && !grows {
+            // A column of an index may grow, one of a primary key may not.
+            if uses.any(|c| c.column_id == id) && (!grows || i.primary_key) {
                 let constraint = i.primary_key || i.unique_constraint;
                 depends(if constraint { "object" } else { "index" }, i.name.as_deref().unwrap_or(""));
             }

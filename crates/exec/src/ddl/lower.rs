@@ -105,6 +105,27 @@ pub fn bracketed(name: &str) -> String {
     format!("[{}]", name.replace(']', "]]"))
 }
 
+/// 131 and 2750 tell which column has the impossible type.
+fn of_column(e: SqlError, c: &ColumnDefinition, all: &TableDefinition) -> SqlError {
+    let name = &c.name.text;
+    let rewritten = match e.number {
+        131 => e.message.split_once(" given to the type '").and_then(|(size, rest)| {
+            let (_, limit) = rest.split_once('\'')?;
+            Some(format!("{size} given to the column '{name}'{limit}"))
+        }),
+        2750 | 2751 => {
+            let at = all.columns.iter().position(|o| o.name.text == *name).map_or(1, |i| i + 1);
+            Some(e.message.replacen("#0", &format!("#{at}"), 1))
+        }
+        _ => None,
+    };
+    match rewritten {
+        Some(message) if e.number == 131 => SqlError { message, ..e }.state(2),
+        Some(message) => SqlError { message, ..e },
+        None => e,
+    }
+}
+
 impl Definition<'_, '_> {
     /// The type of a column, and whether its declaration allows NULL.
     pub fn resolve(&self, dt: &DataType) -> SqlResult<(SqlType, bool, i32)> {
@@ -263,7 +284,7 @@ impl Definition<'_, '_> {
             });
         }
         let (ty, declared_null, user_type) = match &c.data_type {
-            Some(dt) => self.resolve(dt)?,
+            Some(dt) => self.resolve(dt).map_err(|e| of_column(e, c, all))?,
             // A bare `timestamp`.
             None => (SqlType::ROWVERSION, false, 189),
         };

@@ -198,7 +198,21 @@ impl Definition<'_, '_> {
         out
     }
 
+    /// What is wrong with the query is told of the view.
     pub fn create_view(&mut self, v: &CreateView) -> Result<(), Fail> {
+        let named = |e: SqlError| match e.procedure.is_empty() {
+            true => super::module_check::of_module(e, &v.name.name.text),
+            false => e,
+        };
+        self.put_view(v).map_err(|fail| match fail {
+            Fail::Error(e) => Fail::Error(named(e)),
+            Fail::Compile(e) => Fail::Compile(named(e)),
+            Fail::Many(list) => Fail::Many(list.into_iter().map(named).collect()),
+            other => other,
+        })
+    }
+
+    fn put_view(&mut self, v: &CreateView) -> Result<(), Fail> {
         refuse_order(&v.query)?;
         let select = SelectStatement { query: v.query.clone(), options: Vec::new() };
         let bound = self.runner.bind_fresh(&select, self.scope)?;

@@ -161,7 +161,7 @@ impl Definition<'_, '_> {
     }
 }
 
-fn of_module(e: SqlError, name: &str) -> SqlError {
+pub fn of_module(e: SqlError, name: &str) -> SqlError {
     SqlError { procedure: name.to_owned(), ..e }
 }
 

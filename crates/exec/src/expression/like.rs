@@ -3,10 +3,13 @@
 //! Invariants
 //! 1. Matching takes O(length × pattern) steps: only the last `%` is ever retried.
 //! 2. A `[` without its `]` matches nothing.
+//! 3. Under collations that know supplementary characters `_` and `[^…]` take a surrogate pair as one; a pair inside of a set is taken
+//!    as its two halves.
 
 use holdfast_types::CollationId;
 
 use super::collate;
+use crate::function::supplementary::is_pair;
 
 #[derive(Clone, Debug)]
 enum Token {
@@ -29,6 +32,8 @@ pub struct Pattern {
     collation: CollationId,
     /// `abc%` without wildcards inside, all ASCII: compared at once.
     binary: bool,
+    /// Surrogate pairs are one character.
+    pairs: bool,
 }
 
 const PERCENT: u16 = b'%' as u16;
@@ -64,7 +69,8 @@ impl Pattern {
             }
             i += 1;
         }
-        Pattern { tokens, collation, binary: collate::is_binary(collation) }
+        let pairs = collation.supplementary();
+        Pattern { tokens, collation, binary: collate::is_binary(collation), pairs }
     }
 
     fn unit_equal(&self, a: u16, b: u16) -> bool {
@@ -110,7 +116,8 @@ impl Pattern {
                 p += 1;
                 continue;
             } else if i < s.len() && self.token_matches(&t[p], s[i]) {
-                i += 1;
+                let whole = matches!(t[p], Token::Any | Token::Set { negated: true, .. });
+                i += if whole && self.pairs && is_pair(s, i) { 2 } else { 1 };
                 p += 1;
                 continue;
             }
@@ -131,12 +138,12 @@ impl Pattern {
         if !open_start {
             return usize::from(self.matches(s, false));
         }
-        let rest =
-            Pattern { tokens: self.tokens[1..].to_vec(), collation: self.collation, binary: self.binary };
+        let rest = Pattern { tokens: self.tokens[1..].to_vec(), ..self.clone() };
         if rest.tokens.is_empty() {
             return 1;
         }
-        (0..=s.len()).find(|&i| rest.matches(&s[i..], false)).map_or(0, |i| i + 1)
+        let half = |i: usize| self.pairs && i > 0 && is_pair(s, i - 1);
+        (0..=s.len()).find(|&i| !half(i) && rest.matches(&s[i..], false)).map_or(0, |i| i + 1)
     }
 }
 

@@ -53,6 +53,9 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         | FunctionId::SysDateTimeOffset
         | FunctionId::CurrentDate => value(local(), ty, 517)?,
         FunctionId::GetUtcDate | FunctionId::SysUtcDateTime => value(utc(), ty, 517)?,
+        FunctionId::CurrentTimeZone if now.offset_minutes == 0 => {
+            Value::string("(UTC) Coordinated Universal Time")
+        }
         FunctionId::CurrentTimeZone => Value::string(&format!("(UTC{})", offset(now.offset_minutes))),
         FunctionId::CurrentTimeZoneId => Value::string("UTC"),
         FunctionId::DateAdd => {

@@ -4,7 +4,7 @@
 //! 1. Arguments arrive converted as the function's definition asks; a function whose nullability is `Propagate` never sees NULL.
 //! 2. A function over constants only is computed once per batch, except those that differ per row.
 //!
-//! Module map: [`string`], [`math`], [`date`], [`format`], [`json`], [`openxml`], [`hash`], [`metadata`], [`system`], [`method`] methods of xml and
+//! Module map: [`string`], [`supplementary`], [`math`], [`date`], [`format`], [`json`], [`openxml`], [`hash`], [`metadata`], [`system`], [`method`] methods of xml and
 //! CLR values, [`sequence`].
 
 pub mod date;
@@ -19,6 +19,7 @@ pub mod openxml;
 pub mod sequence;
 pub mod spatial;
 pub mod string;
+pub mod supplementary;
 pub mod system;
 pub mod xml;
 

@@ -1,4 +1,4 @@
-//! String functions. Lengths and positions count UTF-16 units; trailing blanks count for everything but LEN.
+//! String functions. Lengths and positions count UTF-16 units (but see [`super::supplementary`]); trailing blanks count for everything but LEN.
 //!
 //! Invariants
 //! 1. Searching (CHARINDEX, REPLACE, PATINDEX, TRANSLATE) compares by the collation of the first string argument.
@@ -43,7 +43,7 @@ fn piece(s: &[u16], ty: &SqlType) -> Value {
     Value::String(SqlString::new(&s[..n]))
 }
 
-fn number(ty: &SqlType, n: usize) -> Value {
+pub fn number(ty: &SqlType, n: usize) -> Value {
     if ty.id == TypeId::BigInt { Value::BigInt(n as i64) } else { Value::Int(n as i32) }
 }
 
@@ -86,7 +86,7 @@ fn trim_end(s: &[u16], set: &[u16]) -> usize {
 }
 
 /// 1-based start and length cut to `len` units, as SUBSTRING does; `None` when the length is negative.
-fn range(start: i64, length: i64, len: usize) -> Option<(usize, usize)> {
+pub fn range(start: i64, length: i64, len: usize) -> Option<(usize, usize)> {
     if length < 0 {
         return None;
     }
@@ -140,6 +140,9 @@ fn too_long() -> SqlError {
 }
 
 pub fn call(c: &Call<'_>) -> SqlResult<Value> {
+    if let Some(value) = super::supplementary::call(c)? {
+        return Ok(value);
+    }
     let a = c.args;
     let ty = c.ty;
     let collation = c.types.first().map_or(CollationId::NONE, SqlType::sort_collation);
@@ -353,7 +356,7 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         FunctionId::Translate => {
             let (s, from, to) = (units(&a[0])?, units(&a[1])?, units(&a[2])?);
             if from.len() != to.len() {
-                return Err(SqlError::new(9828, &[]));
+                return Err(SqlError::new(9828, &[&"TRANSLATE"]));
             }
             let out = s
                 .iter()
@@ -384,7 +387,7 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
 }
 
 /// STUFF: `None` (NULL) when the start is outside the string or a count is negative.
-fn stuff_range(start: i64, length: i64, len: usize) -> Option<(usize, usize)> {
+pub fn stuff_range(start: i64, length: i64, len: usize) -> Option<(usize, usize)> {
     if start < 1 || length < 0 || start > len as i64 {
         return None;
     }

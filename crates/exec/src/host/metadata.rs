@@ -108,7 +108,11 @@ impl HostDatabase {
             "ismsshipped" => flag(o.system || o.status_bit(1)),
             "isencrypted" => flag(model.is_encrypted(o.id)),
             "isschemabound" => flag(o.is_module() && o.status_bit(0x20000)),
-            "isdeterministic" | "issystemverified" | "isexecuted" | "isreplproc" => flag(false),
+            "isdeterministic" => match kind {
+                "FN" | "IF" | "TF" | "V" => flag(super::determinism::is_deterministic(&model, o, 0)),
+                _ => None,
+            },
+            "issystemverified" | "isexecuted" | "isreplproc" => flag(false),
             "isindexable" => match self.object(&model.schema_name(o.schema_id), &o.name) {
                 Some(ObjectDef::View(v)) if o.status_bit(0x20000) => flag(can_be_indexed(&v, self)),
                 _ => flag(table),

@@ -9,6 +9,7 @@
 
 pub mod configuration;
 pub mod database;
+mod determinism;
 pub mod error_log;
 pub mod metadata;
 pub mod properties;

@@ -8,7 +8,7 @@
 //!
 //! Module map: [`scan`] tables and indexes, [`simple`] filter, project, top, concat…, [`hash_join`], [`merge_join`], [`nested_loops`],
 //! [`aggregate`] with [`accumulator`], [`sort`], [`set_op`], [`window`], [`recursive`], [`table_function`], [`serialize`] FOR XML and FOR JSON,
-//! [`parallel`] pipelines over worker threads, [`hash_table`], [`sort_key`], [`spill`] what they are made of.
+//! [`parallel`] pipelines over worker threads, [`profile`] what they really gave, [`hash_table`], [`sort_key`], [`spill`] what they are made of.
 
 pub mod accumulator;
 pub mod aggregate;
@@ -17,6 +17,7 @@ pub mod hash_table;
 pub mod merge_join;
 pub mod nested_loops;
 pub mod parallel;
+pub mod profile;
 pub mod ranking;
 pub mod recursive;
 pub mod scan;
@@ -47,6 +48,14 @@ pub type Source<'p> = Box<dyn BatchSource + 'p>;
 /// Opens a plan: the entry of the executor.
 pub fn open<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext) -> SqlResult<Source<'p>> {
     ctx.check_cancel()?;
+    let source = open_operator(plan, ctx)?;
+    Ok(match &ctx.query.profile {
+        Some(profile) => profile.counted(plan, source),
+        None => source,
+    })
+}
+
+fn open_operator<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext) -> SqlResult<Source<'p>> {
     Ok(match &plan.op {
         PhysicalOp::TableScan { table, columns, predicate, partitions, read, .. } => {
             let read = ctx.query.read_with(read);

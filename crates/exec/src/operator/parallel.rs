@@ -49,7 +49,7 @@ pub fn open_parts<'p>(
     parts: usize,
     needed: &[usize],
 ) -> SqlResult<Option<Vec<Source<'p>>>> {
-    if !splits(plan) {
+    if ctx.query.profile.is_some() || !splits(plan) {
         return Ok(None);
     }
     Ok(Some(open_split(plan, ctx, parts, needed.to_vec())?))

@@ -92,8 +92,10 @@ fn misplaced(argument: Option<&str>, procedure: &str) -> SqlError {
     in_procedure(error, procedure)
 }
 
-/// Status of a procedure that an error of severity 16 ended.
-const ENDED_EARLY: i32 = -6;
+/// Status of a procedure that ends without RETURN: 0, or 10 less the severity of the worst error in it.
+fn status_after(worst: u8) -> i32 {
+    if worst > 10 { 10 - i32::from(worst) } else { 0 }
+}
 
 impl Runner<'_> {
     pub(super) fn execute_as_it_is(
@@ -400,7 +402,7 @@ impl Runner<'_> {
     }
 
     /// The object that a procedure's name finds.
-    fn find_object(&self, database: &Arc<HostDatabase>, name: &ObjectName) -> Option<ObjectDef> {
+    pub(super) fn find_object(&self, database: &Arc<HostDatabase>, name: &ObjectName) -> Option<ObjectDef> {
         match &name.schema {
             Some(s) => database.object(&s.text, &name.name.text),
             None => {
@@ -616,12 +618,12 @@ impl Runner<'_> {
             }
         }
         let flow = match self.nested_run(&mut scope, object_id, Some(database)) {
-            Err(Fail::Stop(Stop::Module)) => return Ok(Returned::status(ENDED_EARLY)),
+            Err(Fail::Stop(Stop::Module)) => return Ok(Returned::status(status_after(scope.worst))),
             flow => flow?,
         };
         let status = match flow {
             Flow::Return(Some(v)) => integer(&v).and_then(|n| i32::try_from(n).ok()).unwrap_or(0),
-            _ => 0,
+            _ => status_after(scope.worst),
         };
         let mut outputs = Vec::new();
         for (p, from) in unit.parameters.iter().zip(&passed) {
@@ -717,7 +719,7 @@ impl Runner<'_> {
                 "Transaction count after EXECUTE indicates a mismatching number of BEGIN and COMMIT statements. Previous count = \
                  {before}, current count = {after}."
             );
-            return Err(SqlError::with_text(266, 16, text).state(2).into());
+            return Err(in_procedure(SqlError::with_text(266, 16, text).state(2), &scope.procedure).into());
         }
         Ok(flow)
     }
@@ -766,20 +768,28 @@ impl Runner<'_> {
         };
         let statement = named(&["@stmt", "@statement"], 0, arguments);
         let unicode = |a: &Argument| a.ty.id.is_unicode() || a.value.as_ref().is_none_or(Value::is_null);
+        let wrong = |parameter: &str| {
+            let e = SqlError::new(214, &[&parameter, &"ntext/nchar/nvarchar"]).at_line(1);
+            SqlError { procedure: "sp_executesql".into(), ..e }
+        };
         if !statement.is_none_or(|i| unicode(&arguments[i])) {
-            return Err(SqlError::new(214, &[&"@statement", &"ntext/nchar/nvarchar"]).state(2).into());
+            return Err(wrong("@statement").state(2).into());
         }
         let Some(sql) = text(statement.map(|i| &arguments[i])) else {
             return Ok(Returned::status(0));
         };
         let definition = named(&["@params", "@parameters"], 1, arguments).filter(|i| Some(*i) != statement);
         if !definition.is_none_or(|i| unicode(&arguments[i])) {
-            return Err(SqlError::new(214, &[&"@params", &"ntext/nchar/nvarchar"]).state(3).into());
+            return Err(wrong("@params").state(3).into());
         }
         let parameters = text(definition.map(|i| &arguments[i])).unwrap_or_default();
         let first = definition.map_or(1, |i| i + 1).max(statement.map_or(1, |i| i + 1));
         let skipped = first.min(arguments.len());
-        let mut returned = self.run_text(&sql, Some(&parameters), &mut arguments[skipped..])?;
+        // The procedure is a level of its own around the text's.
+        self.session.state.lock().nest_level += 1;
+        let returned = self.run_text(&sql, Some(&parameters), &mut arguments[skipped..]);
+        self.session.state.lock().nest_level -= 1;
+        let mut returned = returned?;
         for o in &mut returned.outputs {
             o.0 += skipped;
         }
@@ -856,9 +866,13 @@ impl Runner<'_> {
             }
         }
         match self.nested_run(&mut scope, 0, None) {
-            Err(Fail::Stop(Stop::Module)) => return Ok(Returned::status(ENDED_EARLY)),
+            Err(Fail::Stop(Stop::Module)) => {
+                return Ok(Returned::status(self.session.state.lock().error));
+            }
             flow => flow?,
         };
+        // What @@ERROR is at the end of the text.
+        let status = self.session.state.lock().error;
         let mut outputs = Vec::new();
         for (p, from) in list.iter().zip(&passed) {
             if let Some(i) = from
@@ -869,7 +883,7 @@ impl Runner<'_> {
             }
         }
         let cursors = returned_cursors(list, &passed, arguments, &scope);
-        Ok(Returned { status: 0, outputs, cursors })
+        Ok(Returned { status, outputs, cursors })
     }
 
     /// Parses a text with parameters, or finds it in the cache.

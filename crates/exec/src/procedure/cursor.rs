@@ -1,7 +1,8 @@
 //! Cursors of T-SQL over a copy of their rows.
 //!
 //! Invariants
-//! 1. A cursor's rows are those of the moment of OPEN; variables in its query have their values of the moment of DECLARE.
+//! 1. A cursor's rows are those of the moment of OPEN, but for KEYSET cursors (see [`super::cursor_keyset`]); variables in its query
+//!    have their values of the moment of DECLARE.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -12,11 +13,15 @@ use holdfast_tsql::ast::{
 use holdfast_types::{SqlError, SqlType, Value};
 use parking_lot::Mutex;
 
+use super::cursor_keyset::Keyset;
 use super::query::{SELECT, convert};
 use super::raise::integer;
 use super::run::{Fail, Runner, Scope};
 use super::unit::Unit;
 use crate::session::ResultColumn;
+
+/// @@FETCH_STATUS of a row that is not there any more.
+const MISSING: i32 = -2;
 
 /// Numbers of cursors, as sp_cursor_list shows them.
 static HANDLES: AtomicI32 = AtomicI32::new(180_150_003);
@@ -54,6 +59,17 @@ struct Open {
     rows: Arc<Vec<Vec<Value>>>,
     position: usize,
     bookmarks: Arc<Vec<((i32, i32), usize)>>,
+    /// How its rows are read anew; the keys stand between columns and bookmarks.
+    keyset: Option<Arc<Keyset>>,
+}
+
+/// A row of a keyset that is to be read anew.
+pub struct Keyed {
+    pub keyset: Arc<Keyset>,
+    /// The variables of its query.
+    pub frame: Arc<Vec<Value>>,
+    /// As it was read last.
+    pub row: Vec<Value>,
 }
 
 /// The row of a table under a cursor.
@@ -248,14 +264,25 @@ impl Runner<'_> {
         self.begin_implicitly()?;
         inner.module = scope.module;
         inner.schema = scope.schema.clone();
-        let bound = self.bind_cursor(&plain, &inner)?;
+        let mut keyset = if cursor.model == 2 { self.keyset_of(&plain, &inner) } else { None };
+        // What cannot be found again by its keys has the rows of now: an aggregate, say.
+        let keyed = keyset.as_ref().and_then(|k| self.bind_cursor(&k.keyed, &inner).ok());
+        let bound = match keyed {
+            Some(bound) => bound,
+            None => {
+                keyset = None;
+                self.bind_cursor(&plain, &inner)?
+            }
+        };
         self.authorize(&bound.accesses, &inner)?;
-        let (columns, rows) = self.rows_of(&bound, &inner)?;
+        let (mut columns, rows) = self.rows_of(&bound, &inner)?;
+        columns.truncate(columns.len() - keyset.as_ref().map_or(0, |k| k.count));
+        let keyset = keyset.map(Arc::new);
         let columns = Arc::new(columns.iter().map(super::query::result_column).collect::<Vec<_>>());
         let bookmarks = if cursor.read_only { Arc::default() } else { Arc::new(bound.bookmarks.clone()) };
         let count = if cursor.counted { i32::try_from(rows.len()).unwrap_or(i32::MAX) } else { -1 };
         self.session.state.lock().cursor_rows = count;
-        let open = Open { columns, rows: Arc::new(rows), position: 0, bookmarks };
+        let open = Open { columns, rows: Arc::new(rows), position: 0, bookmarks, keyset };
         self.with_cursor(name, scope, |c| {
             c.open = Some(open);
             (c.fetch_status, c.last_operation) = (-9, 1);
@@ -273,7 +300,8 @@ impl Runner<'_> {
             _ => 0,
         };
         let direction = &f.direction;
-        let (columns, row) = self.with_cursor(&f.cursor, scope, |c| {
+        let (columns, mut row, keyed) = self.with_cursor(&f.cursor, scope, |c| {
+            let frame = Arc::clone(&c.frame);
             let forward = c.forward_only;
             let Some(open) = &mut c.open else {
                 return Err(SqlError::with_text(16_917, 16, "Cursor is not open.").into());
@@ -301,13 +329,30 @@ impl Runner<'_> {
                 None
             };
             let columns = Arc::clone(&open.columns);
+            let keyed = match (&open.keyset, &row) {
+                (Some(k), Some(row)) => Some(Keyed { keyset: Arc::clone(k), frame, row: row.clone() }),
+                _ => None,
+            };
             (c.fetch_status, c.last_operation) = (if row.is_some() { 0 } else { -1 }, 2);
-            Ok((columns, row))
+            Ok((columns, row, keyed))
         })?;
-        {
-            let mut state = self.session.state.lock();
-            state.fetch_status = if row.is_some() { 0 } else { -1 };
+        let mut status = if row.is_some() { 0 } else { -1 };
+        if let Some(keyed) = keyed {
+            row = self.keyset_row(&keyed, columns.len(), scope)?;
+            status = if row.is_some() { 0 } else { MISSING };
+            let now = row.clone();
+            self.with_cursor(&f.cursor, scope, |c| {
+                c.fetch_status = status;
+                if let (Some(open), Some(now)) = (&mut c.open, now)
+                    && let Some(place) =
+                        open.position.checked_sub(1).and_then(|p| Arc::make_mut(&mut open.rows).get_mut(p))
+                {
+                    *place = now;
+                }
+                Ok(())
+            })?;
         }
+        self.session.state.lock().fetch_status = status;
         let count = u64::from(row.is_some());
         if f.into.is_empty() {
             self.may_answer()?;

@@ -226,11 +226,15 @@ fn check_identity(arguments: &[Value], quiet: bool, call: &mut Call<'_>) -> SqlR
     }
     if !quiet {
         let shown = |v: Option<i64>| v.map_or_else(|| "NULL".to_owned(), |n| n.to_string());
-        let text = format!(
-            "Checking identity information: current identity value '{}', current column value '{}'.",
-            shown(number(&current)),
-            shown(highest.map(|h| h.0))
-        );
+        let identity = shown(number(&current));
+        // With a value of its own the column does not matter.
+        let text = match arguments.get(2) {
+            Some(_) => format!("Checking identity information: current identity value '{identity}'."),
+            None => format!(
+                "Checking identity information: current identity value '{identity}', current column value '{}'.",
+                shown(highest.map(|h| h.0))
+            ),
+        };
         info(call, 7998, text);
         completed(call);
     }

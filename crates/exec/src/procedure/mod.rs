@@ -17,6 +17,7 @@ pub mod call;
 pub mod change;
 pub mod configure;
 pub mod cursor;
+mod cursor_keyset;
 pub mod cursor_list;
 pub mod dbcc;
 mod dbcc_indexes;

@@ -74,6 +74,8 @@ impl Runner<'_> {
                     match name.as_str() {
                         "IO" => state.statistics.io = *on,
                         "TIME" => state.statistics.time = *on,
+                        "PROFILE" => state.statistics.show_rows = *on,
+                        "XML" => state.statistics.show_xml = *on,
                         other if *on => {
                             return Err(SqlError::not_supported(format!("SET STATISTICS {other}")).into());
                         }

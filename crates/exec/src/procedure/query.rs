@@ -153,6 +153,26 @@ impl Runner<'_> {
         Ok(Arc::new(bound.map_err(Fail::Compile)?))
     }
 
+    /// As `bind_cursor`, of a node that the scope's unit knows: the plan is kept.
+    pub(super) fn plan_cursor(
+        &mut self,
+        q: &SelectStatement,
+        scope: &Scope,
+    ) -> Result<Arc<BoundQuery>, Fail> {
+        let node = std::ptr::from_ref(q) as usize;
+        let run = self.keep_under(scope);
+        let schema = scope.schema(&self.session);
+        let found = scope.unit.kept(node, &self.session, &schema, run, &|id| self.is_alive(scope, id));
+        if let Some(Planned::Query(found)) = found {
+            self.authorize(&found.accesses, scope)?;
+            return Ok(found);
+        }
+        let bound = self.bind_cursor(q, scope)?;
+        self.authorize(&bound.accesses, scope)?;
+        scope.unit.keep(node, Planned::Query(Arc::clone(&bound)), &self.session, schema, run);
+        Ok(bound)
+    }
+
     fn plan_expression(
         &mut self,
         e: &ast::Expr,

@@ -302,6 +302,7 @@ fn parts(template: &str, arguments: &[Value]) -> Result<Vec<(bool, String)>, Sql
             continue;
         }
         let mut spec = Spec::default();
+        let mut written = chars.clone();
         while let Some(&f) = chars.peek() {
             match f {
                 '-' => spec.left = true,
@@ -323,7 +324,9 @@ fn parts(template: &str, arguments: &[Value]) -> Result<Vec<(bool, String)>, Sql
         }
         let Some(kind) = chars.next() else { return Err(bad_specification(template)) };
         if !matches!(kind, 'd' | 'i' | 'u' | 'o' | 'x' | 'X' | 's') {
-            return Err(bad_specification(&format!("%{kind}")));
+            let length = written.clone().count() - chars.clone().count();
+            let written: String = written.by_ref().take(length).collect();
+            return Err(bad_specification(&format!("%{written}")));
         }
         used += 1;
         let piece = match next.next() {

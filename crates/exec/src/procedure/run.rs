@@ -22,6 +22,7 @@ use super::administration::{self, Administration};
 use super::cursor::Cursor;
 use super::memory_table::MemoryTable;
 use super::state::{SharedSession, option};
+use super::showplan::has_plan;
 use super::statistics;
 use super::surroundings::Surroundings;
 use super::unit::{Names, Unit};
@@ -118,6 +119,8 @@ pub struct Scope {
     pub names: Option<Arc<HostDatabase>>,
     /// ANSI_NULLS and QUOTED_IDENTIFIER as they were when the module was created: it runs under them.
     pub created_under: Option<(bool, bool)>,
+    /// Severity of the worst error that was reported here: a procedure's status tells it.
+    pub worst: u8,
 }
 
 static RUNS: AtomicU64 = AtomicU64::new(1);
@@ -151,6 +154,7 @@ impl Scope {
             schema: None,
             names: None,
             created_under: None,
+            worst: 0,
         }
     }
 }
@@ -423,7 +427,7 @@ impl Runner<'_> {
     }
 
     /// What follows an error.
-    fn failed(&mut self, fail: Fail, s: &Statement, scope: &Scope) -> Result<Flow, Stop> {
+    fn failed(&mut self, fail: Fail, s: &Statement, scope: &mut Scope) -> Result<Flow, Stop> {
         let (mut error, compile, raised, thrown) = match fail {
             Fail::Stop(stop) => return Err(stop),
             Fail::Error(e) => (e, None, false, false),
@@ -458,12 +462,16 @@ impl Runner<'_> {
             return Err(Stop::Caught { error, compile });
         }
         self.sink.message(&error).map_err(|_| Stop::Disconnect)?;
+        scope.worst = scope.worst.max(error.severity);
         let abort = (self.session.has(option::XACT_ABORT) && !raised && error.severity > 10)
             || rolls_back(error.number);
         let goes_on = !abort && !thrown && !raised && compile.is_none() && !ends_batch(error.number);
         if goes_on && is_change(&s.kind) && error.severity > 10 && !is_refusal(error.number) {
-            let note = "The statement has been terminated.";
-            let note = SqlError::with_text(3621, 0, note).state(0).at_line(error.line);
+            let (number, note) = match error.message.contains("converting IDENTITY to") {
+                true => (3606, "Arithmetic overflow occurred."),
+                false => (3621, "The statement has been terminated."),
+            };
+            let note = SqlError::with_text(number, 0, note).state(0).at_line(error.line);
             self.sink.message(&note).map_err(|_| Stop::Disconnect)?;
         }
         self.ended_badly()?;
@@ -536,10 +544,23 @@ impl Runner<'_> {
 
     fn simple(&mut self, s: &Statement, scope: &mut Scope) -> Result<(), Fail> {
         let wanted = self.session.state.lock().statistics.clone();
+        if (wanted.show_rows || wanted.show_xml) && !self.capturing && has_plan(&s.kind) {
+            return self.profiled(&wanted, s, scope);
+        }
+        self.timed(&wanted, s, scope)
+    }
+
+    /// Runs a statement and tells what it read and how long it took, as the session wants it.
+    pub(super) fn timed(
+        &mut self,
+        wanted: &super::state::Statistics,
+        s: &Statement,
+        scope: &mut Scope,
+    ) -> Result<(), Fail> {
         if !(wanted.io || wanted.time) || !statistics::is_measured(&s.kind) {
             return self.plain(s, scope);
         }
-        self.measured(&wanted, |runner| runner.plain(s, scope))
+        self.measured(wanted, |runner| runner.plain(s, scope))
     }
 
     fn plain(&mut self, s: &Statement, scope: &mut Scope) -> Result<(), Fail> {
@@ -782,7 +803,7 @@ fn rolls_back(number: i32) -> bool {
 
 /// Refusals come before the statement begins: there is nothing to terminate.
 fn is_refusal(number: i32) -> bool {
-    matches!(number, 229 | 230 | 262 | 297 | 300 | 544 | 545 | 1088 | 4834)
+    matches!(number, 229 | 230 | 262 | 297 | 300 | 544 | 545 | 1088 | 2812 | 4834)
 }
 
 fn is_change(kind: &StatementKind) -> bool {

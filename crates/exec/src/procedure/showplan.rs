@@ -1,4 +1,5 @@
-//! SET SHOWPLAN_TEXT, SHOWPLAN_ALL and SHOWPLAN_XML: the plans of statements instead of their results.
+//! SET SHOWPLAN_TEXT, SHOWPLAN_ALL and SHOWPLAN_XML: the plans of statements instead of their results; SET STATISTICS PROFILE and XML:
+//! after their results, with the rows that the operators gave.
 //!
 //! Invariants
 //! 1. While one of them is on nothing runs but batches of SET statements; remote procedure calls are refused.
@@ -9,6 +10,7 @@
 //! schema that this planner can fill.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use holdfast_plan::access::Accesses;
 use holdfast_plan::physical::PhysicalPlan;
@@ -18,7 +20,9 @@ use holdfast_types::{Batch, CollationId, SqlError, SqlType, Value};
 
 use super::dbcc_session::column;
 use super::run::{Fail, Runner, Scope};
+use super::state::Statistics;
 use crate::ddl::event::escaped;
+use crate::operator::profile::Profile;
 use crate::session::ResultColumn;
 
 /// Which SHOWPLAN is on.
@@ -47,6 +51,20 @@ struct Shown {
     kind: String,
     nodes: Vec<PlanNode>,
     cost: f64,
+    /// Rows and executions of the statement, then of its nodes, when it has run.
+    actual: Option<Vec<(u64, u64)>>,
+}
+
+/// Statements that have a plan.
+pub fn has_plan(kind: &StatementKind) -> bool {
+    matches!(
+        kind,
+        StatementKind::Select(_)
+            | StatementKind::Insert(_)
+            | StatementKind::Update(_)
+            | StatementKind::Delete(_)
+            | StatementKind::Merge(_)
+    )
 }
 
 /// A node on one line, indented by its depth.
@@ -89,14 +107,14 @@ impl Runner<'_> {
                 StatementKind::Block(list) => self.collect_plans(list, scope, out)?,
                 StatementKind::If { then, otherwise, .. } => {
                     let then = std::slice::from_ref(&**then);
-                    out.push(Shown { text, kind: "COND".into(), nodes: Vec::new(), cost: 0.0 });
+                    out.push(Shown { text, kind: "COND".into(), nodes: Vec::new(), cost: 0.0, actual: None });
                     self.collect_plans(then, scope, out)?;
                     if let Some(o) = otherwise {
                         self.collect_plans(std::slice::from_ref(&**o), scope, out)?;
                     }
                 }
                 StatementKind::While { body, .. } => {
-                    out.push(Shown { text, kind: "COND".into(), nodes: Vec::new(), cost: 0.0 });
+                    out.push(Shown { text, kind: "COND".into(), nodes: Vec::new(), cost: 0.0, actual: None });
                     self.collect_plans(std::slice::from_ref(&**body), scope, out)?;
                 }
                 StatementKind::TryCatch { body, handler } => {
@@ -107,7 +125,7 @@ impl Runner<'_> {
                 StatementKind::Use(name) => self.use_database(&name.text, s.span.line)?,
                 kind => {
                     let (nodes, cost) = self.plan_of(kind, scope)?;
-                    out.push(Shown { text, kind: kind.name(), nodes, cost });
+                    out.push(Shown { text, kind: kind.name(), nodes, cost, actual: None });
                 }
             }
         }
@@ -141,6 +159,7 @@ impl Runner<'_> {
             all.insert(
                 0,
                 PlanNode {
+                    operator: 0,
                     id: 1,
                     parent: 0,
                     depth: 0,
@@ -174,6 +193,41 @@ impl Runner<'_> {
         };
         self.may_show(&bound.accesses)?;
         Ok(change(&bound, what))
+    }
+
+    /// Runs a statement under SET STATISTICS PROFILE or XML and shows its plan after its results.
+    pub(super) fn profiled(
+        &mut self,
+        wanted: &Statistics,
+        s: &Statement,
+        scope: &mut Scope,
+    ) -> Result<(), Fail> {
+        let (nodes, cost) = match self.plan_of(&s.kind, scope) {
+            Ok(plan) => plan,
+            Err(Fail::Error(e)) if e.number == 262 => return Err(e.into()),
+            // What is wrong with the statement is told when it runs.
+            Err(_) => return self.timed(wanted, s, scope),
+        };
+        let profile = Arc::new(Profile::default());
+        self.session.state.lock().statistics.profile = Some(Arc::clone(&profile));
+        let result = self.timed(wanted, s, scope);
+        self.session.state.lock().statistics.profile.clone_from(&wanted.profile);
+        result?;
+        let count = self.session.state.lock().row_count;
+        let own = (u64::try_from(count).unwrap_or(0), 1);
+        let of = |n: &PlanNode| if n.operator == 0 { own } else { profile.of(n.operator) };
+        let actual = std::iter::once(own).chain(nodes.iter().map(of)).collect();
+        let text = scope.unit.text.get(s.span.start as usize..s.span.end as usize).unwrap_or("").to_owned();
+        let shown = [Shown { text, kind: s.kind.name(), nodes, cost, actual: Some(actual) }];
+        if wanted.show_rows {
+            self.show_all(&shown)?;
+        }
+        if wanted.show_xml {
+            self.show_xml(&shown)?;
+        }
+        // The plans are no rows of the statement's.
+        self.session.state.lock().row_count = count;
+        Ok(())
     }
 
     /// Invariant 3.
@@ -210,7 +264,7 @@ impl Runner<'_> {
     fn show_all(&mut self, all: &[Shown]) -> Result<(), Fail> {
         let text = SqlType::nvarchar_max(CollationId::SERVER_DEFAULT);
         let word = SqlType::nvarchar(128, CollationId::SERVER_DEFAULT);
-        let columns = [
+        let mut columns = vec![
             ("StmtText", text),
             ("StmtId", SqlType::INT),
             ("NodeId", SqlType::INT),
@@ -230,6 +284,9 @@ impl Runner<'_> {
             ("Parallel", SqlType::BIT),
             ("EstimateExecutions", SqlType::FLOAT),
         ];
+        if all.iter().any(|s| s.actual.is_some()) {
+            columns.splice(0..0, [("Rows", SqlType::BIGINT), ("Executes", SqlType::BIGINT)]);
+        }
         let whole = |n: usize| Value::Int(i32::try_from(n).unwrap_or(i32::MAX));
         // Nodes of a batch are numbered through.
         let mut next = 1;
@@ -280,6 +337,10 @@ impl Runner<'_> {
                     Value::Float(1.0),
                 ]);
             }
+            for (row, (count, executions)) in rows.iter_mut().zip(s.actual.iter().flatten()) {
+                let large = |n: &u64| Value::BigInt(i64::try_from(*n).unwrap_or(i64::MAX));
+                row.splice(0..0, [large(count), large(executions)]);
+            }
             self.send_described(&columns, &rows)?;
         }
         Ok(())
@@ -304,7 +365,7 @@ impl Runner<'_> {
                 continue;
             }
             let _ = write!(out, " StatementEstRows=\"{}\"><QueryPlan>", s.nodes[0].rows);
-            tree(&s.nodes, 0, &mut out);
+            tree(&s.nodes, s.actual.as_deref(), 0, &mut out);
             out.push_str("</QueryPlan></StmtSimple>");
         }
         out.push_str("</Statements></Batch></BatchSequence></ShowPlanXML>");
@@ -327,7 +388,7 @@ fn attribute(text: &str) -> String {
 }
 
 /// A node with what is below it. Nodes come in the order of a walk, so that children follow their parent.
-fn tree(all: &[PlanNode], at: usize, out: &mut String) {
+fn tree(all: &[PlanNode], actual: Option<&[(u64, u64)]>, at: usize, out: &mut String) {
     let n = &all[at];
     let _ = write!(
         out,
@@ -356,10 +417,16 @@ fn tree(all: &[PlanNode], at: usize, out: &mut String) {
         }
     }
     out.push_str("</OutputList>");
+    if let Some((rows, executions)) = actual.and_then(|a| a.get(at + 1)) {
+        let _ = write!(
+            out,
+            "<RunTimeInformation><RunTimeCountersPerThread Thread=\"0\" ActualRows=\"{rows}\" ActualEndOfScans=\"{executions}\" ActualExecutions=\"{executions}\"/></RunTimeInformation>"
+        );
+    }
     let _ = write!(out, "<Generic><Argument>{}</Argument></Generic>", escaped(&n.argument));
     for child in at + 1..all.len() {
         if all[child].parent == n.id {
-            tree(all, child, out);
+            tree(all, actual, child, out);
         }
     }
     out.push_str("</RelOp>");

@@ -107,6 +107,11 @@ pub struct State {
 pub struct Statistics {
     pub io: bool,
     pub time: bool,
+    /// PROFILE and XML: plans with the rows that they gave.
+    pub show_rows: bool,
+    pub show_xml: bool,
+    /// Counts the rows of the statement being run.
+    pub profile: Option<Arc<crate::operator::profile::Profile>>,
     /// Counts the reads of the statement being run.
     pub reads: Option<Arc<StatementReads>>,
 }

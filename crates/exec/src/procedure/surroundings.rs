@@ -102,10 +102,14 @@ impl Runner<'_> {
         // 100 ns since the first day: a day has less than 2^40 of them.
         let ticks = (now.utc.date.0 as u64) << 40 | now.utc.time.0;
         let seed = ticks ^ next_run().wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let settings = session.state.lock().settings.clone();
+        let (settings, profile) = {
+            let state = session.state.lock();
+            (state.settings.clone(), state.statistics.profile.clone())
+        };
         let mut context = QueryContext::with_parts(info, settings, now, session.cancel.clone(), read)
             .with_modules(self.functions(scope))
             .with_seed(seed);
+        context.profile = profile;
         let degree = session.host.settings.in_use(configuration::MAX_DEGREE_OF_PARALLELISM);
         if let Some(degree) = usize::try_from(degree).ok().filter(|d| *d > 0) {
             context.workers = context.workers.min(degree);

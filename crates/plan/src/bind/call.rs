@@ -293,6 +293,11 @@ impl Binder<'_> {
                 }
                 SqlType::FLOAT
             }
+            ArgRule::StringOrBinary
+                if def.id == FunctionId::Len && matches!(id, TypeId::Text | TypeId::NText | TypeId::Image) =>
+            {
+                return Err(invalid());
+            }
             ArgRule::String | ArgRule::StringOrBinary => {
                 if plain_string || (rule == ArgRule::StringOrBinary && id.is_binary() && id != TypeId::Image)
                 {
@@ -407,7 +412,10 @@ impl Binder<'_> {
         Ok(match id {
             FunctionId::Left | FunctionId::Right | FunctionId::Substring => {
                 let t = args[0].ty;
-                let wanted = args.last().and_then(literal_int).map(clamp);
+                let wanted = args.last().and_then(literal_int);
+                // Each character may be a surrogate pair.
+                let pairs = t.id.is_unicode() && t.collation.supplementary();
+                let wanted = wanted.map(|n| clamp(if pairs { n.saturating_mul(2) } else { n }));
                 if t.id.is_binary() {
                     let n = match (t.is_max(), wanted) {
                         (true, Some(n)) if n < 8000 => n,

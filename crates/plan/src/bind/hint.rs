@@ -8,7 +8,14 @@ use holdfast_types::{NameOrder, SqlError, SqlResult};
 use crate::logical::AccessHints;
 use crate::physical::ReadHints;
 
-/// What the hints of a table ask; 308 for an index that it has not.
+/// The index of a number: 0 is the table itself, 1 its clustered index; 307 when there is no such one.
+fn numbered(table: &TableDef, number: i64) -> SqlResult<i32> {
+    let id = i32::try_from(number).ok();
+    let known = |id: &i32| *id == 0 || table.indexes.iter().any(|i| i.index_id == *id);
+    id.filter(known).ok_or_else(|| SqlError::new(307, &[&number, &table.name]))
+}
+
+/// What the hints of a table ask; 307 and 308 for an index that it has not.
 pub(super) fn access_hints(
     order: NameOrder,
     table: &TableDef,
@@ -19,7 +26,7 @@ pub(super) fn access_hints(
         match h.name.as_str() {
             "INDEX" => {
                 out.index = match h.arguments.first() {
-                    Some(HintArgument::Number(n)) => i32::try_from(*n).ok(),
+                    Some(HintArgument::Number(n)) => Some(numbered(table, *n)?),
                     Some(HintArgument::Name(n)) => {
                         let named = |i: &&IndexDef| i.name.as_deref().is_some_and(|x| order.same(x, &n.text));
                         let found = table.indexes.iter().find(named);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use holdfast_tsql::ast::query::{
-    CommonTable, ForClause, OrderItem, Query, QueryBody, Select, SelectItem, SetOp, TableKind, TableRef, With,
+    CommonTable, ForClause, ForXmlMode, OrderItem, Query, QueryBody, Select, SelectItem, SetOp, TableKind, TableRef, With,
 };
 use holdfast_tsql::ast::{ExprKind as AstKind, Ident};
 use holdfast_types::{NameOrder, SqlError, SqlResult, SqlType, TypeId};
@@ -96,7 +96,12 @@ impl Binder<'_> {
                 self.order_set(b, q)?
             }
         };
+        let tableless = matches!(&q.body, QueryBody::Select(s) if s.from.is_empty());
         match &q.for_clause {
+            Some(ForClause::Xml(x)) if tableless && x.mode == ForXmlMode::Auto => {
+                return err(q.span, 6800, &[]);
+            }
+            Some(ForClause::Json(j)) if tableless && !j.path => return err(q.span, 13600, &[]),
             Some(ForClause::Xml(x)) => bound = self.bind_for_xml(bound, x, role == QueryRole::Statement)?,
             Some(ForClause::Json(j)) => bound = self.bind_for_json(bound, j, role == QueryRole::Statement)?,
             Some(ForClause::Browse | ForClause::ReadOnly | ForClause::Update(_)) | None => {}
@@ -533,6 +538,7 @@ fn item_position(order: NameOrder, body: &QueryBody, parts: &[Ident]) -> Option<
         match item {
             SelectItem::Expr { expr, .. } => {
                 if let AstKind::Column(c) = &expr.unparen().kind
+                    && c.len() >= parts.len()
                     && c.iter().rev().zip(parts.iter().rev()).all(|(a, b)| order.same(&a.text, &b.text))
                 {
                     return Some(i);

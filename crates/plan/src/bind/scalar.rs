@@ -302,7 +302,8 @@ impl Binder<'_> {
             },
             L::Decimal(d) => decimal(d)?,
             L::Float(t) => {
-                let v: f64 = t.parse().map_err(|_| SqlError::new(102, &[t]))?;
+                // `1e` is a float, too.
+                let v: f64 = t.trim_end_matches(['e', 'E']).parse().map_err(|_| SqlError::new(102, &[t]))?;
                 if !v.is_finite() {
                     return Err(SqlError::with_text(
                         168,

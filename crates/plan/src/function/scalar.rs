@@ -102,12 +102,20 @@ fn widen(a: &[SqlType]) -> SqlType {
     }
 }
 
+/// NCHAR gives a surrogate pair where the database's collation knows it.
+fn wide_char(collation: CollationId) -> SqlType {
+    match collation.supplementary() {
+        true => SqlType::character(TypeId::NVarChar, 4, collation),
+        false => SqlType::character(TypeId::NChar, 2, collation),
+    }
+}
+
 #[rustfmt::skip]
 functions! {
     // Strings.
     Ascii "ASCII" 1 1 [Str] INT, PropagateOr Pure;
     Char "CHAR" 1 1 [Int] Derive(|_, c| SqlType::character(TypeId::Char, 1, c)), PropagateOr Pure;
-    NChar "NCHAR" 1 1 [Int] Derive(|_, c| SqlType::character(TypeId::NChar, 2, c)), PropagateOr Pure;
+    NChar "NCHAR" 1 1 [Int] Derive(|_, c| wide_char(c)), PropagateOr Pure;
     Unicode "UNICODE" 1 1 [NString] INT, PropagateOr Pure;
     CharIndex "CHARINDEX" 2 3 [StringOrBinary, StringOrBinary, BigInt] POSITION, Propagate Pure;
     PatIndex "PATINDEX" 2 2 [Str, Str] POSITION, Propagate Pure;

@@ -29,6 +29,7 @@ pub const MESSAGES: &[Message] = &[
     (263, 16, "Must specify table to select from."),
     (305, 16, "The XML data type cannot be compared or sorted, except when using the IS NULL operator."),
     (306, 16, "The text, ntext, and image data types cannot be compared or sorted, except when using IS NULL or LIKE operator."),
+    (307, 16, "Index ID %d on table '%.*ls' (specified in the FROM clause) does not exist."),
     (308, 16, "Index '%.*ls' on table '%.*ls' (specified in the FROM clause) does not exist."),
     (313, 16, "An insufficient number of arguments were supplied for the procedure or function %.*ls."),
     (408, 16, "A constant expression was encountered in the ORDER BY list, position %i."),
