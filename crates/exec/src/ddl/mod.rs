@@ -14,6 +14,7 @@
 pub mod alter;
 pub mod alter_database;
 pub mod alter_index;
+mod application_role;
 pub mod automatic_statistics;
 pub mod bound;
 pub mod computed_key;

@@ -200,6 +200,7 @@ impl Definition<'_, '_> {
                 Ok(writer.remove_type(id, table)?)
             }
             "USER" => self.drop_principal("user", text, if_exists),
+            "APPLICATION ROLE" => self.drop_principal("application role", text, if_exists),
             _ => self.drop_principal("role", text, if_exists),
         }
     }

@@ -65,7 +65,11 @@ impl Definition<'_, '_> {
                 plain(Securable::Schema(id), 3, id, Level::Schema)
             }
             (Some(n), Some(what @ ("USER" | "ROLE" | "APPLICATION ROLE"))) => {
-                let found = self.principal_id(&n.name.text)?.filter(|f| (f.1 == "R") == (what == "ROLE"));
+                let found = self.principal_id(&n.name.text)?.filter(|f| match what {
+                    "ROLE" => f.1 == "R",
+                    "APPLICATION ROLE" => f.1 == "A",
+                    _ => !matches!(f.1.as_str(), "R" | "A"),
+                });
                 let id = found.ok_or_else(|| not_found(&what.to_lowercase(), &n.name.text))?.0;
                 plain(Securable::Principal(id), 4, id, Level::Principal)
             }

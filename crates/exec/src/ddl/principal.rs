@@ -19,7 +19,7 @@ use crate::security::permission::DB_OWNER;
 const NO_LOGIN: u8 = 3;
 const ROLE: u8 = 4;
 
-fn own_sid(kind: u8) -> Vec<u8> {
+pub(super) fn own_sid(kind: u8) -> Vec<u8> {
     [&[1, 5, 0, 0, 0, 0, 0, 9, kind, 0, 0, 0][..], &SystemEntropy.guid()].concat()
 }
 
@@ -83,6 +83,8 @@ impl Definition<'_, '_> {
             ("ALTER", "USER") => self.alter_user(p),
             ("CREATE", "ROLE") => self.create_role(p),
             ("ALTER", "ROLE") => self.alter_role(p),
+            ("CREATE", "APPLICATION ROLE") => self.create_application_role(p),
+            ("ALTER", "APPLICATION ROLE") => self.alter_application_role(p),
             _ => Err(SqlError::not_supported(format!("{} {}", p.action, p.kind)).into()),
         }
     }
@@ -220,7 +222,7 @@ impl Definition<'_, '_> {
         Err(SqlError::not_supported("This form of ALTER ROLE").into())
     }
 
-    fn rename_principal(&mut self, id: i32, new: &str) -> Result<(), Fail> {
+    pub(super) fn rename_principal(&mut self, id: i32, new: &str) -> Result<(), Fail> {
         if self.principal_id(new)?.is_some_and(|p| p.0 != id) {
             return Err(SqlError::new(15023, &[&new]).into());
         }
@@ -230,7 +232,11 @@ impl Definition<'_, '_> {
     /// DROP USER and ROLE.
     pub fn drop_principal(&mut self, what: &str, text: &str, if_exists: bool) -> Result<(), Fail> {
         let missing = || SqlError::new(15151, &[&"drop", &what, &text]);
-        let found = self.principal_id(text)?.filter(|f| (f.1 == "R") == (what == "role"));
+        let found = self.principal_id(text)?.filter(|f| match what {
+            "role" => f.1 == "R",
+            "application role" => f.1 == "A",
+            _ => !matches!(f.1.as_str(), "R" | "A"),
+        });
         let Some((id, _)) = found else {
             return if if_exists { Ok(()) } else { Err(missing().into()) };
         };
@@ -361,7 +367,7 @@ impl Definition<'_, '_> {
     }
 }
 
-fn setting(p: &PrincipalStatement, wanted: &str) -> Option<String> {
+pub(super) fn setting(p: &PrincipalStatement, wanted: &str) -> Option<String> {
     let found = p.options.iter().find(|o| o.name == wanted)?;
     found.value.as_ref().and_then(super::table::word).map(str::to_owned)
 }

@@ -110,7 +110,9 @@ pub fn call(c: &Call<'_>) -> SqlResult<Option<Value>> {
         }
         FunctionId::Stuff => {
             let (Some(start), Some(length)) = (int(1), int(2)) else { return Ok(None) };
-            let Some((x, y)) = string::stuff_range(start, length, count) else { return Ok(Some(Value::Null)) };
+            let Some((x, y)) = string::stuff_range(start, length, count) else {
+                return Ok(Some(Value::Null));
+            };
             let mut out = s[..b[x]].to_vec();
             if let Value::String(put) = &c.args[3] {
                 out.extend_from_slice(put.units());

@@ -24,7 +24,9 @@ pub fn is_deterministic(model: &CatalogModel, o: &Object, depth: u32) -> bool {
     let Some(text) = model.hidden_text(o.id) else { return false };
     let options = ParseOptions { quoted_identifier: o.status_bit(0x8_0000) };
     let Ok(batch) = holdfast_tsql::parse_batch(&text, &options) else { return false };
-    let Some(StatementKind::Ddl(definition)) = batch.statements.first().map(|s| &s.kind) else { return false };
+    let Some(StatementKind::Ddl(definition)) = batch.statements.first().map(|s| &s.kind) else {
+        return false;
+    };
     let mut steady = true;
     let mut see = |met: Met<'_>| {
         steady &= match met {
@@ -40,7 +42,9 @@ pub fn is_deterministic(model: &CatalogModel, o: &Object, depth: u32) -> bool {
             Met::Expr(e) => match &e.kind {
                 ExprKind::GlobalVariable(_) | ExprKind::Parse { .. } => false,
                 ExprKind::Cast { data_type, .. } => !is_temporal(data_type.builtin()),
-                ExprKind::Convert { data_type, style, .. } => style.is_some() || !is_temporal(data_type.builtin()),
+                ExprKind::Convert { data_type, style, .. } => {
+                    style.is_some() || !is_temporal(data_type.builtin())
+                }
                 _ => true,
             },
             _ => true,
@@ -68,7 +72,8 @@ fn is_temporal(ty: Option<&str>) -> bool {
 fn called(model: &CatalogModel, name: &ObjectName, depth: u32) -> bool {
     let schema = name.schema.as_ref().map_or("dbo", |s| s.text.as_str());
     let named = |o: &&Object| {
-        model.names.same(&o.name, &name.name.text) && model.names.same(&model.schema_name(o.schema_id), schema)
+        model.names.same(&o.name, &name.name.text)
+            && model.names.same(&model.schema_name(o.schema_id), schema)
     };
     match model.user_objects().find(named) {
         Some(o) if &*o.kind == "U" => true,

@@ -276,6 +276,12 @@ impl Runner<'_> {
         if system && super::prepared::is_prepared_call(&bare) {
             return self.prepared_call(&bare, arguments);
         }
+        if system && bare == "sp_setapprole" {
+            return self.set_application_role(arguments);
+        }
+        if system && bare == "sp_unsetapprole" {
+            return self.unset_application_role(arguments);
+        }
         if system && bare == "sp_set_session_context" {
             return self.set_session_context(arguments);
         }

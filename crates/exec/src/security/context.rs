@@ -4,7 +4,8 @@
 //! 1. The bottom is the login and never goes away. A module's end takes away what was put on during it; REVERT takes away
 //!    nothing that was put on outside of the module it stands in.
 //! 2. Tokens are made again when the server's principals have another version, or when a database's catalog is another one.
-//! 3. A context of a database user holds in that database; in tempdb it is guest, elsewhere nobody.
+//! 3. A context of a database user holds in that database; in tempdb it is guest, elsewhere nobody. An application role is guest
+//!    elsewhere, where guest may connect.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -12,7 +13,7 @@ use std::sync::{Arc, Weak};
 use holdfast_types::{SqlError, SqlResult};
 use parking_lot::Mutex;
 
-use super::model::GUEST;
+use super::model::{GUEST, Securable};
 use super::store::LoginStore;
 use super::token::{LoginToken, UserToken};
 use crate::host::HostDatabase;
@@ -29,6 +30,10 @@ pub enum Origin {
     },
     /// WITH EXECUTE AS of a module.
     Module,
+    /// sp_setapprole: what sp_unsetapprole must bring.
+    ApplicationRole {
+        cookie: Option<Vec<u8>>,
+    },
 }
 
 /// One of the stack.
@@ -218,6 +223,22 @@ impl SecurityContexts {
         Ok(())
     }
 
+    /// Takes an application role off, and what came above it; `false` when none was put on with this cookie.
+    pub fn unset_application_role(&self, given: &[u8]) -> bool {
+        let mut inner = self.lock();
+        let floor = inner.floor;
+        let of_role =
+            |c: &Context| matches!(&c.origin, Origin::ApplicationRole { cookie: Some(k) } if k == given);
+        match inner.stack.iter().rposition(of_role).filter(|at| *at >= floor) {
+            Some(at) => {
+                inner.stack.truncate(at);
+                self.mark(&inner);
+                true
+            }
+            None => false,
+        }
+    }
+
     /// A module begins. Hand the answer to [`SecurityContexts::leave`].
     pub fn enter(&self) -> (usize, usize) {
         let mut inner = self.inner.lock();
@@ -264,6 +285,15 @@ fn make(context: &Context, database: &Arc<HostDatabase>) -> SqlResult<UserToken>
             let user = match id {
                 _ if id == database.id => model.principal(user),
                 _ if database.id == TEMPDB => model.principal(GUEST),
+                _ if matches!(context.origin, Origin::ApplicationRole { .. }) => {
+                    let guest = model.principal(GUEST).ok_or_else(nobody)?;
+                    let token = UserToken::user(database.id, &model, guest, None);
+                    return if model.has(&token, Securable::Database, "CO") {
+                        Ok(token)
+                    } else {
+                        Err(nobody())
+                    };
+                }
                 _ => None,
             };
             Ok(UserToken::user(database.id, &model, user.ok_or_else(nobody)?, context.login.clone()))

@@ -294,7 +294,8 @@ impl Binder<'_> {
                 SqlType::FLOAT
             }
             ArgRule::StringOrBinary
-                if def.id == FunctionId::Len && matches!(id, TypeId::Text | TypeId::NText | TypeId::Image) =>
+                if def.id == FunctionId::Len
+                    && matches!(id, TypeId::Text | TypeId::NText | TypeId::Image) =>
             {
                 return Err(invalid());
             }

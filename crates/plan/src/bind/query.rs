@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use holdfast_tsql::ast::query::{
-    CommonTable, ForClause, ForXmlMode, OrderItem, Query, QueryBody, Select, SelectItem, SetOp, TableKind, TableRef, With,
+    CommonTable, ForClause, ForXmlMode, OrderItem, Query, QueryBody, Select, SelectItem, SetOp, TableKind,
+    TableRef, With,
 };
 use holdfast_tsql::ast::{ExprKind as AstKind, Ident};
 use holdfast_types::{NameOrder, SqlError, SqlResult, SqlType, TypeId};

@@ -21,7 +21,7 @@ pub(crate) fn parse_query(text: &str, quoted_identifier: bool) -> SqlResult<Quer
 }
 
 /// The query inside CREATE VIEW or an inline function, with the view's column list.
-fn module_query(module: &ModuleDef) -> SqlResult<(Query, Vec<Ident>)> {
+pub(in crate::bind) fn module_query(module: &ModuleDef) -> SqlResult<(Query, Vec<Ident>)> {
     let options = ParseOptions { quoted_identifier: module.quoted_identifier };
     let batch = holdfast_tsql::parse_batch(&module.text, &options).map_err(|mut v| {
         if v.is_empty() { SqlError::new(102, &[&module.name]) } else { syntax(v.swap_remove(0)) }

@@ -228,7 +228,16 @@ impl Parser<'_> {
             "CREATE" | "ALTER" | "DROP" => self.ddl(first),
             "GRANT" | "DENY" | "REVOKE" => self.permission(),
             "ADD" => self.unsupported(3),
-            "SETUSER" => self.unsupported(1),
+            // The older form of EXECUTE AS USER and REVERT.
+            "SETUSER" => {
+                self.advance();
+                if !matches!(self.token().kind, TokenKind::String { .. } | TokenKind::Variable) {
+                    return Ok(StatementKind::Revert { cookie: None });
+                }
+                let principal = crate::ast::ExecuteAsPrincipal::User(self.expr()?);
+                let no_revert = self.eat_words(&["WITH", "NORESET"]);
+                Ok(StatementKind::ExecuteAs(crate::ast::ExecuteAs { principal, no_revert, cookie: None }))
+            }
             "END" if self.is_word_at(1, "CONVERSATION") => self.unsupported(2),
             "THROW" if !first || self.throw_follows() => self.throw(),
             "ENABLE" | "DISABLE" if self.is_word_at(1, "TRIGGER") => self.enable_trigger(),

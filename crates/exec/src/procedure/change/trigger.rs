@@ -5,7 +5,9 @@
 //!    the batch ends with 3609.
 //! 2. A trigger whose own statement changes its table does not fire itself again; an INSTEAD OF trigger's changes of its own
 //!    table are carried out.
-//! 3. Tables `inserted` and `deleted` are kept by the session and used again, so that plans over them can be.
+//! 3. What stands in for triggers of a partitioned view (`plan::bind::change::partitioned_view`) is part of the statement: its errors are
+//!    the statement's, and nothing else of a trigger shows.
+//! 4. Tables `inserted` and `deleted` are kept by the session and used again, so that plans over them can be.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,6 +26,8 @@ use crate::procedure::memory_table::MemoryTable;
 use crate::procedure::run::{Fail, Scope, Stop};
 use crate::procedure::state::{RunningTrigger, option};
 use crate::procedure::unit::{Layout, TypeScope, Unit, layout, syntax_error};
+
+const NO_PARTITION: &str = "The attempted insert or update of the partitioned view failed because the value of the partitioning column does not belong to any of the partitions.";
 
 /// Pairs of `inserted` and `deleted` not in use, by the table's address.
 pub type TriggerTables = HashMap<usize, Vec<(Arc<TableDef>, MemoryTable, MemoryTable)>>;
@@ -126,11 +130,28 @@ impl Runner<'_> {
     ) -> Result<(), Fail> {
         let object_id = trigger.def.module.object_id;
         let running = RunningTrigger { object_id, columns: Arc::clone(columns), event: None };
-        self.run_trigger(&trigger.def.module, running, work, |scope| {
+        let prepare = |scope: &mut Scope| {
             scope.trigger = Some(Arc::clone(&target.table));
             scope.tables.insert("inserted".into(), inserted.clone());
             scope.tables.insert("deleted".into(), deleted.clone());
-        })
+        };
+        if object_id != target.table.object_id {
+            return self.run_trigger(&trigger.def.module, running, work, prepare);
+        }
+        // A partitioned view's own: what fails in it is the statement.
+        self.tries += 1;
+        let result = self.run_trigger(&trigger.def.module, running, work, prepare);
+        self.tries -= 1;
+        match result {
+            Err(Fail::Stop(Stop::Caught { error, .. })) if error.procedure.is_empty() => {
+                Err(Fail::Error(match &*error.message {
+                    // As the text says it: its value belongs to no member.
+                    "partition" => SqlError::with_text(4457, 16, NO_PARTITION),
+                    _ => SqlError { line: 0, ..error },
+                }))
+            }
+            other => other,
+        }
     }
 
     /// Runs the text of a trigger (invariant 1).
@@ -150,12 +171,19 @@ impl Runner<'_> {
         scope.module = Some((module.database_id, module.object_id));
         scope.schema = Some(&module.schema_name).filter(|s| !s.is_empty()).cloned();
         prepare(&mut scope);
+        // What stands in for triggers of a partitioned view bears the view's number.
+        let stand_in = scope.trigger.as_ref().is_some_and(|t| t.object_id == module.object_id);
+        if stand_in {
+            scope.procedure = "".into();
+        }
         let of_definition = running.event.is_some();
         let saved = {
             let mut state = self.session.state.lock();
             state.triggers.push(running);
             let saved = state.settings.clone();
-            state.set_option(option::XACT_ABORT, true);
+            if !stand_in {
+                state.set_option(option::XACT_ABORT, true);
+            }
             state.set_option(option::ANSI_NULLS, module.ansi_nulls);
             state.set_option(option::QUOTED_IDENTIFIER, module.quoted_identifier);
             saved
@@ -173,7 +201,7 @@ impl Runner<'_> {
             Err(Fail::Stop(Stop::Caught { error, compile })) => {
                 // On its way to a CATCH: nothing of the transaction can be kept.
                 let mut state = self.session.state.lock();
-                if state.transaction.count > 0 {
+                if state.transaction.count > 0 && !stand_in {
                     state.transaction.doomed = true;
                 }
                 drop(state);

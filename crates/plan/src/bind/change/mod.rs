@@ -1,11 +1,12 @@
 //! Statements that change rows: their targets, new values and OUTPUT clauses.
 //!
 //! Module map: [`target`] which table a name or view comes down to, [`rules`] what a table asks of its rows, [`insert`],
-//! [`update`] (and DELETE), [`merge`], [`output`].
+//! [`update`] (and DELETE), [`merge`], [`output`], [`partitioned_view`] changes of UNION ALL views.
 
 mod insert;
 mod merge;
 mod output;
+mod partitioned_view;
 mod rules;
 mod target;
 mod update;

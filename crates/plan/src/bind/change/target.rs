@@ -114,16 +114,22 @@ impl Binder<'_> {
         self.bind_target_table(&table, Some(catalog), true)
     }
 
-    /// The view behind a target when an INSTEAD OF trigger takes its changes.
+    /// The view behind a target when an INSTEAD OF trigger takes its changes, or what stands in for one of a partitioned view.
     pub(super) fn instead_view(
         &mut self,
         named: &Named,
         actions: &[Action],
     ) -> SqlResult<Option<Arc<TargetTable>>> {
         let Named::View(view, catalog) = named else { return Ok(None) };
-        let target = self.view_target(view, catalog)?;
+        let mut target = self.view_target(view, catalog)?;
         let taken = actions.iter().any(|a| target.instead_of(*a).is_some());
-        Ok(taken.then(|| Arc::new(target)))
+        if !taken {
+            match self.partitioned_view(view, catalog)? {
+                Some(own) => target.triggers.push(own),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(Arc::new(target)))
     }
 
     /// The FROM clause of an UPDATE or DELETE with its target in it, and the target's place among the sources.

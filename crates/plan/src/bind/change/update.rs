@@ -103,6 +103,7 @@ impl Binder<'_> {
         let kind = if p.action == Action::Update { AccessKind::Update } else { AccessKind::Delete };
         let (target, bookmark, columns): (Arc<TargetTable>, Option<Col>, Vec<Col>) = match view {
             Some(v) => {
+                super::partitioned_view::lock_for_update(&mut plan);
                 self.note_change(kind, &source, &places, None);
                 (v, None, source.columns.iter().map(|c| c.col).collect())
             }
