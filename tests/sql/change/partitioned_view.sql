@@ -26,11 +26,12 @@ GO
 SELECT COUNT(*) n FROM years
 GO
 BEGIN TRAN
-UPDATE years SET t=t+'!' OUTPUT deleted.t old, inserted.t new WHERE id>=2
+UPDATE years SET t=t+'!' WHERE id>=2
 SELECT @@ROWCOUNT n
 UPDATE years SET y=y-10 WHERE y=2015
 SELECT * FROM y1 SELECT * FROM y2
 UPDATE years SET y=y+100
+SELECT * FROM years ORDER BY id
 SELECT @@TRANCOUNT t, @@ERROR e
 ROLLBACK
 SELECT * FROM years ORDER BY id

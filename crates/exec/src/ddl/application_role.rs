@@ -19,6 +19,7 @@ use crate::procedure::run::{Fail, Runner};
 use crate::security::context::Origin;
 use crate::security::model::Securable;
 use crate::security::password::{PasswordHash, check_policy, random};
+use crate::system_view::ViewSource;
 
 const APPLICATION: u8 = 2;
 

@@ -411,7 +411,7 @@ impl Definition<'_, '_> {
         let mut out = Vec::new();
         let kind = if d.kind == "PROC" { "PROCEDURE" } else { d.kind.as_str() };
         for (i, name) in d.names.iter().enumerate() {
-            let event = format!("DROP_{kind}");
+            let event = format!("DROP_{}", kind.replace(' ', "_"));
             match kind {
                 "TRIGGER" if d.trigger_on.is_some() => {
                     if self.database_trigger(&name.name.text)?.is_some() {
@@ -440,7 +440,7 @@ impl Definition<'_, '_> {
                         out.push(event);
                     }
                 }
-                "USER" | "ROLE" => {
+                "USER" | "ROLE" | "APPLICATION ROLE" => {
                     if self.database.principal_id(&name.name.text)?.is_some() {
                         let shown = if kind == "USER" { "SQL USER" } else { kind };
                         out.push(Event::of(&event, None, &name.name.text, shown));

@@ -50,7 +50,7 @@ impl Definition<'_, '_> {
                 Ok(())
             }
             "PARTITION FUNCTION" | "PARTITION SCHEME" => self.drop_partitioning(d),
-            "SCHEMA" | "TYPE" | "USER" | "ROLE" => {
+            "SCHEMA" | "TYPE" | "USER" | "ROLE" | "APPLICATION ROLE" => {
                 for name in &d.names {
                     self.drop_other(&d.kind, name, d.if_exists)?;
                 }

@@ -94,7 +94,7 @@ impl Asking<'_> {
     fn drop(&self, d: &Drop) -> SqlResult<()> {
         for (i, name) in d.names.iter().enumerate() {
             match d.kind.as_str() {
-                "USER" | "ROLE" => {}
+                "USER" | "ROLE" | "APPLICATION ROLE" => {}
                 "PARTITION FUNCTION" | "PARTITION SCHEME" => {
                     if !self.may(Securable::Database, "ALDS")? {
                         let what = d.kind.to_lowercase();

@@ -77,7 +77,11 @@ pub const VIEWS: &[SystemView] = &[
             let mine = owners.iter().filter(|r| token.is(r.int("id")));
             Ok(mine
                 .map(|r| {
-                    let kind = if &*r.text("type") == "R" { "ROLE" } else { "SQL USER" };
+                    let kind = match r.text("type").trim_end() {
+                        "R" => "ROLE",
+                        "A" => "APPLICATION ROLE",
+                        _ => "SQL USER",
+                    };
                     row![r.int("id"), r.bytes("sid"), r.text("name"), kind, "GRANT OR DENY"]
                 })
                 .collect())

@@ -73,7 +73,7 @@ fn later(a: &Side, b: &Side, ty: &SqlType, low: bool) -> bool {
     match (a, b) {
         (None, _) => !low,
         (_, None) => low,
-        (Some(a), Some(b)) => match holdfast_types::compare(&a.0, &b.0, ty) {
+        (Some(a), Some(b)) => match holdfast_types::compare::compare(&a.0, &b.0, ty) {
             Ordering::Equal => {
                 if low {
                     !a.1 && b.1
@@ -91,7 +91,7 @@ fn common(a: &Range, b: &Range, ty: &SqlType) -> Option<Range> {
     let low = if later(&a.0, &b.0, ty, true) { &a.0 } else { &b.0 };
     let high = if later(&a.1, &b.1, ty, false) { &b.1 } else { &a.1 };
     if let (Some(l), Some(h)) = (low, high) {
-        match holdfast_types::compare(&l.0, &h.0, ty) {
+        match holdfast_types::compare::compare(&l.0, &h.0, ty) {
             Ordering::Greater => return None,
             Ordering::Equal if !(l.1 && h.1) => return None,
             _ => {}
