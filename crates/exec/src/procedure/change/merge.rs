@@ -33,11 +33,10 @@ impl Runner<'_> {
     ) -> Result<(), Fail> {
         let ChangeKind::Merge { clauses, .. } = &bound.kind else { return Ok(()) };
         let target = &bound.target;
-        for action in [Action::Insert, Action::Update, Action::Delete] {
-            if target.instead_of(action).is_some() && !self.inside_trigger_of(target) {
-                return Err(SqlError::not_supported("MERGE into a table with INSTEAD OF triggers").into());
-            }
-        }
+        // They take all that the statement does, or nothing (5316).
+        let triggered = [Action::Insert, Action::Update, Action::Delete];
+        let triggered = triggered.iter().any(|a| target.instead_of(*a).is_some());
+        let instead = triggered && !self.inside_trigger_of(target);
         let (all, taken) = self.merge_read(bound, change)?;
         let types = target.types();
         for pass in [Action::Delete, Action::Update, Action::Insert] {
@@ -47,7 +46,12 @@ impl Runner<'_> {
                     (MergeAction::Delete, Action::Delete) => {
                         let old = rows_of(&batch, &bound.old, &types);
                         self.put_out(bound, Action::Delete, Some(&old), None, &batch, change)?;
-                        change.count += old.len() as u64;
+                        let count = old.len() as u64;
+                        change.count += count;
+                        if instead {
+                            self.touch(target, Action::Delete, old, Rows::new(), Vec::new(), count, change);
+                            continue;
+                        }
                         self.delete_locked(target, taken.bookmarks.clone(), old, change)?;
                     }
                     (MergeAction::Update(items), Action::Update) => {
@@ -56,7 +60,16 @@ impl Runner<'_> {
                         let mut changed: Vec<usize> = items.iter().filter_map(|i| i.column).collect();
                         changed.sort_unstable();
                         changed.dedup();
-                        change.count += old.len() as u64;
+                        let count = old.len() as u64;
+                        change.count += count;
+                        if instead {
+                            let new =
+                                self.settle(target, new, change, false, Action::Update, Some(&changed))?;
+                            let new: Rows = new.into_iter().map(|r| r.values).collect();
+                            self.put_out(bound, Action::Update, Some(&old), Some(&new), &batch, change)?;
+                            self.touch(target, Action::Update, old, new, changed, count, change);
+                            continue;
+                        }
                         let before = if bound.output.is_empty() { Rows::new() } else { old.clone() };
                         let marks = taken.bookmarks.clone();
                         let new = self.update_locked(target, marks, old, new, changed, change)?;
@@ -82,7 +95,10 @@ impl Runner<'_> {
         let ChangeKind::Merge { clauses, marker, limit } = &bound.kind else {
             return Err(SqlError::not_supported("This change as a MERGE").into());
         };
-        let writer = writer(&bound.target)?;
+        let writer = match bound.target.is_view {
+            true => None,
+            false => Some(writer(&bound.target)?),
+        };
         let limit = match limit {
             Some(e) => match evaluate_constant(e, &change.context)? {
                 Value::BigInt(n) => u64::try_from(n).ok(),
@@ -126,7 +142,9 @@ impl Runner<'_> {
                     break;
                 }
                 let Some(n) = conditions.iter().position(|c| c.contains(&i)) else { continue };
-                if let Some(mark) = bound.bookmark.and_then(|b| mark_at(&all, b, i as usize)) {
+                // Rows of a view have none.
+                let bookmark = bound.bookmark.filter(|_| !bound.target.is_view);
+                if let Some(mark) = bookmark.and_then(|b| mark_at(&all, b, i as usize)) {
                     if !seen.insert(mark.clone()) {
                         return Err(SqlError::new(8672, &[]).into());
                     }
@@ -137,7 +155,9 @@ impl Runner<'_> {
             }
             let mut same = true;
             for mark in taken.iter().flat_map(|t| &t.bookmarks) {
-                same &= writer.lock(change.write(), mark)? == RowState::Unchanged;
+                if let Some(writer) = &writer {
+                    same &= writer.lock(change.write(), mark)? == RowState::Unchanged;
+                }
             }
             if same {
                 return Ok((all, taken));

@@ -48,21 +48,45 @@ impl Binder<'_> {
                 }
             }
         }
-        let found = self.base_of(&target_scope, &visible, &assigned, &label)?;
         let does = |f: fn(&AstAction) -> bool| m.clauses.iter().any(|c| f(&c.action));
+        let mut actions = Vec::new();
         if does(|a| matches!(a, AstAction::Insert { .. })) {
-            self.note_change(AccessKind::Insert, &target_scope, &[], Some(&found));
+            actions.push((Action::Insert, AccessKind::Insert));
         }
         if does(|a| matches!(a, AstAction::Update(_))) {
-            self.note_change(AccessKind::Update, &target_scope, &places, Some(&found));
+            actions.push((Action::Update, AccessKind::Update));
         }
         if does(|a| matches!(a, AstAction::Delete)) {
-            self.note_change(AccessKind::Delete, &target_scope, &[], Some(&found));
+            actions.push((Action::Delete, AccessKind::Delete));
         }
-        let mut target = self.bind_target_table(&found.table, found.catalog.as_ref(), false)?;
-        if let Ok(Named::View(view, catalog)) = self.named_target(&m.target) {
-            self.add_check_option(&view, &catalog, &mut target)?;
+        let mut own = own;
+        let view = self.triggered_view(m, &actions)?;
+        let found = match &view {
+            Some(_) => None,
+            None => Some(self.base_of(&target_scope, &visible, &assigned, &label)?),
+        };
+        for (action, kind) in &actions {
+            let set: &[usize] = if *action == Action::Update { &places } else { &[] };
+            self.note_change(*kind, &target_scope, set, found.as_ref());
         }
+        // Rows of a view have no bookmark: a mark tells that there is one.
+        let (target, old, bookmark) = match (view, found) {
+            (Some(view), _) => {
+                super::partitioned_view::lock_for_update(&mut own.plan);
+                let mark = self.new_col(SqlType::INT, true);
+                own.plan = own.plan.extend(vec![(mark.id, Expr::literal(Value::Int(1), SqlType::INT))]);
+                (view, target_scope.columns.iter().map(|c| c.col).collect(), mark)
+            }
+            (None, Some(found)) => {
+                let mut target = self.bind_target_table(&found.table, found.catalog.as_ref(), false)?;
+                if let Ok(Named::View(view, catalog)) = self.named_target(&m.target) {
+                    self.add_check_option(&view, &catalog, &mut target)?;
+                }
+                (target, found.columns, found.bookmark)
+            }
+            (None, None) => return Err(SqlError::new(4403, &[&label])),
+        };
+        all_or_none(&target, &actions, &label)?;
         let target = Arc::new(target);
 
         let both: Vec<Source> = own.sources.iter().chain(&source.sources).cloned().collect();
@@ -96,8 +120,8 @@ impl Binder<'_> {
         if by_source {
             make_nullable(&mut other_sources);
         }
-        let columns = if by_target { nullable(&found.columns) } else { found.columns.clone() };
-        let bookmark = Col { nullable: true, ..found.bookmark };
+        let columns: Vec<Col> = if by_target { nullable(&old) } else { old };
+        let bookmark = Col { nullable: true, ..bookmark };
         let target_scope = target_sources[0].clone();
         let mut clauses = Vec::with_capacity(m.clauses.len());
         for c in &m.clauses {
@@ -151,6 +175,22 @@ impl Binder<'_> {
         })
     }
 
+    /// The view that stands for itself as the target, since INSTEAD OF triggers take what the statement does.
+    fn triggered_view(
+        &mut self,
+        m: &Merge,
+        actions: &[(Action, AccessKind)],
+    ) -> SqlResult<Option<TargetTable>> {
+        let label = Self::target_name(&m.target);
+        if self.ctes.iter().any(|c| self.same(&c.table.name.text, &label)) {
+            return Ok(None);
+        }
+        let Ok(Named::View(view, catalog)) = self.named_target(&m.target) else { return Ok(None) };
+        let target = self.view_target(&view, &catalog)?;
+        let taken = actions.iter().any(|(a, _)| target.instead_of(*a).is_some());
+        Ok(taken.then_some(target))
+    }
+
     fn merge_insert(
         &mut self,
         target: &TargetTable,
@@ -186,6 +226,18 @@ impl Binder<'_> {
         let identity_given = ordinals.iter().any(|o| Some(*o) == target.identity);
         Ok(InsertRows { values: out, identity_given })
     }
+}
+
+/// 5316: INSTEAD OF triggers take all that the statement does, or nothing.
+fn all_or_none(target: &TargetTable, actions: &[(Action, AccessKind)], label: &str) -> SqlResult<()> {
+    let taken = actions.iter().filter(|(a, _)| target.instead_of(*a).is_some()).count();
+    if taken == 0 || taken == actions.len() {
+        return Ok(());
+    }
+    let text = format!(
+        "The target '{label}' of the MERGE statement has an INSTEAD OF trigger on some, but not all, of the actions specified in the MERGE statement. In a MERGE statement, if any action has an enabled INSTEAD OF trigger on the target, then all actions must have enabled INSTEAD OF triggers."
+    );
+    Err(SqlError::with_text(5316, 16, text))
 }
 
 /// Which clauses may stand together.

@@ -1,0 +1,46 @@
+-- MERGE into views and tables whose INSTEAD OF triggers take what it does.
+CREATE DATABASE merging
+GO
+USE merging
+GO
+CREATE TABLE t(id int NOT NULL PRIMARY KEY, v int)
+CREATE TABLE u(id int NOT NULL PRIMARY KEY, v int)
+CREATE TABLE log_(what varchar(10), id int, old int, new int)
+INSERT t VALUES(1,10),(2,20)
+INSERT u VALUES(1,10),(2,20)
+GO
+CREATE VIEW v AS SELECT t.id, t.v, t.v*2 w FROM t
+GO
+CREATE TRIGGER vi ON v INSTEAD OF INSERT AS INSERT log_ SELECT 'i',id,NULL,v FROM inserted
+GO
+CREATE TRIGGER vu ON v INSTEAD OF UPDATE AS BEGIN
+ INSERT log_ SELECT CASE WHEN UPDATE(v) THEN 'u v' ELSE 'u' END,i.id,d.v,i.v FROM inserted i JOIN deleted d ON d.id=i.id
+ UPDATE t SET v=i.v FROM t JOIN inserted i ON i.id=t.id
+END
+GO
+MERGE v USING (VALUES(1,11),(3,33)) s(id,v) ON s.id=v.id
+WHEN MATCHED THEN UPDATE SET v=s.v
+WHEN NOT MATCHED THEN INSERT(id,v) VALUES(s.id,s.v);
+SELECT @@ROWCOUNT n
+SELECT * FROM log_ ORDER BY id
+SELECT * FROM t
+GO
+MERGE v USING (VALUES(1,11),(3,33)) s(id,v) ON s.id=v.id
+WHEN MATCHED THEN UPDATE SET v=s.v
+WHEN NOT MATCHED BY SOURCE THEN DELETE;
+GO
+CREATE TRIGGER tall ON u INSTEAD OF INSERT,UPDATE,DELETE AS
+ INSERT log_ SELECT 't',ISNULL(i.id,d.id),d.v,i.v FROM inserted i FULL JOIN deleted d ON d.id=i.id
+GO
+DELETE log_
+MERGE u USING (VALUES(1,11),(3,33)) s(id,v) ON s.id=u.id
+WHEN MATCHED THEN UPDATE SET v=s.v
+WHEN NOT MATCHED THEN INSERT(id,v) VALUES(s.id,s.v)
+WHEN NOT MATCHED BY SOURCE THEN DELETE;
+SELECT @@ROWCOUNT n
+SELECT * FROM log_ ORDER BY id
+SELECT * FROM u
+GO
+USE master
+DROP DATABASE merging
+GO
