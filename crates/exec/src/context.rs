@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -354,6 +355,8 @@ pub struct QueryContext {
     pub settings: SessionSettings,
     pub modules: Option<Arc<dyn ModuleRunner>>,
     budget: OnceLock<Arc<MemoryBudget>>,
+    /// What the budget is made of when an operator first asks, and where rows go beyond it.
+    memory: (usize, Option<Arc<Path>>),
     pub cancel: CancelFlag,
     /// What reads see and lock; see [`QueryContext::reading`].
     read: ReadContext,
@@ -402,6 +405,7 @@ impl QueryContext {
             settings,
             modules: None,
             budget: OnceLock::new(),
+            memory: (DEFAULT_MEMORY_LIMIT, None),
             cancel,
             read,
             own: None,
@@ -490,7 +494,10 @@ impl QueryContext {
 
     /// Memory of the statement's operators.
     pub fn budget(&self) -> &Arc<MemoryBudget> {
-        self.budget.get_or_init(|| MemoryBudget::new(DEFAULT_MEMORY_LIMIT, std::env::temp_dir()))
+        self.budget.get_or_init(|| {
+            let (limit, directory) = &self.memory;
+            MemoryBudget::new(*limit, directory.as_ref().map_or_else(std::env::temp_dir, |d| d.to_path_buf()))
+        })
     }
 
     /// An aggregate left out a NULL: the statement ends with warning 8153 when ANSI_WARNINGS is on.
@@ -521,6 +528,13 @@ impl QueryContext {
     #[must_use]
     pub fn with_budget(mut self, budget: Arc<MemoryBudget>) -> Self {
         self.budget = OnceLock::from(budget);
+        self
+    }
+
+    /// How much memory the operators have, and where rows go that find no place in it.
+    #[must_use]
+    pub fn with_memory(mut self, limit: usize, directory: Arc<Path>) -> Self {
+        self.memory = (limit, Some(directory));
         self
     }
 

@@ -31,6 +31,9 @@ pub const DEFAULT_LANGUAGE: i32 = 124;
 pub const SHOW_ADVANCED: i32 = 518;
 pub const USER_OPTIONS: i32 = 1534;
 pub const MAX_DEGREE_OF_PARALLELISM: i32 = 1539;
+pub const MIN_MEMORY_PER_QUERY: i32 = 1540;
+/// Obeyed as far as it goes for the operators of a query; see `ServerStore::query_memory`.
+pub const MAX_SERVER_MEMORY: i32 = 1544;
 
 /// The options that change what this server does.
 pub const OBEYED: &[i32] = &[
@@ -41,6 +44,8 @@ pub const OBEYED: &[i32] = &[
     SHOW_ADVANCED,
     USER_OPTIONS,
     MAX_DEGREE_OF_PARALLELISM,
+    MIN_MEMORY_PER_QUERY,
+    MAX_SERVER_MEMORY,
 ];
 
 type Row = (i32, &'static str, i32, i32, i32, bool, bool, &'static str);

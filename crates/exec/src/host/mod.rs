@@ -18,6 +18,7 @@ pub mod sessions;
 pub mod temporary;
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use holdfast_base::world::{Clock, SystemEntropy};
@@ -28,6 +29,7 @@ use parking_lot::Mutex;
 pub use database::HostDatabase;
 pub use sessions::{SessionRegistry, SessionState};
 
+use crate::operator::spill;
 use crate::security::LoginStore;
 use crate::security::store::StoreError;
 
@@ -43,6 +45,8 @@ pub struct Host {
     /// Options, messages, devices and linked servers.
     pub settings: server_settings::ServerStore,
     pub error_log: error_log::ErrorLog,
+    /// Where operators put rows that find no place in memory.
+    pub spill_directory: Arc<Path>,
     /// Trace flags by session; 0 stands for all.
     pub trace_flags: Mutex<BTreeSet<(u16, i32)>>,
     /// Views over opened databases, by database id.
@@ -59,6 +63,9 @@ impl Host {
         let logins = Arc::new(LoginStore::open(&instance.options.data_directory)?);
         let settings = server_settings::ServerStore::open(&instance.options.data_directory)?;
         let error_log = error_log::ErrorLog::new(&instance.options.data_directory);
+        let spill_directory = instance.options.data_directory.join("spill");
+        spill::prepare_directory(&spill_directory)
+            .map_err(|source| StoreError::File { path: spill_directory.clone(), source })?;
         Ok(Arc::new(Host {
             instance,
             sessions: SessionRegistry::default(),
@@ -68,6 +75,7 @@ impl Host {
             logins,
             settings,
             error_log,
+            spill_directory: Arc::from(spill_directory),
             trace_flags: Mutex::default(),
             views: Mutex::new(HashMap::new()),
         }))

@@ -17,6 +17,7 @@ use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
 use super::configuration;
+use crate::context::DEFAULT_MEMORY_LIMIT;
 use crate::security::store::StoreError;
 
 /// Language of a message that every other one falls back to.
@@ -162,6 +163,15 @@ impl ServerStore {
         place.map_or(0, |value| value.load(Ordering::Relaxed))
     }
 
+    /// Bytes that the operators of one query may hold: a quarter of 'max server memory', as a query of SQL Server's default
+    /// workload group has it, but never more than [`DEFAULT_MEMORY_LIMIT`] nor less than 'min memory per query'.
+    pub fn query_memory(&self) -> usize {
+        let option = |id| usize::try_from(self.in_use(id)).unwrap_or(0);
+        let quarter = option(configuration::MAX_SERVER_MEMORY).saturating_mul(1 << 20) / 4;
+        let least = option(configuration::MIN_MEMORY_PER_QUERY).saturating_mul(1 << 10);
+        quarter.min(DEFAULT_MEMORY_LIMIT).max(least)
+    }
+
     /// RECONFIGURE: what was configured takes effect, as far as it can while the server runs.
     pub fn reconfigure(&self) {
         let _alone = self.changing.lock();
@@ -210,7 +220,27 @@ mod tests {
         assert_eq!(store.in_use(configuration::USER_CONNECTIONS), 0);
         let again = ServerStore::open(dir.path()).unwrap();
         assert_eq!(again.in_use(configuration::USER_CONNECTIONS), 7);
+        assert_eq!(again.query_memory(), DEFAULT_MEMORY_LIMIT);
         assert_eq!(again.read().configured(configuration::NESTED_TRIGGERS), 0);
+    }
+
+    #[test]
+    fn memory_of_a_query_follows_the_options() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = ServerStore::open(dir.path()).unwrap();
+        for (most, least, bytes) in
+            [(128, 1024, 32 << 20), (1024, 1024, 256 << 20), (128, 100 << 10, 100 << 20)]
+        {
+            store
+                .change(|s| {
+                    s.configure(configuration::MAX_SERVER_MEMORY, most);
+                    s.configure(configuration::MIN_MEMORY_PER_QUERY, least);
+                    Ok(())
+                })
+                .unwrap();
+            store.reconfigure();
+            assert_eq!(store.query_memory(), bytes);
+        }
     }
 
     #[test]

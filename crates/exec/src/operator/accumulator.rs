@@ -103,6 +103,8 @@ pub struct Accumulator {
     argument: SqlType,
     ty: SqlType,
     null_seen: bool,
+    /// Bytes of the texts and values that groups collect.
+    collected: usize,
 }
 
 fn is_average(f: AggregateId) -> bool {
@@ -162,12 +164,17 @@ impl Accumulator {
             AggregateId::ChecksumAgg => State::Checksum(Vec::new()),
             AggregateId::ApproxPercentileCont | AggregateId::ApproxPercentileDisc => State::All(Vec::new()),
         };
-        Ok(Accumulator { state, function: a.function, argument, ty: a.ty, null_seen: false })
+        Ok(Accumulator { state, function: a.function, argument, ty: a.ty, null_seen: false, collected: 0 })
     }
 
     /// Whether a NULL was left out (message 8153).
     pub fn null_seen(&self) -> bool {
         self.null_seen
+    }
+
+    /// Bytes of the texts and values that groups collect, beside [`Accumulator::width`].
+    pub fn collected(&self) -> usize {
+        self.collected
     }
 
     /// Makes room for `groups` groups.
@@ -425,6 +432,7 @@ impl Accumulator {
                 for i in 0..len {
                     let g = groups.at(i);
                     if g != NO_GROUP && !nulls.is_some_and(|n| n[i]) {
+                        self.collected += size_of::<Value>();
                         lists[g as usize].push(c.value(i, &self.argument));
                     }
                 }
@@ -459,6 +467,7 @@ impl Accumulator {
                 _ => SqlString::empty(),
             };
             let key = keys.map_or_else(Vec::new, |k| k.entry(i).to_vec());
+            self.collected += size_of::<TextPart>() + key.len() + text.units().len() * 2;
             parts[g as usize].get_or_insert_with(Vec::new).push(TextPart { key, separator, text });
         }
         Ok(())
@@ -467,6 +476,7 @@ impl Accumulator {
     /// Adds the groups of another state: group g of it belongs to `map[g]` here ([`NO_GROUP`]: to none).
     pub fn merge(&mut self, other: &mut Accumulator, map: &[u32]) -> SqlResult<()> {
         self.null_seen |= other.null_seen;
+        self.collected += std::mem::take(&mut other.collected);
         let targets = map.iter().enumerate().filter(|(_, m)| **m != NO_GROUP).map(|(g, &m)| (g, m as usize));
         match (&mut self.state, &mut other.state) {
             (State::Count(a), State::Count(b)) => targets.for_each(|(g, t)| a[t] += b[g]),

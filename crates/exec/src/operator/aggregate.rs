@@ -4,8 +4,11 @@
 //! 1. Groups come out in order of first appearance; over grouped input that is the input's order, which the stream strategy keeps.
 //! 2. Without keys and sets there is one row even for no input; an empty grouping set likewise.
 //! 3. When memory ends, rows of groups already in the table are still aggregated there; rows of other groups go to spill files by hash of
-//!    their keys and are aggregated file by file afterwards.
-//! 4. DISTINCT aggregates and STRING_AGG are never computed from partial states.
+//!    their keys and are aggregated file by file afterwards, each grouping set on its own. Every pass takes at least one batch into its
+//!    table, so the passes come to an end.
+//! 4. DISTINCT aggregates and STRING_AGG are never computed from partial states. DISTINCT ones take what [`Dedup`] lets through of
+//!    (group, value); what it put aside is added before the groups are finished.
+//! 5. Texts and values that a group collects (STRING_AGG, percentiles) stay in memory: 701 when they alone exceed it.
 
 use std::sync::Arc;
 
@@ -16,9 +19,11 @@ use holdfast_plan::physical::{Aggregate, AggregateStrategy, PhysicalOp, Physical
 use holdfast_types::{Batch, Column, ColumnData, SqlError, SqlResult, SqlType, Value};
 
 use super::accumulator::{Accumulator, Groups};
+use super::dedup::Dedup;
 use super::hash_table::{Finder, KeyTable, NO_GROUP};
+use super::partition::Partitions;
 use super::sort_key::{KeyPart, encode_rows};
-use super::spill::{Grant, SpillReader, SpillWriter};
+use super::spill::{Grant, SpillReader};
 use super::{Chunks, Source, open, parallel, types_of};
 use crate::context::ExecContext;
 use crate::expression::vector::Vector;
@@ -26,10 +31,8 @@ use crate::expression::{evaluate, evaluate_constant};
 
 /// Groups of a streaming aggregation that are finished together.
 const STREAM_GROUPS: usize = 4096;
-/// Spill files per level.
-const PARTITIONS: usize = 16;
-/// Levels of spilling after which memory is taken regardless.
-const MAX_LEVEL: u32 = 4;
+/// Bytes of a streaming aggregation's state beyond which finished groups leave earlier.
+const STREAM_BYTES: usize = 16 << 20;
 
 /// The plan's parts.
 #[derive(Clone, Copy)]
@@ -59,34 +62,46 @@ pub fn open_aggregate<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext) -> SqlResul
     };
     let spec = Spec { group, aggregates, sets: grouping_sets.as_deref() };
     if *strategy == AggregateStrategy::Stream && spec.sets.is_none() && !group.is_empty() {
-        let state = GroupState::new(&spec, None)?;
-        return Ok(Box::new(Stream { spec, input: open(input, ctx)?, state, done: false, ctx: ctx.clone() }));
+        let state = GroupState::new(&spec, None, 0, ctx)?;
+        let (input, grant) = (open(input, ctx)?, Grant::new(ctx.query.budget()));
+        return Ok(Box::new(Stream { spec, input, state, done: false, grant, ctx: ctx.clone() }));
     }
+    let grant = Grant::new(ctx.query.budget());
     Ok(Box::new(Hash {
         spec,
         input,
+        types: Arc::from(types_of(input)),
         parallel: *parallel,
         output: None,
         pending: Vec::new(),
+        grant,
         ctx: ctx.clone(),
     }))
 }
 
 /// Aggregation of one grouping set.
 struct GroupState {
+    /// Which set this is, and the level of the files that its rows come from.
+    set: Option<usize>,
+    level: u32,
     /// Positions in the group list that this set groups by; the others are NULL in the output.
     keys: Vec<usize>,
     table: KeyTable,
     key_columns: Vec<Column>,
     accumulators: Vec<Accumulator>,
-    distinct: Vec<Option<KeyTable>>,
+    distinct: Vec<Option<Dedup>>,
     groups: usize,
     numbers: Vec<u32>,
+    /// The table is full: what its reader remembers, and the rows put aside.
+    full: Option<(Finder, Partitions)>,
 }
 
 impl GroupState {
-    fn new(spec: &Spec<'_>, set: Option<&[usize]>) -> SqlResult<Self> {
-        let keys: Vec<usize> = set.map_or_else(|| (0..spec.group.len()).collect(), <[usize]>::to_vec);
+    fn new(spec: &Spec<'_>, set: Option<usize>, level: u32, ctx: &ExecContext) -> SqlResult<Self> {
+        let keys: Vec<usize> = match (set, spec.sets) {
+            (Some(i), Some(sets)) => sets[i].clone(),
+            _ => (0..spec.group.len()).collect(),
+        };
         let types: Vec<SqlType> = keys.iter().map(|&k| spec.group[k].ty).collect();
         let accumulators = spec.aggregates.iter().map(Accumulator::new).collect::<SqlResult<Vec<_>>>()?;
         let distinct = spec
@@ -94,12 +109,16 @@ impl GroupState {
             .iter()
             .map(|a| match &a.argument {
                 Some(e) if a.distinct || a.function == AggregateId::ApproxCountDistinct => {
-                    Some(KeyTable::new(&[SqlType::INT, e.ty]))
+                    // Without keys there is one group, whose number needs no place.
+                    let pair = [SqlType::INT, e.ty];
+                    Some(Dedup::new(if keys.is_empty() { &pair[1..] } else { &pair }, ctx))
                 }
                 _ => None,
             })
             .collect();
         let mut out = GroupState {
+            set,
+            level,
             key_columns: types.iter().map(Column::empty).collect(),
             table: KeyTable::new(&types),
             keys,
@@ -107,6 +126,7 @@ impl GroupState {
             distinct,
             groups: 0,
             numbers: Vec::new(),
+            full: None,
         };
         if out.keys.is_empty() {
             out.grow(1);
@@ -121,12 +141,43 @@ impl GroupState {
         }
     }
 
-    fn memory(&self) -> usize {
+    /// Memory when the rows of a batch have been added, each with a group of its own (beside DISTINCT tables, which have grants).
+    fn memory_after(&self, rows: usize) -> usize {
+        let fixed = self.full.is_some() || self.keys.is_empty();
+        let (table, groups) = match fixed {
+            true => (self.table.memory(), self.groups),
+            false => (self.table.memory_after(rows), self.groups + rows),
+        };
         let widths: usize = self.accumulators.iter().map(Accumulator::width).sum();
-        self.table.memory()
-            + self.groups * widths
-            + self.key_columns.iter().map(Column::memory).sum::<usize>()
-            + self.distinct.iter().flatten().map(KeyTable::memory).sum::<usize>()
+        let collected: usize = self.accumulators.iter().map(Accumulator::collected).sum();
+        table + groups * widths + collected + self.key_columns.iter().map(Column::memory).sum::<usize>()
+    }
+
+    /// From now on rows of groups that are not there are put aside.
+    fn close(&mut self, types: &Arc<[SqlType]>, ctx: &ExecContext) -> SqlResult<()> {
+        if self.full.is_none() && self.groups > 0 && !self.keys.is_empty() {
+            let rest = Partitions::new(ctx.query.budget(), types, self.level)?;
+            self.full = Some((self.table.finder(), rest));
+        }
+        Ok(())
+    }
+
+    /// Numbers the rows of a batch: adds groups, or puts the rows of unknown ones aside.
+    fn place(&mut self, spec: &Spec<'_>, keys: &[Arc<Column>], batch: &Batch) -> SqlResult<()> {
+        if self.keys.is_empty() {
+            return Ok(());
+        }
+        let Some((finder, rest)) = &mut self.full else { return self.number(keys, batch.len) };
+        let columns: Vec<&Column> = self.keys.iter().map(|&k| keys[k].as_ref()).collect();
+        let nulls = vec![true; columns.len()];
+        self.table.find(&columns, batch.len, &nulls, finder, &mut self.numbers)?;
+        if self.numbers.contains(&NO_GROUP) {
+            let parts: Vec<KeyPart> =
+                self.keys.iter().map(|&k| KeyPart { ty: spec.group[k].ty, descending: false }).collect();
+            let encoded = encode_rows(&parts, &columns, batch.len)?;
+            rest.write(batch, &encoded, (0..batch.len).filter(|&i| self.numbers[i] == NO_GROUP))?;
+        }
+        Ok(())
     }
 
     /// Numbers the rows of a batch by `keys` (evaluated group columns), adding groups.
@@ -160,8 +211,8 @@ impl GroupState {
             let args = &arguments[k];
             let numbers;
             let groups = match (&mut self.distinct[k], &args.value) {
-                (Some(table), Some(v)) => {
-                    numbers = first_of_each(table, groups, v, &a.argument, len)?;
+                (Some(seen), Some(v)) => {
+                    numbers = first_of_each(seen, groups, v, &a.argument, len)?;
                     Groups::Many(&numbers)
                 }
                 _ => groups,
@@ -200,6 +251,17 @@ impl GroupState {
     /// The output rows of this set.
     fn finish(&mut self, spec: &Spec<'_>, ctx: &ExecContext) -> SqlResult<Batch> {
         let n = self.groups;
+        for (seen, acc) in self.distinct.iter_mut().zip(&mut self.accumulators) {
+            let Some(seen) = seen else { continue };
+            while let Some(b) = seen.rest()? {
+                let Some((value, group)) = b.columns.split_last() else { continue };
+                let numbers: Vec<u32> = match group.first().map(|c| &c.data) {
+                    Some(ColumnData::I32(g)) => g.iter().map(|&g| g as u32).collect(),
+                    _ => vec![0; b.len],
+                };
+                acc.update(Groups::Many(&numbers), Some(&Vector::Column(Arc::clone(value))), b.len)?;
+            }
+        }
         let mut columns: Vec<Option<Arc<Column>>> = vec![None; spec.group.len()];
         for (c, &k) in std::mem::take(&mut self.key_columns).into_iter().zip(&self.keys) {
             columns[k] = Some(Arc::new(c));
@@ -237,35 +299,36 @@ impl GroupState {
 
 /// Group numbers of the rows whose (group, value) was not seen before; [`NO_GROUP`] for the others.
 fn first_of_each(
-    table: &mut KeyTable,
+    seen: &mut Dedup,
     groups: Groups<'_>,
     value: &Vector,
     argument: &Option<Expr>,
     len: usize,
 ) -> SqlResult<Vec<u32>> {
     let ty = argument.as_ref().map_or(SqlType::INT, |e| e.ty);
-    let column = value.clone().into_column(&ty, len)?;
-    let numbers: Vec<i32> = match groups {
-        Groups::One => vec![0; len],
-        Groups::Many(g) => g.iter().map(|&g| g as i32).collect(),
+    // A NULL never counts, so it may have a place of its own.
+    let value = value.clone().into_column(&ty, len)?;
+    let mut out = vec![NO_GROUP; len];
+    let Groups::Many(numbers) = groups else {
+        for i in seen.add(&Batch { len, columns: vec![value] })? {
+            out[i as usize] = 0;
+        }
+        return Ok(out);
     };
-    let group_column = Column::new(ColumnData::I32(numbers.clone()));
-    let mut known = table.len() as u32;
-    let mut pairs = Vec::new();
-    // A NULL never counts, so it may keep a number of its own.
-    table.insert(&[&group_column, &column], len, &[true, true], &mut pairs)?;
-    Ok(pairs
-        .iter()
-        .zip(numbers)
-        .map(|(&p, g)| {
-            if p == known {
-                known += 1;
-                g as u32
-            } else {
-                NO_GROUP
-            }
-        })
-        .collect())
+    let group = Column::new(ColumnData::I32(numbers.iter().map(|&g| g as i32).collect()));
+    let mut pairs = Batch { len, columns: vec![Arc::new(group), value] };
+    // Rows put aside with their group come again.
+    let placed: Option<Vec<u32>> = numbers
+        .contains(&NO_GROUP)
+        .then(|| (0..len as u32).filter(|&i| numbers[i as usize] != NO_GROUP).collect());
+    if let Some(rows) = &placed {
+        pairs = pairs.take(rows);
+    }
+    for i in seen.add(&pairs)? {
+        let row = placed.as_ref().map_or(i, |p| p[i as usize]) as usize;
+        out[row] = numbers[row];
+    }
+    Ok(out)
 }
 
 /// Evaluated arguments of one aggregate.
@@ -309,43 +372,58 @@ fn group_columns(spec: &Spec<'_>, batch: &Batch, ctx: &ExecContext) -> SqlResult
     super::evaluate_columns(spec.group, batch, ctx)
 }
 
-fn states(spec: &Spec<'_>) -> SqlResult<Vec<GroupState>> {
+fn states(spec: &Spec<'_>, ctx: &ExecContext) -> SqlResult<Vec<GroupState>> {
     match spec.sets {
-        None => Ok(vec![GroupState::new(spec, None)?]),
-        Some(sets) => sets.iter().map(|s| GroupState::new(spec, Some(s))).collect(),
+        None => Ok(vec![GroupState::new(spec, None, 0, ctx)?]),
+        Some(sets) => (0..sets.len()).map(|i| GroupState::new(spec, Some(i), 0, ctx)).collect(),
     }
 }
 
-fn add_batch(spec: &Spec<'_>, states: &mut [GroupState], batch: &Batch, ctx: &ExecContext) -> SqlResult<()> {
+/// Adds a batch; closes the tables to new groups when the grant ends.
+fn add_batch(
+    spec: &Spec<'_>,
+    states: &mut [GroupState],
+    grant: &mut Grant,
+    types: &Arc<[SqlType]>,
+    batch: &Batch,
+    ctx: &ExecContext,
+) -> SqlResult<()> {
+    let needs = |states: &[GroupState]| states.iter().map(|s| s.memory_after(batch.len)).sum();
+    if !grant.resize(needs(states)) {
+        for s in states.iter_mut() {
+            s.close(types, ctx)?;
+        }
+        let collects = states.iter().flat_map(|s| &s.accumulators).any(|a| a.collected() > 0);
+        if collects && !grant.resize(needs(states)) {
+            return Err(SqlError::new(701, &[&"default"]));
+        }
+    }
     let keys = group_columns(spec, batch, ctx)?;
     let args = arguments(spec, batch, ctx)?;
     for s in states.iter_mut() {
-        if !s.keys.is_empty() {
-            s.number(&keys, batch.len)?;
-        }
+        s.place(spec, &keys, batch)?;
         s.add(spec, &args, batch.len)?;
     }
     Ok(())
 }
 
-/// Rows that found no place in memory, by hash of their keys.
-struct Overflow {
-    files: Vec<SpillWriter>,
-    finder: Finder,
-    level: u32,
-}
-
+/// Rows of a grouping set that were put aside.
 struct Pending {
     reader: SpillReader,
+    set: Option<usize>,
     level: u32,
 }
 
 struct Hash<'p> {
     spec: Spec<'p>,
     input: &'p PhysicalPlan,
+    /// Of the input's columns.
+    types: Arc<[SqlType]>,
     parallel: bool,
     output: Option<Chunks>,
     pending: Vec<Pending>,
+    /// Memory of the pass whose groups are coming out.
+    grant: Grant,
     ctx: ExecContext,
 }
 
@@ -360,6 +438,7 @@ impl Hash<'_> {
                 )
         });
         let workers = self.ctx.query.workers;
+        let mut states = states(&spec, &self.ctx)?;
         if self.parallel
             && mergeable
             && workers > 1
@@ -369,50 +448,80 @@ impl Hash<'_> {
                 return self.in_parallel(parts);
             }
             if let Some(mut only) = parts.pop() {
-                return self.consume(only.as_mut(), 0);
+                self.consume(&mut states, only.as_mut())?;
+                return self.finish(states);
             }
         }
         let mut source = open(self.input, &self.ctx)?;
-        self.consume(source.as_mut(), 0)
+        self.consume(&mut states, source.as_mut())?;
+        self.finish(states)
     }
 
-    /// Partial aggregation per worker, merged at the end. Used when the planner expects groups to fit.
-    fn in_parallel(&self, parts: Vec<Source<'_>>) -> SqlResult<Batch> {
+    /// Partial aggregation per worker, merged at the end. Used when the planner expects groups to fit; where they do not, each
+    /// worker puts rows aside, which are added to the merged groups as far as these are known.
+    fn in_parallel(&mut self, parts: Vec<Source<'_>>) -> SqlResult<Batch> {
         let spec = self.spec;
-        let ctx = &self.ctx;
+        let (ctx, types) = (&self.ctx, &self.types);
         let budget = ctx.query.budget();
         let results = parallel::run(parts, |mut source| {
-            let mut states = states(&spec)?;
+            let mut states = states(&spec, ctx)?;
             let mut grant = Grant::new(budget);
-            let mut batches = 0u32;
             while let Some(batch) = source.next_batch()? {
-                if batch.len == 0 {
-                    continue;
-                }
-                add_batch(&spec, &mut states, &batch, ctx)?;
-                batches += 1;
-                if batches.is_multiple_of(64) && !grant.resize(states.iter().map(GroupState::memory).sum()) {
-                    return Err(SqlError::new(701, &[&"default"]));
+                if batch.len > 0 {
+                    add_batch(&spec, &mut states, &mut grant, types, &batch, ctx)?;
                 }
             }
-            Ok(states)
+            Ok((states, grant))
         })?;
-        let mut results = results.into_iter();
-        let mut whole = match results.next() {
-            Some(s) => s,
-            None => states(&spec)?,
-        };
-        for part in results {
-            for (a, b) in whole.iter_mut().zip(part) {
-                a.merge(b)?;
+        let mut whole: Option<Vec<GroupState>> = None;
+        let mut aside: Vec<Vec<SpillReader>> = Vec::new();
+        let mut grants = Vec::new();
+        for (mut part, grant) in results {
+            grants.push(grant);
+            aside.resize_with(part.len(), Vec::new);
+            for (s, aside) in part.iter_mut().zip(&mut aside) {
+                if let Some((_, rest)) = s.full.take() {
+                    aside.extend(rest.finish()?.into_iter().filter(|f| f.rows() > 0));
+                }
+            }
+            match &mut whole {
+                None => whole = Some(part),
+                Some(whole) => {
+                    for (a, b) in whole.iter_mut().zip(part) {
+                        a.merge(b)?;
+                    }
+                }
             }
         }
-        self.finish(&mut whole)
+        let mut whole = match whole {
+            Some(w) => w,
+            None => states(&spec, ctx)?,
+        };
+        drop(grants);
+        self.grant.resize(whole.iter().map(|s| s.memory_after(0)).sum());
+        for (s, files) in whole.iter_mut().zip(aside) {
+            if files.is_empty() {
+                continue;
+            }
+            s.close(&self.types, &self.ctx)?;
+            for mut file in files {
+                self.consume(std::slice::from_mut(s), &mut file)?;
+            }
+        }
+        self.finish(whole)
     }
 
-    fn finish(&self, states: &mut [GroupState]) -> SqlResult<Batch> {
-        let batches =
-            states.iter_mut().map(|s| s.finish(&self.spec, &self.ctx)).collect::<SqlResult<Vec<_>>>()?;
+    /// Finishes the groups of a pass and leaves what was put aside in `self.pending`.
+    fn finish(&mut self, mut states: Vec<GroupState>) -> SqlResult<Batch> {
+        let mut batches = Vec::with_capacity(states.len());
+        for s in &mut states {
+            if let Some((_, rest)) = s.full.take() {
+                let files = rest.finish()?.into_iter().filter(|f| f.rows() > 0);
+                let (set, level) = (s.set, s.level + 1);
+                self.pending.extend(files.map(|reader| Pending { reader, set, level }));
+            }
+            batches.push(s.finish(&self.spec, &self.ctx)?);
+        }
         let types: Vec<SqlType> = self
             .spec
             .group
@@ -424,86 +533,16 @@ impl Hash<'_> {
         Batch::concat(&types, &batches)
     }
 
-    /// Aggregates a source in memory as far as it goes; the rest is left in `self.pending`.
-    fn consume(&mut self, source: &mut dyn BatchSource, level: u32) -> SqlResult<Batch> {
-        let spec = self.spec;
-        let mut states = states(&spec)?;
-        let mut grant = Grant::new(self.ctx.query.budget());
-        let mut overflow: Option<Overflow> = None;
-        let can_spill = spec.sets.is_none() && !spec.group.is_empty() && level < MAX_LEVEL;
+    /// Adds the rows of a source.
+    fn consume(&mut self, states: &mut [GroupState], source: &mut dyn BatchSource) -> SqlResult<()> {
         while let Some(batch) = source.next_batch()? {
             self.ctx.check_cancel()?;
-            if batch.len == 0 {
-                continue;
-            }
-            match &mut overflow {
-                None => {
-                    add_batch(&spec, &mut states, &batch, &self.ctx)?;
-                    let bytes = states.iter().map(GroupState::memory).sum();
-                    if !grant.resize(bytes) && can_spill {
-                        let types: Arc<[SqlType]> = Arc::from(types_of(self.input));
-                        let files = (0..PARTITIONS)
-                            .map(|_| SpillWriter::new(self.ctx.query.budget(), Arc::clone(&types)))
-                            .collect::<SqlResult<_>>()?;
-                        overflow = Some(Overflow { files, finder: states[0].table.finder(), level });
-                    }
-                }
-                Some(o) => {
-                    let state = &mut states[0];
-                    let keys = group_columns(&spec, &batch, &self.ctx)?;
-                    let columns: Vec<&Column> = keys.iter().map(|c| c.as_ref()).collect();
-                    let mut numbers = Vec::new();
-                    let nulls = vec![true; columns.len()];
-                    state.table.find(&columns, batch.len, &nulls, &mut o.finder, &mut numbers)?;
-                    spill_unknown(o, &spec, &columns, &numbers, &batch)?;
-                    state.numbers = numbers;
-                    let args = arguments(&spec, &batch, &self.ctx)?;
-                    state.add(&spec, &args, batch.len)?;
-                }
+            if batch.len > 0 {
+                add_batch(&self.spec, states, &mut self.grant, &self.types, &batch, &self.ctx)?;
             }
         }
-        if let Some(o) = overflow {
-            for f in o.files {
-                if f.rows() > 0 {
-                    self.pending.push(Pending { reader: f.finish()?, level: level + 1 });
-                }
-            }
-        }
-        self.finish(&mut states)
+        Ok(())
     }
-}
-
-/// Writes the rows without a group to the files.
-fn spill_unknown(
-    o: &mut Overflow,
-    spec: &Spec<'_>,
-    columns: &[&Column],
-    numbers: &[u32],
-    batch: &Batch,
-) -> SqlResult<()> {
-    let parts: Vec<KeyPart> = spec.group.iter().map(|e| KeyPart { ty: e.ty, descending: false }).collect();
-    let keys = encode_rows(&parts, columns, batch.len)?;
-    let mut rows: Vec<Vec<u32>> = vec![Vec::new(); PARTITIONS];
-    for (i, &g) in numbers.iter().enumerate() {
-        if g == NO_GROUP {
-            rows[partition_of(keys.entry(i), o.level)].push(i as u32);
-        }
-    }
-    for (file, rows) in o.files.iter_mut().zip(rows) {
-        if !rows.is_empty() {
-            file.write(&batch.take(&rows))?;
-        }
-    }
-    Ok(())
-}
-
-/// Which of the spill files of a level a key belongs to.
-pub fn partition_of(key: &[u8], level: u32) -> usize {
-    let mut h = 0xcbf2_9ce4_8422_2325u64 ^ u64::from(level).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    for &b in key {
-        h = (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3);
-    }
-    (h ^ (h >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) as usize >> 40 & (PARTITIONS - 1)
 }
 
 impl BatchSource for SpillReader {
@@ -525,18 +564,22 @@ impl BatchSource for Hash<'_> {
                 return Ok(Some(b));
             }
             let Some(mut next) = self.pending.pop() else { return Ok(None) };
-            let batch = self.consume(&mut next.reader, next.level)?;
-            self.output = Some(Chunks::new(batch));
+            self.output = None;
+            self.grant.resize(0);
+            let mut state = vec![GroupState::new(&self.spec, next.set, next.level, &self.ctx)?];
+            self.consume(&mut state, &mut next.reader)?;
+            self.output = Some(Chunks::new(self.finish(state)?));
         }
     }
 }
 
-/// Aggregation of grouped input: finished groups leave, the last one stays open.
+/// Aggregation of grouped input: finished groups leave together.
 struct Stream<'p> {
     spec: Spec<'p>,
     input: Source<'p>,
     state: GroupState,
     done: bool,
+    grant: Grant,
     ctx: ExecContext,
 }
 
@@ -545,41 +588,62 @@ impl BatchSource for Stream<'_> {
         while !self.done {
             let Some(batch) = self.input.next_batch()? else {
                 self.done = true;
-                let fresh = GroupState::new(&self.spec, None)?;
-                let mut state = std::mem::replace(&mut self.state, fresh);
-                let out = state.finish(&self.spec, &self.ctx)?;
+                let out = self.flush()?;
                 return Ok((out.len > 0).then_some(out));
             };
             self.ctx.check_cancel()?;
             if batch.len == 0 {
                 continue;
             }
-            add_batch(&self.spec, std::slice::from_mut(&mut self.state), &batch, &self.ctx)?;
-            let plain = self.state.distinct.iter().all(Option::is_none);
-            if self.state.groups > STREAM_GROUPS && plain {
-                return self.flush().map(Some);
+            let distinct: usize = self.state.distinct.iter().flatten().map(Dedup::memory).sum();
+            let bytes = self.state.memory_after(0);
+            if self.state.groups > STREAM_GROUPS || bytes + distinct > STREAM_BYTES {
+                // Only the last group can go on; with the first row of another one all are complete.
+                let next = self.next_group(&batch)?;
+                if next < batch.len {
+                    self.add(&batch.slice(0, next))?;
+                    let out = self.flush()?;
+                    self.add(&batch.slice(next, batch.len - next))?;
+                    return Ok(Some(out));
+                }
             }
+            self.add(&batch)?;
         }
         Ok(None)
     }
 }
 
 impl Stream<'_> {
-    /// Puts out all groups but the last.
-    fn flush(&mut self) -> SqlResult<Batch> {
-        let last = self.state.groups - 1;
-        let mut fresh = GroupState::new(&self.spec, None)?;
-        let keys: Vec<Arc<Column>> =
-            self.state.key_columns.iter().map(|c| Arc::new(c.take(&[last as u32]))).collect();
-        fresh.number(&keys, 1)?;
-        let mut map = vec![NO_GROUP; self.state.groups];
-        map[last] = 0;
-        for (a, b) in fresh.accumulators.iter_mut().zip(&mut self.state.accumulators) {
-            a.merge(b, &map)?;
+    fn add(&mut self, batch: &Batch) -> SqlResult<()> {
+        if batch.len == 0 {
+            return Ok(());
         }
+        // Groups are few; what one of them collects is not.
+        if !self.grant.resize(self.state.memory_after(0))
+            && self.state.accumulators.iter().any(|a| a.collected() > 0)
+        {
+            return Err(SqlError::new(701, &[&"default"]));
+        }
+        let keys = group_columns(&self.spec, batch, &self.ctx)?;
+        let args = arguments(&self.spec, batch, &self.ctx)?;
+        self.state.place(&self.spec, &keys, batch)?;
+        self.state.add(&self.spec, &args, batch.len)
+    }
+
+    /// The first row of the batch whose group is not there yet.
+    fn next_group(&self, batch: &Batch) -> SqlResult<usize> {
+        let keys = group_columns(&self.spec, batch, &self.ctx)?;
+        let columns: Vec<&Column> = keys.iter().map(|c| c.as_ref()).collect();
+        let (table, mut numbers) = (&self.state.table, Vec::new());
+        table.find(&columns, batch.len, &vec![true; columns.len()], &mut table.finder(), &mut numbers)?;
+        Ok(numbers.iter().position(|&g| g == NO_GROUP).unwrap_or(batch.len))
+    }
+
+    /// Puts out all groups.
+    fn flush(&mut self) -> SqlResult<Batch> {
+        let fresh = GroupState::new(&self.spec, None, 0, &self.ctx)?;
         let mut full = std::mem::replace(&mut self.state, fresh);
-        let all = full.finish(&self.spec, &self.ctx)?;
-        Ok(all.slice(0, last))
+        full.finish(&self.spec, &self.ctx)
     }
 }
 

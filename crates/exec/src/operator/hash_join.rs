@@ -15,18 +15,16 @@ use holdfast_plan::physical::{JoinKind, PhysicalOp, PhysicalPlan};
 use holdfast_types::batch::{BATCH_ROWS, NO_ROW};
 use holdfast_types::{Batch, Column, SqlError, SqlResult, SqlType};
 
-use super::aggregate::partition_of;
 use super::hash_table::{Finder, KeyTable, NO_GROUP};
+use super::partition::Partitions;
 use super::scan::Keep;
 use super::sort_key::{KeyPart, encode_rows};
-use super::spill::{Grant, SpillReader, SpillWriter};
+use super::spill::{Grant, SpillReader};
 use super::{Source, Stored, evaluate_columns, open, parallel, types_of};
 use crate::context::ExecContext;
 use crate::expression::evaluate_predicate;
 use crate::expression::vector::TRUE;
 
-/// Spill files per side.
-const PARTITIONS: usize = 16;
 /// Levels of spilling.
 const MAX_LEVEL: u32 = 3;
 
@@ -470,9 +468,7 @@ fn split(
     ctx: &ExecContext,
 ) -> SqlResult<Vec<SpillReader>> {
     let types: Arc<[SqlType]> = Arc::from(types);
-    let mut files = (0..PARTITIONS)
-        .map(|_| SpillWriter::new(ctx.query.budget(), Arc::clone(&types)))
-        .collect::<SqlResult<Vec<_>>>()?;
+    let mut files = Partitions::new(ctx.query.budget(), &types, level)?;
     let parts: Vec<KeyPart> = keys.iter().map(|e| KeyPart { ty: e.ty, descending: false }).collect();
     while let Some(b) = source.next_batch()? {
         ctx.check_cancel()?;
@@ -481,18 +477,9 @@ fn split(
         }
         let columns = evaluate_columns(keys, &b, ctx)?;
         let refs: Vec<&Column> = columns.iter().map(|c| c.as_ref()).collect();
-        let encoded = encode_rows(&parts, &refs, b.len)?;
-        let mut rows: Vec<Vec<u32>> = vec![Vec::new(); PARTITIONS];
-        for i in 0..b.len {
-            rows[partition_of(encoded.entry(i), level)].push(i as u32);
-        }
-        for (file, rows) in files.iter_mut().zip(rows) {
-            if !rows.is_empty() {
-                file.write(&b.take(&rows))?;
-            }
-        }
+        files.write(&b, &encode_rows(&parts, &refs, b.len)?, 0..b.len)?;
     }
-    files.into_iter().map(SpillWriter::finish).collect()
+    files.finish()
 }
 
 struct Spilled<'p> {

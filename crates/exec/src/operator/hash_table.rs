@@ -9,8 +9,6 @@
 //! 4. A table with direct addresses (`insert_all`) takes no further keys.
 //! 5. A table that is only read (`find`) may be shared between threads; what a reader learns is kept in its own [`Finder`].
 
-use std::collections::HashMap;
-
 use holdfast_types::{Column, ColumnData, SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::sort_key::encode_value;
@@ -110,6 +108,20 @@ impl Slots {
     fn memory(&self) -> usize {
         self.slots.len() * 8
     }
+
+    /// Memory when `more` entries have been added, old and new slots together while they are moved.
+    fn memory_after(&self, more: usize) -> usize {
+        grown(self.slots.len(), self.used + more) * 8
+    }
+}
+
+/// Slots that there are at once while room is made for so many entries.
+fn grown(slots: usize, entries: usize) -> usize {
+    if entries * 2 <= slots {
+        return slots;
+    }
+    let after = (entries * 2).next_power_of_two();
+    after + after / 2
 }
 
 /// Raw strings seen so far with the number of their equivalence class.
@@ -152,7 +164,11 @@ impl<T: Copy + Eq> RawStrings<T> {
     }
 
     fn memory(&self) -> usize {
-        self.data.len() * size_of::<T>() + self.class.len() * 20 + self.slots.memory()
+        self.data.capacity() * size_of::<T>() + self.class.capacity() * 20 + self.slots.memory()
+    }
+
+    fn memory_after(&self, more: usize) -> usize {
+        self.memory() - self.slots.memory() + self.slots.memory_after(more)
     }
 }
 
@@ -163,8 +179,8 @@ struct Interner {
     units: RawStrings<u16>,
     bytes: RawStrings<u8>,
     /// Sort key → class, for strings.
-    keys: HashMap<Box<[u8]>, u32>,
-    key_bytes: usize,
+    keys: RawStrings<u8>,
+    key: Vec<u8>,
     classes: u32,
 }
 
@@ -189,14 +205,24 @@ impl Interner {
             kind,
             units: RawStrings::new(),
             bytes: RawStrings::new(),
-            keys: HashMap::new(),
-            key_bytes: 0,
+            keys: RawStrings::new(),
+            key: Vec::new(),
             classes: 0,
         }
     }
 
     fn memory(&self) -> usize {
-        self.units.memory() + self.bytes.memory() + self.key_bytes + self.keys.len() * 48
+        self.units.memory() + self.bytes.memory() + self.keys.memory()
+    }
+
+    fn memory_after(&self, more: usize) -> usize {
+        match self.kind {
+            InternKind::Text(_, binary) => {
+                let keys = if binary { 0 } else { self.keys.memory_after(more) };
+                self.units.memory_after(more) + keys
+            }
+            InternKind::Bytes | InternKind::Value(_) => self.bytes.memory_after(more),
+        }
     }
 
     fn text(&mut self, s: &[u16]) -> u32 {
@@ -209,16 +235,18 @@ impl Interner {
         let class = if binary {
             self.new_class()
         } else {
-            let mut key = Vec::with_capacity(raw.len() * 2 + 8);
-            collate::sort_key(collation, raw, &mut key);
-            let next = self.classes;
-            let len = key.len();
-            let class = *self.keys.entry(key.into_boxed_slice()).or_insert(next);
-            if class == next {
-                self.classes += 1;
-                self.key_bytes += len;
+            self.key.clear();
+            collate::sort_key(collation, raw, &mut self.key);
+            let key_hash = hash_bytes(&self.key);
+            match self.keys.find(key_hash, &self.key) {
+                Some(class) => class,
+                None => {
+                    let class = self.classes;
+                    self.classes += 1;
+                    self.keys.add(key_hash, &self.key, class);
+                    class
+                }
             }
-            class
         };
         self.units.add(hash, raw, class);
         class
@@ -256,7 +284,7 @@ impl Interner {
         }
         let mut key = Vec::with_capacity(raw.len() * 2 + 8);
         collate::sort_key(collation, raw, &mut key);
-        let class = self.keys.get(key.as_slice()).copied().unwrap_or(NO_GROUP);
+        let class = self.keys.find(hash_bytes(&key), &key).unwrap_or(NO_GROUP);
         if seen.data.len() < SEEN_LIMIT {
             seen.add(hash, raw, class);
         }
@@ -311,7 +339,7 @@ pub struct KeyTable {
     widths: Vec<usize>,
     interners: Vec<Option<Interner>>,
     layout: Layout,
-    /// Keys in order of their numbers, `stride` words each.
+    /// Keys in order of their numbers, `stride` words each; single words are in their slots only.
     keys: Vec<u64>,
     slots: Vec<(u64, u32)>,
     direct: Option<Direct>,
@@ -370,11 +398,25 @@ impl KeyTable {
     }
 
     pub fn memory(&self) -> usize {
-        self.keys.len() * 8
+        self.keys.capacity() * 8
             + self.slots.len() * 16
             + self.direct.as_ref().map_or(0, |d| d.groups.len() * 4)
             + self.wide.memory()
             + self.interners.iter().flatten().map(Interner::memory).sum::<usize>()
+    }
+
+    /// Memory when so many keys more have been inserted (their texts aside), with what takes part in growing. Asked before a
+    /// batch, so that a table does not find out that it is too big when it has just become twice as big.
+    pub fn memory_after(&self, more: usize) -> usize {
+        let keys = match self.layout {
+            Layout::Single => grown(self.slots.len(), self.len() + more) * 16,
+            Layout::Words(stride) => {
+                let capacity = self.keys.capacity();
+                let fits = self.keys.len() + more * stride <= capacity;
+                (if fits { capacity } else { capacity * 3 }) * 8 + self.wide.memory_after(more)
+            }
+        };
+        keys + self.interners.iter().flatten().map(|i| i.memory_after(more)).sum::<usize>()
     }
 
     /// Numbers the rows of a batch of keys, adding new ones. `null_matches[k]` false: a NULL in column k gives [`NO_GROUP`].
@@ -430,7 +472,6 @@ impl KeyTable {
                                     Some(g) => g,
                                     None => {
                                         let g = self.next_group();
-                                        self.keys.push(0);
                                         self.null_group = Some(g);
                                         g
                                     }
@@ -578,9 +619,8 @@ impl KeyTable {
             at = (at + 1) & mask;
         }
         let g = self.next_group();
-        self.keys.push(word);
         self.slots[at] = (word, g + 1);
-        if self.keys.len() * 2 > self.slots.len() {
+        if self.groups as usize * 2 > self.slots.len() {
             let bigger = vec![(0, 0); self.slots.len() * 2];
             let old = std::mem::replace(&mut self.slots, bigger);
             let mask = self.slots.len() - 1;

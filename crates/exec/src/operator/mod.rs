@@ -8,15 +8,18 @@
 //!
 //! Module map: [`scan`] tables and indexes, [`simple`] filter, project, top, concat…, [`hash_join`], [`merge_join`], [`nested_loops`],
 //! [`aggregate`] with [`accumulator`], [`sort`], [`set_op`], [`window`], [`recursive`], [`table_function`], [`serialize`] FOR XML and FOR JSON,
-//! [`parallel`] pipelines over worker threads, [`profile`] what they really gave, [`hash_table`], [`sort_key`], [`spill`] what they are made of.
+//! [`parallel`] pipelines over worker threads, [`profile`] what they really gave, [`hash_table`],
+//! [`dedup`], [`sort_key`], [`spill`], [`partition`] what they are made of.
 
 pub mod accumulator;
 pub mod aggregate;
+pub mod dedup;
 pub mod hash_join;
 pub mod hash_table;
 pub mod merge_join;
 pub mod nested_loops;
 pub mod parallel;
+pub mod partition;
 pub mod profile;
 pub mod ranking;
 pub mod recursive;

@@ -1,11 +1,12 @@
 //! Memory budgets, and batches written to temporary files when a budget is exhausted.
 //!
 //! Invariants
-//! 1. A spill file is unlinked as soon as it is open: nothing is left behind by a killed process.
+//! 1. A spill file is for this user only, and unlinked as soon as it is open: nothing is left behind by a killed process.
 //! 2. What is written is only ever read by the process that wrote it, but lengths are checked all the same.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -108,12 +109,32 @@ fn io_error(e: std::io::Error) -> SqlError {
     SqlError::with_text(1105, 17, format!("Could not write to or read from a temporary spill file: {e}."))
 }
 
+/// Makes the directory of spill files, for this user only, and takes away what a process left there that was killed between making
+/// a file and unlinking it. Only one server has a data directory open.
+///
+/// # Errors
+/// What the operating system says.
+pub fn prepare_directory(directory: &Path) -> std::io::Result<()> {
+    holdfast_disk::private_directory(directory)?;
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        if name.starts_with(FILE_PREFIX) && name.ends_with(FILE_SUFFIX) {
+            std::fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+const FILE_PREFIX: &str = "spill-";
+const FILE_SUFFIX: &str = ".tmp";
+
 fn open_temporary(directory: &Path) -> SqlResult<File> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     loop {
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = directory.join(format!("spill-{}-{n}.tmp", std::process::id()));
-        match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
+        let path = directory.join(format!("{FILE_PREFIX}{}-{n}{FILE_SUFFIX}", std::process::id()));
+        match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path) {
             Ok(file) => {
                 std::fs::remove_file(&path).map_err(io_error)?;
                 return Ok(file);
@@ -123,6 +144,9 @@ fn open_temporary(directory: &Path) -> SqlResult<File> {
         }
     }
 }
+
+/// Bytes between a file and its batches. An operator may have several dozens of files.
+const BUFFER: usize = 64 << 10;
 
 /// Batches on their way to a temporary file.
 #[derive(Debug)]
@@ -136,7 +160,7 @@ pub struct SpillWriter {
 
 impl SpillWriter {
     pub fn new(budget: &Arc<MemoryBudget>, types: Arc<[SqlType]>) -> SqlResult<Self> {
-        let out = BufWriter::with_capacity(256 * 1024, open_temporary(&budget.directory)?);
+        let out = BufWriter::with_capacity(BUFFER, open_temporary(&budget.directory)?);
         Ok(SpillWriter { out, types, scratch: Vec::new(), budget: Arc::clone(budget), rows: 0 })
     }
 
@@ -164,7 +188,7 @@ impl SpillWriter {
         let mut file = self.out.into_inner().map_err(|e| io_error(e.into_error()))?;
         file.seek(SeekFrom::Start(0)).map_err(io_error)?;
         Ok(SpillReader {
-            input: BufReader::with_capacity(256 * 1024, file),
+            input: BufReader::with_capacity(BUFFER, file),
             types: self.types,
             scratch: Vec::new(),
             rows: self.rows,
@@ -506,6 +530,31 @@ mod tests {
             assert_eq!(b.row(i, &types), rows[1 - i]);
         }
         assert!(budget.spilled_bytes() > 0);
+    }
+
+    #[test]
+    fn the_directory_is_private_and_cleared_of_leftovers() {
+        use std::os::unix::fs::PermissionsExt;
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join("spill");
+        prepare_directory(&directory).unwrap();
+        assert_eq!(std::fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o700);
+        let file = open_temporary(&directory).unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 0, "unlinked at once");
+        std::fs::write(directory.join("spill-1-2.tmp"), "left behind").unwrap();
+        std::fs::write(directory.join("notes"), "somebody's").unwrap();
+        prepare_directory(&directory).unwrap();
+        let left: Vec<_> = std::fs::read_dir(&directory).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left, ["notes"]);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_error_1105() {
+        let root = tempfile::tempdir().unwrap();
+        let budget = MemoryBudget::new(0, root.path().join("absent"));
+        let types: Arc<[SqlType]> = Arc::from(vec![SqlType::INT]);
+        assert_eq!(SpillWriter::new(&budget, types).unwrap_err().number, 1105);
     }
 
     #[test]

@@ -108,6 +108,7 @@ impl Runner<'_> {
         };
         let mut context = QueryContext::with_parts(info, settings, now, session.cancel.clone(), read)
             .with_modules(self.functions(scope))
+            .with_memory(session.host.settings.query_memory(), Arc::clone(&session.host.spill_directory))
             .with_seed(seed);
         context.profile = profile;
         let degree = session.host.settings.in_use(configuration::MAX_DEGREE_OF_PARALLELISM);
