@@ -22,6 +22,7 @@ use holdfast_types::{Batch, CollationId, DateTimeOffset, NameOrder, SqlError, Sq
 use parking_lot::Mutex;
 
 use crate::operator::spill::MemoryBudget;
+use crate::operator::spool::Rows;
 use crate::procedure::raise::MessageText;
 use crate::session::CancelFlag;
 
@@ -594,7 +595,7 @@ pub struct Frame {
 #[derive(Debug)]
 struct CteScope {
     id: u32,
-    rows: Arc<Vec<Batch>>,
+    rows: Rows,
     parent: Option<Arc<CteScope>>,
 }
 
@@ -627,17 +628,17 @@ impl ExecContext {
 
     /// The same context with the rows that a recursive member reads.
     #[must_use]
-    pub fn with_cte(&self, id: u32, rows: Arc<Vec<Batch>>) -> Self {
+    pub fn with_cte(&self, id: u32, rows: Rows) -> Self {
         let mut out = self.bind(Vec::new());
         out.ctes = Some(Arc::new(CteScope { id, rows, parent: self.ctes.clone() }));
         out
     }
 
-    pub fn cte(&self, id: u32) -> SqlResult<Arc<Vec<Batch>>> {
+    pub fn cte(&self, id: u32) -> SqlResult<Rows> {
         let mut at = self.ctes.as_ref();
         while let Some(s) = at {
             if s.id == id {
-                return Ok(Arc::clone(&s.rows));
+                return Ok(s.rows.clone());
             }
             at = s.parent.as_ref();
         }

@@ -301,6 +301,9 @@ proptest! {
         }, &[SqlType::INT, TEXT, SqlType::INT, SqlType::INT, SqlType::INT, SqlType::INT, SqlType::FLOAT]);
         let got = run(&window);
         prop_assert_eq!(got.len(), rows.len());
+        for limit in [0, 300] {
+            prop_assert_eq!(format!("{:?}", run_with(&window, &context(limit, 1)).unwrap()), format!("{got:?}"));
+        }
         for (i, g) in got.iter().enumerate() {
             let part: Vec<usize> = (0..rows.len()).filter(|&j| name(&rows[j][1]) == name(&rows[i][1]) && rows[j][1].is_null() == rows[i][1].is_null()).collect();
             let pos = part.iter().position(|&j| j == i).unwrap() as i64;

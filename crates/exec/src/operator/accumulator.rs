@@ -34,7 +34,7 @@ impl Groups<'_> {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum State {
     Count(Vec<i64>),
     /// Integers, money: wide sums and counts.
@@ -71,7 +71,7 @@ enum State {
     All(Vec<Vec<Value>>),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct TextPart {
     key: Vec<u8>,
     separator: SqlString,
@@ -86,7 +86,7 @@ enum Want {
 }
 
 /// Best value so far per group; `None`-like flags beside typed vectors.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Best {
     I32(Vec<i32>, Vec<bool>),
     I64(Vec<i64>, Vec<bool>),
@@ -96,7 +96,7 @@ enum Best {
 }
 
 /// One aggregate over all groups.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Accumulator {
     state: State,
     function: AggregateId,

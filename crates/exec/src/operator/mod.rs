@@ -3,19 +3,21 @@
 //! Invariants
 //! 1. Opening a plan evaluates what must be evaluated once (TOP counts, seek bounds, startup filters); rows flow only on `next_batch`.
 //! 2. Operators borrow the plan; an inner plan is opened anew for every outer row with a context whose slots are set.
-//! 3. Whatever an operator keeps is charged to the query's memory budget; sorting, hashing and spooling go to spill files beyond it.
+//! 3. Whatever an operator keeps is charged to the query's memory budget; sorting, hashing, windows and spooling go to spill files
+//!    beyond it. A single value, FOR XML and FOR JSON have to fit.
 //! 4. The cancel flag is looked at for every batch read from a table.
 //!
 //! Module map: [`scan`] tables and indexes, [`simple`] filter, project, top, concat…, [`hash_join`], [`merge_join`], [`nested_loops`],
 //! [`aggregate`] with [`accumulator`], [`sort`], [`set_op`], [`window`], [`recursive`], [`table_function`], [`serialize`] FOR XML and FOR JSON,
 //! [`parallel`] pipelines over worker threads, [`profile`] what they really gave, [`hash_table`],
-//! [`dedup`], [`sort_key`], [`spill`], [`partition`] what they are made of.
+//! [`dedup`], [`sort_key`], [`spill`], [`partition`], [`spool`] what they are made of.
 
 pub mod accumulator;
 pub mod aggregate;
 pub mod dedup;
 pub mod hash_join;
 pub mod hash_table;
+pub mod large_partition;
 pub mod merge_join;
 pub mod nested_loops;
 pub mod parallel;
@@ -31,6 +33,7 @@ pub mod simple;
 pub mod sort;
 pub mod sort_key;
 pub mod spill;
+pub mod spool;
 pub mod table_function;
 pub mod window;
 
@@ -105,7 +108,7 @@ fn open_operator<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext) -> SqlResult<Sou
         PhysicalOp::RecursiveCte { id, anchor, recursive, max_recursion } => {
             Box::new(recursive::Recursion::new(*id, anchor, recursive, *max_recursion, ctx)?)
         }
-        PhysicalOp::CteRead { id } => Box::new(Stored::new(ctx.cte(*id)?)),
+        PhysicalOp::CteRead { id } => Box::new(ctx.cte(*id)?.open()),
         PhysicalOp::TableFunction { function, args } => {
             table_function::open_function(function, args, plan, ctx)?
         }

@@ -3,8 +3,9 @@
 //! Invariants
 //! 1. With bindings the right side is opened once per left row, in left order; right and full joins come only without bindings.
 //! 2. Semi and anti joins stop reading the right side at the first match.
+//! 3. A right side without bindings that does not fit into memory is read from a file for every left row. Pairs come out as they are
+//!    made: no more of them are in memory than of a few left rows with the right side.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use holdfast_engine::access::BatchSource;
@@ -14,7 +15,8 @@ use holdfast_types::batch::NO_ROW;
 use holdfast_types::{Batch, Column, SqlResult, SqlType};
 
 use super::spill::Grant;
-use super::{Source, drain, open, types_of};
+use super::spool::{RowStore, Rows, RowsReader};
+use super::{Source, open, types_of};
 use crate::context::ExecContext;
 use crate::expression::vector::{TRUE, Vector};
 use crate::expression::{evaluate, evaluate_predicate};
@@ -53,9 +55,9 @@ pub fn open_join<'p>(
         predicate,
         kept: None,
         matched: Vec::new(),
-        output: VecDeque::new(),
+        open: None,
+        tail: None,
         done: false,
-        _grant: Grant::new(ctx.query.budget()),
         ctx: ctx.clone(),
     }))
 }
@@ -174,6 +176,24 @@ impl BatchSource for Apply<'_> {
     }
 }
 
+/// Rows of the right side, for every left row again.
+enum Right {
+    Whole(Batch, #[allow(dead_code, reason = "held as long as the rows are")] Grant),
+    /// In a file.
+    Parts(Rows),
+}
+
+/// A left batch that is being joined.
+struct Open {
+    left: Batch,
+    /// Rows that are done.
+    at: usize,
+    /// Rows that found a partner.
+    has: Vec<bool>,
+    /// How far row `at` has come in a right side in a file, and how many right rows that is.
+    part: Option<(RowsReader, usize)>,
+}
+
 /// The right side is the same for every row.
 struct Loops<'p> {
     kind: JoinKind,
@@ -181,73 +201,148 @@ struct Loops<'p> {
     left_plan: &'p PhysicalPlan,
     right: &'p PhysicalPlan,
     predicate: Option<&'p Expr>,
-    kept: Option<Batch>,
+    kept: Option<Right>,
     matched: Vec<bool>,
-    output: VecDeque<Batch>,
+    open: Option<Open>,
+    /// Right rows without a partner, once the left side is at its end.
+    tail: Option<(RowsOf, usize)>,
     done: bool,
-    _grant: Grant,
     ctx: ExecContext,
 }
 
+/// The right side once more.
+enum RowsOf {
+    One(Option<Batch>),
+    Parts(RowsReader),
+}
+
+impl RowsOf {
+    fn next(&mut self) -> SqlResult<Option<Batch>> {
+        match self {
+            RowsOf::One(b) => Ok(b.take()),
+            RowsOf::Parts(r) => r.next_batch(),
+        }
+    }
+}
+
 impl Loops<'_> {
-    fn join(&mut self, left: &Batch, right: &Batch) -> SqlResult<()> {
-        let mut has = vec![false; left.len];
-        let exists_only = matches!(self.kind, JoinKind::LeftSemi | JoinKind::LeftAnti);
-        let outer_left = matches!(self.kind, JoinKind::Left | JoinKind::Full);
-        let outer_right = matches!(self.kind, JoinKind::Right | JoinKind::Full);
-        let step = (PAIR_ROWS / right.len.max(1)).max(1);
-        let mut at = 0;
-        while at < left.len && right.len > 0 {
+    /// Reads the right side.
+    fn keep(&mut self) -> SqlResult<()> {
+        if self.kept.is_some() {
+            return Ok(());
+        }
+        let types = types_of(self.right);
+        let budget = self.ctx.query.budget();
+        let mut rows = RowStore::new(&types, budget);
+        let mut source = open(self.right, &self.ctx)?;
+        while let Some(b) = source.next_batch()? {
             self.ctx.check_cancel()?;
-            let rows = step.min(left.len - at);
-            let l: Vec<u32> =
-                (at..at + rows).flat_map(|r| std::iter::repeat_n(r as u32, right.len)).collect();
-            let r: Vec<u32> = (0..rows).flat_map(|_| 0..right.len as u32).collect();
-            let kept: Option<Vec<u32>> = match self.predicate {
-                None => None,
-                Some(p) => {
-                    let pairs = left.take(&l).beside(right.take(&r));
-                    let t = evaluate_predicate(p, &pairs, &self.ctx)?;
-                    Some((0..pairs.len as u32).filter(|&i| t.at(i as usize) == TRUE).collect())
-                }
-            };
-            let (l, r): (Vec<u32>, Vec<u32>) = match kept {
-                None => (l, r),
-                Some(k) => {
-                    (k.iter().map(|&i| l[i as usize]).collect(), k.iter().map(|&i| r[i as usize]).collect())
-                }
-            };
-            l.iter().for_each(|&i| has[i as usize] = true);
-            if outer_right {
-                r.iter().for_each(|&i| self.matched[i as usize] = true);
-            }
-            if !exists_only {
-                // Left rows without a partner keep their place in the order.
-                let (l, r) = if outer_left { with_missing(l, r, &has, at, rows) } else { (l, r) };
-                if !l.is_empty() {
-                    let right_rows = if outer_left { right.take_or_null(&r) } else { right.take(&r) };
-                    self.output.push_back(left.take(&l).beside(right_rows));
-                }
-            }
-            at += rows;
+            rows.push(b)?;
         }
-        if exists_only {
-            let want = self.kind == JoinKind::LeftSemi;
-            let rows: Vec<u32> = (0..left.len as u32).filter(|&i| has[i as usize] == want).collect();
-            if !rows.is_empty() {
-                self.output.push_back(left.take(&rows));
+        let rows = rows.finish()?;
+        self.matched = match self.kind {
+            JoinKind::Right | JoinKind::Full => vec![false; rows.len()],
+            _ => Vec::new(),
+        };
+        let whole = rows.in_memory().map(|batches| Batch::concat(&types, batches)).transpose()?;
+        self.kept = Some(match whole {
+            Some(batch) => {
+                drop(rows);
+                let mut grant = Grant::new(budget);
+                grant.resize(batch.memory());
+                Right::Whole(batch, grant)
             }
-        } else if right.len == 0 && outer_left {
-            let nulls = Batch {
-                len: left.len,
-                columns: types_of(self.right)
-                    .iter()
-                    .map(|t| Arc::new(Column::all_null(t, left.len)))
-                    .collect(),
-            };
-            self.output.push_back(left.clone().beside(nulls));
-        }
+            None => Right::Parts(rows),
+        });
         Ok(())
+    }
+
+    fn exists_only(&self) -> bool {
+        matches!(self.kind, JoinKind::LeftSemi | JoinKind::LeftAnti)
+    }
+
+    fn outer_left(&self) -> bool {
+        matches!(self.kind, JoinKind::Left | JoinKind::Full)
+    }
+
+    /// Pairs of `rows` left rows from `open.at` on with a right batch, whose first row is row `offset` of the right side.
+    fn pairs(
+        &mut self,
+        open: &mut Open,
+        rows: usize,
+        right: &Batch,
+        offset: usize,
+    ) -> SqlResult<(Vec<u32>, Vec<u32>)> {
+        let (left, at) = (&open.left, open.at);
+        let l: Vec<u32> = (at..at + rows).flat_map(|r| std::iter::repeat_n(r as u32, right.len)).collect();
+        let r: Vec<u32> = (0..rows).flat_map(|_| 0..right.len as u32).collect();
+        let (l, r) = match self.predicate {
+            None => (l, r),
+            Some(p) => {
+                let pairs = left.take(&l).beside(right.take(&r));
+                let t = evaluate_predicate(p, &pairs, &self.ctx)?;
+                (0..pairs.len).filter(|&i| t.at(i) == TRUE).map(|i| (l[i], r[i])).unzip()
+            }
+        };
+        l.iter().for_each(|&i| open.has[i as usize] = true);
+        if !self.matched.is_empty() {
+            r.iter().for_each(|&i| self.matched[offset + i as usize] = true);
+        }
+        Ok((l, r))
+    }
+
+    /// Left rows beside NULLs.
+    fn without_partner(&self, left: Batch) -> Batch {
+        let nulls = types_of(self.right).iter().map(|t| Arc::new(Column::all_null(t, left.len))).collect();
+        let len = left.len;
+        left.beside(Batch { len, columns: nulls })
+    }
+
+    /// The next rows of the join with an open left batch; `None` when it is done.
+    fn step(&mut self, open: &mut Open) -> SqlResult<Option<Batch>> {
+        self.ctx.check_cancel()?;
+        let (exists_only, outer_left) = (self.exists_only(), self.outer_left());
+        let n = open.left.len;
+        let right = match self.kept.take() {
+            Some(r) => r,
+            None => return Ok(None),
+        };
+        let out = match &right {
+            Right::Whole(batch, _) if batch.len == 0 => {
+                open.at = n;
+                outer_left.then(|| self.without_partner(open.left.clone()))
+            }
+            Right::Whole(batch, _) => {
+                let rows = (PAIR_ROWS / batch.len).max(1).min(n - open.at);
+                let (l, r) = self.pairs(open, rows, batch, 0)?;
+                // Left rows without a partner keep their place in the order.
+                let (l, r) = if outer_left { with_missing(l, r, &open.has, open.at, rows) } else { (l, r) };
+                open.at += rows;
+                (!exists_only && !l.is_empty()).then(|| {
+                    let right_rows = if outer_left { batch.take_or_null(&r) } else { batch.take(&r) };
+                    open.left.take(&l).beside(right_rows)
+                })
+            }
+            Right::Parts(rows) => {
+                let (mut reader, offset) = open.part.take().unwrap_or_else(|| (rows.open(), 0));
+                let found = exists_only && open.has[open.at];
+                match if found { None } else { reader.next_batch()? } {
+                    Some(batch) => {
+                        let (l, r) = self.pairs(open, 1, &batch, offset)?;
+                        open.part = Some((reader, offset + batch.len));
+                        (!exists_only && !l.is_empty()).then(|| open.left.take(&l).beside(batch.take(&r)))
+                    }
+                    None => {
+                        let row = open.at;
+                        open.at += 1;
+                        (outer_left && !open.has[row])
+                            .then(|| self.without_partner(open.left.take(&[row as u32])))
+                    }
+                }
+            }
+        };
+        self.kept = Some(right);
+        Ok(Some(out.unwrap_or_default()))
     }
 }
 
@@ -274,41 +369,55 @@ fn with_missing(l: Vec<u32>, r: Vec<u32>, has: &[bool], at: usize, rows: usize) 
 
 impl BatchSource for Loops<'_> {
     fn next_batch(&mut self) -> SqlResult<Option<Batch>> {
+        self.keep()?;
         loop {
-            if let Some(b) = self.output.pop_front() {
-                return Ok(Some(b));
+            if let Some(mut open) = self.open.take() {
+                if open.at < open.left.len {
+                    let out = self.step(&mut open)?;
+                    self.open = Some(open);
+                    match out {
+                        Some(b) if b.len > 0 => return Ok(Some(b)),
+                        _ => continue,
+                    }
+                }
+                if self.exists_only() {
+                    let want = self.kind == JoinKind::LeftSemi;
+                    let rows: Vec<u32> =
+                        (0..open.left.len as u32).filter(|&i| open.has[i as usize] == want).collect();
+                    if !rows.is_empty() {
+                        return Ok(Some(open.left.take(&rows)));
+                    }
+                }
+            }
+            if let Some((rows, at)) = &mut self.tail {
+                let Some(b) = rows.next()? else { return Ok(None) };
+                let lonely: Vec<u32> =
+                    (0..b.len as u32).filter(|&i| !self.matched[*at + i as usize]).collect();
+                *at += b.len;
+                if lonely.is_empty() {
+                    continue;
+                }
+                let types = types_of(self.left_plan);
+                let columns = types.iter().map(|t| Arc::new(Column::all_null(t, lonely.len()))).collect();
+                return Ok(Some(Batch { len: lonely.len(), columns }.beside(b.take(&lonely))));
             }
             if self.done {
                 return Ok(None);
             }
-            let right = match &self.kept {
-                Some(r) => r.clone(),
-                None => {
-                    let batches = drain(open(self.right, &self.ctx)?.as_mut())?;
-                    let r = Batch::concat(&types_of(self.right), &batches)?;
-                    self.matched = vec![false; r.len];
-                    self.kept = Some(r.clone());
-                    r
-                }
-            };
             match self.left.next_batch()? {
                 Some(b) if b.len == 0 => {}
-                Some(b) => self.join(&b, &right)?,
+                Some(left) => {
+                    let has = vec![false; left.len];
+                    self.open = Some(Open { left, at: 0, has, part: None });
+                }
                 None => {
                     self.done = true;
-                    if matches!(self.kind, JoinKind::Right | JoinKind::Full) {
-                        let rows: Vec<u32> =
-                            (0..right.len as u32).filter(|&i| !self.matched[i as usize]).collect();
-                        if !rows.is_empty() {
-                            let left = Batch {
-                                len: rows.len(),
-                                columns: types_of(self.left_plan)
-                                    .iter()
-                                    .map(|t| Arc::new(Column::all_null(t, rows.len())))
-                                    .collect(),
-                            };
-                            self.output.push_back(left.beside(right.take(&rows)));
-                        }
+                    if !self.matched.is_empty() {
+                        self.tail = match &self.kept {
+                            Some(Right::Whole(b, _)) => Some((RowsOf::One(Some(b.clone())), 0)),
+                            Some(Right::Parts(rows)) => Some((RowsOf::Parts(rows.open()), 0)),
+                            None => None,
+                        };
                     }
                 }
             }

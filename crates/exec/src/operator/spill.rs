@@ -6,7 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -156,12 +156,13 @@ pub struct SpillWriter {
     scratch: Vec<u8>,
     budget: Arc<MemoryBudget>,
     rows: u64,
+    bytes: u64,
 }
 
 impl SpillWriter {
     pub fn new(budget: &Arc<MemoryBudget>, types: Arc<[SqlType]>) -> SqlResult<Self> {
         let out = BufWriter::with_capacity(BUFFER, open_temporary(&budget.directory)?);
-        Ok(SpillWriter { out, types, scratch: Vec::new(), budget: Arc::clone(budget), rows: 0 })
+        Ok(SpillWriter { out, types, scratch: Vec::new(), budget: Arc::clone(budget), rows: 0, bytes: 0 })
     }
 
     pub fn write(&mut self, batch: &Batch) -> SqlResult<()> {
@@ -175,6 +176,7 @@ impl SpillWriter {
         }
         self.rows += batch.len as u64;
         let len = self.scratch.len() as u64;
+        self.bytes += len + 8;
         self.budget.spilled_bytes.fetch_add(len, Ordering::Relaxed);
         self.out.write_all(&len.to_le_bytes()).map_err(io_error)?;
         self.out.write_all(&self.scratch).map_err(io_error)
@@ -182,6 +184,16 @@ impl SpillWriter {
 
     pub fn rows(&self) -> u64 {
         self.rows
+    }
+
+    /// Bytes written so far: where the next batch begins.
+    pub fn position(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The file itself, for reading batches with [`read_batch_at`].
+    pub fn into_file(self) -> SqlResult<File> {
+        self.out.into_inner().map_err(|e| io_error(e.into_error()))
     }
 
     pub fn finish(self) -> SqlResult<SpillReader> {
@@ -224,13 +236,7 @@ impl SpillReader {
         if got as u64 != len {
             return Err(damaged());
         }
-        let mut r = Reader { data: &self.scratch, pos: 0 };
-        let rows = r.u64()? as usize;
-        let mut columns = Vec::with_capacity(self.types.len());
-        for ty in self.types.iter() {
-            columns.push(Arc::new(decode_column(&mut r, ty, rows)?));
-        }
-        Ok(Some(Batch { len: rows, columns }))
+        decode_batch(&self.scratch, &self.types).map(Some)
     }
 
     /// Back to the first batch.
@@ -238,6 +244,27 @@ impl SpillReader {
         self.input.seek(SeekFrom::Start(0)).map_err(io_error)?;
         Ok(())
     }
+}
+
+/// The batch that begins at a position of a file which [`SpillWriter::position`] gave.
+pub fn read_batch_at(file: &File, position: u64, types: &[SqlType]) -> SqlResult<Batch> {
+    let mut head = [0u8; 8];
+    file.read_exact_at(&mut head, position).map_err(io_error)?;
+    let rest = file.metadata().map_err(io_error)?.len().saturating_sub(position + 8);
+    let len = u64::from_le_bytes(head);
+    if len > rest {
+        return Err(damaged());
+    }
+    let mut content = vec![0; len as usize];
+    file.read_exact_at(&mut content, position + 8).map_err(io_error)?;
+    decode_batch(&content, types)
+}
+
+fn decode_batch(content: &[u8], types: &[SqlType]) -> SqlResult<Batch> {
+    let mut r = Reader { data: content, pos: 0 };
+    let rows = r.u64()? as usize;
+    let columns = types.iter().map(|ty| decode_column(&mut r, ty, rows).map(Arc::new));
+    Ok(Batch { len: rows, columns: columns.collect::<SqlResult<_>>()? })
 }
 
 fn damaged() -> SqlError {

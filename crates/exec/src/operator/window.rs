@@ -2,6 +2,8 @@
 //!
 //! Invariants
 //! 1. The input's rows and order are kept; one column per function is added.
+//!    Complete partitions are computed together, some ten thousand rows at a time; one that does not fit into memory goes to a file
+//!    (`operator::large_partition`), with the same results.
 //! 2. Frames are half-open row ranges [start, end) inside the partition; both ends never move backwards from row to row.
 //! 3. Without a frame an aggregate sees the whole partition, or with an order everything up to the last peer of the current row.
 //! 4. Sums and counts come from running totals per partition, minima and maxima from a monotone queue: no frame is read twice, except by
@@ -16,26 +18,112 @@ use holdfast_plan::function::{AggregateId, WindowId};
 use holdfast_plan::physical::{
     Aggregate, Frame, FrameBound, PhysicalPlan, SortKey, WindowFunction, WindowFunctionKind,
 };
-use holdfast_types::batch::{ColumnBuilder, NO_ROW};
+use holdfast_types::batch::{BATCH_ROWS, ColumnBuilder, NO_ROW, VarColumn};
 use holdfast_types::{Batch, Column, ColumnData, SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::accumulator::{Accumulator, Groups, decimal_sum_result, integer_result, percentile, value_number};
+use super::large_partition::LargePartition;
 use super::sort_key::{KeyPart, encode_rows};
 use super::spill::Grant;
-use super::{Chunks, Source, drain, evaluate_columns, open, types_of};
+use super::{Chunks, Source, evaluate_columns, open, types_of};
 use crate::context::ExecContext;
 use crate::expression::arithmetic::{integer_value, overflow};
 use crate::expression::compare;
 use crate::expression::evaluate;
 use crate::expression::vector::Vector;
 
+/// Rows of complete partitions that are computed together.
+const CHUNK_ROWS: usize = BATCH_ROWS * 16;
+
+/// A batch of the input, and which of its rows begin a partition or a group of peers.
+pub struct Marked {
+    pub batch: Batch,
+    pub partitions: Vec<bool>,
+    pub peers: Vec<bool>,
+}
+
+impl Marked {
+    fn memory(&self) -> usize {
+        // The rows twice while they are joined into one batch, and partition and peers of each.
+        self.batch.memory() * 2 + self.batch.len * 2 * size_of::<(u32, u32)>()
+    }
+
+    /// Takes the first `rows` rows away.
+    pub fn split_off_front(&mut self, rows: usize) -> Marked {
+        let rest = self.batch.slice(rows, self.batch.len - rows);
+        let front = std::mem::replace(&mut self.batch, rest).slice(0, rows);
+        let (partitions, peers) = (self.partitions.split_off(rows), self.peers.split_off(rows));
+        Marked {
+            batch: front,
+            partitions: std::mem::replace(&mut self.partitions, partitions),
+            peers: std::mem::replace(&mut self.peers, peers),
+        }
+    }
+}
+
+/// The sorted input with its marks.
+pub struct Input<'p> {
+    source: Source<'p>,
+    partition: Vec<Expr>,
+    order: Vec<Expr>,
+    /// Keys of the last row read; `None` before the first.
+    last: Option<(Vec<u8>, Vec<u8>)>,
+    ctx: ExecContext,
+}
+
+impl Input<'_> {
+    fn keys(&self, exprs: &[Expr], batch: &Batch) -> SqlResult<Option<VarColumn<u8>>> {
+        if exprs.is_empty() {
+            return Ok(None);
+        }
+        let columns = evaluate_columns(exprs, batch, &self.ctx)?;
+        let refs: Vec<&Column> = columns.iter().map(|c| c.as_ref()).collect();
+        let parts: Vec<KeyPart> = exprs.iter().map(|e| KeyPart { ty: e.ty, descending: false }).collect();
+        encode_rows(&parts, &refs, batch.len).map(Some)
+    }
+
+    /// The next rows.
+    pub fn next(&mut self) -> SqlResult<Option<Marked>> {
+        let batch = loop {
+            self.ctx.check_cancel()?;
+            match self.source.next_batch()? {
+                None => return Ok(None),
+                Some(b) if b.len == 0 => {}
+                Some(b) => break b,
+            }
+        };
+        let n = batch.len;
+        let (partition, order) = (self.keys(&self.partition, &batch)?, self.keys(&self.order, &batch)?);
+        let changes = |keys: &Option<VarColumn<u8>>, last: Option<&Vec<u8>>| {
+            let mut out = vec![false; n];
+            out[0] = last.is_none_or(|l| keys.as_ref().is_some_and(|k| k.entry(0) != &l[..]));
+            if let Some(k) = keys {
+                (1..n).for_each(|i| out[i] = k.entry(i) != k.entry(i - 1));
+            }
+            out
+        };
+        let partitions = changes(&partition, self.last.as_ref().map(|l| &l.0));
+        let mut peers = changes(&order, self.last.as_ref().map(|l| &l.1));
+        peers.iter_mut().zip(&partitions).for_each(|(p, q)| *p |= q);
+        let last = |k: &Option<VarColumn<u8>>| k.as_ref().map_or_else(Vec::new, |k| k.entry(n - 1).to_vec());
+        self.last = Some((last(&partition), last(&order)));
+        Ok(Some(Marked { batch, partitions, peers }))
+    }
+}
+
 pub struct Window<'p> {
-    input: Source<'p>,
+    input: Input<'p>,
     input_types: Vec<SqlType>,
-    partition: &'p [Expr],
     order: &'p [SortKey],
     functions: &'p [WindowFunction],
-    output: Option<Chunks>,
+    /// Rows read and not yet computed: complete partitions, then one that may go on.
+    waiting: VecDeque<Marked>,
+    /// How many rows of them belong to complete partitions, and how many there are.
+    complete: usize,
+    rows: usize,
+    bytes: usize,
+    ended: bool,
+    output: Option<Source<'p>>,
     grant: Grant,
     ctx: ExecContext,
 }
@@ -48,50 +136,131 @@ impl<'p> Window<'p> {
         functions: &'p [WindowFunction],
         ctx: &ExecContext,
     ) -> SqlResult<Self> {
+        let marked = Input {
+            source: open(input, ctx)?,
+            partition: partition.to_vec(),
+            order: order.iter().map(|k| k.expr.clone()).collect(),
+            last: None,
+            ctx: ctx.clone(),
+        };
         Ok(Window {
+            input: marked,
             input_types: types_of(input),
-            input: open(input, ctx)?,
-            partition,
             order,
             functions,
+            waiting: VecDeque::new(),
+            complete: 0,
+            rows: 0,
+            bytes: 0,
+            ended: false,
             output: None,
             grant: Grant::new(ctx.query.budget()),
             ctx: ctx.clone(),
         })
     }
 
-    fn compute(&mut self) -> SqlResult<Batch> {
-        let batches = drain(self.input.as_mut())?;
-        // The rows twice while they are joined into one batch, and partition and peers of each.
-        let bytes: usize = batches.iter().map(|b| b.memory() * 2 + b.len * 2 * size_of::<(u32, u32)>()).sum();
-        if !self.grant.resize(bytes) {
-            return Err(SqlError::new(701, &[&"default"]));
+    /// Opens the next output; `None` at the end.
+    fn advance(&mut self) -> SqlResult<Option<Source<'p>>> {
+        loop {
+            if self.ended || self.complete >= CHUNK_ROWS {
+                let rows = if self.ended { self.rows } else { self.complete };
+                return if rows == 0 { Ok(None) } else { self.compute(rows).map(Some) };
+            }
+            if !self.grant.resize(self.bytes) && self.rows > 0 {
+                return if self.complete > 0 { self.compute(self.complete) } else { self.large() }.map(Some);
+            }
+            match self.input.next()? {
+                None => self.ended = true,
+                Some(m) => self.keep(m),
+            }
         }
+    }
+
+    fn keep(&mut self, m: Marked) {
+        if let Some(start) = m.partitions.iter().rposition(|&p| p) {
+            self.complete = self.rows + start;
+        }
+        self.rows += m.batch.len;
+        self.bytes += m.memory();
+        self.waiting.push_back(m);
+    }
+
+    /// Computes the first `rows` rows of those that wait.
+    fn compute(&mut self, rows: usize) -> SqlResult<Source<'p>> {
+        let (mut batches, mut partitions, mut peers) = (Vec::new(), Vec::new(), Vec::new());
+        let mut missing = rows;
+        while let Some(mut m) = self.waiting.pop_front() {
+            if m.batch.len > missing {
+                let front = m.split_off_front(missing);
+                self.waiting.push_front(m);
+                m = front;
+            }
+            if m.batch.len == 0 {
+                break;
+            }
+            missing -= m.batch.len;
+            batches.push(m.batch);
+            partitions.extend(m.partitions);
+            peers.extend(m.peers);
+        }
+        self.rows -= rows;
+        self.complete = 0;
+        self.bytes = self.waiting.iter().map(Marked::memory).sum();
         let whole = Batch::concat(&self.input_types, &batches)?;
         drop(batches);
-        if whole.len == 0 {
-            return Ok(whole);
-        }
-        let layout = Layout::new(&whole, self.partition, self.order, &self.ctx)?;
+        let layout = Layout {
+            len: rows,
+            partition: runs(&partitions),
+            peers: runs(&peers),
+            ordered: !self.order.is_empty(),
+        };
         let mut out = whole.clone();
         for f in self.functions {
             self.ctx.check_cancel()?;
-            let column = function(f, &whole, &layout, self.order, &self.ctx)?;
-            out.columns.push(Arc::new(column));
+            out.columns.push(Arc::new(function(f, &whole, &layout, self.order, &self.ctx)?));
         }
-        Ok(out)
+        Ok(Box::new(Chunks::new(out)))
+    }
+
+    /// The partition that waits does not fit into memory.
+    fn large(&mut self) -> SqlResult<Source<'p>> {
+        let mut file = LargePartition::begin(self.functions, self.order, &self.input_types, &self.ctx)?;
+        for m in std::mem::take(&mut self.waiting) {
+            file.add(&m)?;
+        }
+        (self.complete, self.rows, self.bytes) = (0, 0, 0);
+        self.grant.resize(0);
+        loop {
+            let Some(mut m) = self.input.next()? else {
+                self.ended = true;
+                break;
+            };
+            match m.partitions.iter().position(|&p| p) {
+                None => file.add(&m)?,
+                Some(start) => {
+                    file.add(&m.split_off_front(start))?;
+                    self.keep(m);
+                    break;
+                }
+            }
+        }
+        Ok(Box::new(file.finish()?))
     }
 }
 
 impl BatchSource for Window<'_> {
     fn next_batch(&mut self) -> SqlResult<Option<Batch>> {
-        if self.output.is_none() {
-            let batch = self.compute()?;
-            self.output = Some(Chunks::new(batch));
-        }
-        match &mut self.output {
-            Some(o) => o.next_batch(),
-            None => Ok(None),
+        loop {
+            if let Some(o) = &mut self.output
+                && let Some(b) = o.next_batch()?
+            {
+                return Ok(Some(b));
+            }
+            self.output = None;
+            self.output = self.advance()?;
+            if self.output.is_none() {
+                return Ok(None);
+            }
         }
     }
 }
@@ -118,61 +287,46 @@ fn runs(changes: &[bool]) -> Vec<(u32, u32)> {
     out
 }
 
-impl Layout {
-    fn new(batch: &Batch, partition: &[Expr], order: &[SortKey], ctx: &ExecContext) -> SqlResult<Self> {
-        let n = batch.len;
-        let keys = |exprs: Vec<&Expr>| -> SqlResult<Vec<bool>> {
-            let mut changes = vec![false; n];
-            if exprs.is_empty() {
-                return Ok(changes);
-            }
-            let columns: Vec<Arc<Column>> = exprs
-                .iter()
-                .map(|e| evaluate(e, batch, ctx)?.into_column(&e.ty, n))
-                .collect::<SqlResult<_>>()?;
-            let refs: Vec<&Column> = columns.iter().map(|c| c.as_ref()).collect();
-            let parts: Vec<KeyPart> = exprs.iter().map(|e| KeyPart { ty: e.ty, descending: false }).collect();
-            let rows = encode_rows(&parts, &refs, n)?;
-            for (i, change) in changes.iter_mut().enumerate().skip(1) {
-                *change = rows.entry(i) != rows.entry(i - 1);
-            }
-            Ok(changes)
-        };
-        let partitions = keys(partition.iter().collect())?;
-        let mut peers = keys(order.iter().map(|k| &k.expr).collect())?;
-        peers.iter_mut().zip(&partitions).for_each(|(p, q)| *p |= q);
-        Ok(Layout { len: n, partition: runs(&partitions), peers: runs(&peers), ordered: !order.is_empty() })
-    }
+/// The frame of a row of the partition `first..last`, among its peers.
+pub fn frame_of(
+    row: usize,
+    (first, last): (usize, usize),
+    peers: (usize, usize),
+    ordered: bool,
+    frame: Option<&Frame>,
+) -> (usize, usize) {
+    let Some(f) = frame else {
+        return if ordered { (first, peers.1) } else { (first, last) };
+    };
+    let back = |n: u64| row.saturating_sub(usize::try_from(n).unwrap_or(usize::MAX)).max(first);
+    let forth = |n: u64| row.saturating_add(usize::try_from(n).unwrap_or(usize::MAX));
+    let start = match f.start {
+        FrameBound::UnboundedPreceding => first,
+        FrameBound::Preceding(n) => back(n),
+        FrameBound::CurrentRow if f.rows => row,
+        FrameBound::CurrentRow => peers.0,
+        FrameBound::Following(n) => forth(n).min(last),
+        FrameBound::UnboundedFollowing => last,
+    };
+    let end = match f.end {
+        FrameBound::UnboundedPreceding => first,
+        FrameBound::Preceding(n) => match usize::try_from(n) {
+            Ok(n) if row >= first + n => row - n + 1,
+            _ => first,
+        },
+        FrameBound::CurrentRow if f.rows => row + 1,
+        FrameBound::CurrentRow => peers.1,
+        FrameBound::Following(n) => forth(n).saturating_add(1).min(last),
+        FrameBound::UnboundedFollowing => last,
+    };
+    (start, end.max(start))
+}
 
+impl Layout {
     /// The frame of a row.
     fn frame(&self, row: usize, frame: Option<&Frame>) -> (usize, usize) {
-        let (first, last) = (self.partition[row].0 as usize, self.partition[row].1 as usize);
-        let peers = (self.peers[row].0 as usize, self.peers[row].1 as usize);
-        let Some(f) = frame else {
-            return if self.ordered { (first, peers.1) } else { (first, last) };
-        };
-        let back = |n: u64| row.saturating_sub(usize::try_from(n).unwrap_or(usize::MAX)).max(first);
-        let forth = |n: u64| row.saturating_add(usize::try_from(n).unwrap_or(usize::MAX));
-        let start = match f.start {
-            FrameBound::UnboundedPreceding => first,
-            FrameBound::Preceding(n) => back(n),
-            FrameBound::CurrentRow if f.rows => row,
-            FrameBound::CurrentRow => peers.0,
-            FrameBound::Following(n) => forth(n).min(last),
-            FrameBound::UnboundedFollowing => last,
-        };
-        let end = match f.end {
-            FrameBound::UnboundedPreceding => first,
-            FrameBound::Preceding(n) => match usize::try_from(n) {
-                Ok(n) if row >= first + n => row - n + 1,
-                _ => first,
-            },
-            FrameBound::CurrentRow if f.rows => row + 1,
-            FrameBound::CurrentRow => peers.1,
-            FrameBound::Following(n) => forth(n).saturating_add(1).min(last),
-            FrameBound::UnboundedFollowing => last,
-        };
-        (start, end.max(start))
+        let pair = |(a, b): (u32, u32)| (a as usize, b as usize);
+        frame_of(row, pair(self.partition[row]), pair(self.peers[row]), self.ordered, frame)
     }
 }
 
@@ -189,8 +343,16 @@ fn function(
     }
 }
 
+/// The tile of row `at` of `size` rows in `k` tiles.
+pub fn tile(k: i64, size: i64, at: i64) -> i64 {
+    let (small, larger) = (size / k, size % k);
+    // The first `larger` tiles have one row more.
+    let boundary = larger * (small + 1);
+    if at < boundary { at / (small + 1) + 1 } else { larger + (at - boundary) / small.max(1) + 1 }
+}
+
 /// An integer column of the function's type (bigint for the ranking functions).
-fn integers(ty: &SqlType, values: impl Iterator<Item = i64>) -> SqlResult<Column> {
+pub fn integers(ty: &SqlType, values: impl Iterator<Item = i64>) -> SqlResult<Column> {
     Ok(Column::new(match ty.id {
         TypeId::BigInt => ColumnData::I64(values.collect()),
         _ => ColumnData::I32(
@@ -236,15 +398,7 @@ fn ranking(
                     .filter(|k| *k > 0)
                     .ok_or_else(|| SqlError::new(4116, &[]))?;
                 let (first, last) = part(r);
-                let (size, at) = ((last - first) as i64, (r - first) as i64);
-                let (small, larger) = (size / k, size % k);
-                // The first `larger` tiles have one row more.
-                let boundary = larger * (small + 1);
-                out.push(if at < boundary {
-                    at / (small + 1) + 1
-                } else {
-                    larger + (at - boundary) / small.max(1) + 1
-                });
+                out.push(tile(k, (last - first) as i64, (r - first) as i64));
             }
             integers(&f.ty, out.into_iter())
         }
