@@ -83,7 +83,7 @@ impl Input<'_> {
     }
 
     /// The next rows.
-    pub fn next(&mut self) -> SqlResult<Option<Marked>> {
+    pub fn read(&mut self) -> SqlResult<Option<Marked>> {
         let batch = loop {
             self.ctx.check_cancel()?;
             match self.source.next_batch()? {
@@ -169,7 +169,7 @@ impl<'p> Window<'p> {
             if !self.grant.resize(self.bytes) && self.rows > 0 {
                 return if self.complete > 0 { self.compute(self.complete) } else { self.large() }.map(Some);
             }
-            match self.input.next()? {
+            match self.input.read()? {
                 None => self.ended = true,
                 Some(m) => self.keep(m),
             }
@@ -231,7 +231,7 @@ impl<'p> Window<'p> {
         (self.complete, self.rows, self.bytes) = (0, 0, 0);
         self.grant.resize(0);
         loop {
-            let Some(mut m) = self.input.next()? else {
+            let Some(mut m) = self.input.read()? else {
                 self.ended = true;
                 break;
             };
