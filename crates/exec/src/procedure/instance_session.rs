@@ -334,7 +334,10 @@ impl InstanceSession {
                 if let Some(e) = errors.last() {
                     self.session.state.lock().error = e.number;
                 }
-                Self::refuse(runner.sink, DoneKind::Proc, &errors)
+                match Self::refuse(runner.sink, DoneKind::Proc, &errors) {
+                    RequestEnd::Finished => self.end_of_batch(&mut runner, Ok(super::run::Flow::Next)),
+                    end => end,
+                }
             }
         }
     }

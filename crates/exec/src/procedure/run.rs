@@ -574,6 +574,9 @@ impl Runner<'_> {
             StatementKind::Throw(t) => self.throw(t.as_deref(), s.span, scope),
             StatementKind::Execute(e) => self.execute(e, s.span, scope),
             StatementKind::Use(name) => self.use_database(&name.text, s.span.line),
+            StatementKind::BeginTransaction { distributed: true, .. } => {
+                Err(SqlError::not_supported("BEGIN DISTRIBUTED TRANSACTION").into())
+            }
             StatementKind::BeginTransaction { name, .. } => self.begin_transaction(name.as_ref(), scope),
             StatementKind::CommitTransaction { .. } => self.commit_transaction(),
             StatementKind::RollbackTransaction { name } => self.rollback_transaction(name.as_ref(), scope),
@@ -767,6 +770,7 @@ fn ends_batch(number: i32) -> bool {
             | 1205
             | 1913
             | 3609
+            | 3616
             | 3930
             | 3960
             | 4104
@@ -794,6 +798,7 @@ fn rolls_back(number: i32) -> bool {
             | 296
             | 1205
             | 3609
+            | 3616
             | 3960
             | 8114
             | 9402

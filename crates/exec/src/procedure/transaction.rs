@@ -4,7 +4,8 @@
 //! 1. A session has one transaction at most; nested BEGINs only count. Outside one, a changing statement has its own, which
 //!    ends with it.
 //! 2. A changing statement that fails leaves nothing behind: it goes back to the savepoint taken before it.
-//! 3. The state's lock is not held while a transaction commits or rolls back.
+//! 3. Nothing of a transaction that cannot be committed is: the statement that leaves its own one so fails.
+//! 4. The state's lock is not held while a transaction commits or rolls back.
 
 use std::sync::Arc;
 
@@ -238,10 +239,13 @@ impl Runner<'_> {
         };
         let savepoint = work.savepoint();
         let result = f(self, &work);
-        // A trigger or called text may have ended the transaction.
-        let still =
-            self.session.state.lock().transaction.open.as_ref().is_some_and(|w| Arc::ptr_eq(w, &work));
-        match result {
+        // A trigger or called text may have ended the transaction, or left it so that it cannot be committed.
+        let (still, lost) = {
+            let t = &self.session.state.lock().transaction;
+            let still = t.open.as_ref().is_some_and(|w| Arc::ptr_eq(w, &work));
+            (still, still && t.doomed)
+        };
+        match result.and_then(|v| if lost { Err(doomed().into()) } else { Ok(v) }) {
             Ok(v) => {
                 if !self.surroundings.parts {
                     keep_variables(&work);

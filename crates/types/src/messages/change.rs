@@ -40,6 +40,7 @@ pub const MESSAGES: &[Message] = &[
     (2705, 16, "Column names in each table must be unique. Column name '%.*ls' in table '%.*ls' is specified more than once."),
     (2714, 16, "There is already an object named '%.*ls' in the database."),
     (3609, 16, "The transaction ended in the trigger. The batch has been aborted."),
+    (3616, 16, "An error was raised during trigger execution. The batch has been aborted and the user transaction, if any, has been rolled back."),
     (3902, 16, "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION."),
     (3903, 16, "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION."),
     (3930, 16, "The current transaction cannot be committed and cannot support operations that write to the log file. Roll back the transaction."),

@@ -2,7 +2,7 @@
 //!
 //! Invariants
 //! 1. A trigger runs in the transaction of its statement, one level deeper, with XACT_ABORT on; when it ends the transaction,
-//!    the batch ends with 3609.
+//!    the batch ends with 3609; when it leaves one that cannot be committed, with 3616 (and the transaction ends).
 //! 2. A trigger whose own statement changes its table does not fire itself again; an INSTEAD OF trigger's changes of its own
 //!    table are carried out.
 //! 3. What stands in for triggers of a partitioned view (`plan::bind::change::partitioned_view`) is part of the statement: its errors are
@@ -189,13 +189,16 @@ impl Runner<'_> {
             saved
         };
         let result = self.nested_run(&mut scope, module.object_id, Some(database));
-        let ended = {
+        let (ended, doomed) = {
             let mut state = self.session.state.lock();
             state.triggers.pop();
             state.settings = saved;
-            !state.transaction.open.as_ref().is_some_and(|w| Arc::ptr_eq(w, work))
+            let t = &state.transaction;
+            (!t.open.as_ref().is_some_and(|w| Arc::ptr_eq(w, work)), t.doomed)
         };
         match result {
+            // A CATCH of the trigger took the error, but what it left cannot be committed.
+            Ok(_) if doomed => Err(SqlError::new(3616, &[]).into()),
             Ok(_) if ended => Err(SqlError::new(3609, &[]).state(1 + u8::from(of_definition)).into()),
             Ok(_) => Ok(()),
             Err(Fail::Stop(Stop::Caught { error, compile })) => {
