@@ -46,3 +46,34 @@ GO
 SELECT * FROM (SELECT 1 a)
 GO
 SELECT name FROM sys.objects WHERE is_ms_shipped=0 ORDER BY 1
+GO
+-- views and functions that are none
+create view #v as select 1 as a
+GO
+create function #f() returns int as begin return 1 end
+GO
+create view dbo.makes as select 1 as a into dbo.made
+GO
+create table dbo.whole (id int, v int)
+GO
+create view dbo.bound_star with schemabinding as select * from dbo.whole
+GO
+create view dbo.bound_star with schemabinding as
+select d.id from
+  (select w.* from dbo.whole w) d
+GO
+create view dbo.bound_star with schemabinding as select id from whole
+GO
+create function dbo.bound_if() returns table with schemabinding as return select id from whole
+GO
+create function dbo.bound_if() returns table with schemabinding as return select * from dbo.whole
+GO
+create function dbo.bound_fn() returns int with schemabinding as begin return (select max(id) from whole) end
+GO
+create view dbo.bound_ok with schemabinding as
+with c as (select id, v from dbo.whole)
+select v, count_big(*) as n from c where exists (select * from dbo.whole w where w.id = c.id) group by v
+GO
+select name from sys.objects where name like 'bound%' or name in ('makes', 'made')
+GO
+drop view dbo.bound_ok; drop table dbo.whole

@@ -41,6 +41,7 @@ pub mod remove;
 pub mod rename;
 pub mod repartition;
 pub mod row_versions;
+pub mod schema_binding;
 pub mod scoped_configuration;
 pub mod select_into;
 pub mod sequence;

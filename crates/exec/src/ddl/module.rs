@@ -18,7 +18,7 @@ use holdfast_types::{SqlError, SqlType, TypeId};
 use super::dependency::{Dependencies, Named};
 use super::lower::{Known, built_in_type, user_type_of};
 use super::module_check::Body;
-use super::{Definition, function_rules, shown};
+use super::{Definition, function_rules, schema_binding, shown};
 use crate::procedure::run::Fail;
 use crate::procedure::state::option;
 
@@ -213,7 +213,13 @@ impl Definition<'_, '_> {
     }
 
     fn put_view(&mut self, v: &CreateView) -> Result<(), Fail> {
+        schema_binding::refuse_temporary(&v.name, false)?;
+        schema_binding::refuse_into(&v.query.body)?;
         refuse_order(&v.query)?;
+        if v.options.schema_binding {
+            let text = schema_binding::Bound::Query(&v.query);
+            schema_binding::check(&text, "view", &self.in_two_parts(&v.name)?)?;
+        }
         let select = SelectStatement { query: v.query.clone(), options: Vec::new() };
         let bound = self.runner.bind_fresh(&select, self.scope)?;
         if !v.columns.is_empty() && v.columns.len() != bound.columns.len() {
@@ -301,7 +307,28 @@ impl Definition<'_, '_> {
         self.put_module(p.action, &p.name, new, &p.options)
     }
 
+    /// The name of what is defined, with the schema that it comes to.
+    fn in_two_parts(&self, name: &ObjectName) -> Result<String, Fail> {
+        let id = self.schema_of(name)?;
+        let schema = self.catalog()?.schema_name(id);
+        Ok(format!("{schema}.{}", name.name.text))
+    }
+
+    fn check_bound(&self, f: &CreateFunction) -> Result<(), Fail> {
+        let text = match &f.returns {
+            FunctionReturns::Inline(query) => schema_binding::Bound::Query(query),
+            FunctionReturns::Scalar { body: ModuleBody::Statements(list), .. }
+            | FunctionReturns::Table { body: list, .. } => schema_binding::Bound::Statements(list),
+            _ => return Ok(()),
+        };
+        Ok(schema_binding::check(&text, "function", &self.in_two_parts(&f.name)?)?)
+    }
+
     pub fn create_function(&mut self, f: &CreateFunction) -> Result<(), Fail> {
+        schema_binding::refuse_temporary(&f.name, true)?;
+        if f.options.schema_binding {
+            self.check_bound(f)?;
+        }
         let status = self.module_status(&f.options)?;
         let text = self.module_text(f.action);
         let mut parameters = self.parameters(&f.parameters)?;
