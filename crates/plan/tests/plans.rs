@@ -110,11 +110,11 @@ fn joins() {
             -- SELECT o.Id FROM Orders o, Lines l, Customers c WHERE o.Id = l.OrderId AND c.Id = o.CustomerId AND c.City = 'x'
             -> Id int not null
             Project #2
-              Loops Inner (@2 := #2)
-                Loops Inner (@3 := #0)
+              Loops Inner (@3 := #2)
+                Loops Inner (@2 := #0)
                   Scan dbo.Customers [Id City] where #1 = 'x'
-                  Seek dbo.Orders IX_Customer {= @3} [Id]
-                Seek dbo.Lines PK_Lines {= @2} []
+                  Seek dbo.Orders IX_Customer {= @2} [Id]
+                Seek dbo.Lines PK_Lines {= @3} []
             -- SELECT c.Id FROM Customers c LEFT JOIN Orders o ON o.CustomerId = c.Id WHERE o.Id IS NULL
             -> Id int not null
             Project #2
@@ -196,11 +196,11 @@ fn grouping() {
             Project #1
               Sort #1 desc
                 HashAggregate by (#1) compute (SUM(#4))
-                  Loops Inner (@2 := #3)
-                    Loops Inner (@3 := #0)
+                  Loops Inner (@3 := #3)
+                    Loops Inner (@2 := #0)
                       Scan dbo.Customers [Id Name City] where #2 = 'Rome'
-                      Seek dbo.Orders IX_Customer {= @3} [Id]
-                    Seek dbo.Lines PK_Lines {= @2} [Quantity]
+                      Seek dbo.Orders IX_Customer {= @2} [Id]
+                    Seek dbo.Lines PK_Lines {= @3} [Quantity]
         "#]],
     );
 }
@@ -464,4 +464,15 @@ fn others() {
               Scan dbo.Customers [Id]
         "#]],
     );
+}
+
+/// A join is planned in time that grows with its tables: were a side built anew for each method, thirty joins would never end.
+#[test]
+fn many_joins() {
+    for word in ["JOIN", "LEFT JOIN"] {
+        let joins: String =
+            (0..30).map(|i| format!(" {word} Customers c{i} ON c{i}.Id = o.CustomerId")).collect();
+        let text = fixture::plan(&format!("SELECT o.Id, c29.Name FROM Orders o{joins}"));
+        assert_eq!(text.matches("dbo.Customers").count(), 30, "{text}");
+    }
 }

@@ -11,6 +11,9 @@ use crate::physical::{JoinKind, PhysicalOp};
 const HASH_BUILD: f64 = 0.1;
 const HASH_PROBE: f64 = 0.05;
 
+/// Rows that a join without keys may hold without asking which side is the smaller.
+const HELD_ROWS: f64 = 10_000.0;
+
 /// Equality between an expression of the left side and one of the right side.
 struct EquiKey {
     left: Expr,
@@ -46,24 +49,23 @@ impl Builder<'_> {
         let right_set = right.output_set();
         let (keys, residual) = split(predicate, &left_set, &right_set);
 
+        // Each side is built once: a side that is a join of joins would double its cost with every level.
+        let l_needed: Needed = inner.intersection(&left_set).copied().collect();
+        let r_needed: Needed = inner.intersection(&right_set).copied().collect();
+        let mut l = self.build(left, &l_needed, wanted)?;
+        let mut r = self.build(right, &r_needed, &[])?;
+
         // Look-ups: the outer side is small and the inner one has an index on the keys.
         if matches!(kind, JoinKind::Inner | JoinKind::Left | JoinKind::LeftSemi | JoinKind::LeftAnti)
             && !keys.is_empty()
             && keys.iter().all(|k| !k.null_equal)
             && algorithm.is_none_or(|a| a == JoinAlgorithm::Loop)
-            && let Some(built) = self.lookup_join(
-                kind,
-                left,
-                right,
-                &keys,
-                predicate,
-                needed,
-                wanted,
-                rows,
-                algorithm.is_some(),
-            )?
         {
-            return Ok(built);
+            let found =
+                self.lookup_join((left, &l), (right, &r), &keys, &residual, needed, algorithm.is_some())?;
+            if let Some(found) = found {
+                return self.finish_lookup(kind, l, found, &residual, rows);
+            }
         }
         if kind == JoinKind::Inner
             && !keys.is_empty()
@@ -76,21 +78,31 @@ impl Builder<'_> {
                 .iter()
                 .map(|k| EquiKey { left: k.right.clone(), right: k.left.clone(), null_equal: false })
                 .collect();
-            if let Some(built) =
-                self.lookup_join(kind, right, left, &swapped, predicate, needed, wanted, rows, false)?
-            {
-                return Ok(built);
+            let ordered = match seekable(left) && seekable(right) && !wanted.is_empty() {
+                true => Some(self.build(right, &r_needed, wanted)?),
+                false => None,
+            };
+            let outer = ordered.as_ref().unwrap_or(&r);
+            let found = self.lookup_join((right, outer), (left, &l), &swapped, &residual, needed, false)?;
+            if let Some(found) = found {
+                return self.finish_lookup(kind, ordered.unwrap_or(r), found, &residual, rows);
             }
         }
 
-        let mut l = self.build(left, &inner.intersection(&left_set).copied().collect(), wanted)?;
-        let mut r = self.build(right, &inner.intersection(&right_set).copied().collect(), &[])?;
         let loops_only = keys.is_empty() || algorithm == Some(JoinAlgorithm::Loop);
         if loops_only {
             let mut kind = kind;
             if kind == JoinKind::Right {
                 std::mem::swap(&mut l, &mut r);
                 kind = JoinKind::Left;
+            }
+            // The right side is held: of two big ones the smaller.
+            if kind == JoinKind::Inner
+                && algorithm.is_none()
+                && r.plan.rows > HELD_ROWS
+                && l.plan.rows < r.plan.rows
+            {
+                std::mem::swap(&mut l, &mut r);
             }
             let cost = l.plan.cost + r.plan.cost + l.plan.rows * r.plan.rows * 0.02;
             return self.nested_loops(kind, l, r, Vec::new(), predicate, rows, cost);
@@ -134,20 +146,17 @@ impl Builder<'_> {
         Ok(super::plain(unary(op, types, rows, cost), ids))
     }
 
-    /// Nested loops that seek the inner table by the join keys, when that is cheaper than hashing.
-    #[allow(clippy::too_many_arguments)]
+    /// Nested loops that seek the inner table by the join keys, when that is cheaper than hashing. Both sides come as they were
+    /// built without regard to the join.
     fn lookup_join(
         &mut self,
-        kind: JoinKind,
-        left: &LogicalPlan,
-        right: &LogicalPlan,
+        (left, l): (&LogicalPlan, &Built),
+        (right, r_full): (&LogicalPlan, &Built),
         keys: &[EquiKey],
-        predicate: Option<&Expr>,
+        residual: &[Expr],
         needed: &Needed,
-        wanted: &[(ColumnId, bool)],
-        rows: f64,
         forced: bool,
-    ) -> SqlResult<Option<Built>> {
+    ) -> SqlResult<Option<Lookup>> {
         if !seekable(right) {
             return Ok(None);
         }
@@ -156,24 +165,10 @@ impl Builder<'_> {
         if !forced && outer_rows > 100_000.0 && outer_rows > inner_rows * 0.1 {
             return Ok(None);
         }
-        let left_set = left.output_set();
-        let right_set = right.output_set();
-        let mut left_needed: Needed = needed.intersection(&left_set).copied().collect();
-        let mut right_needed: Needed = needed.intersection(&right_set).copied().collect();
-        for k in keys {
-            left_needed.extend(columns_of(&k.left));
-        }
         // What is not a key equality is checked on the joined row.
-        let (_, residual) = split(predicate, &left_set, &right_set);
-        for e in &residual {
-            for id in columns_of(e) {
-                if left_set.contains(&id) {
-                    left_needed.insert(id);
-                } else {
-                    right_needed.insert(id);
-                }
-            }
-        }
+        let right_set = right.output_set();
+        let mut right_needed: Needed = needed.intersection(&right_set).copied().collect();
+        right_needed.extend(residual.iter().flat_map(columns_of).filter(|id| right_set.contains(id)));
         let saved = self.next_slot;
         let mut bindings = Vec::with_capacity(keys.len());
         let mut conditions = Vec::with_capacity(keys.len());
@@ -185,28 +180,38 @@ impl Builder<'_> {
         }
         let inner = right.clone().filter(Expr::and(conditions));
         let r = self.build(&inner, &right_needed, &[])?;
-        if !seeks(&r.plan.op) {
+        let cost = l.plan.cost + l.plan.rows.max(1.0) * r.plan.cost;
+        let hash_cost =
+            l.plan.cost + r_full.plan.cost + r_full.plan.rows * HASH_BUILD + l.plan.rows * HASH_PROBE;
+        if !seeks(&r.plan.op) || (!forced && cost >= hash_cost) {
             self.next_slot = saved;
             return Ok(None);
-        }
-        let l = self.build(left, &left_needed, wanted)?;
-        let lookup_cost = l.plan.cost + l.plan.rows.max(1.0) * r.plan.cost;
-        if !forced {
-            let r_full = self.build(right, &right_needed, &[])?;
-            let hash_cost =
-                l.plan.cost + r_full.plan.cost + r_full.plan.rows * HASH_BUILD + l.plan.rows * HASH_PROBE;
-            if lookup_cost >= hash_cost {
-                self.next_slot = saved;
-                return Ok(None);
-            }
         }
         let mut placed = Vec::with_capacity(bindings.len());
         for (slot, value) in bindings {
             placed.push(Binding { slot, value: self.place(&value, &l.ids)? });
         }
-        let residual = if residual.is_empty() { None } else { Some(Expr::and(residual)) };
-        self.nested_loops(kind, l, r, placed, residual.as_ref(), rows, lookup_cost).map(Some)
+        Ok(Some(Lookup { inner: r, bindings: placed, cost }))
     }
+
+    fn finish_lookup(
+        &mut self,
+        kind: JoinKind,
+        outer: Built,
+        found: Lookup,
+        residual: &[Expr],
+        rows: f64,
+    ) -> SqlResult<Built> {
+        let residual = if residual.is_empty() { None } else { Some(Expr::and(residual.to_vec())) };
+        self.nested_loops(kind, outer, found.inner, found.bindings, residual.as_ref(), rows, found.cost)
+    }
+}
+
+/// The inner side of a join that is opened for every outer row.
+struct Lookup {
+    inner: Built,
+    bindings: Vec<Binding>,
+    cost: f64,
 }
 
 /// A table, possibly filtered: something a seek can serve.
