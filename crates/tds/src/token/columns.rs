@@ -75,8 +75,21 @@ pub fn write_columns(w: &mut ByteWriter, columns: &[ColumnMeta], version: TdsVer
     }
 }
 
+/// Who wrote COLMETADATA.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Writer {
+    Server,
+    /// A client in front of a bulk load: the table of text, ntext and image is one name without a count of parts, in every
+    /// version.
+    BulkClient,
+}
+
 /// Reads after the token byte; `None` for "no metadata".
-pub fn read_columns(r: &mut ByteReader<'_>, version: TdsVersion) -> TdsResult<Option<Vec<ColumnMeta>>> {
+pub fn read_columns(
+    r: &mut ByteReader<'_>,
+    version: TdsVersion,
+    writer: Writer,
+) -> TdsResult<Option<Vec<ColumnMeta>>> {
     let count = r.u16()?;
     if count == 0xFFFF {
         return Ok(None);
@@ -91,7 +104,8 @@ pub fn read_columns(r: &mut ByteReader<'_>, version: TdsVersion) -> TdsResult<Op
         let info = TypeInfo::decode(r, TypeContext::Column)?;
         let mut table = Vec::new();
         if info.is_long() {
-            let parts = if version.has_72() { r.u8()? } else { 1 };
+            let counted = version.has_72() && writer == Writer::Server;
+            let parts = if counted { r.u8()? } else { 1 };
             for _ in 0..parts {
                 table.push(wire::us_varchar(r)?);
             }

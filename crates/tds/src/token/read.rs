@@ -4,7 +4,7 @@ use holdfast_base::ByteReader;
 use holdfast_types::Value;
 
 use super::code;
-use super::columns::{ColumnMeta, read_columns};
+use super::columns::{ColumnMeta, Writer, read_columns};
 use super::done::{DoneToken, read_done};
 use super::environment::{Environment, read_environment};
 use super::login::{LoginAck, read_feature_ack, read_login_ack};
@@ -96,7 +96,7 @@ pub fn read_token(r: &mut ByteReader<'_>, version: TdsVersion, columns: &[Column
     let offset = r.position();
     let token = r.u8()?;
     Ok(match token {
-        code::COL_METADATA => Token::Columns(read_columns(r, version)?.unwrap_or_default()),
+        code::COL_METADATA => Token::Columns(read_columns(r, version, Writer::Server)?.unwrap_or_default()),
         code::ROW => {
             if columns.is_empty() {
                 return Err(TdsError::NoMetadata);
