@@ -39,7 +39,7 @@ CREATE TABLE [dbo].[Employee](
 ) ON [PRIMARY] TEXTIMAGE_ON [PRIMARY]
 END
 GO
-SET ANSI_PADDING OFF
+SET ANSI_PADDING ON
 GO
 IF NOT EXISTS (SELECT * FROM sys.indexes WHERE object_id = OBJECT_ID(N'[dbo].[Employee]') AND name = N'IX_Employee_Name')
 CREATE NONCLUSTERED INDEX [IX_Employee_Name] ON [dbo].[Employee]

@@ -17,6 +17,7 @@ use holdfast_types::{SqlType, TypeId, Value};
 use super::partition::Partitioned;
 use super::{DatabaseCatalog, ObjectRow, rows::sql_type};
 use crate::catalog::{ColumnDef, ColumnStatistics, IdentityDef, IndexDef, IndexKey, IndexKind, TableDef};
+use crate::ddl::object::Escalation;
 use crate::decode;
 use crate::stored::partitioned::{PartitionedTable, split};
 use crate::stored::table::{Locator, StoredIndex, StoredKey, StoredTable};
@@ -242,6 +243,7 @@ fn build_both(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<(TableDef
         indexes: stored,
         partitioned,
         writer: None,
+        keeps_row_locks: Escalation::of(object.status.into()) == Some(Escalation::Disable),
     };
     let nothing = StoredTable {
         store: catalog.store.clone(),
@@ -254,6 +256,7 @@ fn build_both(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<(TableDef
         indexes: Vec::new(),
         partitioned: None,
         writer: None,
+        keeps_row_locks: false,
     };
     let definition = TableDef {
         database_id: catalog.id,

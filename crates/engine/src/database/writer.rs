@@ -181,6 +181,7 @@ fn writer(writing: Arc<Writing>, definition: &TableDef, access: &StoredTable, ba
         unkept: Vec::new(),
         ignoring: Vec::new(),
         as_of: access.store.as_of,
+        keeps_row_locks: access.keeps_row_locks,
         plan: OnceLock::new(),
     }
 }

@@ -11,7 +11,7 @@ use holdfast_format::catalog::unit_type;
 use holdfast_format::statistics::Statistics;
 use holdfast_types::{NameOrder, SqlError, SqlResult, SqlType, TypeId, Value};
 
-use super::layout::{Kind, PhysicalSpec, RowsetShape, lay_out};
+use super::layout::{Kind, MAX_ROW, PhysicalSpec, RowsetShape, lay_out};
 use super::rows::{CatalogWriter, Cell};
 use crate::catalog::{IndexKind, TableDef};
 use crate::database::partition::{INDEX_SPACE, PartitionScheme};
@@ -437,7 +437,31 @@ impl CatalogWriter<'_> {
                 ("dbfragid", 1.into()),
             ],
         )?;
-        super::boot::raise_next_unit(self, ((id >> 16) + 1).unsigned_abs())
+        super::boot::raise_next_unit(self, ((id >> 16) + 1).unsigned_abs())?;
+        // One that a rowset gets later is known at once: what is known of the rowset outlives the catalogue's snapshots.
+        if let Some(writing) = &self.catalog.store.writing
+            && let Some(live) = self.live(rowset)
+        {
+            writing.join(self.write.transaction)?.part()?.note_unit(&live, kind as u8, id.unsigned_abs());
+        }
+        Ok(())
+    }
+
+    /// Gives a rowset the units that its columns may need and that it lacks: one for large values when `large`, one for row
+    /// overflow when its rows may get longer than a page. They lie where its rows do.
+    pub(super) fn complete_units(&self, rowset: i64, max_leaf: i64, large: bool) -> SqlResult<()> {
+        let base = self.base("sysallocunits")?;
+        let owner = crate::access::KeyRange::point(vec![Value::BigInt(rowset)]);
+        let units = self.seek(&base, 2, &owner)?;
+        let of = |kind: i64| units.iter().find(|u| base.int(u, "type") == kind);
+        let filegroup = of(1).map_or(1, |u| base.int(u, "fgid") as i16);
+        if max_leaf > MAX_ROW && of(3).is_none() {
+            self.add_unit(rowset, 3, filegroup)?;
+        }
+        if large && of(2).is_none() {
+            self.add_unit(rowset, 2, filegroup)?;
+        }
+        Ok(())
     }
 
     /// Removes a rowset; its pages are given back when the transaction commits.

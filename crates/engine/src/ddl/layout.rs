@@ -49,10 +49,13 @@ pub struct RowsetShape {
     pub has_large: bool,
 }
 
+/// Rowsets whose rows may get longer have a unit for what does not fit in the row.
+pub const MAX_ROW: i64 = 8060;
+
 impl RowsetShape {
     /// Rows may have to leave variable columns out of the row.
     pub fn has_overflow(&self) -> bool {
-        self.max_leaf > 8060
+        i64::from(self.max_leaf) > MAX_ROW
     }
 }
 

@@ -33,6 +33,41 @@ pub mod bits {
     pub const CHECK_OPTION: i64 = 0x400;
     /// Of a trigger.
     pub const INSTEAD_OF: i64 = 0x400;
+    /// Of a table, see [`super::Escalation`].
+    pub const ESCALATION: i64 = 0x3000_0000;
+}
+
+/// LOCK_ESCALATION of a table, numbered as in sys.tables: bits 28 and 29 of its status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Escalation {
+    Table = 0,
+    Disable = 1,
+    Auto = 2,
+}
+
+impl Escalation {
+    const ALL: [(Escalation, &'static str); 3] =
+        [(Escalation::Table, "TABLE"), (Escalation::Disable, "DISABLE"), (Escalation::Auto, "AUTO")];
+
+    /// By an object's status; `None` for a number without meaning.
+    pub fn of(status: i64) -> Option<Self> {
+        let number = (status & bits::ESCALATION) >> 28;
+        Self::ALL.iter().map(|e| e.0).find(|e| *e as i64 == number)
+    }
+
+    /// As the statement writes it.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|e| e.1.eq_ignore_ascii_case(word)).map(|e| e.0)
+    }
+
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|e| e.0 == self).map_or("", |e| e.1)
+    }
+
+    /// In an object's status.
+    pub const fn bits(self) -> i64 {
+        (self as i64) << 28
+    }
 }
 
 /// Name class of a database's own triggers: they share no names with objects of schemas (docs/format/catalog.md: assumed).
@@ -69,18 +104,20 @@ impl CatalogWriter<'_> {
                 .max_by_key(|o| (o.created, o.id))
                 .map_or(FIRST, |o| (i64::from(o.id) + STEP) % (1 << 31)),
         };
-        let mut id = first;
+        let live = &self.catalog.store.live;
+        let after = |id: i64| (id + STEP) % (1 << 31);
+        let mut id = if stored.is_empty() { live.reserve_object(first, after) } else { first };
         for _ in 0..100_000 {
             if id > 100 && self.rows("sysschobjs", &[id])?.is_empty() {
                 if !stored.is_empty() {
-                    let next = ((id + STEP) % (1 << 31)) as i32;
+                    let next = after(id) as i32;
                     self.update("sysobjvalues", &NEXT, &|_, _| true, &|_, _| {
                         vec![("value", Cell::Variant(SqlType::INT, Value::Int(next)))]
                     })?;
                 }
                 return Ok(id as i32);
             }
-            id = (id + STEP) % (1 << 31);
+            id = if stored.is_empty() { live.reserve_object(first, after) } else { after(id) };
         }
         Err(SqlError::not_supported("A database with so many objects"))
     }

@@ -4,7 +4,6 @@
 //! 1. A dropped column keeps its place in records: its row of sysrscols stays, marked, under an id from 0x0400_0001 on.
 //! 2. An added column comes behind all others in records; records that end before it have NULL there.
 
-use holdfast_format::catalog::unit_type;
 use holdfast_types::{SqlResult, SqlType, TypeId, Value};
 
 use super::index::{NewIndex, Placement, TableColumn, base_specs};
@@ -393,18 +392,7 @@ impl CatalogWriter<'_> {
                 ("maxleaf", Cell::Int(max_leaf)),
             ]
         })?;
-        let units = self.base("sysallocunits")?;
-        let owner = crate::access::KeyRange::point(vec![Value::BigInt(rowset)]);
-        let kinds: Vec<i64> = self.seek(&units, 2, &owner)?.iter().map(|u| units.int(u, "type")).collect();
-        let unit = self.catalog.storage().unit(rowset.unsigned_abs(), unit_type::IN_ROW);
-        let filegroup = unit.map_or(1, |u| u.filegroup);
-        if max_leaf > 8060 && !kinds.contains(&3) {
-            self.add_unit(rowset, 3, filegroup)?;
-        }
-        if is_large(&c.ty) && !kinds.contains(&2) {
-            self.add_unit(rowset, 2, filegroup)?;
-        }
-        Ok(())
+        self.complete_units(rowset, max_leaf, is_large(&c.ty))
     }
 
     /// Removes a column of a table; it keeps its place in records.
@@ -491,12 +479,7 @@ impl CatalogWriter<'_> {
                 })?;
                 let sets = self.base("sysrowsets")?;
                 let most = self.rows("sysrowsets", &[rowset])?.first().map_or(0, |r| sets.int(r, "maxleaf"));
-                let units = self.base("sysallocunits")?;
-                let owner = crate::access::KeyRange::point(vec![Value::BigInt(rowset)]);
-                let has = self.seek(&units, 2, &owner)?.iter().any(|u| units.int(u, "type") == 3);
-                if most > 8060 && !has {
-                    self.add_unit(rowset, 3, 1)?;
-                }
+                self.complete_units(rowset, most, false)?;
             }
         }
         self.touch(object)

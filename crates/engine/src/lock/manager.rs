@@ -392,6 +392,13 @@ impl LockManager {
         released.is_some()
     }
 
+    /// From now on no table lock is tried in place of the owner's row locks on a table (LOCK_ESCALATION = DISABLE).
+    pub fn keep_row_locks(&self, owner: LockOwner, table: Table) {
+        if let Some(o) = self.owner_shard(owner).get_mut(&owner.0) {
+            o.table(table).next_attempt = usize::MAX;
+        }
+    }
+
     /// Lets go of what was locked until the end of the statement.
     pub fn release_statement(&self, owner: LockOwner) {
         let list = {

@@ -236,6 +236,8 @@ pub struct LiveRowsets {
     /// Highest ids given to new rowsets and units.
     last_rowset: AtomicI64,
     last_unit: AtomicI64,
+    /// Id given to the latest object where the catalogue does not keep the next one; 0: none since opening.
+    last_object: AtomicI64,
     rowsets: RwLock<HashMap<u64, Arc<LiveRowset>>>,
     files: RwLock<HashMap<i16, Vec<FileId>>>,
     names: RwLock<HashMap<i16, String>>,
@@ -273,6 +275,14 @@ impl LiveRowsets {
         let ids = |r: &Arc<LiveRowset>| r.in_row.id().max(r.lob.id()).max(r.overflow.id());
         let known = self.rowsets.read().values().map(ids).max().unwrap_or(0);
         reserve(&self.last_unit, highest.max(i64::try_from(known).unwrap_or(0)))
+    }
+
+    /// An id for a new object where the catalogue does not keep the next one: `first`, then what comes `after` the last one
+    /// given. A statement takes the ids of a table's constraints before any of them is in the catalogue.
+    pub fn reserve_object(&self, first: i64, after: impl Fn(i64) -> i64) -> i64 {
+        let next = |last: i64| if last == 0 { first } else { after(last) };
+        let before = self.last_object.fetch_update(Ordering::AcqRel, Ordering::Acquire, |l| Some(next(l)));
+        next(before.unwrap_or(0))
     }
 
     /// Those whose counts the catalogue does not have yet.

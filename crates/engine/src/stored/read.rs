@@ -153,6 +153,9 @@ impl RowReader {
             (false, ReadIntent::Exclusive) => LockMode::IX,
         };
         writing.locks.acquire(context.owner, &of.resource(), mode, Duration::Transaction, &context.wait)?;
+        if table.keeps_row_locks {
+            writing.locks.keep_row_locks(context.owner, of);
+        }
         let current = writing.still_defined(table.object_id, &table.name, table.store.as_of, context.owner);
         if current.is_err() && matches!(mode, LockMode::IS | LockMode::S) {
             writing.locks.release(context.owner, &of.resource());

@@ -144,6 +144,8 @@ pub struct StoredTable {
     /// How the rowsets of the base share the rows, where they are read together.
     pub partitioned: Option<Arc<Partitioned>>,
     pub writer: Option<Arc<StoredWriter>>,
+    /// LOCK_ESCALATION = DISABLE.
+    pub keeps_row_locks: bool,
 }
 
 impl StoredTable {

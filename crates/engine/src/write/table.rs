@@ -94,6 +94,8 @@ pub struct StoredWriter {
     pub ignoring: Vec<i32>,
     /// The moment of the definition ([`super::definitions`]).
     pub as_of: u64,
+    /// LOCK_ESCALATION = DISABLE.
+    pub keeps_row_locks: bool,
     /// How rows become records, once somebody asked.
     pub plan: OnceLock<Option<Arc<RecordPlan>>>,
 }
@@ -209,6 +211,9 @@ impl StoredWriter {
         let resource = self.table().resource();
         let owner = write.transaction.owner();
         self.writing.locks.acquire(owner, &resource, mode, Duration::Transaction, write.wait)?;
+        if self.keeps_row_locks {
+            self.writing.locks.keep_row_locks(owner, self.table());
+        }
         self.writing.still_defined(self.object_id, &self.name, self.as_of, owner)
     }
 

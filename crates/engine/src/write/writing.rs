@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use holdfast_base::{FileId, PageId};
-use holdfast_format::catalog::{object, unit_type};
+use holdfast_format::catalog::{AllocationUnit, object, unit_type};
 use holdfast_format::log::transaction::BranchId;
 use holdfast_format::log::{VlfHeader, context, op};
 use holdfast_format::record::PageRows;
@@ -191,6 +191,7 @@ impl Writing {
                 log: Mutex::new(log),
                 emptied: Mutex::new(Vec::new()),
                 made: Mutex::new(Vec::new()),
+                added: Mutex::new(Vec::new()),
                 located: Mutex::new(None),
                 prepared: AtomicBool::new(false),
             };
@@ -230,6 +231,8 @@ pub struct DatabaseTransaction {
     emptied: Mutex<Vec<(usize, Emptied)>>,
     /// Rowsets that the transaction made.
     made: Mutex<Vec<u64>>,
+    /// Units that it gave to rowsets which were there before: rowset, kind and id.
+    added: Mutex<Vec<(Arc<LiveRowset>, u8, u64)>>,
     /// The row of a tree that was locked last, for who changes it next.
     pub(super) located: Mutex<Option<Located>>,
     /// Between the two steps of a commit over several databases.
@@ -253,8 +256,59 @@ impl DatabaseTransaction {
         self.made.lock().push(rowset);
     }
 
-    /// Frees the pages of rowsets whose creation was taken back. Pages are given out in transactions of their own, which stay.
+    /// A rowset that was there before has got a unit, which is used from now on; when that is taken back the rowset loses it
+    /// again with its pages.
+    pub fn note_unit(&self, live: &Arc<LiveRowset>, kind: u8, id: u64) {
+        live.unit(kind).set(&AllocationUnit { id, kind, owner: live.rowset, ..AllocationUnit::default() });
+        self.added.lock().push((Arc::clone(live), kind, id));
+    }
+
+    /// Frees the pages of one unit that is no longer in the catalogue.
+    fn free_pages(&self, id: u64, first_iam: PageId) -> SqlResult<()> {
+        let mut change = self.writing.logged.change().map_err(|e| failure(&e))?;
+        change
+            .take_back(|change| {
+                change
+                    .system("DeferredDrop", None, |change, own| change.free_unit(own, UnitId(id), first_iam))
+            })
+            .map_err(|e| failure(&e))
+    }
+
+    /// Takes units from rowsets whose catalogue rows were taken back.
+    fn sweep_units(&self) -> SqlResult<()> {
+        let mut added = self.added.lock();
+        if added.is_empty() {
+            return Ok(());
+        }
+        let trees = self.writing.trees().map_err(|e| failure(&e))?;
+        for (live, kind, id) in std::mem::take(&mut *added) {
+            let place = {
+                let change = self.writing.logged.change().map_err(|e| failure(&e))?;
+                let key = [Value::BigInt(id as i64)];
+                trees.units.find_entry(change.source(), &key).map_err(|e| crate::page_error(&e))?
+            };
+            if place.is_some_and(|p| p.found && !p.ghost) {
+                added.push((live, kind, id));
+                continue;
+            }
+            let unit = live.unit(kind);
+            if unit.id() != id {
+                continue;
+            }
+            let first_iam = unit.first_iam();
+            unit.set(&AllocationUnit::default());
+            unit.set_last_used(PageId::NULL);
+            if !first_iam.is_null() {
+                self.free_pages(id, first_iam)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Frees the pages of rowsets and units whose creation was taken back. Pages are given out in transactions of their own,
+    /// which stay.
     fn sweep(&self) -> SqlResult<()> {
+        self.sweep_units()?;
         let mut made = self.made.lock();
         if made.is_empty() {
             return Ok(());
@@ -263,9 +317,11 @@ impl DatabaseTransaction {
         let rowsets = std::mem::take(&mut *made);
         for rowset in rowsets {
             let Some(live) = self.writing.rowsets.get(rowset) else { continue };
-            let mut change = self.writing.logged.change().map_err(|e| failure(&e))?;
-            let key = [Value::BigInt(rowset as i64)];
-            let place = trees.rowsets.find_entry(change.source(), &key).map_err(|e| crate::page_error(&e))?;
+            let place = {
+                let change = self.writing.logged.change().map_err(|e| failure(&e))?;
+                let key = [Value::BigInt(rowset as i64)];
+                trees.rowsets.find_entry(change.source(), &key).map_err(|e| crate::page_error(&e))?
+            };
             if place.is_some_and(|p| p.found && !p.ghost) {
                 made.push(rowset);
                 continue;
@@ -276,13 +332,7 @@ impl DatabaseTransaction {
                 if id == 0 || first_iam.is_null() {
                     continue;
                 }
-                change
-                    .take_back(|change| {
-                        change.system("DeferredDrop", None, |change, own| {
-                            change.free_unit(own, UnitId(id), first_iam)
-                        })
-                    })
-                    .map_err(|e| failure(&e))?;
+                self.free_pages(id, first_iam)?;
             }
             self.writing.rowsets.forget(rowset);
         }

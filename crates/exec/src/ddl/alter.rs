@@ -9,12 +9,12 @@ use std::sync::Arc;
 use holdfast_engine::access::{BOOKMARK, ReadContext};
 use holdfast_engine::catalog::{Catalog, IndexKind, TableDef};
 use holdfast_engine::ddl::layout::fixed_size;
-use holdfast_engine::ddl::object::bits;
+use holdfast_engine::ddl::object::{Escalation, bits};
 use holdfast_engine::ddl::table::NewColumn;
 use holdfast_engine::write::{RowUpdate, WriteContext};
 use holdfast_tsql::ast::{
     AlterTable, AlterTableAction, AlterTableDrop, ColumnDefinition, ConstraintKind, Expr, ExprKind, Ident,
-    TableDefinition,
+    Setting, TableDefinition,
 };
 use holdfast_types::{SqlError, SqlType, TypeId, Value};
 
@@ -85,8 +85,8 @@ impl Definition<'_, '_> {
             AlterTableAction::ChangeTracking { .. } => Err(SqlError::not_supported("Change tracking").into()),
             AlterTableAction::Set(options) => {
                 let names: Vec<&str> = options.iter().map(|o| o.name.as_str()).collect();
-                if names == ["LOCK_ESCALATION"] {
-                    return Ok(());
+                if let ([o], ["LOCK_ESCALATION"]) = (options.as_slice(), names.as_slice()) {
+                    return self.set_escalation(&table, o);
                 }
                 if let ([o], ["SYSTEM_VERSIONING"]) = (options.as_slice(), names.as_slice()) {
                     return self.set_versioning(&table, o);
@@ -95,6 +95,15 @@ impl Definition<'_, '_> {
             }
             _ => Err(SqlError::not_supported("This form of ALTER TABLE").into()),
         }
+    }
+
+    /// AUTO is kept, and is what TABLE is: row locks on a partition escalate to the table.
+    fn set_escalation(&mut self, table: &TableDef, o: &Setting) -> Result<(), Fail> {
+        let given = o.value.as_ref().and_then(super::table::word).unwrap_or_default();
+        let Some(escalation) = Escalation::named(given) else {
+            return Err(SqlError::new(102, &[&given]).into());
+        };
+        Ok(self.writer()?.set_status(table.object_id, escalation.bits(), bits::ESCALATION)?)
     }
 
     fn has_rows(&self, table: &TableDef) -> Result<bool, Fail> {

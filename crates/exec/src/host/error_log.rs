@@ -5,6 +5,7 @@
 //! 2. Writing it never fails a statement: why the last line could not be written is kept, and said by those who read the log.
 
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use holdfast_types::conversion::canonical_text;
@@ -77,7 +78,8 @@ impl ErrorLog {
 
     fn append(&self, now: DateTime, source: &str, text: &str) -> std::io::Result<()> {
         holdfast_disk::private_directory(&self.directory)?;
-        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(self.path(0))?;
+        let mut file =
+            std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(self.path(0))?;
         // The lines of a text are indented, so that none looks like a line of its own.
         let text = text.replace("\r\n", "\n").replace('\n', "\n\t");
         file.write_all(format!("{} {source:<11} {text}\n", stamp(now)).as_bytes())

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use holdfast_engine::ddl::object::Escalation;
 use holdfast_types::{SqlResult, SqlType, Value};
 
 use super::model::{CatalogModel, Object, SCHEMA_INFORMATION_SCHEMA, SCHEMA_SYS};
@@ -242,7 +243,8 @@ fn tables(c: &ViewContext<'_>) -> Rows {
         .of_kind(&["U"])
         .map(|t| {
             let lob = c.model.references_of(8, t.id).next().map_or(0, |r| r.independent);
-            let escalation = (t.status >> 28) & 3;
+            let escalation = Escalation::of(t.status.into()).unwrap_or(Escalation::Table);
+            let (escalation, escalation_name) = (escalation as u8, escalation.name());
             let (temporal, history) = c.model.temporal_type(t.id);
             let descriptions = ["NON_TEMPORAL_TABLE", "HISTORY_TABLE", "SYSTEM_VERSIONED_TEMPORAL_TABLE"];
             // Old rows are kept for ever: no other period is taken.
@@ -262,7 +264,7 @@ fn tables(c: &ViewContext<'_>) -> Rows {
                 t.status_bit(0x0200_0000),
                 t.status_bit(0x0100_0000),
                 escalation,
-                ["TABLE", "DISABLE", "AUTO", "TABLE"][escalation as usize],
+                escalation_name,
                 false,
                 false,
                 0,

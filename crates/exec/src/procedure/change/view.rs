@@ -321,13 +321,14 @@ impl Runner<'_> {
     }
 }
 
-/// Whether a table has indexed views over it, or an index over a computed column.
+/// Whether a table has indexed views over it, a filtered index, or an index over a computed column.
 fn asks_for_options(target: &TargetTable) -> bool {
     let columns = &target.table.columns;
     let mut keys = target.table.indexes.iter().filter(|i| !i.disabled).flat_map(|i| &i.keys);
     let stored = target.table.object_id > 0 && !target.is_view;
     let computed = stored && keys.any(|k| columns.get(k.ordinal).is_some_and(|c| c.computed.is_some()));
-    !target.views.is_empty() || computed
+    let filtered = stored && target.table.indexes.iter().any(|i| !i.disabled && i.filter.is_some());
+    !target.views.is_empty() || computed || filtered
 }
 
 /// The statement as 1934 names it.
