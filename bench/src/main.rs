@@ -39,6 +39,8 @@ pub struct Plan {
     pub rounds: usize,
     /// Seconds of a round of point queries.
     pub seconds: f64,
+    /// Connections of the transactions.
+    pub clients: Vec<u64>,
 }
 
 type Measure = fn(&Plan) -> anyhow::Result<Vec<Row>>;
@@ -61,7 +63,8 @@ const USAGE: &str =
   --work DIR        directory for databases and servers (default: target/bench)
   --rows N          order lines in the big database, about 150 bytes of backup each (default: 8000000)
   --rounds N        rounds of each comparison (default: 5)
-  --seconds N       length of a round of point queries or transactions (default: 2)";
+  --seconds N       length of a round of point queries or transactions (default: 2)
+  --clients N,…     connections of the transactions (default: 1,8,32)";
 
 fn main() -> ExitCode {
     match run() {
@@ -82,6 +85,7 @@ fn run() -> anyhow::Result<()> {
         rows: 8_000_000,
         rounds: 5,
         seconds: 2.0,
+        clients: vec![1, 8, 32],
     };
     let mut chosen = Vec::new();
     let mut arguments = std::env::args().skip(1);
@@ -92,6 +96,7 @@ fn run() -> anyhow::Result<()> {
             "--work" => plan.work = value()?.into(),
             "--rows" => plan.rows = value()?.parse()?,
             "--rounds" => plan.rounds = value()?.parse::<usize>()?.max(1),
+            "--clients" => plan.clients = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?,
             "--seconds" => plan.seconds = value()?.parse()?,
             name => match MEASURES.iter().find(|m| m.0 == name) {
                 Some(m) => chosen.push(m),

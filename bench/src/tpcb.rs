@@ -137,7 +137,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
             Kind::TpcB => vec!["-b", "tpcb-like"],
             _ => vec!["-f", file.as_str()],
         };
-        for clients in [1, 8, 32] {
+        for &clients in &plan.clients {
             ours(here.port, kind, clients, 0.5)?;
             let row = beside::pgbench(plan, &here, &there, kind.name(), clients, &arguments, |seconds| {
                 ours(here.port, kind, clients, seconds)

@@ -95,7 +95,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     }
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut rows = Vec::new();
-    for clients in [1, 8, 32] {
+    for &clients in &plan.clients {
         ours(here.port, clients, 0.5)?;
         let what = "TPC-C-like transactions in procedures";
         rows.push(beside::pgbench(plan, &here, &there, what, clients, &arguments, |seconds| {

@@ -90,6 +90,16 @@ pub enum Bound {
     Excluded(Vec<Value>),
 }
 
+impl Bound {
+    /// The key values; none for an open end.
+    pub fn values(&self) -> &[Value] {
+        match self {
+            Bound::Included(k) | Bound::Excluded(k) => k,
+            Bound::Unbounded => &[],
+        }
+    }
+}
+
 /// A range of an index. A point look-up has equal included bounds. A prefix bound shorter than the key covers all keys
 /// that begin with it. NULL compares equal to NULL here (binders add `IS NOT NULL` semantics).
 #[derive(Clone, Debug)]

@@ -99,8 +99,8 @@ pub fn check(catalog: &DatabaseCatalog, owners: &Owners, report: &mut Report) {
                 layout: layout.clone(),
                 live: catalog.store.live.of(catalog.storage(), rowset),
                 heap: rowset.index_id == 0,
-                positions: Vec::new(),
-                missing: Vec::new(),
+                positions: Arc::default(),
+                missing: Arc::default(),
                 compression: rowset.compression,
                 partition: None,
             };

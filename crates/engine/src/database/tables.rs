@@ -139,8 +139,8 @@ fn rowset_access(
         layout,
         live: catalog.store.live.of(&catalog.store.tables, rowset),
         heap: rowset.index_id == 0,
-        positions,
-        missing,
+        positions: positions.into(),
+        missing: missing.into(),
         compression: rowset.compression,
         partition: None,
     }
@@ -482,7 +482,7 @@ fn clustered(
         name: definition.name.clone().unwrap_or_else(|| Arc::from("")),
         clustered: true,
         unique: true,
-        keys,
+        keys: keys.into(),
         rowsets: base.to_vec(),
         locator: Locator::Row,
         usable,
@@ -530,7 +530,7 @@ fn nonclustered(
         Some(index) => {
             let mut next = locators.iter();
             let mut found = Vec::new();
-            for k in &index.keys {
+            for k in index.keys.iter() {
                 let known = k.ordinal.and_then(|o| positions[o].filter(|_| !is_locator_only(o, definition)));
                 let position = match known {
                     Some(position) => position,
@@ -544,7 +544,7 @@ fn nonclustered(
                 };
                 found.push(position);
             }
-            Locator::Key(found)
+            Locator::Key(found.into())
         }
     };
     // Every position must hold the type of the column it stands for; otherwise the index is not understood.
@@ -573,7 +573,7 @@ fn nonclustered(
         name: definition.name.clone().unwrap_or_else(|| Arc::from("")),
         clustered: false,
         unique: definition.unique,
-        keys,
+        keys: keys.into(),
         rowsets,
         locator,
         usable,

@@ -138,7 +138,7 @@ pub fn build(catalog: &DatabaseCatalog, definition: &TableDef, access: &StoredTa
         definition.indexes.iter().filter(|i| i.ignore_duplicates && i.unique).map(|i| i.index_id).collect();
     out.indexes = indexes;
     out.apart = apart;
-    out.positions = rowset.positions.clone();
+    out.positions = rowset.positions.to_vec();
     out.unsupported = unsupported;
     out.unkept = unkept;
     Some(out)
@@ -186,10 +186,10 @@ fn writer(writing: Arc<Writing>, definition: &TableDef, access: &StoredTable, ba
     }
 }
 
-fn tree(writing: &Arc<Writing>, access: &RowsetAccess, keys: Vec<StoredKey>, clustered: bool) -> Tree {
+fn tree(writing: &Arc<Writing>, access: &RowsetAccess, keys: impl Into<Arc<[StoredKey]>>, clustered: bool) -> Tree {
     Tree {
         access: access.clone(),
-        keys,
+        keys: keys.into(),
         clustered,
         rowsets: Arc::clone(&writing.rowsets),
         pointers: writing.pointers(),
@@ -244,7 +244,7 @@ fn index(
             *types.get_mut(*position)? = Some((ty, None));
         }
         (Locator::Key(positions), Some(clustered)) => {
-            for (position, key) in positions.iter().zip(&clustered.keys) {
+            for (position, key) in positions.iter().zip(clustered.keys.iter()) {
                 *fields.get_mut(*position)? = From::Base(key.position);
                 *types.get_mut(*position)? = Some((key.ty, key.ordinal));
             }

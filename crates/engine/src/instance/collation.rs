@@ -138,7 +138,7 @@ fn trees_ascend(
     let Some(object) = object else { return Ok(true) };
     let stored = tables::storage(catalog, object)?;
     for index in &stored.indexes {
-        let mut keys = index.keys.clone();
+        let mut keys = index.keys.to_vec();
         let mut named = false;
         for k in keys.iter_mut().filter(|k| k.ty.id.is_character() && k.ty.collation == old) {
             k.ty.collation = new;

@@ -14,6 +14,7 @@ pub mod key;
 pub mod live;
 pub mod partitioned;
 pub mod range;
+pub(crate) mod probe;
 pub mod read;
 pub mod sample;
 pub mod scan;

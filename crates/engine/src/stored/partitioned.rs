@@ -259,7 +259,7 @@ impl PartitionedTable {
         let mut keys = Vec::new();
         // Entries with equal keys stand in the order of the clustered key.
         let rest = self.whole.indexes.iter().filter(|i| i.clustered && !index.clustered);
-        for k in index.keys.iter().chain(rest.flat_map(|i| &i.keys)) {
+        for k in index.keys.iter().chain(rest.flat_map(|i| i.keys.iter())) {
             // What follows tells apart rows of equal keys.
             let Some(ordinal) = k.ordinal else { break };
             let place = all.iter().position(|c| *c == ordinal).unwrap_or_else(|| {

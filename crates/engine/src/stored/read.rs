@@ -37,7 +37,7 @@ enum Names {
     /// Entries of an index on a heap, by the address in them.
     LocatorRid(usize),
     /// By the clustered key, whose columns stand at these positions.
-    Key(Vec<StoredKey>),
+    Key(Arc<[StoredKey]>),
 }
 
 /// The locking side of an open source.
@@ -90,7 +90,7 @@ impl RowNames {
             Locator::Rid(position) => Names::LocatorRid(*position),
             Locator::Key(positions) => {
                 let clustered = table.indexes.iter().find(|i| i.clustered);
-                let keys = clustered.map(|i| i.keys.as_slice()).unwrap_or_default();
+                let keys = clustered.map(|i| &*i.keys).unwrap_or_default();
                 Names::Key(
                     positions
                         .iter()

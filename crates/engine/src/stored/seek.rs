@@ -18,6 +18,7 @@ use holdfast_types::batch::BATCH_ROWS;
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::key;
+use super::probe::Probe;
 use super::range::Ranged;
 use super::read::{RowNames, RowReader};
 use super::table::{Locator, RowsetAccess, Store, StoredIndex, StoredKey, StoredTable};
@@ -30,7 +31,7 @@ use crate::error::damaged;
 struct RangeScan {
     store: Arc<Store>,
     types: Arc<[SqlType]>,
-    keys: Vec<StoredKey>,
+    keys: Arc<[StoredKey]>,
     locator: Locator,
     clustered: bool,
     range: KeyRange,
@@ -57,7 +58,7 @@ struct Partition {
 /// Where rows are when the index does not hold all columns.
 struct Lookup {
     base: Vec<(RowsetAccess, Vec<ColumnPlan>, RowNames)>,
-    keys: Vec<StoredKey>,
+    keys: Arc<[StoredKey]>,
     /// Of each declared key column of the index: its place there and in the base row, to see that a row found is still the
     /// one the entry stood for.
     entry_keys: Vec<(usize, usize)>,
@@ -162,7 +163,7 @@ fn lookup(table: &StoredTable, index: &StoredIndex, columns: &[usize]) -> SqlRes
         base.push((rowset.clone(), table.plans(rowset, columns)?, RowNames::of_base(table, rowset)));
     }
     let keys = table.indexes.iter().find(|i| i.clustered).map(|i| i.keys.clone()).unwrap_or_default();
-    let positions = table.base.first().map(|b| b.positions.as_slice()).unwrap_or_default();
+    let positions = table.base.first().map(|b| &*b.positions).unwrap_or_default();
     let entry_keys = index
         .keys
         .iter()
@@ -254,18 +255,15 @@ pub(crate) fn compare_row(
     Ok(Ordering::Equal)
 }
 
-/// First slot for which `before` is false (slots are ordered by it).
+/// First of some slots for which `before` is false (slots are ordered by it), else their end.
 fn partition_point(
-    rows: &PageRows<'_>,
-    from: u16,
-    mut before: impl FnMut(&Row<'_>) -> Result<bool, FormatError>,
+    slots: std::ops::Range<u16>,
+    mut before: impl FnMut(u16) -> Result<bool, FormatError>,
 ) -> Result<u16, FormatError> {
-    let (mut low, mut high) = (from, rows.len());
+    let (mut low, mut high) = (slots.start, slots.end);
     while low < high {
         let middle = low + (high - low) / 2;
-        let row =
-            rows.row(middle)?.ok_or(FormatError::NoSuchSlot { page: rows.view().page_id(), slot: middle })?;
-        if before(&row)? { low = middle + 1 } else { high = middle }
+        if before(middle)? { low = middle + 1 } else { high = middle }
     }
     Ok(low)
 }
@@ -299,18 +297,20 @@ pub(crate) fn position(
     }
     // An open high end lies behind every row, an open low end before.
     let unbounded = !is_low;
+    let above = Probe::new(rowset, keys, bound.values(), true);
     let (at, page) = rowset.live.stable(|| {
         btree::descend(source, rowset.root(), clustered, |rows| {
-            let slot = partition_point(rows, 1, |row| {
-                is_before(bound, is_low, unbounded, |k| compare_row(source, row, rowset, keys, k, true))
+            let slot = partition_point(1..rows.len(), |slot| {
+                is_before(bound, is_low, unbounded, |_| above.order(source, rows, slot))
             })?;
             Ok(slot.saturating_sub(1))
         })
     })?;
     let slot = {
         let rows = PageRows::new(PageView::new(&page))?;
-        partition_point(&rows, 0, |row| {
-            is_before(bound, is_low, unbounded, |k| compare_row(source, row, rowset, keys, k, false))
+        let leaf = Probe::new(rowset, keys, bound.values(), false);
+        partition_point(0..rows.len(), |slot| {
+            is_before(bound, is_low, unbounded, |_| leaf.order(source, &rows, slot))
         })?
     };
     Ok(Some((at, page, slot)))
@@ -376,21 +376,34 @@ impl RangeScan {
         let source = &*self.store.source;
         let rows = PageRows::new(PageView::new(held)).map_err(damaged)?;
         let end = if self.backward { &self.range.low } else { &self.range.high };
-        let past = partition_point(&rows, 0, |row| {
-            is_before(end, self.backward, !self.backward, |k| {
-                compare_row(source, row, rowset, &self.keys, k, false)
-            })
-        })
-        .map_err(damaged)?;
-        Ok(if self.backward { past.min(slot)..slot } else { slot..past.max(slot) })
+        let probe = Probe::new(rowset, &self.keys, end.values(), false);
+        let before =
+            |at| is_before(end, self.backward, !self.backward, |_| probe.order(source, &rows, at));
+        if self.backward {
+            let past = partition_point(0..slot.min(rows.len()), before).map_err(damaged)?;
+            return Ok(past..slot);
+        }
+        // Most ranges are short: look ahead in steps that double.
+        let (mut from, mut step) = (slot, 1u16);
+        while let Some(at) = from.checked_add(step - 1).filter(|at| *at < rows.len()) {
+            if !before(at).map_err(damaged)? {
+                return Ok(slot..partition_point(from..at, before).map_err(damaged)?);
+            }
+            (from, step) = (at + 1, step.saturating_mul(2));
+        }
+        Ok(slot..partition_point(from..rows.len().max(from), before).map_err(damaged)?)
     }
 
     fn fill_batch(&mut self) -> SqlResult<Option<Batch>> {
-        let mut targets: Vec<Target> = self.types.iter().map(|ty| Target::new(ty, 16)).collect();
+        let mut targets = Vec::new();
         let mut count = 0usize;
         while count < BATCH_ROWS {
             if self.cursor.as_ref().is_none_or(|c| c.done) && !self.start()? {
                 break;
+            }
+            if targets.is_empty() {
+                let capacity = if self.single { 1 } else { 16 };
+                targets = self.types.iter().map(|ty| Target::new(ty, capacity)).collect();
             }
             let Some(mut cursor) = self.cursor.take() else { break };
             if self.one_by_one {
@@ -416,8 +429,9 @@ impl RangeScan {
         let source = &*self.store.source;
         let held = cursor.held.clone();
         let rows = PageRows::new(PageView::new(&held)).map_err(damaged)?;
-        let mut taken: Vec<(u16, Row<'_>)> = Vec::new();
+        let mut taken: Vec<(u16, Row<'_>)> = Vec::with_capacity(if self.single { 1 } else { 16 });
         let end = if self.backward { &self.range.low } else { &self.range.high };
+        let probe = Probe::new(&cursor.partition.rowset, &self.keys, end.values(), false);
         while taken.len() < limit {
             let slot = if self.backward {
                 let Some(slot) = cursor.slot.checked_sub(1) else { break };
@@ -428,23 +442,25 @@ impl RangeScan {
                 }
                 cursor.slot
             };
-            let Some(row) = rows.row(slot).map_err(damaged)? else {
-                return Err(damaged(FormatError::NoSuchSlot { page: cursor.page, slot }));
-            };
-            let rowset = &cursor.partition.rowset;
-            let before = is_before(end, self.backward, !self.backward, |k| {
-                compare_row(source, &row, rowset, &self.keys, k, false)
-            })
-            .map_err(damaged)?;
+            let before =
+                is_before(end, self.backward, !self.backward, |_| probe.order(source, &rows, slot))
+                    .map_err(damaged)?;
             // Forward: stop at the first row that is not before the high position. Backward: at the first that is
             // before the low position.
             if before == self.backward {
                 cursor.done = true;
                 break;
             }
+            let Some(row) = rows.row(slot).map_err(damaged)? else {
+                return Err(damaged(FormatError::NoSuchSlot { page: cursor.page, slot }));
+            };
             cursor.slot = if self.backward { slot } else { slot + 1 };
             if row.kind() == RowKind::Row {
                 taken.push((slot, row));
+                if self.single {
+                    cursor.done = true;
+                    break;
+                }
             }
         }
         let found = self.fill_rows(cursor, &taken, targets)?;
@@ -628,7 +644,7 @@ impl RangeScan {
             }
             Locator::Key(positions) => {
                 let mut wanted = Vec::with_capacity(positions.len());
-                for (position, k) in positions.iter().zip(&lookup.keys) {
+                for (position, k) in positions.iter().zip(lookup.keys.iter()) {
                     wanted.push(key_value(source, entry, rowset, *position, &k.ty, false).map_err(damaged)?);
                 }
                 let only =

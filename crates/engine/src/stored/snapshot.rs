@@ -52,7 +52,7 @@ enum Place {
 
 struct IndexPlace {
     rowset: RowsetAccess,
-    keys: Vec<StoredKey>,
+    keys: Arc<[StoredKey]>,
     locator: Locator,
     clustered: bool,
     range: KeyRange,
@@ -68,7 +68,7 @@ struct SnapshotRows {
     owner: LockOwner,
     snapshot: Snapshot,
     base: RowsetAccess,
-    base_keys: Vec<StoredKey>,
+    base_keys: Arc<[StoredKey]>,
     plans: Vec<ColumnPlan>,
     types: Arc<[SqlType]>,
     place: Place,
@@ -400,7 +400,7 @@ impl SnapshotRows {
             }
             Locator::Key(positions) => {
                 let mut wanted = Vec::with_capacity(positions.len());
-                for (position, k) in positions.iter().zip(&self.base_keys) {
+                for (position, k) in positions.iter().zip(self.base_keys.iter()) {
                     wanted.push(key_value(source, entry, &place.rowset, *position, &k.ty, false)?);
                 }
                 match self.keyed_record(&wanted)? {
@@ -469,7 +469,7 @@ impl SnapshotRows {
             }
         }
         let order = |a: &[Value], b: &[Value]| -> Ordering {
-            for ((x, y), k) in a.iter().zip(b).zip(keys) {
+            for ((x, y), k) in a.iter().zip(b).zip(keys.iter()) {
                 let o = super::key::compare(&k.ty, x, y);
                 if o != Ordering::Equal {
                     return if k.descending { o.reverse() } else { o };

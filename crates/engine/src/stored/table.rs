@@ -43,9 +43,9 @@ pub struct RowsetAccess {
     /// Heap: rows in allocation order.
     pub heap: bool,
     /// Per table column: position in the layout.
-    pub positions: Vec<Option<usize>>,
+    pub positions: Arc<[Option<usize>]>,
     /// Per table column: what records older than the column hold.
-    pub missing: Vec<Value>,
+    pub missing: Arc<[Value]>,
     pub compression: u8,
     /// Of a partitioned table's heap or clustered index: which one it is, from 0.
     pub partition: Option<u16>,
@@ -81,7 +81,7 @@ pub struct StoredIndex {
     /// Leaf rows are the table's rows.
     pub clustered: bool,
     /// Key columns as declared, in key order; of a clustered index with the uniquifier.
-    pub keys: Vec<StoredKey>,
+    pub keys: Arc<[StoredKey]>,
     /// No two entries have the same key.
     pub unique: bool,
     /// One per partition.
@@ -102,7 +102,7 @@ pub enum Locator {
     /// Position of the 8-byte RID.
     Rid(usize),
     /// Position of each clustered key column, in clustered key order.
-    Key(Vec<usize>),
+    Key(Arc<[usize]>),
 }
 
 /// A read that goes on, in a database that is also changed.

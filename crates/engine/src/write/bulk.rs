@@ -33,7 +33,7 @@ struct Numbers(Vec<(usize, usize, TypeId, bool)>);
 impl Numbers {
     fn of(tree: &Tree) -> Option<Self> {
         let mut out = Vec::with_capacity(tree.keys.len());
-        for k in &tree.keys {
+        for k in tree.keys.iter() {
             let column = tree.layout().columns.get(k.position)?;
             let whole = matches!(k.ty.id, TypeId::TinyInt | TypeId::SmallInt | TypeId::Int | TypeId::BigInt);
             if column.is_uniquifier() {

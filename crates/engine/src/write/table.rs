@@ -472,7 +472,7 @@ impl StoredWriter {
     /// Key values and stored key fields of a tree's entry, out of the entry's fields.
     pub(super) fn key_of(tree: &Tree, fields: &[Stored]) -> RecoveryResult<(Vec<Value>, Vec<u8>)> {
         let mut raw = Vec::new();
-        for k in &tree.keys {
+        for k in tree.keys.iter() {
             match fields.get(k.position).and_then(|f| f.bytes.as_ref()) {
                 None => raw.extend_from_slice(&u16::MAX.to_le_bytes()),
                 Some(b) => {
@@ -582,7 +582,7 @@ impl StoredWriter {
     pub(super) fn duplicate(&self, index: &str, constraint: bool, tree: &Tree, key: &[Value]) -> SqlError {
         let shown: Vec<String> = key
             .iter()
-            .zip(&tree.keys)
+            .zip(tree.keys.iter())
             .map(|(v, k)| match v {
                 Value::Null => "<NULL>".to_owned(),
                 v => holdfast_types::conversion::canonical_text(v, &k.ty).unwrap_or_default(),
@@ -738,7 +738,7 @@ impl StoredWriter {
         let same = declared
             .iter()
             .zip(&key)
-            .zip(&tree.keys)
+            .zip(tree.keys.iter())
             .all(|((a, b), k)| crate::stored::key::compare(&k.ty, a, b).is_eq());
         match key.last() {
             Some(Value::Int(n)) if same => {
@@ -869,7 +869,7 @@ impl StoredWriter {
 /// The lock resource of an entry's key.
 pub fn key_resource(database: i32, tree: &Tree, key: &[Value]) -> Resource {
     let mut bytes = Vec::with_capacity(32);
-    for (value, k) in key.iter().zip(&tree.keys) {
+    for (value, k) in key.iter().zip(tree.keys.iter()) {
         hash_key(value, &k.ty, &mut bytes);
     }
     Resource::key(database, tree.access.rowset as i64, &bytes)

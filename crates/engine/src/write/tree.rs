@@ -28,6 +28,7 @@ use super::undo::TreeRows;
 use super::{pointers, row};
 use crate::stored::LiveRowsets;
 use crate::stored::live::LiveRowset;
+use crate::stored::probe::Probe;
 use crate::stored::seek::compare_row;
 use crate::stored::table::{RowsetAccess, StoredKey};
 
@@ -52,7 +53,7 @@ const LONGER_BY_PREFIXES: usize = 64;
 pub struct Tree {
     pub access: RowsetAccess,
     /// All key columns, locator and uniquifier included.
-    pub keys: Vec<StoredKey>,
+    pub keys: Arc<[StoredKey]>,
     pub clustered: bool,
     pub rowsets: Arc<LiveRowsets>,
     /// The tree of sysallocunits, where root pointers are kept; `None` for that tree itself.
@@ -149,7 +150,7 @@ impl Tree {
             let view = PageView::new(&image);
             let rows = PageRows::new(view)?;
             let leaf = btree::is_leaf(view, self.clustered);
-            let low = self.search(source, &rows, at, key, leaf)?;
+            let low = self.search(source, &rows, key, leaf)?;
             if leaf {
                 let (found, ghost) = self.meets(source, &rows, low, key)?;
                 drop(rows);
@@ -171,15 +172,14 @@ impl Tree {
         &self,
         source: &dyn PageSource,
         rows: &PageRows<'_>,
-        at: PageId,
         key: &[Value],
         leaf: bool,
     ) -> Result<u16, FormatError> {
+        let probe = Probe::new(&self.access, &self.keys, key, !leaf);
         let (mut low, mut high) = (u16::from(!leaf), rows.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            let row = rows.row(middle)?.ok_or(FormatError::NoSuchSlot { page: at, slot: middle })?;
-            let order = self.compare(source, &row, key, !leaf)?;
+            let order = probe.order(source, rows, middle)?;
             // An upper entry equal to the key leads to it; a prefix may begin before such an entry.
             let right = if leaf || key.len() < self.keys.len() {
                 order == Ordering::Less
@@ -242,7 +242,7 @@ impl Tree {
             return Ok(Some(Place { page, image, slot, found, ghost, path }));
         }
         let rows = PageRows::new(view)?;
-        let slot = self.search(source, &rows, page, key, true)?;
+        let slot = self.search(source, &rows, key, true)?;
         let (found, ghost) = self.meets(source, &rows, slot, key)?;
         drop(rows);
         Ok(Some(Place { page, image, slot, found, ghost, path }))

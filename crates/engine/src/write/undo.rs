@@ -25,7 +25,7 @@ impl Tree {
             return Err(broken());
         }
         let mut out = Vec::with_capacity(parts.len());
-        for (part, key) in parts.into_iter().zip(&self.keys) {
+        for (part, key) in parts.into_iter().zip(self.keys.iter()) {
             out.push(match part {
                 None => Value::Null,
                 // An absent uniquifier is 0.

@@ -198,6 +198,21 @@ impl<'a> PageRows<'a> {
         self.parse(bytes).map(Some).map_err(|e| e.at(self.view.page_id(), slot))
     }
 
+    /// The fixed part of the plain record in a slot (status bytes included), without a look at what follows it. `None`: there is no
+    /// such record, it is compressed or only points elsewhere, or its fixed part does not lie within the page.
+    #[inline]
+    pub fn fixed_part(&self, slot: u16) -> Option<&'a [u8]> {
+        let bytes = self.view.record(slot)?;
+        let first = *bytes.first()?;
+        let plain = first & status::COMPRESSED == 0
+            && !matches!(RecordType::of(first), RecordType::Stub | RecordType::Lob);
+        if !plain {
+            return None;
+        }
+        let end = if self.index_page { self.pminlen } else { u16::from_le_bytes([*bytes.get(2)?, *bytes.get(3)?]) };
+        bytes.get(..usize::from(end))
+    }
+
     /// The bytes of the page's compression information; empty when it has none.
     pub fn information(&self) -> &'a [u8] {
         let size = self.info.as_ref().map_or(0, |info| info.size);
