@@ -186,7 +186,12 @@ fn writer(writing: Arc<Writing>, definition: &TableDef, access: &StoredTable, ba
     }
 }
 
-fn tree(writing: &Arc<Writing>, access: &RowsetAccess, keys: impl Into<Arc<[StoredKey]>>, clustered: bool) -> Tree {
+fn tree(
+    writing: &Arc<Writing>,
+    access: &RowsetAccess,
+    keys: impl Into<Arc<[StoredKey]>>,
+    clustered: bool,
+) -> Tree {
     Tree {
         access: access.clone(),
         keys: keys.into(),

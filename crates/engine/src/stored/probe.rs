@@ -8,9 +8,9 @@
 
 use std::cmp::Ordering;
 
+use holdfast_format::FormatError;
 use holdfast_format::record::row::PageRows;
 use holdfast_format::source::PageSource;
-use holdfast_format::FormatError;
 use holdfast_types::{TypeId, Value};
 
 use super::seek::compare_row;
@@ -49,7 +49,12 @@ impl<'a> Probe<'a> {
     }
 
     /// Order of the entry in a slot against the bound; its columns behind the bound don't count.
-    pub fn order(&self, source: &dyn PageSource, rows: &PageRows<'_>, slot: u16) -> Result<Ordering, FormatError> {
+    pub fn order(
+        &self,
+        source: &dyn PageSource,
+        rows: &PageRows<'_>,
+        slot: u16,
+    ) -> Result<Ordering, FormatError> {
         if self.count > 0
             && let Some(fixed) = rows.fixed_part(slot)
             && let Some(order) = self.order_of(fixed)
@@ -90,6 +95,10 @@ fn part(rowset: &RowsetAccess, key: &StoredKey, value: &Value, internal: bool) -
         _ => return None,
     };
     let start = usize::try_from(place.offset).ok().filter(|start| *start > 0)?;
-    (column.is_not_null() && usize::from(place.size) == size && !place.is_bit)
-        .then_some(Part { start, size, wanted, descending: key.descending })
+    (column.is_not_null() && usize::from(place.size) == size && !place.is_bit).then_some(Part {
+        start,
+        size,
+        wanted,
+        descending: key.descending,
+    })
 }

@@ -377,8 +377,7 @@ impl RangeScan {
         let rows = PageRows::new(PageView::new(held)).map_err(damaged)?;
         let end = if self.backward { &self.range.low } else { &self.range.high };
         let probe = Probe::new(rowset, &self.keys, end.values(), false);
-        let before =
-            |at| is_before(end, self.backward, !self.backward, |_| probe.order(source, &rows, at));
+        let before = |at| is_before(end, self.backward, !self.backward, |_| probe.order(source, &rows, at));
         if self.backward {
             let past = partition_point(0..slot.min(rows.len()), before).map_err(damaged)?;
             return Ok(past..slot);
@@ -442,9 +441,8 @@ impl RangeScan {
                 }
                 cursor.slot
             };
-            let before =
-                is_before(end, self.backward, !self.backward, |_| probe.order(source, &rows, slot))
-                    .map_err(damaged)?;
+            let before = is_before(end, self.backward, !self.backward, |_| probe.order(source, &rows, slot))
+                .map_err(damaged)?;
             // Forward: stop at the first row that is not before the high position. Backward: at the first that is
             // before the low position.
             if before == self.backward {

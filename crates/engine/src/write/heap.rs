@@ -348,7 +348,8 @@ impl Heap {
         record: &[u8],
         is_free: &dyn Fn(Rid) -> bool,
     ) -> RecoveryResult<()> {
-        let new = if found.forwarded { forwarded(record, rid)? } else { record.to_vec() };
+        let new =
+            if found.forwarded { forwarded(&self.access.layout, record, rid)? } else { record.to_vec() };
         let new = {
             let image = change.page(found.at.page)?;
             let fail = unreadable(found.at.page);
@@ -370,7 +371,8 @@ impl Heap {
             self.modify(change, transaction, found.at, &found.record, &new)?;
             return self.note_fullness(change, found.at.page);
         }
-        let moved = self.place(change, transaction, &forwarded(record, rid)?, is_free, 0)?;
+        let moved =
+            self.place(change, transaction, &forwarded(&self.access.layout, record, rid)?, is_free, 0)?;
         if found.forwarded {
             self.remove(change, transaction, found.at, &found.record, 0)?;
             self.modify(change, transaction, rid, &self.stub(found.at), &self.stub(moved))
@@ -394,8 +396,9 @@ impl Heap {
     }
 }
 
-/// The record as it stands away from its address `home`: the last variable column leads back.
-fn forwarded(record: &[u8], home: Rid) -> RecoveryResult<Vec<u8>> {
+/// The record as it stands away from its address `home`: the last variable column leads back. It stands behind all columns of the
+/// table, empty ones that are left out of other records too, so that nobody takes it for one of them.
+fn forwarded(layout: &RowLayout, record: &[u8], home: Rid) -> RecoveryResult<Vec<u8>> {
     let broken = |what: &str| RecoveryError::Database { what: format!("a row cannot be moved: {what}") };
     if record.first().is_some_and(|b| b & status::COMPRESSED != 0) {
         return compressed::forwarded(record, home).map_err(|e| broken(e.what));
@@ -404,6 +407,11 @@ fn forwarded(record: &[u8], home: Rid) -> RecoveryResult<Vec<u8>> {
     let mut parts = holdfast_format::record::writer::Parts::of(&parsed).map_err(|e| broken(e.what))?;
     let mut back = vec![0x00, 0x04];
     back.extend_from_slice(&home.to_bytes());
+    let columns =
+        layout.columns.iter().map(|c| usize::from(c.leaf.offset.min(0).unsigned_abs())).max().unwrap_or(0);
+    if parts.variable.len() < columns {
+        parts.variable.resize(columns, (Vec::new(), false));
+    }
     parts.variable.push((back, true));
     parts.status_a = parts.status_a & !status::TYPE_MASK | FORWARDED | status::VARIABLE;
     Ok(parts.assemble())

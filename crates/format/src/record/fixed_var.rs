@@ -252,6 +252,16 @@ impl<'a> FixedVar<'a> {
         Ok(Some((data, end & 0x8000 != 0)))
     }
 
+    /// As [`Self::variable`], without the back pointer of a forwarded record: it is the last one, and a record whose last columns are
+    /// empty and left out has it in their place.
+    #[inline]
+    fn variable_field(&self, index: u16) -> Result<Option<(&'a [u8], bool)>, RecordError> {
+        if index + 1 == self.variable_count && self.record_type() == RecordType::Forwarded {
+            return Ok(None);
+        }
+        self.variable(index)
+    }
+
     /// What the record says about the column placed at `place`.
     #[inline]
     pub fn field(&self, place: &Placement) -> Result<Field<'a>, RecordError> {
@@ -274,7 +284,7 @@ impl<'a> FixedVar<'a> {
             }
             Ok(Field::Bytes(&self.bytes[start..end]))
         } else if place.offset < 0 {
-            Ok(match self.variable(place.offset.unsigned_abs() - 1)? {
+            Ok(match self.variable_field(place.offset.unsigned_abs() - 1)? {
                 None => Field::Bytes(&[]),
                 Some((data, false)) => Field::Bytes(data),
                 Some((data, true)) => Field::Complex(data),

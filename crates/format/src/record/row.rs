@@ -209,7 +209,8 @@ impl<'a> PageRows<'a> {
         if !plain {
             return None;
         }
-        let end = if self.index_page { self.pminlen } else { u16::from_le_bytes([*bytes.get(2)?, *bytes.get(3)?]) };
+        let end =
+            if self.index_page { self.pminlen } else { u16::from_le_bytes([*bytes.get(2)?, *bytes.get(3)?]) };
         bytes.get(..usize::from(end))
     }
 
