@@ -94,6 +94,13 @@ impl<T: Copy> VarColumn<T> {
         self.offsets.push(self.data.len() as u32);
     }
 
+    fn truncate(&mut self, rows: usize) {
+        if let Some(end) = self.offsets.get(rows) {
+            self.data.truncate(*end as usize);
+            self.offsets.truncate(rows + 1);
+        }
+    }
+
     fn take(&self, rows: &[u32]) -> Self {
         let total: usize =
             rows.iter().map(|&r| (self.offsets[r as usize + 1] - self.offsets[r as usize]) as usize).sum();
@@ -252,6 +259,11 @@ impl ColumnData {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Forgets the entries from `len` on.
+    pub fn truncate(&mut self, len: usize) {
+        each!(self, v => v.truncate(len), w => w.truncate(len));
     }
 
     /// An empty vector of the same variant.

@@ -126,6 +126,14 @@ impl Target {
         Target { data: ColumnData::for_type(ty, capacity), nulls: None }
     }
 
+    /// Forgets the entries from `length` on.
+    pub fn truncate(&mut self, length: usize) {
+        self.data.truncate(length);
+        if let Some(nulls) = &mut self.nulls {
+            nulls.truncate(length);
+        }
+    }
+
     /// The null flags of the first `length` rows, to be extended by those of the rows after them.
     pub(super) fn null_flags(&mut self, length: usize) -> &mut Vec<bool> {
         let nulls = self.nulls.get_or_insert_with(|| vec![false; length]);

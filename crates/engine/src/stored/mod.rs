@@ -11,6 +11,7 @@
 
 pub mod counting;
 pub mod key;
+mod large;
 pub mod live;
 pub mod partitioned;
 pub(crate) mod probe;

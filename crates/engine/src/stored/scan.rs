@@ -20,6 +20,7 @@ use holdfast_format::{FormatError, PageRef, PageSource, PageType, PageView};
 use holdfast_types::batch::BATCH_ROWS;
 use holdfast_types::{Batch, SqlResult, SqlType};
 
+use super::large::steady;
 use super::live::LiveRowset;
 use super::read::{RowNames, RowReader};
 use crate::access::BatchSource;
@@ -152,15 +153,21 @@ impl PageScan {
                 continue;
             };
             self.within = Some((rowset, at, slot + 1));
-            let rows = PageRows::new(PageView::new(&image)).map_err(damaged)?;
+            let view = PageView::new(&image);
+            let rows = PageRows::new(view).map_err(damaged)?;
             let row = rows.row(slot).map_err(damaged)?;
             let Some(row) = row.filter(|r| matches!(r.kind(), RowKind::Row | RowKind::Forwarded)) else {
                 continue;
             };
             let mut targets: Vec<Target> = self.types.iter().map(|ty| Target::new(ty, 1)).collect();
-            let records = Records { source: &*self.source, layout: &plan.0, page: at, rows: &[(slot, row)] };
-            for (plan, target) in plan.1.iter().zip(&mut targets) {
-                fill(&records, plan, target).map_err(damaged)?;
+            let rows = [(slot, row)];
+            let filled = steady(&*self.source, view, &mut targets, |source, targets| {
+                let records = Records { source, layout: &plan.0, page: at, rows: &rows };
+                plan.1.iter().zip(targets).try_for_each(|(plan, target)| fill(&records, plan, target))
+            });
+            if filled.map_err(damaged)?.is_none() {
+                self.within = Some((rowset, at, slot));
+                continue;
             }
             let columns = targets.into_iter().map(|t| Arc::new(t.finish())).collect();
             return Ok(Some(Batch::new(1, columns)));
@@ -179,16 +186,25 @@ impl PageScan {
             };
             let Some(plan) = self.plans.get(rowset) else { continue };
             let plan = Arc::clone(plan);
-            let page = self.page(rowset, at)?;
+            let (page, filled) = loop {
+                let page = self.page(rowset, at)?;
+                let view = PageView::new(&page);
+                view.expect_id(at).map_err(damaged)?;
+                let filled = steady(&*self.source, view, &mut targets, |source, targets| {
+                    fill_page(source, view, &plan.0, &plan.1, targets)
+                });
+                if let Some(filled) = filled.map_err(damaged)? {
+                    break (page, filled);
+                }
+            };
             let view = PageView::new(&page);
-            view.expect_id(at).map_err(damaged)?;
+            rows += filled;
             self.note_behind(rowset, view, next);
             if view.ghost_count() > 0
                 && let Some(live) = self.list.trees.get(rowset).and_then(Option::as_ref)
             {
                 live.note_ghosts(at);
             }
-            rows += fill_page(&*self.source, view, &plan.0, &plan.1, &mut targets).map_err(damaged)?;
         }
         if rows == 0 && ended {
             return Ok(None);

@@ -18,6 +18,7 @@ use holdfast_types::batch::BATCH_ROWS;
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::key;
+use super::large::steady;
 use super::probe::Probe;
 use super::range::Ranged;
 use super::read::{RowNames, RowReader};
@@ -321,37 +322,41 @@ impl RangeScan {
         while let Some(partition) = self.partitions.pop() {
             let source = &*self.store.source;
             let bound = if self.backward { &self.range.high } else { &self.range.low };
-            let find = || {
-                position(source, &partition.rowset, &self.keys, self.clustered, bound, !self.backward)
-                    .map_err(damaged)
-            };
-            let mut found = find()?;
-            if found.is_none()
-                && let Some(reader) = self.reader.as_ref().filter(|r| r.locks_ranges())
-            {
-                // Nothing is in the index, and nothing will be.
-                reader.lock_empty(&partition.rowset)?;
-                found = find()?;
-            }
-            while let (Some(reader), Some((_, held, slot)), false) =
-                (&self.reader, &mut found, self.one_by_one)
-            {
-                let slots = self.in_range(&partition.rowset, held, *slot)?;
-                match self.settle(reader, &partition, held, slots)? {
-                    Some(image) => {
-                        *held = image;
-                        break;
-                    }
-                    None => found = find()?,
-                }
-            }
-            if let Some((page, held, slot)) = found {
+            if let Some((page, held, slot)) = self.enter(&partition, bound)? {
                 let left = source.files().iter().map(|f| u64::from(source.page_count(*f))).sum();
                 self.cursor = Some(Cursor { partition, page, held, slot, left, done: false, last: None });
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// The leaf at a bound, its rows in range locked as far as the reader locks.
+    fn enter(&self, partition: &Partition, bound: &Bound) -> SqlResult<Option<(PageId, PageRef, u16)>> {
+        let source = &*self.store.source;
+        let find = || {
+            position(source, &partition.rowset, &self.keys, self.clustered, bound, !self.backward)
+                .map_err(damaged)
+        };
+        let mut found = find()?;
+        if found.is_none()
+            && let Some(reader) = self.reader.as_ref().filter(|r| r.locks_ranges())
+        {
+            // Nothing is in the index, and nothing will be.
+            reader.lock_empty(&partition.rowset)?;
+            found = find()?;
+        }
+        while let (Some(reader), Some((_, held, slot)), false) = (&self.reader, &mut found, self.one_by_one) {
+            let slots = self.in_range(&partition.rowset, held, *slot)?;
+            match self.settle(reader, partition, held, slots)? {
+                Some(image) => {
+                    *held = image;
+                    break;
+                }
+                None => found = find()?,
+            }
+        }
+        Ok(found)
     }
 
     /// Asks for the locks of a page's rows in range; `None`: the place is to be found again.
@@ -461,7 +466,19 @@ impl RangeScan {
                 }
             }
         }
-        let found = self.fill_rows(cursor, &taken, targets)?;
+        let Some(found) = self.fill_rows(cursor, rows.view(), &taken, targets)? else {
+            // The first row that was taken, or what stands in its place by now.
+            let Some((_, row)) = taken.first() else { return Ok(0) };
+            let key =
+                key_values(source, row, &cursor.partition.rowset, &self.keys, false).map_err(damaged)?;
+            match self.enter(&cursor.partition, &Bound::Included(key))? {
+                Some((page, held, slot)) => {
+                    (cursor.page, cursor.held, cursor.slot, cursor.done) = (page, held, slot, false);
+                }
+                None => cursor.done = true,
+            }
+            return Ok(0);
+        };
         let exhausted = if self.backward { cursor.slot == 0 } else { cursor.slot >= rows.len() };
         if exhausted && !cursor.done {
             self.leave_page(cursor, rows.view())?;
@@ -486,27 +503,29 @@ impl RangeScan {
         self.go_to(cursor, next)
     }
 
-    /// Appends the rows taken, with what the index does not hold.
+    /// Appends the rows taken, with what the index does not hold. `None`: they have changed meanwhile.
     fn fill_rows(
         &self,
         cursor: &Cursor,
+        view: PageView<'_>,
         taken: &[(u16, Row<'_>)],
         targets: &mut [Target],
-    ) -> SqlResult<usize> {
+    ) -> SqlResult<Option<usize>> {
         let source = &*self.store.source;
         let Some(lookup) = &self.lookup else {
             let layout = &cursor.partition.rowset.layout;
-            let records = Records { source, layout, page: cursor.page, rows: taken };
-            for (plan, target) in cursor.partition.plans.iter().zip(targets.iter_mut()) {
-                fill(&records, plan, target).map_err(damaged)?;
-            }
-            return Ok(taken.len());
+            let filled = steady(source, view, targets, |source, targets| {
+                let records = Records { source, layout, page: cursor.page, rows: taken };
+                let plans = cursor.partition.plans.iter();
+                plans.zip(targets).try_for_each(|(plan, target)| fill(&records, plan, target))
+            });
+            return Ok(filled.map_err(damaged)?.map(|()| taken.len()));
         };
         let mut found = 0;
         for (_, row) in taken {
             found += usize::from(self.look_up(lookup, &cursor.partition.rowset, row, targets)?);
         }
-        Ok(found)
+        Ok(Some(found))
     }
 
     /// Takes the next row in range after its lock was asked for; 0 at the end of a page or of the range.
@@ -539,13 +558,20 @@ impl RangeScan {
                 self.find_again(cursor)?;
                 continue;
             };
+            let view = PageView::new(&image);
+            let rows = PageRows::new(view).map_err(damaged)?;
+            let row = rows.row(slot).map_err(damaged)?.filter(|row| row.kind() == RowKind::Row);
+            let found = match row {
+                Some(row) => self.fill_rows(cursor, view, &[(slot, row)], targets)?,
+                None => Some(0),
+            };
+            let Some(found) = found else {
+                self.find_again(cursor)?;
+                continue;
+            };
             cursor.slot = if self.backward { slot } else { slot + 1 };
             cursor.last = Some(key);
-            let rows = PageRows::new(PageView::new(&image)).map_err(damaged)?;
-            if let Some(row) = rows.row(slot).map_err(damaged)?
-                && row.kind() == RowKind::Row
-                && self.fill_rows(cursor, &[(slot, row)], targets)? > 0
-            {
+            if found > 0 {
                 return Ok(1);
             }
         }
@@ -666,6 +692,9 @@ impl RangeScan {
     }
 }
 
+/// How often a row may move on while its stub is followed before the stub counts as wrong.
+const MANY: usize = 1000;
+
 /// Whose locks are asked for, and how rows are named.
 type Asking<'a> = Option<(&'a RowReader, &'a RowNames)>;
 
@@ -680,7 +709,8 @@ fn heap_row(
     same: &dyn Fn(&Row<'_>) -> bool,
 ) -> SqlResult<bool> {
     let mut at = rid;
-    for _ in 0..2 {
+    let mut stale = 0;
+    loop {
         let page = loop {
             let page = source.page(at.page).map_err(damaged)?;
             let Some((reader, names)) = asking else { break page };
@@ -691,11 +721,25 @@ fn heap_row(
         };
         let view = PageView::new(&page);
         view.expect_id(at.page).map_err(damaged)?;
-        if !view.is(holdfast_format::PageType::Data) || at.slot >= view.slot_count() {
-            return Ok(false);
-        }
         let rows = PageRows::new(view).map_err(damaged)?;
-        let Some(row) = rows.row(at.slot).map_err(damaged)? else { return Ok(false) };
+        let there = view.is(holdfast_format::PageType::Data) && at.slot < view.slot_count();
+        let row = if there { rows.row(at.slot).map_err(damaged)? } else { None };
+        let home = at == rid;
+        let row = match row {
+            Some(row) if home && row.kind() != RowKind::Forwarded => row,
+            Some(row) if !home && row.back_pointer() == Some(rid) => row,
+            _ if home => return Ok(false),
+            // The row went on from there since its stub was read.
+            _ => {
+                stale += 1;
+                if stale > MANY {
+                    let what = "a forwarding stub does not lead to its row";
+                    return Err(damaged(FormatError::Tree { page: rid.page, what }));
+                }
+                at = rid;
+                continue;
+            }
+        };
         match row.kind() {
             RowKind::Stub => {
                 at = view
@@ -712,15 +756,17 @@ fn heap_row(
                     return Ok(false);
                 }
                 let taken = [(at.slot, row)];
-                let records = Records { source, layout: &base.layout, page: at.page, rows: &taken };
-                for (plan, target) in plans.iter().zip(targets) {
-                    fill(&records, plan, target).map_err(damaged)?;
+                let filled = steady(source, view, targets, |source, targets| {
+                    let records = Records { source, layout: &base.layout, page: at.page, rows: &taken };
+                    plans.iter().zip(targets).try_for_each(|(plan, target)| fill(&records, plan, target))
+                });
+                if filled.map_err(damaged)?.is_some() {
+                    return Ok(true);
                 }
-                return Ok(true);
+                at = rid;
             }
         }
     }
-    Err(damaged(FormatError::Tree { page: rid.page, what: "a forwarding stub leads to another one" }))
 }
 
 /// Finds the row with exactly this clustered key; false when it is not in this rowset.
@@ -764,11 +810,18 @@ fn clustered_row(
                     return Ok(false);
                 }
                 let taken = [(slot, row)];
-                let records = Records { source, layout: &base.layout, page: at, rows: &taken };
-                for (plan, target) in plans.iter().zip(targets) {
-                    fill(&records, plan, target).map_err(damaged)?;
+                let filled = steady(source, rows.view(), targets, |source, targets| {
+                    let records = Records { source, layout: &base.layout, page: at, rows: &taken };
+                    plans.iter().zip(targets).try_for_each(|(plan, target)| fill(&records, plan, target))
+                });
+                if filled.map_err(damaged)?.is_some() {
+                    return Ok(true);
                 }
-                return Ok(true);
+                drop(rows);
+                let Some(again) = find()? else { return Ok(false) };
+                (at, page, slot) = again;
+                steps = 0;
+                continue;
             }
             rows.view().next()
         };

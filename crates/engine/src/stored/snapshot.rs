@@ -135,6 +135,37 @@ pub fn seen<'c>(table: &StoredTable, context: &'c ReadContext) -> SqlResult<Opti
     }
 }
 
+/// The key by which entries are told apart: of an index that is not unique, with what names the row. Chunks end in the midst of equal
+/// declared keys.
+fn entry_keys(
+    index: &StoredIndex,
+    rowset: &RowsetAccess,
+    clustered: Option<&StoredIndex>,
+) -> Arc<[StoredKey]> {
+    if index.unique || index.clustered {
+        return Arc::clone(&index.keys);
+    }
+    let mut keys = index.keys.to_vec();
+    let mut add = |position: usize, ty: SqlType, ordinal: Option<usize>| {
+        if keys.iter().all(|k| k.position != position) {
+            let descending = rowset.layout.columns.get(position).is_some_and(|c| c.is_descending());
+            keys.push(StoredKey { position, ty, descending, ordinal });
+        }
+    };
+    match (&index.locator, clustered) {
+        (Locator::Rid(position), _) => {
+            add(*position, SqlType { id: TypeId::Binary, length: 8, ..SqlType::NULL }, None);
+        }
+        (Locator::Key(positions), Some(clustered)) => {
+            for (position, key) in positions.iter().zip(clustered.keys.iter()) {
+                add(*position, key.ty, key.ordinal);
+            }
+        }
+        _ => {}
+    }
+    keys.into()
+}
+
 /// A source for a reader that sees a snapshot; `None` where the rows may be read as they are.
 pub fn open(
     table: &StoredTable,
@@ -163,7 +194,7 @@ pub fn open(
         };
         Ok(Place::Index(Box::new(IndexPlace {
             rowset: rowset.clone(),
-            keys: index.keys.clone(),
+            keys: entry_keys(index, rowset, clustered),
             locator: index.locator.clone(),
             clustered: index.clustered,
             range: range.clone(),

@@ -191,6 +191,7 @@ impl StoredWriter {
             self.check_nulls(&row.values, "UPDATE")?;
             let (_, place) = bookmark::open(mark).map_err(|e| crate::page_error(&e))?;
             let (mut current, way) = self.locked(part, place)?.ok_or_else(Self::gone)?;
+            self.lock_moved(write, &current)?;
             current.fields.extend(self.apart_fields(Some(before))?);
             for index in &self.unkept {
                 let old = (current.fields.as_slice(), self.positions.as_slice());
@@ -358,10 +359,14 @@ impl StoredWriter {
         for (n, mark) in bookmarks.iter().enumerate() {
             let apart = self.apart_fields(old.get(n).map(Vec::as_slice))?;
             let (_, place) = bookmark::open(mark).map_err(|e| crate::page_error(&e))?;
-            if self.indexes.iter().any(|i| i.unique) {
+            let unique = self.indexes.iter().any(|i| i.unique);
+            if unique || matches!(self.base, Base::Heap(_)) {
                 let (mut current, _) = self.locked(part, place)?.ok_or_else(Self::gone)?;
+                self.lock_moved(write, &current)?;
                 current.fields.extend_from_slice(&apart);
-                self.lock_keys(write, &current.fields, &[])?;
+                if unique {
+                    self.lock_keys(write, &current.fields, &[])?;
+                }
             }
             let mut at = self.enter(write, part, &|change| {
                 let mut current =

@@ -15,7 +15,7 @@ use holdfast_format::page::{PageType, PageView};
 use holdfast_format::record::fixed_var::{build_stub, stub_target};
 use holdfast_format::record::row::RowKind;
 use holdfast_format::record::writer::RecordShape;
-use holdfast_format::record::{PageRows, compressed, status};
+use holdfast_format::record::{PageRows, RowLayout, compressed, status};
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
 use holdfast_storage::write::space::Format;
 use holdfast_storage::write::{Body, Change, LogTransaction, Undo, UnitId, What};

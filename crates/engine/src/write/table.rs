@@ -107,6 +107,8 @@ pub(super) struct Current {
     pub(super) fields: Vec<Stored>,
     /// Heap address.
     pub(super) rid: Option<Rid>,
+    /// Where the record stands if that is not its address.
+    pub(super) moved: Option<Rid>,
 }
 
 /// What is made of a new row before the gate.
@@ -240,6 +242,12 @@ impl StoredWriter {
     /// Whether anybody may want to know what rows were before.
     pub(super) fn keeps_versions(&self) -> bool {
         self.writing.locks.versions.keeps(self.writing.database_id)
+    }
+
+    /// Locks the place of a record that was moved away from its address, before it may go from there: until the transaction ends nobody
+    /// else may use the slot, which a rollback would fill again. The row itself is locked, so the place is the one it has.
+    pub(super) fn lock_moved(&self, write: WriteContext<'_>, current: &Current) -> SqlResult<()> {
+        current.moved.map_or(Ok(()), |at| self.lock_row(write, &self.rid_resource(at)))
     }
 
     /// Whether a row may be put at a heap address: nobody has locked it. It is noted as coming from nothing.
@@ -634,7 +642,8 @@ impl StoredWriter {
                 let rid = bookmark::rid(place).map_err(|_| internal("a bookmark of another table"))?;
                 let Some(found) = heap.find(change, rid)? else { return Ok(None) };
                 let fields = fields_of(&heap.access.layout, &found.standalone)?;
-                Ok(Some(Current { record: found.standalone, fields, rid: Some(rid) }))
+                let moved = found.forwarded.then_some(found.at);
+                Ok(Some(Current { record: found.standalone, fields, rid: Some(rid), moved }))
             }
             Base::Tree { tree, .. } => {
                 let key = tree.key_of_fields(place)?;
@@ -646,6 +655,7 @@ impl StoredWriter {
                         record: record.to_vec(),
                         fields: fields_of(tree.layout(), record)?,
                         rid: None,
+                        moved: None,
                     })
                 })
                 .map(Some)
@@ -668,7 +678,8 @@ impl StoredWriter {
         let known = part.located.lock().take();
         let known = known.filter(|l| l.rowset == tree.access.rowset && *l.place == *place).map(|l| l.way);
         let read = |record: &[u8]| {
-            Ok(Current { record: record.to_vec(), fields: fields_of(tree.layout(), record)?, rid: None })
+            let fields = fields_of(tree.layout(), record)?;
+            Ok(Current { record: record.to_vec(), fields, rid: None, moved: None })
         };
         Ok(self.locked_in(tree, place, known, read)?.map(|(current, way)| (current, Some(way))))
     }
