@@ -88,38 +88,39 @@ pub struct NewObject<'a> {
 impl CatalogWriter<'_> {
     /// The next object id.
     pub fn next_object_id(&self) -> SqlResult<i32> {
-        let stored = self.rows("sysobjvalues", &NEXT)?;
-        let base = self.base("sysobjvalues")?;
-        let first = match stored.first().map(|r| base.value(r, "value")) {
-            Some(Value::Variant(v)) => match v.value {
-                Value::Int(n) => i64::from(n),
-                _ => FIRST,
-            },
-            // Older versions keep it in the boot page: go on after the latest object.
-            _ => self
-                .catalog
-                .objects()
-                .iter()
-                .filter(|o| o.id > 100 && !o.system)
-                .max_by_key(|o| (o.created, o.id))
-                .map_or(FIRST, |o| (i64::from(o.id) + STEP) % (1 << 31)),
-        };
-        let live = &self.catalog.store.live;
         let after = |id: i64| (id + STEP) % (1 << 31);
-        let mut id = if stored.is_empty() { live.reserve_object(first, after) } else { first };
+        let kept = !self.rows("sysobjvalues", &NEXT)?.is_empty();
+        // Older versions keep it in the boot page: go on after the latest object.
+        let objects = self.catalog.objects();
+        let latest = objects.iter().filter(|o| o.id > 100 && !o.system).max_by_key(|o| (o.created, o.id));
+        let first = latest.map_or(FIRST, |o| after(i64::from(o.id)));
         for _ in 0..100_000 {
+            let id = if kept {
+                self.take_object_id()?
+            } else {
+                self.catalog.store.live.reserve_object(first, after)
+            };
             if id > 100 && self.rows("sysschobjs", &[id])?.is_empty() {
-                if !stored.is_empty() {
-                    let next = after(id) as i32;
-                    self.update("sysobjvalues", &NEXT, &|_, _| true, &|_, _| {
-                        vec![("value", Cell::Variant(SqlType::INT, Value::Int(next)))]
-                    })?;
-                }
                 return Ok(id as i32);
             }
-            id = if stored.is_empty() { live.reserve_object(first, after) } else { after(id) };
         }
         Err(SqlError::not_supported("A database with so many objects"))
+    }
+
+    /// The number kept for the next object, which is counted on. It is read under the row's lock, so that no two statements are given the
+    /// same.
+    fn take_object_id(&self) -> SqlResult<i64> {
+        let taken = std::cell::Cell::new(FIRST);
+        self.update("sysobjvalues", &NEXT, &|_, _| true, &|base, row| {
+            if let Value::Variant(v) = base.value(row, "value")
+                && let Value::Int(n) = v.value
+            {
+                taken.set(i64::from(n));
+            }
+            let next = ((taken.get() + STEP) % (1 << 31)) as i32;
+            vec![("value", Cell::Variant(SqlType::INT, Value::Int(next)))]
+        })?;
+        Ok(taken.get())
     }
 
     /// The row of an object by name, as it stands now.
