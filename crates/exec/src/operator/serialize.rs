@@ -52,7 +52,7 @@ pub fn open_xml<'p>(
     let ctx = ctx.clone();
     let compute = move || {
         let types = types_of(input);
-        let mut out = Xml { out: Vec::new(), options, ctx: ctx.clone() };
+        let mut out = Xml { out: Vec::new(), behind_data: None, options, ctx: ctx.clone() };
         let mut source = open(input, &ctx)?;
         let mut any = false;
         let mut explicit: Option<Explicit> = None;
@@ -101,6 +101,8 @@ fn column_names(options: &ForXml) -> Vec<String> {
 
 pub(super) struct Xml<'p> {
     out: Vec<u16>,
+    /// Where the last value of a data() column ended: another one right behind it comes after a blank.
+    behind_data: Option<usize>,
     options: &'p ForXml,
     ctx: ExecContext,
 }
@@ -330,13 +332,27 @@ impl Xml<'_> {
                 tag_open = false;
             }
             match last {
-                "" | "*" | "text()" | "data()" | "node()" => self.content(v, &types[i], column.raw)?,
+                "" | "*" | "text()" | "node()" => self.content(v, &types[i], column.raw)?,
+                "data()" => {
+                    if self.behind_data == Some(self.out.len()) {
+                        self.text(" ");
+                    }
+                    self.content(v, &types[i], column.raw)?;
+                    self.behind_data = Some(self.out.len());
+                }
                 "comment()" => {
                     self.text("<!--");
                     self.content(v, &types[i], true)?;
                     self.text("-->");
                 }
-                _ => self.element(&name(last), v, &types[i], column.raw)?,
+                _ => match last.strip_prefix("processing-instruction(").and_then(|l| l.strip_suffix(')')) {
+                    Some(target) => {
+                        self.text(&format!("<?{} ", name(target)));
+                        self.content(v, &types[i], true)?;
+                        self.text("?>");
+                    }
+                    None => self.element(&name(last), v, &types[i], column.raw)?,
+                },
             }
         }
         if tag_open && open_path.is_empty() && self.out.len() == start {
