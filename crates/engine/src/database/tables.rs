@@ -20,7 +20,7 @@ use crate::catalog::{ColumnDef, ColumnStatistics, IdentityDef, IndexDef, IndexKe
 use crate::ddl::object::Escalation;
 use crate::decode;
 use crate::stored::partitioned::{PartitionedTable, split};
-use crate::stored::table::{Locator, StoredIndex, StoredKey, StoredTable};
+use crate::stored::table::{Locator, StoredIndex, StoredKey, StoredTable, entry_keys};
 use crate::stored::{RowsetAccess, key};
 use crate::write::identity::IdentityColumn;
 use crate::write::partitioned::PartitionedWriter;
@@ -482,6 +482,7 @@ fn clustered(
         name: definition.name.clone().unwrap_or_else(|| Arc::from("")),
         clustered: true,
         unique: true,
+        entry_keys: keys.clone().into(),
         keys: keys.into(),
         rowsets: base.to_vec(),
         locator: Locator::Row,
@@ -573,6 +574,7 @@ fn nonclustered(
         name: definition.name.clone().unwrap_or_else(|| Arc::from("")),
         clustered: false,
         unique: definition.unique,
+        entry_keys: entry_keys(&keys, definition.unique, layout, &locator, clustered).into(),
         keys: keys.into(),
         rowsets,
         locator,

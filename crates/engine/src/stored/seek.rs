@@ -33,6 +33,8 @@ struct RangeScan {
     store: Arc<Store>,
     types: Arc<[SqlType]>,
     keys: Arc<[StoredKey]>,
+    /// By which places are found again, see [`StoredIndex::entry_keys`].
+    entry_keys: Arc<[StoredKey]>,
     locator: Locator,
     clustered: bool,
     range: KeyRange,
@@ -136,6 +138,7 @@ pub fn open(
         store: table.store.clone(),
         types: columns.iter().map(|&c| table.type_of(c)).collect(),
         keys: index.keys.clone(),
+        entry_keys: index.entry_keys.clone(),
         locator: index.locator.clone(),
         clustered: index.clustered,
         range: range.clone(),
@@ -335,7 +338,7 @@ impl RangeScan {
     fn enter(&self, partition: &Partition, bound: &Bound) -> SqlResult<Option<(PageId, PageRef, u16)>> {
         let source = &*self.store.source;
         let find = || {
-            position(source, &partition.rowset, &self.keys, self.clustered, bound, !self.backward)
+            position(source, &partition.rowset, &self.entry_keys, self.clustered, bound, !self.backward)
                 .map_err(damaged)
         };
         let mut found = find()?;
@@ -469,8 +472,8 @@ impl RangeScan {
         let Some(found) = self.fill_rows(cursor, rows.view(), &taken, targets)? else {
             // The first row that was taken, or what stands in its place by now.
             let Some((_, row)) = taken.first() else { return Ok(0) };
-            let key =
-                key_values(source, row, &cursor.partition.rowset, &self.keys, false).map_err(damaged)?;
+            let key = key_values(source, row, &cursor.partition.rowset, &self.entry_keys, false)
+                .map_err(damaged)?;
             match self.enter(&cursor.partition, &Bound::Included(key))? {
                 Some((page, held, slot)) => {
                     (cursor.page, cursor.held, cursor.slot, cursor.done) = (page, held, slot, false);
@@ -553,7 +556,7 @@ impl RangeScan {
                 cursor.done = true;
                 return Ok(0);
             }
-            let key = key_values(source, &row, rowset, &self.keys, false).map_err(damaged)?;
+            let key = key_values(source, &row, rowset, &self.entry_keys, false).map_err(damaged)?;
             let Some(image) = reader.usable(source, &cursor.partition.names, &held, slot..slot + 1)? else {
                 self.find_again(cursor)?;
                 continue;
@@ -586,7 +589,7 @@ impl RangeScan {
             None => self.range.low.clone(),
         };
         let rowset = &cursor.partition.rowset;
-        let found = position(source, rowset, &self.keys, self.clustered, &bound, !self.backward);
+        let found = position(source, rowset, &self.entry_keys, self.clustered, &bound, !self.backward);
         match found.map_err(damaged)? {
             Some((page, held, slot)) => (cursor.page, cursor.held, cursor.slot) = (page, held, slot),
             None => cursor.done = true,

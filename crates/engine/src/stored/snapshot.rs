@@ -5,7 +5,7 @@
 //!
 //! Invariants
 //! 1. A chunk is read while nothing of the rowset is noted in the version store, which is looked at before and after, or else
-//!    under the write gate. So pages and notes belong together.
+//!    under the write gate. So pages and notes belong together, and so do rows and the pieces of their large values.
 //! 2. Every row belongs to one chunk: by its key as the snapshot sees it, or by its address.
 //! 3. Partitions are read one by one, each as a table of its own ([`super::partitioned`]); rows of a columnstore cannot be changed, so
 //!    they are read as they are.
@@ -135,37 +135,6 @@ pub fn seen<'c>(table: &StoredTable, context: &'c ReadContext) -> SqlResult<Opti
     }
 }
 
-/// The key by which entries are told apart: of an index that is not unique, with what names the row. Chunks end in the midst of equal
-/// declared keys.
-fn entry_keys(
-    index: &StoredIndex,
-    rowset: &RowsetAccess,
-    clustered: Option<&StoredIndex>,
-) -> Arc<[StoredKey]> {
-    if index.unique || index.clustered {
-        return Arc::clone(&index.keys);
-    }
-    let mut keys = index.keys.to_vec();
-    let mut add = |position: usize, ty: SqlType, ordinal: Option<usize>| {
-        if keys.iter().all(|k| k.position != position) {
-            let descending = rowset.layout.columns.get(position).is_some_and(|c| c.is_descending());
-            keys.push(StoredKey { position, ty, descending, ordinal });
-        }
-    };
-    match (&index.locator, clustered) {
-        (Locator::Rid(position), _) => {
-            add(*position, SqlType { id: TypeId::Binary, length: 8, ..SqlType::NULL }, None);
-        }
-        (Locator::Key(positions), Some(clustered)) => {
-            for (position, key) in positions.iter().zip(clustered.keys.iter()) {
-                add(*position, key.ty, key.ordinal);
-            }
-        }
-        _ => {}
-    }
-    keys.into()
-}
-
 /// A source for a reader that sees a snapshot; `None` where the rows may be read as they are.
 pub fn open(
     table: &StoredTable,
@@ -194,7 +163,7 @@ pub fn open(
         };
         Ok(Place::Index(Box::new(IndexPlace {
             rowset: rowset.clone(),
-            keys: entry_keys(index, rowset, clustered),
+            keys: Arc::clone(&index.entry_keys),
             locator: index.locator.clone(),
             clustered: index.clustered,
             range: range.clone(),
@@ -545,52 +514,84 @@ impl SnapshotRows {
         Ok(Batch::new(found.len(), columns))
     }
 
-    /// The pieces of a large value go with the row's change; an older row's pointer leads nowhere.
-    fn check_large(&self, found: &[Found]) -> SqlResult<()> {
-        for row in found.iter().filter(|f| f.before) {
-            let parsed = parse(&row.record).map_err(damaged)?;
-            for position in self.plans.iter().filter_map(|p| p.position) {
-                let mut scratch = Vec::new();
-                if let Ok(Field::Complex(_)) = parsed.field(&self.base.layout, position, false, &mut scratch)
-                {
-                    return Err(SqlError::not_supported(
-                        "Reading a large value of a row that was changed since the snapshot",
-                    ));
+    /// Whether a column that is read keeps its value on pages of its own.
+    fn is_large(&self, row: &Found) -> Result<bool, FormatError> {
+        let variable = |p: usize| self.base.layout.columns.get(p).is_some_and(|c| c.leaf.offset <= 0);
+        let mut positions = self.plans.iter().filter_map(|p| p.position).filter(|p| variable(*p)).peekable();
+        if positions.peek().is_none() {
+            return Ok(false);
+        }
+        let (parsed, mut scratch) = (parse(&row.record)?, Vec::new());
+        Ok(positions.any(|p| {
+            matches!(parsed.field(&self.base.layout, p, false, &mut scratch), Ok(Field::Complex(_)))
+        }))
+    }
+
+    /// The rows found as a batch, where that has to be made as long as they are found: the pieces of a large value go with the row's
+    /// change, and an older row's pointer leads nowhere.
+    fn large(&self, found: &[Found]) -> Result<Large, FormatError> {
+        let mut large = false;
+        for row in found {
+            if self.is_large(row)? {
+                if row.before {
+                    return Ok(Large::Gone);
                 }
+                large = true;
             }
         }
-        Ok(())
+        Ok(if large { Large::Read(self.batch(found)?) } else { Large::None })
     }
+}
+
+/// Large values of rows that a snapshot sees.
+enum Large {
+    None,
+    Read(Batch),
+    /// One belongs to a row that was changed since.
+    Gone,
 }
 
 impl BatchSource for SnapshotRows {
     fn next_batch(&mut self) -> SqlResult<Option<Batch>> {
         loop {
-            let found = match &mut self.place {
+            let (found, large) = match &mut self.place {
                 Place::Heap(pages) => {
                     if pages.is_empty() {
                         return Ok(None);
                     }
                     let from = pages.len().saturating_sub(CHUNK_PAGES);
                     let chunk: Vec<PageId> = pages.drain(from..).rev().collect();
-                    self.consistent(|| self.heap_chunk(&chunk))?
+                    self.consistent(|| {
+                        let found = self.heap_chunk(&chunk)?;
+                        let large = self.large(&found)?;
+                        Ok((found, large))
+                    })?
                 }
                 Place::Index(place) => {
                     if place.done {
                         return Ok(None);
                     }
                     let Place::Index(place) = &self.place else { return Ok(None) };
-                    let (found, reached, complete) = self.consistent(|| self.index_chunk(place))?;
+                    let (found, reached, complete, large) = self.consistent(|| {
+                        let (found, reached, complete) = self.index_chunk(place)?;
+                        let large = self.large(&found)?;
+                        Ok((found, reached, complete, large))
+                    })?;
                     if let Place::Index(place) = &mut self.place {
                         place.last = reached;
                         place.done = complete;
                     }
-                    found
+                    (found, large)
                 }
             };
             if !found.is_empty() {
-                self.check_large(&found)?;
-                return self.batch(&found).map_err(damaged).map(Some);
+                return match large {
+                    Large::None => self.batch(&found).map_err(damaged).map(Some),
+                    Large::Read(batch) => Ok(Some(batch)),
+                    Large::Gone => Err(SqlError::not_supported(
+                        "Reading a large value of a row that was changed since the snapshot",
+                    )),
+                };
             }
         }
     }

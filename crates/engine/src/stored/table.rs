@@ -82,6 +82,9 @@ pub struct StoredIndex {
     pub clustered: bool,
     /// Key columns as declared, in key order; of a clustered index with the uniquifier.
     pub keys: Arc<[StoredKey]>,
+    /// The key by which any two entries are told apart: of an index that is not unique, with what names the row. A reader that
+    /// comes back to its place comes back by this one.
+    pub entry_keys: Arc<[StoredKey]>,
     /// No two entries have the same key.
     pub unique: bool,
     /// One per partition.
@@ -92,6 +95,38 @@ pub struct StoredIndex {
     pub usable: bool,
     /// Partitioned as its table is.
     pub aligned: bool,
+}
+
+/// [`StoredIndex::entry_keys`] of a nonclustered index with these declared keys.
+pub(crate) fn entry_keys(
+    declared: &[StoredKey],
+    unique: bool,
+    layout: &RowLayout,
+    locator: &Locator,
+    clustered: Option<&StoredIndex>,
+) -> Vec<StoredKey> {
+    let mut keys = declared.to_vec();
+    if unique {
+        return keys;
+    }
+    let mut add = |position: usize, ty: SqlType, ordinal: Option<usize>| {
+        if keys.iter().all(|k| k.position != position) {
+            let descending = layout.columns.get(position).is_some_and(|c| c.is_descending());
+            keys.push(StoredKey { position, ty, descending, ordinal });
+        }
+    };
+    match (locator, clustered) {
+        (Locator::Rid(position), _) => {
+            add(*position, SqlType { id: TypeId::Binary, length: 8, ..SqlType::NULL }, None);
+        }
+        (Locator::Key(positions), Some(clustered)) => {
+            for (position, key) in positions.iter().zip(clustered.keys.iter()) {
+                add(*position, key.ty, key.ordinal);
+            }
+        }
+        _ => {}
+    }
+    keys
 }
 
 /// How a nonclustered leaf names its row.

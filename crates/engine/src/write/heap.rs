@@ -397,7 +397,8 @@ impl Heap {
 }
 
 /// The record as it stands away from its address `home`: the last variable column leads back. It stands behind all columns of the
-/// table, empty ones that are left out of other records too, so that nobody takes it for one of them.
+/// table, empty ones that are left out of other records too, so that nobody takes it for one of them; unless that made the record of
+/// a full row longer than pages are made for.
 fn forwarded(layout: &RowLayout, record: &[u8], home: Rid) -> RecoveryResult<Vec<u8>> {
     let broken = |what: &str| RecoveryError::Database { what: format!("a row cannot be moved: {what}") };
     if record.first().is_some_and(|b| b & status::COMPRESSED != 0) {
@@ -409,7 +410,8 @@ fn forwarded(layout: &RowLayout, record: &[u8], home: Rid) -> RecoveryResult<Vec
     back.extend_from_slice(&home.to_bytes());
     let columns =
         layout.columns.iter().map(|c| usize::from(c.leaf.offset.min(0).unsigned_abs())).max().unwrap_or(0);
-    if parts.variable.len() < columns {
+    let padding = 2 * columns.saturating_sub(parts.variable.len());
+    if padding > 0 && record.len() + padding <= row::MAX_ROW {
         parts.variable.resize(columns, (Vec::new(), false));
     }
     parts.variable.push((back, true));
