@@ -113,6 +113,11 @@ impl TargetTable {
         self.table.columns.iter().map(|c| c.ty).collect()
     }
 
+    /// A partitioned view, whose changes its members take.
+    pub fn is_partitioned_view(&self) -> bool {
+        self.is_view && self.triggers.iter().any(|t| t.def.module.object_id == self.table.object_id)
+    }
+
     /// The enabled INSTEAD OF trigger for an action.
     pub fn instead_of(&self, action: Action) -> Option<&BoundTrigger> {
         self.triggers.iter().find(|t| t.instead_of && !t.def.disabled && t.fires_for(action))
@@ -246,4 +251,12 @@ pub fn null_not_allowed(table: &TableDef, database: &str, column: &str, action: 
         format!("{database}.{}.{}", table.schema_name, table.name)
     };
     SqlError::new(515, &[&column, &name, &action.word()]).state(2)
+}
+
+/// States in which what carries out a change of a partitioned view raises what no member can say.
+pub mod partitioned_view {
+    /// A value belongs to no member.
+    pub const NO_MEMBER: u8 = 251;
+    /// A row to be changed stands twice in `deleted`, or is none.
+    pub const UNCLEAR: u8 = 252;
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use holdfast_exec::security::LoginStore;
 use holdfast_exec::session::SessionFactory;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -60,6 +61,17 @@ impl Drop for Pending {
     }
 }
 
+/// Lets the process have as many files open as it may: connections, data files and spill files are more than the usual limit.
+fn allow_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let allowed = Rlimit { current: limit.maximum, ..limit };
+    if limit.current != limit.maximum
+        && let Err(error) = setrlimit(Resource::Nofile, allowed)
+    {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}
+
 impl Server {
     /// Opens the certificate and starts to listen. `logins` are those that the factory's sessions are opened for.
     pub async fn bind_with(
@@ -68,6 +80,7 @@ impl Server {
         logins: Arc<LoginStore>,
     ) -> Result<Self, ServerError> {
         let certificates = Certificates::open(&config.data_dir, config.certificate.as_ref())?;
+        allow_files();
         let mut listeners = Vec::new();
         for &address in &config.listen {
             let l =

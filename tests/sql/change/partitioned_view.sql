@@ -86,6 +86,46 @@ DELETE shown
 GO
 DELETE distinctly
 GO
+-- A row that two members would take does not make up for one that none takes; joins that find a row twice, or none, say so.
+CREATE TABLE f1(a int PRIMARY KEY CHECK(a<10.5), b int)
+CREATE TABLE f2(a int PRIMARY KEY CHECK(a>=10 AND a<20), b int)
+GO
+CREATE VIEW f AS SELECT a,b FROM f1 UNION ALL SELECT a,b FROM f2
+GO
+INSERT f VALUES(10,1),(50,2)
+GO
+INSERT f VALUES(2,1),(12,1)
+GO
+INSERT f(a) VALUES(3)
+GO
+UPDATE f SET a=x.n FROM f JOIN (VALUES(2,3),(2,4)) x(i,n) ON x.i=f.a
+GO
+DELETE f FROM (VALUES(2),(99)) x(i) LEFT JOIN f ON x.i=f.a
+GO
+UPDATE f SET b=x.n FROM f JOIN (VALUES(2,7)) x(i,n) ON x.i=f.a
+SELECT a,b FROM f ORDER BY a
+GO
+-- Triggers of members are as without the view: at the first level, in no TRY, and there without nested triggers.
+CREATE TRIGGER f1t ON f1 AFTER INSERT AS
+PRINT CONCAT('level ',TRIGGER_NESTLEVEL());
+IF EXISTS(SELECT * FROM inserted WHERE b=666) RAISERROR('told',16,1)
+GO
+INSERT f1 VALUES(4,666)
+SELECT @@TRANCOUNT t
+GO
+BEGIN TRAN
+INSERT f VALUES(5,666)
+SELECT @@TRANCOUNT t, COUNT(*) n FROM f1
+COMMIT
+GO
+EXEC sp_configure 'nested triggers',0
+RECONFIGURE
+GO
+INSERT f VALUES(6,1)
+GO
+EXEC sp_configure 'nested triggers',1
+RECONFIGURE
+GO
 USE master
 DROP DATABASE parted
 GO

@@ -46,3 +46,12 @@ DELETE #k
 FETCH g
 CLOSE g DEALLOCATE g
 GO
+-- A NULL names no row: without another key the rows are as they were at OPEN.
+CREATE TABLE #n(a int NULL UNIQUE, v int)
+INSERT #n VALUES(NULL,1),(2,2)
+DECLARE n CURSOR KEYSET FOR SELECT a,v FROM #n ORDER BY a
+OPEN n
+FETCH n
+SELECT @@FETCH_STATUS s
+CLOSE n DEALLOCATE n
+GO

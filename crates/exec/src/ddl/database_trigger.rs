@@ -15,6 +15,7 @@ use holdfast_engine::instance::OnlineDatabase;
 use holdfast_engine::transaction::Transaction;
 use holdfast_tsql::ParseOptions;
 use holdfast_tsql::ast::{CreateTrigger, Ddl, ModuleAction, ObjectName, StatementKind, TriggerTarget};
+use holdfast_tsql::lexer::{Token, TokenKind, tokenize};
 use holdfast_types::datetime::text;
 use holdfast_types::{SqlError, SqlResult, Value};
 
@@ -266,8 +267,12 @@ impl Runner<'_> {
                 if !still || self.is_running(id) && !self.triggers_recur(database) {
                     continue;
                 }
-                let running =
-                    RunningTrigger { object_id: id, columns: Arc::from([]), event: Some(Arc::clone(&data)) };
+                let running = RunningTrigger {
+                    object_id: id,
+                    columns: Arc::from([]),
+                    event: Some(Arc::clone(&data)),
+                    stand_in: false,
+                };
                 self.run_trigger(&t.module, running, work, |_| {})?;
             }
         }
@@ -311,9 +316,35 @@ impl Runner<'_> {
                 if e.encrypted { "TRUE" } else { "FALSE" }
             )
         };
-        let command = if e.encrypted { "--ENCRYPTED--" } else { command };
+        let hidden;
+        let command = if e.encrypted {
+            "--ENCRYPTED--"
+        } else if e.name.ends_with("_APPLICATION_ROLE") {
+            hidden = without_passwords(command);
+            &hidden
+        } else {
+            command
+        };
         put("TSQLCommand", &format!("{set}<CommandText>{}</CommandText>", escaped(command)));
         out.push_str("</EVENT_INSTANCE>");
         out
     }
+}
+
+/// A statement without the texts behind `PASSWORD =`.
+fn without_passwords(command: &str) -> String {
+    let tokens = tokenize(command, true);
+    let (mut out, mut from) = (String::with_capacity(command.len()), 0);
+    let text = |t: &Token| command.get(t.span.start as usize..t.span.end as usize).unwrap_or_default();
+    for three in tokens.windows(3) {
+        let [word, sign, value] = three else { continue };
+        let given = text(word).eq_ignore_ascii_case("PASSWORD") && sign.kind == TokenKind::Symbol('=');
+        if given && matches!(value.kind, TokenKind::String { .. }) {
+            out.push_str(command.get(from..value.span.start as usize).unwrap_or_default());
+            out.push_str("'******'");
+            from = value.span.end as usize;
+        }
+    }
+    out.push_str(command.get(from..).unwrap_or_default());
+    out
 }

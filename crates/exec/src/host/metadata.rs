@@ -109,7 +109,7 @@ impl HostDatabase {
             "isencrypted" => flag(model.is_encrypted(o.id)),
             "isschemabound" => flag(o.is_module() && o.status_bit(0x20000)),
             "isdeterministic" => match kind {
-                "FN" | "IF" | "TF" | "V" => flag(super::determinism::is_deterministic(&model, o, 0)),
+                "FN" | "IF" | "TF" | "V" => flag(super::determinism::is_deterministic(&model, o)),
                 _ => None,
             },
             "issystemverified" | "isexecuted" | "isreplproc" => flag(false),

@@ -19,7 +19,7 @@ use holdfast_types::{Batch, Column, ColumnData, SqlError, SqlResult, SqlType, Ty
 
 use super::accumulator::{Accumulator, Groups, decimal_sum_result, integer_result, percentile, value_number};
 use super::spool::{Cursor, Spool, SpoolWriter};
-use super::window::{Marked, frame_of, integers, tile};
+use super::window::{Marked, as_aggregate, frame_of, integers, tile};
 use crate::context::ExecContext;
 use crate::expression::arithmetic::{integer_value, overflow};
 use crate::expression::compare;
@@ -268,15 +268,7 @@ impl<'p> Function<'p> {
                 }
             },
             WindowFunctionKind::Aggregate(id) => {
-                let spec = Aggregate {
-                    function: *id,
-                    argument: f.args.first().cloned(),
-                    argument2: f.args.get(1).cloned(),
-                    distinct: false,
-                    order: Vec::new(),
-                    ty: f.ty,
-                    nullable: f.nullable,
-                };
+                let spec = as_aggregate(f, *id);
                 let any = State::Any {
                     values: cursor(),
                     accumulator: fresh(&spec)?,

@@ -153,17 +153,6 @@ pub fn evaluate_columns(exprs: &[Expr], batch: &Batch, ctx: &ExecContext) -> Sql
     exprs.iter().map(|e| evaluate(e, batch, ctx)?.into_column(&e.ty, batch.len)).collect()
 }
 
-/// Reads a source to its end.
-pub fn drain(source: &mut dyn BatchSource) -> SqlResult<Vec<Batch>> {
-    let mut out = Vec::new();
-    while let Some(b) = source.next_batch()? {
-        if b.len > 0 {
-            out.push(b);
-        }
-    }
-    Ok(out)
-}
-
 /// Cuts a big batch into batches of the usual size.
 pub struct Chunks {
     batch: Batch,

@@ -3,8 +3,8 @@
 //! Invariants
 //! 1. With bindings the right side is opened once per left row, in left order; right and full joins come only without bindings.
 //! 2. Semi and anti joins stop reading the right side at the first match.
-//! 3. A right side without bindings that does not fit into memory is read from a file for every left row. Pairs come out as they are
-//!    made: no more of them are in memory than of a few left rows with the right side.
+//! 3. A right side without bindings is kept once, in memory or in a file, and read for every left row. Pairs come out as they are
+//!    made: no more of them are in memory than [`PAIR_ROWS`] and, where left rows are wide, than fit into [`PAIR_BYTES`].
 
 use std::sync::Arc;
 
@@ -12,9 +12,8 @@ use holdfast_engine::access::BatchSource;
 use holdfast_plan::expr::{Binding, Expr};
 use holdfast_plan::physical::{JoinKind, PhysicalPlan};
 use holdfast_types::batch::NO_ROW;
-use holdfast_types::{Batch, Column, SqlResult, SqlType};
+use holdfast_types::{Batch, Column, ColumnData, SqlResult, SqlType};
 
-use super::spill::Grant;
 use super::spool::{RowStore, Rows, RowsReader};
 use super::{Source, open, types_of};
 use crate::context::ExecContext;
@@ -23,6 +22,8 @@ use crate::expression::{evaluate, evaluate_predicate};
 
 /// Pairs compared at once.
 const PAIR_ROWS: usize = 8192;
+/// Bytes of left rows in pairs compared at once, if one pair does not take more.
+const PAIR_BYTES: usize = 32 << 20;
 /// Rows collected from applied right sides before they are put out.
 const OUTPUT_ROWS: usize = 1024;
 
@@ -177,10 +178,10 @@ impl BatchSource for Apply<'_> {
 }
 
 /// Rows of the right side, for every left row again.
-enum Right {
-    Whole(Batch, #[allow(dead_code, reason = "held as long as the rows are")] Grant),
-    /// In a file.
-    Parts(Rows),
+struct Right {
+    rows: Rows,
+    /// All of them, when they are few: then several left rows are compared at once.
+    few: Option<Batch>,
 }
 
 /// A left batch that is being joined.
@@ -190,8 +191,30 @@ struct Open {
     at: usize,
     /// Rows that found a partner.
     has: Vec<bool>,
-    /// How far row `at` has come in a right side in a file, and how many right rows that is.
-    part: Option<(RowsReader, usize)>,
+    /// How far row `at` has come in the right side.
+    part: Option<Place>,
+    /// Right rows that the widest left row may be compared with at once.
+    room: usize,
+}
+
+/// A place among the rows of the right side.
+struct Place {
+    reader: RowsReader,
+    batch: Batch,
+    /// Rows of the batch that are done, and right rows up to them.
+    at: usize,
+    before: usize,
+}
+
+/// At least the bytes of the widest row.
+fn widest(batch: &Batch) -> usize {
+    let width = |c: &Column| match &c.data {
+        ColumnData::Utf16(v) => 2 * v.iter().map(<[u16]>::len).max().unwrap_or(0),
+        ColumnData::Bytes(v) => v.iter().map(<[u8]>::len).max().unwrap_or(0),
+        ColumnData::Values(_) => c.memory(),
+        _ => 16,
+    };
+    batch.columns.iter().map(|c| width(c)).sum()
 }
 
 /// The right side is the same for every row.
@@ -205,24 +228,9 @@ struct Loops<'p> {
     matched: Vec<bool>,
     open: Option<Open>,
     /// Right rows without a partner, once the left side is at its end.
-    tail: Option<(RowsOf, usize)>,
+    tail: Option<(RowsReader, usize)>,
     done: bool,
     ctx: ExecContext,
-}
-
-/// The right side once more.
-enum RowsOf {
-    One(Option<Batch>),
-    Parts(RowsReader),
-}
-
-impl RowsOf {
-    fn next(&mut self) -> SqlResult<Option<Batch>> {
-        match self {
-            RowsOf::One(b) => Ok(b.take()),
-            RowsOf::Parts(r) => r.next_batch(),
-        }
-    }
 }
 
 impl Loops<'_> {
@@ -244,16 +252,11 @@ impl Loops<'_> {
             JoinKind::Right | JoinKind::Full => vec![false; rows.len()],
             _ => Vec::new(),
         };
-        let whole = rows.in_memory().map(|batches| Batch::concat(&types, batches)).transpose()?;
-        self.kept = Some(match whole {
-            Some(batch) => {
-                drop(rows);
-                let mut grant = Grant::new(budget);
-                grant.resize(batch.memory());
-                Right::Whole(batch, grant)
-            }
-            None => Right::Parts(rows),
-        });
+        let few = match rows.in_memory() {
+            Some(batches) if rows.len() <= PAIR_ROWS => Some(Batch::concat(&types, batches)?),
+            _ => None,
+        };
+        self.kept = Some(Right { rows, few });
         Ok(())
     }
 
@@ -307,13 +310,13 @@ impl Loops<'_> {
             Some(r) => r,
             None => return Ok(None),
         };
-        let out = match &right {
-            Right::Whole(batch, _) if batch.len == 0 => {
+        let out = match &right.few {
+            Some(batch) if batch.len == 0 => {
                 open.at = n;
                 outer_left.then(|| self.without_partner(open.left.clone()))
             }
-            Right::Whole(batch, _) => {
-                let rows = (PAIR_ROWS / batch.len).max(1).min(n - open.at);
+            Some(batch) if batch.len <= open.room => {
+                let rows = (PAIR_ROWS.min(open.room) / batch.len).max(1).min(n - open.at);
                 let (l, r) = self.pairs(open, rows, batch, 0)?;
                 // Left rows without a partner keep their place in the order.
                 let (l, r) = if outer_left { with_missing(l, r, &open.has, open.at, rows) } else { (l, r) };
@@ -323,21 +326,32 @@ impl Loops<'_> {
                     open.left.take(&l).beside(right_rows)
                 })
             }
-            Right::Parts(rows) => {
-                let (mut reader, offset) = open.part.take().unwrap_or_else(|| (rows.open(), 0));
+            _ => {
+                let start = || Place { reader: right.rows.open(), batch: Batch::default(), at: 0, before: 0 };
+                let mut place = open.part.take().unwrap_or_else(start);
                 let found = exists_only && open.has[open.at];
-                match if found { None } else { reader.next_batch()? } {
-                    Some(batch) => {
-                        let (l, r) = self.pairs(open, 1, &batch, offset)?;
-                        open.part = Some((reader, offset + batch.len));
-                        (!exists_only && !l.is_empty()).then(|| open.left.take(&l).beside(batch.take(&r)))
+                while place.at >= place.batch.len && !found {
+                    match place.reader.next_batch()? {
+                        Some(batch) => (place.batch, place.at) = (batch, 0),
+                        None => break,
                     }
-                    None => {
-                        let row = open.at;
-                        open.at += 1;
-                        (outer_left && !open.has[row])
-                            .then(|| self.without_partner(open.left.take(&[row as u32])))
-                    }
+                }
+                if place.at < place.batch.len && !found {
+                    let len = (place.batch.len - place.at).min(open.room);
+                    let batch = match len == place.batch.len {
+                        true => place.batch.clone(),
+                        false => place.batch.slice(place.at, len),
+                    };
+                    let (l, r) = self.pairs(open, 1, &batch, place.before)?;
+                    place.at += len;
+                    place.before += len;
+                    open.part = Some(place);
+                    (!exists_only && !l.is_empty()).then(|| open.left.take(&l).beside(batch.take(&r)))
+                } else {
+                    let row = open.at;
+                    open.at += 1;
+                    (outer_left && !open.has[row])
+                        .then(|| self.without_partner(open.left.take(&[row as u32])))
                 }
             }
         };
@@ -390,7 +404,7 @@ impl BatchSource for Loops<'_> {
                 }
             }
             if let Some((rows, at)) = &mut self.tail {
-                let Some(b) = rows.next()? else { return Ok(None) };
+                let Some(b) = rows.next_batch()? else { return Ok(None) };
                 let lonely: Vec<u32> =
                     (0..b.len as u32).filter(|&i| !self.matched[*at + i as usize]).collect();
                 *at += b.len;
@@ -408,16 +422,13 @@ impl BatchSource for Loops<'_> {
                 Some(b) if b.len == 0 => {}
                 Some(left) => {
                     let has = vec![false; left.len];
-                    self.open = Some(Open { left, at: 0, has, part: None });
+                    let room = (PAIR_BYTES / widest(&left).max(1)).clamp(1, PAIR_ROWS);
+                    self.open = Some(Open { left, at: 0, has, part: None, room });
                 }
                 None => {
                     self.done = true;
                     if !self.matched.is_empty() {
-                        self.tail = match &self.kept {
-                            Some(Right::Whole(b, _)) => Some((RowsOf::One(Some(b.clone())), 0)),
-                            Some(Right::Parts(rows)) => Some((RowsOf::Parts(rows.open()), 0)),
-                            None => None,
-                        };
+                        self.tail = self.kept.as_ref().map(|right| (right.rows.open(), 0));
                     }
                 }
             }

@@ -2,9 +2,11 @@
 //! share when a grant ends.
 //!
 //! Invariants
-//! 1. Rows with equal keys (as `operator::sort_key` encodes them) are in the same file.
-//! 2. Another level divides the rows of one file anew.
-//! 3. Rows wait until a batch of them has come together, so that files do not consist of crumbs however often they are divided.
+//! 1. Rows with equal keys (as `operator::sort_key` encodes them) are in the same part.
+//! 2. Another level divides the rows of one part anew.
+//! 3. Rows wait until a batch of them has come together, so that parts do not consist of crumbs however often they are divided.
+//! 4. The parts of one level share a file, made when the first batch has come together: an operator may divide thousands of times at
+//!    once (a set of grouping sets each), and a process has few files.
 
 use std::sync::Arc;
 
@@ -13,46 +15,64 @@ use holdfast_types::{Batch, Column, SqlResult, SqlType};
 
 use super::spill::{MemoryBudget, SpillReader, SpillWriter};
 
-/// Files per level.
+/// Parts per level.
 pub const PARTITIONS: usize = 16;
-/// Bytes of rows that wait for one file.
+/// Bytes of rows that wait for one part.
 const WAITING_BYTES: usize = 64 << 10;
 
 struct Part {
-    out: SpillWriter,
     waiting: Vec<Column>,
+    /// Rows that wait, and rows that were written.
     rows: usize,
+    written: u64,
+    /// Where its batches begin in the file.
+    places: Vec<u64>,
 }
 
 /// See the module description.
 pub struct Partitions {
     parts: Vec<Part>,
+    budget: Arc<MemoryBudget>,
+    out: Option<SpillWriter>,
     types: Arc<[SqlType]>,
     level: u32,
     picked: Vec<Vec<u32>>,
 }
 
-impl Part {
-    fn flush(&mut self, types: &[SqlType]) -> SqlResult<()> {
-        let columns = std::mem::replace(&mut self.waiting, types.iter().map(Column::empty).collect());
-        self.out.write(&Batch { len: self.rows, columns: columns.into_iter().map(Arc::new).collect() })?;
-        self.rows = 0;
-        Ok(())
-    }
-}
-
 impl Partitions {
     pub fn new(budget: &Arc<MemoryBudget>, types: &Arc<[SqlType]>, level: u32) -> SqlResult<Self> {
-        let part = |_| {
-            let waiting = types.iter().map(Column::empty).collect();
-            Ok(Part { out: SpillWriter::new(budget, Arc::clone(types))?, waiting, rows: 0 })
+        let part = |_| Part {
+            waiting: types.iter().map(Column::empty).collect(),
+            rows: 0,
+            written: 0,
+            places: Vec::new(),
         };
         Ok(Partitions {
-            parts: (0..PARTITIONS).map(part).collect::<SqlResult<_>>()?,
+            parts: (0..PARTITIONS).map(part).collect(),
+            budget: Arc::clone(budget),
+            out: None,
             types: Arc::clone(types),
             level,
             picked: vec![Vec::new(); PARTITIONS],
         })
+    }
+
+    fn flush(&mut self, n: usize) -> SqlResult<()> {
+        let part = &mut self.parts[n];
+        if part.rows == 0 {
+            return Ok(());
+        }
+        let empty = self.types.iter().map(Column::empty).collect();
+        let columns = std::mem::replace(&mut part.waiting, empty);
+        let batch = Batch { len: part.rows, columns: columns.into_iter().map(Arc::new).collect() };
+        let out = match &mut self.out {
+            Some(out) => out,
+            none => none.insert(SpillWriter::new(&self.budget, Arc::clone(&self.types))?),
+        };
+        part.places.push(out.position());
+        part.written += part.rows as u64;
+        part.rows = 0;
+        out.write(&batch)
     }
 
     pub fn level(&self) -> u32 {
@@ -69,7 +89,8 @@ impl Partitions {
         for row in rows {
             self.picked[partition_of(keys.entry(row), self.level)].push(row as u32);
         }
-        for (part, rows) in self.parts.iter_mut().zip(&mut self.picked) {
+        for n in 0..PARTITIONS {
+            let (part, rows) = (&mut self.parts[n], &mut self.picked[n]);
             if rows.is_empty() {
                 continue;
             }
@@ -85,22 +106,29 @@ impl Partitions {
             if part.rows >= BATCH_ROWS
                 || part.waiting.iter().map(Column::memory).sum::<usize>() > WAITING_BYTES
             {
-                part.flush(&self.types)?;
+                self.flush(n)?;
             }
         }
         Ok(())
     }
 
-    /// The files, one per partition; some may be empty.
+    /// What was put aside, part by part; some may be empty.
     pub fn finish(mut self) -> SqlResult<Vec<SpillReader>> {
-        for part in &mut self.parts {
-            part.flush(&self.types)?;
+        for n in 0..PARTITIONS {
+            self.flush(n)?;
         }
-        self.parts.into_iter().map(|p| p.out.finish()).collect()
+        let out = match self.out {
+            Some(out) => out,
+            None => SpillWriter::new(&self.budget, Arc::clone(&self.types))?,
+        };
+        let file = Arc::new(out.into_file()?);
+        let types = self.types;
+        let part = |p: Part| SpillReader::of_places(&file, p.places, &types, p.written);
+        Ok(self.parts.into_iter().map(part).collect())
     }
 }
 
-/// Which of the files of a level a key belongs to.
+/// Which of the parts of a level a key belongs to.
 fn partition_of(key: &[u8], level: u32) -> usize {
     let mut h = 0xcbf2_9ce4_8422_2325u64 ^ u64::from(level).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     for &b in key {

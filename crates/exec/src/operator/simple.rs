@@ -8,7 +8,8 @@ use holdfast_types::{Batch, Column, SqlError, SqlResult, Value};
 use std::sync::Arc;
 
 use super::sort_key::{KeyPart, encode_rows};
-use super::{Chunks, Source, Stored, drain, evaluate_columns, open, types_of};
+use super::spool::RowStore;
+use super::{Chunks, Source, Stored, evaluate_columns, open, types_of};
 use crate::context::ExecContext;
 use crate::expression::arithmetic::integer_value;
 use crate::expression::vector::TRUE;
@@ -199,10 +200,15 @@ pub fn open_top<'p>(
             Value::Null => return Err(SqlError::new(1060, &[])),
             _ => return Err(SqlError::new(1031, &[])),
         };
-        let batches = drain(open(input, ctx)?.as_mut())?;
-        let rows: usize = batches.iter().map(|b| b.len).sum();
-        let n = (rows as f64 * share / 100.0).ceil() as u64;
-        (Box::new(Stored::new(Arc::new(batches))), n)
+        let mut store = RowStore::new(&types_of(input), ctx.query.budget());
+        let mut source = open(input, ctx)?;
+        while let Some(batch) = source.next_batch()? {
+            ctx.check_cancel()?;
+            store.push(batch)?;
+        }
+        let rows = store.finish()?;
+        let n = (rows.len() as f64 * share / 100.0).ceil() as u64;
+        (Box::new(rows.open()), n)
     } else {
         let n = row_count(count, ctx, 127)?;
         if n == 0 {

@@ -200,7 +200,7 @@ impl SpillWriter {
         let mut file = self.out.into_inner().map_err(|e| io_error(e.into_error()))?;
         file.seek(SeekFrom::Start(0)).map_err(io_error)?;
         Ok(SpillReader {
-            input: BufReader::with_capacity(BUFFER, file),
+            input: Input::Whole(BufReader::with_capacity(BUFFER, file)),
             types: self.types,
             scratch: Vec::new(),
             rows: self.rows,
@@ -211,28 +211,50 @@ impl SpillWriter {
 /// Batches from a temporary file, in the order in which they were written.
 #[derive(Debug)]
 pub struct SpillReader {
-    input: BufReader<File>,
+    input: Input,
     types: Arc<[SqlType]>,
     scratch: Vec<u8>,
     rows: u64,
 }
 
+#[derive(Debug)]
+enum Input {
+    /// All batches of a file.
+    Whole(BufReader<File>),
+    /// Those that begin at these places.
+    Some { file: Arc<File>, places: Vec<u64>, next: usize },
+}
+
 impl SpillReader {
+    /// The batches of a file that begin at `places`, of `rows` rows together.
+    pub fn of_places(file: &Arc<File>, places: Vec<u64>, types: &Arc<[SqlType]>, rows: u64) -> Self {
+        let input = Input::Some { file: Arc::clone(file), places, next: 0 };
+        SpillReader { input, types: Arc::clone(types), scratch: Vec::new(), rows }
+    }
+
     /// Rows in the file.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
     pub fn next_batch(&mut self) -> SqlResult<Option<Batch>> {
+        let input = match &mut self.input {
+            Input::Whole(input) => input,
+            Input::Some { file, places, next } => {
+                let Some(place) = places.get(*next) else { return Ok(None) };
+                *next += 1;
+                return read_batch_at(file, *place, &self.types).map(Some);
+            }
+        };
         let mut head = [0u8; 8];
-        match self.input.read_exact(&mut head) {
+        match input.read_exact(&mut head) {
             Ok(()) => {}
             Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
             Err(e) => return Err(io_error(e)),
         }
         let len = u64::from_le_bytes(head);
         self.scratch.clear();
-        let got = self.input.by_ref().take(len).read_to_end(&mut self.scratch).map_err(io_error)?;
+        let got = input.by_ref().take(len).read_to_end(&mut self.scratch).map_err(io_error)?;
         if got as u64 != len {
             return Err(damaged());
         }
@@ -241,7 +263,12 @@ impl SpillReader {
 
     /// Back to the first batch.
     pub fn rewind(&mut self) -> SqlResult<()> {
-        self.input.seek(SeekFrom::Start(0)).map_err(io_error)?;
+        match &mut self.input {
+            Input::Whole(input) => {
+                input.seek(SeekFrom::Start(0)).map_err(io_error)?;
+            }
+            Input::Some { next, .. } => *next = 0,
+        }
         Ok(())
     }
 }

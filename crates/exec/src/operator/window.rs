@@ -527,15 +527,7 @@ fn aggregate(
         Some(e) => Some((evaluate_columns(std::slice::from_ref(e), batch, ctx)?.remove(0), e.ty)),
         None => None,
     };
-    let spec = Aggregate {
-        function: id,
-        argument: f.args.first().cloned(),
-        argument2: f.args.get(1).cloned(),
-        distinct: false,
-        order: Vec::new(),
-        ty: f.ty,
-        nullable: f.nullable,
-    };
+    let spec = as_aggregate(f, id);
     let whole = f.frame.is_none() && !layout.ordered;
     if whole {
         return whole_partitions(&spec, argument.as_ref(), layout);
@@ -602,6 +594,19 @@ fn exact(c: &Column) -> Option<Vec<i128>> {
     })
 }
 
+/// An aggregate over a frame as one over a group.
+pub(super) fn as_aggregate(f: &WindowFunction, id: AggregateId) -> Aggregate {
+    Aggregate {
+        function: id,
+        argument: f.args.first().cloned(),
+        argument2: f.args.get(1).cloned(),
+        distinct: false,
+        order: Vec::new(),
+        ty: f.ty,
+        nullable: f.nullable,
+    }
+}
+
 fn exact_sums(
     id: AggregateId,
     c: &Column,
@@ -613,19 +618,27 @@ fn exact_sums(
     let values = exact(c).unwrap_or_default();
     let mut sums = Vec::with_capacity(n + 1);
     let mut counts = Vec::with_capacity(n + 1);
+    // Sums go over all partitions and may leave the range, which their differences do not: modulo 2^128 those are exact. Whether
+    // one does is told by its size.
+    let mut sizes = Vec::with_capacity(n + 1);
     sums.push(0i128);
+    sizes.push(0f64);
     counts.push(0i64);
     for r in 0..n {
         let present = !c.is_null(r);
         let v = if present { values[r] } else { 0 };
-        sums.push(sums[r].checked_add(v).ok_or_else(|| overflow(&f.ty))?);
+        sums.push(sums[r].wrapping_add(v));
+        sizes.push(sizes[r] + v as f64);
         counts.push(counts[r] + i64::from(present));
     }
     let average = id == AggregateId::Avg;
     let mut out = ColumnBuilder::new(f.ty, n);
     for r in 0..n {
         let (s, e) = layout.frame(r, f.frame.as_ref());
-        let (sum, count) = (sums[e] - sums[s], counts[e] - counts[s]);
+        if (sizes[e] - sizes[s]).abs() > 1.5e38 {
+            return Err(overflow(&f.ty));
+        }
+        let (sum, count) = (sums[e].wrapping_sub(sums[s]), counts[e] - counts[s]);
         out.push(&if matches!(ty.id, TypeId::Decimal | TypeId::Numeric) {
             decimal_sum_result(sum, count, average, ty, &f.ty)?
         } else {

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::catalog::{IndexKind, ObjectDef, TableDef};
+use holdfast_engine::catalog::{IndexDef, IndexKey, IndexKind, ObjectDef, TableDef};
 use holdfast_plan::ParamId;
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::walk::{Met, walk_query};
@@ -49,9 +49,11 @@ fn tables<'a>(list: &'a [TableRef], out: &mut Vec<&'a NamedTable>) -> bool {
     })
 }
 
-/// Ordinals of a table's shortest way to name a row.
+/// Ordinals of a table's shortest way to name a row; NULLs name none.
 fn key_of(table: &TableDef) -> Option<Vec<usize>> {
-    let unique = || table.indexes.iter().filter(|i| i.unique && !i.disabled && i.filter.is_none());
+    let given = |k: &IndexKey| table.columns.get(k.ordinal).is_some_and(|c| !c.nullable);
+    let names = |i: &&IndexDef| i.unique && !i.disabled && i.filter.is_none() && i.keys.iter().all(given);
+    let unique = || table.indexes.iter().filter(names);
     let found = unique().find(|i| i.kind == IndexKind::Clustered).or_else(|| unique().next())?;
     Some(found.keys.iter().map(|k| k.ordinal).collect())
 }

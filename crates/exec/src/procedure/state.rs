@@ -143,6 +143,8 @@ pub struct RunningTrigger {
     pub columns: Arc<[u8]>,
     /// EVENTDATA().
     pub event: Option<Arc<str>>,
+    /// No trigger, but what carries out a statement on a partitioned view.
+    pub stand_in: bool,
 }
 
 /// A session as everything below it sees it.
@@ -486,7 +488,8 @@ impl SessionInfo for SharedSession {
     }
     fn trigger_nest_level(&self, object_id: Option<i32>) -> i32 {
         let state = self.state.lock();
-        state.triggers.iter().filter(|t| object_id.is_none_or(|id| id == t.object_id)).count() as i32
+        let counts = |t: &&RunningTrigger| !t.stand_in && object_id.is_none_or(|id| id == t.object_id);
+        state.triggers.iter().filter(counts).count() as i32
     }
     fn caught_error(&self) -> Option<CaughtError> {
         self.state.lock().caught.last().cloned()

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use holdfast_engine::catalog::{Catalog, ColumnDef, ModuleDef, TableDef};
 use holdfast_engine::transaction::Transaction as Work;
-use holdfast_plan::change::{Action, BoundTrigger, TargetTable};
+use holdfast_plan::change::{Action, BoundTrigger, TargetTable, partitioned_view};
 use holdfast_tsql::ParseOptions;
 use holdfast_tsql::ast::{Ddl, ExecuteAsPrincipal, ModuleBody, StatementKind};
 use holdfast_types::SqlError;
@@ -71,7 +71,7 @@ impl Runner<'_> {
         }
         // Without nested triggers, what a trigger does fires none but those that stand in for it.
         let nested = self.session.host.settings.in_use(configuration::NESTED_TRIGGERS) != 0;
-        if !nested && !self.session.state.lock().triggers.is_empty() {
+        if !nested && self.session.state.lock().triggers.iter().any(|t| !t.stand_in) {
             list.retain(|x| x.instead_of);
         }
         if list.is_empty() {
@@ -105,7 +105,8 @@ impl Runner<'_> {
     }
 
     pub fn is_running(&self, id: i32) -> bool {
-        self.session.state.lock().triggers.last().is_some_and(|t| t.object_id == id)
+        let state = self.session.state.lock();
+        state.triggers.iter().rev().find(|t| !t.stand_in).is_some_and(|t| t.object_id == id)
     }
 
     fn trigger_tables(&self, target: &TargetTable) -> (Arc<TableDef>, MemoryTable, MemoryTable) {
@@ -129,14 +130,20 @@ impl Runner<'_> {
         work: &Arc<Work>,
     ) -> Result<(), Fail> {
         let object_id = trigger.def.module.object_id;
-        let running = RunningTrigger { object_id, columns: Arc::clone(columns), event: None };
+        let stand_in = object_id == target.table.object_id;
+        let running = RunningTrigger { object_id, columns: Arc::clone(columns), event: None, stand_in };
         let prepare = |scope: &mut Scope| {
             scope.trigger = Some(Arc::clone(&target.table));
             scope.tables.insert("inserted".into(), inserted.clone());
             scope.tables.insert("deleted".into(), deleted.clone());
         };
-        if object_id != target.table.object_id {
-            return self.run_trigger(&trigger.def.module, running, work, prepare);
+        if !stand_in {
+            // What stands in for a view's trigger catches its own errors; triggers of its tables are not in a TRY for that.
+            let caught = self.session.state.lock().triggers.last().is_some_and(|t| t.stand_in);
+            self.tries -= u32::from(caught);
+            let result = self.run_trigger(&trigger.def.module, running, work, prepare);
+            self.tries += u32::from(caught);
+            return result;
         }
         // A partitioned view's own: what fails in it is the statement.
         self.tries += 1;
@@ -144,9 +151,11 @@ impl Runner<'_> {
         self.tries -= 1;
         match result {
             Err(Fail::Stop(Stop::Caught { error, .. })) if error.procedure.is_empty() => {
-                Err(Fail::Error(match &*error.message {
-                    // As the text says it: its value belongs to no member.
-                    "partition" => SqlError::with_text(4457, 16, NO_PARTITION),
+                Err(Fail::Error(match (error.number, error.state) {
+                    (50000, partitioned_view::NO_MEMBER) => SqlError::with_text(4457, 16, NO_PARTITION),
+                    (50000, partitioned_view::UNCLEAR) => SqlError::not_supported(
+                        "Changing rows of a partitioned view that a join finds several times, or not at all,",
+                    ),
                     _ => SqlError { line: 0, ..error },
                 }))
             }

@@ -115,6 +115,11 @@ impl Binder<'_> {
                 let id = (table.database_id, table.object_id);
                 self.note(AccessKind::Insert, id, &table.schema_name, &table.name);
                 let ordinals = self.insert_columns(&view, &i.columns, None)?;
+                if view.is_partitioned_view() && ordinals.len() < table.columns.len() {
+                    let what = "because values were not supplied for all columns.";
+                    let text = format!("Cannot INSERT into partitioned view '{}' {what}", view.full_name);
+                    return Err(SqlError::with_text(4448, 16, text));
+                }
                 let shown = not_computed(&view);
                 return Ok(InsertTarget { target: view, ordinals, shown, listed: !i.columns.is_empty() });
             }

@@ -72,7 +72,9 @@ impl Binder<'_> {
         // Rows of a view have no bookmark: a mark tells that there is one.
         let (target, old, bookmark) = match (view, found) {
             (Some(view), _) => {
-                super::partitioned_view::lock_for_update(&mut own.plan);
+                if view.is_partitioned_view() {
+                    super::partitioned_view::lock_for_update(&mut own.plan);
+                }
                 let mark = self.new_col(SqlType::INT, true);
                 own.plan = own.plan.extend(vec![(mark.id, Expr::literal(Value::Int(1), SqlType::INT))]);
                 (view, target_scope.columns.iter().map(|c| c.col).collect(), mark)

@@ -19,7 +19,7 @@ use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 
 use super::super::source::module_query;
 use super::Binder;
-use crate::change::BoundTrigger;
+use crate::change::{BoundTrigger, partitioned_view as state};
 use crate::expr::ExprKind;
 use holdfast_engine::access::ReadIntent;
 
@@ -425,23 +425,43 @@ fn text(view: &ModuleDef, members: &[Member], parts: &[Part]) -> String {
         .filter_map(|k| members[0].columns.iter().position(|c| c == k))
         .map(|p| format!("UPDATE({})", name(&view.columns[p].name)))
         .collect();
+    let first = &members[0];
+    let keys: Vec<String> = first.key.iter().map(|k| format!("d.{}", own(k, first))).collect();
+    let missing: Vec<String> = keys.iter().map(|k| format!("{k} IS NULL")).collect();
+    let _ = writeln!(
+        out,
+        "IF EXISTS (SELECT 1 FROM {0} AS d GROUP BY {1} HAVING COUNT(*) > 1) OR EXISTS (SELECT * FROM {0} AS d WHERE {2}) \
+         RAISERROR('row',16,{3});",
+        rows(view, first, "deleted"),
+        keys.join(","),
+        missing.join(" OR "),
+        state::UNCLEAR
+    );
     let _ = writeln!(out, "IF {} OR NOT EXISTS (SELECT * FROM inserted)\nBEGIN", key.join(" OR "));
+    // Row by row: one that two members would take must not make up for one that none takes.
     let counts: Vec<String> = members
         .iter()
         .zip(parts)
-        .map(|(m, p)| format!("(SELECT COUNT(*) FROM {} AS m WHERE {})", rows(view, m, "inserted"), p.text))
+        .map(|(m, p)| {
+            let named = m.columns.iter().zip(&view.columns);
+            let row: Vec<String> =
+                named.map(|(c, v)| format!("i.{} AS {}", name(&v.name), own(c, m))).collect();
+            format!("(SELECT COUNT(*) FROM (SELECT {}) AS m WHERE {})", row.join(","), p.text)
+        })
         .collect();
     let _ = writeln!(
         out,
-        "IF (SELECT COUNT(*) FROM inserted) <> {} RAISERROR('partition',16,1);",
-        counts.join("+")
+        "IF EXISTS (SELECT * FROM inserted AS i WHERE {} <> 1) RAISERROR('partition',16,{});",
+        counts.join("+"),
+        state::NO_MEMBER
     );
-    for m in members {
+    for (m, p) in members.iter().zip(parts) {
         let _ = writeln!(
             out,
-            "IF EXISTS (SELECT * FROM deleted) DELETE m FROM {} AS m JOIN {} AS d ON {};",
-            full(m),
+            "IF EXISTS (SELECT * FROM {0} AS m WHERE {1}) DELETE m FROM {2} AS m JOIN {0} AS d ON {3};",
             rows(view, m, "deleted"),
+            p.text,
+            full(m),
             join(m)
         );
     }
@@ -457,7 +477,7 @@ fn text(view: &ModuleDef, members: &[Member], parts: &[Part]) -> String {
         );
     }
     out.push_str("END ELSE BEGIN\n");
-    for m in members {
+    for (m, p) in members.iter().zip(parts) {
         let set: Vec<String> = m
             .columns
             .iter()
@@ -467,10 +487,11 @@ fn text(view: &ModuleDef, members: &[Member], parts: &[Part]) -> String {
         if !set.is_empty() {
             let _ = writeln!(
                 out,
-                "UPDATE m SET {} FROM {} AS m JOIN {} AS d ON {};",
+                "IF EXISTS (SELECT * FROM {0} AS m WHERE {1}) UPDATE m SET {2} FROM {3} AS m JOIN {0} AS d ON {4};",
+                rows(view, m, "inserted"),
+                p.text,
                 set.join(","),
                 full(m),
-                rows(view, m, "inserted"),
                 join(m)
             );
         }

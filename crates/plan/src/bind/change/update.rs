@@ -103,7 +103,9 @@ impl Binder<'_> {
         let kind = if p.action == Action::Update { AccessKind::Update } else { AccessKind::Delete };
         let (target, bookmark, columns): (Arc<TargetTable>, Option<Col>, Vec<Col>) = match view {
             Some(v) => {
-                super::partitioned_view::lock_for_update(&mut plan);
+                if v.is_partitioned_view() {
+                    super::partitioned_view::lock_for_update(&mut plan);
+                }
                 self.note_change(kind, &source, &places, None);
                 (v, None, source.columns.iter().map(|c| c.col).collect())
             }
