@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use holdfast_backup::{BackupKind, BackupSet};
-use holdfast_engine::instance::Instance;
+use holdfast_disk::RealDisk;
+use holdfast_engine::instance::{DatabaseState, Instance};
 use holdfast_exec::restore::database::{Surroundings, restore};
 use holdfast_exec::restore::{RecoveryOption, RestoreRequest, RestoreVerb};
 use holdfast_exec::session::{CancelFlag, Done, EnvironmentChange, ResultColumn, ResultSink, SinkResult};
+use holdfast_storage::restore::{Phase, RestoreState};
 use holdfast_types::{Batch, SqlError, SqlType, Value};
 
 use crate::output::outln;
 use crate::sequence;
 
-/// Restores what the files hold. A database of the same name that is there already is left alone.
+/// Restores what the files hold. A database of the same name that is there already is left alone, whatever its state, unless it
+/// is a restore of no more than these files that was stopped.
 pub fn bring_online(instance: &Arc<Instance>, files: &[PathBuf]) -> anyhow::Result<()> {
     let all = sequence::sets_of(files)?;
     let mut families: Vec<[u8; 16]> = Vec::new();
@@ -37,8 +40,17 @@ pub fn bring_online(instance: &Arc<Instance>, files: &[PathBuf]) -> anyhow::Resu
 fn one_database(instance: &Arc<Instance>, sets: &[&BackupSet]) -> anyhow::Result<()> {
     let name = sets.first().and_then(|s| s.info()).map_or("", |i| i.database_name.as_str());
     let steps = sequence::best(sets).context("--restore")?;
-    if instance.online(name).is_ok() {
-        return Ok(outln(&format!("database '{name}' is there already; not restored again"))?);
+    if let Some(entry) = instance.find(name) {
+        let state = match entry.state() {
+            DatabaseState::Online(_) => "",
+            DatabaseState::Restoring if reaches(instance, entry.id, &steps) => "again",
+            DatabaseState::Restoring => " (RESTORING)",
+            DatabaseState::RecoveryPending(_) => " (RECOVERY_PENDING)",
+            DatabaseState::Offline => " (OFFLINE)",
+        };
+        if state != "again" {
+            return Ok(outln(&format!("database '{name}' is there already{state}; not restored again"))?);
+        }
     }
     for (number, set) in steps.iter().enumerate() {
         let last = number + 1 == steps.len();
@@ -68,6 +80,19 @@ fn one_database(instance: &Arc<Instance>, sets: &[&BackupSet]) -> anyhow::Result
         }
     }
     Ok(())
+}
+
+/// Whether restoring these sets loses nothing of a sequence that was stopped: it has got no further than they do.
+fn reaches(instance: &Instance, id: i32, steps: &[&BackupSet]) -> bool {
+    let Ok(found) = RestoreState::load(&RealDisk, &instance.restore_state_path(id)) else { return false };
+    match (found, steps.last().and_then(|s| s.info())) {
+        (None, _) => true,
+        (Some(Some(state)), Some(last)) => {
+            state.phase == Phase::Placing
+                || state.progress.family == last.family && state.progress.lsn <= last.last_lsn
+        }
+        _ => false,
+    }
 }
 
 /// Shows messages on standard output.

@@ -437,8 +437,13 @@ impl CatalogWriter<'_> {
         let (ty, user_type) = (c.ty, c.user_type);
         let kept = column_bits::IDENTITY | column_bits::ROW_GUID | column_bits::NOT_FOR_REPLICATION;
         let status = c.status();
+        let identity = crate::database::tables::identity_column(&self.catalog, object)
+            .filter(|i| i.column_id == column_id)
+            .zip(self.catalog.writing())
+            .map(|(i, writing)| writing.identities.retyped(object, &i, ty))
+            .transpose()?;
         self.update("syscolpars", &key, &|_, _| true, &|b, r| {
-            vec![
+            let mut cells = vec![
                 ("xtype", i32::from(ty.id.xtype()).into()),
                 ("utype", user_type.into()),
                 ("length", ty.length.into()),
@@ -447,7 +452,9 @@ impl CatalogWriter<'_> {
                 ("collationid", Cell::Int(ty.collation.0.into())),
                 ("maxinrow", Cell::Int(in_row(&ty))),
                 ("status", Cell::Int(b.int(r, "status") & kept | status)),
-            ]
+            ];
+            cells.extend(identity.as_ref().map(|image| ("idtval", Cell::Bytes(image.clone()))));
+            cells
         })?;
         if replace {
             self.bury(object, column_id)?;

@@ -415,35 +415,87 @@ impl Instance {
         self.find(name).ok_or_else(|| SqlError::new(911, &[&name]))?.online()
     }
 
-    /// Lists a database as RESTORING with its files, before the first page is placed. Replaces an entry of that name.
-    pub fn begin_restore(&self, name: &str, files: Vec<FileRecord>) -> std::io::Result<Arc<DatabaseEntry>> {
+    /// Lists a database as RESTORING with its files, before the first page is placed. Replaces an entry of that name, whose
+    /// database is closed; its files are as they were until [`Self::forget_journals`].
+    ///
+    /// # Errors
+    /// 1834 when another database has one of the files, 3271 when the state file cannot be written: nothing has changed then.
+    pub fn begin_restore(&self, name: &str, files: Vec<FileRecord>) -> SqlResult<Arc<DatabaseEntry>> {
         let mut databases = self.databases.write();
         let key = key(name);
-        let disk = self.opener.disk();
-        if let Some(old) = databases.get(&key) {
-            // Its files are about to be written over: nothing of it may be written any more, now or at its next opening.
-            if let DatabaseState::Online(open) = old.state() {
-                let _ = open.close();
+        let old = databases.get(&key).cloned();
+        for f in &files {
+            let user = user_of(&databases, &f.path);
+            if let Some(user) = user.filter(|u| old.as_ref().is_none_or(|o| o.name != *u)) {
+                return Err(SqlError::new(1834, &[&f.path.display(), &user]));
             }
-            create::remove_journals(&*disk, &old.files.read());
         }
-        create::remove_journals(&*disk, &files);
-        let id = match databases.get(&key) {
+        let id = match &old {
             Some(old) => old.id,
             None => (5..).find(|i| databases.values().all(|d| d.id != *i)).unwrap_or(i32::MAX),
         };
-        let shown = databases.get(&key).map_or_else(|| Arc::from(name), |old| Arc::clone(&old.name));
-        self.state_file.lock().put(DatabaseRecord {
+        let shown = old.as_ref().map_or_else(|| Arc::from(name), |old| Arc::clone(&old.name));
+        let record = DatabaseRecord {
             id,
             name: shown.to_string(),
             restoring: true,
             discard: false,
             offline: false,
             files: files.clone(),
-        })?;
+        };
+        let put = self.state_file.lock().put(record);
+        put.map_err(|e| SqlError::new(3271, &[&"instance.json", &e.to_string()]))?;
+        // Its files are about to be written over: nothing of it may be written any more.
+        if let Some(DatabaseState::Online(open)) = old.map(|o| o.state()) {
+            let _ = open.close();
+        }
         let new = entry(id, &shown, DatabaseState::Restoring, files);
         databases.insert(key, Arc::clone(&new));
         Ok(new)
+    }
+
+    /// Takes [`Self::begin_restore`] back before anything was written over: the database is as it was before.
+    ///
+    /// # Errors
+    /// When the state file cannot be written; the database then stays RESTORING.
+    pub fn take_back_restore(&self, before: &DatabaseEntry, was: &DatabaseState) -> std::io::Result<()> {
+        let files = before.files.read().clone();
+        self.state_file.lock().put(DatabaseRecord {
+            id: before.id,
+            name: before.name.to_string(),
+            restoring: matches!(was, DatabaseState::Restoring),
+            discard: false,
+            offline: matches!(was, DatabaseState::Offline),
+            files: files.clone(),
+        })?;
+        let state = match was {
+            DatabaseState::Online(_) | DatabaseState::RecoveryPending(_) => {
+                match self.opener.open(before.id, &before.name, &files) {
+                    Ok(online) => DatabaseState::Online(online),
+                    Err(reason) => DatabaseState::RecoveryPending(reason),
+                }
+            }
+            closed => closed.clone(),
+        };
+        insert(&mut *self.databases.write(), entry(before.id, &before.name, state, files));
+        Ok(())
+    }
+
+    /// Before pages are placed: what the journals of these files hold must not be put back over them.
+    pub fn forget_journals(&self, files: &[FileRecord]) {
+        create::remove_journals(&*self.opener.disk(), files);
+    }
+
+    /// Removes a database whose first restore failed, with the files that it was being placed in.
+    ///
+    /// # Errors
+    /// When the state file cannot be written.
+    pub fn discard_restore(&self, name: &str) -> std::io::Result<()> {
+        let Some(found) = self.find(name) else { return Ok(()) };
+        let disk = self.opener.disk();
+        create::remove_files(&*disk, &found.files.read());
+        holdfast_storage::restore::discard(&*disk, &self.restore_state_path(found.id));
+        self.remove(name)
     }
 
     /// Keeps others from restoring, dropping or detaching a database, or one of that name that is being made; `None`: somebody
@@ -460,9 +512,12 @@ impl Instance {
         self.occupied.lock().contains(&key(name))
     }
 
-    /// Where the pages of a database are written before they are written over, by the path of its primary data file.
+    /// Where the pages of a database are written before they are written over, by the path of its primary data file: the
+    /// whole name is part of it, so that no two databases share one.
     pub fn journal_path(primary: &Path) -> PathBuf {
-        primary.with_extension("journal")
+        let mut name = primary.as_os_str().to_owned();
+        name.push(".journal");
+        PathBuf::from(name)
     }
 
     /// Where the storage layer keeps what it needs between the steps of a restore sequence.
@@ -522,7 +577,9 @@ fn user_of(databases: &BTreeMap<NameKey, Arc<DatabaseEntry>>, path: &Path) -> Op
     let identity = |path: &Path| std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()));
     let wanted = identity(path);
     let same = |other: &Path| other == path || wanted.is_some() && identity(other) == wanted;
-    let user = databases.values().find(|d| d.files.read().iter().any(|f| same(&f.path)))?;
+    // Its journal, too.
+    let uses = |f: &FileRecord| same(&f.path) || !f.is_log && same(&Instance::journal_path(&f.path));
+    let user = databases.values().find(|d| d.files.read().iter().any(uses))?;
     Some(Arc::clone(&user.name))
 }
 

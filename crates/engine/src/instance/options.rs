@@ -47,8 +47,13 @@ impl Instance {
     pub fn take_offline(&self, name: &str) -> SqlResult<()> {
         let entry = self.named(name)?;
         let state = entry.state();
-        if let DatabaseState::Online(open) = &state {
-            open.close()?;
+        match &state {
+            DatabaseState::Online(open) => open.close()?,
+            // It would come online half restored.
+            DatabaseState::Restoring => {
+                return Err(SqlError::new(5052, &[&"ALTER DATABASE", &"RESTORING"]));
+            }
+            DatabaseState::RecoveryPending(_) | DatabaseState::Offline => {}
         }
         self.record_offline(&entry, true)?;
         *entry.state.write() = DatabaseState::Offline;

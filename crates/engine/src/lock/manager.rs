@@ -361,6 +361,13 @@ impl LockManager {
         shard.get(&resource).is_some_and(|q| q.grants.iter().any(|g| g.space != space && g.mode().writes()))
     }
 
+    /// Whether somebody holds Sch-M on an object: its rows in the catalogue may be changed and changed back.
+    pub fn is_being_defined(&self, database: i32, object: i32) -> bool {
+        let resource = Resource::Object { database, object };
+        let shard = self.shard(&resource);
+        shard.get(&resource).is_some_and(|q| q.grants.iter().any(|g| g.mode() == LockMode::SchM))
+    }
+
     /// The strongest mode in which the owner holds a resource.
     pub fn held(&self, owner: LockOwner, resource: &Resource) -> LockMode {
         let shard = self.shard(resource);

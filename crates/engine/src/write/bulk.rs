@@ -14,7 +14,7 @@ use holdfast_storage::write::{Change, LogTransaction};
 use holdfast_types::{SqlResult, TypeId, Value};
 
 use super::records::Records;
-use super::table::{Ahead, Base, StoredWriter, fields_of, internal};
+use super::table::{Ahead, Base, LONGEST_CLUSTERED_KEY, StoredWriter, check_key, fields_of, internal};
 use super::tree::Tree;
 use super::writing::{DatabaseTransaction, failure};
 use super::{NewRow, WriteContext};
@@ -218,8 +218,15 @@ impl StoredWriter {
                 let (first, count) = heap.append(change, log, records, &note).map_err(|e| failure(&e))?;
                 Ok(Some((Some(first), count)))
             }
-            Base::Tree { tree, .. } => {
+            Base::Tree { tree, name, .. } => {
                 let fields = |record: &[u8]| fields_of(tree.layout(), record);
+                if tree.longest_key() > LONGEST_CLUSTERED_KEY {
+                    for record in records {
+                        let fields = fields(record).map_err(|e| failure(&e))?;
+                        let all = tree.keys.len();
+                        check_key(tree, all, &fields, name, "clustered", LONGEST_CLUSTERED_KEY)?;
+                    }
+                }
                 let first = fields(records[0]).map_err(|e| failure(&e))?;
                 let (key, raw) = Self::key_of(tree, &first).map_err(|e| failure(&e))?;
                 let kept = self.keeps_versions();

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use holdfast_base::Rid;
+use holdfast_format::catalog::object::SYSCOLPARS;
 use holdfast_storage::write::Change;
 use holdfast_types::{SqlResult, Value};
 
@@ -238,7 +239,17 @@ impl StoredWriter {
                 (Base::Tree { tree, .. }, _) => {
                     let (key, raw) = Self::key_of(tree, &fields).map_err(|e| failure(&e))?;
                     self.note(write, &raw, Some(&current.record));
-                    tree.replace(change, log, &key, &raw, &record, way.as_ref()).map_err(|e| failure(&e))?;
+                    if self.object_id == SYSCOLPARS {
+                        // Identity marks are written into the row outside of the transaction: no bytes of it may be what a
+                        // rollback goes by.
+                        let place = tree.find(change.source(), &key).map_err(|e| crate::page_error(&e))?;
+                        let place = place.filter(|p| p.found && !p.ghost).ok_or_else(Self::gone)?;
+                        tree.delete(change, log, place, &raw).map_err(|e| failure(&e))?;
+                        tree.insert(change, log, &key, &raw, &record, None).map_err(|e| failure(&e))?;
+                    } else {
+                        tree.replace(change, log, &key, &raw, &record, way.as_ref())
+                            .map_err(|e| failure(&e))?;
+                    }
                 }
                 (Base::Heap(_), None) => return Err(Self::gone()),
             }

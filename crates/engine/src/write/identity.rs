@@ -34,6 +34,8 @@ struct State {
     last: Option<i128>,
     /// What the catalogue has; `None` = as `last` was when read.
     mark: Option<i128>,
+    /// The catalogue may have another mark by now: the row was defined anew, or that was taken back.
+    unsure: bool,
 }
 
 /// Identity states by object id.
@@ -80,6 +82,7 @@ impl Identities {
             column: column.clone(),
             last: column.last.as_ref().map(number),
             mark: None,
+            unsure: false,
         });
         f(state)
     }
@@ -90,6 +93,7 @@ impl Identities {
         self.states.lock().retain(|object, state| match now(*object) {
             Some(column) if column.column_id == state.column.column_id => {
                 state.column = column;
+                state.unsure = state.mark.is_some();
                 true
             }
             _ => false,
@@ -106,7 +110,7 @@ impl Identities {
             let given = next.and_then(|n| value(&s.column.ty, n).map(|v| (n, v)));
             let (n, v) = given.ok_or_else(|| overflow(&s.column.ty))?;
             s.last = Some(n);
-            let behind = s.mark.is_none_or(|m| if step > 0 { n > m } else { n < m });
+            let behind = s.unsure || s.mark.is_none_or(|m| if step > 0 { n > m } else { n < m });
             // The mark stays inside the type, so that the column can be used up to its end.
             let ahead = (0..=3)
                 .map(|p| n + step * (BLOCK / 10i128.pow(p)))
@@ -171,20 +175,58 @@ impl Identities {
         let mut change = writing.logged.change().map_err(failed)?;
         write_row(&mut change, &trees, object, column, mark).map_err(failed)?;
         drop(change);
-        self.with(object, column, |s| s.mark = mark);
+        self.with(object, column, |s| (s.mark, s.unsure) = (mark, false));
         Ok(())
     }
 
-    /// Invariant 2: before a checkpoint. Called under the gate.
-    pub fn write(&self, change: &mut Change<'_>, trees: &CatalogTrees) -> RecoveryResult<()> {
+    /// Invariant 2: before a checkpoint, for tables that nobody defines anew. Called under the gate.
+    pub fn write(
+        &self,
+        change: &mut Change<'_>,
+        trees: &CatalogTrees,
+        defined: &dyn Fn(i32) -> bool,
+    ) -> RecoveryResult<()> {
         let mut states = self.states.lock();
         for (object, state) in states.iter_mut() {
-            if state.mark.is_some() && state.mark != state.last {
+            let other = state.mark.is_some() && (state.unsure || state.mark != state.last);
+            if other && !defined(*object) {
                 write_row(change, trees, *object, &state.column, state.last)?;
-                state.mark = state.last;
+                (state.mark, state.unsure) = (state.last, false);
             }
         }
         Ok(())
+    }
+}
+
+/// What syscolpars keeps of an identity column (`idtval`): last value or seed, increment, seed, and whether none was given yet.
+fn stored(column: &IdentityColumn, last: Option<i128>) -> Result<Vec<u8>, String> {
+    let encoded = |v: &Value| encode_value(&column.ty, v).map_err(|e| e.to_string());
+    let shown = match last {
+        Some(n) => value(&column.ty, n).ok_or("out of range")?,
+        None => column.seed.clone(),
+    };
+    let mut image = encoded(&shown)?;
+    image.extend(encoded(&column.increment)?);
+    image.extend(encoded(&column.seed)?);
+    image.push(u8::from(last.is_none()));
+    Ok(image)
+}
+
+impl Identities {
+    /// What the catalogue is to keep when the column gets another type.
+    ///
+    /// # Errors
+    /// 8115 when its values do not fit.
+    pub fn retyped(&self, object: i32, column: &IdentityColumn, ty: SqlType) -> SqlResult<Vec<u8>> {
+        let last = self.with(object, column, |s| s.last);
+        let of = |v: &Value| value(&ty, number(v)).ok_or_else(|| overflow(&ty));
+        let new = IdentityColumn {
+            ty,
+            seed: of(&column.seed)?,
+            increment: of(&column.increment)?,
+            ..column.clone()
+        };
+        stored(&new, last).map_err(|_| overflow(&ty))
     }
 }
 
@@ -196,17 +238,8 @@ fn write_row(
     column: &IdentityColumn,
     last: Option<i128>,
 ) -> RecoveryResult<()> {
-    let broken =
-        |what: &str| RecoveryError::Database { what: format!("identity of object {object}: {what}") };
-    let encoded = |v: &Value| encode_value(&column.ty, v).map_err(|e| broken(&e.to_string()));
-    let shown = match last {
-        Some(n) => value(&column.ty, n).ok_or_else(|| broken("out of range"))?,
-        None => column.seed.clone(),
-    };
-    let mut image = encoded(&shown)?;
-    image.extend(encoded(&column.increment)?);
-    image.extend(encoded(&column.seed)?);
-    image.push(u8::from(last.is_none()));
+    let broken = |what| RecoveryError::Database { what: format!("identity of object {object}: {what}") };
+    let image = stored(column, last).map_err(broken)?;
     let tree = &trees.columns;
     let key = [Value::Int(object), Value::SmallInt(0), Value::Int(column.column_id)];
     let fail = |error| RecoveryError::Unreadable { page: tree.access.root(), error };

@@ -311,11 +311,16 @@ impl Sequences {
         self.states.lock().retain(|object, _| !changed.contains_key(object));
     }
 
-    /// Invariant 2: before a checkpoint. Called under the gate.
-    pub fn write(&self, change: &mut Change<'_>, trees: &CatalogTrees) -> RecoveryResult<()> {
+    /// Invariant 2: before a checkpoint, for sequences that nobody defines anew. Called under the gate.
+    pub fn write(
+        &self,
+        change: &mut Change<'_>,
+        trees: &CatalogTrees,
+        defined: &dyn Fn(i32) -> bool,
+    ) -> RecoveryResult<()> {
         let mut states = self.states.lock();
         for (object, state) in states.iter_mut() {
-            if state.mark != state.last {
+            if state.mark != state.last && !defined(*object) {
                 write_row(change, trees, *object, &state.spec, state.value_number, state.last)?;
                 state.mark = state.last;
                 state.cached = 0;

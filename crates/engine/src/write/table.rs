@@ -30,6 +30,7 @@ use super::{NewRow, RowState, RowUpdate, TableWriter, WriteContext, bookmark};
 use crate::lock::manager::Table;
 use crate::lock::{Duration, LockMode, Resource};
 use crate::stored::live::LiveRowset;
+use crate::stored::table::StoredKey;
 
 /// Where the rows are.
 pub enum Base {
@@ -55,6 +56,29 @@ pub struct Apart {
     pub ordinal: usize,
     /// Bytes that a value of fixed length takes; 0 for others.
     pub size: usize,
+}
+
+/// Bytes of the key columns that an index takes (product documentation, limits of SQL Server 2016 and later). Longer ones would
+/// leave upper levels of the tree without room to split.
+pub(super) const LONGEST_CLUSTERED_KEY: usize = 900;
+const LONGEST_NONCLUSTERED_KEY: usize = 1700;
+
+/// 1946 for an entry whose first `declared` key columns, the uniquifier left out, are longer than `limit` bytes.
+pub(super) fn check_key(
+    tree: &Tree,
+    declared: usize,
+    fields: &[Stored],
+    index: &str,
+    kind: &str,
+    limit: usize,
+) -> SqlResult<()> {
+    let keys = tree.keys.iter().take(declared).filter(|k| k.ordinal.is_some());
+    let length = |k: &StoredKey| fields.get(k.position).and_then(|f| f.bytes.as_ref()).map_or(0, |b| b.len());
+    let sum: usize = keys.map(length).sum();
+    if sum > limit {
+        return Err(SqlError::new(1946, &[&sum, &index, &limit, &kind]));
+    }
+    Ok(())
 }
 
 /// A nonclustered index.
@@ -529,6 +553,8 @@ impl StoredWriter {
     ) -> SqlResult<()> {
         let failed = |e: RecoveryError| failure(&e);
         let fields = self.entry_fields(index, base, rid).map_err(failed)?;
+        let declared = index.declared;
+        check_key(&index.tree, declared, &fields, &index.name, "nonclustered", LONGEST_NONCLUSTERED_KEY)?;
         let (key, raw) = Self::key_of(&index.tree, &fields).map_err(failed)?;
         if index.unique
             && self.exists(change, &index.tree, &key[..index.declared.min(key.len())]).map_err(failed)?
@@ -541,16 +567,8 @@ impl StoredWriter {
             ));
         }
         let record = row::record(index.tree.layout(), &fields, RecordShape::IndexLeaf)?;
-        if record.len() > 1900 + 16 && record.len() > MAX_ROW {
-            return Err(SqlError::with_text(
-                1946,
-                16,
-                format!(
-                    "Operation failed. The index entry of length {} bytes for the index '{}' exceeds the maximum length of 1700 bytes for nonclustered indexes.",
-                    record.len(),
-                    index.name
-                ),
-            ));
+        if record.len() > MAX_ROW {
+            return Err(SqlError::new(1946, &[&record.len(), &index.name, &MAX_ROW, &"nonclustered"]));
         }
         index.tree.insert(change, log, &key, &raw, &record, None).map_err(failed)?;
         Ok(())
@@ -729,17 +747,18 @@ impl StoredWriter {
         let mut whole = declared.to_vec();
         whole.push(Value::Int(i32::MAX));
         let Some(place) = tree.find(change.source(), &whole).map_err(fail)? else { return Ok(0) };
-        let (page, slot) = match place.slot.checked_sub(1) {
-            Some(slot) => (place.image, slot),
-            None => {
-                let previous = holdfast_format::page::PageView::new(&place.image).previous();
-                if previous.is_null() {
-                    return Ok(0);
+        let (mut page, mut slot) = (place.image, place.slot.checked_sub(1));
+        // Pages whose rows were all taken back are empty.
+        let (page, slot) = loop {
+            let view = holdfast_format::page::PageView::new(&page);
+            match slot {
+                Some(slot) => break (page, slot),
+                None if view.previous().is_null() => return Ok(0),
+                None => {
+                    let previous = change.page(view.previous())?;
+                    slot = holdfast_format::page::PageView::new(&previous).slot_count().checked_sub(1);
+                    page = previous;
                 }
-                let image = change.page(previous)?;
-                let count = holdfast_format::page::PageView::new(&image).slot_count();
-                let Some(slot) = count.checked_sub(1) else { return Ok(0) };
-                (image, slot)
             }
         };
         let rows = holdfast_format::record::PageRows::new(holdfast_format::page::PageView::new(&page))
@@ -792,6 +811,7 @@ impl StoredWriter {
                 Some(rid)
             }
             Base::Tree { tree, unique, name, constraint } => {
+                check_key(tree, tree.keys.len(), fields, name, "clustered", LONGEST_CLUSTERED_KEY)?;
                 let (key, _) = Self::key_of(tree, fields).map_err(failed)?;
                 if *unique {
                     let place = tree.find_by(change.source(), &key, ahead.way.as_ref());

@@ -100,6 +100,12 @@ impl Tree {
         UnitId(self.live().in_row.id())
     }
 
+    /// Bytes that an entry's declared key may have.
+    pub fn longest_key(&self) -> usize {
+        let columns = self.keys.iter().filter(|k| k.ordinal.is_some());
+        columns.filter_map(|k| self.layout().columns.get(k.position)).map(longest).sum()
+    }
+
     pub fn positions(&self) -> Vec<usize> {
         self.keys.iter().map(|k| k.position).collect()
     }
@@ -717,7 +723,13 @@ impl Tree {
             change.set_link(own, next, self.unit(), self.context(leaf), Link::Previous, new)?;
         }
         change.set_link(own, page, self.unit(), self.context(leaf), Link::Next, new)?;
-        change.reserve_like(page, new);
+        // What was kept free for rows that may want it back goes where those rows are: a page that none of them came to keeps
+        // nothing, else no split would ever make room.
+        if at < count && at == 0 {
+            change.reserve_instead(page, new);
+        } else if at < count {
+            change.reserve_like(page, new);
+        }
         Ok(taken)
     }
 

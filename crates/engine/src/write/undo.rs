@@ -79,7 +79,7 @@ impl Rows for TreeRows {
         let tree = &self.0;
         let key = tree.key_of_fields(fields)?;
         let nobody = change.database().begin(0, "");
-        for _ in 0..8 {
+        for _ in 0..64 {
             let fail = |error| RecoveryError::Unreadable { page: tree.access.root(), error };
             let missing =
                 || RecoveryError::Database { what: "a row to be rolled back is not there".to_owned() };

@@ -469,12 +469,15 @@ fn stopped(why: &str) -> SqlError {
 impl Counts for Writing {
     fn write(&self, change: &mut Change<'_>) -> RecoveryResult<()> {
         let Some(trees) = self.catalog.read().clone() else { return Ok(()) };
-        self.identities.write(change, &trees)?;
-        self.sequences.write(change, &trees)?;
+        // A transaction that changed an object's rows in the catalogue changes them back as it left them, and whoever defines
+        // an object writes its marks ahead of it himself.
+        let defined = |object: i32| self.locks.is_being_defined(self.database_id, object);
+        self.identities.write(change, &trees, &defined)?;
+        self.sequences.write(change, &trees, &defined)?;
         // Writing counts changes no counts: these are rows replaced in place.
         for live in self.rowsets.changed() {
             live.counts_changed.store(false, Ordering::Relaxed);
-            let written = write_counts(change, &trees, &live);
+            let written = write_counts(change, &trees, &live, defined(live.object_id()));
             if !matches!(written, Ok(true)) {
                 live.counts_changed.store(true, Ordering::Relaxed);
             }
@@ -526,13 +529,18 @@ const USED: u32 = 45;
 const RESERVED: u32 = 61;
 const ROWS: u32 = 31;
 
-/// Writes the counts of a rowset; `false`: its catalogue row is deleted by a transaction that may still take that back. Then the
-/// log carries them on, and they are to be written later.
-fn write_counts(change: &mut Change<'_>, trees: &CatalogTrees, live: &LiveRowset) -> RecoveryResult<bool> {
+/// Writes the counts of a rowset; `false`: its catalogue row is deleted, or its object defined anew, by a transaction that may
+/// still take that back. Then the log carries them on, and they are to be written later.
+fn write_counts(
+    change: &mut Change<'_>,
+    trees: &CatalogTrees,
+    live: &LiveRowset,
+    defined: bool,
+) -> RecoveryResult<bool> {
     let fail = |error| RecoveryError::Unreadable { page: trees.rowsets.access.root(), error };
     let key = [Value::BigInt(live.rowset as i64)];
     let row = trees.rowsets.find_entry(change.source(), &key).map_err(fail)?.filter(|p| p.found);
-    if let Some(ghost) = row.as_ref().filter(|p| p.ghost) {
+    if let Some(ghost) = row.as_ref().filter(|p| p.ghost || defined) {
         let rows = PageRows::new(PageView::new(&ghost.image)).map_err(fail)?;
         let record = super::tree::record_bytes(&rows, ghost.slot).map_err(fail)?;
         let stored = record.get(ROWS as usize..ROWS as usize + 8).and_then(|b| b.try_into().ok());

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use holdfast_engine::access::{BOOKMARK, ReadContext};
-use holdfast_engine::catalog::{Catalog, IndexKind, TableDef};
+use holdfast_engine::catalog::{Catalog, ColumnDef, IndexKind, TableDef};
 use holdfast_engine::ddl::layout::fixed_size;
 use holdfast_engine::ddl::object::{Escalation, bits};
 use holdfast_engine::ddl::table::NewColumn;
@@ -21,6 +21,7 @@ use holdfast_types::{SqlError, SqlType, TypeId, Value};
 use super::constraint::Declared;
 use super::lower::known_columns;
 use super::{Definition, shown};
+use crate::procedure::change::fit::fit;
 use crate::procedure::query::convert;
 use crate::procedure::run::Fail;
 
@@ -32,6 +33,19 @@ enum Fill<'a> {
     Each(&'a Expr, SqlType),
     Identity,
     RowVersion,
+}
+
+/// The type that values of a column are converted to before it is looked whether they fit the new one: strings and bytes keep
+/// their length.
+fn whole_type(old: &SqlType, new: &SqlType) -> SqlType {
+    let long = |t: &SqlType| t.id.is_character() || matches!(t.id, TypeId::Binary | TypeId::VarBinary);
+    match new.id {
+        _ if !long(old) => *new,
+        TypeId::Char | TypeId::VarChar => SqlType::varchar(-1, new.collation),
+        TypeId::NChar | TypeId::NVarChar => SqlType::nvarchar_max(new.collation),
+        TypeId::Binary | TypeId::VarBinary => SqlType::binary(TypeId::VarBinary, -1),
+        _ => *new,
+    }
 }
 
 fn is_literal(e: &Expr) -> bool {
@@ -418,26 +432,18 @@ impl Definition<'_, '_> {
             return Ok(self.writer()?.alter_column(table.object_id, old.column_id, &new, false)?);
         }
         let context = self.runner.context(self.scope);
+        let whole = whole_type(&old.ty, &new.ty);
+        let column = ColumnDef { ty: new.ty, ..old.clone() };
+        let full_name = || format!("{}.{}.{}", self.database.name, table.schema_name, table.name);
+        // What would be cut is an error whatever ANSI_WARNINGS says: nobody asked for it to be lost.
         let converted: Vec<Value> = values
             .iter()
-            .map(|v| convert(v, old.ty, new.ty, &context).map_err(Fail::from))
+            .map(|v| fit(convert(v, old.ty, whole, &context)?, &column, &full_name, true).map_err(Fail::from))
             .collect::<Result<_, _>>()?;
-        for v in &converted {
-            if let (Value::String(s), false) = (v, new.ty.is_max())
-                && let Some(limit) = new.ty.char_length()
-                && s.units().len() > usize::try_from(limit).unwrap_or(usize::MAX)
-            {
-                let text = format!(
-                    "String or binary data would be truncated in table '{}.{}.{}', column '{}'.",
-                    self.database.name, table.schema_name, table.name, old.name
-                );
-                return Err(SqlError::with_text(2628, 16, text).into());
-            }
-        }
         let same_storage = same_place && fixed_size(&new.ty).is_none();
         self.writer()?.alter_column(table.object_id, old.column_id, &new, !same_storage)?;
         self.refresh()?;
-        if rows && !same_storage {
+        if rows && (!same_storage || converted != values) {
             self.each_value(table.object_id, &[old.column_id], &mut |_, n| {
                 Ok(vec![converted.get(n).cloned().unwrap_or_default()])
             })?;

@@ -227,8 +227,12 @@ impl InstanceSession {
         let timed = self.session.state.lock().statistics.time;
         let clock = Arc::clone(&self.session.host.clock);
         let (began, busy) = (clock.monotonic(), if timed { super::statistics::processor_ms() } else { 0 });
-        let unit = match runner.load_batch(text, "") {
-            Ok(unit) => unit,
+        let found = match runner.load_simple(text) {
+            Some(found) => Ok(found),
+            None => runner.load_batch(text, "").map(|unit| (unit, Vec::new())),
+        };
+        let (unit, values) = match found {
+            Ok(found) => found,
             Err(errors) => {
                 if let Some(e) = errors.first() {
                     self.session.state.lock().error = e.number;
@@ -240,6 +244,7 @@ impl InstanceSession {
             return RequestEnd::Finished;
         }
         let mut scope = Scope::new(Arc::clone(&unit));
+        super::simple::set_values(&mut scope, values);
         let mut errors = Vec::new();
         runner.compiling = true;
         compile(&mut runner, &unit.statements, &scope, &mut errors);

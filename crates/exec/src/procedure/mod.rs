@@ -49,6 +49,7 @@ mod server_objects;
 pub mod server_procedure;
 pub mod show_statistics;
 pub mod showplan;
+mod simple;
 pub mod startup;
 pub mod state;
 pub mod statistics;

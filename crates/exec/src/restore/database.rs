@@ -14,16 +14,32 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use holdfast_backup::config::flags;
 use holdfast_backup::{BackupKind, BackupSet, Configuration, FileInfo, FileKind, RecoveryModel};
 use holdfast_base::world::Clock;
 use holdfast_engine::instance::{DatabaseState, FileRecord, Instance};
 use holdfast_types::{NameOrder, SqlError, SqlResult};
 
-use super::devices::{choose_set, open_set, os_text};
+use super::devices::{choose_set, disk_path, open_set, os_text};
 use super::errors::message;
 use super::request::{RecoveryOption, RestoreRequest, RestoreVerb};
 use super::roll;
 use crate::session::{CancelFlag, ResultSink};
+
+/// What a server keeps in its data directory beside the files of databases.
+const OWN_FILES: [&str; 8] = [
+    "security",
+    "system",
+    "decisions",
+    "log",
+    "spill",
+    "holdfast.lock",
+    "instance.json",
+    "instance.json.new",
+];
+
+/// Bytes; room is left for what is put behind it (journal).
+const LONGEST_FILE_NAME: usize = 240;
 
 /// What the statement needs of the session and the host.
 pub struct Surroundings<'a> {
@@ -70,6 +86,9 @@ pub fn restore(
     if wanted != kind || kind == BackupKind::Log && !matches!(request.verb, RestoreVerb::Log(_)) {
         let device = media.media.first().map_or("", |m| m.device.name()).to_owned();
         return Err(vec![SqlError::new(3135, &[&device, &made_by(kind)])]);
+    }
+    if request.checksum == Some(true) && !configuration.set.has(flags::CHECKSUMS) {
+        return Err(vec![SqlError::new(3187, &[])]);
     }
     let job = Job { request, around, name: &name, set: &set, configuration: &configuration, position };
     match kind {
@@ -168,12 +187,27 @@ impl Job<'_> {
             self.may_replace(old.id, &old.state()).map_err(|e| vec![e])?;
             old_files = old.files.read().clone();
         }
-        let (files, notes) = self.choose_files(&old_files)?;
-        self.check_space(&files, &old_files).map_err(planning)?;
-        let new = existing.is_none();
         let instance = self.around.instance;
         let shown = existing.as_ref().map_or_else(|| Arc::from(self.name), |e| Arc::clone(&e.name));
-        instance.begin_restore(self.name, files.clone()).map_err(|e| vec![file_error(&e)])?;
+        let before = existing.map(|e| (e.state(), e));
+        let (files, notes) = self.take_files(&old_files)?;
+        // Nothing is lost where nothing has been written over.
+        let ready = self.check_space(&files, &old_files).map_err(planning);
+        let ready = ready.and_then(|()| self.roll(&shown, &files, &self.state_path()).prepare());
+        if let Err(mut errors) = ready {
+            let done = match &before {
+                Some((was, entry)) => instance.take_back_restore(entry, was),
+                None => instance.remove(self.name),
+            };
+            errors.extend(done.err().map(|e| SqlError::new(3271, &[&"instance.json", &e.to_string()])));
+            return Err(errors);
+        }
+        instance.forget_journals(&old_files);
+        instance.forget_journals(&files);
+        if let Some((_, entry)) = &before {
+            // As a database comes from its backup.
+            let _ = instance.set_database_option(entry.id, "USER_ACCESS", None);
+        }
         for note in notes {
             let _ = sink.message(&note);
         }
@@ -186,19 +220,47 @@ impl Job<'_> {
                 }
                 Ok(())
             }
-            Err(errors) if new => {
-                for f in &files {
-                    let _ = std::fs::remove_file(&f.path);
-                }
-                if let Some(entry) = instance.find(self.name) {
-                    let state = instance.restore_state_path(entry.id);
-                    let _ = std::fs::remove_file(state.with_extension("journal"));
-                    let _ = std::fs::remove_file(state);
-                }
-                let _ = instance.remove(self.name);
+            Err(mut errors) => {
+                let discarded = if before.is_none() { instance.discard_restore(self.name) } else { Ok(()) };
+                errors.extend(
+                    discarded.err().map(|e| SqlError::new(3271, &[&"instance.json", &e.to_string()])),
+                );
                 Err(errors)
             }
-            Err(errors) => Err(errors),
+        }
+    }
+
+    /// Chooses files and lists the database as RESTORING with them. Another RESTORE may choose the same places at the same
+    /// time; who comes later chooses again.
+    fn take_files(&self, old: &[FileRecord]) -> Result<(Vec<FileRecord>, Vec<SqlError>), Vec<SqlError>> {
+        let mut tries = 0;
+        loop {
+            let (files, notes) = self.choose_files(old)?;
+            match self.around.instance.begin_restore(self.name, files.clone()) {
+                Ok(_) => return Ok((files, notes)),
+                Err(e) if e.number == 1834 && tries < 100 => tries += 1,
+                Err(e) => return Err(vec![e]),
+            }
+        }
+    }
+
+    fn state_path(&self) -> PathBuf {
+        let instance = self.around.instance;
+        instance.restore_state_path(instance.find(self.name).map_or(0, |e| e.id))
+    }
+
+    fn roll<'r>(&'r self, shown: &'r str, files: &'r [FileRecord], state: &'r Path) -> roll::Roll<'r> {
+        roll::Roll {
+            set: self.set,
+            configuration: self.configuration,
+            files,
+            state,
+            newest_version: self.around.instance.options.database_version,
+            verify: self.request.checksum,
+            continue_after_error: self.request.continue_after_error,
+            stop_at: self.request.stop_at,
+            workers: self.around.workers,
+            database: shown,
         }
     }
 
@@ -242,12 +304,20 @@ impl Job<'_> {
                 Ok(())
             }
             // A restore that was not finished may be begun again with the same database's backup.
-            _ => match roll::progress(&self.around.instance.restore_state_path(id)) {
+            DatabaseState::Restoring => match roll::progress(&self.around.instance.restore_state_path(id)) {
                 Some(p) if p.family != self.configuration.set.family => {
                     Err(SqlError::new(3154, &[&self.name]))
                 }
                 _ => Ok(()),
             },
+            // What is in it cannot be looked at; its first file says whose it is.
+            DatabaseState::Offline | DatabaseState::RecoveryPending(_) => {
+                let files = self.around.instance.find_id(id).map(|e| e.files.read().clone());
+                let primary = files.iter().flatten().find(|f| !f.is_log && f.file_id == 1);
+                let family = primary.and_then(|f| roll::family(&f.path));
+                let number = if family == Some(self.configuration.set.family) { 3159 } else { 3154 };
+                Err(SqlError::new(number, &[&self.name]))
+            }
         }
     }
 
@@ -285,8 +355,8 @@ impl Job<'_> {
                     path
                 }
             };
-            if !taken.insert(path.clone()) {
-                let first = out.iter().find(|o| o.path == path);
+            if !taken.insert(plain_path(&path)) {
+                let first = out.iter().find(|o| plain_path(&o.path) == plain_path(&path));
                 let first_name = first.map_or("", |o| o.logical_name.as_str()).to_owned();
                 let first_id = first.map_or(0, |o| o.file_id);
                 let shown = path.display().to_string();
@@ -340,6 +410,7 @@ impl Job<'_> {
         old: &[FileRecord],
     ) -> Result<PathBuf, (SqlError, String)> {
         const ENOENT: i32 = 2;
+        const EACCES: i32 = 13;
         let directory = self.around.instance.data_directory();
         let path = match target.rsplit_once(['\\']) {
             // A Windows target keeps its name and goes to the data directory.
@@ -353,6 +424,9 @@ impl Job<'_> {
         {
             return Err((SqlError::new(1834, &[&shown, &user]), shown));
         }
+        if self.is_kept(&path) {
+            return Err((SqlError::new(5123, &[&os_text(EACCES, ""), &shown]), shown));
+        }
         let own = old.iter().any(|o| o.path == path);
         if path.exists() && !own && !self.request.replace {
             return Err((SqlError::new(3142, &[&f.logical_name, &shown]), shown));
@@ -363,9 +437,29 @@ impl Job<'_> {
         Ok(path)
     }
 
+    /// Whether a file may not be written over whoever asks: one of the devices that are read, and what the instance keeps in
+    /// its directory beside `data`.
+    fn is_kept(&self, path: &Path) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let instance = self.around.instance;
+        let identity = |p: &Path| std::fs::metadata(p).ok().map(|m| (m.dev(), m.ino()));
+        let wanted = identity(path);
+        let devices = self.request.devices.iter().map(|d| disk_path(&d.name, &instance.backup_directory()));
+        if wanted.is_some() && devices.into_iter().any(|d| identity(&d) == wanted) {
+            return true;
+        }
+        let whole = |p: &Path| std::fs::canonicalize(p).unwrap_or_else(|_| p.to_owned());
+        let path = plain_path(path);
+        let within = path.strip_prefix(whole(&instance.options.data_directory)).ok();
+        let first = within.and_then(|p| p.components().next());
+        first.is_some_and(|f| OWN_FILES.iter().any(|own| f.as_os_str() == *own))
+    }
+
     /// The replaced database's place for the file; else the backup's file name in the data directory, made unique.
     fn default_path(&self, f: &FileInfo, old: &[FileRecord], taken: &BTreeSet<PathBuf>) -> PathBuf {
-        if let Some(o) = old.iter().find(|o| u32::from(o.file_id) == f.id && !taken.contains(&o.path)) {
+        if let Some(o) =
+            old.iter().find(|o| u32::from(o.file_id) == f.id && !taken.contains(&plain_path(&o.path)))
+        {
             return o.path.clone();
         }
         let directory = self.around.instance.data_directory();
@@ -376,7 +470,8 @@ impl Job<'_> {
         } else {
             file_name
         };
-        let free = |p: &PathBuf| !p.exists() && !taken.contains(p);
+        let unused = |p: &Path| self.around.instance.user_of_file(p).is_none();
+        let free = |p: &PathBuf| !p.exists() && !taken.contains(&plain_path(p)) && unused(p);
         let plain = directory.join(&file_name);
         if free(&plain) {
             return plain;
@@ -385,8 +480,11 @@ impl Job<'_> {
             self.name.chars().map(|c| if matches!(c, '/' | '\\' | '\0') { '_' } else { c }).collect();
         (0u32..)
             .map(|n| {
-                let prefix = if n == 0 { safe.clone() } else { format!("{safe}_{n}") };
-                directory.join(format!("{prefix}_{file_name}"))
+                let number = if n == 0 { String::new() } else { format!("_{n}") };
+                // As much of the name as a file's name may hold.
+                let room = LONGEST_FILE_NAME.saturating_sub(file_name.len() + number.len() + 1);
+                let end = (0..=room.min(safe.len())).rev().find(|i| safe.is_char_boundary(*i));
+                directory.join(format!("{}{number}_{file_name}", &safe[..end.unwrap_or(0)]))
             })
             .find(free)
             .unwrap_or(plain)
@@ -401,22 +499,10 @@ impl Job<'_> {
     ) -> Result<(), Vec<SqlError>> {
         let start = Instant::now();
         let instance = self.around.instance;
-        let id = instance.find(self.name).map_or(0, |e| e.id);
-        let state = instance.restore_state_path(id);
+        let state = self.state_path();
         let recover = self.request.recovery == RecoveryOption::Recovery;
         let mut stats = Stats::new(self.request.stats);
-        let roll = roll::Roll {
-            set: self.set,
-            configuration: self.configuration,
-            files,
-            state: &state,
-            newest_version: instance.options.database_version,
-            verify: self.request.checksum,
-            continue_after_error: self.request.continue_after_error,
-            stop_at: self.request.stop_at,
-            workers: self.around.workers,
-            database: shown,
-        };
+        let roll = self.roll(shown, files, &state);
         let cancel = self.around.cancel;
         let done = roll.run(&mut |done, total| {
             if let Some(percent) = stats.step(done, total) {
@@ -450,6 +536,15 @@ impl Job<'_> {
     }
 }
 
+/// A path with its folder as it is on the disk: without links and `..`.
+fn plain_path(path: &Path) -> PathBuf {
+    if let Ok(whole) = std::fs::canonicalize(path) {
+        return whole;
+    }
+    let folder = path.parent().and_then(|p| std::fs::canonicalize(p).ok());
+    folder.zip(path.file_name()).map_or_else(|| path.to_owned(), |(folder, name)| folder.join(name))
+}
+
 /// Tells where a file went that the statement did not place itself.
 fn mapped(f: &FileInfo, path: &Path) -> SqlError {
     SqlError::with_text(
@@ -462,10 +557,6 @@ fn mapped(f: &FileInfo, path: &Path) -> SqlError {
             path.display()
         ),
     )
-}
-
-fn file_error(e: &std::io::Error) -> SqlError {
-    SqlError::new(3271, &[&"instance.json", &e.to_string()])
 }
 
 /// When to send 3211: at about each step, with the real percentage, and 100 once at the end.

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use holdfast_backup::chain::Progress;
-use holdfast_backup::config::flags;
 use holdfast_backup::{BackupSet, Configuration, FileKind};
+use holdfast_base::PAGE_SIZE;
 use holdfast_base::world::{Clock, Entropy, SystemEntropy};
-use holdfast_disk::{Disk, Operation, RealDisk};
+use holdfast_disk::{Disk, DiskError, Operation, RealDisk};
 use holdfast_engine::instance::FileRecord;
+use holdfast_format::boot::{BOOT_PAGE, BootPage};
 use holdfast_format::log::LogTime;
 use holdfast_storage::restore::{
-    Identity, PlaceError, RestoreError, RestoreOptions, RestoreState, RestoreTarget, recover as finish,
-    restore_set,
+    Identity, PlaceError, RestoreError, RestoreOptions, RestoreState, RestoreTarget, check_set,
+    recover as finish, restore_set,
 };
 use holdfast_types::{DateTime, SqlError, SqlResult};
 
@@ -48,17 +49,48 @@ pub struct Rolled {
 }
 
 impl Roll<'_> {
-    /// Runs the step and leaves the database restoring; `progress` gets bytes done and in all, and answers whether to go on.
-    pub fn run(&self, progress: &mut dyn FnMut(u64, u64) -> bool) -> Result<Rolled, Vec<SqlError>> {
-        if self.verify == Some(true) && !self.configuration.set.has(flags::CHECKSUMS) {
-            return Err(vec![SqlError::new(3187, &[])]);
+    /// Everything that can fail without a byte of the files that are there being written over: what the set is, whether each
+    /// file can be made or written and the state be kept. Leaves nothing behind.
+    ///
+    /// # Errors
+    /// The messages, as [`Self::run`] would answer them.
+    pub fn prepare(&self) -> Result<(), Vec<SqlError>> {
+        check_set(self.set, self.options()).map_err(|e| self.failure(&e))?;
+        for f in self.files {
+            self.probe(&f.path).map_err(|e| self.failure(&RestoreError::Disk(e)))?;
         }
-        let target = RestoreTarget {
-            database: self.database.to_owned(),
-            files: self.files.iter().map(|f| (f.file_id, f.path.clone())).collect(),
-            state: self.state.to_owned(),
-        };
-        let options = RestoreOptions {
+        let new = self.state.with_extension("restore.new");
+        let written = RealDisk.create(&new).and_then(|file| {
+            file.write_at(0, &[0; PAGE_SIZE])?;
+            file.sync()
+        });
+        if RealDisk.exists(&new) {
+            // Written over by the state itself.
+            let _ = RealDisk.remove(&new);
+        }
+        written.map_err(|e| self.failure(&RestoreError::Disk(e)))
+    }
+
+    /// Whether a file can be written; one that is there stays as it is.
+    fn probe(&self, path: &Path) -> Result<(), DiskError> {
+        const EISDIR: i32 = 21;
+        const EINVAL: i32 = 22;
+        match std::fs::metadata(path) {
+            Ok(m) if !m.is_file() => {
+                let code = if m.is_dir() { EISDIR } else { EINVAL };
+                let error = std::io::Error::from_raw_os_error(code);
+                Err(DiskError::new(path, Operation::Create, 0, &error))
+            }
+            Ok(_) => RealDisk.open(path, true).map(drop),
+            Err(_) => {
+                RealDisk.create(path)?;
+                RealDisk.remove(path)
+            }
+        }
+    }
+
+    fn options(&self) -> RestoreOptions {
+        RestoreOptions {
             newest_version: u16::try_from(self.newest_version).unwrap_or(u16::MAX),
             verify: self.verify != Some(false),
             continue_after_error: self.continue_after_error,
@@ -68,9 +100,18 @@ impl Roll<'_> {
                 Ok(days) => LogTime { days, ticks: t.ticks },
                 Err(_) => LogTime::default(),
             }),
+        }
+    }
+
+    /// Runs the step and leaves the database restoring; `progress` gets bytes done and in all, and answers whether to go on.
+    pub fn run(&self, progress: &mut dyn FnMut(u64, u64) -> bool) -> Result<Rolled, Vec<SqlError>> {
+        let target = RestoreTarget {
+            database: self.database.to_owned(),
+            files: self.files.iter().map(|f| (f.file_id, f.path.clone())).collect(),
+            state: self.state.to_owned(),
         };
-        let done =
-            restore_set(&RealDisk, self.set, &target, options, progress).map_err(|e| self.failure(&e))?;
+        let done = restore_set(&RealDisk, self.set, &target, self.options(), progress);
+        let done = done.map_err(|e| self.failure(&e))?;
         let mut pages = done.pages;
         let logs = self.configuration.files.iter().filter(|f| f.kind == FileKind::Log);
         pages.extend(logs.map(|f| (f.id as u16, u64::from(f.backup_pages))));
@@ -96,6 +137,16 @@ impl Roll<'_> {
 /// How far the sequence of a database has got; `None` when no step has finished.
 pub fn progress(state: &Path) -> Option<Progress> {
     RestoreState::load(&RealDisk, state).ok()??.map(|s| s.progress)
+}
+
+/// Which database's primary data file this is; `None` when it cannot be told.
+pub fn family(primary: &Path) -> Option<[u8; 16]> {
+    let file = RealDisk.open(primary, false).ok()?;
+    let mut boot = Box::new([0u8; PAGE_SIZE]);
+    file.read_at(u64::from(BOOT_PAGE.page) * PAGE_SIZE as u64, boot.as_mut()).ok()?;
+    // Whose it is stands in a part of the page that torn-page bits do not reach.
+    let _ = holdfast_format::page::protection::restore_torn(&mut boot);
+    BootPage::read(&boot).ok().map(|b| b.family_guid)
 }
 
 /// Finishes a sequence of restores: undo, checkpoint, a new identity. Nothing is left to do when a stop came after it.
@@ -130,7 +181,12 @@ fn restore_message(e: &RestoreError, database: &str) -> SqlError {
         RestoreError::Disk(d) | RestoreError::Place(PlaceError::Disk(d)) => {
             SqlError::new(3634, &[&os_text(d.code, &d.message), &d.operation, &d.path.display()])
         }
-        RestoreError::Recovery(_) => with_detail(SqlError::new(3456, &[])),
+        // It ends the statement, not the connection.
+        RestoreError::Recovery(_) => {
+            let mut m = with_detail(SqlError::new(3456, &[]));
+            m.severity = 16;
+            m
+        }
         other => with_detail(SqlError::new(other.message_number(), &[])),
     }
 }

@@ -13,5 +13,7 @@ pub mod state;
 
 pub use error::RestoreError;
 pub use place::{PlaceError, PlaceOptions, Placed, TargetFile, place_pages};
-pub use set::{Identity, Recovered, RestoreOptions, RestoreTarget, Restored, discard, recover, restore_set};
+pub use set::{
+    Identity, Recovered, RestoreOptions, RestoreTarget, Restored, check_set, discard, recover, restore_set,
+};
 pub use state::{Phase, RestoreState, RestoredFile};

@@ -82,15 +82,12 @@ pub struct Restored {
     pub state: RestoreState,
 }
 
-/// Applies one set and leaves the database restoring. `progress` gets page bytes done and in all, and answers whether to go
-/// on.
-pub fn restore_set(
-    disk: &dyn Disk,
-    set: &BackupSet,
-    target: &RestoreTarget,
-    options: RestoreOptions,
-    progress: &mut dyn FnMut(u64, u64) -> bool,
-) -> Result<Restored, RestoreError> {
+/// What can be said of a set before anything is written: that it is whole, of a version that is taken, and no younger than the
+/// stop point.
+///
+/// # Errors
+/// What [`restore_set`] would answer.
+pub fn check_set(set: &BackupSet, options: RestoreOptions) -> Result<&Configuration, RestoreError> {
     let configuration = set.require_complete()?;
     let info = &configuration.set;
     if info.database_version > options.newest_version {
@@ -103,6 +100,20 @@ pub fn restore_set(
     {
         return Err(RestoreError::StopTooEarly);
     }
+    Ok(configuration)
+}
+
+/// Applies one set and leaves the database restoring. `progress` gets page bytes done and in all, and answers whether to go
+/// on.
+pub fn restore_set(
+    disk: &dyn Disk,
+    set: &BackupSet,
+    target: &RestoreTarget,
+    options: RestoreOptions,
+    progress: &mut dyn FnMut(u64, u64) -> bool,
+) -> Result<Restored, RestoreError> {
+    let configuration = check_set(set, options)?;
+    let info = &configuration.set;
     let full = info.kind == BackupKind::Full;
     let previous = if full { None } else { Some(previous_state(disk, target)?) };
     let reached = apply(previous.as_ref().map(|p| &p.progress), &Link::new(set.guid(), info))?;

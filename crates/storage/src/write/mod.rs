@@ -694,6 +694,13 @@ impl Change<'_> {
         }
     }
 
+    /// All rows moved from one page to another: what was kept free goes with them.
+    pub fn reserve_instead(&mut self, from: PageId, to: PageId) {
+        if let Some(held) = self.state.reserved.remove(&from) {
+            self.state.reserved.insert(to, held);
+        }
+    }
+
     /// Takes one change back.
     fn undo(&mut self, transaction: &mut LogTransaction, entry: &Entry) -> RecoveryResult<()> {
         self.take_back(|change| change.undo_entry(transaction, entry))

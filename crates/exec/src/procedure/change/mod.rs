@@ -19,7 +19,7 @@ mod bulk_load;
 mod bulk_row;
 mod bulk_text;
 mod external;
-mod fit;
+pub(crate) mod fit;
 mod merge;
 mod nested;
 mod output;

@@ -345,7 +345,9 @@ impl Binder<'_> {
             }
             let ty = into.target.table.columns[o].ty;
             self.deduce_column(&bound.plan, c.col.id, ty);
-            let e = self.assign(Typed::with(c.col.expr(), c.coerce), ty)?;
+            // A bare NULL goes into every type.
+            let source = if c.untyped { Expr::null() } else { c.col.expr() };
+            let e = self.assign(Typed::with(source, c.coerce), ty)?;
             match super::plain_column(&e) {
                 Some(_) => values.push((o, e)),
                 None => {

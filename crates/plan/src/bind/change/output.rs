@@ -78,12 +78,14 @@ impl Binder<'_> {
                 return Err(SqlError::with_text(102, 15, "Incorrect syntax near '='."));
             }
             let mut t = i.typed;
-            if t.e.ty.id == TypeId::Null {
+            let untyped = t.e.ty.id == TypeId::Null;
+            // As an INSERT's values: a bare NULL goes into every type.
+            if untyped && c.into.is_none() {
                 t.e.ty = SqlType::INT;
             }
             columns.push(ResultColumnInfo {
                 name: i.name.unwrap_or_else(|| "".into()),
-                ty: t.e.ty,
+                ty: if untyped { SqlType::INT } else { t.e.ty },
                 nullable: t.e.nullable,
                 identity: false,
                 computed: false,
