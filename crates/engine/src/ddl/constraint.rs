@@ -5,7 +5,7 @@
 use holdfast_types::SqlResult;
 
 use super::object::{NewObject, bits};
-use super::rows::{CatalogWriter, Cell};
+use super::rows::{CatalogWriter, Cell, FIRST_OF_2012};
 use crate::database::details::ReferentialAction;
 
 /// Characters of table and column names in a generated name, together.
@@ -86,6 +86,10 @@ impl CatalogWriter<'_> {
             intprop: 0,
         };
         self.add_object(id, &new)?;
+        // Before 2012 the index is known by the name alone.
+        if self.catalog.version() < FIRST_OF_2012 {
+            return Ok(());
+        }
         self.add_reference(93, (id, 0), (index, 0))
     }
 

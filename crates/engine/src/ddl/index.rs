@@ -12,12 +12,10 @@ use holdfast_format::statistics::Statistics;
 use holdfast_types::{NameOrder, SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::layout::{Kind, MAX_ROW, PhysicalSpec, RowsetShape, lay_out};
-use super::rows::{CatalogWriter, Cell};
+use super::rows::{CatalogWriter, Cell, FIRST_OF_2008, FIRST_OF_2012, Found};
 use crate::catalog::{IndexKind, TableDef};
 use crate::database::partition::{INDEX_SPACE, PartitionScheme};
 
-/// Database version of SQL Server 2008.
-const FIRST_WITH_COMPRESSION: u16 = 655;
 /// First id of user rowsets and units.
 const USER_RANGE: i64 = 0x0100 << 48;
 const ID_STEP: i64 = 0x1_0000;
@@ -334,18 +332,20 @@ impl CatalogWriter<'_> {
     ) -> SqlResult<i64> {
         let filegroup = place.filegroup;
         let version = self.catalog.version();
-        if place.compression > 0 && version < FIRST_WITH_COMPRESSION {
-            return Err(SqlError::not_supported("Compression in a database of SQL Server 2005"));
+        if place.compression > 0 {
+            self.require(FIRST_OF_2008, "Compression")?;
         }
         // One that this statement has removed is in the snapshot still.
         let known = self.catalog.storage().rowsets.iter().map(|r| r.id).max().unwrap_or(0);
         let known = i64::try_from(known).unwrap_or(0);
         let floor = self.highest("sysrowsets")?.max(USER_RANGE).max(known);
         let id = self.catalog.store.live.reserve_rowset(floor);
+        // 2005 keeps the other bits in syshobts.
+        let own = version >= FIRST_OF_2008;
         let status = 2
-            | if kind == Kind::Nonclustered { 0 } else { 0x200 }
+            | if own && kind != Kind::Nonclustered { 0x200 } else { 0 }
             | if unique && kind != Kind::Heap { 4 } else { 0 }
-            | if kind == Kind::Heap || (version < 706 && unique) { 0 } else { 0x40 }
+            | if own && shape.index_null_bits { 0x40 } else { 0 }
             | match version {
                 0..=851 => 0,
                 852..=956 => 0x4_0000,
@@ -376,7 +376,8 @@ impl CatalogWriter<'_> {
         if let Some(writing) = &self.catalog.store.writing {
             writing.join(self.write.transaction)?.part()?.note_made(id.unsigned_abs());
         }
-        self.add_rowset_columns(id, shape)?;
+        self.add_hobt(id, object, kind, shape, fill_factor)?;
+        self.add_rowset_columns(id, kind, shape)?;
         self.add_unit(id, 1, filegroup)?;
         if shape.has_overflow() {
             self.add_unit(id, 3, filegroup)?;
@@ -385,35 +386,6 @@ impl CatalogWriter<'_> {
             self.add_unit(id, 2, filegroup)?;
         }
         Ok(id)
-    }
-
-    pub(super) fn add_rowset_columns(&self, rowset: i64, shape: &RowsetShape) -> SqlResult<()> {
-        for c in &shape.columns {
-            self.add_rowset_column(rowset, c)?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn add_rowset_column(&self, rowset: i64, c: &super::layout::RowsetColumn) -> SqlResult<()> {
-        self.insert(
-            "sysrscols",
-            &[
-                ("rsid", rowset.into()),
-                ("rscolid", c.column_id.into()),
-                ("hbcolid", c.physical_id.into()),
-                ("rcmodified", 0.into()),
-                ("ti", i64::from(c.ti).into()),
-                ("cid", i64::from(c.collation).into()),
-                ("ordkey", i32::from(c.key_ordinal).into()),
-                ("maxinrowlen", i32::from(c.max_in_row).into()),
-                ("status", i64::from(c.status).into()),
-                ("offset", c.offset.into()),
-                ("nullbit", c.null_bit.into()),
-                ("bitpos", i32::from(c.bit_position).into()),
-                ("dbfragid", 1.into()),
-                ("ordlock", 0.into()),
-            ],
-        )
     }
 
     /// An allocation unit: 1 in row, 2 large values, 3 row overflow.
@@ -437,6 +409,7 @@ impl CatalogWriter<'_> {
                 ("dbfragid", 1.into()),
             ],
         )?;
+        self.add_unit_reference(rowset, kind, id)?;
         super::boot::raise_next_unit(self, ((id >> 16) + 1).unsigned_abs())?;
         // One that a rowset gets later is known at once: what is known of the rowset outlives the catalogue's snapshots.
         if let Some(writing) = &self.catalog.store.writing
@@ -451,8 +424,7 @@ impl CatalogWriter<'_> {
     /// overflow when its rows may get longer than a page. They lie where its rows do.
     pub(super) fn complete_units(&self, rowset: i64, max_leaf: i64, large: bool) -> SqlResult<()> {
         let base = self.base("sysallocunits")?;
-        let owner = crate::access::KeyRange::point(vec![Value::BigInt(rowset)]);
-        let units = self.seek(&base, 2, &owner)?;
+        let units = self.units_of(rowset)?;
         let of = |kind: i64| units.iter().find(|u| base.int(u, "type") == kind);
         let filegroup = of(1).map_or(1, |u| base.int(u, "fgid") as i16);
         if max_leaf > MAX_ROW && of(3).is_none() {
@@ -460,21 +432,43 @@ impl CatalogWriter<'_> {
         }
         if large && of(2).is_none() {
             self.add_unit(rowset, 2, filegroup)?;
+            self.note_large_values(rowset, filegroup)?;
         }
         Ok(())
+    }
+
+    /// Before 2012 the row of a heap or clustered index tells where its large values lie.
+    fn note_large_values(&self, rowset: i64, filegroup: i16) -> SqlResult<()> {
+        if self.catalog.version() >= FIRST_OF_2012 {
+            return Ok(());
+        }
+        let base = self.base("sysrowsets")?;
+        for row in self.rows("sysrowsets", &[rowset])? {
+            let key = [base.int(&row, "idmajor"), base.int(&row, "idminor")];
+            let space = Cell::from(i32::from(filegroup));
+            self.update("sysidxstats", &key, &|_, _| true, &|_, _| vec![("lobds", space.clone())])?;
+        }
+        Ok(())
+    }
+
+    /// The rows of a rowset's allocation units.
+    fn units_of(&self, rowset: i64) -> SqlResult<Vec<Found>> {
+        let base = self.base("sysallocunits")?;
+        // 2005 has no index by owner.
+        let indexed = base.definition.indexes.iter().any(|i| i.index_id == 2);
+        let owner = crate::access::KeyRange::point(vec![Value::BigInt(rowset)]);
+        let mut units = if indexed { self.seek(&base, 2, &owner)? } else { self.rows("sysallocunits", &[])? };
+        units.retain(|u| base.int(u, "ownerid") == rowset);
+        Ok(units)
     }
 
     /// Removes a rowset; its pages are given back when the transaction commits.
     pub fn remove_rowset(&self, rowset: i64) -> SqlResult<()> {
         self.empty_rowset(rowset)?;
-        self.delete_all("sysrscols", &[rowset])?;
+        self.remove_rowset_columns(rowset)?;
         let base = self.base("sysallocunits")?;
-        let owner = crate::access::KeyRange::point(vec![Value::BigInt(rowset)]);
-        // 2005 has no index by owner.
-        let indexed = base.definition.indexes.iter().any(|i| i.index_id == 2);
-        let units = if indexed { self.seek(&base, 2, &owner)? } else { self.rows("sysallocunits", &[])? };
-        for unit in units.iter().filter(|u| base.int(u, "ownerid") == rowset) {
-            self.delete_all("sysallocunits", &[base.int(unit, "auid")])?;
+        for unit in self.units_of(rowset)? {
+            self.delete_all("sysallocunits", &[base.int(&unit, "auid")])?;
         }
         self.delete_all("sysrowsets", &[rowset])?;
         if self.has("sysseobjvalues") {
@@ -527,7 +521,8 @@ impl CatalogWriter<'_> {
         Placement { filegroup, compression, partitions }
     }
 
-    /// The row of sysidxstats.
+    /// The row of sysidxstats. The data space (0 for statistics) stands in it before 2012, and that of large values where there are
+    /// such.
     pub fn add_index_row(
         &self,
         object: i32,
@@ -537,9 +532,11 @@ impl CatalogWriter<'_> {
         kind: i32,
         fill: u8,
         rowset: i64,
+        space: i32,
+        large: bool,
     ) -> SqlResult<()> {
         let version = self.catalog.version();
-        let old = i32::from(version < 706);
+        let space = if version < FIRST_OF_2012 { space } else { 0 };
         let status =
             if index > 0 && status & bits::INDEX != 0 && version >= 904 { status | 0x8_0000 } else { status };
         self.insert(
@@ -553,8 +550,8 @@ impl CatalogWriter<'_> {
                 ("fillfact", i32::from(fill).into()),
                 ("type", kind.into()),
                 ("tinyprop", 0.into()),
-                ("dataspace", old.into()),
-                ("lobds", 0.into()),
+                ("dataspace", space.into()),
+                ("lobds", if large { space } else { 0 }.into()),
                 ("rowset", rowset.into()),
             ],
         )
@@ -621,6 +618,10 @@ impl CatalogWriter<'_> {
         index: &NewIndex,
         clustered: Option<&ClusteredKey>,
     ) -> SqlResult<i32> {
+        if index.filter.is_some() {
+            self.require(FIRST_OF_2008, "A filtered index")?;
+        }
+        let version = self.catalog.version();
         let id = self.next_index_id(object, index.clustered)?;
         let status = bits::INDEX
             | bits::STATISTICS
@@ -635,9 +636,12 @@ impl CatalogWriter<'_> {
             | if index.filter.is_some() { bits::FILTERED } else { 0 };
         let (kind, shape) = if index.clustered {
             let key = ClusteredKey::of(index);
-            (Kind::Clustered, lay_out(Kind::Clustered, &base_specs(columns, Some(&key))))
+            (Kind::Clustered, lay_out(Kind::Clustered, &base_specs(columns, Some(&key)), version))
         } else {
-            (Kind::Nonclustered, lay_out(Kind::Nonclustered, &index_specs(columns, index, clustered)))
+            (
+                Kind::Nonclustered,
+                lay_out(Kind::Nonclustered, &index_specs(columns, index, clustered), version),
+            )
         };
         let rowset =
             self.add_rowsets(object, id, kind, index.unique, &shape, index.fill_factor, &index.place)?;
@@ -645,7 +649,19 @@ impl CatalogWriter<'_> {
             self.place_on_scheme(object, id, partitions.scheme)?;
         }
         let type_number = if index.clustered { 1 } else { 2 };
-        self.add_index_row(object, id, Some(&index.name), status, type_number, index.fill_factor, rowset)?;
+        let large = index.clustered && shape.has_large;
+        let space = index.place.space();
+        self.add_index_row(
+            object,
+            id,
+            Some(&index.name),
+            status,
+            type_number,
+            index.fill_factor,
+            rowset,
+            space,
+            large,
+        )?;
         let partitioning = index.place.partition_column();
         self.add_index_columns(object, id, &index.keys, &index.included, partitioning)?;
         self.add_statistics_value(object, id)?;
@@ -664,7 +680,8 @@ impl CatalogWriter<'_> {
         index: &NewIndex,
         clustered: Option<&ClusteredKey>,
     ) -> SqlResult<()> {
-        let shape = lay_out(Kind::Nonclustered, &index_specs(columns, index, clustered));
+        let version = self.catalog.version();
+        let shape = lay_out(Kind::Nonclustered, &index_specs(columns, index, clustered), version);
         self.give_rowset(object, id, Kind::Nonclustered, index, &shape)
     }
 
@@ -678,7 +695,8 @@ impl CatalogWriter<'_> {
         clustered: Option<&ClusteredKey>,
     ) -> SqlResult<()> {
         let kind = if clustered.is_some() { Kind::Clustered } else { Kind::Heap };
-        self.give_rowset(object, id, kind, index, &lay_out(kind, &base_specs(columns, clustered)))
+        let shape = lay_out(kind, &base_specs(columns, clustered), self.catalog.version());
+        self.give_rowset(object, id, kind, index, &shape)
     }
 
     fn give_rowset(
@@ -810,11 +828,14 @@ impl CatalogWriter<'_> {
         filter: Option<&str>,
         no_recompute: bool,
     ) -> SqlResult<i32> {
+        if filter.is_some() {
+            self.require(FIRST_OF_2008, "Filtered statistics")?;
+        }
         let id = self.next_index_id(object, false)?;
         let status = bits::STATISTICS
             | if no_recompute { bits::NO_RECOMPUTE } else { 0 }
             | if filter.is_some() { bits::FILTERED } else { 0 };
-        self.add_index_row(object, id, Some(name), status, 0, 0, 0)?;
+        self.add_index_row(object, id, Some(name), status, 0, 0, 0, 0, false)?;
         for (n, column) in columns.iter().enumerate() {
             self.insert(
                 "sysiscols",

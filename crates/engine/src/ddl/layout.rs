@@ -1,12 +1,19 @@
 //! Where the columns of a new rowset lie in its records, and the figures of sysrowsets.
 //!
 //! Evidence: rows of genuine 706 databases; compared with one genuine table (tests/create_database.rs); the install scripts'
-//! tables read and check clean (exec's tests/definition.rs).
+//! tables read and check clean (exec's tests/definition.rs); tables of genuine databases of 2005 made again beside themselves
+//! (exec's tests/old_versions.rs).
 //!
 //! Rules: fixed columns ascend from 4 (data) or 1 (index) in physical order; bits share a byte, eight each; variable columns count
-//! −1, −2 …; null bits are the physical ordinals. Key columns have a second place for the levels above the leaves.
+//! −1, −2 …; null bits are the physical ordinals. Key columns have a second place for the levels above the leaves. Before 2012
+//! rows of indexes have null bits only where one of their columns may be NULL.
 
 use holdfast_types::{SqlType, TypeId};
+
+/// First version whose index rows always have null bits, and whose figures leave room for the way back in every heap.
+pub const FIRST_WITH_ALL_NULL_BITS: u16 = 706;
+/// Before that no index row above the leaves counts as shorter.
+const LEAST_INTERNAL: i32 = 15;
 
 /// A column of a rowset, in physical order.
 #[derive(Clone, Debug)]
@@ -22,12 +29,16 @@ pub struct PhysicalSpec {
     pub uniquifier: bool,
 }
 
-/// A row of sysrscols.
+/// A row of sysrscols; in 2005 a row of sysrowsetcolumns and one of syshobtcolumns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowsetColumn {
     pub column_id: i32,
     pub physical_id: i32,
     pub ti: u32,
+    /// Bytes (−1: MAX), precision and scale as syscolpars has them; 2005 keeps them instead of `ti`.
+    pub length: i32,
+    pub precision: u8,
+    pub scale: u8,
     pub collation: u32,
     pub key_ordinal: i16,
     pub max_in_row: i16,
@@ -47,6 +58,8 @@ pub struct RowsetShape {
     pub min_leaf: i16,
     pub min_internal: i16,
     pub has_large: bool,
+    /// Index rows have null bits (those above the leaves, too).
+    pub index_null_bits: bool,
 }
 
 /// Rowsets whose rows may get longer have a unit for what does not fit in the row.
@@ -127,8 +140,24 @@ fn variable_size(ty: &SqlType) -> i32 {
     }
 }
 
-/// Lays out a rowset.
-pub fn lay_out(kind: Kind, specs: &[PhysicalSpec]) -> RowsetShape {
+/// Precision and scale as syscolpars has them.
+pub fn precision(ty: &SqlType) -> (u8, u8) {
+    match ty.id {
+        TypeId::Date => (10, 0),
+        TypeId::Time => ([8, 10, 11, 12, 13, 14, 15, 16][usize::from(ty.scale.min(7))], ty.scale),
+        TypeId::DateTime2 => ([19, 21, 22, 23, 24, 25, 26, 27][usize::from(ty.scale.min(7))], ty.scale),
+        TypeId::DateTimeOffset => ([26, 28, 29, 30, 31, 32, 33, 34][usize::from(ty.scale.min(7))], ty.scale),
+        _ => (ty.precision, ty.scale),
+    }
+}
+
+/// Lays out a rowset of a database of a version.
+pub fn lay_out(kind: Kind, specs: &[PhysicalSpec], version: u16) -> RowsetShape {
+    let all_null_bits = version >= FIRST_WITH_ALL_NULL_BITS;
+    let in_index_rows = |s: &&PhysicalSpec| kind == Kind::Nonclustered || s.key_ordinal > 0;
+    let index_null_bits =
+        kind != Kind::Heap && (all_null_bits || specs.iter().filter(in_index_rows).any(|s| s.nullable));
+    let leaf_null_bits = kind != Kind::Nonclustered || index_null_bits;
     let mut shape = RowsetShape::default();
     let prologue = if kind == Kind::Nonclustered { 1 } else { 4 };
     let (mut fixed, mut variable, mut variable_bytes) = (prologue, 0i32, 0i32);
@@ -168,7 +197,7 @@ pub fn lay_out(kind: Kind, specs: &[PhysicalSpec]) -> RowsetShape {
     let mut null_bit = 0;
     for &i in &keys {
         let s = &specs[i];
-        if !s.uniquifier {
+        if !s.uniquifier && index_null_bits {
             null_bit += 1;
         }
         let bit = if s.uniquifier { 0 } else { null_bit };
@@ -197,10 +226,14 @@ pub fn lay_out(kind: Kind, specs: &[PhysicalSpec]) -> RowsetShape {
         let ((offset, bit), (inner_offset, inner_null, inner_bit)) = (leaf[i], internal[i]);
         let large = s.ty.is_max() || matches!(s.ty.id, TypeId::Xml | TypeId::Geometry | TypeId::Geography);
         shape.has_large |= is_large(&s.ty) && !s.uniquifier;
+        let (digits, scale) = precision(&s.ty);
         shape.columns.push(RowsetColumn {
             column_id: s.column_id,
             physical_id: physical,
             ti: if s.uniquifier { 56 } else { packed_type(&s.ty) },
+            length: s.ty.length,
+            precision: digits,
+            scale,
             collation: if s.ty.id.is_character() { s.ty.collation.0 } else { 0 },
             key_ordinal: s.key_ordinal,
             max_in_row: if large && !s.uniquifier { 8000 } else { 0 },
@@ -209,24 +242,35 @@ pub fn lay_out(kind: Kind, specs: &[PhysicalSpec]) -> RowsetShape {
                 | if s.uniquifier { 0x10 } else { 0 }
                 | if s.sparse { 0x100 } else { 0 },
             offset: pack(offset, inner_offset),
-            null_bit: pack(physical, inner_null),
+            null_bit: pack(if leaf_null_bits { physical } else { 0 }, inner_null),
             bit_position: bit | inner_bit << 8,
         });
     }
     let count = specs.len() as i32;
     let tail = if variable > 0 { 2 + variable_bytes } else { 0 };
-    shape.max_null_bit = count as i16;
+    shape.index_null_bits = index_null_bits;
+    shape.max_null_bit = if leaf_null_bits { count as i16 } else { 0 };
     shape.min_leaf = fixed as i16;
-    shape.max_leaf = fixed + 2 + (count + 7) / 8 + tail;
+    shape.max_leaf = fixed + if leaf_null_bits { 2 + (count + 7) / 8 } else { 0 } + tail;
     match kind {
         // Room for the way back of a forwarded row.
-        Kind::Heap => shape.max_leaf += if variable > 0 { 12 } else { 14 },
+        Kind::Heap => {
+            shape.max_leaf += match variable {
+                1.. => 12,
+                _ if all_null_bits => 14,
+                _ => 0,
+            }
+        }
         _ => {
             let minimum = inner + 6;
-            let nulls = 2 + (null_bit + 7) / 8;
-            let rest = if inner_variable > 0 { 2 + inner_bytes } else { i32::from(kind == Kind::Clustered) };
+            let nulls = if index_null_bits { 2 + (null_bit + 7) / 8 } else { 0 };
+            let rest = match inner_variable {
+                1.. => 2 + inner_bytes,
+                _ => i32::from(kind == Kind::Clustered && all_null_bits),
+            };
+            let least = if all_null_bits { 0 } else { LEAST_INTERNAL };
             shape.min_internal = minimum as i16;
-            shape.max_internal = (minimum + nulls + rest) as i16;
+            shape.max_internal = (minimum + nulls + rest).max(least) as i16;
         }
     }
     shape
@@ -270,7 +314,7 @@ mod tests {
             spec(7, char_of(4), false, 0),
             spec(8, SqlType::DATETIME, false, 0),
         ];
-        let shape = lay_out(Kind::Clustered, &specs);
+        let shape = lay_out(Kind::Clustered, &specs, 706);
         let found: Vec<_> = shape.columns.iter().map(|c| (c.ti, c.status, c.offset, c.null_bit)).collect();
         assert_eq!(
             found,

@@ -2,7 +2,7 @@
 //! definition is logged, transactional and recovered like everything else.
 //!
 //! Module map: [`boot`] fields of the boot page; [`rows`] base tables by name and cells by column; [`layout`] where columns lie in records; [`object`] ids,
-//! objects and names; [`table`] tables and columns; [`index`] rowsets and indexes; [`constraint`] keys, checks, defaults, foreign
+//! objects and names; [`table`] tables and columns; [`index`] rowsets and indexes; [`rowset_columns`] what the catalogue says of columns of rowsets, by version; [`constraint`] keys, checks, defaults, foreign
 //! keys; [`temporal`] periods and versioning; [`module`] views, procedures, functions, triggers, synonyms, types; [`partition`] partition functions and schemes; [`principal`] schemas, users, roles, permissions,
 //! extended properties.
 //!
@@ -21,6 +21,7 @@ pub mod object;
 pub mod partition;
 pub mod principal;
 pub mod rows;
+mod rowset_columns;
 pub mod table;
 pub mod temporal;
 

@@ -3,7 +3,7 @@
 use holdfast_types::{SqlResult, SqlType, TypeId, Value};
 
 use super::object::{NewObject, bits};
-use super::rows::{CatalogWriter, Cell};
+use super::rows::{CatalogWriter, Cell, FIRST_OF_2008, FIRST_OF_2012};
 use super::table::{NewColumn, column_bits};
 use crate::write::sequence::{self, SequenceSpec};
 
@@ -178,7 +178,9 @@ impl CatalogWriter<'_> {
         for (object, column, status) in &new.uses {
             self.add_multi_reference(0, id, (*object, *column), *status)?;
         }
-        for (i, n) in new.names.iter().enumerate() {
+        // 2005 keeps what the names meant, and not the names.
+        let names = if self.has("syssoftobjrefs") { &new.names[..] } else { &[] };
+        for (i, n) in names.iter().enumerate() {
             self.insert(
                 "syssoftobjrefs",
                 &[
@@ -269,6 +271,7 @@ impl CatalogWriter<'_> {
 
     /// Enters a table type over the table object `table`. Answers its id.
     pub fn add_table_type(&self, schema_id: i32, name: &str, table: i32) -> SqlResult<i32> {
+        self.require(FIRST_OF_2008, "A table type")?;
         let id = (self.highest("sysscalartypes")?.max(256) + 1) as i32;
         self.insert(
             "sysscalartypes",
@@ -320,6 +323,7 @@ impl CatalogWriter<'_> {
 
     /// Enters a sequence. Answers its id.
     pub fn add_sequence(&self, schema_id: i32, name: &str, spec: &SequenceSpec) -> SqlResult<i32> {
+        self.require(FIRST_OF_2012, "A sequence")?;
         let id = self.next_object_id()?;
         let (status, intprop) = Self::sequence_bits(spec);
         self.add_object(id, &NewObject { name, schema_id, kind: "SO", parent_id: 0, status, intprop })?;

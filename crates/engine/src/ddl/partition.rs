@@ -9,9 +9,9 @@
 use holdfast_types::{SqlResult, SqlType, TypeId, Value};
 
 use super::index::{ClusteredKey, NewIndex, Placement, TableColumn, base_specs, index_specs};
+use super::layout::precision;
 use super::layout::{Kind, lay_out};
 use super::rows::{CatalogWriter, Cell};
-use super::table::precision;
 use crate::database::partition::{
     DATA_SPACE, FUNCTION, INDEX_SPACE, PartitionFunction, PartitionScheme, SCHEME_FUNCTION, SCHEME_SPACE,
     SCHEME_TYPE,
@@ -191,7 +191,7 @@ impl CatalogWriter<'_> {
             1 => (Kind::Clustered, base_specs(columns, clustered)),
             _ => (Kind::Nonclustered, index_specs(columns, index, clustered)),
         };
-        let shape = lay_out(kind, &specs);
+        let shape = lay_out(kind, &specs, self.catalog.version());
         let rowset =
             self.add_rowset(object, id, number, kind, index.unique, &shape, index.fill_factor, place)?;
         self.first_partition(object, id, number, rowset)
@@ -202,6 +202,7 @@ impl CatalogWriter<'_> {
         self.update("sysrowsets", &[rowset], &|_, _| true, &|_, _| {
             vec![("idmajor", object.into()), ("idminor", index.into()), ("numpart", number.into())]
         })?;
+        self.move_hobt(rowset, object)?;
         self.first_partition(object, index, number, rowset)
     }
 
@@ -217,11 +218,15 @@ impl CatalogWriter<'_> {
 
     /// Gives the columns of a rowset the ids that they have in the table it goes to.
     pub fn rename_rowset_columns(&self, rowset: i64, ids: &[(i32, i32)]) -> SqlResult<()> {
-        let new = |id: i64| ids.iter().find(|(old, _)| i64::from(*old) == id).map(|(_, new)| *new);
-        self.update("sysrscols", &[rowset], &|b, r| new(b.int(r, "rscolid")).is_some(), &|b, r| {
-            new(b.int(r, "rscolid")).map(|id| ("rscolid", id.into())).into_iter().collect()
-        })
-        .map(|_| ())
+        // By way of ids that no column has, so that none is in the way of another.
+        const ASIDE: i64 = 0x3000_0000;
+        for (old, new) in ids.iter().filter(|(old, new)| old != new) {
+            self.renumber_rowset_column(rowset, i64::from(*old), ASIDE + i64::from(*new), false)?;
+        }
+        for (_, new) in ids.iter().filter(|(old, new)| old != new) {
+            self.renumber_rowset_column(rowset, ASIDE + i64::from(*new), i64::from(*new), false)?;
+        }
+        Ok(())
     }
 
     /// Rowset and number (from 1) of each partition of a heap or index, in order.

@@ -28,6 +28,10 @@ const KEYS: &[(&str, &[&str])] = &[
     ("syssoftobjrefs", &["depclass", "depid"]),
     ("sysrowsets", &["rowsetid"]),
     ("sysrscols", &["rsid", "hbcolid"]),
+    ("sysrowsetcolumns", &["rowsetid", "rowsetcolid"]),
+    ("syshobtcolumns", &["hobtid", "hobtcolumnid"]),
+    ("syshobts", &["hobtid"]),
+    ("sysserefs", &["class", "depid", "indepid"]),
     ("sysallocunits", &["auid"]),
     ("sysseobjvalues", &["valclass", "id", "subid"]),
     ("sysclsobjs", &["class", "id"]),
@@ -39,6 +43,13 @@ const KEYS: &[(&str, &[&str])] = &[
     ("sysnsobjs", &["class", "id"]),
     ("sysprufiles", &["fileid"]),
 ];
+
+/// First version of each release before those whose databases are made here.
+const RELEASES: [(u16, &str); 3] = [(611, "2005"), (FIRST_OF_2008, "2008"), (660, "2008 R2")];
+
+/// Database versions with which something came.
+pub const FIRST_OF_2008: u16 = 655;
+pub const FIRST_OF_2012: u16 = 706;
 
 /// A value on its way into a column of a base table.
 #[derive(Clone, Debug)]
@@ -156,6 +167,16 @@ pub struct CatalogWriter<'a> {
 impl<'a> CatalogWriter<'a> {
     pub fn new(catalog: Arc<DatabaseCatalog>, write: WriteContext<'a>, now: DateTime) -> Self {
         CatalogWriter { catalog, write, now, tables: Mutex::default() }
+    }
+
+    /// Refuses what the release that the database is of does not have.
+    pub fn require(&self, since: u16, what: &str) -> SqlResult<()> {
+        let version = self.catalog.version();
+        if version >= since {
+            return Ok(());
+        }
+        let release = RELEASES.iter().rev().find(|r| r.0 <= version).map_or("", |r| r.1);
+        Err(SqlError::not_supported(format!("{what} in a database of SQL Server {release}")))
     }
 
     /// Whether the database's version has the table.

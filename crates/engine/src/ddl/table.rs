@@ -1,15 +1,17 @@
 //! Tables and their columns in the catalog.
 //!
 //! Invariants
-//! 1. A dropped column keeps its place in records: its row of sysrscols stays, marked, under an id from 0x0400_0001 on.
+//! 1. A dropped column keeps its place in records: its place in the rowset stays, marked, under an id from 0x0400_0001 on.
 //! 2. An added column comes behind all others in records; records that end before it have NULL there.
 
+use holdfast_format::record::layout::xtype;
 use holdfast_types::{SqlResult, SqlType, TypeId, Value};
 
 use super::index::{NewIndex, Placement, TableColumn, base_specs};
-use super::layout::{Kind, RowsetColumn, fixed_size, is_large, lay_out, packed_type};
+use super::layout::{Kind, RowsetColumn, fixed_size, is_large, lay_out, packed_type, precision};
 use super::object::{NewObject, bits};
-use super::rows::{CatalogWriter, Cell};
+use super::rows::{CatalogWriter, Cell, FIRST_OF_2008, FIRST_OF_2012};
+use super::rowset_columns::Figures;
 use super::temporal::RowBound;
 
 /// Bits of syscolpars.status.
@@ -36,8 +38,6 @@ pub const TABLE_TYPE: i32 = 243;
 
 /// First id of a dropped column.
 const DROPPED: i64 = 0x0400_0001;
-/// Bit of sysrscols.status.
-const COLUMN_DROPPED: i64 = 2;
 
 /// A column to be entered.
 #[derive(Clone, Debug)]
@@ -119,18 +119,8 @@ impl NewColumn {
     }
 }
 
-/// Precision and scale as syscolpars has them.
-pub fn precision(ty: &SqlType) -> (u8, u8) {
-    match ty.id {
-        TypeId::Date => (10, 0),
-        TypeId::Time => ([8, 10, 11, 12, 13, 14, 15, 16][usize::from(ty.scale.min(7))], ty.scale),
-        TypeId::DateTime2 => ([19, 21, 22, 23, 24, 25, 26, 27][usize::from(ty.scale.min(7))], ty.scale),
-        TypeId::DateTimeOffset => ([26, 28, 29, 30, 31, 32, 33, 34][usize::from(ty.scale.min(7))], ty.scale),
-        _ => (ty.precision, ty.scale),
-    }
-}
-
-fn in_row(ty: &SqlType) -> i64 {
+/// Most bytes of a column that lie in the row, as syscolpars has them.
+pub(super) fn in_row(ty: &SqlType) -> i64 {
     match ty.id {
         TypeId::Text | TypeId::NText | TypeId::Image => 16,
         _ if ty.is_max() || is_large(ty) => 8000,
@@ -145,6 +135,24 @@ fn identity_bytes(ty: &SqlType, seed: &Value, increment: &Value) -> SqlResult<Ve
     Ok([bytes(seed)?, bytes(increment)?, bytes(seed)?, vec![1]].concat())
 }
 
+const fn kind_of(index: i32) -> Kind {
+    if index == 0 { Kind::Heap } else { Kind::Clustered }
+}
+
+/// Types of columns that came with 2008.
+fn is_of_2008(id: TypeId) -> bool {
+    matches!(
+        id,
+        TypeId::Date
+            | TypeId::Time
+            | TypeId::DateTime2
+            | TypeId::DateTimeOffset
+            | TypeId::HierarchyId
+            | TypeId::Geometry
+            | TypeId::Geography
+    )
+}
+
 impl CatalogWriter<'_> {
     /// Enters a column or (number 1) a parameter.
     pub fn add_column_row(
@@ -156,6 +164,12 @@ impl CatalogWriter<'_> {
         c: &NewColumn,
         status: i64,
     ) -> SqlResult<()> {
+        if is_of_2008(c.ty.id) {
+            self.require(FIRST_OF_2008, &format!("Type {}", c.ty))?;
+        }
+        if c.sparse || c.column_set {
+            self.require(FIRST_OF_2008, "A sparse column")?;
+        }
         let (prec, scale) = precision(&c.ty);
         let identity = match &c.identity {
             Some((seed, increment)) => Cell::Bytes(identity_bytes(&c.ty, seed, increment)?),
@@ -257,7 +271,9 @@ impl CatalogWriter<'_> {
                 self.add_heap(object, &physical, place)?;
             }
         }
-        if physical.iter().any(|c| !c.computed && is_large(&c.ty)) {
+        // Before 2012 the row of the index tells.
+        if self.catalog.version() >= FIRST_OF_2012 && physical.iter().any(|c| !c.computed && is_large(&c.ty))
+        {
             let place = clustered.map_or(place, |index| &index.place);
             let space = if place.partitions.is_some() { place.space() } else { 1 };
             self.add_reference(8, (object, i32::from(clustered.is_some())), (space, 0))?;
@@ -267,9 +283,9 @@ impl CatalogWriter<'_> {
 
     /// A heap of its own for a table without clustered index.
     pub fn add_heap(&self, object: i32, columns: &[TableColumn], place: &Placement) -> SqlResult<i64> {
-        let shape = lay_out(Kind::Heap, &base_specs(columns, None));
+        let shape = lay_out(Kind::Heap, &base_specs(columns, None), self.catalog.version());
         let rowset = self.add_rowsets(object, 0, Kind::Heap, false, &shape, 0, place)?;
-        self.add_index_row(object, 0, None, 1, 0, 0, rowset)?;
+        self.add_index_row(object, 0, None, 1, 0, 0, rowset, place.space(), shape.has_large)?;
         if let Some(partitions) = &place.partitions {
             self.place_on_scheme(object, 0, partitions.scheme)?;
             self.add_index_columns(object, 0, &[], &[], Some(partitions.column_id))?;
@@ -311,7 +327,7 @@ impl CatalogWriter<'_> {
         if !physical.computed {
             for index in [0, 1] {
                 for rowset in self.rowsets_of(object, index)? {
-                    self.extend_rowset(rowset, &physical)?;
+                    self.extend_rowset(rowset, kind_of(index), &physical)?;
                 }
             }
         }
@@ -319,17 +335,11 @@ impl CatalogWriter<'_> {
     }
 
     /// Gives a rowset one more column behind the others.
-    fn extend_rowset(&self, rowset: i64, c: &TableColumn) -> SqlResult<()> {
-        let base = self.base("sysrscols")?;
-        let rows = self.rows("sysrscols", &[rowset])?;
-        let leaf = |r: &super::rows::Found| i64::from(base.int(r, "offset") as i16);
-        let physical = rows.iter().map(|r| base.int(r, "hbcolid")).max().unwrap_or(0) as i32 + 1;
-        let sets = self.base("sysrowsets")?;
-        let set = self.rows("sysrowsets", &[rowset])?;
-        let Some(set) = set.first() else { return Ok(()) };
-        let mut min_leaf = sets.int(set, "minleaf");
-        let mut max_leaf = sets.int(set, "maxleaf");
-        let variable = rows.iter().map(|r| -leaf(r)).filter(|n| *n > 0).max().unwrap_or(0);
+    fn extend_rowset(&self, rowset: i64, kind: Kind, c: &TableColumn) -> SqlResult<()> {
+        let columns = self.rowset_columns(rowset)?;
+        let physical = columns.iter().map(|c| c.physical_id).max().unwrap_or(0) as i32 + 1;
+        let Figures { mut min_leaf, mut max_leaf } = self.rowset_figures(rowset)?;
+        let variable = columns.iter().map(|c| -c.offset).filter(|n| *n > 0).max().unwrap_or(0);
         let mut bit = 0;
         let offset = match fixed_size(&c.ty) {
             _ if c.sparse => 0,
@@ -347,8 +357,8 @@ impl CatalogWriter<'_> {
             }
             Some(_) if c.ty.id == TypeId::Bit => {
                 // The last byte of bits takes one more when it has room.
-                let bits = rows.iter().filter(|r| base.int(r, "ti") & 0xFF == 104 && leaf(r) > 0);
-                let last = bits.map(|r| (leaf(r), base.int(r, "bitpos") & 0xFF)).max();
+                let bits = columns.iter().filter(|c| c.xtype == xtype::BIT && c.offset > 0);
+                let last = bits.map(|c| (c.offset, c.bit)).max();
                 match last {
                     Some((at, position)) if position < 7 => {
                         bit = position + 1;
@@ -370,12 +380,17 @@ impl CatalogWriter<'_> {
             max_leaf += 1;
         }
         let large = c.ty.is_max() || matches!(c.ty.id, TypeId::Xml | TypeId::Geometry | TypeId::Geography);
+        let (digits, scale) = precision(&c.ty);
         self.add_rowset_column(
             rowset,
+            kind,
             &RowsetColumn {
                 column_id: c.column_id,
                 physical_id: physical,
                 ti: packed_type(&c.ty),
+                length: c.ty.length,
+                precision: digits,
+                scale,
                 collation: if c.ty.id.is_character() { c.ty.collation.0 } else { 0 },
                 key_ordinal: 0,
                 max_in_row: if large { 8000 } else { 0 },
@@ -385,13 +400,7 @@ impl CatalogWriter<'_> {
                 bit_position: bit as i16,
             },
         )?;
-        self.update("sysrowsets", &[rowset], &|_, _| true, &|_, _| {
-            vec![
-                ("maxnullbit", physical.into()),
-                ("minleaf", Cell::Int(min_leaf)),
-                ("maxleaf", Cell::Int(max_leaf)),
-            ]
-        })?;
+        self.set_rowset_figures(rowset, Figures { min_leaf, max_leaf }, Some(physical.into()))?;
         self.complete_units(rowset, max_leaf, is_large(&c.ty))
     }
 
@@ -408,22 +417,11 @@ impl CatalogWriter<'_> {
 
     /// Marks the physical column as dropped.
     fn bury(&self, object: i32, column_id: i32) -> SqlResult<()> {
-        let base = self.base("sysrscols")?;
         for index in [0, 1] {
             for rowset in self.rowsets_of(object, index)? {
-                let rows = self.rows("sysrscols", &[rowset])?;
-                let dropped = rows.iter().filter(|r| base.int(r, "rscolid") >= DROPPED).count() as i64;
-                self.update(
-                    "sysrscols",
-                    &[rowset],
-                    &|b, r| b.int(r, "rscolid") == i64::from(column_id),
-                    &|b, r| {
-                        vec![
-                            ("rscolid", Cell::Int(DROPPED + dropped)),
-                            ("status", Cell::Int(b.int(r, "status") & !0x80 | COLUMN_DROPPED)),
-                        ]
-                    },
-                )?;
+                let columns = self.rowset_columns(rowset)?;
+                let dropped = columns.iter().filter(|c| c.column_id >= DROPPED).count() as i64;
+                self.renumber_rowset_column(rowset, column_id.into(), DROPPED + dropped, true)?;
             }
         }
         Ok(())
@@ -460,34 +458,13 @@ impl CatalogWriter<'_> {
             self.bury(object, column_id)?;
             for index in [0, 1] {
                 for rowset in self.rowsets_of(object, index)? {
-                    self.extend_rowset(rowset, &c.physical(column_id))?;
+                    self.extend_rowset(rowset, kind_of(index), &c.physical(column_id))?;
                 }
             }
             return self.touch(object);
         }
-        let collation = if ty.id.is_character() { ty.collation.0 } else { 0 };
-        let null_bit = if c.nullable { 0 } else { 0x80 };
-        let positions = self.positions_of(object, column_id)?;
-        for (rowset, physical) in positions {
-            let key = [rowset, physical];
-            let base = self.base("sysrscols")?;
-            let old = self.rows("sysrscols", &key)?.first().map_or(0, |r| base.int(r, "ti"));
-            self.update("sysrscols", &key, &|_, _| true, &|b, r| {
-                vec![
-                    ("ti", Cell::Int(packed_type(&ty).into())),
-                    ("cid", Cell::Int(collation.into())),
-                    ("status", Cell::Int(b.int(r, "status") & !0x80 | null_bit)),
-                ]
-            })?;
-            let growth = i64::from(packed_type(&ty) >> 8) - (old >> 8);
-            if fixed_size(&ty).is_none() && growth != 0 {
-                self.update("sysrowsets", &[rowset], &|_, _| true, &|b, r| {
-                    vec![("maxleaf", Cell::Int(b.int(r, "maxleaf") + growth))]
-                })?;
-                let sets = self.base("sysrowsets")?;
-                let most = self.rows("sysrowsets", &[rowset])?.first().map_or(0, |r| sets.int(r, "maxleaf"));
-                self.complete_units(rowset, most, false)?;
-            }
+        for (rowset, physical) in self.positions_of(object, column_id)? {
+            self.retype_rowset_column(rowset, physical, &ty, c.nullable)?;
         }
         self.touch(object)
     }
@@ -495,14 +472,11 @@ impl CatalogWriter<'_> {
     /// Where a table's column stands in its rowsets: (rowset, physical id).
     fn positions_of(&self, object: i32, column_id: i32) -> SqlResult<Vec<(i64, i64)>> {
         let mut out = Vec::new();
-        let base = self.base("sysrscols")?;
         for index in [0, 1] {
             for rowset in self.rowsets_of(object, index)? {
-                for r in self.rows("sysrscols", &[rowset])? {
-                    if base.int(&r, "rscolid") == i64::from(column_id) {
-                        out.push((rowset, base.int(&r, "hbcolid")));
-                    }
-                }
+                let columns = self.rowset_columns(rowset)?.into_iter();
+                let found = columns.filter(|c| c.column_id == i64::from(column_id));
+                out.extend(found.map(|c| (rowset, c.physical_id)));
             }
         }
         // In indexes columns go by their place.

@@ -8,7 +8,7 @@
 
 use holdfast_types::{SqlResult, SqlType, Value};
 
-use super::rows::{CatalogWriter, Cell};
+use super::rows::{CatalogWriter, Cell, FIRST_OF_2012};
 use super::table::column_bits;
 
 /// sysobjvalues.valclass of periods.
@@ -46,6 +46,7 @@ impl CatalogWriter<'_> {
 
     /// Enters the period of a table over two of its columns, which become GENERATED ALWAYS.
     pub fn add_period(&self, object: i32, start: i32, end: i32) -> SqlResult<()> {
+        self.require(FIRST_OF_2012, "A period")?;
         for (column, bound) in [(start, RowBound::Start), (end, RowBound::End)] {
             self.column_status(object, column, bound.bit(), 0)?;
         }

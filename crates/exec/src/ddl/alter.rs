@@ -10,6 +10,7 @@ use holdfast_engine::access::{BOOKMARK, ReadContext};
 use holdfast_engine::catalog::{Catalog, ColumnDef, IndexKind, TableDef};
 use holdfast_engine::ddl::layout::fixed_size;
 use holdfast_engine::ddl::object::{Escalation, bits};
+use holdfast_engine::ddl::rows::FIRST_OF_2008;
 use holdfast_engine::ddl::table::NewColumn;
 use holdfast_engine::write::{RowUpdate, WriteContext};
 use holdfast_tsql::ast::{
@@ -117,7 +118,11 @@ impl Definition<'_, '_> {
         let Some(escalation) = Escalation::named(given) else {
             return Err(SqlError::new(102, &[&given]).into());
         };
-        Ok(self.writer()?.set_status(table.object_id, escalation.bits(), bits::ESCALATION)?)
+        let writer = self.writer()?;
+        if escalation != Escalation::Table {
+            writer.require(FIRST_OF_2008, "LOCK_ESCALATION")?;
+        }
+        Ok(writer.set_status(table.object_id, escalation.bits(), bits::ESCALATION)?)
     }
 
     fn has_rows(&self, table: &TableDef) -> Result<bool, Fail> {

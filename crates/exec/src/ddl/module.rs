@@ -6,6 +6,7 @@
 
 use holdfast_engine::ddl::module::{NewModule, NewParameter};
 use holdfast_engine::ddl::object::bits;
+use holdfast_engine::ddl::rows::FIRST_OF_2008;
 use holdfast_engine::ddl::table::NewColumn;
 use holdfast_plan::physical::ResultColumnInfo;
 use holdfast_tsql::ast::walk::walk_query;
@@ -278,7 +279,9 @@ impl Definition<'_, '_> {
     ) -> Result<Dependencies, Fail> {
         let mut named = Named::default();
         walk_query(query, &mut |met| named.see(met));
-        Ok(self.dependencies(&named, &bound.accesses.list, name, false)?)
+        // 2005 tells of views, too, what is done to columns.
+        let marked = self.catalog()?.version() < FIRST_OF_2008;
+        Ok(self.dependencies(&named, &bound.accesses.list, name, marked)?)
     }
 
     pub fn create_procedure(&mut self, p: &CreateProcedure) -> Result<(), Fail> {

@@ -134,7 +134,17 @@ impl Definition<'_, '_> {
             let writer = self.writer()?;
             let base = writer.base("syssingleobjrefs")?;
             let index = writer.rows("syssingleobjrefs", &[93, id.into()])?;
-            if let Some(index) = index.first().map(|r| base.int(r, "indepid")) {
+            let index = match index.first() {
+                Some(row) => Some(base.int(row, "indepid")),
+                // Before 2012 the two are known by their name.
+                None => {
+                    let indexes = writer.base("sysidxstats")?;
+                    let rows = writer.rows("sysidxstats", &[parent.into()])?;
+                    let found = rows.iter().find(|r| indexes.text(r, "name") == present);
+                    found.map(|r| indexes.int(r, "indid"))
+                }
+            };
+            if let Some(index) = index {
                 writer.rename("sysidxstats", &[parent.into(), index], "name", new)?;
             }
         }
@@ -229,7 +239,12 @@ impl Definition<'_, '_> {
             let key = base.int(r, "depid") as i32;
             (of_table.contains(&key) && base.int(r, "indepid") == i64::from(index)).then_some(key)
         });
-        if let Some(key) = key {
+        // Before 2012 the two are known by their name.
+        let names = holdfast_engine::catalog::Catalog::names(&*writer.catalog);
+        let keys = writer.catalog.objects().into_iter();
+        let mut keys = keys.filter(|o| o.parent_id == id && matches!(&*o.kind, "PK" | "UQ"));
+        let by_name = keys.find(|o| names.same(&o.name, &name.name.text)).map(|o| o.id);
+        if let Some(key) = key.or(by_name) {
             self.set_object_name(key, new)?;
         }
         Ok(true)

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use holdfast_engine::catalog::IndexKind;
-use holdfast_engine::ddl::table::precision;
+use holdfast_engine::ddl::layout::precision;
 use holdfast_types::storage_form::encode_value;
 use holdfast_types::{DateTime, SqlType, TypeId, Value, Variant};
 use parking_lot::Mutex;

@@ -202,6 +202,7 @@ fn system_columns(c: &ViewContext<'_>) -> Rows {
 
 fn computed(c: &ViewContext<'_>) -> Rows {
     let physical = c.source.base_rows("sysrscols")?;
+    let of_2005 = c.source.base_rows("sysrowsetcolumns")?;
     let rowsets = c.source.base_rows("sysrowsets")?;
     Ok(user_columns(c)
         .filter(|x| x.is_computed())
@@ -211,7 +212,10 @@ fn computed(c: &ViewContext<'_>) -> Rows {
                 .find(|r| r.int("idmajor") == x.object_id && r.int("idminor") <= 1)
                 .map_or(-1, |r| r.integer("rowsetid"));
             let persisted =
-                physical.iter().any(|r| r.integer("rsid") == rowset && r.int("rscolid") == x.column_id);
+                physical.iter().any(|r| r.integer("rsid") == rowset && r.int("rscolid") == x.column_id)
+                    || of_2005
+                        .iter()
+                        .any(|r| r.integer("rowsetid") == rowset && r.int("rowsetcolid") == x.column_id);
             let rest =
                 row![c.model.computed_text(x.object_id, x.column_id), true, persisted, true, false, false];
             extend(extend(head(c, x), tail(x)), rest)

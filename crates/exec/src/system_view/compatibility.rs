@@ -102,6 +102,23 @@ fn old_type(kind: &str) -> &str {
     }
 }
 
+/// The four bits of `sysstat` that tell the type, as SQL Server 7 numbered them.
+fn old_kind(kind: &str) -> i32 {
+    match kind {
+        "S" => 1,
+        "V" => 2,
+        "U" => 3,
+        "P" | "PC" | "X" | "RF" => 4,
+        "D" => 6,
+        "R" => 7,
+        "TR" => 8,
+        "PK" | "UQ" => 9,
+        "C" => 10,
+        "F" => 11,
+        _ => 0,
+    }
+}
+
 fn sysobjects(c: &ViewContext<'_>) -> Rows {
     let listed = c.model.objects.iter().filter(|o| !o.system || matches!(&*o.kind, "S" | "IT" | "SQ"));
     Ok(listed
@@ -122,7 +139,7 @@ fn sysobjects(c: &ViewContext<'_>) -> Rows {
                 0,
                 old_type(&o.kind),
                 1,
-                if &*o.kind == "U" { 3 } else { 2 },
+                old_kind(&o.kind),
                 0,
                 o.created,
                 0,

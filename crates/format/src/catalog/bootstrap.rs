@@ -236,6 +236,14 @@ fn read_rscols(source: &dyn PageSource, tables: &SystemTables) -> Result<Columns
     Ok(out)
 }
 
+/// Status bits of `syshobtcolumns.status` (2005).
+pub mod hobt_status {
+    /// Assumed, as the bit of sysrscols that came of it.
+    pub const DESCENDING: u32 = 1;
+    pub const UNIQUIFIER: u32 = 2;
+    pub const NOT_NULL: u32 = 0x20;
+}
+
 /// Version 611: logical columns of a rowset point to physical columns of its heap or B-tree.
 fn read_hobt_columns(source: &dyn PageSource, tables: &SystemTables) -> Result<ColumnsByRowset, FormatError> {
     let mut logical: HashMap<(u64, i32), (i32, u32)> = HashMap::new();
@@ -247,21 +255,13 @@ fn read_hobt_columns(source: &dyn PageSource, tables: &SystemTables) -> Result<C
     for_rows(table(source, tables, object::SYSHOBTCOLUMNS)?, |row| {
         let rowset = row.u64(4)?;
         let physical_id = row.i32(12)?;
-        // Other bits had another meaning then.
-        let status =
-            row.u32(16)? & (column_status::DROPPED | column_status::DESCENDING | column_status::UNIQUIFIER);
         let found = logical.get(&(rowset, physical_id)).copied();
+        let bits = row.u32(16)?;
         let mut column = PhysicalColumn {
             column_id: found.map_or(0, |f| f.0),
             physical_id,
             collation: row.u32(27)?,
             key_ordinal: row.i16(20)?,
-            status: status
-                | if found.is_none() && status & column_status::UNIQUIFIER == 0 {
-                    column_status::DROPPED
-                } else {
-                    0
-                },
             xtype: row.u8(22)?,
             precision: row.u8(25)?,
             scale: row.u8(26)?,
@@ -275,9 +275,16 @@ fn read_hobt_columns(source: &dyn PageSource, tables: &SystemTables) -> Result<C
             pair(row.u16(37)?, row.u16(39)?),
             u16::from(row.u8(35)?) | u16::from(row.u8(36)?) << 8,
         );
-        // Only the uniquifier is an int among the variable columns.
-        if column.xtype == xtype::INT && column.leaf.offset < 0 {
-            column.status = (column.status & !column_status::DROPPED) | column_status::UNIQUIFIER;
+        // Only the uniquifier is an int among the variable columns; in nonclustered indexes it is not marked.
+        let uniquifier =
+            bits & hobt_status::UNIQUIFIER != 0 || (column.xtype == xtype::INT && column.leaf.offset < 0);
+        let dropped = !uniquifier && found.is_none_or(|f| f.1 & column_status::DROPPED != 0);
+        let says = |bit: u32, status: u32| if bits & bit != 0 { status } else { 0 };
+        column.status = says(hobt_status::DESCENDING, column_status::DESCENDING)
+            | says(hobt_status::NOT_NULL, column_status::NOT_NULL)
+            | if uniquifier { column_status::UNIQUIFIER } else { 0 }
+            | if dropped { column_status::DROPPED } else { 0 };
+        if uniquifier {
             column.column_id = 0;
         }
         out.entry(rowset).or_default().push(column);
