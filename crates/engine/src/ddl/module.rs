@@ -245,6 +245,7 @@ impl CatalogWriter<'_> {
 
     /// Enters an alias type. Answers its id.
     pub fn add_alias_type(&self, schema_id: i32, name: &str, ty: &SqlType, nullable: bool) -> SqlResult<i32> {
+        self.require_type(ty)?;
         let id = (self.highest("sysscalartypes")?.max(256) + 1) as i32;
         let column = NewColumn::plain("", *ty, id, true);
         let (prec, scale) = (column.ty.precision, column.ty.scale);

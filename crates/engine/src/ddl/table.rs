@@ -154,6 +154,11 @@ fn is_of_2008(id: TypeId) -> bool {
 }
 
 impl CatalogWriter<'_> {
+    /// Refuses a type that the release does not have.
+    pub(super) fn require_type(&self, ty: &SqlType) -> SqlResult<()> {
+        if is_of_2008(ty.id) { self.require(FIRST_OF_2008, &format!("Type {ty}")) } else { Ok(()) }
+    }
+
     /// Enters a column or (number 1) a parameter.
     pub fn add_column_row(
         &self,
@@ -164,9 +169,7 @@ impl CatalogWriter<'_> {
         c: &NewColumn,
         status: i64,
     ) -> SqlResult<()> {
-        if is_of_2008(c.ty.id) {
-            self.require(FIRST_OF_2008, &format!("Type {}", c.ty))?;
-        }
+        self.require_type(&c.ty)?;
         if c.sparse || c.column_set {
             self.require(FIRST_OF_2008, "A sparse column")?;
         }
@@ -430,6 +433,7 @@ impl CatalogWriter<'_> {
     /// Changes a column's type or nullability in the catalog. With `replace` the column gets a new place in records, where its
     /// values are still to be written; otherwise records stay as they are.
     pub fn alter_column(&self, object: i32, column_id: i32, c: &NewColumn, replace: bool) -> SqlResult<()> {
+        self.require_type(&c.ty)?;
         let key = [i64::from(object), 0, i64::from(column_id)];
         let (prec, scale) = precision(&c.ty);
         let (ty, user_type) = (c.ty, c.user_type);

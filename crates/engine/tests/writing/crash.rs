@@ -117,11 +117,7 @@ fn run(seed: u64, plan: Plan, only: Option<u64>, count: &mut Count) {
         world.compress(1 + (seed / 3 % 2) as u8);
     }
     // Some seeds work on partitioned ones.
-    if seed % 5 == 3
-        && !name.starts_with("611")
-        && !REGRESSIONS.contains(&seed)
-        && CUTS.iter().all(|(s, _)| *s != seed)
-    {
+    if seed % 5 == 3 && !REGRESSIONS.contains(&seed) && CUTS.iter().all(|(s, _)| *s != seed) {
         world.partition(seed.is_multiple_of(2));
     }
     let mut workload = Workload::new(&world, seed, 4);

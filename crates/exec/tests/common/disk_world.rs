@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use holdfast_base::world::SystemClock;
-use holdfast_disk::{Fault, Operation, SimulatedDisk};
+use holdfast_disk::{Disk, Fault, Operation, SimulatedDisk};
 use holdfast_engine::instance::{Instance, InstanceOptions, StoredOpener};
 use holdfast_exec::collect::Collected;
 use holdfast_exec::host::Host;
@@ -40,6 +40,22 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let mut world = World::open(SimulatedDisk::new(), dir).0;
         world.fine(&format!("create database D {files}"));
+        world.fine("use D");
+        world
+    }
+
+    /// With a database D of a data file and its log.
+    pub fn of_files(data: &[u8], log: &[u8]) -> World {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = SimulatedDisk::new();
+        for (name, bytes) in [("/old.mdf", data), ("/old.ldf", log)] {
+            let file = disk.create(Path::new(name)).unwrap();
+            file.write_at(0, bytes).unwrap();
+            file.sync().unwrap();
+        }
+        disk.sync_directory(Path::new("/")).unwrap();
+        let mut world = World::open(disk, dir).0;
+        world.fine("create database D on (filename = '/old.mdf'), (filename = '/old.ldf') for attach");
         world.fine("use D");
         world
     }

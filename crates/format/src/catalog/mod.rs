@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! boot page -> first page of sysallocunits (hard-wired layout, linked list)
-//!           -> sysrowsets, sysrscols (hard-wired layouts, through their roots)      611: sysrowsetcolumns, syshobts, syshobtcolumns
+//!           -> sysrowsets, sysrscols (hard-wired layouts, through their roots)      611: sysrowsetcolumns, syshobtcolumns
 //!           -> RowLayout of every rowset -> any base table, decoded by metadata -> names from syscolpars and sysschobjs
 //! ```
 //!
