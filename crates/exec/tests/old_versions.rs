@@ -1,5 +1,5 @@
 //! Definitions in databases of every version that SQL Server wrote: tables made again in a genuine database have the rows in the
-//! catalogue that SQL Server gave them, and one broad script of definitions and changes runs in every genuine database, is
+//! catalogue that SQL Server gave them, and one broad script of definitions and changes runs in genuine databases of each version, is
 //! there after a restart, and leaves nothing wrong. What a version does not know is refused (40517).
 
 #[path = "common/transcript.rs"]
@@ -443,11 +443,12 @@ fn takes_every_definition(name: &str, statement: &dyn Fn(&Path) -> String) -> u1
             "update T set broad_added = 'x', broad_bit = 1",
             "create index broad_index on T (broad_added, broad_bit)",
             "alter table T alter column broad_added varchar(40) null",
-            "alter index all on T rebuild",
+            // Tables with XML indexes are not written anew.
+            "if not exists (select * from sys.xml_indexes where object_id = object_id('T')) alter index all on T rebuild",
             "drop index broad_index on T",
             "alter table T drop column broad_added, broad_bit, broad_large",
         ] {
-            let text = text.replace(" T", &format!(" {table}"));
+            let text = text.replace(" T", &format!(" {table}")).replace("'T'", &format!("'{table}'"));
             let (_, errors) = server.run(&text);
             if !errors.is_empty() {
                 wrong.push(format!("{errors:?}: {text}"));
@@ -484,9 +485,19 @@ fn takes_every_definition(name: &str, statement: &dyn Fn(&Path) -> String) -> u1
     version
 }
 
+/// Two databases of each version, or with `HOLDFAST_EVERY` all.
 #[test]
-fn every_genuine_database_takes_every_definition() {
-    let left = Mutex::new(genuine().into_iter());
+fn genuine_databases_take_every_definition() {
+    let mut all = genuine();
+    if std::env::var_os("HOLDFAST_EVERY").is_none() {
+        let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+        all.retain(|(name, _)| {
+            let count = taken.entry(name.chars().take(3).collect()).or_default();
+            *count += 1;
+            *count <= 2
+        });
+    }
+    let left = Mutex::new(all.into_iter());
     let versions = Mutex::new(BTreeSet::new());
     std::thread::scope(|threads| {
         for _ in 0..2 {
