@@ -8,7 +8,7 @@
 //!    and durable, then [`Decisions`] says durably that all are committed, then each is.
 
 use std::any::Any;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -72,6 +72,8 @@ pub struct Transaction {
     locks: Option<Arc<LockManager>>,
     started: Instant,
     time: OnceLock<DateTime2>,
+    /// It has changed a catalogue.
+    defines: AtomicBool,
 }
 
 impl Transaction {
@@ -92,7 +94,18 @@ impl Transaction {
             locks,
             started: Instant::now(),
             time: OnceLock::new(),
+            defines: AtomicBool::new(false),
         }
+    }
+
+    /// It is going to change a catalogue.
+    pub fn defines(&self) {
+        self.defines.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether names may mean something else to it than to others.
+    pub fn has_defined(&self) -> bool {
+        self.defines.load(Ordering::Relaxed)
     }
 
     pub fn started(&self) -> Instant {

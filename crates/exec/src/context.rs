@@ -252,9 +252,12 @@ pub trait SessionInfo: Send + Sync {
         (current == id).then_some(name)
     }
     /// `schema` empty: the caller's default, then dbo, then sys.
-    fn object(&self, database_id: i32, schema: &str, name: &str) -> Option<ObjectInfo> {
+    ///
+    /// # Errors
+    /// Those of the wait for a transaction that is defining it.
+    fn object(&self, database_id: i32, schema: &str, name: &str) -> SqlResult<Option<ObjectInfo>> {
         let _ = (database_id, schema, name);
-        None
+        Ok(None)
     }
     fn object_by_id(&self, database_id: i32, object_id: i32) -> Option<ObjectInfo> {
         let _ = (database_id, object_id);
@@ -313,9 +316,12 @@ pub trait SessionInfo: Send + Sync {
         None
     }
     /// INDEXPROPERTY, STATS_DATE, IDENT_CURRENT, FILEPROPERTY and the like: by function name in upper case.
-    fn other(&self, function: &str, args: &[Value]) -> Option<Value> {
+    ///
+    /// # Errors
+    /// Those of the wait for a transaction that is defining what is asked of.
+    fn other(&self, function: &str, args: &[Value]) -> SqlResult<Option<Value>> {
         let _ = (function, args);
-        None
+        Ok(None)
     }
     /// Rows of the table-valued functions that show server or catalog state (`sys.dm_…`, fn_listextendedproperty …), by name in lower case.
     fn table_function(&self, name: &str, args: &[Value]) -> Option<SqlResult<Vec<Vec<Value>>>> {

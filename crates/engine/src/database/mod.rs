@@ -31,7 +31,9 @@ use parking_lot::Mutex;
 
 use crate::catalog::{Catalog, ObjectDef, SequenceDef, TableDef, TableRules, ViewUse};
 use crate::error::damaged;
+use crate::lock::Resource;
 use crate::stored::{LiveRowsets, Store};
+use crate::write::definitions::Name;
 use crate::write::sequence::{Given, SequenceSpec};
 use crate::write::{Writing, sequence};
 pub use online::StoredDatabase;
@@ -263,6 +265,35 @@ impl DatabaseCatalog {
         let mut all: Vec<&ObjectRow> = self.objects.values().collect();
         all.sort_by_key(|o| o.id);
         all
+    }
+
+    /// What an object's name is looked up by ([`crate::write::definitions`]), and the object that has it. `schema` empty: dbo.
+    pub fn object_named(&self, schema: &str, name: &str) -> Option<(Name, Option<Resource>)> {
+        let schema = if schema.is_empty() { 1 } else { self.schema_id(schema)? };
+        let key = self.names.key(name);
+        // Triggers, sequences and the like are not in the list of what queries name.
+        let other = || {
+            let same = |o: &&ObjectRow| o.schema_id == schema && self.names.same(&o.name, name);
+            self.objects.values().find(same).map(|o| o.id)
+        };
+        let found = self.by_name.get(&(schema, key.clone())).copied().or_else(other);
+        let found = found.map(|object| Resource::Object { database: self.id, object });
+        Some((Name::Object(schema, key), found))
+    }
+
+    /// The same of a type; `schema` empty: the one that look-ups without a schema find.
+    pub fn type_name(&self, schema: &str, name: &str) -> Option<(Name, Option<Resource>)> {
+        let named = (!schema.is_empty()).then_some(schema);
+        let id = self.type_named(named, name).map(|t| t.0).filter(|id| *id > 256);
+        let found = id.map(|user_type| Resource::UserType { database: self.id, user_type });
+        let schema = if schema.is_empty() { 1 } else { self.schema_id(schema)? };
+        Some((Name::UserType(schema, self.names.key(name)), found))
+    }
+
+    /// The same of a schema.
+    pub fn schema_named(&self, name: &str) -> (Name, Option<Resource>) {
+        let found = self.schema_id(name).map(|schema| Resource::Schema { database: self.id, schema });
+        (Name::Schema(self.names.key(name)), found)
     }
 
     pub fn object_row(&self, id: i32) -> Option<&ObjectRow> {

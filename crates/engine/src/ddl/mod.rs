@@ -33,12 +33,16 @@ use holdfast_types::SqlResult;
 use parking_lot::Mutex;
 
 use crate::instance::OnlineDatabase;
+use crate::lock::{LockManager, LockOwner};
 use crate::transaction::{Participant, Transaction};
 pub use rows::{CatalogWriter, Cell};
 
-/// Has the catalog read again when a transaction that changed it goes back.
+/// Has the catalog read again when a transaction that changed it goes back, and tells until it has ended that it defines.
 struct Snapshots {
     database: Arc<dyn OnlineDatabase>,
+    owner: LockOwner,
+    /// Counted in [`LockManager::defining`] as long as this is there, which is longer than the transaction's locks.
+    locks: Option<Arc<LockManager>>,
     /// Objects that the transaction defines, under Sch-M, and the versions that their definitions had before.
     objects: Mutex<Vec<(i32, u64)>>,
     /// All of the transaction goes back.
@@ -46,6 +50,37 @@ struct Snapshots {
 }
 
 impl Snapshots {
+    fn join(database: &Arc<dyn OnlineDatabase>, owner: LockOwner) -> Self {
+        let catalog = database.stored();
+        let writing = catalog.as_ref().and_then(|c| c.writing());
+        let locks = writing.map(|w| Arc::clone(&w.locks));
+        if let Some(writing) = writing {
+            writing.locks.defining.fetch_add(1, Ordering::SeqCst);
+            writing.definitions.images.begin(owner);
+        }
+        Snapshots {
+            database: Arc::clone(database),
+            owner,
+            locks,
+            objects: Mutex::default(),
+            whole: AtomicBool::new(false),
+        }
+    }
+
+    fn place_of(database: &Arc<dyn OnlineDatabase>) -> usize {
+        // Beside the database's own place, which is the address of something else.
+        Arc::as_ptr(database).cast::<()>() as usize
+    }
+
+    /// Before the locks go: names are free, or are what they were.
+    fn settle(&self) {
+        let catalog = self.database.stored();
+        if let Some(writing) = catalog.as_ref().and_then(|c| c.writing()) {
+            writing.definitions.settle(self.owner);
+            writing.locks.defined.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
     fn note_all(&self) {
         let catalog = self.database.stored();
         if let Some(writing) = catalog.as_ref().and_then(|c| c.writing()) {
@@ -68,12 +103,20 @@ impl Snapshots {
     }
 }
 
+impl Drop for Snapshots {
+    fn drop(&mut self) {
+        if let Some(locks) = &self.locks {
+            locks.defining.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
 impl Participant for Snapshots {
     fn place(&self) -> usize {
-        // Beside the database's own place, which is the address of something else.
-        Arc::as_ptr(&self.database).cast::<()>() as usize
+        Self::place_of(&self.database)
     }
     fn commit(&self) -> SqlResult<()> {
+        self.settle();
         Ok(())
     }
     fn rollback(&self) -> SqlResult<()> {
@@ -95,6 +138,9 @@ impl Participant for Snapshots {
         self.note_all();
         // A catalog that cannot be read any more is reported by whoever needs it next.
         let _ = self.database.refresh();
+        if self.whole.load(Ordering::SeqCst) {
+            self.settle();
+        }
     }
     fn as_any(&self) -> &dyn Any {
         self
@@ -111,13 +157,11 @@ fn watched(
     transaction: &Transaction,
     f: impl FnOnce(&Snapshots),
 ) -> SqlResult<()> {
-    let new = Snapshots {
-        database: Arc::clone(database),
-        objects: Mutex::default(),
-        whole: AtomicBool::new(false),
+    transaction.defines();
+    let join = || -> SqlResult<Arc<dyn Participant>> {
+        Ok(Arc::new(Snapshots::join(database, transaction.owner())))
     };
-    let place = new.place();
-    let part = transaction.participant(place, || Ok(Arc::new(new)))?;
+    let part = transaction.participant(Snapshots::place_of(database), join)?;
     if let Some(snapshots) = part.as_any().downcast_ref() {
         f(snapshots);
     }

@@ -9,6 +9,8 @@ use super::module::trigger_event;
 use super::rows::{CatalogWriter, Cell, Found};
 use super::temporal::{HISTORY_REFERENCE, PERIOD_VALUE};
 use crate::catalog::Catalog;
+use crate::lock::LockMode;
+use crate::write::definitions::Name;
 
 /// Distance of object ids.
 const STEP: i64 = 16_000_057;
@@ -123,8 +125,28 @@ impl CatalogWriter<'_> {
         Ok(taken.get())
     }
 
-    /// The row of an object by name, as it stands now.
+    /// The row of an object by name, as it stands when no other transaction is defining what has the name, or had it.
+    ///
+    /// # Errors
+    /// Those of the wait for such a transaction.
     pub fn find_named(&self, schema_id: i32, name: &str) -> SqlResult<Option<Found>> {
+        let looked_up = Name::Object(schema_id, self.catalog.names().key(name));
+        let base = self.base("sysschobjs")?;
+        let owner = self.write.transaction.owner();
+        loop {
+            let found = self.row_named(schema_id, name)?;
+            let had = found.as_ref().map(|row| self.object_locked(&base, row));
+            let Some(writing) = self.catalog.writing() else { return Ok(found) };
+            match writing.definitions.unsettled(&writing.locks, owner, &looked_up, had) {
+                Some(other) => {
+                    writing.locks.wait_until_free(owner, &other, LockMode::SchS, self.write.wait)?;
+                }
+                None => return Ok(found),
+            }
+        }
+    }
+
+    fn row_named(&self, schema_id: i32, name: &str) -> SqlResult<Option<Found>> {
         let names = self.catalog.names();
         let base = self.base("sysschobjs")?;
         // Index 2: class, schema, name.

@@ -4,6 +4,8 @@
 //! 1. A cell for a column that the database's version does not have is left out; a column without a cell is NULL, or zero where
 //!    it cannot be NULL.
 //! 2. Rows are changed only after they were locked, and read again when they had changed meanwhile.
+//! 3. What a name stands for is locked by Sch-M before its row comes, goes or gets another name
+//!    ([`crate::write::definitions`], invariant 3).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,8 +14,10 @@ use holdfast_types::{DateTime, SqlError, SqlResult, SqlType, TypeId, Value};
 use parking_lot::Mutex;
 
 use crate::access::{BOOKMARK, Bound, KeyRange, ReadContext};
-use crate::catalog::TableDef;
+use crate::catalog::{Catalog, TableDef};
 use crate::database::DatabaseCatalog;
+use crate::lock::{Duration, LockMode, Resource};
+use crate::write::definitions::Name;
 use crate::write::{NewRow, RowState, RowUpdate, TableWriter, WriteContext};
 
 /// Columns by which rows of base tables are looked up. The order is that of the documents; indexes may have another.
@@ -154,6 +158,12 @@ impl Base {
         self.ordinal(column).and_then(|i| row.values.get(i)).unwrap_or(&Value::Null)
     }
 }
+
+/// Tables whose rows have names that statements look up, with the columns of name and schema.
+const NAMED: &[(&str, &str, &str)] =
+    &[("sysschobjs", "name", "nsid"), ("sysscalartypes", "name", "schid"), ("sysclsobjs", "name", "")];
+/// Class of the schemas in sysclsobjs.
+const SCHEMAS: i64 = 50;
 
 /// Writes catalog rows on behalf of a transaction.
 pub struct CatalogWriter<'a> {
@@ -302,7 +312,57 @@ impl<'a> CatalogWriter<'a> {
                 values[i] = cell.clone().value(&base.definition.columns[i].ty);
             }
         }
-        base.writer.insert(self.write, &[NewRow { values, outside_indexes: Vec::new() }]).map(|_| ())
+        let row = Found { bookmark: Vec::new(), values };
+        self.defines_name(table, &base, &row, false)?;
+        self.note_image(table, &base, &row.values, true);
+        let row = NewRow { values: row.values, outside_indexes: Vec::new() };
+        base.writer.insert(self.write, &[row]).map(|_| ())
+    }
+
+    /// What a row gives a name to; `None` for what statements do not name by itself.
+    fn named(&self, table: &str, base: &Base, row: &Found) -> Option<(Resource, Name)> {
+        let (_, name, schema) = NAMED.iter().find(|n| n.0 == table)?;
+        let database = self.catalog.database_id();
+        let key = self.catalog.names().key(&base.text(row, name));
+        let id = base.int(row, "id") as i32;
+        let schema = base.int(row, schema) as i32;
+        match table {
+            "sysschobjs" => Some((self.object_locked(base, row), Name::Object(schema, key))),
+            "sysscalartypes" => {
+                Some((Resource::UserType { database, user_type: id }, Name::UserType(schema, key)))
+            }
+            _ => (base.int(row, "class") == SCHEMAS)
+                .then_some((Resource::Schema { database, schema: id }, Name::Schema(key))),
+        }
+    }
+
+    /// What keeps the definition of an object of sysschobjs: keys, checks and defaults of columns belong to their table, whose Sch-M
+    /// covers them.
+    pub(super) fn object_locked(&self, base: &Base, row: &Found) -> Resource {
+        let parent = base.int(row, "pid");
+        let of_its_own = parent == 0 || base.text(row, "type").trim_end() == "TR";
+        let object = if of_its_own { base.int(row, "id") } else { parent };
+        Resource::Object { database: self.catalog.database_id(), object: object as i32 }
+    }
+
+    /// What others see of the row until the transaction ends ([`crate::write::images`]).
+    fn note_image(&self, table: &str, base: &Base, row: &[Value], comes: bool) {
+        let Some(writing) = self.catalog.writing() else { return };
+        let clustered = base.definition.indexes.iter().find(|i| i.index_id == 1 && !i.disabled);
+        let key: Vec<usize> = clustered.map_or_else(Vec::new, |i| i.keys.iter().map(|k| k.ordinal).collect());
+        writing.definitions.images.note(self.write.transaction.owner(), table, &key, row, comes);
+    }
+
+    /// Invariant 3: the row comes, or it is about to lose its name (`leaves`).
+    fn defines_name(&self, table: &str, base: &Base, row: &Found, leaves: bool) -> SqlResult<()> {
+        let Some((resource, name)) = self.named(table, base, row) else { return Ok(()) };
+        let Some(writing) = self.catalog.writing() else { return Ok(()) };
+        let owner = self.write.transaction.owner();
+        writing.locks.acquire(owner, &resource, LockMode::SchM, Duration::Transaction, self.write.wait)?;
+        if leaves {
+            writing.definitions.leave_name(name, owner, resource);
+        }
+        Ok(())
     }
 
     fn locked(&self, base: &Base, row: &Found) -> SqlResult<bool> {
@@ -347,7 +407,20 @@ impl<'a> CatalogWriter<'a> {
                     old: Vec::new(),
                 });
             }
+            let names = NAMED.iter().find(|n| n.0 == table);
+            let renamed = |i: &usize| {
+                let column = base.definition.columns.get(*i).map_or("", |c| &*c.name);
+                names.is_some_and(|n| column == n.1 || column == n.2)
+            };
+            if changed.iter().any(renamed) {
+                rows.iter().try_for_each(|row| self.defines_name(table, &base, row, true))?;
+            }
             if !updates.is_empty() && !changed.is_empty() {
+                for (row, update) in rows.iter().zip(&updates) {
+                    self.note_image(table, &base, &row.values, false);
+                    // Where the key changes, the row comes under another one.
+                    self.note_image(table, &base, &update.row.values, true);
+                }
                 base.writer.update(self.write, &updates, &changed)?;
             }
             return Ok(rows.len());
@@ -404,7 +477,9 @@ impl<'a> CatalogWriter<'a> {
             if !unchanged {
                 continue;
             }
+            rows.iter().try_for_each(|row| self.defines_name(table, &base, row, true))?;
             if !rows.is_empty() {
+                rows.iter().for_each(|row| self.note_image(table, &base, &row.values, false));
                 let bookmarks: Vec<Vec<u8>> = rows.iter().map(|r| r.bookmark.clone()).collect();
                 base.writer.delete(self.write, &bookmarks, &[])?;
             }

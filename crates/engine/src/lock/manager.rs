@@ -14,7 +14,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 
@@ -131,6 +131,10 @@ pub struct LockManager {
     pub(super) counters: Counters,
     /// Row versions: the other half of what transactions see of each other.
     pub versions: Arc<VersionStore>,
+    /// Open transactions that define something, in all databases ([`crate::write::definitions`]).
+    pub defining: AtomicUsize,
+    /// How many of those have ended: counted before their locks go.
+    pub defined: AtomicU64,
     /// How often sessions have waited.
     pub(super) waited: Mutex<HashMap<u16, u64>>,
 }
@@ -153,6 +157,8 @@ impl LockManager {
             names: Mutex::default(),
             counters: Counters::default(),
             versions: VersionStore::new(),
+            defining: AtomicUsize::new(0),
+            defined: AtomicU64::new(0),
             waited: Mutex::default(),
         }
     }

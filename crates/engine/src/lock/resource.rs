@@ -19,6 +19,11 @@ pub enum Resource {
         database: i32,
         schema: i32,
     },
+    /// A type that a user defined.
+    UserType {
+        database: i32,
+        user_type: i32,
+    },
     Object {
         database: i32,
         object: i32,
@@ -67,6 +72,7 @@ impl Resource {
         match *self {
             Resource::Database { database }
             | Resource::Schema { database, .. }
+            | Resource::UserType { database, .. }
             | Resource::Object { database, .. }
             | Resource::Rowset { database, .. }
             | Resource::Page { database, .. }
@@ -80,13 +86,22 @@ impl Resource {
     pub fn kind(&self) -> &'static str {
         match self {
             Resource::Database { .. } => "DATABASE",
-            Resource::Schema { .. } => "METADATA",
+            Resource::Schema { .. } | Resource::UserType { .. } => "METADATA",
             Resource::Object { .. } => "OBJECT",
             Resource::Rowset { .. } => "HOBT",
             Resource::Page { .. } => "PAGE",
             Resource::Rid { .. } => "RID",
             Resource::Key { .. } => "KEY",
             Resource::Application { .. } => "APPLICATION",
+        }
+    }
+
+    /// `resource_subtype` of `sys.dm_tran_locks`.
+    pub fn subtype(&self) -> &'static str {
+        match self {
+            Resource::Schema { .. } => "SCHEMA",
+            Resource::UserType { .. } => "USER_TYPE",
+            _ => "",
         }
     }
 
@@ -106,6 +121,7 @@ impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Resource::Schema { schema, .. } => write!(f, "SCHEMA: schema_id = {schema}"),
+            Resource::UserType { user_type, .. } => write!(f, "USER_TYPE: user_type_id = {user_type}"),
             Resource::Page { file, page, .. } => write!(f, "{file}:{page}"),
             Resource::Rid { file, page, slot, .. } => write!(f, "{file}:{page}:{slot}"),
             Resource::Key { hash, .. } => write!(f, "({:012x})", hash & 0xFFFF_FFFF_FFFF),

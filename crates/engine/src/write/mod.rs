@@ -1,7 +1,7 @@
 //! Changing rows: what the statement layer calls.
 //!
 //! Module map: [`table`] rows of a stored table with all its indexes, `changes` what is done with them; [`tree`] B-trees, [`heap`] heaps, [`large`] values out of
-//! the row; [`row`] values to records; [`partitioned`] rows to their partitions; [`records`] many rows as records, [`bulk`] entering them; [`bookmark`] what names a row; [`build`] filling a new index; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; `range` key ranges that readers have locked; [`identity`]; [`sequence`]; [`counts`] and [`losers`] after recovery; [`definitions`] which of them changed; [`release`]
+//! the row; [`row`] values to records; [`partitioned`] rows to their partitions; [`records`] many rows as records, [`bulk`] entering them; [`bookmark`] what names a row; [`build`] filling a new index; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; `range` key ranges that readers have locked; [`identity`]; [`sequence`]; [`counts`] and [`losers`] after recovery; [`definitions`] which of them changed, [`images`] the catalogue without uncommitted ones; [`release`]
 //! giving pages back; [`pointers`] where pages begin; [`writing`] what an open database needs for it.
 //! Implemented by stored tables and by tables in memory.
 //!
@@ -21,6 +21,7 @@ pub mod definitions;
 pub mod ghost;
 pub mod heap;
 pub mod identity;
+pub mod images;
 pub mod large;
 pub mod losers;
 pub mod modifications;

@@ -129,13 +129,15 @@ fn of_column(e: SqlError, c: &ColumnDefinition, all: &TableDefinition) -> SqlErr
 impl Definition<'_, '_> {
     /// The type of a column, and whether its declaration allows NULL.
     pub fn resolve(&self, dt: &DataType) -> SqlResult<(SqlType, bool, i32)> {
+        let session = &self.runner.session;
+        let (ty, nullable) = session.settled(|watch| {
+            let database = session.host.database_by_id(self.database.id);
+            let database = database.unwrap_or_else(|| Arc::clone(&self.database));
+            let collation = database.default_collation();
+            let types = TypeScope { catalog: watch.over(database, session), collation, text: self.source() };
+            types.resolve(dt)
+        })??;
         let catalog = self.catalog()?;
-        let types = TypeScope {
-            catalog: Arc::clone(&self.database) as Arc<dyn Catalog>,
-            collation: catalog.default_collation(),
-            text: self.source(),
-        };
-        let (ty, nullable) = types.resolve(dt)?;
         let user_type = user_type_of(&catalog, dt, &ty);
         Ok((ty, nullable, user_type))
     }

@@ -60,10 +60,10 @@ use holdfast_engine::database::DatabaseCatalog;
 use holdfast_engine::ddl::{CatalogWriter, defined, defines, watch};
 use holdfast_engine::instance::{MODEL, OnlineDatabase};
 use holdfast_engine::lock::manager::Table;
-use holdfast_engine::lock::{Duration, Granted, LockMode, LockWait};
+use holdfast_engine::lock::{Duration, Granted, LockMode, LockWait, Resource};
 use holdfast_engine::transaction::Transaction;
 use holdfast_engine::write::WriteContext;
-use holdfast_engine::write::definitions::redefined;
+use holdfast_engine::write::definitions::{Name, redefined};
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::{Ddl, ObjectName, Statement};
 use holdfast_types::{NameOrder, SqlError, SqlResult};
@@ -195,15 +195,42 @@ impl Definition<'_, '_> {
         &self.scope.unit.text
     }
 
-    /// The schema of a new object: the one named or the user's own.
+    /// The schema of a new object: the one named or the user's own. It is there until the transaction ends.
     pub fn schema_of(&self, name: &ObjectName) -> SqlResult<i32> {
-        let Some(schema) = &name.schema else {
-            let own = self.runner.session.default_schema();
-            let id = self.catalog()?.schema_number(&own);
-            return id.ok_or_else(|| SqlError::new(2760, &[&own]));
-        };
-        let id = self.catalog()?.schema_number(&schema.text);
-        id.ok_or_else(|| SqlError::new(2760, &[&schema.text]))
+        let own = self.runner.session.default_schema();
+        let schema = name.schema.as_ref().map_or(&*own, |s| s.text.as_str());
+        self.schema_for_new(schema)?.ok_or_else(|| SqlError::new(2760, &[&schema]))
+    }
+
+    /// A schema that objects are about to be put into.
+    pub fn schema_for_new(&self, schema: &str) -> SqlResult<Option<i32>> {
+        let id = self.settled(|c| Some(c.schema_named(schema)), |c| c.schema_number(schema))?;
+        // Nobody drops those that every database has.
+        if let Some(id) = id.filter(|id| *id > 4) {
+            self.lock_schema(id, LockMode::SchS)?;
+        }
+        self.settled(|c| Some(c.schema_named(schema)), |c| c.schema_number(schema))
+    }
+
+    /// Locks a schema until the transaction ends.
+    pub fn lock_schema(&self, id: i32, mode: LockMode) -> SqlResult<()> {
+        let resource = Resource::Schema { database: self.database.id, schema: id };
+        let locks = &self.runner.session.host.instance.locks;
+        locks.acquire(self.transaction.owner(), &resource, mode, Duration::Transaction, &self.wait)?;
+        Ok(())
+    }
+
+    /// What a name finds in the present catalog, after other transactions that define what has it have ended.
+    pub fn settled<T>(
+        &self,
+        name: impl Fn(&DatabaseCatalog) -> Option<(Name, Option<Resource>)>,
+        find: impl Fn(&DatabaseCatalog) -> T,
+    ) -> SqlResult<T> {
+        self.runner.session.settled(|watch| {
+            let catalog = self.catalog()?;
+            watch.see(&catalog, name(&catalog));
+            Ok(find(&catalog))
+        })?
     }
 
     /// An object by name: id and kind.
@@ -240,6 +267,11 @@ impl Definition<'_, '_> {
             None => Err(SqlError::new(4902, &[&shown])),
         }
     }
+}
+
+/// 2714 as statements that make tables answer it.
+fn name_taken(e: SqlError) -> SqlError {
+    if e.number == 2714 { e.state(6) } else { e }
 }
 
 /// A name as messages show it.

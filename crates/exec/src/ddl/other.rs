@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use holdfast_engine::ddl::object::bits;
+use holdfast_engine::lock::LockMode;
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::{
     CreateSchema, CreateType, CreateTypeKind, Ddl, Ident, ObjectName, Statement, StatementKind,
@@ -21,7 +22,7 @@ impl Definition<'_, '_> {
             (None, None) => return Err(SqlError::new(102, &[&"SCHEMA"]).into()),
         };
         let name = name.as_str();
-        if self.catalog()?.schema_number(name).is_some() {
+        if self.settled(|c| Some(c.schema_named(name)), |c| c.schema_number(name))?.is_some() {
             return Err(SqlError::new(2714, &[&name]).state(6).into());
         }
         let owner = self.owner(s.owner.as_ref())?;
@@ -103,9 +104,12 @@ impl Definition<'_, '_> {
 
     pub fn create_type(&mut self, t: &CreateType) -> Result<(), Fail> {
         let schema = self.schema_of(&t.name)?;
-        let catalog = self.catalog()?;
-        let schema_name = catalog.schema_name(schema);
-        if catalog.type_named(Some(&schema_name), &t.name.name.text).is_some() {
+        let schema_name = self.catalog()?.schema_name(schema);
+        let text = t.name.name.text.as_str();
+        if self
+            .settled(|c| c.type_name(&schema_name, text), |c| c.type_named(Some(&schema_name), text))?
+            .is_some()
+        {
             let text = format!(
                 "The type '{}' already exists, or you do not have permission to create it.",
                 shown(&t.name)
@@ -144,11 +148,11 @@ impl Definition<'_, '_> {
     /// ALTER SCHEMA s TRANSFER o.
     pub fn alter_schema(&mut self, schema: &Ident, object: &ObjectName) -> Result<(), Fail> {
         let to = self
-            .catalog()?
-            .schema_number(&schema.text)
+            .schema_for_new(&schema.text)?
             .ok_or_else(|| SqlError::new(15151, &[&"alter", &"schema", &schema.text]))?;
         let (id, kind) =
             self.find(object)?.ok_or_else(|| SqlError::new(15151, &[&"find", &"object", &shown(object)]))?;
+        self.lock(id)?;
         // Texts name it by its schema, and a schema-bound one would not find its own.
         let row = self.catalog()?.object_row(id).map(|o| i64::from(o.status));
         let module = matches!(kind.as_str(), "V" | "FN" | "IF" | "TF" | "P");
@@ -173,13 +177,16 @@ impl Definition<'_, '_> {
         let missing = |what: &str| {
             if if_exists { Ok(()) } else { Err(Fail::Error(SqlError::new(15151, &[&"drop", &what, text]))) }
         };
-        let catalog = self.catalog()?;
         match kind {
             "SCHEMA" => {
-                let Some(id) = catalog.schema_number(text) else { return missing("schema") };
+                let found = self.settled(|c| Some(c.schema_named(text)), |c| c.schema_number(text))?;
+                let Some(id) = found else { return missing("schema") };
                 if id <= 4 || (16_384..16_400).contains(&id) {
                     return Err(SqlError::new(15150, &[&"drop", &"schema", text]).into());
                 }
+                // Whoever puts something into it keeps it.
+                self.lock_schema(id, LockMode::SchM)?;
+                let catalog = self.catalog()?;
                 if let Some(o) = catalog.objects().into_iter().find(|o| o.schema_id == id) {
                     return Err(SqlError::new(3729, &[&"drop schema", text, &o.name]).into());
                 }
@@ -187,8 +194,10 @@ impl Definition<'_, '_> {
             }
             "TYPE" => {
                 let schema = name.schema.as_ref().map(|s| s.text.as_str());
-                let found = catalog.type_named(schema, text).filter(|t| t.0 > 256);
-                let Some((id, _, _)) = found else {
+                let found = self
+                    .settled(|c| c.type_name(schema.unwrap_or(""), text), |c| c.type_named(schema, text))?;
+                let catalog = self.catalog()?;
+                let Some((id, _, _)) = found.filter(|t| t.0 > 256) else {
                     return if if_exists { Ok(()) } else { Err(SqlError::new(218, &[text]).into()) };
                 };
                 let writer = self.writer()?;

@@ -82,6 +82,13 @@ impl Definition<'_, '_> {
         if kind == "V" && self.catalog()?.indexed_views()?.contains(&id) {
             self.lock_under_view(id)?;
         }
+        if kind == "TR" {
+            // Whoever changes rows of its table is done, or runs without it.
+            let parent = self.catalog()?.object_row(id).map_or(0, |o| o.parent_id);
+            if parent != 0 {
+                self.lock(parent)?;
+            }
+        }
         self.lock(id)?;
         if kind == "U" {
             self.check_droppable(id)?;

@@ -19,6 +19,7 @@ use holdfast_tsql::ast::{ObjectName, QueryBody, Select, SelectStatement, Storage
 use holdfast_types::{SqlError, SqlType, TypeId, Value};
 
 use super::lower::built_in_type;
+use super::name_taken;
 use crate::host::HostDatabase;
 use crate::operator;
 use crate::procedure::identity::{value_of, whole};
@@ -165,7 +166,7 @@ impl Runner<'_> {
                 work.events = vec![work.object_event("CREATE", "TABLE", into)?];
             }
             let schema = work.schema_of(into)?;
-            work.writer()?.check_free(schema, &into.name.text).map_err(|e| e.state(6))?;
+            work.writer()?.check_free(schema, &into.name.text).map_err(name_taken)?;
             let place = work.placement(place.as_ref(), &[])?;
             let object = work.writer()?.next_object_id()?;
             work.lock(object)?;

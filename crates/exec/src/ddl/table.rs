@@ -13,7 +13,7 @@ use holdfast_types::{SqlError, TypeId};
 
 use super::constraint::{Declared, Target, compress};
 use super::lower::Known;
-use super::{Definition, shown};
+use super::{Definition, name_taken, shown};
 use crate::procedure::run::Fail;
 
 impl Definition<'_, '_> {
@@ -23,7 +23,7 @@ impl Definition<'_, '_> {
         }
         let name = &t.name.name.text;
         let schema = self.schema_of(&t.name)?;
-        self.writer()?.check_free(schema, name).map_err(|e| e.state(6))?;
+        self.writer()?.check_free(schema, name).map_err(name_taken)?;
         let mut versioning = None;
         for o in t.options.iter().filter(|o| o.name != "DATA_COMPRESSION") {
             if o.name != "SYSTEM_VERSIONING" {

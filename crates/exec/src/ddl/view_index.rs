@@ -201,7 +201,7 @@ impl Definition<'_, '_> {
     fn unsteady(&mut self, query: &Query) -> Result<Option<Unsteady>, Fail> {
         let names = scope_names(&self.runner.session, self.scope, &self.runner.temporary);
         let evaluator = Folding(self.runner.context(self.scope));
-        let found = with_bind_context(&names.names(), &evaluator, |cx| holdfast_plan::unsteady(query, cx));
+        let found = with_bind_context(&names.names(), &evaluator, |cx| holdfast_plan::unsteady(query, cx))?;
         found.map_err(Fail::Compile)
     }
 

@@ -30,18 +30,16 @@ fn name(s: Option<Arc<str>>) -> Value {
 }
 
 /// Resolves a name of up to three parts (or four, the first being this server).
-fn find_object(session: &dyn SessionInfo, full: &str) -> Option<ObjectInfo> {
-    let parts = parse_name(full.trim_end())?;
+fn find_object(session: &dyn SessionInfo, full: &str) -> SqlResult<Option<ObjectInfo>> {
+    let parts = parse_name(full.trim_end()).unwrap_or_default();
     let mut rev = parts.iter().rev();
-    let object = rev.next()?;
+    let Some(object) = rev.next().filter(|o| !o.is_empty()) else { return Ok(None) };
     let schema = rev.next().map_or("", String::as_str);
     let database = match rev.next().map(String::as_str) {
-        None | Some("") => session.database().0,
-        Some(d) => session.database_id(d)?,
+        None | Some("") => Some(session.database().0),
+        Some(d) => session.database_id(d),
     };
-    if object.is_empty() {
-        return None;
-    }
+    let Some(database) = database else { return Ok(None) };
     session.object(database, schema, object)
 }
 
@@ -63,7 +61,10 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
     };
     Ok(match c.function {
         FunctionId::ObjectId => {
-            let found = text(&a[0]).and_then(|n| find_object(session, &n));
+            let found = match text(&a[0]) {
+                Some(name) => find_object(session, &name)?,
+                None => None,
+            };
             let wanted = a.get(1).and_then(text);
             match found {
                 Some(o) if wanted.as_deref().is_none_or(|w| type_matches(&o, w)) => Value::Int(o.object_id),
@@ -126,11 +127,14 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             name(column.map(|x| x.name))
         }
         FunctionId::ColLength => {
-            let column = text(&a[0]).zip(text(&a[1])).and_then(|(t, k)| {
-                let o = find_object(session, &t)?;
-                let names = session.names(o.database_id);
-                session.columns(o.database_id, o.object_id).into_iter().find(|x| names.same(&x.name, &k))
-            });
+            let column = match text(&a[0]).zip(text(&a[1])) {
+                Some((t, k)) => find_object(session, &t)?.and_then(|o| {
+                    let names = session.names(o.database_id);
+                    let mut columns = session.columns(o.database_id, o.object_id).into_iter();
+                    columns.find(|x| names.same(&x.name, &k))
+                }),
+                None => None,
+            };
             column.and_then(|x| i16::try_from(x.ty.length).ok()).map_or(Value::Null, Value::SmallInt)
         }
         FunctionId::ColumnProperty => {
@@ -179,8 +183,8 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         | FunctionId::IsSrvRoleMember
         | FunctionId::IsMember
         | FunctionId::IsRoleMember
-        | FunctionId::HasPermsByName => session.other(definition(c.function).name, a).unwrap_or(Value::Null),
-        other => match session.other(definition(other).name, a) {
+        | FunctionId::HasPermsByName => session.other(definition(c.function).name, a)?.unwrap_or(Value::Null),
+        other => match session.other(definition(other).name, a)? {
             Some(v) => v,
             None => return Err(not_yet(other)),
         },

@@ -107,7 +107,7 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         | FunctionId::AtPacketErrors
         | FunctionId::AtTotalRead
         | FunctionId::AtTotalWrite
-        | FunctionId::AtTotalErrors => match session.other(definition(c.function).name, a) {
+        | FunctionId::AtTotalErrors => match session.other(definition(c.function).name, a)? {
             Some(v) => v,
             None => integer(0),
         },
@@ -116,17 +116,17 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         FunctionId::SuserSname | FunctionId::SuserName => match a.first() {
             None => name(&session.login_name()),
             Some(Value::Null) => Value::Null,
-            Some(_) => session.other(definition(c.function).name, a).unwrap_or(Value::Null),
+            Some(_) => session.other(definition(c.function).name, a)?.unwrap_or(Value::Null),
         },
         FunctionId::SystemUser => name(&session.login_name()),
         FunctionId::OriginalLogin => name(&session.original_login()),
         FunctionId::SuserId => match a.first() {
             Some(Value::Null) => Value::Null,
-            _ => session.other("SUSER_ID", a).unwrap_or(Value::Null),
+            _ => session.other("SUSER_ID", a)?.unwrap_or(Value::Null),
         },
         FunctionId::SuserSid => match a.first() {
             Some(Value::Null) => Value::Null,
-            _ => session.other("SUSER_SID", a).unwrap_or(Value::Null),
+            _ => session.other("SUSER_SID", a)?.unwrap_or(Value::Null),
         },
         FunctionId::User | FunctionId::CurrentUser | FunctionId::SessionUser => name(&session.user_name()),
         FunctionId::UserName => match a.first() {
@@ -175,7 +175,7 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         FunctionId::ConnectionProperty => match &a[0] {
             Value::String(s) => {
                 let name = Value::string(&s.to_text().to_ascii_lowercase());
-                let found = session.other("CONNECTIONPROPERTY", &[name]).unwrap_or(Value::Null);
+                let found = session.other("CONNECTIONPROPERTY", &[name])?.unwrap_or(Value::Null);
                 variant(type_of(&found).map(|t| (t, found)))
             }
             _ => Value::Null,
@@ -190,7 +190,7 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             _ => Value::Null,
         },
         FunctionId::GetAnsiNull => integer(1),
-        FunctionId::AtDbts => session.other("@@DBTS", &[]).unwrap_or(Value::Null),
+        FunctionId::AtDbts => session.other("@@DBTS", &[])?.unwrap_or(Value::Null),
         FunctionId::TriggerNestLevel => {
             let id = a.first().and_then(integer_value).and_then(|n| i32::try_from(n).ok());
             integer(i64::from(session.trigger_nest_level(id)))
@@ -208,7 +208,7 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             v => super::is_number(v),
         })),
         // State that other parts of the server own, if they know it.
-        other => match session.other(definition(other).name, a) {
+        other => match session.other(definition(other).name, a)? {
             Some(v) => v,
             None => return Err(not_yet(other)),
         },

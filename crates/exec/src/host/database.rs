@@ -1,10 +1,11 @@
 //! One open database as the binder and the system views see it: its own catalog with `sys` and `INFORMATION_SCHEMA` added.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, Weak};
 
 use holdfast_engine::catalog::{Catalog, ObjectDef, TableDef, TableRules};
-use holdfast_engine::instance::{DatabaseEntry, DatabaseState, Instance, OnlineDatabase};
-use holdfast_engine::lock::LockManager;
+use holdfast_engine::instance::{BaseTable, DatabaseEntry, DatabaseState, Instance, OnlineDatabase};
+use holdfast_engine::lock::{LockManager, LockOwner};
 use holdfast_types::{CollationId, DateTime, NameOrder, SqlResult, SqlType, Value};
 
 use super::Host;
@@ -14,6 +15,9 @@ use crate::security::store::Principals;
 use crate::security::{Reader, SecurityModel};
 use crate::system_view::model::CatalogModel;
 use crate::system_view::{self, BaseRows, DatabaseInfo, FileInfo, ServerCounts, SessionRow, ViewSource};
+
+/// How often rows are read again because a transaction has ended meanwhile.
+const AGAIN: usize = 10;
 
 /// A database of a host.
 pub struct HostDatabase {
@@ -26,6 +30,8 @@ pub struct HostDatabase {
     /// Of the temporary tables, which tempdb shows.
     temporary: u64,
     catalog: Arc<dyn Catalog>,
+    /// Whose uncommitted definitions its rows show; `None`: everybody's.
+    seen_by: Option<LockOwner>,
     model: OnceLock<Arc<CatalogModel>>,
     security: OnceLock<Arc<SecurityModel>>,
     this: Weak<HostDatabase>,
@@ -49,6 +55,7 @@ impl HostDatabase {
             name,
             online,
             catalog,
+            seen_by: None,
             model: OnceLock::new(),
             security: OnceLock::new(),
             this: this.clone(),
@@ -63,6 +70,11 @@ impl HostDatabase {
                 || self.host.upgrade().is_some_and(|h| h.temporary.generation() == self.temporary))
     }
 
+    /// Whether its catalog is the present one of the database that it is over.
+    pub fn is_present(&self) -> bool {
+        self.is_over(&self.online)
+    }
+
     pub fn online(&self) -> &Arc<dyn OnlineDatabase> {
         &self.online
     }
@@ -74,6 +86,24 @@ impl HostDatabase {
         }
         let built = Arc::new(SecurityModel::build(self.model()?, &|t| self.base_rows(t))?);
         Ok(Arc::clone(self.security.get_or_init(|| built)))
+    }
+
+    /// Rows of a base table without what others than `owner` have not committed.
+    fn committed_rows(&self, table: &str, owner: LockOwner) -> SqlResult<BaseTable> {
+        let Some(catalog) = self.online.stored() else { return self.online.base_table(table) };
+        let Some(writing) = catalog.writing() else { return self.online.base_table(table) };
+        let images = &writing.definitions.images;
+        let mut again = 0;
+        loop {
+            let ended = images.ended();
+            let (columns, rows) = self.online.base_table(table)?;
+            let rows = images.committed(owner, table, rows);
+            again += 1;
+            // What was read of a transaction that has been rolled back meanwhile is covered by nothing.
+            if images.ended() == ended || again > AGAIN {
+                return Ok((columns, rows));
+            }
+        }
     }
 
     fn source(&self) -> Option<Arc<dyn ViewSource>> {
@@ -260,8 +290,41 @@ impl ViewSource for HostDatabase {
         self.online.stored()?.writing().map(|w| w.log_use())
     }
 
+    fn committed(&self, owner: LockOwner) -> Option<Arc<dyn ViewSource>> {
+        let catalog = self.online.stored()?;
+        let writing = catalog.writing()?;
+        // What was built of an older snapshot may hold what has been rolled back since.
+        let nobody = writing.locks.defining.load(Ordering::SeqCst) == 0 && self.is_present();
+        let own = || self.is_present() && !writing.definitions.images.are_of_others(owner);
+        if self.seen_by.is_some() || nobody || own() {
+            return None;
+        }
+        Some(Arc::new_cyclic(|this| HostDatabase {
+            host: self.host.clone(),
+            id: self.id,
+            name: Arc::clone(&self.name),
+            online: Arc::clone(&self.online),
+            generation: self.generation,
+            temporary: self.temporary,
+            catalog: Arc::clone(&self.catalog),
+            seen_by: Some(owner),
+            model: OnceLock::new(),
+            security: OnceLock::new(),
+            this: this.clone(),
+        }))
+    }
+
+    fn definers(&self) -> (usize, u64) {
+        let count =
+            |l: Arc<LockManager>| (l.defining.load(Ordering::SeqCst), l.defined.load(Ordering::SeqCst));
+        self.locks().map_or((0, 0), count)
+    }
+
     fn base_rows(&self, table: &str) -> SqlResult<Arc<BaseRows>> {
-        let (columns, rows) = self.online.base_table(table)?;
+        let (columns, rows) = match self.seen_by {
+            Some(owner) => self.committed_rows(table, owner)?,
+            None => self.online.base_table(table)?,
+        };
         let names: Vec<&str> = columns.iter().map(String::as_str).collect();
         let mut rows = BaseRows::new(&names, rows);
         if self.id == TEMPDB

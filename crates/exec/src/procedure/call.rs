@@ -13,7 +13,7 @@ use holdfast_tsql::ast::{
     Ddl, Execute, ExecuteArgument, ExecuteTarget, Expr, ExprKind, FunctionCall, Ident, ModuleBody,
     ObjectName, Parameter, StatementKind,
 };
-use holdfast_types::{CollationId, NameOrder, SqlError, SqlType, Value};
+use holdfast_types::{CollationId, NameOrder, SqlError, SqlResult, SqlType, Value};
 
 use super::administration;
 use super::cache::UnitKey;
@@ -25,7 +25,7 @@ use super::query::convert;
 use super::raise::integer;
 use super::run::{Fail, Flow, MAX_NESTING, NO_LINE, Runner, Scope, Stop};
 use super::state::option;
-use super::unit::{Layout, TypeScope, Unit, layout, syntax_error, undeclared};
+use super::unit::{Layout, TypeScope, Unit, layout, names_types, syntax_error, undeclared};
 use crate::host::HostDatabase;
 use crate::session::{Done, DoneKind};
 
@@ -325,9 +325,9 @@ impl Runner<'_> {
         if name.database.is_none() && !is_global(schema, &bare) {
             database = self.session.names_database();
         }
-        let found = self.find_object(&database, name);
+        let (database, found) = self.find_object(database, name)?;
         if found.is_none()
-            && let Some(global) = Global::find(&self.session.host, schema, &name.name.text, &database)?
+            && let Some(global) = Global::find(&self.session, schema, &name.name.text, &database)?
         {
             return self.call_global(&global, database, arguments);
         }
@@ -366,9 +366,8 @@ impl Runner<'_> {
             Some(d) => self.session.host.database(&d.text)?,
             None => self.session.current_database(),
         };
-        let Some(ObjectDef::ScalarFunction(module)) = self.find_object(&database, name) else {
-            return Ok(None);
-        };
+        let (database, found) = self.find_object(database, name)?;
+        let Some(ObjectDef::ScalarFunction(module)) = found else { return Ok(None) };
         let parameters = parse_function(&module)?.parameters;
         let mut arguments = vec![Expr { kind: ExprKind::Default, span }; parameters.len()];
         for (i, a) in given.iter().enumerate() {
@@ -407,18 +406,28 @@ impl Runner<'_> {
         Ok(Some(()))
     }
 
-    /// The object that a procedure's name finds.
-    pub(super) fn find_object(&self, database: &Arc<HostDatabase>, name: &ObjectName) -> Option<ObjectDef> {
-        match &name.schema {
-            Some(s) => database.object(&s.text, &name.name.text),
-            None => {
-                let own = self.session.default_schema();
-                database
-                    .object(&own, &name.name.text)
-                    .or_else(|| database.object("dbo", &name.name.text))
-                    .or_else(|| database.object("", &name.name.text))
-            }
-        }
+    /// The object that a procedure's name finds, and the database with the catalog that it is of.
+    pub(super) fn find_object(
+        &self,
+        database: Arc<HostDatabase>,
+        name: &ObjectName,
+    ) -> SqlResult<(Arc<HostDatabase>, Option<ObjectDef>)> {
+        let own = self.session.default_schema();
+        self.session.settled(|watch| {
+            // It may be a new one after a wait.
+            let now = self.session.host.database_by_id(database.id);
+            let now = now.unwrap_or_else(|| Arc::clone(&database));
+            let catalog = watch.over(Arc::clone(&now) as Arc<dyn Catalog>, &self.session);
+            let text = &name.name.text;
+            let found = match &name.schema {
+                Some(s) => catalog.object(&s.text, text),
+                None => catalog
+                    .object(&own, text)
+                    .or_else(|| catalog.object("dbo", text))
+                    .or_else(|| catalog.object("", text)),
+            };
+            (now, found)
+        })
     }
 
     /// Names and types of a procedure's parameters, those that are no tables; `None` when there is no such procedure to be looked into.
@@ -434,7 +443,8 @@ impl Runner<'_> {
             None => self.session.current_database(),
         };
         self.session.need_access(&database)?;
-        let unit = match self.find_object(&database, name) {
+        let (database, found) = self.find_object(database, name)?;
+        let unit = match found {
             Some(ObjectDef::Procedure(module)) => self.load(&module, &database)?,
             _ => {
                 let bare = name.name.text.to_lowercase();
@@ -894,6 +904,7 @@ impl Runner<'_> {
 
     /// Parses a text with parameters, or finds it in the cache.
     pub fn load_batch(&mut self, text: &str, parameters: &str) -> Result<Arc<Unit>, Vec<SqlError>> {
+        self.session.take_present();
         let database = self.session.current_database();
         let options = self.session.state.lock().settings.options;
         let key = UnitKey {
@@ -908,19 +919,26 @@ impl Runner<'_> {
         let quoted = ParseOptions { quoted_identifier: options & option::QUOTED_IDENTIFIER != 0 };
         let batch = holdfast_tsql::parse_batch(text, &quoted)
             .map_err(|v| v.into_iter().map(syntax_error).collect::<Vec<_>>())?;
-        let types = TypeScope {
-            catalog: Arc::clone(&database) as Arc<dyn Catalog>,
-            collation: database.default_collation(),
-            text,
-        };
         let list = parse_parameters(parameters)?;
-        let layout = layout(&list, &batch.statements, &types, Layout::default()).map_err(|e| vec![e])?;
+        let layout = self.session.settled(|watch| {
+            self.session.take_present();
+            let database = self.session.current_database();
+            let collation = database.default_collation();
+            let types = TypeScope { catalog: watch.over(database, &self.session), collation, text };
+            layout(&list, &batch.statements, &types, Layout::default())
+        });
+        let line = |e: SqlError| e.at_line(batch.statements.first().map_or(1, |s| s.span.line));
+        let layout = layout.map_err(line).and_then(|l| l).map_err(|e| vec![e])?;
         let errors = undeclared(&batch.uses, &layout);
         if !errors.is_empty() {
             return Err(errors);
         }
+        // What a type means to a transaction that has defined something is no affair of others.
+        let own = self.session.definer().is_some() && names_types(&list, &batch.statements);
         let unit = Unit::new(text, list, batch.statements, layout);
-        self.shared.units.keep(key, &unit);
+        if !own {
+            self.shared.units.keep(key, &unit);
+        }
         Ok(unit)
     }
 }

@@ -69,7 +69,7 @@ impl Runner<'_> {
             Some(d) => self.session.host.database(&d.text).ok()?,
             None => self.session.names_database(),
         };
-        match self.find_object(&database, &n.name) {
+        match self.find_object(database, &n.name).ok()?.1 {
             Some(ObjectDef::Table(table)) => Some(table),
             _ => None,
         }

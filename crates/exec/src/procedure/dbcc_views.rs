@@ -83,7 +83,7 @@ pub(super) fn count(
     let evaluator = Folding(context.clone());
     let bound = with_bind_context(&names, &evaluator, |cx| {
         holdfast_plan::bind_query(&select.query, &select.options, cx)
-    })?;
+    })??;
     let types: Vec<SqlType> = bound.plan.columns.iter().map(|c| c.ty).collect();
     let mut source = operator::open(&bound.plan, &context)?;
     while let Some(batch) = source.next_batch()? {

@@ -304,7 +304,7 @@ impl Runner<'_> {
         let evaluator = Folding(self.context(scope));
         let types = with_bind_context(&resolver.names(), &evaluator, |cx| {
             holdfast_plan::infer_parameters(part, wanted, cx)
-        })?;
+        })??;
         for (p, ty) in types {
             if !found.iter().any(|(f, _)| *f == p) {
                 found.push((p, ty));

@@ -490,10 +490,16 @@ fn compile(
             },
             _ => (Ok(()), true),
         };
-        if let Err(Fail::Compile(e)) = result
-            && !deferred(e.number)
-        {
-            errors.push(e.at_line(s.span.line));
+        match result {
+            Err(Fail::Compile(e)) if !deferred(e.number) => errors.push(e.at_line(s.span.line)),
+            // Another transaction is defining what the statement names. It is reached, or the batch ends here.
+            Err(Fail::Error(e)) => {
+                if e.number == 1222 {
+                    errors.push(e.at_line(s.span.line));
+                }
+                return false;
+            }
+            _ => {}
         }
         if !go_on {
             return false;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use holdfast_engine::database::DatabaseCatalog;
 use holdfast_types::{Decimal, SqlError, SqlResult, Value};
 
+use super::memory_table::MemoryTable;
 use super::state::SharedSession;
 use crate::context::{ColumnInfo, ObjectInfo, SessionInfo};
 use crate::security::Securable;
@@ -45,12 +46,16 @@ pub(super) fn number(v: Option<&Value>) -> Option<i32> {
 }
 
 /// The object that a name of up to three parts means.
-pub fn named_object(session: &SharedSession, name: &str) -> Option<ObjectInfo> {
-    let name = holdfast_tsql::parse_object_name(name).ok()?;
+///
+/// # Errors
+/// Those of the wait for a transaction that is defining it.
+pub fn named_object(session: &SharedSession, name: &str) -> SqlResult<Option<ObjectInfo>> {
+    let Ok(name) = holdfast_tsql::parse_object_name(name) else { return Ok(None) };
     let database = match &name.database {
-        Some(d) => session.database_id(&d.text)?,
-        None => session.database().0,
+        Some(d) => session.database_id(&d.text),
+        None => Some(session.database().0),
     };
+    let Some(database) = database else { return Ok(None) };
     session.object(database, name.schema.as_ref().map_or("", |s| s.text.as_str()), &name.name.text)
 }
 
@@ -86,10 +91,23 @@ fn file_property(session: &SharedSession, name: &str, property: &str) -> Option<
     }
 }
 
-/// IDENT_CURRENT, IDENT_SEED and IDENT_INCR; `None` for what has no identity column.
-fn identity(session: &SharedSession, function: &str, args: &[Value]) -> Option<Value> {
-    let name = text(args.first())?;
+/// IDENT_CURRENT, IDENT_SEED and IDENT_INCR; NULL for what has no identity column.
+fn identity(session: &SharedSession, function: &str, args: &[Value]) -> SqlResult<Value> {
+    let Some(name) = text(args.first()) else { return Ok(Value::Null) };
     let temporary = session.temporary.get(&name.trim_matches(['[', ']']).to_lowercase());
+    let object = match temporary {
+        Some(_) => None,
+        None => named_object(session, &name)?,
+    };
+    Ok(identity_of(session, function, temporary, object).unwrap_or(Value::Null))
+}
+
+fn identity_of(
+    session: &SharedSession,
+    function: &str,
+    temporary: Option<MemoryTable>,
+    object: Option<ObjectInfo>,
+) -> Option<Value> {
     let (now, last, increment, seed) = match temporary {
         Some(table) => {
             let column = table.definition.columns.iter().find_map(|c| c.identity.as_ref())?;
@@ -97,7 +115,7 @@ fn identity(session: &SharedSession, function: &str, args: &[Value]) -> Option<V
             (whole(&table.rows.last_identity()), None, whole(&column.increment)?, whole(&column.seed)?)
         }
         None => {
-            let object = named_object(session, &name)?;
+            let object = object?;
             let database = session.host.database_by_id(object.database_id)?;
             let (last, increment, seed) = database.identity_of(object.object_id).ok()??;
             use holdfast_engine::catalog::Catalog;
@@ -118,7 +136,34 @@ fn identity(session: &SharedSession, function: &str, args: &[Value]) -> Option<V
 }
 
 /// Functions by upper-case name; `None` for those this does not know.
-pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<Value> {
+///
+/// # Errors
+/// Those of the wait for a transaction that is defining what the function is asked of.
+pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> SqlResult<Option<Value>> {
+    Ok(match function {
+        "IDENT_CURRENT" | "IDENT_SEED" | "IDENT_INCR" => Some(identity(session, function, args)?),
+        "INDEX_COL" => {
+            let object = match text(args.first()) {
+                Some(name) => named_object(session, &name)?,
+                None => None,
+            };
+            let found = || {
+                let object = object?;
+                let (index, key) = (number(args.get(1))?, number(args.get(2))?);
+                let database = session.host.database_by_id(object.database_id)?;
+                database.index_column_name(object.object_id, index, key).ok()?
+            };
+            Some(found().map_or(Value::Null, |name| Value::string(&name)))
+        }
+        "HAS_PERMS_BY_NAME" => {
+            Some(crate::security::functions::has_perms_by_name(session, args)?.unwrap_or(Value::Null))
+        }
+        _ => unnamed(session, function, args),
+    })
+}
+
+/// Those that look up no names of objects.
+fn unnamed(session: &SharedSession, function: &str, args: &[Value]) -> Option<Value> {
     match function {
         "INDEXPROPERTY" => {
             let found = || {
@@ -156,9 +201,6 @@ pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<
         }
         "APPLOCK_MODE" => session.application_lock_mode(args),
         "APPLOCK_TEST" => session.application_lock_test(args),
-        "IDENT_CURRENT" | "IDENT_SEED" | "IDENT_INCR" => {
-            Some(identity(session, function, args).unwrap_or(Value::Null))
-        }
         "@@CURSOR_ROWS" => Some(Value::Int(session.state.lock().cursor_rows)),
         "@@DBTS" => {
             let last = session.current_database().online().last_row_version().ok().flatten()?;
@@ -171,15 +213,6 @@ pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<
                 _ => None,
             };
             Some(found.map_or(Value::Null, Value::Int))
-        }
-        "INDEX_COL" => {
-            let found = || {
-                let object = named_object(session, &text(args.first())?)?;
-                let (index, key) = (number(args.get(1))?, number(args.get(2))?);
-                let database = session.host.database_by_id(object.database_id)?;
-                database.index_column_name(object.object_id, index, key).ok()?
-            };
-            Some(found().map_or(Value::Null, |name| Value::string(&name)))
         }
         _ => super::property::property(session, function, args)
             .or_else(|| crate::security::functions::other(session, function, args)),

@@ -4,7 +4,7 @@
 //! Module map: [`run`] the statement runner, [`surroundings`] what statements run in, [`unit`] a text with its variables and plans, [`cache`] units by text,
 //! [`query`] SELECT and expressions, [`call`] EXECUTE, [`function_call`] user-defined functions, [`options`] SET and USE,
 //! [`raise`] PRINT, RAISERROR, THROW, [`transaction`], [`cursor`], [`cursor_list`] what cursors there are, [`change`] statements that change rows, [`temporary`] temporary tables, [`temporary_alter`] ALTER TABLE of them, [`temporary_procedure`], [`memory_table`], [`memory_shape`], [`identity`],
-//! [`impersonation`] EXECUTE AS and REVERT, [`names`] what of master is found from everywhere, [`startup`] procedures that run when the server starts,
+//! [`impersonation`] EXECUTE AS and REVERT, [`names`] what of master is found from everywhere, [`settled`] looking them up while others define, [`startup`] procedures that run when the server starts,
 //! [`state`] what a session remembers, [`metadata`] answers for metadata functions, [`system`] system procedures as texts,
 //! [`application_lock`] locks on names,
 //! [`describe`] what a text would answer, `result_sets` WITH RESULT SETS, [`xml_document`] documents for OPENXML,
@@ -47,6 +47,7 @@ mod result_sets;
 pub mod run;
 mod server_objects;
 pub mod server_procedure;
+pub mod settled;
 pub mod show_statistics;
 pub mod showplan;
 mod simple;

@@ -16,6 +16,7 @@ use holdfast_engine::database::partition::PartitionFunction;
 use holdfast_engine::instance::MASTER;
 use holdfast_types::{CollationId, NameOrder, SqlResult, SqlType};
 
+use super::state::SharedSession;
 use crate::host::{Host, HostDatabase};
 use crate::system_view;
 
@@ -34,12 +35,21 @@ pub struct Global {
 
 impl Global {
     /// The procedure by its name, if there is one and the caller is not in master (invariant 1).
-    pub fn find(host: &Arc<Host>, schema: &str, name: &str, from: &HostDatabase) -> SqlResult<Option<Self>> {
+    pub fn find(
+        session: &SharedSession,
+        schema: &str,
+        name: &str,
+        from: &HostDatabase,
+    ) -> SqlResult<Option<Self>> {
         if from.id == MASTER || !is_global(schema, name) {
             return Ok(None);
         }
-        let Some(master) = host.database_by_id(MASTER) else { return Ok(None) };
-        let Some(ObjectDef::Procedure(module)) = master.object("dbo", name) else { return Ok(None) };
+        let found = session.settled(|watch| {
+            let master = session.host.database_by_id(MASTER)?;
+            let catalog = watch.over(Arc::clone(&master) as Arc<dyn Catalog>, session);
+            Some((master, catalog.object("dbo", name)?))
+        })?;
+        let Some((master, ObjectDef::Procedure(module))) = found else { return Ok(None) };
         let marked = master.find_object_id(module.object_id)?.is_some_and(|o| o.system || o.status_bit(1));
         let names = (!marked).then(|| Arc::clone(&master));
         Ok(Some(Global { master, module, names }))

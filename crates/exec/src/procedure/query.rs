@@ -139,7 +139,7 @@ impl Runner<'_> {
         let evaluator = Folding(self.context(scope));
         let bound = with_bind_context(&names.names(), &evaluator, |cx| {
             holdfast_plan::bind_query(&q.query, &q.options, cx)
-        });
+        })?;
         Ok(Arc::new(bound.map_err(Fail::Compile)?))
     }
 
@@ -149,7 +149,7 @@ impl Runner<'_> {
         let evaluator = Folding(self.context(scope));
         let bound = with_bind_context(&names.names(), &evaluator, |cx| {
             holdfast_plan::bind_cursor(&q.query, &q.options, cx)
-        });
+        })?;
         Ok(Arc::new(bound.map_err(Fail::Compile)?))
     }
 
@@ -210,7 +210,7 @@ impl Runner<'_> {
             } else {
                 holdfast_plan::bind_expression(&e, target, cx)
             }
-        });
+        })?;
         let bound = Arc::new(bound.map_err(Fail::Compile)?);
         scope.unit.keep(node, Planned::Expression(Arc::clone(&bound)), &self.session, schema, run);
         self.authorize(&bound.accesses, scope)?;
@@ -442,7 +442,7 @@ impl Runner<'_> {
                 let evaluator = Folding(self.context(scope));
                 let bound = with_bind_context(&names.names(), &evaluator, |cx| {
                     holdfast_plan::bind_modify(&s.name, arguments, member.span, cx)
-                })
+                })?
                 .map_err(Fail::Compile)?;
                 self.authorize(&bound.accesses, scope)?;
                 let Some(v) = scope.unit.layout.variables.get(&name).cloned() else {

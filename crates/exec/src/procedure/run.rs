@@ -625,7 +625,7 @@ impl Runner<'_> {
             let evaluator = super::unit::Folding(context.clone());
             let bound = super::unit::with_bind_context(&names.names(), &evaluator, |cx| {
                 holdfast_plan::bind_expression(a, None, cx)
-            })?;
+            })??;
             arguments.push(crate::expression::evaluate_constant(&bound.expr, &context)?);
         }
         if let Some(text) = super::dbcc_maintenance::translated(d, &arguments) {
@@ -662,7 +662,7 @@ impl Runner<'_> {
             let evaluator = super::unit::Folding(context.clone());
             let bound = super::unit::with_bind_context(&names.names(), &evaluator, |cx| {
                 holdfast_plan::bind_expression(e, None, cx)
-            })?;
+            })??;
             // Nobody is asked for permission here, so nothing is read here.
             if !bound.accesses.list.is_empty() {
                 return Err(SqlError::not_supported("Reading tables in an argument of this statement"));

@@ -257,6 +257,40 @@ impl SharedSession {
         Arc::clone(state.names.as_ref().unwrap_or(&state.database))
     }
 
+    /// Takes the present catalog of the databases where names are looked for.
+    pub fn look_again(&self) {
+        let current = self.current_database();
+        if let Some(now) = self.host.database_by_id(current.id)
+            && !Arc::ptr_eq(&now, &current)
+        {
+            self.state.lock().database = now;
+        }
+        let names = self.state.lock().names.clone();
+        if let Some(names) = names
+            && let Some(now) = self.host.database_by_id(names.id)
+        {
+            self.state.lock().names = Some(now);
+        }
+    }
+
+    /// Whether the catalog in which names are looked up is the present one.
+    pub fn has_present(&self) -> bool {
+        self.state.lock().has_present()
+    }
+
+    /// The same where it has changed.
+    pub fn take_present(&self) {
+        if !self.has_present() {
+            self.look_again();
+        }
+    }
+
+    /// The owner of the open transaction when names may mean something else to it than to others.
+    pub fn definer(&self) -> Option<LockOwner> {
+        let state = self.state.lock();
+        state.transaction.open.as_ref().filter(|t| t.has_defined()).map(|t| t.owner())
+    }
+
     /// Where names without a schema are looked for first.
     pub fn default_schema(&self) -> Arc<str> {
         static DBO: LazyLock<Arc<str>> = LazyLock::new(|| "dbo".into());
@@ -383,6 +417,11 @@ impl State {
         };
         state.set_option(options, true);
         state
+    }
+
+    /// Whether the catalogs in which names are looked up are the present ones.
+    pub fn has_present(&self) -> bool {
+        self.database.is_present() && self.names.as_ref().is_none_or(|n| n.is_present())
     }
 
     /// Sets or clears a bit of @@OPTIONS and what follows from it.
@@ -528,32 +567,35 @@ impl SessionInfo for SharedSession {
     fn database_name(&self, id: i32) -> Option<Arc<str>> {
         self.host.instance.find_id(id).map(|d| Arc::clone(&d.name))
     }
-    fn object(&self, database_id: i32, schema: &str, name: &str) -> Option<ObjectInfo> {
-        let database = self.host.database_by_id(database_id)?;
+    fn object(&self, database_id: i32, schema: &str, name: &str) -> SqlResult<Option<ObjectInfo>> {
+        let of_id = || self.host.database_by_id(database_id);
         if database_id == TEMPDB && name.starts_with('#') {
             let id = match self.temporary.get(&name.to_lowercase()) {
-                Some(table) => table.definition.object_id,
-                None => self.temporary_procedure(name)?.object_id,
+                Some(table) => Some(table.definition.object_id),
+                None => self.temporary_procedure(name).map(|p| p.object_id),
             };
-            let o = database.find_object_id(id).ok()??;
-            return self.object_of(&database, &o);
+            let (Some(id), Some(database)) = (id, of_id()) else { return Ok(None) };
+            let found = database.find_object_id(id).ok().flatten();
+            return Ok(found.and_then(|o| self.object_of(&database, &o)));
         }
         let home = SharedSession::default_schema(self);
-        let mut database = database;
-        let mut o = database.find_object(schema, name, &home).ok()??;
-        // What another transaction is defining or dropping is there or not when that has ended.
-        let resource = Table { database: database_id, object: o.id }.resource();
-        let locks = &self.host.instance.locks;
-        let waited = locks.would_wait(self.owner, &resource, LockMode::SchS)
-            && locks.wait_until_free(self.owner, &resource, LockMode::SchS, &self.lock_wait()).is_ok();
-        if waited {
-            database = self.host.database_by_id(database_id)?;
-            o = database.find_object(schema, name, &home).ok()??;
-        }
+        let found = self.settled(|watch| {
+            let database = of_id()?;
+            if let Some(stored) = database.online().stored().filter(|_| watch.is_needed()) {
+                let first = if schema.is_empty() { &home } else { schema };
+                watch.see(&stored, stored.object_named(first, name));
+                if schema.is_empty() {
+                    watch.see(&stored, stored.object_named("", name));
+                }
+            }
+            let o = database.find_object(schema, name, &home).ok()??;
+            Some((database, o))
+        })?;
+        let Some((database, o)) = found else { return Ok(None) };
         if !self.sees(&database, o.id) {
-            return None;
+            return Ok(None);
         }
-        self.object_of(&database, &o)
+        Ok(self.object_of(&database, &o))
     }
     fn object_by_id(&self, database_id: i32, object_id: i32) -> Option<ObjectInfo> {
         let database = self.host.database_by_id(database_id)?;
@@ -620,7 +662,7 @@ impl SessionInfo for SharedSession {
     fn database_property(&self, database_id: i32, name: &str) -> Option<(SqlType, Value)> {
         properties::database_property(&self.host, database_id, name)
     }
-    fn other(&self, function: &str, args: &[Value]) -> Option<Value> {
+    fn other(&self, function: &str, args: &[Value]) -> SqlResult<Option<Value>> {
         super::metadata::other(self, function, args)
     }
     fn table_function(&self, name: &str, args: &[Value]) -> Option<SqlResult<Vec<Vec<Value>>>> {

@@ -156,18 +156,7 @@ impl Runner<'_> {
 
     /// The session's database with its present catalog: what was defined may have been taken back.
     pub fn look_again(&mut self) {
-        let current = self.session.current_database();
-        if let Some(now) = self.session.host.database_by_id(current.id)
-            && !Arc::ptr_eq(&now, &current)
-        {
-            self.session.state.lock().database = now;
-        }
-        let names = self.session.state.lock().names.clone();
-        if let Some(names) = names
-            && let Some(now) = self.session.host.database_by_id(names.id)
-        {
-            self.session.state.lock().names = Some(now);
-        }
+        self.session.look_again();
     }
 
     pub fn save_transaction(&mut self, name: &NameOrVariable, scope: &Scope) -> Result<(), Fail> {

@@ -2,12 +2,14 @@
 //!
 //! Invariants
 //! 1. Slots are given to all variables of a text (parameters first) before anything is bound, so plans can be kept.
-//! 2. A kept plan is used only while the databases it reads are the very ones it was made for, under the same settings.
+//! 2. A kept plan is used only while the databases it reads are the very ones it was made for, with the same catalog, under the
+//!    same settings. What a transaction has planned after it defined something is its own.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use holdfast_engine::catalog::{Catalog, TableDef, TableRules};
+use holdfast_engine::lock::LockOwner;
 use holdfast_plan::access::Access;
 use holdfast_plan::change::BoundChange;
 use holdfast_plan::physical::BoundExpression;
@@ -24,6 +26,7 @@ use parking_lot::Mutex;
 
 use super::memory_table::{MemoryShape, MemoryTable};
 use super::names::{NamesOfMaster, everywhere};
+use super::settled::{Watch, WatchedNames};
 use super::state::{SharedSession, State, option};
 use crate::context::ExecContext;
 use crate::expression::evaluate_constant;
@@ -77,11 +80,28 @@ struct Kept {
     run: u64,
     /// Tables in memory that take part: the plan lives as long as they do.
     memory: Vec<i32>,
+    /// The transaction that had defined something when the plan was made: it is nobody else's.
+    definer: Option<LockOwner>,
 }
 
 /// The current database, the one where names are looked for, and @@OPTIONS.
 fn where_names_are(session: &SharedSession) -> (Arc<HostDatabase>, Arc<HostDatabase>, i32) {
-    let state = session.state.lock();
+    of_state(&session.state.lock())
+}
+
+/// The same with the present catalogs.
+fn where_names_are_now(session: &SharedSession) -> (Arc<HostDatabase>, Arc<HostDatabase>, i32) {
+    {
+        let state = session.state.lock();
+        if state.has_present() {
+            return of_state(&state);
+        }
+    }
+    session.look_again();
+    where_names_are(session)
+}
+
+fn of_state(state: &State) -> (Arc<HostDatabase>, Arc<HostDatabase>, i32) {
     let names = state.names.as_ref().unwrap_or(&state.database);
     (Arc::clone(&state.database), Arc::clone(names), state.settings.options)
 }
@@ -135,7 +155,7 @@ impl Unit {
         run: u64,
         alive: &dyn Fn(i32) -> bool,
     ) -> Option<Planned> {
-        let (database, names, options) = where_names_are(session);
+        let (database, names, options) = where_names_are_now(session);
         let plans = self.plans.lock();
         let kept = plans.get(&node)?;
         let same = |w: &Weak<HostDatabase>, d: &Arc<HostDatabase>| std::ptr::eq(w.as_ptr(), Arc::as_ptr(d));
@@ -145,6 +165,7 @@ impl Unit {
             && same(&kept.database, &database)
             && same(&kept.names, &names)
             && kept.memory.iter().all(|id| alive(*id))
+            && (kept.definer.is_none() || kept.definer == session.definer())
             && match &kept.planned {
                 Planned::Query(q) => q.sizes.still_fit(),
                 Planned::Change(c) => c.sizes.still_fit(),
@@ -203,7 +224,8 @@ impl Unit {
             }
         }
         let (database, names) = (Arc::downgrade(&database), Arc::downgrade(&names));
-        let kept = Kept { planned, database, names, others, options, schema, run, memory };
+        let definer = session.definer();
+        let kept = Kept { planned, database, names, others, options, schema, run, memory, definer };
         self.plans.lock().insert(node, kept);
     }
 }
@@ -228,6 +250,19 @@ fn declarations<'a>(statements: &'a [Statement], out: &mut Vec<&'a ast::Declarat
             _ => {}
         }
     }
+}
+
+/// Whether parameters or variables have types that a database defines.
+pub fn names_types(parameters: &[Parameter], statements: &[Statement]) -> bool {
+    let mut found = Vec::new();
+    declarations(statements, &mut found);
+    let defined = |d: &&ast::Declaration| match &d.kind {
+        DeclarationKind::Scalar { data_type, .. } => data_type.builtin().is_none(),
+        DeclarationKind::Cursor => false,
+        // Its columns may have such types.
+        DeclarationKind::Table(_) => true,
+    };
+    parameters.iter().any(|p| p.data_type.builtin().is_none()) || found.iter().any(defined)
 }
 
 /// Types of variables: resolved in the session's database.
@@ -428,12 +463,26 @@ pub fn bind_settings(state: &State) -> BindSettings {
     }
 }
 
-/// Runs `f` with a binding context for the session's current database.
+/// Runs `f` with a binding context for the session's current database, again when it has met what another transaction was defining
+/// and that has ended.
+///
+/// # Errors
+/// Those of the wait for it.
 pub fn with_bind_context<T>(
     names: &Names<'_>,
     evaluator: &dyn ConstantEvaluator,
-    f: impl FnOnce(&BindContext<'_>) -> T,
+    mut f: impl FnMut(&BindContext<'_>) -> T,
+) -> SqlResult<T> {
+    names.session.settled(|watch| bind_watched(names, evaluator, watch, &mut f))
+}
+
+fn bind_watched<T>(
+    names: &Names<'_>,
+    evaluator: &dyn ConstantEvaluator,
+    watch: &Watch,
+    f: &mut impl FnMut(&BindContext<'_>) -> T,
 ) -> T {
+    names.session.take_present();
     let (catalog, settings) = {
         let state = names.session.state.lock();
         let database = Arc::clone(&state.database);
@@ -443,11 +492,13 @@ pub fn with_bind_context<T>(
         };
         (catalog, bind_settings(&state))
     };
+    let catalog = watch.over(catalog, names.session);
+    let watched = WatchedNames { names, session: names.session, watch };
     let database_collation = catalog.default_collation();
     let context = BindContext {
         catalog,
         default_schema: Arc::clone(names.schema),
-        names,
+        names: if watch.is_needed() { &watched } else { names },
         evaluator: Some(evaluator),
         settings,
         database_collation,

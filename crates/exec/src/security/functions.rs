@@ -11,6 +11,7 @@ use super::model::{DBO, Securable};
 use super::password::PasswordHash;
 use super::permission::{self, Level};
 use super::store::{PUBLIC, same};
+use crate::context::ObjectInfo;
 use crate::host::HostDatabase;
 use crate::procedure::SharedSession;
 use crate::procedure::metadata::named_object;
@@ -111,7 +112,6 @@ pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<
             let database = session.host.database(&wanted).ok();
             flag(database.is_some_and(|d| session.need_access(&d).is_ok()))
         }
-        "HAS_PERMS_BY_NAME" => Some(has_perms_by_name(session, args).unwrap_or(Value::Null)),
         "PERMISSIONS" => Some(permissions(session, args).unwrap_or(Value::Null)),
         "LOGINPROPERTY" => Some(login_property(session, args).unwrap_or(Value::Null)),
         "PWDCOMPARE" => {
@@ -137,6 +137,19 @@ fn securable(
     session: &SharedSession,
     class: &str,
     name: Option<&str>,
+) -> SqlResult<Option<(Arc<HostDatabase>, Securable, Level)>> {
+    let object = match (class, name) {
+        ("OBJECT", Some(name)) => named_object(session, name)?,
+        _ => None,
+    };
+    Ok(of_class(session, class, name, object))
+}
+
+fn of_class(
+    session: &SharedSession,
+    class: &str,
+    name: Option<&str>,
+    object: Option<ObjectInfo>,
 ) -> Option<(Arc<HostDatabase>, Securable, Level)> {
     let current = session.current_database();
     Some(match class {
@@ -156,7 +169,7 @@ fn securable(
             (current, Securable::Principal(id), Level::Principal)
         }
         "OBJECT" => {
-            let object = named_object(session, name?)?;
+            let object = object?;
             let database = session.host.database_by_id(object.database_id)?;
             (database, Securable::Object(object.object_id), Level::Object)
         }
@@ -164,9 +177,27 @@ fn securable(
     })
 }
 
-fn has_perms_by_name(session: &SharedSession, args: &[Value]) -> Option<Value> {
+/// HAS_PERMS_BY_NAME.
+///
+/// # Errors
+/// Those of the wait for a transaction that is defining the object.
+pub fn has_perms_by_name(session: &SharedSession, args: &[Value]) -> SqlResult<Option<Value>> {
     let name = text(args.first());
     let class = text(args.get(1)).map(|c| c.to_uppercase());
+    let on = match class.as_deref() {
+        None | Some("SERVER" | "LOGIN") => None,
+        Some(class) => securable(session, class, name.as_deref())?,
+    };
+    Ok(permitted(session, args, name, class, on))
+}
+
+fn permitted(
+    session: &SharedSession,
+    args: &[Value],
+    name: Option<String>,
+    class: Option<String>,
+    on: Option<(Arc<HostDatabase>, Securable, Level)>,
+) -> Option<Value> {
     let wanted = text(args.get(2))?.to_uppercase();
     if class.is_none() || class.as_deref() == Some("SERVER") {
         if wanted == "ANY" {
@@ -181,7 +212,7 @@ fn has_perms_by_name(session: &SharedSession, args: &[Value]) -> Option<Value> {
         let login = session.security.login()?;
         return flag(login.has_on(id, code, if code == "IM" { "IAL" } else { "ALLG" }));
     }
-    let (database, on, level) = securable(session, class.as_deref()?, name.as_deref())?;
+    let (database, on, level) = on?;
     if session.need_access(&database).is_err() {
         return flag(false);
     }
@@ -298,7 +329,7 @@ pub fn my_permissions(session: &SharedSession, args: &[Value]) -> SqlResult<Vec<
         }
         return Ok(rows);
     }
-    let Some((database, on, level)) = securable(session, &class, name.as_deref()) else { return Ok(rows) };
+    let Some((database, on, level)) = securable(session, &class, name.as_deref())? else { return Ok(rows) };
     if session.need_access(&database).is_err() {
         return Ok(rows);
     }

@@ -51,7 +51,7 @@ fn locks(c: &ViewContext<'_>) -> Rows {
                 transactions.contains(&id) || !matches!(l.resource, Resource::Application { .. });
             row![
                 l.resource.kind(),
-                if matches!(l.resource, Resource::Schema { .. }) { "SCHEMA" } else { "" },
+                l.resource.subtype(),
                 l.resource.database(),
                 l.description.as_str(),
                 l.resource.entity(),
@@ -83,7 +83,9 @@ pub fn wait_resource(wait: &WaitRow) -> String {
         Resource::Object { object, .. } => format!("OBJECT: {database}:{object}:0"),
         Resource::Rowset { rowset, .. } => format!("HOBT: {database}:{rowset}"),
         Resource::Key { rowset, .. } => format!("KEY: {database}:{rowset} {place}"),
-        Resource::Schema { .. } => format!("METADATA: database_id = {database} {place}"),
+        Resource::Schema { .. } | Resource::UserType { .. } => {
+            format!("METADATA: database_id = {database} {place}")
+        }
         _ => format!("{}: {database}:{place}", wait.resource.kind()),
     }
 }
@@ -120,7 +122,9 @@ fn waiting_description(wait: &WaitRow) -> String {
             )
         }
         Resource::Database { .. } => format!("databaselock subresource=FULL dbid={database} mode={mode}"),
-        Resource::Schema { .. } => format!("metadatalock subresource=SCHEMA dbid={database} mode={mode}"),
+        Resource::Schema { .. } | Resource::UserType { .. } => {
+            format!("metadatalock subresource={} dbid={database} mode={mode}", wait.resource.subtype())
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use holdfast_engine::lock::LockManager;
+use holdfast_engine::lock::{LockManager, LockOwner};
 use holdfast_types::{CollationId, DateTime, SqlResult, Value};
 
 use super::model::CatalogModel;
@@ -212,6 +212,16 @@ pub struct TransactionRow {
 pub trait ViewSource: Send + Sync {
     /// This database, as `sys.databases` shows it.
     fn database(&self) -> DatabaseInfo;
+    /// The same without what other transactions than the one of `owner` have defined and not committed; `None`: there is nothing of
+    /// that kind.
+    fn committed(&self, owner: LockOwner) -> Option<Arc<dyn ViewSource>> {
+        let _ = owner;
+        None
+    }
+    /// Changes when a transaction begins to define something, or ends after it.
+    fn definers(&self) -> (usize, u64) {
+        (0, 0)
+    }
     /// Rows of a base table (`sysschobjs` …); empty when the database's version has no such table.
     fn base_rows(&self, table: &str) -> SqlResult<Arc<BaseRows>>;
     /// A sequence and the value last given, where the database gives values.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::access::{BatchSource, KeyRange, ReadContext, TableAccess};
+use holdfast_engine::access::{BatchSource, KeyRange, ReadContext, ReadLevel, TableAccess};
 use holdfast_engine::catalog::{ColumnDef, IndexDef, IndexKind, TableDef};
 use holdfast_types::batch::{BATCH_ROWS, Batch};
 use holdfast_types::{CollationId, Column, DateTime, Decimal, SqlError, SqlResult, SqlType, TypeId, Value};
@@ -241,15 +241,44 @@ fn heap() -> IndexDef {
     }
 }
 
-impl TableAccess for ComputedRows {
-    fn scan(&self, read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
-        let reader = self.source.reader(read.session);
-        let context = ViewContext { source: &*self.source, model: self.source.model()?, reader };
+impl ComputedRows {
+    /// The view's rows: without what other transactions have not committed, but at READ UNCOMMITTED.
+    fn rows(&self, read: &ReadContext) -> SqlResult<Vec<Vec<Value>>> {
+        if read.level == ReadLevel::Uncommitted {
+            return self.rows_of(&*self.source, read);
+        }
+        for _ in 0..AGAIN {
+            let definers = self.source.definers();
+            if let Some(committed) = self.source.committed(read.owner) {
+                return self.rows_of(&*committed, read);
+            }
+            let rows = self.rows_of(&*self.source, read)?;
+            // Somebody may have defined something while they were made.
+            if self.source.definers() == definers && self.source.committed(read.owner).is_none() {
+                return Ok(rows);
+            }
+        }
+        self.rows_of(&*self.source, read)
+    }
+
+    fn rows_of(&self, source: &dyn ViewSource, read: &ReadContext) -> SqlResult<Vec<Vec<Value>>> {
+        let reader = source.reader(read.session);
+        let context = ViewContext { source, model: source.model()?, reader };
         let mut rows = (self.view.rows)(&context)?;
         if let Some(reader) = &context.reader {
             let names: Vec<&str> = names(self.view.columns).collect();
             reader.filter(self.view.name, &names, &context.model, &mut rows)?;
         }
+        Ok(rows)
+    }
+}
+
+/// How often rows are made again because somebody has defined something meanwhile.
+const AGAIN: usize = 10;
+
+impl TableAccess for ComputedRows {
+    fn scan(&self, read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
+        let rows = self.rows(read)?;
         let types: Vec<SqlType> = columns.iter().map(|&c| self.types[c]).collect();
         let projected = rows
             .into_iter()

@@ -11,6 +11,7 @@ mod spec;
 #[allow(dead_code)]
 #[path = "../common/transcript.rs"]
 mod transcript;
+mod uncommitted;
 
 use std::path::{Path, PathBuf};
 

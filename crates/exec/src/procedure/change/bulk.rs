@@ -72,7 +72,7 @@ impl Runner<'_> {
         let names = scope_names(&self.session, scope, &self.temporary);
         let evaluator = Folding(self.context(scope));
         let mut bound =
-            with_bind_context(&names.names(), &evaluator, |cx| holdfast_plan::bind_insert(&insert, cx))
+            with_bind_context(&names.names(), &evaluator, |cx| holdfast_plan::bind_insert(&insert, cx))?
                 .map_err(Fail::Compile)?;
         self.authorize(&bound.accesses, scope)?;
         let mut target = (*bound.target).clone();

@@ -106,7 +106,7 @@ impl Runner<'_> {
         let names = scope_names(&self.session, scope, &self.temporary);
         let evaluator = Folding(self.context(scope));
         let bound =
-            with_bind_context(&names.names(), &evaluator, |cx| holdfast_plan::bind_insert(&insert, cx))
+            with_bind_context(&names.names(), &evaluator, |cx| holdfast_plan::bind_insert(&insert, cx))?
                 .map_err(Fail::Compile)?;
         let ChangeKind::InsertExternal { ordinals, .. } = bound.kind.clone() else { return Ok(()) };
         self.changing(|r, work| {

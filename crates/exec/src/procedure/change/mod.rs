@@ -121,7 +121,7 @@ impl Runner<'_> {
         &mut self,
         node: &N,
         scope: &Scope,
-        bind: impl FnOnce(&N, &BindContext<'_>) -> SqlResult<BoundChange>,
+        bind: impl Fn(&N, &BindContext<'_>) -> SqlResult<BoundChange>,
     ) -> Result<Arc<BoundChange>, Fail> {
         let address = std::ptr::from_ref(node) as usize;
         let schema = scope.schema(&self.session);
@@ -133,7 +133,7 @@ impl Runner<'_> {
         }
         let names = scope_names(&self.session, scope, &self.temporary);
         let evaluator = Folding(self.context(scope));
-        let bound = with_bind_context(&names.names(), &evaluator, |cx| bind(node, cx));
+        let bound = with_bind_context(&names.names(), &evaluator, |cx| bind(node, cx))?;
         let bound = Arc::new(bound.map_err(Fail::Compile)?);
         scope.unit.keep(address, Planned::Change(Arc::clone(&bound)), &self.session, schema, scope.run);
         self.authorize(&bound.accesses, scope)?;
@@ -402,7 +402,7 @@ impl Runner<'_> {
         let names = scope_names(&self.session, scope, &self.temporary);
         let evaluator = Folding(self.context(scope));
         let bound =
-            with_bind_context(&names.names(), &evaluator, |cx| holdfast_plan::bind_insert(&insert, cx))
+            with_bind_context(&names.names(), &evaluator, |cx| holdfast_plan::bind_insert(&insert, cx))?
                 .map_err(|e| match e.number {
                     208 => Fail::Error(SqlError::new(4701, &[name]).at_line(name.span.line)),
                     _ => Fail::Compile(e),

@@ -154,7 +154,7 @@ impl Runner<'_> {
         let names = scope_names(&self.session, scope, &self.temporary).with_table(SOURCE, &table);
         let evaluator = Folding(self.context(scope));
         let outer =
-            with_bind_context(&names.names(), &evaluator, |cx| holdfast_plan::bind_insert(&outer, cx))
+            with_bind_context(&names.names(), &evaluator, |cx| holdfast_plan::bind_insert(&outer, cx))?
                 .map_err(Fail::Compile)?;
         check_target(i, &outer.target).map_err(Fail::Compile)?;
         temporal::refuse_history(&outer)?;
@@ -169,22 +169,24 @@ impl Runner<'_> {
         with: &With,
         scope: &Scope,
     ) -> Result<Arc<BoundChange>, Fail> {
-        let with = Some(with.clone());
+        let with = || Some(with.clone());
         let names = scope_names(&self.session, scope, &self.temporary);
         let evaluator = Folding(self.context(scope));
         let bound = with_bind_context(&names.names(), &evaluator, |cx| match change {
             StatementKind::Insert(x) => {
-                Some(holdfast_plan::bind_insert(&Insert { with, ..(**x).clone() }, cx))
+                Some(holdfast_plan::bind_insert(&Insert { with: with(), ..(**x).clone() }, cx))
             }
             StatementKind::Update(x) => {
-                Some(holdfast_plan::bind_update(&Update { with, ..(**x).clone() }, cx))
+                Some(holdfast_plan::bind_update(&Update { with: with(), ..(**x).clone() }, cx))
             }
             StatementKind::Delete(x) => {
-                Some(holdfast_plan::bind_delete(&Delete { with, ..(**x).clone() }, cx))
+                Some(holdfast_plan::bind_delete(&Delete { with: with(), ..(**x).clone() }, cx))
             }
-            StatementKind::Merge(x) => Some(holdfast_plan::bind_merge(&Merge { with, ..(**x).clone() }, cx)),
+            StatementKind::Merge(x) => {
+                Some(holdfast_plan::bind_merge(&Merge { with: with(), ..(**x).clone() }, cx))
+            }
             _ => None,
-        });
+        })?;
         let bound = bound.ok_or_else(not_a_change)?.map_err(Fail::Compile)?;
         self.authorize(&bound.accesses, scope)?;
         Ok(Arc::new(bound))

@@ -380,7 +380,7 @@ impl Runner<'_> {
             .map(|d| d as Arc<dyn holdfast_engine::catalog::Catalog>);
         let bound = with_bind_context(&names.names(), &evaluator, |cx| {
             holdfast_plan::bind_target(table, catalog.as_ref(), cx)
-        })?;
+        })??;
         let bound = Arc::new(bound);
         change.targets.insert(id, Arc::clone(&bound));
         Ok(bound)

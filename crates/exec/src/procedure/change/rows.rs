@@ -223,7 +223,7 @@ impl Runner<'_> {
             let evaluator = Folding(self.context(scope));
             let target = with_bind_context(&names.names(), &evaluator, |cx| {
                 holdfast_plan::bind_target(table, Some(catalog), cx)
-            })
+            })?
             .map_err(Fail::Compile)?;
             let context = self.context(scope);
             let types = target.types();

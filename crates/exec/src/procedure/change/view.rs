@@ -283,7 +283,7 @@ impl Runner<'_> {
                 max_parallelism: 1,
             };
             holdfast_plan::bind_query(&query, &[], &cx)
-        });
+        })?;
         bound.map_err(Fail::Compile)
     }
 
