@@ -269,9 +269,9 @@ impl Definition<'_, '_> {
     }
 }
 
-/// 2714 as statements that make tables answer it.
+/// Why a table cannot have a name, as statements that make tables answer it; errors of a wait for the name stay as they are.
 fn name_taken(e: SqlError) -> SqlError {
-    if e.number == 2714 { e.state(6) } else { e }
+    if matches!(e.number, 1205 | 1222) { e } else { e.state(6) }
 }
 
 /// A name as messages show it.
