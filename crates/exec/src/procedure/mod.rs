@@ -11,6 +11,7 @@
 //! [`administration`] statements of the server layer, [`instance_administration`] those that an instance alone can answer, [`instance_session`] sessions as the protocol drives them.
 
 pub mod administration;
+mod append;
 pub mod application_lock;
 pub mod cache;
 pub mod call;

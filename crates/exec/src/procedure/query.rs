@@ -359,11 +359,13 @@ impl Runner<'_> {
                     }
                     let row = batch.slice(i, 1);
                     for (slot, e) in &bound.assignments {
-                        let v = {
-                            let now = ExecContext::new(Arc::clone(&context.query), Arc::clone(&scope.frame));
-                            evaluate_one(e, &row, &now)?
+                        let now = |scope: &Scope| {
+                            ExecContext::new(Arc::clone(&context.query), Arc::clone(&scope.frame))
                         };
-                        scope.set(*slot, v);
+                        if !e.ty.is_max() || !scope.append(*slot, e, &row, now(scope))? {
+                            let v = evaluate_one(e, &row, &now(scope))?;
+                            scope.set(*slot, v);
+                        }
                     }
                     rows += 1;
                 }
@@ -431,11 +433,22 @@ impl Runner<'_> {
                 let Some(v) = scope.unit.layout.variables.get(&name).cloned() else {
                     return Err(Fail::Compile(SqlError::new(137, &[&s.name])));
                 };
-                let new = match compound(*op) {
-                    None => self.value_as(value, v.ty, scope)?,
-                    Some(binary) => self.compound_value(&s.name, binary, value, v.ty, scope)?,
+                let bound = match compound(*op) {
+                    None => self.plan_expression(value, Some(v.ty), false, scope)?,
+                    Some(binary) => self.plan_compound(&s.name, binary, value, v.ty, scope)?,
                 };
-                scope.set(v.slot, new);
+                let long = bound.expr.ty.is_max();
+                if !long
+                    || !scope.append(
+                        v.slot,
+                        &bound.expr,
+                        &Batch::one_row(),
+                        self.context_of(bound.plain, scope),
+                    )?
+                {
+                    let context = self.context_of(bound.plain, scope);
+                    scope.set(v.slot, evaluate_constant(&bound.expr, &context)?);
+                }
             }
             SetValue::Member { member, arguments: Some(arguments), .. } if member.text == "modify" => {
                 let names = scope_names(&self.session, scope, &self.temporary);
@@ -468,23 +481,21 @@ impl Runner<'_> {
     }
 
     /// `@v op= e` as `@v op (e)`.
-    fn compound_value(
+    fn plan_compound(
         &mut self,
         name: &str,
         op: ast::BinaryOp,
         value: &ast::Expr,
         ty: SqlType,
         scope: &Scope,
-    ) -> Result<Value, Fail> {
+    ) -> Result<Arc<BoundExpression>, Fail> {
         let span = value.span;
         let whole = || {
             let left = Box::new(ast::Expr::new(ast::ExprKind::Variable(name.to_owned()), span));
             let right = Box::new(ast::Expr::new(ast::ExprKind::Paren(Box::new(value.clone())), span));
             Cow::Owned(ast::Expr::new(ast::ExprKind::Binary { op, left, right }, span))
         };
-        let bound = self.plan_made(value, whole, Some(ty), false, scope)?;
-        let context = self.context_of(bound.plain, scope);
-        Ok(evaluate_constant(&bound.expr, &context)?)
+        self.plan_made(value, whole, Some(ty), false, scope)
     }
 }
 

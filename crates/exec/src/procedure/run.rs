@@ -162,9 +162,14 @@ impl Scope {
 impl Scope {
     /// Gives a variable a value.
     pub fn set(&mut self, slot: ParamId, value: Value) {
-        if let Some(place) = Arc::make_mut(&mut self.frame).get_mut(slot.0 as usize) {
+        if let Some(place) = self.place(slot) {
             *place = value;
         }
+    }
+
+    /// Where a variable's value is.
+    pub fn place(&mut self, slot: ParamId) -> Option<&mut Value> {
+        Arc::make_mut(&mut self.frame).get_mut(slot.0 as usize)
     }
 
     /// Where names without a schema are looked for first.
