@@ -69,6 +69,14 @@ pub trait NameResolver {
 pub trait ConstantEvaluator {
     /// `None` when the expression cannot be evaluated now or fails (then it fails at run time, if reached).
     fn evaluate(&self, expr: &Expr) -> Option<Value>;
+
+    /// The error to end planning with when the statement was cancelled meanwhile.
+    ///
+    /// # Errors
+    /// 3617.
+    fn check_cancel(&self) -> SqlResult<()> {
+        Ok(())
+    }
 }
 
 /// SET options that change meaning.
@@ -109,4 +117,11 @@ pub struct BindContext<'a> {
     pub first_free_slot: u32,
     /// Workers a plan may use; 1 = no parallel plans.
     pub max_parallelism: usize,
+}
+
+impl BindContext<'_> {
+    /// Asked at every node that is bound or built: planning ends when the statement is cancelled.
+    pub(crate) fn check_cancel(&self) -> SqlResult<()> {
+        self.evaluator.map_or(Ok(()), ConstantEvaluator::check_cancel)
+    }
 }

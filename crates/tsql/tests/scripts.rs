@@ -96,9 +96,13 @@ fn mutated_scripts_never_panic() {
     }
 }
 
-/// Deep texts give error 191 on an ordinary thread's stack, and long flat ones parse.
+/// Deep texts give error 191 on a stack as the server's threads have it (16 MB), and long flat ones parse.
 #[test]
 fn depth_is_bounded() {
+    std::thread::Builder::new().stack_size(16 << 20).spawn(depths).unwrap().join().unwrap();
+}
+
+fn depths() {
     let parse = |text: &str| parse_batch(text, &ParseOptions::default()).map_err(|e| e[0].number).err();
     for (open, close) in [
         ("(", ")"),
@@ -118,6 +122,11 @@ fn depth_is_bounded() {
     assert_eq!(parse(&format!("if 1=1 select 1 {}", "else if 1=1 select 2 ".repeat(500))), None);
     assert_eq!(parse(&format!("select 1 where 1=1 {}", "or 1=1 ".repeat(20_000))), None);
     assert_eq!(parse(&format!("select 1 where 1 in (1{})", ",1".repeat(50_000))), None);
-    assert_eq!(parse(&format!("select 1{}", "+1".repeat(900))), None);
+    assert_eq!(parse(&format!("select 1{}", "+1".repeat(4000))), None);
+    // A statement may have many chains, but not one in the other without end.
+    assert_eq!(parse(&format!("select 1{}", format!(", 1{}", "+1".repeat(100)).repeat(200))), None);
+    let within =
+        |n: usize| format!("select {}1{}", "(".repeat(n), format!("{})", "+1".repeat(100)).repeat(n));
+    assert_eq!((parse(&within(30)), parse(&within(60))), (None, Some(191)));
     assert_eq!(parse(&format!("select 1{}", "+1".repeat(9000))), Some(191));
 }

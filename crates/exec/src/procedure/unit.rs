@@ -448,6 +448,10 @@ impl ConstantEvaluator for Folding {
         // What is forgiven is told by the statement that meets it.
         value.filter(|_| self.0.query.forgiven() == (false, false))
     }
+
+    fn check_cancel(&self) -> SqlResult<()> {
+        self.0.check_cancel()
+    }
 }
 
 /// Settings that binding depends on.

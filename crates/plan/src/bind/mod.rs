@@ -56,6 +56,9 @@ const TEMPORARY: i32 = 2;
 /// Deepest nesting of expressions and queries the binder follows.
 const MAX_BIND_DEPTH: usize = 256;
 
+/// Operators in the chains (`a + b + c …`) around an expression: their trees are as deep as that on the left side.
+const MAX_LINKS: usize = 4096;
+
 /// What a result or source column carries besides its type.
 #[derive(Debug, Default)]
 pub(crate) struct ColumnMeta {
@@ -206,6 +209,8 @@ pub(crate) struct Binder<'a> {
     pub next_cte: u32,
     pub module_depth: usize,
     pub depth: usize,
+    /// Operators in the chains around the expression that is being bound.
+    pub links: usize,
     pub max_recursion: u32,
     pub dependencies: Vec<(i32, i32)>,
     pub sizes: Sizes,
@@ -253,6 +258,7 @@ impl<'a> Binder<'a> {
             next_cte: 0,
             module_depth: 0,
             depth: 0,
+            links: 0,
             max_recursion: 100,
             dependencies: Vec::new(),
             sizes: Sizes::default(),
@@ -346,6 +352,7 @@ impl<'a> Binder<'a> {
         if self.depth >= MAX_BIND_DEPTH {
             return Err(SqlError::new(191, &[]));
         }
+        self.cx.check_cancel()?;
         self.depth += 1;
         let result = f(self);
         self.depth -= 1;

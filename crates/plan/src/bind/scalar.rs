@@ -10,12 +10,11 @@ use holdfast_tsql::ast::types::DataType;
 use holdfast_types::{Decimal, SqlError, SqlResult, SqlString, SqlType, TypeId, Value};
 
 use super::collate::{merge, relabel};
-use super::{Binder, Coerce, Typed, at, err, resolve_type};
+use super::{Binder, Coerce, MAX_LINKS, Typed, at, err, resolve_type};
 use crate::expr::{BinaryOp, CompareOp, ConvertMode, Expr, ExprKind, UnaryOp};
 use crate::function::{FunctionId, MethodId};
 use crate::typing::{self, Conversion, Refusal};
 
-/// Longest chain of one left-associative operator turned into nodes.
 fn compare_op(op: ast::ComparisonOp) -> CompareOp {
     match op {
         ast::ComparisonOp::Equal | ast::ComparisonOp::OuterLeft => CompareOp::Equal,
@@ -24,6 +23,22 @@ fn compare_op(op: ast::ComparisonOp) -> CompareOp {
         ast::ComparisonOp::LessOrEqual => CompareOp::LessOrEqual,
         ast::ComparisonOp::Greater => CompareOp::Greater,
         ast::ComparisonOp::GreaterOrEqual => CompareOp::GreaterOrEqual,
+    }
+}
+
+fn binary_op(op: ast::BinaryOp) -> BinaryOp {
+    match op {
+        ast::BinaryOp::Add => BinaryOp::Add,
+        ast::BinaryOp::Subtract => BinaryOp::Subtract,
+        ast::BinaryOp::Multiply => BinaryOp::Multiply,
+        ast::BinaryOp::Divide => BinaryOp::Divide,
+        ast::BinaryOp::Modulo => BinaryOp::Modulo,
+        ast::BinaryOp::BitAnd => BinaryOp::BitAnd,
+        ast::BinaryOp::BitOr => BinaryOp::BitOr,
+        ast::BinaryOp::BitXor => BinaryOp::BitXor,
+        ast::BinaryOp::ShiftLeft => BinaryOp::ShiftLeft,
+        ast::BinaryOp::ShiftRight => BinaryOp::ShiftRight,
+        ast::BinaryOp::Concat => BinaryOp::Concat,
     }
 }
 
@@ -76,24 +91,7 @@ impl Binder<'_> {
             K::PseudoColumn { name, .. } => self.bind_pseudo_column(*name, e.span),
             K::Paren(inner) => self.bind(inner),
             K::Unary { op, operand } => self.bind_unary(*op, operand),
-            K::Binary { op, left, right } => {
-                let l = self.bind(left)?;
-                let r = self.bind(right)?;
-                let op = match op {
-                    ast::BinaryOp::Add => BinaryOp::Add,
-                    ast::BinaryOp::Subtract => BinaryOp::Subtract,
-                    ast::BinaryOp::Multiply => BinaryOp::Multiply,
-                    ast::BinaryOp::Divide => BinaryOp::Divide,
-                    ast::BinaryOp::Modulo => BinaryOp::Modulo,
-                    ast::BinaryOp::BitAnd => BinaryOp::BitAnd,
-                    ast::BinaryOp::BitOr => BinaryOp::BitOr,
-                    ast::BinaryOp::BitXor => BinaryOp::BitXor,
-                    ast::BinaryOp::ShiftLeft => BinaryOp::ShiftLeft,
-                    ast::BinaryOp::ShiftRight => BinaryOp::ShiftRight,
-                    ast::BinaryOp::Concat => BinaryOp::Concat,
-                };
-                self.binary(op, l, r)
-            }
+            K::Binary { .. } => self.bind_chain(e),
             K::SimpleCase { input, whens, otherwise } => {
                 let mut bound = Vec::with_capacity(whens.len());
                 for w in whens {
@@ -219,6 +217,33 @@ impl Binder<'_> {
                 "Incorrect syntax: a condition stands where a value is expected.",
             )),
         }
+    }
+
+    /// `a + b + c …`: its tree is as deep on the left side as the chain is long, so it is bound from the left in a loop.
+    fn bind_chain(&mut self, e: &ast::Expr) -> SqlResult<Typed> {
+        let mut chain = Vec::new();
+        let mut first = e;
+        while let ast::ExprKind::Binary { op, left, right } = &first.kind {
+            chain.push((binary_op(*op), right.as_ref(), first.span));
+            first = left;
+        }
+        // The chain is as deep as it is long for whatever walks its tree.
+        let links = chain.len();
+        if self.links + links > MAX_LINKS {
+            return err(e.span, 8631, &[]);
+        }
+        self.links += links;
+        let mut bind = || {
+            let mut bound = self.bind(first)?;
+            while let Some((op, right, span)) = chain.pop() {
+                let right = self.bind(right)?;
+                bound = at(span, self.binary(op, bound, right))?;
+            }
+            Ok(bound)
+        };
+        let bound = bind();
+        self.links -= links;
+        bound
     }
 
     /// `$PARTITION.f(x)`: the function's boundaries are constants of the plan.

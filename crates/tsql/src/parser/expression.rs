@@ -3,7 +3,7 @@
 //! Precedence, tightest first: member access, COLLATE and AT TIME ZONE; unary; `* / %`; `+ - & ^ | ||`; comparisons and
 //! predicates; NOT; AND; OR.
 
-use super::{MAX_CHAIN, Parsed, Parser, error};
+use super::{MAX_CHAIN, MAX_TERMS, Parsed, Parser, error};
 use crate::Span;
 use crate::ast::{
     BinaryOp, ComparisonOp, Expr, ExprKind, FullTextColumns, Ident, Literal, NiladicFunction, PseudoColumn,
@@ -317,8 +317,9 @@ impl Parser<'_> {
 
     fn arithmetic(&mut self, minimum: u8) -> Parsed<Expr> {
         let start = self.span();
+        let before = std::mem::take(&mut self.tallest);
         let mut left = self.unary()?;
-        let mut chain = 0;
+        let mut height = std::mem::take(&mut self.tallest);
         while let Some((op, level, tokens)) = self.binary_operator() {
             if level <= minimum {
                 break;
@@ -326,20 +327,21 @@ impl Parser<'_> {
             if left.is_boolean() {
                 return Err(self.unexpected());
             }
-            chain += 1;
-            if chain > MAX_CHAIN {
-                return Err(self.too_deep());
-            }
             for _ in 0..tokens {
                 self.advance();
             }
             let right = self.arithmetic(level)?;
+            height = height.max(std::mem::take(&mut self.tallest)) + 1;
+            if height > MAX_TERMS {
+                return Err(self.too_deep());
+            }
             if right.is_boolean() {
                 return Err(self.unexpected());
             }
             let kind = ExprKind::Binary { op, left: Box::new(left), right: Box::new(right) };
             left = Expr::new(kind, self.since(start));
         }
+        self.tallest = before.max(height);
         Ok(left)
     }
 

@@ -33,9 +33,11 @@ use crate::{ParseOptions, Span};
 pub(crate) type Parsed<T> = Result<T, Box<SyntaxError>>;
 
 /// Nesting of parentheses, subqueries, blocks and operators chains.
-const MAX_DEPTH: u32 = 100;
-/// Length of left-associative chains (`a + b + c …`, UNION ALL): these trees are deep on their left side.
+const MAX_DEPTH: u32 = 200;
+/// Length of left-associative chains of joins, UNION ALL and the like: these trees are deep on their left side.
 const MAX_CHAIN: u32 = 1_000;
+/// Height of a tree of operators: the length of a chain (`a + b + c …`), with those in its operands.
+const MAX_TERMS: u32 = 4_096;
 
 /// Parses a batch.
 ///
@@ -97,6 +99,8 @@ pub(crate) struct Parser<'a> {
     tokens: Vec<Token>,
     position: usize,
     depth: u32,
+    /// Height of the tallest tree of operators since the operand at hand began.
+    tallest: u32,
     /// Whether parentheses may hold a condition here.
     conditions: bool,
     /// Inside a subquery.
@@ -124,6 +128,7 @@ impl<'a> Parser<'a> {
             tokens: tokenize(text, options.quoted_identifier),
             position: 0,
             depth: 0,
+            tallest: 0,
             conditions: false,
             in_subquery: false,
             words_are_names: false,

@@ -77,6 +77,7 @@ pub const MESSAGES: &[Message] = &[
     (8161, 15, "Argument %d of the %.*ls function does not match any of the expressions in the GROUP BY clause."),
     (8165, 16, "Invalid subcommand value %d. Legal range from %d to %d."),
     (8171, 16, "Hint '%ls' on object '%.*ls' is invalid."),
+    (8631, 17, "Internal error: Server stack limit has been reached. Please look for potentially deep nesting in your query, and try to simplify it."),
     (10709, 16, "The number of columns for each row in a table value constructor must be the same."),
     (10752, 15, "The function '%.*ls' may not have a window frame."),
     (10753, 15, "The function '%.*ls' must have an OVER clause."),
