@@ -21,6 +21,7 @@ pub use holdfast_types::datetime::{DateOrder, Language};
 use holdfast_types::{Batch, CollationId, DateTimeOffset, NameOrder, SqlError, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
+use crate::expression::memo::{Memo, ValueSet};
 use crate::operator::spill::MemoryBudget;
 use crate::operator::spool::Rows;
 use crate::procedure::raise::MessageText;
@@ -382,6 +383,8 @@ pub struct QueryContext {
     overflowed: AtomicBool,
     /// Documents that nodes() opened.
     pub xml: crate::function::xml::Documents,
+    /// Rows that index spools keep, by the spools' ids.
+    spools: Mutex<HashMap<u64, Arc<Mutex<crate::operator::index_spool::State>>>>,
     /// Values of sequences that the statement has taken.
     pub sequences: crate::function::sequence::StatementSequences,
 }
@@ -425,6 +428,7 @@ impl QueryContext {
             divided: AtomicBool::new(false),
             overflowed: AtomicBool::new(false),
             xml: Default::default(),
+            spools: Mutex::default(),
             sequences: Default::default(),
         }
     }
@@ -497,6 +501,11 @@ impl QueryContext {
             read.wait.timeout = Some(std::time::Duration::ZERO);
         }
         Cow::Owned(read)
+    }
+
+    /// What an index spool has come to.
+    pub(crate) fn spool(&self, id: u64) -> Arc<Mutex<crate::operator::index_spool::State>> {
+        Arc::clone(self.spools.lock().entry(id).or_default())
     }
 
     /// Memory of the statement's operators.
@@ -595,6 +604,10 @@ pub struct Frame {
     bound: Vec<(ParamId, Value)>,
     /// Results of uncorrelated subqueries, by the address of their node.
     cache: Mutex<HashMap<usize, Value>>,
+    /// Results of correlated ones by their outer values, likewise.
+    memos: Mutex<HashMap<usize, Arc<Mutex<Memo>>>>,
+    /// Values that IN looks among, likewise.
+    sets: Mutex<HashMap<usize, Arc<ValueSet>>>,
 }
 
 /// Rows that CteRead yields: those of the round before.
@@ -675,6 +688,29 @@ impl ExecContext {
 
     pub(crate) fn keep(&self, node: usize, value: Value) {
         self.frame.cache.lock().insert(node, value);
+    }
+
+    pub(crate) fn memo(&self, node: usize) -> Arc<Mutex<Memo>> {
+        let make = || Arc::new(Mutex::new(Memo::new(self.query.budget())));
+        Arc::clone(self.frame.memos.lock().entry(node).or_insert_with(make))
+    }
+
+    /// The frame of the statement's variables, or the innermost one.
+    fn frame(&self, whole: bool) -> &Frame {
+        let mut at = &self.frame;
+        while let Some(parent) = at.parent.as_ref().filter(|_| whole) {
+            at = parent;
+        }
+        at
+    }
+
+    /// A set of values by its node: of the whole statement or of the frame.
+    pub(crate) fn value_set(&self, node: usize, whole: bool) -> Option<Arc<ValueSet>> {
+        self.frame(whole).sets.lock().get(&node).cloned()
+    }
+
+    pub(crate) fn keep_value_set(&self, node: usize, whole: bool, set: Arc<ValueSet>) {
+        self.frame(whole).sets.lock().insert(node, set);
     }
 
     /// Called once per batch by operators: ends the query when it was cancelled.

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Rows, col, context, key, plan, run, run_with, sorted, table};
-use holdfast_plan::expr::Expr;
+use holdfast_plan::expr::{Binding, CompareOp, Expr, ExprKind, ParamId};
 use holdfast_plan::function::{AggregateId, WindowId};
 use holdfast_plan::physical::{
     Aggregate, AggregateStrategy, Frame, FrameBound, JoinKind, PhysicalOp, PhysicalPlan, SetOpKind, SortKey,
@@ -433,7 +433,7 @@ fn loops_over_a_right_side_larger_than_memory() {
         JoinKind::LeftSemi,
         JoinKind::LeftAnti,
     ] {
-        let equal = Expr::compare(holdfast_plan::expr::CompareOp::Equal, col(1, NAME), col(6, NAME));
+        let equal = Expr::compare(CompareOp::Equal, col(1, NAME), col(6, NAME));
         let op = PhysicalOp::NestedLoops {
             kind,
             left: Box::new(table(&TYPES, &l, 25)),
@@ -445,5 +445,42 @@ fn loops_over_a_right_side_larger_than_memory() {
         let found =
             same_with_little_memory(&format!("{kind:?}"), &plan(op, if semi { &TYPES } else { &both }));
         assert!(!found.is_empty());
+    }
+}
+
+/// An index spool finds the rows that equal the outer value by the collation, kept or read again and again.
+#[test]
+fn index_spools() {
+    let (l, r) = (rows(120, 80, 12), rows(600, 80, 13));
+    let both = [TYPES, TYPES].concat();
+    let equal = |right| Expr::compare(CompareOp::Equal, col(1, NAME), right);
+    for kind in [JoinKind::Inner, JoinKind::Left, JoinKind::LeftSemi, JoinKind::LeftAnti] {
+        let semi = matches!(kind, JoinKind::LeftSemi | JoinKind::LeftAnti);
+        let types: &[SqlType] = if semi { &TYPES } else { &both };
+        let join = |right, bindings, predicate| {
+            let left = Box::new(table(&TYPES, &l, 25));
+            plan(PhysicalOp::NestedLoops { kind, left, right: Box::new(right), bindings, predicate }, types)
+        };
+        let expected = folded(run(&join(table(&TYPES, &r, 200), Vec::new(), Some(equal(col(6, NAME))))));
+        let (slot, further) = (ParamId(7), ParamId(8));
+        let value = |slot| Expr::new(ExprKind::Parameter(slot), NAME, true);
+        // Without rows below that depend on the outer row, and with ones that have to be kept for every value anew.
+        for depends in [vec![], vec![further]] {
+            let op = PhysicalOp::IndexSpool {
+                id: 1,
+                input: Box::new(table(&TYPES, &r, 200)),
+                keys: vec![col(1, NAME)],
+                values: vec![value(slot)],
+                residual: None,
+                condition: equal(value(slot)),
+                depends,
+            };
+            let bindings = [slot, further].map(|slot| Binding { slot, value: col(1, NAME) }).to_vec();
+            let spooled = join(plan(op, &TYPES), bindings, None);
+            for limit in [0, 60_000, 100 << 20] {
+                let found = folded(run_with(&spooled, &context(limit, 1)).unwrap());
+                assert_eq!(found, expected, "{kind:?} with {limit} bytes");
+            }
+        }
     }
 }

@@ -31,6 +31,11 @@ fn difference(expected: &str, found: &str) -> String {
 
 #[test]
 fn every_script_answers_its_transcript() {
+    // Deeply nested texts want the stack that the server's threads have.
+    std::thread::Builder::new().stack_size(16 << 20).spawn(all).unwrap().join().unwrap();
+}
+
+fn all() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/sql");
     let filter = std::env::var("HOLDFAST_SQL").unwrap_or_default();
     let update = std::env::var_os("UPDATE_EXPECT").is_some();

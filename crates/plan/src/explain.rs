@@ -54,6 +54,10 @@ fn node(plan: &PhysicalPlan, depth: usize, estimates: bool, out: &mut String) {
             inner.push(input);
             format!("Project {}", list(exprs))
         }
+        PhysicalOp::IndexSpool { input, keys, values, residual, .. } => {
+            inner.push(input);
+            format!("IndexSpool {} = {}{}", list(keys), list(values), filter(residual))
+        }
         PhysicalOp::HashJoin { kind, left, right, left_keys, right_keys, residual, .. } => {
             inner.extend([left.as_ref(), right.as_ref()]);
             format!("HashJoin {kind:?} {} = {}{}", list(left_keys), list(right_keys), filter(residual))

@@ -205,6 +205,9 @@ pub struct Subquery {
     /// execution and may be kept, unless `volatile`.
     pub bindings: Vec<Binding>,
     pub volatile: bool,
+    /// The result depends on nothing but the bindings within one frame: no function that differs from call to call, no read that
+    /// locks other than ordinary ones. Decided when the plan is built.
+    pub steady: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -101,6 +101,20 @@ pub enum PhysicalOp {
         input: Box<PhysicalPlan>,
         exprs: Vec<Expr>,
     },
+    /// Rows of `input` for which `condition` holds, in an inner side that is opened often. The input is the same for all openings
+    /// with the same values of `depends`; once it has been read often enough its rows are kept by `keys`.
+    IndexSpool {
+        /// Unique in the process: names the kept rows within an execution.
+        id: u64,
+        input: Box<PhysicalPlan>,
+        /// Over the input; `condition` is keys = values AND `residual`. Pairwise of one type and collation.
+        keys: Vec<Expr>,
+        /// Without columns.
+        values: Vec<Expr>,
+        residual: Option<Expr>,
+        condition: Expr,
+        depends: Vec<ParamId>,
+    },
     /// Left probes, right is built. Keys compare by = (no match on NULL) unless `null_equal` says otherwise per key.
     HashJoin {
         kind: JoinKind,

@@ -207,6 +207,15 @@ impl Walk<'_> {
                 let (output, argument) = self.computed(exprs, &from);
                 told("Compute Scalar", argument, output)
             }
+            PhysicalOp::IndexSpool { input, keys, values, residual, .. } => {
+                let output = self.node(input, id, depth);
+                let mut argument = format!("SEEK:({} = {})", put(&output, &list(keys)), list(values));
+                if residual.is_some() {
+                    let text = put(&output, filter(residual).trim_start_matches(" where "));
+                    argument += &format!(", WHERE:({text})");
+                }
+                Told { logical: "Eager Spool", ..told("Index Spool", argument, output) }
+            }
             PhysicalOp::HashJoin { kind, left, right, left_keys, right_keys, residual, .. } => {
                 self.join("Hash Match", *kind, (left, right), (left_keys, right_keys), residual, (id, depth))
             }

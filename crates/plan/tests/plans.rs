@@ -476,3 +476,156 @@ fn many_joins() {
         assert_eq!(text.matches("dbo.Customers").count(), 30, "{text}");
     }
 }
+
+/// Inner sides without a fitting index keep their rows by the outer values; those with one, and those that must not, do not.
+#[test]
+fn spools() {
+    check(
+        &[
+            "SELECT o.Id, (SELECT COUNT(*) FROM Lines l WHERE l.Quantity = o.Id) FROM Orders o",
+            "SELECT o.Id, a.No FROM Orders o CROSS APPLY (SELECT TOP 1 l.No FROM Lines l WHERE l.Product = N'x' AND l.Quantity = o.CustomerId AND l.No < o.Id ORDER BY l.No DESC) a",
+            "SELECT o.Id, (SELECT SUM(l.Quantity) FROM Lines l JOIN Customers c ON c.Id = l.OrderId WHERE c.Code = o.CustomerId AND o.Id > 3) FROM Orders o",
+            "SELECT o.Id, (SELECT COUNT(*) FROM Lines l WHERE l.OrderId = o.Id) FROM Orders o",
+            "SELECT o.Id, (SELECT COUNT(*) FROM Lines l WITH (UPDLOCK) WHERE l.Quantity = o.Id) FROM Orders o",
+            "SELECT o.Id, (SELECT COUNT(*) FROM Lines l WHERE l.Quantity = o.Id AND NEWID() <> NEWID()) FROM Orders o",
+        ],
+        &expect![[r#"
+            -- SELECT o.Id, (SELECT COUNT(*) FROM Lines l WHERE l.Quantity = o.Id) FROM Orders o
+            -> Id int not null, - int
+            Project #0, scalar[@2 := #0: HashAggregate by () compute (COUNT(*)) | IndexSpool #0 = @2 | Scan dbo.Lines [Quantity]]
+              Scan dbo.Orders [Id]
+            -- SELECT o.Id, a.No FROM Orders o CROSS APPLY (SELECT TOP 1 l.No FROM Lines l WHERE l.Product = N'x' AND l.Quantity = o.CustomerId AND l.No < o.Id ORDER BY l.No DESC) a
+            -> Id int not null, No smallint not null
+            Project #0, #2
+              Loops Inner (@2 := #1, @3 := #0)
+                Scan dbo.Orders [Id CustomerId]
+                Sort #0 desc top 1L
+                  IndexSpool #2 = @2 where int(#0) < @3
+                    Scan dbo.Lines [No Product Quantity] where #1 = 'x'
+            -- SELECT o.Id, (SELECT SUM(l.Quantity) FROM Lines l JOIN Customers c ON c.Id = l.OrderId WHERE c.Code = o.CustomerId AND o.Id > 3) FROM Orders o
+            -> Id int not null, - int
+            Project #0, scalar[@2 := #1, @3 := #0: HashAggregate by () compute (SUM(#1)) | StartupFilter @3 > 3 | IndexSpool int(#3) = @2 | HashJoin Inner #0 = #0 | Scan dbo.Lines [OrderId Quantity] | Scan dbo.Customers [Id Code]]
+              Scan dbo.Orders [Id CustomerId]
+            -- SELECT o.Id, (SELECT COUNT(*) FROM Lines l WHERE l.OrderId = o.Id) FROM Orders o
+            -> Id int not null, - int
+            Project #0, scalar[@2 := #0: HashAggregate by () compute (COUNT(*)) | Seek dbo.Lines PK_Lines {= @2} []]
+              Scan dbo.Orders [Id]
+            -- SELECT o.Id, (SELECT COUNT(*) FROM Lines l WITH (UPDLOCK) WHERE l.Quantity = o.Id) FROM Orders o
+            -> Id int not null, - int
+            Project #0, scalar[@2 := #0: HashAggregate by () compute (COUNT(*)) | Scan dbo.Lines [Quantity] where #0 = @2]
+              Scan dbo.Orders [Id]
+            -- SELECT o.Id, (SELECT COUNT(*) FROM Lines l WHERE l.Quantity = o.Id AND NEWID() <> NEWID()) FROM Orders o
+            -> Id int not null, - int
+            Project #0, scalar[@2 := #0: HashAggregate by () compute (COUNT(*)) | Scan dbo.Lines [Quantity] where (newid() <> newid() and #0 = @2)]
+              Scan dbo.Orders [Id]
+        "#]],
+    );
+}
+
+/// OR over keys of several indexes, and ranges between values of another row.
+#[test]
+fn wide_seeks() {
+    check(
+        &[
+            "SELECT Total FROM Orders WHERE Id = 3 OR CustomerId = 4",
+            "SELECT Total FROM Orders WHERE Id = 3 OR Total = 4",
+            "SELECT c.Name, o.Total FROM Customers c JOIN Orders o ON o.Id = c.Id OR (o.CustomerId = c.Id AND o.Placed > '20240101')",
+            "SELECT c.Name, o.Id FROM Customers c LEFT JOIN Orders o ON o.Id BETWEEN c.Credit AND c.Id + 10",
+            "SELECT c.Name, o.Id FROM Customers c LEFT JOIN Orders o ON o.Id BETWEEN c.Id AND c.Id + 10",
+            "SELECT c.Name FROM Customers c WHERE NOT EXISTS (SELECT * FROM Orders o WHERE o.Id = c.Id OR o.CustomerId = c.Id)",
+        ],
+        &expect![[r#"
+            -- SELECT Total FROM Orders WHERE Id = 3 OR CustomerId = 4
+            -> Total money
+            Concat
+              Seek dbo.Orders PK_Orders {= 3} [Total]
+              Project #1
+                Seek dbo.Orders IX_Customer {= 4} [Id Total] where case when #0 = 3 then 1 else 0 end = 0
+            -- SELECT Total FROM Orders WHERE Id = 3 OR Total = 4
+            -> Total money
+            Project #1
+              Scan dbo.Orders [Id Total] where (#0 = 3 or #1 = Money(40000))
+            -- SELECT c.Name, o.Total FROM Customers c JOIN Orders o ON o.Id = c.Id OR (o.CustomerId = c.Id AND o.Placed > '20240101')
+            -> Name nvarchar(50) not null, Total money
+            Project #1, #2
+              Loops Inner (@2 := #0)
+                Scan dbo.Customers [Id Name]
+                Concat
+                  Seek dbo.Orders PK_Orders {= @2} [Total]
+                  Project #1
+                    Seek dbo.Orders IX_Customer {= @2, > datetime('20240101')} [Id Total] where case when #0 = @2 then 1 else 0 end = 0
+            -- SELECT c.Name, o.Id FROM Customers c LEFT JOIN Orders o ON o.Id BETWEEN c.Credit AND c.Id + 10
+            -> Name nvarchar(50) not null, Id int
+            Project #1, #3
+              Loops Left (@3 := #0, @2 := #2)
+                Scan dbo.Customers [Id Name Credit]
+                Seek dbo.Orders PK_Orders {<= (@3 + 10)} [Id] where decimal(12,2)(#0) >= @2
+            -- SELECT c.Name, o.Id FROM Customers c LEFT JOIN Orders o ON o.Id BETWEEN c.Id AND c.Id + 10
+            -> Name nvarchar(50) not null, Id int
+            Project #1, #2
+              Loops Left (@2 := #0)
+                Scan dbo.Customers [Id Name]
+                Seek dbo.Orders PK_Orders {>= @2, <= (@2 + 10)} [Id]
+            -- SELECT c.Name FROM Customers c WHERE NOT EXISTS (SELECT * FROM Orders o WHERE o.Id = c.Id OR o.CustomerId = c.Id)
+            -> Name nvarchar(50) not null
+            Project #1
+              Loops LeftAnti (@3 := #0)
+                Scan dbo.Customers [Id Name]
+                Concat
+                  Seek dbo.Orders PK_Orders {= @3} []
+                  Project 
+                    Seek dbo.Orders IX_Customer {= @3} [Id] where case when #0 = @3 then 1 else 0 end = 0
+        "#]],
+    );
+}
+
+/// Planning ends when the statement is cancelled.
+#[test]
+fn cancelled() {
+    struct Cancelled(std::cell::Cell<u32>);
+    impl holdfast_plan::ConstantEvaluator for Cancelled {
+        fn evaluate(&self, _: &holdfast_plan::Expr) -> Option<holdfast_types::Value> {
+            None
+        }
+        fn check_cancel(&self) -> holdfast_types::SqlResult<()> {
+            let left = self.0.get();
+            self.0.set(left.saturating_sub(1));
+            match left {
+                0 => Err(holdfast_types::SqlError::with_text(3617, 11, "Cancelled.")),
+                _ => Ok(()),
+            }
+        }
+    }
+    let query = "SELECT o.Id FROM Orders o JOIN Customers c ON c.Id = o.CustomerId WHERE o.Total + 1 > 3";
+    for asked in 0..8 {
+        let ended =
+            fixture::bind_with(query, Some(&Cancelled(asked.into()))).map(|_| ()).map_err(|e| e.number);
+        assert_eq!(ended, Err(3617), "after {asked} questions");
+    }
+}
+
+/// Generated expressions are long, and lists are longer.
+#[test]
+fn long_expressions() {
+    let plan = |text: String| {
+        std::thread::Builder::new()
+            .stack_size(16 << 20)
+            .spawn(move || fixture::error(&text))
+            .unwrap()
+            .join()
+            .unwrap()
+    };
+    assert_eq!(plan(format!("SELECT Id{} FROM Orders", " + Id".repeat(4000))), 0);
+    assert_eq!(plan(format!("SELECT Id{} FROM Orders", " + 1.5".repeat(4000))), 0);
+    assert_eq!(plan(format!("SELECT Name{} FROM Customers", " + 'x'".repeat(4000))), 0);
+    assert_eq!(
+        plan(format!("SELECT Id FROM Orders WHERE {}", "Id + 1 = CustomerId OR ".repeat(5000) + "1 = 0")),
+        0
+    );
+    assert_eq!(plan(format!("SELECT {}1{} FROM Orders", "(".repeat(150), ")".repeat(150))), 0);
+    let derived =
+        |n: usize| format!("SELECT Id FROM {}Orders{}", "(SELECT * FROM ".repeat(n), ") o".repeat(n));
+    assert_eq!((plan(derived(50)), plan(derived(500))), (0, 191));
+    let list: Vec<String> = (0..10_000).map(|n| format!("N'k{n}'")).collect();
+    assert_eq!(plan(format!("SELECT Id FROM Customers WHERE City IN ({})", list.join(","))), 0);
+}

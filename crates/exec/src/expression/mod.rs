@@ -8,24 +8,25 @@
 //! 4. Every kernel agrees with row-at-a-time evaluation over [`Value`]; tests compare both.
 //!
 //! Module map: [`vector`] results, [`arithmetic`], [`compare`], [`like`], [`collate`] how strings compare, [`convert`] conversions,
-//! [`subquery`] subqueries evaluated per row.
+//! [`subquery`] subqueries evaluated per row, [`memo`] what is remembered of them.
 
 pub mod arithmetic;
 pub mod collate;
 pub mod compare;
 pub mod convert;
 pub mod like;
+pub mod memo;
 pub mod subquery;
 pub mod vector;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use holdfast_plan::expr::{CompareOp, Expr, ExprKind, SubqueryKind};
-use holdfast_types::{Batch, Column, ColumnData, SqlError, SqlResult, SqlType, TypeId, Value};
+use holdfast_types::{Batch, Column, ColumnData, SqlError, SqlResult, SqlType, Value};
 
 use crate::context::{ExecContext, FunctionArgument};
 use crate::function;
+use memo::ValueSet;
 use vector::{FALSE, TRUE, Truth, UNKNOWN, Vector, scatter, subset, truth_of};
 
 /// Evaluates `expr` for every row of `batch`.
@@ -49,18 +50,7 @@ pub fn evaluate(expr: &Expr, batch: &Batch, ctx: &ExecContext) -> SqlResult<Vect
             let v = evaluate(operand, batch, ctx)?;
             arithmetic::unary(*op, &v, &operand.ty, &expr.ty, len)
         }
-        ExprKind::Binary { op, left, right } => {
-            let l = evaluate(left, batch, ctx)?;
-            let r = evaluate(right, batch, ctx)?;
-            match arithmetic::binary(*op, &l, &left.ty, &r, &right.ty, &expr.ty, len) {
-                Err(e) if ctx.query.forgives(&e) => each_row(expr, len, ctx, |i| {
-                    let one = |v: &Vector, ty| Vector::Const(v.value(i, ty));
-                    let (a, b) = (one(&l, &left.ty), one(&r, &right.ty));
-                    arithmetic::binary(*op, &a, &left.ty, &b, &right.ty, &expr.ty, 1)
-                }),
-                done => done,
-            }
-        }
+        ExprKind::Binary { .. } => chain(expr, batch, ctx),
         ExprKind::Case { whens, otherwise } => case(expr, whens, otherwise.as_deref(), batch, ctx),
         ExprKind::Coalesce(list) => coalesce(expr, list, batch, ctx),
         ExprKind::Convert { operand, style, mode } => {
@@ -148,7 +138,7 @@ pub fn evaluate_predicate(expr: &Expr, batch: &Batch, ctx: &ExecContext) -> SqlR
             Ok(if *negated { t.negate() } else { t })
         }
         ExprKind::InList { operand, list, negated } => {
-            let t = in_list(operand, list, batch, ctx)?;
+            let t = in_list(expr, operand, list, batch, ctx)?;
             Ok(if *negated { t.negate() } else { t })
         }
         ExprKind::Subquery(s) if !matches!(s.kind, SubqueryKind::Scalar) => {
@@ -390,59 +380,64 @@ fn like(
 /// Lists longer than this are looked up in a set.
 const LIST_AS_SET: usize = 8;
 
-fn in_list(operand: &Expr, list: &[Expr], batch: &Batch, ctx: &ExecContext) -> SqlResult<Truth> {
+fn in_list(node: &Expr, operand: &Expr, list: &[Expr], batch: &Batch, ctx: &ExecContext) -> SqlResult<Truth> {
     let v = evaluate(operand, batch, ctx)?;
-    let mut items = Vec::with_capacity(list.len());
-    for e in list {
-        items.push(evaluate(e, batch, ctx)?);
-    }
     if list.len() > LIST_AS_SET
-        && let Some(t) = in_integer_set(&v, &items, &operand.ty)
+        && let Some(set) = list_set(node, &operand.ty, list, ctx)?
     {
-        return Ok(t);
+        return set.contains(&v, &operand.ty, batch.len);
     }
     let mut acc = Truth::Const(FALSE);
-    for item in &items {
+    for e in list {
         if acc == Truth::Const(TRUE) {
             break;
         }
-        acc = acc.combine(compare::compare(CompareOp::Equal, &v, item, &operand.ty, batch.len)?, false);
+        let item = evaluate(e, batch, ctx)?;
+        acc = acc.combine(compare::compare(CompareOp::Equal, &v, &item, &operand.ty, batch.len)?, false);
     }
     Ok(acc)
 }
 
-fn in_integer_set(v: &Vector, items: &[Vector], ty: &SqlType) -> Option<Truth> {
-    if !matches!(ty.id, TypeId::Int | TypeId::BigInt | TypeId::SmallInt | TypeId::TinyInt) {
-        return None;
+/// A list of constants as a set, made once: for the statement where they are literals, else for the frame whose parameters it has.
+fn list_set(node: &Expr, ty: &SqlType, list: &[Expr], ctx: &ExecContext) -> SqlResult<Option<Arc<ValueSet>>> {
+    let key = std::ptr::from_ref(node) as usize;
+    let whole = list.iter().all(Expr::is_literal);
+    if let Some(set) = ctx.value_set(key, whole).filter(|s| s.is_of(list)) {
+        return Ok(Some(set));
     }
-    let mut set = HashSet::with_capacity(items.len());
-    let mut missing = FALSE;
-    for i in items {
-        match i {
-            Vector::Const(Value::Null) => missing = UNKNOWN,
-            Vector::Const(x) => {
-                set.insert(arithmetic::integer_value(x)?);
-            }
-            Vector::Column(_) => return None,
-        }
+    if !whole && !list.iter().all(Expr::is_plain) {
+        return Ok(None);
     }
-    let test = |x: i64| if set.contains(&x) { TRUE } else { missing };
-    let Vector::Column(c) = v else { return None };
-    let mut rows: Vec<u8> = match &c.data {
-        ColumnData::U8(v) => v.iter().map(|&x| test(i64::from(x))).collect(),
-        ColumnData::I16(v) => v.iter().map(|&x| test(i64::from(x))).collect(),
-        ColumnData::I32(v) => v.iter().map(|&x| test(i64::from(x))).collect(),
-        ColumnData::I64(v) => v.iter().map(|&x| test(x)).collect(),
-        _ => return None,
-    };
-    if let Some(n) = &c.nulls {
-        rows.iter_mut().zip(n).for_each(|(t, &null)| {
-            if null {
-                *t = UNKNOWN;
-            }
-        });
+    let values = list.iter().map(|e| evaluate_constant(e, ctx)).collect::<SqlResult<Vec<_>>>()?;
+    let set = ValueSet::of_values(&values, ty, ctx)?.map(Arc::new);
+    if let Some(set) = &set {
+        ctx.keep_value_set(key, whole, Arc::clone(set));
     }
-    Some(Truth::Rows(rows))
+    Ok(set)
+}
+
+/// `a + b + c …`, whose tree is as deep on the left as it is long.
+fn chain(expr: &Expr, batch: &Batch, ctx: &ExecContext) -> SqlResult<Vector> {
+    let mut nodes = Vec::new();
+    let mut first = expr;
+    while let ExprKind::Binary { left, .. } = &first.kind {
+        nodes.push(first);
+        first = left;
+    }
+    let mut l = evaluate(first, batch, ctx)?;
+    while let Some(node) = nodes.pop() {
+        let ExprKind::Binary { op, left, right } = &node.kind else { continue };
+        let r = evaluate(right, batch, ctx)?;
+        l = match arithmetic::binary(*op, &l, &left.ty, &r, &right.ty, &node.ty, batch.len) {
+            Err(e) if ctx.query.forgives(&e) => each_row(node, batch.len, ctx, |i| {
+                let one = |v: &Vector, ty| Vector::Const(v.value(i, ty));
+                let (a, b) = (one(&l, &left.ty), one(&r, &right.ty));
+                arithmetic::binary(*op, &a, &left.ty, &b, &right.ty, &node.ty, 1)
+            })?,
+            done => done?,
+        };
+    }
+    Ok(l)
 }
 
 /// Evaluates an expression that uses no columns, once.

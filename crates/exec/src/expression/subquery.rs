@@ -4,11 +4,17 @@
 //! 1. Without bindings the result is kept for the frame it was computed in (not across frames: an outer plan may have set other slots).
 //! 2. A scalar subquery with two rows is error 512; with none, NULL.
 //! 3. EXISTS stops at the first row.
+//! 4. What a steady subquery gave for some outer values is remembered (per frame as well) while outer values come again.
 
-use holdfast_plan::expr::{CompareOp, SubPlan, Subquery, SubqueryKind};
+use std::sync::Arc;
+
+use holdfast_plan::expr::{CompareOp, ParamId, SubPlan, Subquery, SubqueryKind};
 use holdfast_plan::physical::PhysicalPlan;
 use holdfast_types::{Batch, Column, SqlError, SqlResult, SqlType, Value};
 
+use parking_lot::Mutex;
+
+use super::memo::{Memo, ValueSet};
 use super::vector::{FALSE, TRUE, Truth, UNKNOWN, Vector, truth_of};
 use super::{compare, evaluate};
 use crate::context::ExecContext;
@@ -23,17 +29,41 @@ fn physical(s: &Subquery) -> SqlResult<&PhysicalPlan> {
     }
 }
 
-/// Contexts per row, with the bindings of the subquery set.
-fn contexts<'a>(
-    s: &'a Subquery,
-    batch: &Batch,
+/// Values of the bindings for the rows of a batch.
+struct Bound<'a> {
+    values: Vec<(ParamId, Vector, SqlType)>,
+    memo: Option<Arc<Mutex<Memo>>>,
     ctx: &'a ExecContext,
-) -> SqlResult<impl Fn(usize) -> ExecContext + 'a> {
-    let mut bound = Vec::with_capacity(s.bindings.len());
-    for b in &s.bindings {
-        bound.push((b.slot, evaluate(&b.value, batch, ctx)?, b.value.ty));
+}
+
+impl<'a> Bound<'a> {
+    fn new(s: &Subquery, batch: &Batch, ctx: &'a ExecContext) -> SqlResult<Self> {
+        let mut values = Vec::with_capacity(s.bindings.len());
+        for b in &s.bindings {
+            values.push((b.slot, evaluate(&b.value, batch, ctx)?, b.value.ty));
+        }
+        let remembers = s.steady && !s.bindings.is_empty();
+        Ok(Bound { values, memo: remembers.then(|| ctx.memo(key(s))), ctx })
     }
-    Ok(move |row: usize| ctx.bind(bound.iter().map(|(slot, v, t)| (*slot, v.value(row, t))).collect()))
+
+    /// The context of a row.
+    fn context(&self, row: usize) -> ExecContext {
+        self.ctx.bind(self.values.iter().map(|(slot, v, t)| (*slot, v.value(row, t))).collect())
+    }
+
+    /// The result for a row, perhaps one that an earlier row had.
+    fn result(&self, row: usize, compute: impl FnOnce(&ExecContext) -> SqlResult<Value>) -> SqlResult<Value> {
+        self.ctx.check_cancel()?;
+        let bound: Vec<(ParamId, Value)> =
+            self.values.iter().map(|(slot, v, t)| (*slot, v.value(row, t))).collect();
+        let Some(memo) = &self.memo else { return compute(&self.ctx.bind(bound)) };
+        if let Some(v) = memo.lock().find(&bound) {
+            return Ok(v);
+        }
+        let v = compute(&self.ctx.bind(bound.clone()))?;
+        memo.lock().add(bound, &v);
+        Ok(v)
+    }
 }
 
 fn key(s: &Subquery) -> usize {
@@ -70,11 +100,10 @@ pub fn scalar(s: &Subquery, ty: &SqlType, batch: &Batch, ctx: &ExecContext) -> S
         ctx.keep(key(s), v.clone());
         return Ok(Vector::Const(v));
     }
-    let context = contexts(s, batch, ctx)?;
+    let bound = Bound::new(s, batch, ctx)?;
     let mut out = Vec::with_capacity(batch.len);
     for row in 0..batch.len {
-        ctx.check_cancel()?;
-        out.push(single(plan, &context(row))?);
+        out.push(bound.result(row, |ctx| single(plan, ctx))?);
     }
     Ok(Vector::column(Column::from_values(ty, &out)?))
 }
@@ -145,11 +174,11 @@ pub fn predicate(s: &Subquery, batch: &Batch, ctx: &ExecContext) -> SqlResult<Tr
                 ctx.keep(key(s), truth_value(t));
                 return Ok(Truth::Const(t));
             }
-            let context = contexts(s, batch, ctx)?;
+            let bound = Bound::new(s, batch, ctx)?;
             let mut out = Vec::with_capacity(batch.len);
             for row in 0..batch.len {
-                ctx.check_cancel()?;
-                out.push(truth_of(Some(exists(plan, &context(row))?)));
+                let found = bound.result(row, |ctx| Ok(truth_value(truth_of(Some(exists(plan, ctx)?)))))?;
+                out.push(value_truth(&found));
             }
             Ok(Truth::Rows(out))
         }
@@ -159,13 +188,30 @@ pub fn predicate(s: &Subquery, batch: &Batch, ctx: &ExecContext) -> SqlResult<Tr
                 if let Vector::Const(v) = &l {
                     return Ok(Truth::Const(quantified(plan, v, &left.ty, *op, *all, ctx)?));
                 }
+                if *op == CompareOp::Equal && !*all {
+                    let set = match ctx.value_set(key(s), false) {
+                        Some(set) => Some(set),
+                        None => ValueSet::read(plan, &left.ty, ctx)?.map(Arc::new),
+                    };
+                    if let Some(set) = set {
+                        ctx.keep_value_set(key(s), false, Arc::clone(&set));
+                        return set.contains(&l, &left.ty, batch.len);
+                    }
+                }
                 return uncorrelated(plan, &l, &left.ty, *op, *all, batch.len, ctx);
             }
-            let context = contexts(s, batch, ctx)?;
+            let bound = Bound::new(s, batch, ctx)?;
             let mut out = Vec::with_capacity(batch.len);
             for row in 0..batch.len {
                 ctx.check_cancel()?;
-                out.push(quantified(plan, &l.value(row, &left.ty), &left.ty, *op, *all, &context(row))?);
+                out.push(quantified(
+                    plan,
+                    &l.value(row, &left.ty),
+                    &left.ty,
+                    *op,
+                    *all,
+                    &bound.context(row),
+                )?);
             }
             Ok(Truth::Rows(out))
         }

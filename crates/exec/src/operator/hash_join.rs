@@ -166,24 +166,7 @@ impl<'p> Built<'p> {
         let mut numbers = Vec::new();
         table.insert_all(&refs, rows.len, &null_flags(&spec), &mut numbers)?;
         let groups = table.len();
-        let mut starts = vec![0u32; groups + 1];
-        for &g in &numbers {
-            if g != NO_GROUP {
-                starts[g as usize + 1] += 1;
-            }
-        }
-        for g in 0..groups {
-            starts[g + 1] += starts[g];
-        }
-        let mut members = vec![0u32; starts[groups] as usize];
-        let mut next = starts.clone();
-        for (row, &g) in numbers.iter().enumerate() {
-            if g != NO_GROUP {
-                let slot = &mut next[g as usize];
-                members[*slot as usize] = row as u32;
-                *slot += 1;
-            }
-        }
+        let (starts, members) = members(&numbers, groups);
         let unique = members.len() == groups;
         let identical = unique && groups == rows.len;
         let matched = if matches!(spec.kind, JoinKind::Right | JoinKind::Full) {
@@ -210,6 +193,29 @@ impl<'p> Built<'p> {
             self.spec.left.columns.iter().map(|c| Arc::new(Column::all_null(&c.ty, rows.len()))).collect();
         Batch { len: rows.len(), columns: left }.beside(self.rows.take(&rows))
     }
+}
+
+/// Rows by their groups: those of group g are `members[starts[g]..starts[g + 1]]`, in order.
+pub(super) fn members(numbers: &[u32], groups: usize) -> (Vec<u32>, Vec<u32>) {
+    let mut starts = vec![0u32; groups + 1];
+    for &g in numbers {
+        if g != NO_GROUP {
+            starts[g as usize + 1] += 1;
+        }
+    }
+    for g in 0..groups {
+        starts[g + 1] += starts[g];
+    }
+    let mut members = vec![0u32; starts[groups] as usize];
+    let mut next = starts.clone();
+    for (row, &g) in numbers.iter().enumerate() {
+        if g != NO_GROUP {
+            let slot = &mut next[g as usize];
+            members[*slot as usize] = row as u32;
+            *slot += 1;
+        }
+    }
+    (starts, members)
 }
 
 fn null_flags(spec: &Spec<'_>) -> Vec<bool> {

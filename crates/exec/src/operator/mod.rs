@@ -7,7 +7,7 @@
 //!    beyond it. A single value, FOR XML and FOR JSON have to fit.
 //! 4. The cancel flag is looked at for every batch read from a table.
 //!
-//! Module map: [`scan`] tables and indexes, [`simple`] filter, project, top, concat…, [`hash_join`], [`merge_join`], [`nested_loops`],
+//! Module map: [`scan`] tables and indexes, [`simple`] filter, project, top, concat…, [`hash_join`], [`merge_join`], [`nested_loops`], [`index_spool`],
 //! [`aggregate`] with [`accumulator`], [`sort`], [`set_op`], [`window`], [`recursive`], [`table_function`], [`serialize`] FOR XML and FOR JSON,
 //! [`parallel`] pipelines over worker threads, [`profile`] what they really gave, [`hash_table`],
 //! [`dedup`], [`sort_key`], [`spill`], [`partition`], [`spool`] what they are made of.
@@ -17,6 +17,7 @@ pub mod aggregate;
 pub mod dedup;
 pub mod hash_join;
 pub mod hash_table;
+pub mod index_spool;
 pub mod large_partition;
 pub mod merge_join;
 pub mod nested_loops;
@@ -79,6 +80,7 @@ fn open_operator<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext) -> SqlResult<Sou
         }
         PhysicalOp::StartupFilter { input, predicate } => simple::open_startup_filter(input, predicate, ctx)?,
         PhysicalOp::Project { input, exprs } => Box::new(simple::Project::new(open(input, ctx)?, exprs, ctx)),
+        PhysicalOp::IndexSpool { .. } => index_spool::open_spool(plan, ctx)?,
         PhysicalOp::HashJoin { .. } => hash_join::open_join(plan, ctx)?,
         PhysicalOp::MergeJoin { kind, left, right, left_keys, right_keys, residual } => {
             merge_join::open_join(*kind, left, right, left_keys, right_keys, residual.as_ref(), ctx)?

@@ -118,7 +118,7 @@ fn subquery(
     nullable: bool,
 ) -> Expr {
     let volatile = is_volatile(&plan);
-    let s = Subquery { kind, plan: SubPlan::Logical(Box::new(plan)), bindings, volatile };
+    let s = Subquery { kind, plan: SubPlan::Logical(Box::new(plan)), bindings, volatile, steady: false };
     Expr::new(ExprKind::Subquery(Box::new(s)), ty, nullable)
 }
 

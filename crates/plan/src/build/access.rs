@@ -20,7 +20,7 @@ use crate::physical::{PhysicalOp, PlanColumn, ReadHints, SeekBound, SeekKey, See
 use crate::rules::substitute;
 
 /// Ranges one seek may have (IN lists).
-const MAX_RANGES: usize = 256;
+const MAX_RANGES: usize = 10_000;
 /// Cost of reading one page in a scan, of one row, of descending an index, of fetching a row through a nonclustered index.
 const PAGE_COST: f64 = 1.0;
 const ROW_COST: f64 = 0.02;
@@ -196,8 +196,11 @@ impl Builder<'_> {
             ids.push(mark.id);
             types.push(PlanColumn { ty: mark.ty, nullable: mark.nullable });
         }
-        let predicate =
-            if residual.is_empty() { None } else { Some(self.place(&Expr::and(residual), &ids)?) };
+        let predicate = if residual.is_empty() {
+            None
+        } else {
+            Some(self.place_for(&Expr::and(residual), &ids, total)?)
+        };
         let partitions = self.partition_ranges(table, columns, conjuncts)?;
         Ok(match chosen {
             Some(path) => {

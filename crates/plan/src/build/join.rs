@@ -2,7 +2,7 @@
 
 use holdfast_types::SqlResult;
 
-use super::{Builder, Built, Needed, columns_of, is_volatile, join_output, unary};
+use super::{Builder, Built, Needed, columns_of, is_volatile, join_output, seeks, unary};
 use crate::expr::{Binding, CompareOp, Expr, ExprKind};
 use crate::logical::{ColumnId, JoinAlgorithm, LogicalPlan};
 use crate::physical::{JoinKind, PhysicalOp};
@@ -10,6 +10,9 @@ use crate::physical::{JoinKind, PhysicalOp};
 /// Per-row cost of building and probing a hash table.
 const HASH_BUILD: f64 = 0.1;
 const HASH_PROBE: f64 = 0.05;
+
+/// Cost of comparing a pair of rows.
+const PAIR: f64 = 0.02;
 
 /// Rows that a join without keys may hold without asking which side is the smaller.
 const HELD_ROWS: f64 = 10_000.0;
@@ -89,6 +92,26 @@ impl Builder<'_> {
             }
         }
 
+        if keys.is_empty() && algorithm.is_none_or(|a| a == JoinAlgorithm::Loop) {
+            let forced = algorithm.is_some();
+            let wide = match predicate {
+                Some(p) => self.wide_lookup(kind, (left, &l), (right, &r), p, needed, forced)?,
+                None => None,
+            };
+            if let Some(found) = wide {
+                return self.finish_lookup(kind, l, found, &[], rows);
+            }
+            if kind == JoinKind::Inner && !forced {
+                let wide = match predicate {
+                    Some(p) => self.wide_lookup(kind, (right, &r), (left, &l), p, needed, false)?,
+                    None => None,
+                };
+                if let Some(found) = wide {
+                    return self.finish_lookup(kind, r, found, &[], rows);
+                }
+            }
+        }
+
         let loops_only = keys.is_empty() || algorithm == Some(JoinAlgorithm::Loop);
         if loops_only {
             let mut kind = kind;
@@ -104,7 +127,7 @@ impl Builder<'_> {
             {
                 std::mem::swap(&mut l, &mut r);
             }
-            let cost = l.plan.cost + r.plan.cost + l.plan.rows * r.plan.rows * 0.02;
+            let cost = l.plan.cost + r.plan.cost + l.plan.rows * r.plan.rows * PAIR;
             return self.nested_loops(kind, l, r, Vec::new(), predicate, rows, cost);
         }
 
@@ -179,7 +202,8 @@ impl Builder<'_> {
             bindings.push((slot, k.left.clone()));
         }
         let inner = right.clone().filter(Expr::and(conditions));
-        let r = self.build(&inner, &right_needed, &[])?;
+        // A spool here would be a hash join, which is weighed below.
+        let r = self.in_region(None, |b| b.build(&inner, &right_needed, &[]))?;
         let cost = l.plan.cost + l.plan.rows.max(1.0) * r.plan.cost;
         let hash_cost =
             l.plan.cost + r_full.plan.cost + r_full.plan.rows * HASH_BUILD + l.plan.rows * HASH_PROBE;
@@ -192,6 +216,51 @@ impl Builder<'_> {
             placed.push(Binding { slot, value: self.place(&value, &l.ids)? });
         }
         Ok(Some(Lookup { inner: r, bindings: placed, cost }))
+    }
+
+    /// Nested loops that seek the inner table by whatever the condition says of its keys, equalities or not: ranges between values of
+    /// the outer row, OR over several keys.
+    fn wide_lookup(
+        &mut self,
+        kind: JoinKind,
+        (left, l): (&LogicalPlan, &Built),
+        (right, r_full): (&LogicalPlan, &Built),
+        predicate: &Expr,
+        needed: &Needed,
+        forced: bool,
+    ) -> SqlResult<Option<Lookup>> {
+        let kinds = [JoinKind::Inner, JoinKind::Left, JoinKind::LeftSemi, JoinKind::LeftAnti];
+        let subquery = predicate.any(&|x| matches!(x.kind, ExprKind::Subquery(_)));
+        if !kinds.contains(&kind) || !seekable(right) || is_volatile(predicate) || subquery {
+            return Ok(None);
+        }
+        let (left_set, right_set) = (left.output_set(), right.output_set());
+        let saved = self.next_slot;
+        let mut slots = std::collections::BTreeMap::new();
+        let mut condition = predicate.clone();
+        condition.rewrite(&mut |x| {
+            if let ExprKind::Column(id) = x.kind
+                && left_set.contains(&id)
+            {
+                let (slot, _) = *slots.entry(id).or_insert_with(|| (self.new_slot(), (x.ty, x.nullable)));
+                // The type stays that of the place: its collation is the one to compare by.
+                *x = Expr::new(ExprKind::Parameter(slot), x.ty, true);
+            }
+        });
+        let right_needed: Needed = needed.intersection(&right_set).copied().collect();
+        let inner = right.clone().filter(condition);
+        let r = self.in_region(None, |b| b.build(&inner, &right_needed, &[]))?;
+        let cost = l.plan.cost + l.plan.rows.max(1.0) * r.plan.cost;
+        let pairs = l.plan.cost + r_full.plan.cost + l.plan.rows * r_full.plan.rows * PAIR;
+        if slots.is_empty() || !seeks(&r.plan.op) || (!forced && cost >= pairs) {
+            self.next_slot = saved;
+            return Ok(None);
+        }
+        let mut bindings = Vec::with_capacity(slots.len());
+        for (id, (slot, (ty, nullable))) in slots {
+            bindings.push(Binding { slot, value: self.place(&Expr::column(id, ty, nullable), &l.ids)? });
+        }
+        Ok(Some(Lookup { inner: r, bindings, cost }))
     }
 
     fn finish_lookup(
@@ -219,14 +288,6 @@ fn seekable(p: &LogicalPlan) -> bool {
     match p {
         LogicalPlan::Get { table, .. } => !table.indexes.is_empty(),
         LogicalPlan::Filter { input, .. } => seekable(input),
-        _ => false,
-    }
-}
-
-fn seeks(op: &PhysicalOp) -> bool {
-    match op {
-        PhysicalOp::IndexSeek { ranges, .. } => ranges.iter().any(|r| !r.prefix.is_empty()),
-        PhysicalOp::Filter { input, .. } | PhysicalOp::StartupFilter { input, .. } => seeks(&input.op),
         _ => false,
     }
 }

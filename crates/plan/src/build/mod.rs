@@ -9,6 +9,8 @@
 mod access;
 mod filtered;
 mod join;
+mod spool;
+mod union;
 
 use std::collections::{HashMap, HashSet};
 
@@ -25,6 +27,9 @@ use crate::physical::{
 
 /// Rows from which a scan is worth sharing among workers.
 const PARALLEL_ROWS: u64 = 50_000;
+
+/// Rows for which a subquery is thought to be evaluated where nothing better is known.
+const OUTER_ROWS: f64 = 100.0;
 
 /// A sort order by plain columns.
 pub(crate) type Order = Vec<(ColumnId, bool)>;
@@ -47,6 +52,12 @@ pub(crate) struct Builder<'a> {
     pub next_slot: u32,
     /// Columns (ids and types) a recursive CTE's rounds exchange.
     cte: HashMap<u32, Vec<Col>>,
+    /// The inner side that is being built, if spools may help there.
+    region: Option<spool::Region>,
+    /// Only the first rows of what is being built are read.
+    goal: bool,
+    /// How many rows the expressions that are being placed are evaluated for, as far as that is known.
+    outer_rows: f64,
 }
 
 fn unary(op: PhysicalOp, columns: Vec<PlanColumn>, rows: f64, cost: f64) -> PhysicalPlan {
@@ -61,7 +72,15 @@ pub(crate) fn columns_of(e: &Expr) -> Vec<ColumnId> {
 
 impl<'a> Builder<'a> {
     pub fn new(cx: &'a BindContext<'a>, estimator: Estimator, next_slot: u32) -> Self {
-        Builder { cx, estimator, next_slot, cte: HashMap::new() }
+        Builder {
+            cx,
+            estimator,
+            next_slot,
+            cte: HashMap::new(),
+            region: None,
+            goal: false,
+            outer_rows: OUTER_ROWS,
+        }
     }
 
     pub fn new_slot(&mut self) -> ParamId {
@@ -106,6 +125,14 @@ impl<'a> Builder<'a> {
         Ok(copy)
     }
 
+    /// As [`Builder::place`], for so many rows.
+    fn place_for(&mut self, e: &Expr, ids: &[ColumnId], rows: f64) -> SqlResult<Expr> {
+        let before = std::mem::replace(&mut self.outer_rows, rows);
+        let placed = self.place(e, ids);
+        self.outer_rows = before;
+        placed
+    }
+
     fn place_in(&mut self, e: &mut Expr, ids: &[ColumnId]) -> SqlResult<()> {
         if let ExprKind::Column(c) = &mut e.kind {
             *c = position(ids, *c)?;
@@ -122,19 +149,25 @@ impl<'a> Builder<'a> {
             && let SubPlan::Logical(l) = &s.plan
         {
             // Values of outer rows that some query further out hands down: not the same for every row of the statement.
-            if s.bindings.is_empty() && uses_outer_slots(l, self.cx.first_free_slot) {
+            if s.bindings.is_empty() && !spool::outer_slots(l, self.cx.first_free_slot).is_empty() {
                 s.volatile = true;
             }
+            s.steady = !s.volatile && spool::is_steady(l);
             let exists = matches!(s.kind, crate::expr::SubqueryKind::Exists);
             let mut columns = Vec::new();
             if !exists {
                 l.output(&mut columns);
             }
-            let physical = if exists {
-                self.build(l, &Needed::new(), &[])?.plan
-            } else {
-                self.build_exact(l, &columns, &[])?
-            };
+            let region = (!s.bindings.is_empty()).then(|| spool::Region {
+                executions: self.outer_rows,
+                slots: s.bindings.iter().map(|b| b.slot).collect(),
+            });
+            let physical = self.in_region(region, |b| {
+                b.with_goal(exists, |b| match exists {
+                    true => Ok(b.build(l, &Needed::new(), &[])?.plan),
+                    false => b.build_exact(l, &columns, &[]),
+                })
+            })?;
             s.plan = SubPlan::Physical(Box::new(physical));
         }
         Ok(())
@@ -154,10 +187,14 @@ impl<'a> Builder<'a> {
         wanted: &[(ColumnId, bool)],
     ) -> SqlResult<Built> {
         use LogicalPlan as P;
+        self.cx.check_cancel()?;
         let rows = self.estimator.rows(plan);
         match plan {
             P::Get { .. } => self.build_access(plan, &[], needed, wanted),
-            P::Filter { .. } => self.build_filter(plan, needed, wanted),
+            P::Filter { .. } => {
+                let built = self.build_filter(plan, needed, wanted)?;
+                self.or_spool(plan, built, needed, wanted)
+            }
             P::Values { columns, rows: values } => {
                 let keep: Vec<usize> =
                     (0..columns.len()).filter(|&i| needed.contains(&columns[i].id)).collect();
@@ -176,7 +213,9 @@ impl<'a> Builder<'a> {
             }
             P::Extend { input, exprs } => self.build_extend(input, exprs, needed, wanted),
             P::Join { kind, left, right, predicate, algorithm } => {
-                self.build_join(*kind, left, right, predicate.as_ref(), *algorithm, needed, wanted)
+                let built =
+                    self.build_join(*kind, left, right, predicate.as_ref(), *algorithm, needed, wanted)?;
+                self.or_spool(plan, built, needed, wanted)
             }
             P::Apply { kind, left, right, bindings, predicate } => {
                 let mut left_needed = needed.clone();
@@ -189,7 +228,14 @@ impl<'a> Builder<'a> {
                     right_needed.extend(columns_of(p));
                 }
                 let l = self.build(left, &left_needed, wanted)?;
-                let r = self.build(right, &right_needed, &[])?;
+                let around = self.region.as_ref().map_or(1.0, |r| r.executions.max(1.0));
+                let region = spool::Region {
+                    executions: l.plan.rows.max(1.0) * around,
+                    slots: bindings.iter().map(|b| b.slot).collect(),
+                };
+                let goal = matches!(kind, JoinKind::LeftSemi | JoinKind::LeftAnti);
+                let r = self
+                    .in_region(Some(region), |b| b.with_goal(goal, |b| b.build(right, &right_needed, &[])))?;
                 let bindings = bindings
                     .iter()
                     .map(|b| Ok(crate::expr::Binding { slot: b.slot, value: self.place(&b.value, &l.ids)? }))
@@ -220,7 +266,7 @@ impl<'a> Builder<'a> {
                         inner_needed.extend(columns_of(&k.expr));
                     }
                 }
-                let built = self.build(input, &inner_needed, wanted)?;
+                let built = self.with_goal(!percent, |b| b.build(input, &inner_needed, wanted))?;
                 let ties = ties.as_ref().map(|k| self.place_keys(k, &built.ids)).transpose()?;
                 Ok(self.wrap(built, rows, |i| PhysicalOp::Top {
                     input: i,
@@ -374,7 +420,11 @@ impl<'a> Builder<'a> {
                 && !c.any(&|x| matches!(x.kind, ExprKind::Subquery(_)))
         });
         let mut built = if matches!(current, LogicalPlan::Get { .. }) {
-            self.build_access(current, &conjuncts, needed, wanted)?
+            let normal = self.build_access(current, &conjuncts, needed, wanted)?;
+            match self.or_union(current, &conjuncts, needed, wanted, &normal)? {
+                Some(union) => union,
+                None => normal,
+            }
         } else {
             let mut inner = needed.clone();
             for c in &conjuncts {
@@ -384,7 +434,7 @@ impl<'a> Builder<'a> {
             if conjuncts.is_empty() {
                 built
             } else {
-                let predicate = self.place(&Expr::and(conjuncts), &built.ids)?;
+                let predicate = self.place_for(&Expr::and(conjuncts), &built.ids, built.plan.rows)?;
                 self.wrap(built, rows, |i| PhysicalOp::Filter { input: i, predicate })
             }
         };
@@ -426,7 +476,7 @@ impl<'a> Builder<'a> {
             }
         }
         for (id, e) in used {
-            let placed = self.place(e, &built.ids)?;
+            let placed = self.place_for(e, &built.ids, built.plan.rows)?;
             types.push(PlanColumn { ty: placed.ty, nullable: placed.nullable });
             out.push(placed);
             ids.push(*id);
@@ -462,7 +512,7 @@ impl<'a> Builder<'a> {
             .filter_map(|(_, e)| if let ExprKind::Column(id) = e.kind { Some((id, false)) } else { None })
             .collect();
         let plain_groups = wanted.len() == group.len();
-        let built = self.build(input, &inner, &[])?;
+        let built = self.with_goal(false, |b| b.build(input, &inner, &[]))?;
         let stream = sets.is_none() && plain_groups && !group.is_empty() && {
             // Any order of the group columns as a prefix will do.
             let n = group.len();
@@ -534,7 +584,9 @@ impl<'a> Builder<'a> {
             )
             .collect();
         let all_plain = wanted.len() == keys.len();
-        let built = self.build(input, &inner, if all_plain { &wanted } else { &[] })?;
+        let order: &[_] = if all_plain { &wanted } else { &[] };
+        let goal = top.is_some() && all_plain;
+        let built = self.with_goal(goal, |b| b.build(input, &inner, order))?;
         if all_plain && satisfies(&built, &wanted) {
             return Ok(match top {
                 Some(count) => self.wrap(built, rows, |i| PhysicalOp::Top {
@@ -719,35 +771,18 @@ pub(crate) fn satisfies(built: &Built, wanted: &[(ColumnId, bool)]) -> bool {
     built.unique_order && have.iter().zip(&wanted).all(|(h, w)| h == w)
 }
 
-/// Whether a plan reads slots (of the planner's own) that nothing inside it sets.
-fn uses_outer_slots(plan: &LogicalPlan, first: u32) -> bool {
-    fn walk(e: &mut Expr, used: &mut HashSet<u32>, set: &mut HashSet<u32>) {
-        match &mut e.kind {
-            ExprKind::Parameter(p) => {
-                used.insert(p.0);
-            }
-            ExprKind::Subquery(s) => {
-                set.extend(s.bindings.iter().map(|b| b.slot.0));
-                if let SubPlan::Logical(l) = &mut s.plan {
-                    collect(l, used, set);
-                }
-            }
-            _ => {}
+/// Whether a table is found by keys of an index.
+pub(crate) fn seeks(op: &PhysicalOp) -> bool {
+    match op {
+        PhysicalOp::IndexSeek { ranges, .. } => {
+            ranges.iter().any(|r| !r.prefix.is_empty() || r.low.is_some() || r.high.is_some())
         }
-        e.for_each_child_mut(&mut |c| walk(c, used, set));
+        PhysicalOp::Filter { input, .. }
+        | PhysicalOp::StartupFilter { input, .. }
+        | PhysicalOp::Project { input, .. } => seeks(&input.op),
+        PhysicalOp::Concat { inputs } => inputs.iter().all(|i| seeks(&i.op)),
+        _ => false,
     }
-    fn collect(plan: &mut LogicalPlan, used: &mut HashSet<u32>, set: &mut HashSet<u32>) {
-        if let LogicalPlan::Apply { bindings, .. } = plan {
-            set.extend(bindings.iter().map(|b| b.slot.0));
-        }
-        plan.for_each_expr_mut(&mut |e| walk(e, used, set));
-        for input in plan.inputs_mut() {
-            collect(input, used, set);
-        }
-    }
-    let (mut used, mut set) = (HashSet::new(), HashSet::new());
-    collect(&mut plan.clone(), &mut used, &mut set);
-    used.iter().any(|slot| *slot >= first && !set.contains(slot))
 }
 
 fn position(ids: &[ColumnId], id: ColumnId) -> SqlResult<usize> {

@@ -5,7 +5,7 @@ mod order;
 mod push;
 mod unnest;
 
-pub(crate) use push::substitute;
+pub(crate) use push::{conjuncts, substitute};
 
 use crate::context::BindContext;
 use crate::cost::Estimator;

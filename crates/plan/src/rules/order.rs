@@ -74,7 +74,14 @@ fn take(terms: &mut Vec<Expr>, have: &HashSet<ColumnId>) -> Vec<Expr> {
     now
 }
 
-fn arrange(leaves: Vec<LogicalPlan>, mut terms: Vec<Expr>, estimator: &Estimator) -> LogicalPlan {
+/// A condition that is not applied yet.
+struct Term {
+    condition: Expr,
+    columns: Vec<ColumnId>,
+    selectivity: f64,
+}
+
+fn arrange(leaves: Vec<LogicalPlan>, terms: Vec<Expr>, estimator: &Estimator) -> LogicalPlan {
     let mut rest: Vec<(LogicalPlan, f64, HashSet<ColumnId>)> = leaves
         .into_iter()
         .map(|l| {
@@ -83,26 +90,32 @@ fn arrange(leaves: Vec<LogicalPlan>, mut terms: Vec<Expr>, estimator: &Estimator
             (l, rows, out)
         })
         .collect();
+    let mut terms: Vec<Term> = terms
+        .into_iter()
+        .map(|t| Term { columns: columns_of(&t), selectivity: estimator.selectivity(&t), condition: t })
+        .collect();
     let Some(first) = (0..rest.len()).min_by(|&a, &b| rest[a].1.total_cmp(&rest[b].1)) else {
         return LogicalPlan::one_row();
     };
     let (mut current, mut rows, mut have) = rest.remove(first);
     while !rest.is_empty() {
+        // Terms that join what there is to one more leaf: what of them is not there yet.
+        let open: Vec<(&Term, Vec<ColumnId>)> = terms
+            .iter()
+            .filter(|t| t.columns.iter().any(|c| have.contains(c)))
+            .map(|t| (t, t.columns.iter().copied().filter(|c| !have.contains(c)).collect()))
+            .filter(|(_, missing): &(_, Vec<ColumnId>)| !missing.is_empty())
+            .collect();
         let mut best: Option<(usize, f64, bool)> = None;
         for (i, (_, r, out)) in rest.iter().enumerate() {
-            let mut both = have.clone();
-            both.extend(out);
-            let applicable: Vec<&Expr> = terms
-                .iter()
-                .filter(|t| {
-                    let c = columns_of(t);
-                    c.iter().all(|x| both.contains(x))
-                        && c.iter().any(|x| out.contains(x))
-                        && c.iter().any(|x| have.contains(x))
-                })
-                .collect();
-            let connected = !applicable.is_empty();
-            let result = rows * r * applicable.iter().map(|t| estimator.selectivity(t)).product::<f64>();
+            let mut result = rows * r;
+            let mut connected = false;
+            for (t, missing) in &open {
+                if missing.iter().all(|c| out.contains(c)) {
+                    result *= t.selectivity;
+                    connected = true;
+                }
+            }
             let better = match best {
                 None => true,
                 Some((_, cost, was)) => (connected && !was) || (connected == was && result < cost),
@@ -114,9 +127,15 @@ fn arrange(leaves: Vec<LogicalPlan>, mut terms: Vec<Expr>, estimator: &Estimator
         let Some((i, result, _)) = best else { break };
         let (next, _, out) = rest.remove(i);
         have.extend(out);
-        let now = take(&mut terms, &have);
-        current = join(current, next, now);
+        let (now, later): (Vec<Term>, Vec<Term>) =
+            terms.into_iter().partition(|t| t.columns.iter().all(|c| have.contains(c)));
+        terms = later;
+        current = join(current, next, conditions(now));
         rows = result.max(1.0);
     }
-    if terms.is_empty() { current } else { current.filter(Expr::and(terms)) }
+    if terms.is_empty() { current } else { current.filter(Expr::and(conditions(terms))) }
+}
+
+fn conditions(terms: Vec<Term>) -> Vec<Expr> {
+    terms.into_iter().map(|t| t.condition).collect()
 }

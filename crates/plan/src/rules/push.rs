@@ -12,7 +12,8 @@ use crate::expr::{CompareOp, Expr, ExprKind};
 use crate::logical::{ColumnId, LogicalPlan};
 use crate::physical::JoinKind;
 
-pub(super) fn conjuncts(e: Expr, out: &mut Vec<Expr>) {
+/// The terms of a conjunction.
+pub(crate) fn conjuncts(e: Expr, out: &mut Vec<Expr>) {
     match e.kind {
         ExprKind::And(v) => v.into_iter().for_each(|x| conjuncts(x, out)),
         ExprKind::BoolLiteral(Some(true)) => {}
