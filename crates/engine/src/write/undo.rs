@@ -130,6 +130,10 @@ impl Rows for TreeRows {
         }
     }
 
+    fn identity(&self) -> Option<usize> {
+        Some(Arc::as_ptr(&self.0) as usize)
+    }
+
     fn counted(&self, rows: i64) {
         self.0.live().count_rows(rows);
     }
@@ -164,6 +168,10 @@ impl Rows for FixedRows {
         rows: u16,
     ) -> RecoveryResult<Vec<(PageId, u16, u16)>> {
         Ok(vec![(page, slot, rows)])
+    }
+
+    fn identity(&self) -> Option<usize> {
+        Some(Arc::as_ptr(&self.0) as usize)
     }
 
     fn counted(&self, rows: i64) {

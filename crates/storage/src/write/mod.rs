@@ -20,6 +20,7 @@ mod prepare;
 pub mod shrink;
 pub mod space;
 pub mod transaction;
+mod undo_list;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -50,6 +51,7 @@ use log::{Bell, Log};
 use space::Space;
 use transaction::{Entry, KEPT_RECORDS};
 pub use transaction::{LogTransaction, Rows, Undo};
+use undo_list::UndoList;
 
 /// Log kept for the record that ends a transaction.
 const END_ROOM: u64 = 128 + log::RECORD_ROOM;
@@ -248,7 +250,7 @@ impl LoggedDatabase {
             id,
             begin: Lsn::ZERO,
             last: Lsn::ZERO,
-            entries: Vec::new(),
+            entries: UndoList::default(),
             kept: 0,
             block: None,
             promised: 0,
@@ -300,7 +302,8 @@ impl LoggedDatabase {
                 if transaction.entries.len() <= mark {
                     break;
                 }
-                let Some(entry) = transaction.entries.pop() else { break };
+                let popped = transaction.entries.pop().inspect_err(|e| self.stop(&e.to_string()))?;
+                let Some(entry) = popped else { break };
                 change.undo(transaction, &entry).inspect_err(|e| self.stop(&e.to_string()))?;
             }
         }
@@ -632,7 +635,9 @@ impl Change<'_> {
                     return Err(e);
                 }
                 if !own.entries.is_empty() {
-                    while let Some(entry) = own.entries.pop() {
+                    loop {
+                        let popped = own.entries.pop();
+                        let Some(entry) = self.fatal(popped)? else { break };
                         let done = self.undo(&mut own, &entry);
                         self.fatal(done)?;
                     }
@@ -673,8 +678,14 @@ impl Change<'_> {
     fn hold(&mut self, transaction: &mut LogTransaction, page: PageId, bytes: usize, slots: u16) {
         let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
         if bytes > 0 {
-            let held = Held { transaction: transaction.id, bytes, slots };
-            self.state.reserved.entry(page).or_default().push(held);
+            let all = self.state.reserved.entry(page).or_default();
+            match all.iter_mut().find(|h| h.transaction == transaction.id) {
+                Some(held) => {
+                    held.bytes = held.bytes.saturating_add(bytes);
+                    held.slots = held.slots.max(slots);
+                }
+                None => all.push(Held { transaction: transaction.id, bytes, slots }),
+            }
             transaction.reserved = true;
         }
     }
@@ -818,12 +829,12 @@ impl Change<'_> {
 
 /// The rows that a split moved, out of the record that put them on the new page before.
 fn moved_rows(
-    entries: &[Entry],
+    entries: &UndoList,
     record: &LogRecord<'_>,
     split: &DeleteSplit,
 ) -> RecoveryResult<Vec<Vec<u8>>> {
     let mut images: Vec<Vec<u8>> = Vec::new();
-    for entry in entries.iter().rev() {
+    for entry in entries.newest() {
         // Splits are nested transactions of their own, far below what is kept.
         let Some(bytes) = &entry.record else { break };
         let before = LogRecord::new(entry.lsn, bytes)?;

@@ -14,6 +14,7 @@ use holdfast_base::{Lsn, PageId};
 use holdfast_format::log::{LogBlock, TransactionId};
 
 use super::Change;
+use super::undo_list::UndoList;
 use crate::recovery::RecoveryResult;
 
 /// Finds rows for rollback, and keeps what the layer above counts.
@@ -50,6 +51,12 @@ pub trait Rows: Send + Sync {
 
     /// A row was put back (1) or taken out again (-1).
     fn counted(&self, rows: i64);
+
+    /// Two that answer the same number do the same; `None`: nobody else does what this one does. The number is good as long as one
+    /// of them is kept.
+    fn identity(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// How a change is taken back.
@@ -83,7 +90,7 @@ pub struct LogTransaction {
     pub id: TransactionId,
     pub(super) begin: Lsn,
     pub(super) last: Lsn,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: UndoList,
     /// Bytes of records in the entries.
     pub(super) kept: usize,
     /// The block of the log that was read last for taking back.
