@@ -382,7 +382,7 @@ impl CatalogWriter<'_> {
         if shape.has_overflow() {
             self.add_unit(id, 3, filegroup)?;
         }
-        if shape.has_large && kind != Kind::Nonclustered {
+        if shape.has_large {
             self.add_unit(id, 2, filegroup)?;
         }
         Ok(id)

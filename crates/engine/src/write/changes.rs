@@ -114,8 +114,7 @@ impl StoredWriter {
         }
         let asked = self.indexes.iter().filter(|i| self.ignoring.contains(&i.index_id));
         for index in asked.filter(|i| !outside.contains(&i.index_id)) {
-            let entry = self.entry_fields(index, fields, Some(Rid::default())).map_err(failed)?;
-            let (mut key, _) = Self::key_of(&index.tree, &entry).map_err(failed)?;
+            let (mut key, _) = self.entry_key(change.source(), index, fields, None).map_err(failed)?;
             key.truncate(index.declared);
             if self.exists(change, &index.tree, &key).map_err(failed)? {
                 return Ok(true);
@@ -224,7 +223,10 @@ impl StoredWriter {
             let mut fields = new;
             let record = match ready {
                 Some(record) => record,
-                None => self.settle(change, log, &mut fields, &current.fields).map_err(|e| failure(&e))?,
+                None => self
+                    .settling()
+                    .settle(change, log, &mut fields, &current.fields)
+                    .map_err(|e| failure(&e))?,
             };
             match (&self.base, current.rid) {
                 (Base::Heap(heap), Some(rid)) => {
@@ -253,7 +255,7 @@ impl StoredWriter {
                 }
                 (Base::Heap(_), None) => return Err(Self::gone()),
             }
-            self.drop_large(change, log, &current.fields, &fields).map_err(|e| failure(&e))?;
+            self.settling().drop_large(change, log, &current.fields, &fields).map_err(|e| failure(&e))?;
             if !touched.is_empty() {
                 let (rid, outside) = (current.rid, row.outside_indexes.as_slice());
                 pending.push(Pending { fields, old: Vec::new(), rid, outside });
@@ -281,7 +283,7 @@ impl StoredWriter {
             if rekeyed {
                 self.insert_row(write, change, log, &mut fields, &old, outside, Ahead::default())?;
                 self.settle_range(write, at.held.as_ref(), &fields)?;
-                self.drop_large(change, log, &old, &fields).map_err(|e| failure(&e))?;
+                self.settling().drop_large(change, log, &old, &fields).map_err(|e| failure(&e))?;
                 continue;
             }
             for index in touched.iter().filter(|i| !outside.contains(&i.index_id)) {
@@ -355,7 +357,7 @@ impl StoredWriter {
         let part = joined.part()?;
         let mut log = part.log.lock();
         let mut change = self.gate()?;
-        self.drop_large(&mut change, &mut log, old, &[]).map_err(|e| failure(&e))
+        self.settling().drop_large(&mut change, &mut log, old, &[]).map_err(|e| failure(&e))
     }
 
     pub(super) fn delete_rows(
@@ -396,7 +398,7 @@ impl StoredWriter {
                     .map_err(|e| failure(&e))?;
             }
             self.delete_base(write, change, log, &current).map_err(|e| failure(&e))?;
-            self.drop_large(change, log, &current.fields, &[]).map_err(|e| failure(&e))?;
+            self.settling().drop_large(change, log, &current.fields, &[]).map_err(|e| failure(&e))?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Changing rows: what the statement layer calls.
 //!
 //! Module map: [`table`] rows of a stored table with all its indexes, `changes` what is done with them; [`tree`] B-trees, [`heap`] heaps, [`large`] values out of
-//! the row; [`row`] values to records; [`partitioned`] rows to their partitions; [`records`] many rows as records, [`bulk`] entering them; [`bookmark`] what names a row; [`build`] filling a new index; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; `range` key ranges that readers have locked; [`identity`]; [`sequence`]; [`counts`] and [`losers`] after recovery; [`definitions`] which of them changed, [`images`] the catalogue without uncommitted ones; [`release`]
+//! the row, `settle` which of them; `entry` entries of indexes; [`row`] values to records; [`partitioned`] rows to their partitions; [`records`] many rows as records, [`bulk`] entering them; [`bookmark`] what names a row; [`build`] filling a new index; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; `range` key ranges that readers have locked; [`identity`]; [`sequence`]; [`counts`] and [`losers`] after recovery; [`definitions`] which of them changed, [`images`] the catalogue without uncommitted ones; [`release`]
 //! giving pages back; [`pointers`] where pages begin; [`writing`] what an open database needs for it.
 //! Implemented by stored tables and by tables in memory.
 //!
@@ -18,6 +18,7 @@ pub mod bulk;
 mod changes;
 pub mod counts;
 pub mod definitions;
+mod entry;
 pub mod ghost;
 pub mod heap;
 pub mod identity;
@@ -33,6 +34,7 @@ pub mod release;
 pub mod row;
 pub mod row_version;
 pub mod sequence;
+mod settle;
 pub mod table;
 pub mod tree;
 pub mod undo;

@@ -189,9 +189,8 @@ impl StoredWriter {
     }
 
     fn index_entry<'a>(&'a self, index: &'a Index, fields: &[Stored], enters: bool) -> SqlResult<Entry<'a>> {
-        let rid = Some(holdfast_base::Rid::default());
-        let entry = self.entry_fields(index, fields, rid).map_err(|e| failure(&e))?;
-        let (mut key, _) = Self::key_of(&index.tree, &entry).map_err(|e| failure(&e))?;
+        let source = &**self.writing.logged.pages();
+        let (mut key, _) = self.entry_key(source, index, fields, None).map_err(|e| failure(&e))?;
         key.truncate(index.declared);
         Ok(Entry { tree: &index.tree, key, named: index.declared, enters })
     }

@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use holdfast_base::Rid;
-use holdfast_format::catalog::unit_type;
 use holdfast_format::record::layout::xtype;
 use holdfast_format::record::writer::RecordShape;
 use holdfast_format::record::{Field, PhysicalColumn, Row, RowLayout};
@@ -20,9 +19,9 @@ use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 
 use super::heap::Heap;
 use super::identity::IdentityColumn;
-use super::large::{Form, Large, kind_of};
 use super::records::{RecordPlan, Records};
-use super::row::{self, LARGEST_IN_ROW, MAX_ROW, Stored};
+use super::row::{self, MAX_ROW, Stored};
+use super::settle::Settling;
 use super::tree::{Tree, Way};
 use super::unkept::Unkept;
 use super::writing::{DatabaseTransaction, Located, Writing, failure};
@@ -61,7 +60,7 @@ pub struct Apart {
 /// Bytes of the key columns that an index takes (product documentation, limits of SQL Server 2016 and later). Longer ones would
 /// leave upper levels of the tree without room to split.
 pub(super) const LONGEST_CLUSTERED_KEY: usize = 900;
-const LONGEST_NONCLUSTERED_KEY: usize = 1700;
+pub(super) const LONGEST_NONCLUSTERED_KEY: usize = 1700;
 
 /// 1946 for an entry whose first `declared` key columns, the uniquifier left out, are longer than `limit` bytes.
 pub(super) fn check_key(
@@ -297,19 +296,6 @@ impl StoredWriter {
         }
     }
 
-    pub(super) fn large(&self, kind: u8) -> Large {
-        let live = match &self.base {
-            Base::Heap(h) => &h.access.live,
-            Base::Tree { tree, .. } => tree.live(),
-        };
-        Large {
-            live: Arc::clone(live),
-            rowsets: Arc::clone(&self.writing.rowsets),
-            pointers: self.writing.pointers(),
-            kind,
-        }
-    }
-
     /// NOT NULL of every column.
     pub(super) fn check_nulls(&self, values: &[Value], verb: &str) -> SqlResult<()> {
         for (ordinal, value) in values.iter().enumerate() {
@@ -360,7 +346,7 @@ impl StoredWriter {
         let columns = layout.columns.len();
         if self.apart.iter().any(|a| changed.contains(&a.ordinal)) {
             for (n, field) in self.apart_fields(Some(&row.values))?.into_iter().enumerate() {
-                // Where the old ones were not given, entries cannot be made either: see `entry_fields`.
+                // Where the old ones were not given, entries cannot be made either: see `write::entry`.
                 if let Some(place) = fields.get_mut(columns + n) {
                     *place = field;
                 }
@@ -393,13 +379,24 @@ impl StoredWriter {
         })
     }
 
+    /// Where rows that do not fit put their large values.
+    pub(super) fn settling(&self) -> Settling<'_> {
+        Settling {
+            writing: &self.writing,
+            live: self.base_live(),
+            layout: self.layout(),
+            shape: RecordShape::Data,
+            staying: &[],
+        }
+    }
+
     fn record_of(&self, fields: &[Stored]) -> RecoveryResult<Vec<u8>> {
         // What only indexes hold is no part of the row.
         let fields = &fields[..fields.len().min(self.layout().columns.len())];
         row::record(self.layout(), fields, RecordShape::Data).map_err(|e| internal(&e.to_string()))
     }
 
-    /// The record of a row without large columns that fits as it is, before the gate; `None`: [`Self::settle`] makes it.
+    /// The record of a row without large columns that fits as it is, before the gate; `None`: [`Settling::settle`] makes it.
     pub(super) fn ready(&self, fields: &[Stored]) -> RecoveryResult<Option<Vec<u8>>> {
         let plain: usize = fields.iter().map(|f| f.bytes.as_ref().map_or(0, Vec::len)).sum();
         let columns = &self.layout().columns;
@@ -410,95 +407,6 @@ impl StoredWriter {
             return Ok(None);
         }
         Ok(Some(self.record_of(fields)?).filter(|record| record.len() <= MAX_ROW))
-    }
-
-    /// Moves large values out of the row until it fits; answers the record.
-    pub(super) fn settle(
-        &self,
-        change: &mut Change<'_>,
-        log: &mut LogTransaction,
-        fields: &mut [Stored],
-        kept: &[Stored],
-    ) -> RecoveryResult<Vec<u8>> {
-        let layout = self.layout();
-        // What only indexes hold is no part of the row.
-        let own = fields.len().min(layout.columns.len());
-        let fields = &mut fields[..own];
-        let build = |fields: &[Stored]| self.record_of(fields);
-        let is_new = |fields: &[Stored], i: usize| {
-            fields[i].bytes.is_some()
-                && !fields[i].complex
-                && kept.get(i).is_none_or(|k| *k != fields[i] || !k.complex)
-        };
-        for i in 0..fields.len() {
-            let text = matches!(layout.columns[i].xtype, xtype::TEXT | xtype::NTEXT | xtype::IMAGE);
-            let large = layout.columns[i].is_large();
-            let length = fields[i].bytes.as_ref().map_or(0, Vec::len);
-            if is_new(fields, i) && (text || (large && length > LARGEST_IN_ROW)) {
-                let form = if text { Form::Text } else { Form::Inline };
-                self.move_out(change, log, &mut fields[i], form)?;
-            }
-        }
-        loop {
-            // A record beyond 32 KB has no encodable offsets; its length is known without building it.
-            let plain: usize = fields.iter().map(|f| f.bytes.as_ref().map_or(0, Vec::len)).sum();
-            if plain <= MAX_ROW {
-                let record = build(fields)?;
-                if record.len() <= MAX_ROW {
-                    return Ok(record);
-                }
-            }
-            let candidate = (0..fields.len())
-                .filter(|&i| {
-                    let c = &layout.columns[i];
-                    c.leaf.offset < 0
-                        && c.key_ordinal == 0
-                        && is_new(fields, i)
-                        && fields[i].bytes.as_ref().is_some_and(|b| b.len() > 24)
-                })
-                .max_by_key(|&i| {
-                    (layout.columns[i].is_large(), fields[i].bytes.as_ref().map_or(0, Vec::len))
-                });
-            let Some(i) = candidate else {
-                return Err(RecoveryError::Database { what: format!("row of {plain} bytes") });
-            };
-            let form = if layout.columns[i].is_large() { Form::Inline } else { Form::Overflow };
-            self.move_out(change, log, &mut fields[i], form)?;
-        }
-    }
-
-    pub(super) fn move_out(
-        &self,
-        change: &mut Change<'_>,
-        log: &mut LogTransaction,
-        field: &mut Stored,
-        form: Form,
-    ) -> RecoveryResult<()> {
-        let data = field.bytes.take().unwrap_or_default();
-        let id = self.writing.large_id();
-        let pointer = self.large(kind_of(form)).write(change, log, form, id, &data)?;
-        *field = Stored::pointer(pointer);
-        Ok(())
-    }
-
-    /// Removes the pieces of large values of `old` that `new` no longer leads to.
-    pub(super) fn drop_large(
-        &self,
-        change: &mut Change<'_>,
-        log: &mut LogTransaction,
-        old: &[Stored],
-        new: &[Stored],
-    ) -> RecoveryResult<()> {
-        for (position, field) in old.iter().enumerate() {
-            if !field.complex || new.get(position) == Some(field) {
-                continue;
-            }
-            let Some(pointer) = &field.bytes else { continue };
-            let overflow = pointer.len() != 16 && pointer.first() == Some(&2);
-            let kind = if overflow { unit_type::ROW_OVERFLOW } else { unit_type::LOB };
-            self.large(kind).remove(change, log, pointer)?;
-        }
-        Ok(())
     }
 
     /// Key values and stored key fields of a tree's entry, out of the entry's fields.
@@ -514,95 +422,6 @@ impl StoredWriter {
             }
         }
         Ok((tree.key_of_fields(&raw)?, raw))
-    }
-
-    pub(super) fn entry_fields(
-        &self,
-        index: &Index,
-        base: &[Stored],
-        rid: Option<Rid>,
-    ) -> RecoveryResult<Vec<Stored>> {
-        index
-            .fields
-            .iter()
-            .map(|from| match from {
-                From::Base(position) => {
-                    let field = base.get(*position).cloned();
-                    let field =
-                        field.ok_or_else(|| internal("an index over a column whose value is not given"))?;
-                    if field.complex {
-                        return Err(internal("an index column that is stored out of its row"));
-                    }
-                    Ok(field)
-                }
-                From::Rid => rid
-                    .map(|r| Stored::plain(r.to_bytes().to_vec()))
-                    .ok_or_else(|| internal("an index entry without a row address")),
-                From::Nothing => Ok(Stored::null()),
-            })
-            .collect()
-    }
-
-    pub(super) fn insert_entry(
-        &self,
-        change: &mut Change<'_>,
-        log: &mut LogTransaction,
-        index: &Index,
-        base: &[Stored],
-        rid: Option<Rid>,
-    ) -> SqlResult<()> {
-        let failed = |e: RecoveryError| failure(&e);
-        let fields = self.entry_fields(index, base, rid).map_err(failed)?;
-        let declared = index.declared;
-        check_key(&index.tree, declared, &fields, &index.name, "nonclustered", LONGEST_NONCLUSTERED_KEY)?;
-        let (key, raw) = Self::key_of(&index.tree, &fields).map_err(failed)?;
-        if index.unique
-            && self.exists(change, &index.tree, &key[..index.declared.min(key.len())]).map_err(failed)?
-        {
-            return Err(self.duplicate(
-                &index.name,
-                index.constraint,
-                &index.tree,
-                &key[..index.declared.min(key.len())],
-            ));
-        }
-        let record = row::record(index.tree.layout(), &fields, RecordShape::IndexLeaf)?;
-        if record.len() > MAX_ROW {
-            return Err(SqlError::new(1946, &[&record.len(), &index.name, &MAX_ROW, &"nonclustered"]));
-        }
-        index.tree.insert(change, log, &key, &raw, &record, None).map_err(failed)?;
-        Ok(())
-    }
-
-    pub(super) fn delete_entry(
-        &self,
-        change: &mut Change<'_>,
-        log: &mut LogTransaction,
-        index: &Index,
-        base: &[Stored],
-        rid: Option<Rid>,
-    ) -> RecoveryResult<()> {
-        let fields = self.entry_fields(index, base, rid)?;
-        let (key, raw) = Self::key_of(&index.tree, &fields)?;
-        let fail = |error| RecoveryError::Unreadable { page: index.tree.access.root(), error };
-        let place = index.tree.find_entry(change.source(), &key).map_err(fail)?;
-        match place.filter(|p| p.found && !p.ghost) {
-            Some(place) => index.tree.delete(change, log, place, &raw),
-            // The row lies outside the filter.
-            None if index.filtered => Ok(()),
-            None => Err(internal("an index has no entry for a row of its table")),
-        }
-    }
-
-    /// Whether a live entry begins with this key.
-    pub(super) fn exists(&self, change: &Change<'_>, tree: &Tree, key: &[Value]) -> RecoveryResult<bool> {
-        let mut found = false;
-        tree.for_prefix(change.source(), key, |_, _, _, ghost| {
-            found |= !ghost;
-            Ok(!found)
-        })
-        .map_err(|error| RecoveryError::Unreadable { page: tree.access.root(), error })?;
-        Ok(found)
     }
 
     pub(super) fn duplicate(&self, index: &str, constraint: bool, tree: &Tree, key: &[Value]) -> SqlError {
@@ -634,23 +453,6 @@ impl StoredWriter {
             self.name
         );
         SqlError::with_text(2601, 14, text)
-    }
-
-    /// Locks the keys that unique indexes get or lose.
-    pub(super) fn lock_keys(
-        &self,
-        write: WriteContext<'_>,
-        fields: &[Stored],
-        outside: &[i32],
-    ) -> SqlResult<()> {
-        for index in self.indexes.iter().filter(|i| i.unique && !outside.contains(&i.index_id)) {
-            let rid = Some(Rid::default());
-            let entry = self.entry_fields(index, fields, rid).map_err(|e| failure(&e))?;
-            let (key, _) = Self::key_of(&index.tree, &entry).map_err(|e| failure(&e))?;
-            let resource = self.key_resource(&index.tree, &key[..index.declared.min(key.len())]);
-            self.lock_row(write, &resource)?;
-        }
-        Ok(())
     }
 
     /// The row that a bookmark names, as it is now.
@@ -804,7 +606,7 @@ impl StoredWriter {
             Base::Heap(heap) => {
                 let record = match ahead.record {
                     Some(record) => record,
-                    None => self.settle(change, log, fields, kept).map_err(failed)?,
+                    None => self.settling().settle(change, log, fields, kept).map_err(failed)?,
                 };
                 let is_free = |rid: Rid| self.take_address(write, rid);
                 let rid = heap.insert(change, log, &record, &is_free).map_err(failed)?;
@@ -842,7 +644,7 @@ impl StoredWriter {
                 }
                 let record = match ahead.record.filter(|_| *unique) {
                     Some(record) => record,
-                    None => self.settle(change, log, fields, kept).map_err(failed)?,
+                    None => self.settling().settle(change, log, fields, kept).map_err(failed)?,
                 };
                 let (key, raw) = Self::key_of(tree, fields).map_err(failed)?;
                 self.note(write, &raw, None);

@@ -1,4 +1,5 @@
-//! CHECKDB: the entries of indexes over computed columns that no row holds, against what the rows give.
+//! CHECKDB: the entries of indexes that hold what is not copied from the row as it stands, against what the rows give: computed columns
+//! that no row holds, and large values, of which index and table have one each.
 //!
 //! Invariants
 //! 1. Both are read in one transaction under a shared lock on the table, as in `dbcc_views`.
@@ -13,6 +14,7 @@ use super::administration::Call;
 use super::dbcc_views::{comparable, count, unchanging};
 use crate::ddl::lower::bracketed;
 use crate::host::HostDatabase;
+use holdfast_engine::ddl::layout::is_large;
 
 /// 8951 and 8952 for every index that is not what its table says.
 pub fn check(database: &HostDatabase, call: &Call<'_>) -> SqlResult<Vec<SqlError>> {
@@ -37,7 +39,10 @@ pub fn check(database: &HostDatabase, call: &Call<'_>) -> SqlResult<Vec<SqlError
 }
 
 fn is_checked(table: &TableDef, index: &IndexDef) -> bool {
-    let apart = |o: usize| table.columns.get(o).is_some_and(|c| c.computed.is_some() && !c.persisted);
+    let apart = |o: usize| {
+        let column = table.columns.get(o);
+        column.is_some_and(|c| (c.computed.is_some() && !c.persisted) || is_large(&c.ty))
+    };
     index.kind == IndexKind::Nonclustered
         && !index.disabled
         && index.filter.is_none()
@@ -59,7 +64,8 @@ fn compare(
     let list: Vec<String> = columns.clone().map(|c| bracketed(&c.name)).collect();
     let types: Vec<SqlType> = columns.map(|c| c.ty).collect();
     let parts = [&database.name, &table.schema_name, &table.name].map(|n| bracketed(n));
-    count(&format!("select {} from {}", list.join(", "), parts.join(".")), -1, &read, call, rows)?;
+    let text = format!("select {} from {} with (index (0))", list.join(", "), parts.join("."));
+    count(&text, -1, &read, call, rows)?;
     let mut source = table.access.seek(&read, index.index_id, &KeyRange::all(), &ordinals, false)?;
     while let Some(batch) = source.next_batch()? {
         for row in comparable(&batch, &types)? {

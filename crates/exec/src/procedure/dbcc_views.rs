@@ -7,6 +7,7 @@
 //!    the order in which rows came.
 
 use std::collections::HashMap;
+use std::hash::Hasher;
 use std::sync::Arc;
 
 use holdfast_engine::access::{ReadContext, ReadLevel};
@@ -100,7 +101,10 @@ pub(super) fn count(
     Ok(())
 }
 
-/// Rows in a form that is equal where they are.
+/// Bytes above which a row is kept by its hash.
+const LONG: usize = 64;
+
+/// Rows in a form that is equal where they are; long ones, with large values in them, by 128 bits of a hash.
 pub(super) fn comparable(batch: &Batch, types: &[SqlType]) -> SqlResult<Vec<Vec<u8>>> {
     let approximate = |t: &SqlType| matches!(t.id, TypeId::Float | TypeId::Real);
     let sorts = |t: &SqlType| holdfast_engine::stored::key::is_comparable(t) && !approximate(t);
@@ -121,6 +125,15 @@ pub(super) fn comparable(batch: &Batch, types: &[SqlType]) -> SqlResult<Vec<Vec<
             row.extend_from_slice(&(text.len() as u64).to_be_bytes());
             row.extend_from_slice(text.as_bytes());
         }
+    }
+    for row in out.iter_mut().filter(|r| r.len() > LONG) {
+        let half = |seed: u8| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            hasher.write_u8(seed);
+            hasher.write(row);
+            hasher.finish().to_be_bytes()
+        };
+        *row = [half(0), half(1)].concat();
     }
     Ok(out)
 }
