@@ -61,7 +61,8 @@ fn main() {
         let start = Instant::now();
         let mut yes = 0u32;
         for _ in 0..times {
-            yes += u32::from(locks.object_is_written_by_others(TABLE.database, TABLE.object, reader));
+            yes +=
+                u32::from(locks.rows_are_locked_by_others(TABLE.database, TABLE.object, reader, LockMode::S));
         }
         let ns = start.elapsed().as_nanos() as f64 / f64::from(times);
         println!("is the table written by others (answer {}): {ns:.1} ns", yes > 0);

@@ -46,6 +46,9 @@ pub struct ReadContext {
     pub level: ReadLevel,
     /// Take update locks (UPDLOCK) or exclusive ones (XLOCK) on the rows read and keep them.
     pub intent: ReadIntent,
+    /// The rows read are those that the statement changes: waits as for update locks, which it keeps only where the level or
+    /// the intent says so.
+    pub for_change: bool,
     /// READPAST: leave out rows that others have locked.
     pub skip_locked: bool,
     /// TABLOCK: lock the table in place of its rows.

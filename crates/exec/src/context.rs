@@ -465,6 +465,7 @@ impl QueryContext {
             intent: ReadIntent::Read,
             skip_locked: false,
             table_lock: false,
+            for_change: false,
             ..self.read.clone()
         };
         self.own = None;
@@ -472,11 +473,15 @@ impl QueryContext {
 
     /// How one table is read: what the session asks, with the table's hints over it.
     pub fn read_with(&self, hints: &ReadHints) -> Cow<'_, ReadContext> {
-        let kept = matches!(self.read.level, ReadLevel::Repeatable | ReadLevel::Serializable);
-        if *hints == ReadHints::default() || (!kept && hints.is_only_for_change()) {
+        let versions = self.read.level == ReadLevel::Snapshot;
+        if *hints == ReadHints::default() || (versions && hints.is_only_for_change()) {
             return Cow::Borrowed(self.reading());
         }
         let mut read = self.reading().clone();
+        if hints.changes && read.level == ReadLevel::Uncommitted && read.owner.0 != 0 {
+            // What is changed is never what others have not committed.
+            read.level = ReadLevel::Committed;
+        }
         if let Some(level) = hints.level {
             read.level = level;
         }
@@ -497,6 +502,7 @@ impl QueryContext {
         if hints.changes && hints.table_lock {
             read.intent = ReadIntent::Exclusive;
         }
+        read.for_change = hints.changes && read.intent == ReadIntent::Read;
         if hints.no_wait {
             read.wait.timeout = Some(std::time::Duration::ZERO);
         }

@@ -10,7 +10,7 @@
 //! 4. Whoever changes rows of a table holds an intent lock on the table first, and whoever asks about locks on rows while
 //!    others may escalate holds an intent or schema lock on it too: then a table lock that replaces row locks cannot come into
 //!    being under it unseen.
-//! 5. [`LockManager::object_is_written_by_others`] is true from before the first change until after the end of the writer.
+//! 5. [`LockManager::rows_are_locked_by_others`] is true from before the first change until after the end of the writer.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::mode::LockMode;
-use super::queue::{Answer, Duration, Queue, Recorded};
+use super::queue::{Answer, Duration, Grant, Queue, Recorded};
 use super::resource::{FastHash, Resource, hash_of};
 use super::wait::Waits;
 use super::{LockError, LockOwner, LockWait};
@@ -187,7 +187,7 @@ impl LockManager {
     pub(super) fn settle(&self, shard: &mut Shard, resource: &Resource) {
         let Some(queue) = shard.get_mut(resource) else { return };
         if let Resource::Object { database, object } = *resource {
-            let now = queue.grants.iter().filter(|g| g.mode().writes()).count() as u32;
+            let now = queue.grants.iter().filter(|g| g.mode().stops_readers(LockMode::U)).count() as u32;
             let counter = self.writer_counter(database, object);
             if now > queue.writers {
                 counter.fetch_add(now - queue.writers, Ordering::SeqCst);
@@ -356,15 +356,22 @@ impl LockManager {
         self.shard(resource).get(resource).is_some_and(|q| q.conflicts(space, mode))
     }
 
-    /// Whether others than the owner may be changing rows of a table.
-    pub fn object_is_written_by_others(&self, database: i32, object: i32, owner: LockOwner) -> bool {
+    /// Whether others than the owner may have rows of a table locked so that a lock `wanted` on them (S, U or X) would wait.
+    pub fn rows_are_locked_by_others(
+        &self,
+        database: i32,
+        object: i32,
+        owner: LockOwner,
+        wanted: LockMode,
+    ) -> bool {
         if self.writer_counter(database, object).load(Ordering::SeqCst) == 0 {
             return false;
         }
         let space = self.space(owner);
         let resource = Resource::Object { database, object };
         let shard = self.shard(&resource);
-        shard.get(&resource).is_some_and(|q| q.grants.iter().any(|g| g.space != space && g.mode().writes()))
+        let stops = |g: &Grant| g.space != space && g.mode().stops_readers(wanted);
+        shard.get(&resource).is_some_and(|q| q.grants.iter().any(stops))
     }
 
     /// Whether somebody holds Sch-M on an object: its rows in the catalogue may be changed and changed back.

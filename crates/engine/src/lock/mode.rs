@@ -215,6 +215,12 @@ impl LockMode {
         matches!(self, SchM | X | IX | SIX | UIX | BU)
     }
 
+    /// Whether a holder on a table may have rows of it locked against readers that want this lock on them: S or more.
+    #[inline]
+    pub fn stops_readers(self, wanted: LockMode) -> bool {
+        self.writes() || (wanted != S && matches!(self, IU | SIU | U))
+    }
+
     /// Whether the lock also covers the gap before its key.
     pub const fn is_range(self) -> bool {
         is_range(self as usize)

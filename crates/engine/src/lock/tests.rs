@@ -432,7 +432,7 @@ fn many_row_locks_become_a_table_lock() {
 #[test]
 fn written_by_others() {
     let m = LockManager::new();
-    let written = |owner| m.object_is_written_by_others(TABLE.database, TABLE.object, owner);
+    let written = |owner| m.rows_are_locked_by_others(TABLE.database, TABLE.object, owner, S);
     for mode in [IS, S, U, SchS, IU, SIU] {
         take(&m, B, TABLE.resource(), mode).unwrap();
         assert!(!written(A), "{}", mode.name());
@@ -559,7 +559,7 @@ fn random_load_never_grants_what_excludes_each_other() {
         }
         assert!(m.is_idle());
         for object in 0..RESOURCES as i32 {
-            assert!(!m.object_is_written_by_others(5, object, LockOwner(u64::MAX)));
+            assert!(!m.rows_are_locked_by_others(5, object, LockOwner(u64::MAX), U));
         }
         assert!(deadlocks.load(Ordering::Relaxed) > 0, "the load has no deadlocks: it tests too little");
     }

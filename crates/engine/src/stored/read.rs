@@ -148,6 +148,7 @@ impl RowReader {
             // Documented: UPDLOCK with TABLOCK locks exclusively; without, an update lock keeps all from being added.
             (true, ReadIntent::Update) if !context.table_lock => LockMode::U,
             (true, _) => LockMode::X,
+            (false, ReadIntent::Read) if context.for_change => LockMode::IX,
             (false, ReadIntent::Read) => LockMode::IS,
             (false, ReadIntent::Update) => LockMode::IU,
             (false, ReadIntent::Exclusive) => LockMode::IX,
@@ -188,12 +189,8 @@ impl RowReader {
 
     /// Nobody else changes rows of the table, and nothing has to be kept.
     fn is_quiet(&self) -> bool {
-        !self.keeps_locks()
-            && !self.writing.locks.object_is_written_by_others(
-                self.table.database,
-                self.table.object,
-                self.context.owner,
-            )
+        let (locks, of, owner) = (&self.writing.locks, self.table, self.context.owner);
+        !self.keeps_locks() && !locks.rows_are_locked_by_others(of.database, of.object, owner, self.wanted())
     }
 
     pub(super) fn resource(
@@ -240,14 +237,20 @@ impl RowReader {
         })
     }
 
-    fn verdict(&self, resource: &Resource) -> SqlResult<Verdict> {
-        let locks = &self.writing.locks;
-        let c = &self.context;
-        let mode = match c.intent {
+    /// The lock on a row that a reader takes, or waits for.
+    fn wanted(&self) -> LockMode {
+        match self.context.intent {
+            ReadIntent::Read if self.context.for_change => LockMode::U,
             ReadIntent::Read => LockMode::S,
             ReadIntent::Update => LockMode::U,
             ReadIntent::Exclusive => LockMode::X,
-        };
+        }
+    }
+
+    fn verdict(&self, resource: &Resource) -> SqlResult<Verdict> {
+        let locks = &self.writing.locks;
+        let c = &self.context;
+        let mode = self.wanted();
         if c.skip_locked && locks.would_wait(c.owner, resource, mode) {
             return Ok(Verdict::Skip);
         }
@@ -351,8 +354,8 @@ impl RowReader {
 
 impl Drop for RowReader {
     fn drop(&mut self) {
-        // Invariant 1; levels that keep row locks keep this one, too.
-        if !self.keeps_locks() {
+        // Invariant 1; levels that keep row locks keep this one, too, and so do statements that change the table.
+        if !self.keeps_locks() && !self.context.for_change {
             self.writing.locks.release(self.context.owner, &self.table.resource());
         }
     }
