@@ -12,7 +12,8 @@ use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, Placement, TableColumn
 use holdfast_engine::ddl::object::bits;
 use holdfast_engine::ddl::table::NewColumn;
 use holdfast_tsql::ast::{
-    ConstraintKind, Ident, IndexColumn, InlineIndex, ReferentialAction, Setting, TableDefinition,
+    ConstraintKind, CreateTrigger, Ident, IndexColumn, InlineIndex, ReferentialAction, Setting,
+    TableDefinition,
 };
 use holdfast_types::{SqlError, SqlType, TypeId};
 
@@ -609,6 +610,10 @@ impl Definition<'_, '_> {
                     .ok_or_else(|| fail(SqlError::new(1769, &[&name, c, &target.name])))
             })
             .collect::<Result<_, _>>()?;
+        let sets_null = [*on_delete, *on_update].into_iter().any(|a| action(a) == Action::SetNull);
+        if sets_null && own.iter().any(|k| !k.nullable) {
+            return Err(fail(SqlError::new(1761, &[&name])));
+        }
         let shown_there = shown(table);
         // The table itself, or another one.
         let same = self.same(&table.name.text, &target.name)
@@ -702,6 +707,21 @@ impl Definition<'_, '_> {
         };
         self.check_cascades(&key, target)?;
         Ok(self.writer()?.add_foreign_key(id, &key)?)
+    }
+
+    /// 2113: what a cascade does to the rows of a table is not done instead.
+    pub(super) fn check_trigger_cascades(&self, table: i32, t: &CreateTrigger) -> Result<(), Fail> {
+        let all = self.catalog()?.foreign_keys().map_err(|e| holdfast_engine::page_error(&e))?;
+        let replaces = |event: &str| t.instead_of && t.events.iter().any(|e| e == event);
+        let (deletes, updates) = (replaces("DELETE"), replaces("UPDATE"));
+        if all.iter().any(|k| {
+            k.table_id == table
+                && (deletes && k.on_delete != Action::NoAction || updates && k.on_update != Action::NoAction)
+        }) {
+            let on = self.catalog()?.table(table)?.map_or_else(String::new, |t| t.name.to_string());
+            return Err(SqlError::new(2113, &[&t.name.name.text, &on]).into());
+        }
+        Ok(())
     }
 
     /// 1785: what a key does on DELETE or UPDATE must reach every table by one way only, from whatever table it begins.

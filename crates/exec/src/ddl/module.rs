@@ -449,6 +449,7 @@ impl Definition<'_, '_> {
         self.lock(parent_id)?;
         if kind == "U" {
             self.check_trigger_target(parent_id, t.instead_of)?;
+            self.check_trigger_cascades(parent_id, t)?;
         }
         let mut found = Dependencies::default();
         if let ModuleBody::Statements(statements) = &t.body {

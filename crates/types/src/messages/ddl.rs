@@ -65,6 +65,8 @@ pub const MESSAGES: &[Message] = &[
     (8111, 16, "Cannot define PRIMARY KEY constraint on nullable column in table '%.*ls'."),
     (8952, 16, "Table error: table '%.*ls' (ID %d). Index row in index '%.*ls' (ID %d) does not match any data row. Possible extra or invalid keys for:"),
     (8951, 16, "Table error: table '%.*ls' (ID %d). Data row does not have a matching index row in the index '%.*ls' (ID %d). Possible missing or invalid keys for the index row matching:"),
+    (1761, 16, "Cannot create the foreign key \"%.*ls\" with the SET NULL referential action, because one or more referencing columns are not nullable."),
+    (2113, 16, "Cannot create INSTEAD OF DELETE or INSTEAD OF UPDATE TRIGGER '%.*ls' on table '%.*ls'. This is because the table has a FOREIGN KEY with cascading DELETE or UPDATE."),
     (1785, 16, "Introducing FOREIGN KEY constraint '%.*ls' on table '%.*ls' may cause cycles or multiple cascade paths. Specify ON DELETE NO ACTION or ON UPDATE NO ACTION, or modify other FOREIGN KEY constraints."),
     (1803, 16, "The CREATE DATABASE statement failed. The primary file must be at least %d MB to accommodate a copy of the model database."),
     (1827, 16, "CREATE DATABASE or ALTER DATABASE failed because the resulting cumulative database size would exceed your licensed limit of %d MB per %S_MSG."),

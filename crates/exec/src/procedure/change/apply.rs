@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use holdfast_engine::access::BatchSource;
 use holdfast_engine::write::{NewRow, RowUpdate};
 use holdfast_plan::change::{Action, BoundChange, ChangeKind, TargetTable};
-use holdfast_types::{Batch, SqlError, Value};
+use holdfast_types::{Batch, SqlError, SqlType, Value};
 
 use super::{Change, Rows, Runner, Touched, writer};
 use crate::operator;
+use crate::operator::spool::RowStore;
 use crate::procedure::run::{Fail, Scope};
 
 impl Runner<'_> {
@@ -24,12 +26,16 @@ impl Runner<'_> {
         let mut source = operator::open(&bound.plan, &change.context)?;
         if bound.reads_target {
             // The rows must not be met again as they come in.
-            let mut all = Vec::new();
+            let types: Vec<SqlType> = bound.plan.columns.iter().map(|c| c.ty).collect();
+            let mut all = RowStore::new(&types, change.context.query.budget());
             while let Some(b) = source.next_batch()? {
-                all.push(b);
+                change.context.check_cancel()?;
+                all.push(b)?;
             }
             drop(source);
-            for b in all {
+            let mut all = all.finish()?.open();
+            while let Some(b) = all.next_batch()? {
+                change.context.check_cancel()?;
                 self.insert_batch(bound, list, limited(b, limit, change.count), change)?;
             }
         } else {
@@ -131,7 +137,7 @@ impl Runner<'_> {
             let new: Rows = rows.iter().map(|r| r.values.clone()).collect();
             self.carry_to_views(target, &Rows::new(), &new, None, change)?;
         }
-        self.check_references(target, rows.iter().map(|r| &r.values), None, Action::Insert, change)?;
+        self.check_references(target, rows.iter().map(|r| &r.values), None, change)?;
         Ok(stored)
     }
 
@@ -190,7 +196,7 @@ impl Runner<'_> {
         }
         let new: Rows = updates.into_iter().map(|u| u.row.values).collect();
         self.carry_to_views(target, &old, &new, Some(&changed), change)?;
-        self.check_references(target, new.iter(), Some(&changed), Action::Update, change)?;
+        self.check_references(target, new.iter(), Some(&changed), change)?;
         if fires(target, Action::Update) {
             let count = new.len() as u64;
             self.touch(target, Action::Update, old.clone(), new.clone(), asked, count, change);
@@ -272,7 +278,7 @@ fn is_apart(target: &TargetTable, ordinal: usize) -> bool {
 }
 
 /// Whether any trigger of the table wants to see an action's rows.
-fn fires(target: &TargetTable, action: Action) -> bool {
+pub(super) fn fires(target: &TargetTable, action: Action) -> bool {
     target.triggers.iter().any(|t| !t.def.disabled && t.fires_for(action))
 }
 

@@ -1,7 +1,7 @@
 //! INSERT, UPDATE, DELETE, MERGE and TRUNCATE.
 //!
 //! Module map: [`rows`] new rows and what every row must obey, [`fit`] values into columns, [`apply`] rows to tables,
-//! [`target_rows`] reading and locking the rows to change, [`merge`], [`nested`] changes as sources,
+//! [`target_rows`] reading and locking the rows to change, [`parts`] some of them at a time, [`merge`], [`nested`] changes as sources,
 //! [`reference`] foreign keys and cascades, [`trigger`],
 //! [`output`], [`temporal`] periods and history, [`view`] indexed views, [`external`] rows of EXEC, [`bulk`], [`bulk_load`],
 //! [`bulk_file`], [`bulk_text`] and [`bulk_row`] bulk loads.
@@ -23,6 +23,7 @@ pub(crate) mod fit;
 mod merge;
 mod nested;
 mod output;
+mod parts;
 mod reference;
 mod rows;
 mod target_rows;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use holdfast_engine::access::{BOOKMARK, KeyRange, ReadContext, ReadLevel};
 use holdfast_engine::catalog::{ForeignKeyDef, IndexKind, ReferentialAction, TableDef};
 use holdfast_engine::write::RowState;
-use holdfast_plan::change::{Action, TargetTable};
+use holdfast_plan::change::TargetTable;
 use holdfast_types::{Batch, Column, SqlError, SqlResult, SqlType, Value};
 
 use super::{Change, Rows, Runner, writer};
@@ -90,7 +90,6 @@ impl Runner<'_> {
         target: &TargetTable,
         rows: impl Iterator<Item = &'r Vec<Value>> + Clone,
         changed: Option<&[usize]>,
-        action: Action,
         change: &Change<'_>,
     ) -> Result<(), Fail> {
         for key in target.rules.foreign_keys.iter().filter(|k| !k.disabled) {
@@ -115,16 +114,17 @@ impl Runner<'_> {
                     } else {
                         "FOREIGN KEY"
                     };
-                    return Err(self.conflict(action, kind, key, &referenced, &there).into());
+                    return Err(self.conflict(change, kind, key, &referenced, &there).into());
                 }
             }
         }
         Ok(())
     }
 
+    /// 547; cascades speak of the statement that began them.
     fn conflict(
         &self,
-        action: Action,
+        change: &Change<'_>,
         kind: &str,
         key: &ForeignKeyDef,
         table: &TableDef,
@@ -136,7 +136,7 @@ impl Runner<'_> {
         };
         let text = format!(
             "The {} statement conflicted with the {kind} constraint \"{}\". The conflict occurred in database \"{}\", table \"{}.{}\"{column}.",
-            action.word(),
+            change.verb,
             key.name,
             self.database_name(table.database_id),
             table.schema_name,
@@ -177,6 +177,31 @@ impl Runner<'_> {
             }
         }
         Ok(false)
+    }
+
+    /// Which of some keys a table has in these columns; without an index it is read once for all of them.
+    fn are_held(
+        &self,
+        table: &TableDef,
+        columns: &[usize],
+        lost: &[(Vec<Value>, Option<Vec<Value>>)],
+        change: &Change<'_>,
+    ) -> SqlResult<Vec<bool>> {
+        if index_on(table, columns).is_some() {
+            return lost.iter().map(|(values, _)| self.exists(table, columns, values, change)).collect();
+        }
+        let picked: Vec<SqlType> = columns.iter().map(|&c| table.columns[c].ty).collect();
+        let whole: Vec<usize> = (0..columns.len()).collect();
+        let wanted = keys(lost.iter().map(|l| &l.0), &whole, &picked)?;
+        let mut held = HashSet::new();
+        let mut source = table.access.scan(&self.reading(change), columns)?;
+        let asked: HashSet<&[u8]> = wanted.iter().flatten().map(Vec::as_slice).collect();
+        while let Some(b) = source.next_batch()? {
+            let rows: Rows = (0..b.len).map(|i| b.row(i, &picked)).collect();
+            let found = keys(rows.iter(), &whole, &picked)?;
+            held.extend(found.into_iter().flatten().filter(|k| asked.contains(k.as_slice())));
+        }
+        Ok(wanted.iter().map(|k| k.as_ref().is_some_and(|k| held.contains(k))).collect())
     }
 
     /// What becomes of rows that reference `old` rows, which are gone (`new` is `None`) or have other values now.
@@ -234,15 +259,13 @@ impl Runner<'_> {
         let child = self.table_of(target.table.database_id, key.table_id)?;
         let Some(here) = ordinals(&child, key.columns.iter().map(|c| c.0)) else { return Ok(()) };
         let rule = if updated { key.on_update } else { key.on_delete };
-        let action = if updated { Action::Update } else { Action::Delete };
         if rule == ReferentialAction::NoAction {
             let kind =
                 if key.referenced_table_id == key.table_id { "SAME TABLE REFERENCE" } else { "REFERENCE" };
-            for (values, _) in &lost {
-                if self.exists(&child, &here, values, change)?
-                    && !self.exists(&target.table, there, values, change)?
-                {
-                    return Err(self.conflict(action, kind, key, &child, &here).into());
+            let held = self.are_held(&child, &here, &lost, change)?;
+            for ((values, _), held) in lost.iter().zip(held) {
+                if held && !self.exists(&target.table, there, values, change)? {
+                    return Err(self.conflict(change, kind, key, &child, &here).into());
                 }
             }
             return Ok(());

@@ -178,7 +178,7 @@ impl Runner<'_> {
                     return Err(SqlError::new(550, &[]));
                 }
                 if (0..batch.len).any(|i| truth.at(i) == FALSE) {
-                    return Err(self.check_failed(target, check, action));
+                    return Err(self.check_failed(target, check, change));
                 }
             }
             for (index, condition) in &target.filters {
@@ -279,7 +279,7 @@ impl Runner<'_> {
         &self,
         target: &TargetTable,
         check: &holdfast_plan::change::BoundCheck,
-        action: Action,
+        change: &Change<'_>,
     ) -> SqlError {
         let column = check.column.as_ref().map(|c| format!(", column '{c}'")).unwrap_or_default();
         let t = &target.table;
@@ -290,7 +290,7 @@ impl Runner<'_> {
         }
         let text = format!(
             "The {} statement conflicted with the CHECK constraint \"{}\". The conflict occurred in database \"{}\", table \"{}.{}\"{column}.",
-            action.word(),
+            change.verb,
             check.name,
             self.database_name(t.database_id),
             t.schema_name,

@@ -30,6 +30,9 @@ impl Runner<'_> {
             ChangeKind::Update(_) => Action::Update,
             _ => Action::Delete,
         };
+        if self.goes_in_parts(bound) {
+            return self.change_in_parts(bound, change, scope);
+        }
         let target = &bound.target;
         let instead = target.instead_of(action).is_some() && !self.inside_trigger_of(target);
         let read = match &bound.current_of {

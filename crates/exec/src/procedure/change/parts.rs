@@ -1,0 +1,188 @@
+//! UPDATE and DELETE of many rows, some at a time: what was read is kept where a grant of memory ends in a file, and what is made of it is
+//! never there for more than a batch.
+//!
+//! Invariants
+//! 1. All rows are read and locked before the first is changed, as in [`super::target_rows`].
+//! 2. Some rows at a time is the same as all at once: nothing that is looked at or made for one part depends on what becomes of
+//!    another. Where that is not known, all rows are held.
+
+use std::collections::HashSet;
+
+use holdfast_engine::access::BatchSource;
+use holdfast_engine::catalog::ReferentialAction;
+use holdfast_engine::write::RowState;
+use holdfast_plan::change::{Action, BoundChange, ChangeKind, SetItem, SetValue, TargetTable};
+use holdfast_plan::expr::{Expr, ExprKind};
+use holdfast_plan::function::FunctionId;
+use holdfast_plan::physical::{PhysicalOp, PhysicalPlan};
+use holdfast_types::SqlResult;
+
+use super::apply::fires;
+use super::target_rows::{mark_at, plan_types};
+use super::{Change, Runner, rows_of, writer};
+use crate::operator;
+use crate::operator::spool::{RowStore, Rows};
+use crate::procedure::run::{Fail, Scope};
+
+/// Whether an expression may look at rows of tables, or has one value for all rows that is made when it is met.
+fn looks(e: &Expr) -> bool {
+    e.any(&|e| match &e.kind {
+        ExprKind::UserFunction { .. } | ExprKind::Subquery(_) | ExprKind::Table(_) => true,
+        ExprKind::Function { function, .. } => *function == FunctionId::Rand,
+        _ => false,
+    })
+}
+
+/// Whether no row of the target comes twice.
+fn comes_once(plan: &PhysicalPlan) -> bool {
+    match &plan.op {
+        PhysicalOp::TableScan { .. } | PhysicalOp::IndexSeek { .. } => true,
+        PhysicalOp::Filter { input, .. }
+        | PhysicalOp::StartupFilter { input, .. }
+        | PhysicalOp::Project { input, .. }
+        | PhysicalOp::Sort { input, .. }
+        | PhysicalOp::Top { input, .. } => comes_once(input),
+        _ => false,
+    }
+}
+
+/// Whether the SET list may be worked off in parts, invariant 2.
+fn sets_apart(items: &[SetItem], target: &TargetTable) -> bool {
+    let reads = |item: &SetItem| match &item.value {
+        SetValue::Expr(e) => looks(e),
+        SetValue::Write { value, offset, length } => looks(value) || looks(offset) || looks(length),
+    };
+    if items.iter().any(reads) {
+        return false;
+    }
+    let computed = target.computed.iter().filter(|c| c.stored).map(|c| c.ordinal);
+    let changed: Vec<usize> =
+        items.iter().filter_map(|i| i.column).chain(computed).chain(target.row_version).collect();
+    // Keys may change places between rows of different parts, and rows what a filter says of them.
+    let moves = |i: &holdfast_engine::catalog::IndexDef| {
+        let keyed = i.keys.iter().any(|k| changed.contains(&k.ordinal));
+        (i.unique || i.index_id == 1) && !i.disabled && (keyed || i.filter.is_some())
+    };
+    let partitioning = target.table.access.partitioned_by().map(|by| by.ordinal);
+    let ids: Vec<i32> =
+        changed.iter().filter_map(|&o| target.table.columns.get(o)).map(|c| c.column_id).collect();
+    !target.table.indexes.iter().any(moves)
+        && !partitioning.is_some_and(|o| changed.contains(&o))
+        && !target.rules.referencing.iter().any(|k| k.columns.iter().any(|c| ids.contains(&c.1)))
+}
+
+impl Runner<'_> {
+    /// Whether a change may be done in parts, invariant 2.
+    pub(super) fn goes_in_parts(&self, bound: &BoundChange) -> bool {
+        let target = &bound.target;
+        let own = target.table.object_id;
+        let action = match &bound.kind {
+            ChangeKind::Update(items) if sets_apart(items, target) => Action::Update,
+            // Rows that go for others' sake are looked for when all have gone.
+            ChangeKind::Delete
+                if target.rules.referencing.iter().all(|k| {
+                    k.disabled || (k.on_delete == ReferentialAction::NoAction && k.table_id != own)
+                }) =>
+            {
+                Action::Delete
+            }
+            _ => return false,
+        };
+        let rules = target.checks.iter().map(|c| &c.condition).chain(target.filters.iter().map(|f| &f.1));
+        bound.bookmark.is_some()
+            && bound.current_of.is_none()
+            && bound.output.is_empty()
+            && !target.is_view
+            && target.views.is_empty()
+            && !fires(target, action)
+            && !target.rules.foreign_keys.iter().any(|k| k.referenced_table_id == own)
+            && !rules.chain(target.computed.iter().map(|c| &c.value)).any(looks)
+    }
+
+    /// UPDATE and DELETE in parts.
+    pub(super) fn change_in_parts(
+        &mut self,
+        bound: &BoundChange,
+        change: &mut Change<'_>,
+        scope: &mut Scope,
+    ) -> Result<(), Fail> {
+        let (target, types) = (&bound.target, bound.target.types());
+        let rows = loop {
+            let rows = self.keep_rows(bound, change)?;
+            if self.lock_rows(bound, &rows, change)? {
+                break rows;
+            }
+            self.check_conflict(&target.table)?;
+            change.context.check_cancel()?;
+        };
+        change.count = rows.len() as u64;
+        let mut parts = rows.open();
+        while let Some(batch) = parts.next_batch()? {
+            change.context.check_cancel()?;
+            let marks = (0..batch.len).filter_map(|i| mark_at(&batch, bound.bookmark?, i)).collect();
+            let old = if bound.old.is_empty() { Vec::new() } else { rows_of(&batch, &bound.old, &types) };
+            match &bound.kind {
+                ChangeKind::Update(items) => {
+                    let mut seen = HashSet::new();
+                    let changed: Vec<usize> =
+                        items.iter().filter_map(|i| i.column).filter(|c| seen.insert(*c)).collect();
+                    let new = self.set_rows(items, target, &batch, &old, change, scope)?;
+                    if !changed.is_empty() {
+                        self.update_locked(target, marks, old, new, changed, change)?;
+                    }
+                }
+                _ => self.delete_locked(target, marks, old, change)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of the plan, each row of the target once.
+    fn keep_rows(&self, bound: &BoundChange, change: &Change<'_>) -> SqlResult<Rows> {
+        let limit = self.session.state.lock().row_limit;
+        let mut kept = RowStore::new(&plan_types(bound), change.context.query.budget());
+        let mut seen: Option<HashSet<Vec<u8>>> = (!comes_once(&bound.plan)).then(HashSet::new);
+        let mut count = 0u64;
+        let mut source = operator::open(&bound.plan, &change.context)?;
+        while let Some(mut batch) = source.next_batch()? {
+            change.context.check_cancel()?;
+            if limit > 0 && count >= limit {
+                break;
+            }
+            let is_new = |i: &u32| {
+                // NULL where an outer join found no row of the target.
+                let mark = bound.bookmark.and_then(|at| mark_at(&batch, at, *i as usize));
+                match (mark, &mut seen) {
+                    (None, _) => false,
+                    (Some(_), None) => true,
+                    (Some(mark), Some(seen)) => seen.insert(mark),
+                }
+            };
+            let fresh: Vec<u32> = (0..batch.len as u32).filter(is_new).collect();
+            if fresh.len() < batch.len {
+                batch = batch.take(&fresh);
+            }
+            if limit > 0 && count + batch.len as u64 > limit {
+                batch = batch.slice(0, (limit - count) as usize);
+            }
+            count += batch.len as u64;
+            kept.push(batch)?;
+        }
+        kept.finish()
+    }
+
+    /// Locks the rows; `false` when one of them is not what was read any more.
+    fn lock_rows(&self, bound: &BoundChange, rows: &Rows, change: &Change<'_>) -> SqlResult<bool> {
+        let writer = writer(&bound.target)?;
+        let mut source = rows.open();
+        let mut same = true;
+        while let Some(batch) = source.next_batch()? {
+            for i in 0..batch.len {
+                if let Some(mark) = bound.bookmark.and_then(|at| mark_at(&batch, at, i)) {
+                    same &= writer.lock(change.write(), &mark)? == RowState::Unchanged;
+                }
+            }
+        }
+        Ok(same)
+    }
+}
