@@ -233,6 +233,62 @@ impl World {
         }
     }
 
+    /// Gives every table that can be changed an index that includes all columns that may be included, so that entries have large
+    /// values on pages of their own. Answers how many.
+    pub fn include(&self) -> usize {
+        let mut made = 0;
+        // Sparse columns and their like cannot be told of an entry's.
+        for table in self.tables().into_iter().filter(|t| !t.columns.iter().any(|c| c.is_sparse)) {
+            let model = Model::read(self, &table);
+            let is_text =
+                |o: usize| matches!(table.columns[o].ty.id, TypeId::Text | TypeId::NText | TypeId::Image);
+            let keyed = |o: &&usize| table.columns[**o].ty.id == TypeId::Int;
+            let Some(&key) = model.stored.iter().find(keyed) else { continue };
+            let located =
+                table.indexes.iter().filter(|i| i.kind == IndexKind::Clustered).flat_map(|i| &i.keys);
+            let located: Vec<usize> = located.map(|k| k.ordinal).collect();
+            let included: Vec<i32> = model
+                .stored
+                .iter()
+                .filter(|o| **o != key && !is_text(**o) && !located.contains(o))
+                .map(|&o| table.columns[o].column_id)
+                .collect();
+            let transaction = Transaction::with_locks(new_owner(), Arc::clone(&self.locks));
+            let wait = LockWait::default();
+            let write = WriteContext { transaction: &transaction, wait: &wait };
+            let id = {
+                let writer = CatalogWriter::new(self.database.stored_catalog(), write, DateTime::default());
+                let index = NewIndex {
+                    name: "including".to_owned(),
+                    clustered: false,
+                    unique: false,
+                    primary_key: false,
+                    unique_constraint: false,
+                    keys: vec![(table.columns[key].column_id, false)],
+                    included,
+                    filter: None,
+                    fill_factor: 0,
+                    padded: false,
+                    ignore_duplicates: false,
+                    no_recompute: false,
+                    no_row_locks: false,
+                    no_page_locks: false,
+                    place: Placement::on(1),
+                };
+                let (columns, clustered) = (table_columns(&table), clustered_key(&table));
+                writer.add_index(table.object_id, &columns, &index, clustered.as_ref()).expect("index")
+            };
+            self.database.refresh().expect("refreshes");
+            let table = self.database.stored_catalog().table(table.object_id).expect("table").expect("there");
+            let marks: Vec<Vec<u8>> = model.marked(&table).into_iter().map(|(_, mark)| mark).collect();
+            let writer = table.access.writer().expect("writable");
+            writer.fill_index(write, id, &marks, &[]).unwrap_or_else(|e| panic!("{}: {e:?}", table.name));
+            transaction.commit().expect("commits");
+            made += 1;
+        }
+        made
+    }
+
     /// Spreads every table over partitions that has a column for it: clustered ones by the first column of their key, their
     /// nonclustered indexes partitioned likewise where they may be, else as they are; heaps by their first column. Answers how
     /// many.
