@@ -254,7 +254,7 @@ const SCRIPT: &[(u16, &str)] = &[
     ),
     (
         0,
-        "declare @i int; set @i = 0; while @i < 300 begin insert broad.heap values (@i, replicate('b', @i * 9), replicate('c', @i * 20)); set @i = @i + 1 end",
+        "declare @i int; set @i = 0; while @i < 300 begin insert broad.heap values (@i, replicate('b', @i * 3), replicate('c', @i * 20)); set @i = @i + 1 end",
     ),
     (0, "create index IX_code on broad.parent (code, amount desc) include (name, flag) with (fillfactor = 80, pad_index = on)"),
     (0, "create unique index IX_long on broad.parent (stored)"),

@@ -18,7 +18,7 @@ update heap set a = a + 'x' where b = 3
 go
 select b, len(a) as n from heap order by b
 go
-create table tree (a varchar(3900) not null primary key, b int)
+create table tree (a varchar(3900) not null constraint PK_tree primary key, b int)
 insert tree values (replicate('a', 901), 1)
 go
 insert tree values (replicate('a', 900), 1)

@@ -3,7 +3,7 @@ create database Simple
 go
 use Simple
 go
-create table t (k int not null primary key, n nvarchar(20) null, v varchar(20) null, d decimal(9, 2) null, b tinyint null, w datetime null)
+create table t (k int not null constraint PK_t primary key, n nvarchar(20) null, v varchar(20) null, d decimal(9, 2) null, b tinyint null, w datetime null)
 go
 insert t (k, n, v, d, b, w) values (1, N'één', 'one', 1, 1, '20240101')
 insert t (k, n, v, d, b, w) values (2, N'twee', 'two', 2, 2, '20240102 10:11:12')
