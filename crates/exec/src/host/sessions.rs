@@ -107,6 +107,11 @@ impl SessionRegistry {
             .collect()
     }
 
+    /// Whether there is a session of that id.
+    pub fn contains(&self, id: u16) -> bool {
+        self.sessions.lock().contains_key(&id)
+    }
+
     /// Ends a session (KILL): its request if one runs, and its transaction. `false` when there is no such session.
     pub fn kill(&self, id: u16) -> bool {
         let live = self.live.lock().get(&id).and_then(Weak::upgrade);

@@ -87,18 +87,22 @@ impl InstanceAdministration {
     }
 
     fn kill(&self, statement: &StatementKind, call: &mut Call<'_>) -> Result<Option<u64>, Vec<SqlError>> {
-        let StatementKind::Kill { what, .. } = statement else { return Ok(None) };
+        let StatementKind::Kill { what, with_status_only, .. } = statement else { return Ok(None) };
         let value = (call.evaluate)(what).map_err(|e| vec![e])?;
         let id = integer(&value).unwrap_or(-1);
+        let sessions = &call.session.host.sessions;
+        if *with_status_only {
+            // A rollback is over before KILL answers, or before the killed session's request ends.
+            let there = u16::try_from(id).is_ok_and(|id| sessions.contains(id));
+            return Err(vec![SqlError::new(if there { 6120 } else { 6106 }, &[&id])]);
+        }
         if id == i64::from(call.session.id) {
-            let text = "Cannot use KILL to kill your own process.";
-            return Err(vec![SqlError::with_text(6104, 16, text)]);
+            return Err(vec![SqlError::new(6104, &[])]);
         }
-        let killed = u16::try_from(id).is_ok_and(|id| call.session.host.sessions.kill(id));
-        if killed {
-            return Ok(None);
+        match u16::try_from(id).is_ok_and(|id| sessions.kill(id)) {
+            true => Ok(None),
+            false => Err(vec![SqlError::new(6106, &[&id])]),
         }
-        Err(vec![SqlError::with_text(6106, 16, format!("Process ID {id} is not an active process ID."))])
     }
 }
 

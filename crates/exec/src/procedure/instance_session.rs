@@ -170,7 +170,12 @@ impl InstanceSession {
     }
 
     /// Marks the session as running for the DMVs while `f` runs, and leaves no half-finished state behind.
-    fn request(&self, text: &str, f: impl FnOnce() -> RequestEnd) -> RequestEnd {
+    fn request(
+        &self,
+        text: &str,
+        sink: &mut dyn ResultSink,
+        f: impl FnOnce(&mut dyn ResultSink) -> RequestEnd,
+    ) -> RequestEnd {
         let (host, id) = (&self.session.host, self.session.id);
         host.sessions.count_request();
         host.sessions.update(id, |s| {
@@ -178,9 +183,11 @@ impl InstanceSession {
             s.text = text.into();
             s.command = "SELECT".into();
         });
-        let mut end = if self.session.is_killed() { RequestEnd::Disconnect } else { f() };
+        let mut end = if self.session.is_killed() { RequestEnd::Disconnect } else { f(sink) };
         if self.session.is_killed() {
             self.session.abandon_transaction();
+            // The last thing that its client hears; who is gone already need not be told.
+            let _ = Self::refuse(sink, DoneKind::Done, &[SqlError::new(596, &[]).at_line(1)]);
             end = RequestEnd::Disconnect;
         }
         let count = {
@@ -515,7 +522,7 @@ fn deferred(number: i32) -> bool {
 
 impl SqlSession for InstanceSession {
     fn execute_batch(&mut self, text: &str, sink: &mut dyn ResultSink) -> RequestEnd {
-        self.request(text, || self.run_batch(text, sink))
+        self.request(text, sink, |sink| self.run_batch(text, sink))
     }
 
     fn execute_rpc(&mut self, request: &RpcRequest, sink: &mut dyn ResultSink) -> RequestEnd {
@@ -525,7 +532,7 @@ impl SqlSession for InstanceSession {
             }
             _ => request.procedure.clone(),
         };
-        self.request(&text, || self.run_rpc(request, sink))
+        self.request(&text, sink, |sink| self.run_rpc(request, sink))
     }
 
     fn transaction(&mut self, request: &TransactionRequest, sink: &mut dyn ResultSink) -> RequestEnd {
@@ -571,7 +578,7 @@ impl SqlSession for InstanceSession {
         rows: Vec<Vec<Value>>,
         sink: &mut dyn ResultSink,
     ) -> RequestEnd {
-        self.request("INSERT BULK", || {
+        self.request("INSERT BULK", sink, |sink| {
             let mut runner = self.runner(sink, DoneKind::Done);
             match runner.bulk_rows(columns, rows) {
                 Ok(()) => RequestEnd::Finished,

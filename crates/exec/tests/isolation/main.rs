@@ -70,15 +70,23 @@ fn killed_sessions_let_go_of_their_locks() {
     let mut waiting = server.session("master");
     let id = waiting.session_id();
     let thread = std::thread::spawn(move || {
-        let end = waiting.execute_batch(TAKE, &mut transcript::Transcript::default());
-        (end, waiting)
+        let mut told = transcript::Transcript::default();
+        let end = waiting.execute_batch(TAKE, &mut told);
+        (end, waiting, told.text)
     });
     while !server.locks.session_waits(id) {
         std::thread::yield_now();
     }
+    // Asking how far a rollback is ends nobody.
+    let status = run::answer(&mut killer, &format!("kill {id} with statusonly"));
+    assert!(status.contains("Msg 6120, Level 16, State 1"), "{status}");
+    let status = run::answer(&mut killer, "kill 32000 with statusonly");
+    assert!(status.contains("Msg 6106, Level 16, State 1"), "{status}");
+    assert!(server.locks.session_waits(id));
     run::answer(&mut killer, &format!("kill {id}"));
-    let (end, mut killed) = thread.join().unwrap();
+    let (end, mut killed, told) = thread.join().unwrap();
     assert_eq!(end, RequestEnd::Disconnect);
+    assert!(told.contains("Msg 596, Level 21, State 1, Line 1"), "{told}");
     // The other still holds its lock, until it is killed too.
     let free = "select applock_test('public', 'x', 'Exclusive', 'Session')";
     assert_eq!(run::answer(&mut killer, free), " smallint\n0\n(1 row)\n");
