@@ -5,7 +5,7 @@ use std::sync::Arc;
 use holdfast_engine::catalog::TableDef;
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::name::Ident;
-use holdfast_types::{CollationId, NameOrder, SqlError, SqlResult};
+use holdfast_types::{CollationId, NameOrder, SqlError, SqlResult, TypeId};
 
 use super::{Binder, Coerce, ScopeColumn, Source, TableArgument, Typed, err};
 use crate::context::VariableInfo;
@@ -80,10 +80,25 @@ impl Binder<'_> {
         let Some((column, qualifier)) = parts.split_last() else {
             return Err(SqlError::not_supported("An empty column reference"));
         };
-        match self.find_column(qualifier, column)? {
-            Some(t) => Ok(t),
+        if let Some(t) = self.find_column(qualifier, column)? {
+            return Ok(t);
+        }
+        match self.spatial_column(qualifier)? {
+            // `g.Lat`, `t.g.Lat`: a property of a column.
+            Some(owner) => self.bind_property(owner, column, column.span),
             None if qualifier.is_empty() => err(column.span, 207, &[&column.text]),
             None => err(parts.first().map_or(Span::default(), |p| p.span), 4104, &[&dotted(parts)]),
+        }
+    }
+
+    /// A column of a spatial type, which has properties.
+    fn spatial_column(&mut self, parts: &[Ident]) -> SqlResult<Option<Typed>> {
+        let Some((column, qualifier)) = parts.split_last() else { return Ok(None) };
+        match self.find_column(qualifier, column) {
+            Ok(found) => Ok(found.filter(|t| matches!(t.e.ty.id, TypeId::Geometry | TypeId::Geography))),
+            // It is not that, then; what the whole name lacks is told of the whole.
+            Err(e) if e.number == 207 => Ok(None),
+            Err(e) => Err(e),
         }
     }
 

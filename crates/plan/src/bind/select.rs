@@ -291,7 +291,8 @@ impl Binder<'_> {
                     let mut meta = None;
                     if let AstKind::Column(parts) = &expr.unparen().kind {
                         // In the case that the query writes it in, whatever the column's own is.
-                        if name.is_none() {
+                        let property = parts.len() > 1 && matches!(typed.e.kind, ExprKind::Method { .. });
+                        if name.is_none() && !property {
                             name = parts.last().map(|p| p.text.as_str().into());
                         }
                         if let ExprKind::Column(id) = typed.e.kind {
