@@ -3,8 +3,10 @@
 //! Invariants
 //! 1. CHECKSUM gives equal values for values that compare equal; its numbers for strings are this server's own.
 //! 2. GUIDs and random bytes come from the query's generator, which the session seeds from the world's entropy.
+//! 3. What NEWSEQUENTIALID answers ascends, in the order of uniqueidentifier, as long as the server runs.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use holdfast_base::sha1::sha1;
@@ -16,10 +18,28 @@ use crate::expression::arithmetic::integer_value;
 use crate::expression::collate;
 use crate::operator::sort_key::encode_value;
 
+/// Invariant 3: a number that counts, behind bytes that are this process's own.
+fn next_sequential(random: &dyn Fn() -> u64) -> [u8; 16] {
+    static RUN: OnceLock<([u8; 8], AtomicU64)> = OnceLock::new();
+    // The lower half of the numbers is left to count through.
+    let (node, count) =
+        RUN.get_or_init(|| (random().to_le_bytes(), AtomicU64::new(random() & 0x7fff_ffff_ffff)));
+    let [_, _, number @ ..] = count.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    let mut g = [0u8; 16];
+    // As uniqueidentifiers are ordered: the last six bytes, then two by two, the first four last.
+    g[..4].copy_from_slice(&number[2..]);
+    g[4..6].copy_from_slice(&number[..2]);
+    g[7] = 0x11;
+    g[8..].copy_from_slice(node);
+    g[8] = (g[8] & 0x3f) | 0x80;
+    g
+}
+
 pub fn call(c: &Call<'_>) -> SqlResult<Value> {
     let a = c.args;
     Ok(match c.function {
-        FunctionId::NewId | FunctionId::NewSequentialId => {
+        FunctionId::NewSequentialId => Value::Guid(next_sequential(&|| c.ctx.query.next_random())),
+        FunctionId::NewId => {
             let mut g = [0u8; 16];
             g[..8].copy_from_slice(&c.ctx.query.next_random().to_le_bytes());
             g[8..].copy_from_slice(&c.ctx.query.next_random().to_le_bytes());
