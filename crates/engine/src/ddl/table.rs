@@ -5,10 +5,10 @@
 //! 2. An added column comes behind all others in records; records that end before it have NULL there.
 
 use holdfast_format::record::layout::xtype;
-use holdfast_types::{SqlResult, SqlType, TypeId, Value};
+use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::index::{NewIndex, Placement, TableColumn, base_specs};
-use super::layout::{Kind, RowsetColumn, fixed_size, is_large, lay_out, packed_type, precision};
+use super::layout::{Kind, MAX_ROW, RowsetColumn, fixed_size, is_large, lay_out, packed_type, precision};
 use super::object::{NewObject, bits};
 use super::rows::{CatalogWriter, Cell, FIRST_OF_2008, FIRST_OF_2012};
 use super::rowset_columns::Figures;
@@ -328,9 +328,10 @@ impl CatalogWriter<'_> {
         })?;
         let physical = c.physical(id);
         if !physical.computed {
+            let name = row.first().map_or(String::new(), |r| base.text(r, "name"));
             for index in [0, 1] {
                 for rowset in self.rowsets_of(object, index)? {
-                    self.extend_rowset(rowset, kind_of(index), &physical)?;
+                    self.extend_rowset(&name, rowset, kind_of(index), &physical)?;
                 }
             }
         }
@@ -338,7 +339,10 @@ impl CatalogWriter<'_> {
     }
 
     /// Gives a rowset one more column behind the others.
-    fn extend_rowset(&self, rowset: i64, kind: Kind, c: &TableColumn) -> SqlResult<()> {
+    ///
+    /// # Errors
+    /// 1701 for `table`, when its rows would not fit into a page even with all variable columns empty.
+    fn extend_rowset(&self, table: &str, rowset: i64, kind: Kind, c: &TableColumn) -> SqlResult<()> {
         let columns = self.rowset_columns(rowset)?;
         let physical = columns.iter().map(|c| c.physical_id).max().unwrap_or(0) as i32 + 1;
         let Figures { mut min_leaf, mut max_leaf } = self.rowset_figures(rowset)?;
@@ -381,6 +385,12 @@ impl CatalogWriter<'_> {
         };
         if (physical + 7) / 8 > (physical + 6) / 8 {
             max_leaf += 1;
+        }
+        // What the columns that went leave behind counts until the table is written anew.
+        let overhead = 6 + i64::from(physical + 7) / 8;
+        let least = min_leaf - 4 + overhead;
+        if least > MAX_ROW {
+            return Err(SqlError::new(1701, &[&table, &least, &overhead, &MAX_ROW]));
         }
         let large = c.ty.is_max() || matches!(c.ty.id, TypeId::Xml | TypeId::Geometry | TypeId::Geography);
         let (digits, scale) = precision(&c.ty);
@@ -460,9 +470,10 @@ impl CatalogWriter<'_> {
         })?;
         if replace {
             self.bury(object, column_id)?;
+            let name = self.catalog.object_row(object).map_or("".into(), |o| o.name.clone());
             for index in [0, 1] {
                 for rowset in self.rowsets_of(object, index)? {
-                    self.extend_rowset(rowset, kind_of(index), &c.physical(column_id))?;
+                    self.extend_rowset(&name, rowset, kind_of(index), &c.physical(column_id))?;
                 }
             }
             return self.touch(object);

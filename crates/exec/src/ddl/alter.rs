@@ -162,6 +162,9 @@ impl Definition<'_, '_> {
             if new.identity.is_some() && table.columns.iter().any(|o| o.identity.is_some()) {
                 return Err(SqlError::new(2744, &[&full]).into());
             }
+            if new.ty.id == TypeId::RowVersion && known.iter().any(|k| k.ty.id == TypeId::RowVersion) {
+                return Err(SqlError::new(2738, &[&table.name, &new.name]).state(2).into());
+            }
             let has_default = c.constraints.iter().any(|k| matches!(k.kind, ConstraintKind::Default { .. }));
             let given = has_default || new.identity.is_some() || new.ty.id == TypeId::RowVersion;
             if rows && !new.nullable && new.computed.is_none() && !given {
@@ -399,6 +402,9 @@ impl Definition<'_, '_> {
         }
         let mut new =
             self.column(full, &definition, false, &known_columns(table), &TableDefinition::default())?;
+        if new.ty.id == TypeId::RowVersion {
+            return Err(SqlError::new(4927, &[&old.name, &"timestamp"]).into());
+        }
         new.row_guid = old.is_row_guid;
         if old.identity.is_some() {
             new.nullable = false;

@@ -58,19 +58,8 @@ impl Definition<'_, '_> {
         is_key: bool,
         e: &Expr,
     ) -> Result<(), Fail> {
-        match crate::indexed_view::steadiness(e) {
-            Steady::Always => {}
-            Steady::Never => return Err(SqlError::new(2729, &[&column.name, &target.name]).into()),
-            Steady::AsModules(all) => {
-                for (schema, name) in all {
-                    let method = schema
-                        .as_ref()
-                        .is_some_and(|s| find_column(self.names(), &target.known, s).is_some());
-                    if !method && !self.is_schema_bound(schema.as_deref(), &name)? {
-                        return Err(SqlError::new(2729, &[&column.name, &target.name]).into());
-                    }
-                }
-            }
+        if !self.is_steady(&target.known, e)? {
+            return Err(SqlError::new(2729, &[&column.name, &target.name]).into());
         }
         let from = columns_of(self.names(), e);
         let imprecise = is_imprecise(column)
@@ -79,6 +68,22 @@ impl Definition<'_, '_> {
             return Err(SqlError::new(2799, &[&index.name, &target.name, &column.name]).into());
         }
         Ok(())
+    }
+
+    /// Whether an expression over columns has the same value whenever it is computed.
+    pub fn is_steady(&self, known: &[Known], e: &Expr) -> Result<bool, Fail> {
+        let all = match crate::indexed_view::steadiness(e) {
+            Steady::Always => return Ok(true),
+            Steady::Never => return Ok(false),
+            Steady::AsModules(all) => all,
+        };
+        for (schema, name) in all {
+            let of_column = schema.as_ref().is_some_and(|s| find_column(self.names(), known, s).is_some());
+            if !of_column && !self.is_schema_bound(schema.as_deref(), &name)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn is_schema_bound(&self, schema: Option<&str>, name: &str) -> Result<bool, Fail> {

@@ -5,15 +5,15 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::catalog::TableDef;
+use holdfast_engine::catalog::{IndexKind, TableDef};
 use holdfast_engine::database::details::ReferentialAction as Action;
 use holdfast_engine::ddl::constraint::{NewForeignKey, generated_key_name, generated_name};
 use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, Placement, TableColumn, check_key};
 use holdfast_engine::ddl::object::bits;
 use holdfast_engine::ddl::table::NewColumn;
 use holdfast_tsql::ast::{
-    ConstraintKind, CreateTrigger, Ident, IndexColumn, InlineIndex, ReferentialAction, Setting,
-    TableDefinition,
+    ConstraintKind, CreateTrigger, Expr, ExprKind, Ident, IndexColumn, InlineIndex, ReferentialAction,
+    Setting, TableDefinition,
 };
 use holdfast_types::{SqlError, SqlType, TypeId};
 
@@ -198,6 +198,47 @@ pub fn index_options_of(index: &mut NewIndex, options: &[Setting], only: Option<
     Ok(())
 }
 
+/// 1916: rows are alike for a unique index only.
+pub fn only_unique_ignores(index: &NewIndex) -> Result<(), Fail> {
+    match index.ignore_duplicates && !index.unique {
+        true => Err(SqlError::new(1916, &[&"nonunique", &"ignore_dup_key"]).state(4).into()),
+        false => Ok(()),
+    }
+}
+
+/// 10735: a filter is made of comparisons of one column with constants, all of which must hold.
+pub fn check_filter(filter: &Expr, index: &str, table: &str) -> Result<(), Fail> {
+    match is_filter(filter) {
+        true => Ok(()),
+        false => {
+            let e = SqlError::new(10735, &[&"index", &index, &table]);
+            Err(Fail::Compile(e.at_line(filter.span.line)))
+        }
+    }
+}
+
+fn is_filter(e: &Expr) -> bool {
+    let column = |e: &Expr| matches!(e.unparen().kind, ExprKind::Column(_));
+    match &e.unparen().kind {
+        ExprKind::And(list) => list.iter().all(is_filter),
+        ExprKind::IsNull { value, .. } => column(value),
+        ExprKind::InList { value, list, negated: false } => column(value) && list.iter().all(is_constant),
+        ExprKind::Comparison { left, right, .. } => column(left) && is_constant(right),
+        _ => false,
+    }
+}
+
+fn is_constant(e: &Expr) -> bool {
+    match &e.unparen().kind {
+        ExprKind::Literal(_) => true,
+        ExprKind::Unary { operand, .. } => is_constant(operand),
+        ExprKind::Cast { value, is_try: false, .. } | ExprKind::Convert { value, is_try: false, .. } => {
+            is_constant(value)
+        }
+        _ => false,
+    }
+}
+
 fn action(a: ReferentialAction) -> Action {
     match a {
         ReferentialAction::NoAction => Action::NoAction,
@@ -279,13 +320,18 @@ impl Definition<'_, '_> {
                 None => generated_key_name(if *primary { "PK" } else { "UQ" }, &target.name, &names, salt),
             };
             self.writer()?.check_free(target.schema_id, &name).map_err(could_not_create)?;
-            if out.iter().any(|k| self.same(&k.index.name, &name)) {
+            if self.same(&name, &target.name) || out.iter().any(|k| self.same(&k.index.name, &name)) {
                 return Err(could_not_create(SqlError::new(2714, &[&name])));
             }
             let taken = target.clustered.is_some() || out.iter().any(|k| k.index.clustered);
             let wants = clustered.unwrap_or(*primary && !explicit && !taken);
             if wants && taken {
-                let other = out.iter().find(|k| k.index.clustered).map_or("", |k| k.index.name.as_str());
+                if out.iter().any(|k| k.index.clustered) {
+                    return Err(SqlError::new(8112, &[&target.name]).into());
+                }
+                let table = self.catalog()?.table(target.object)?;
+                let other = table.iter().flat_map(|t| &t.indexes).find(|i| i.kind == IndexKind::Clustered);
+                let other = other.and_then(|i| i.name.as_deref()).unwrap_or("");
                 let e = SqlError::new(1902, &[&"table", &target.name, &other]);
                 return Err(could_not_create(e));
             }
@@ -406,27 +452,34 @@ impl Definition<'_, '_> {
             clustered,
             unique: i.unique,
             keys: self.key_columns(target, &i.name.text, columns)?,
-            included: self.included(target, &i.include)?,
             ..plain_index(&i.name.text, place)
         };
+        index.included = self.included(target, &index.keys, &i.include)?;
         if let Some(f) = &i.filter {
+            check_filter(f, &i.name.text, &target.name)?;
             index.filter = Some(stored_text(f, self.source()));
         }
         index_options(&mut index, &i.options)?;
+        only_unique_ignores(&index)?;
         self.check_computed_keys(target, &index)?;
         let place = if clustered { index.place.clone() } else { target.place.clone() };
         self.check_partitioning_at(&index, &place, &target.known, target.clustered.is_some())?;
         Ok(index)
     }
 
-    pub fn included(&self, target: &Target, list: &[Ident]) -> Result<Vec<i32>, Fail> {
-        list.iter()
-            .map(|c| {
-                find_column(self.names(), &target.known, &c.text)
-                    .map(|k| k.column_id)
-                    .ok_or_else(|| SqlError::new(1911, &[&c.text]).into())
-            })
-            .collect()
+    /// The columns of INCLUDE: 1911 for one that is not there, 1909 for one that is in the index already.
+    pub fn included(&self, target: &Target, keys: &[(i32, bool)], list: &[Ident]) -> Result<Vec<i32>, Fail> {
+        let mut out: Vec<i32> = Vec::new();
+        for c in list {
+            let found = find_column(self.names(), &target.known, &c.text)
+                .ok_or_else(|| SqlError::new(1911, &[&c.text]))?;
+            let id = found.column_id;
+            if keys.iter().any(|k| k.0 == id) || out.contains(&id) {
+                return Err(SqlError::new(1909, &[&"index", &found.name]).into());
+            }
+            out.push(id);
+        }
+        Ok(out)
     }
 
     /// Nonclustered INDEX … inside CREATE TABLE.
@@ -438,8 +491,14 @@ impl Definition<'_, '_> {
         keys: &[PlannedKey],
     ) -> Result<(), Fail> {
         let physical = physical_columns(columns);
+        let mut taken: Vec<String> = keys.iter().map(|k| k.index.name.clone()).collect();
         for (column, i) in inline_indexes(d) {
             let index = self.inline_index(i, column, target)?;
+            if taken.iter().any(|n| self.same(n, &index.name)) {
+                let e = SqlError::new(1913, &[&index.name, &"table", &target.name]);
+                return Err(could_not_create(e));
+            }
+            taken.push(index.name.clone());
             if index.clustered {
                 if keys.iter().any(|k| k.index.clustered) {
                     return Err(SqlError::new(1902, &[&"table", &target.name, &index.name]).into());
@@ -499,6 +558,9 @@ impl Definition<'_, '_> {
                 return Err(could_not_create(SqlError::new(1752, &[&column, &target.name])));
             }
         }
+        if let Some(named) = columns_of(self.names(), value).first() {
+            return Err(Fail::Compile(SqlError::new(128, &[named]).at_line(value.span.line)));
+        }
         let text = stored_text(value, self.source());
         self.expression_type(&[], &text)?;
         let uses = self.objects_of(&text)?;
@@ -552,6 +614,11 @@ impl Definition<'_, '_> {
             .iter()
             .filter_map(|n| find_column(self.names(), &target.known, n).map(|k| k.column_id))
             .collect();
+        if let Some(c) = s.column
+            && names.iter().any(|n| !self.same(n, c) && find_column(self.names(), &target.known, n).is_some())
+        {
+            return Err(could_not_create(SqlError::new(8141, &[&"CHECK", &c, &target.name])));
+        }
         // A check of one column stands at that column, wherever it was written.
         let column = match (s.column, ids.as_slice()) {
             (Some(c), _) => find_column(self.names(), &target.known, c).map_or(0, |k| k.column_id),

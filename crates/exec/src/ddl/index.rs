@@ -11,7 +11,7 @@ use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, Placement, clustered_k
 use holdfast_tsql::ast::{CreateIndex, IndexKind};
 use holdfast_types::{SqlError, SqlType, TypeId, Value};
 
-use super::constraint::{Target, index_options, plain_index};
+use super::constraint::{Target, check_filter, index_options, only_unique_ignores, plain_index};
 use super::lower::known_columns;
 use super::print::stored_text;
 use super::{Definition, shown};
@@ -66,13 +66,15 @@ impl Definition<'_, '_> {
             clustered: c.clustered == Some(true),
             unique: c.unique,
             keys: self.key_columns(&target, &c.name.text, &c.columns)?,
-            included: self.included(&target, &c.include)?,
             ..plain_index(&c.name.text, target.place.clone())
         };
+        index.included = self.included(&target, &index.keys, &c.include)?;
         index_options(&mut index, &c.options)?;
+        only_unique_ignores(&index)?;
         let place = if index.clustered { index.place.clone() } else { base };
         self.check_partitioning_at(&index, &place, &target.known, target.clustered.is_some())?;
         if let Some(f) = &c.filter {
+            check_filter(f, &c.name.text, &name)?;
             let text = stored_text(f, self.source());
             self.check_condition(&target.known, &text)?;
             index.filter = Some(text);

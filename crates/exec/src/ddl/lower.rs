@@ -209,6 +209,18 @@ impl Definition<'_, '_> {
         }
     }
 
+    /// 8148 and 8147: what a column is said to be must be said once, and go together.
+    fn check_options(&self, table: &str, c: &ColumnDefinition) -> Result<(), Fail> {
+        let defaults = c.constraints.iter().filter(|k| matches!(k.kind, ConstraintKind::Default { .. }));
+        if defaults.count() > 1 {
+            return Err(SqlError::new(8148, &[&"DEFAULT", &c.name.text, &table]).into());
+        }
+        if c.identity.is_some() && c.nullable == Some(true) {
+            return Err(SqlError::new(8147, &[&c.name.text, &table]).into());
+        }
+        Ok(())
+    }
+
     /// One column. `key`: it belongs to the primary key.
     pub fn column(
         &mut self,
@@ -223,6 +235,7 @@ impl Definition<'_, '_> {
             let o = state.settings.options;
             (o & option::ANSI_NULL_DFLT_OFF == 0, o & option::ANSI_PADDING != 0)
         };
+        self.check_options(table, c)?;
         let catalog: Arc<DatabaseCatalog> = self.catalog()?;
         for (set, what) in [
             (c.filestream, "FILESTREAM columns"),
@@ -243,6 +256,16 @@ impl Definition<'_, '_> {
         }
         if let Some(computed) = &c.computed {
             let text = stored_text(&computed.expr, self.source());
+            let from = columns_of(self.names(), &computed.expr);
+            for n in &from {
+                let another = match find_column(self.names(), before, n) {
+                    Some(k) => k.formula.is_some(),
+                    None => all.columns.iter().any(|o| o.computed.is_some() && self.same(&o.name.text, n)),
+                };
+                if another {
+                    return Err(SqlError::new(1759, &[n, &table]).into());
+                }
+            }
             // Later columns may be named too, so far as they are not computed.
             let mut known = before.to_vec();
             for other in &all.columns {
@@ -256,7 +279,9 @@ impl Definition<'_, '_> {
                 }
             }
             let (ty, nullable) = self.expression_type(&known, &text)?;
-            let from = columns_of(self.names(), &computed.expr);
+            if computed.persisted && !self.is_steady(&known, &computed.expr)? {
+                return Err(SqlError::new(4936, &[&c.name.text, &table]).into());
+            }
             let ids: Vec<i32> = from
                 .iter()
                 .filter_map(|n| match find_column(self.names(), before, n) {
@@ -324,7 +349,7 @@ impl Definition<'_, '_> {
             Some(i) => {
                 let whole =
                     ty.id.is_integer() || matches!(ty.id, TypeId::Decimal | TypeId::Numeric) && ty.scale == 0;
-                if !whole || c.nullable == Some(true) {
+                if !whole {
                     return Err(SqlError::new(2749, &[&c.name.text]).into());
                 }
                 Some((Self::number(i.seed.as_ref(), &ty, 1), Self::number(i.increment.as_ref(), &ty, 1)))
@@ -359,6 +384,9 @@ impl Definition<'_, '_> {
             }
             let key = in_primary_key(self.names(), d, c);
             let new = self.column(table, c, key, &known, d)?;
+            if new.ty.id == TypeId::RowVersion && out.iter().any(|o| o.ty.id == TypeId::RowVersion) {
+                return Err(SqlError::new(2738, &[&table, &new.name]).state(2).into());
+            }
             if new.identity.is_some() && out.iter().any(|o| o.identity.is_some()) {
                 return Err(SqlError::new(2744, &[&table]).into());
             }

@@ -4,15 +4,18 @@
 //! 1. The text kept is the whole batch, as the server keeps it, with ALTER turned into CREATE.
 //! 2. Names in the body need not exist yet (views excepted): they are looked up when it runs.
 
+use holdfast_engine::catalog::Catalog;
 use holdfast_engine::ddl::module::{NewModule, NewParameter};
 use holdfast_engine::ddl::object::bits;
 use holdfast_engine::ddl::rows::FIRST_OF_2008;
 use holdfast_engine::ddl::table::NewColumn;
 use holdfast_plan::physical::ResultColumnInfo;
+use holdfast_tsql::ParseOptions;
 use holdfast_tsql::ast::walk::walk_query;
 use holdfast_tsql::ast::{
-    CreateFunction, CreateProcedure, CreateTrigger, CreateView, FunctionReturns, ModuleAction, ModuleBody,
-    ModuleOptions, ObjectName, Parameter, QueryBody, SelectStatement, TriggerTarget,
+    CreateFunction, CreateProcedure, CreateTrigger, CreateView, Ddl, FunctionReturns, ModuleAction,
+    ModuleBody, ModuleOptions, ObjectName, Parameter, QueryBody, SelectStatement, StatementKind,
+    TriggerTarget,
 };
 use holdfast_types::{SqlError, SqlType, TypeId};
 
@@ -238,11 +241,7 @@ impl Definition<'_, '_> {
                 return Err(SqlError::with_text(4511, 16, text).into());
             }
             if columns.iter().any(|o| self.same(&o.name, &name)) {
-                let text = format!(
-                    "Column names in each view or function must be unique. Column name '{name}' in view or function '{}' is specified more than once.",
-                    v.name.name.text
-                );
-                return Err(SqlError::with_text(4506, 16, text).into());
+                return Err(SqlError::new(4506, &[&name, &v.name.name.text]).into());
             }
             let ty = shown_type(c.ty);
             columns.push(NewColumn::plain(&name, ty, built_in_type(&ty), c.nullable));
@@ -407,7 +406,6 @@ impl Definition<'_, '_> {
         let parameters = &f.parameters;
         use crate::procedure::run::Scope;
         use crate::procedure::unit::{Layout, TypeScope, Unit, layout};
-        use holdfast_engine::catalog::Catalog;
         let types = TypeScope {
             collation: self.database.default_collation(),
             catalog: std::sync::Arc::clone(&self.database) as std::sync::Arc<dyn Catalog>,
@@ -418,6 +416,16 @@ impl Definition<'_, '_> {
         let scope = Scope::new(unit);
         let select = SelectStatement { query: query.clone(), options: Vec::new() };
         let bound = self.runner.bind_fresh(&select, &scope)?;
+        let name = f.name.name.text.as_str();
+        let of_function = |e: SqlError| Fail::Error(super::module_check::of_module(e, name));
+        for (i, c) in bound.columns.iter().enumerate() {
+            if c.name.is_empty() {
+                return Err(of_function(SqlError::new(4514, &[&(i + 1)])));
+            }
+            if bound.columns[..i].iter().any(|o| self.same(&o.name, &c.name)) {
+                return Err(of_function(SqlError::new(4506, &[&c.name, &name])));
+            }
+        }
         let column = |c: &ResultColumnInfo| {
             let ty = shown_type(c.ty);
             NewColumn::plain(&c.name, ty, built_in_type(&ty), c.nullable)
@@ -451,6 +459,9 @@ impl Definition<'_, '_> {
             self.check_trigger_target(parent_id, t.instead_of)?;
             self.check_trigger_cascades(parent_id, t)?;
         }
+        if t.instead_of {
+            self.check_instead_of(t, parent_id, if kind == "V" { "view" } else { "table" }, on)?;
+        }
         let mut found = Dependencies::default();
         if let ModuleBody::Statements(statements) = &t.body {
             let mut name = t.name.clone();
@@ -477,6 +488,34 @@ impl Definition<'_, '_> {
         let Dependencies { names, uses } = found;
         let new = NewModule { parent_id, events, names, uses, ..self.module(&name, "TR", status, text) };
         self.put_module(t.action, &name, new, &t.options)
+    }
+
+    /// 2111: for each action there is one trigger that stands in for it.
+    fn check_instead_of(
+        &self,
+        t: &CreateTrigger,
+        parent: i32,
+        kind: &str,
+        on: &ObjectName,
+    ) -> Result<(), Fail> {
+        let rules = self.catalog()?.rules(parent)?;
+        for other in rules.triggers.iter().filter(|o| !self.same(&o.module.name, &t.name.name.text)) {
+            let options = ParseOptions { quoted_identifier: other.module.quoted_identifier };
+            let Ok(batch) = holdfast_tsql::parse_batch(&other.module.text, &options) else { continue };
+            let first = batch.statements.first().map(|s| &s.kind);
+            let Some(StatementKind::Ddl(d)) = first else { continue };
+            let Ddl::CreateTrigger(there) = &**d else { continue };
+            let twice = there.events.iter().find(|e| there.instead_of && t.events.contains(e));
+            if let Some(event) = twice {
+                let what = match t.action {
+                    ModuleAction::Alter => "alter",
+                    _ => "create",
+                };
+                let e = SqlError::new(2111, &[&what, &t.name.name.text, &kind, &shown(on), event]);
+                return Err(super::module_check::of_module(e, &t.name.name.text).into());
+            }
+        }
+        Ok(())
     }
 
     pub fn enable_trigger(

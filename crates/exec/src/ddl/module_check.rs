@@ -12,7 +12,7 @@ use holdfast_engine::catalog::{Catalog, TableDef};
 use holdfast_plan::access::Access;
 use holdfast_tsql::ast::walk::{Met, walk_statement, walk_statements};
 use holdfast_tsql::ast::{
-    AssignOp, CursorDeclaration, Ddl, DeclarationKind, ObjectName, Parameter, SetValue, Statement,
+    AssignOp, CursorDeclaration, Ddl, DeclarationKind, DmlTarget, ObjectName, Parameter, SetValue, Statement,
     StatementKind, VariableUse,
 };
 use holdfast_types::{SqlError, SqlType};
@@ -94,6 +94,8 @@ fn defined(statements: &[Statement]) -> Vec<String> {
 
 struct Check<'a> {
     scope: Scope,
+    /// Names of table-valued parameters, in lower case: they are all READONLY.
+    read_only: Vec<String>,
     defined: Vec<String>,
     errors: Vec<SqlError>,
     name: &'a str,
@@ -149,7 +151,9 @@ impl Definition<'_, '_> {
             scope.trigger = Some(Arc::clone(table));
         }
         let defined = defined(body.statements);
-        let mut check = Check { scope, defined, errors: Vec::new(), name, accesses: Vec::new() };
+        let read_only =
+            body.parameters.iter().filter(|p| p.readonly).map(|p| p.name.to_lowercase()).collect();
+        let mut check = Check { scope, read_only, defined, errors: Vec::new(), name, accesses: Vec::new() };
         let compiling = std::mem::replace(&mut self.runner.compiling, true);
         check.list(self.runner, body.statements);
         self.runner.compiling = compiling;
@@ -184,6 +188,19 @@ impl Check<'_> {
                 return self.statement(runner, body);
             }
             _ => {}
+        }
+        let target = match &s.kind {
+            StatementKind::Insert(i) => Some(&i.target),
+            StatementKind::Update(u) => Some(&u.target),
+            StatementKind::Delete(d) => Some(&d.target),
+            StatementKind::Merge(m) => Some(&m.target),
+            _ => None,
+        };
+        if let Some(DmlTarget::Variable(v)) = target
+            && self.read_only.contains(&v.to_lowercase())
+        {
+            let e = SqlError::new(10700, &[v]).at_line(s.span.line);
+            return self.errors.push(of_module(e, self.name));
         }
         let scope = &self.scope;
         let accesses = &mut self.accesses;

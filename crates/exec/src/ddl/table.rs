@@ -9,7 +9,7 @@ use holdfast_engine::ddl::layout::fixed_size;
 use holdfast_engine::ddl::table::NewColumn;
 use holdfast_engine::write::row::MAX_ROW;
 use holdfast_tsql::ast::{ConstraintKind, CreateTable, StoragePlace};
-use holdfast_types::{SqlError, TypeId};
+use holdfast_types::{SqlError, SqlResult, SqlType, TypeId};
 
 use super::constraint::{Declared, Target, compress};
 use super::lower::Known;
@@ -59,7 +59,8 @@ impl Definition<'_, '_> {
         if place.is_compressed() && columns.iter().any(|c| c.sparse) {
             return Err(SqlError::new(11418, &[&"create table", &name]).into());
         }
-        check_row_size(name, &columns)?;
+        let held = columns.iter().filter(|c| !super::lower::is_virtual(c)).map(|c| c.ty);
+        check_row_size(name, &held.collect::<Vec<_>>())?;
         let period = self.period(&t.definition, &columns)?;
         let versioned = versioning.filter(|v| v.on);
         if versioned.is_some() && period.is_none() {
@@ -150,20 +151,19 @@ impl Definition<'_, '_> {
     }
 }
 
-/// 1701: a row of values at their fixed lengths must fit into a page.
-fn check_row_size(table: &str, columns: &[NewColumn]) -> Result<(), Fail> {
-    let held = columns.iter().filter(|c| !super::lower::is_virtual(c));
-    let bits = held.clone().filter(|c| c.ty.id == TypeId::Bit).count();
+/// 1701: a row of the columns that rows hold, of values at their fixed lengths must fit into a page.
+pub fn check_row_size(table: &str, held: &[SqlType]) -> SqlResult<()> {
+    let bits = held.iter().filter(|t| t.id == TypeId::Bit).count();
     let fixed: usize = held
-        .clone()
-        .filter(|c| c.ty.id != TypeId::Bit)
-        .filter_map(|c| usize::try_from(fixed_size(&c.ty)?).ok())
+        .iter()
+        .filter(|t| t.id != TypeId::Bit)
+        .filter_map(|t| usize::try_from(fixed_size(t)?).ok())
         .sum();
     // Header, number of columns, and a bit for each that tells whether it is NULL.
-    let overhead = 6 + held.count().div_ceil(8);
+    let overhead = 6 + held.len().div_ceil(8);
     let size = fixed + bits.div_ceil(8) + overhead;
     match size > MAX_ROW {
-        true => Err(SqlError::new(1701, &[&table, &size, &overhead, &MAX_ROW]).into()),
+        true => Err(SqlError::new(1701, &[&table, &size, &overhead, &MAX_ROW])),
         false => Ok(()),
     }
 }

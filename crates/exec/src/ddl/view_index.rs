@@ -99,7 +99,7 @@ impl Definition<'_, '_> {
             }
         }
         index.keys = self.key_columns(&target, &c.name.text, &c.columns)?;
-        index.included = self.included(&target, &c.include)?;
+        index.included = self.included(&target, &index.keys, &c.include)?;
         index_options(&mut index, &c.options)?;
         if index.ignore_duplicates {
             return Err(SqlError::new(1990, &[]).into());

@@ -17,6 +17,7 @@ use holdfast_types::{NameOrder, SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::memory_table::MemoryShape;
 use super::unit::TypeScope;
+use crate::ddl::table::check_row_size;
 
 /// Indexes being collected.
 #[derive(Default)]
@@ -26,14 +27,13 @@ struct Indexes {
 }
 
 impl Indexes {
-    fn add(&mut self, mut index: IndexDef, clustered: bool, ignore: bool) -> SqlResult<()> {
+    fn add(&mut self, table: &str, mut index: IndexDef, clustered: bool, ignore: bool) -> SqlResult<()> {
         let taken = self.list.iter().any(|i| i.kind == IndexKind::Clustered);
         if clustered && taken {
-            return Err(SqlError::with_text(
-                8112,
-                16,
-                "Cannot add more than one clustered index for constraints on the table.",
-            ));
+            return Err(SqlError::new(8112, &[&table]));
+        }
+        if ignore && !index.unique {
+            return Err(SqlError::new(1916, &[&"nonunique", &"ignore_dup_key"]).state(4));
         }
         index.kind = if clustered { IndexKind::Clustered } else { IndexKind::Nonclustered };
         index.index_id =
@@ -99,6 +99,11 @@ pub fn generated_name(kind: &str, table: &str, number: usize) -> Arc<str> {
     format!("{kind}__{table}__{:016X}", hash).into()
 }
 
+/// Types of the columns that rows hold.
+pub fn held(columns: &[ColumnDef]) -> Vec<SqlType> {
+    columns.iter().filter(|c| c.computed.is_none() || c.persisted).map(|c| c.ty).collect()
+}
+
 impl TypeScope<'_> {
     /// Everything a TABLE variable or temporary table is made of.
     pub fn shape(&self, table: &str, definition: &TableDefinition) -> SqlResult<MemoryShape> {
@@ -133,6 +138,11 @@ impl TypeScope<'_> {
             column.computed = Some(text.into());
             column.persisted = computed.persisted;
         }
+        let versions = columns.iter().filter(|c| c.ty.id == TypeId::RowVersion);
+        if let Some(second) = versions.skip(1).last() {
+            return Err(SqlError::new(2738, &[&table, &second.name]).state(2));
+        }
+        check_row_size(table, &held(&columns))?;
         let mut number = indexes.len() + rules.checks.len() + default_names.len();
         let mut indexes = Indexes { list: indexes, ignore_duplicates };
         let mut rules = TableRules::clone(&rules);
@@ -158,7 +168,7 @@ impl TypeScope<'_> {
                         let clustered = clustered.unwrap_or(
                             *primary && !indexes.list.iter().any(|i| i.kind == IndexKind::Clustered),
                         );
-                        indexes.add(def, clustered, set(options, "IGNORE_DUP_KEY"))
+                        indexes.add(table, def, clustered, set(options, "IGNORE_DUP_KEY"))
                     }
                     ConstraintKind::Check { condition, .. } => {
                         rules.checks.push(ConstraintDef {
@@ -206,11 +216,11 @@ impl TypeScope<'_> {
         }
         for (i, c) in definition.columns.iter().enumerate() {
             if let Some(x) = &c.index {
-                self.inline_index(x, Some(first + i), &columns, &mut indexes)?;
+                self.inline_index(table, x, Some(first + i), &columns, &mut indexes)?;
             }
         }
         for x in &definition.indexes {
-            self.inline_index(x, None, &columns, &mut indexes)?;
+            self.inline_index(table, x, None, &columns, &mut indexes)?;
         }
         let Indexes { list, ignore_duplicates } = indexes;
         Ok(MemoryShape {
@@ -225,6 +235,7 @@ impl TypeScope<'_> {
 
     fn inline_index(
         &self,
+        table: &str,
         x: &InlineIndex,
         column: Option<usize>,
         columns: &[ColumnDef],
@@ -239,7 +250,7 @@ impl TypeScope<'_> {
         };
         let mut def = index(Some(x.name.text.as_str().into()), x.unique, keys);
         def.filter = x.filter.as_ref().map(|f| f.span.text(self.text).into());
-        indexes.add(def, x.clustered == Some(true), set(&x.options, "IGNORE_DUP_KEY"))
+        indexes.add(table, def, x.clustered == Some(true), set(&x.options, "IGNORE_DUP_KEY"))
     }
 
     /// CREATE INDEX on a temporary table: its definition and whether it ignores duplicates.
@@ -270,7 +281,7 @@ impl TypeScope<'_> {
         );
         def.filter = c.filter.as_ref().map(|f| f.span.text(self.text).into());
         let ignore = set(&c.options, "IGNORE_DUP_KEY");
-        indexes.add(def, c.clustered == Some(true), ignore)?;
+        indexes.add(&c.table.name.text, def, c.clustered == Some(true), ignore)?;
         match indexes.list.pop() {
             Some(def) => Ok((def, ignore)),
             None => Err(SqlError::not_supported("This index")),

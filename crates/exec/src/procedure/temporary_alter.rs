@@ -15,9 +15,11 @@ use holdfast_tsql::ast::{
 };
 use holdfast_types::{SqlError, TypeId, Value};
 
+use super::memory_shape::held;
 use super::memory_table::{MemoryShape, MemoryTable};
 use super::run::{Fail, Runner, Scope};
 use super::unit::TypeScope;
+use crate::ddl::table::check_row_size;
 
 fn quoted(name: &str) -> String {
     format!("[{}]", name.replace(']', "]]"))
@@ -65,9 +67,13 @@ impl Runner<'_> {
                     )
                     .into());
                 };
+                if new.ty.id == TypeId::RowVersion {
+                    return Err(SqlError::new(4927, &[&column.name.text, &"timestamp"]).into());
+                }
                 let kept = &mut shape.columns[at];
                 kept.ty = new.ty;
                 kept.nullable = new.nullable && kept.identity.is_none();
+                check_row_size(shown, &held(&shape.columns))?;
                 let texts: Vec<String> = shape
                     .columns
                     .iter()

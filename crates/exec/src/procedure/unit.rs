@@ -349,7 +349,7 @@ pub fn layout(
             }
             DeclarationKind::Cursor => layout.cursors.push(d.name.to_lowercase()),
             DeclarationKind::Table(definition) => {
-                let shape = types.shape(&d.name, definition)?;
+                let shape = types.shape(&d.name, definition).map_err(|e| e.at_line(d.span.line))?;
                 layout.tables.insert(d.name.to_lowercase(), TableVariable { shape });
             }
         }

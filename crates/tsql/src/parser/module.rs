@@ -46,7 +46,6 @@ impl Parser<'_> {
             let options = p.module_options()?;
             p.expect_word("AS")?;
             let query = p.query()?;
-            p.option_clause()?;
             let check_option = p.eat_words(&["WITH", "CHECK", "OPTION"]);
             Ok(ddl(Ddl::CreateView(Box::new(CreateView {
                 action,
@@ -289,7 +288,11 @@ impl Parser<'_> {
             if !instead_of && p.eat_one_of(&["FOR", "AFTER"]).is_none() {
                 return Err(p.unexpected());
             }
-            let events = p.list(Self::upper_word)?;
+            let of_rows = matches!(on, TriggerTarget::Object(_));
+            let events = p.list(|p| match of_rows && !p.is_one_of(&["INSERT", "UPDATE", "DELETE"]) {
+                true => Err(p.unexpected()),
+                false => p.upper_word(),
+            })?;
             let append = p.eat_words(&["WITH", "APPEND"]);
             let not_for_replication = p.eat_words(&["NOT", "FOR", "REPLICATION"]);
             p.expect_word("AS")?;

@@ -10,6 +10,26 @@ use crate::ast::{
 };
 use crate::lexer::TokenKind;
 
+/// Functions over the rows of a group.
+const AGGREGATES: [&str; 16] = [
+    "APPROX_COUNT_DISTINCT",
+    "AVG",
+    "CHECKSUM_AGG",
+    "COUNT",
+    "COUNT_BIG",
+    "GROUPING",
+    "GROUPING_ID",
+    "MAX",
+    "MIN",
+    "STDEV",
+    "STDEVP",
+    "STRING_AGG",
+    "SUM",
+    "VAR",
+    "VARP",
+    "JSON_ARRAYAGG",
+];
+
 /// Options of SET that are on or off, sorted.
 const FLAGS: &[&str] = &[
     "ANSI_DEFAULTS",
@@ -113,11 +133,14 @@ impl Parser<'_> {
     }
 
     /// 1046: some statements take values, but no query.
-    fn refuse_subquery(&self, value: &Expr) -> Parsed<()> {
+    pub(crate) fn refuse_subquery(&self, value: &Expr) -> Parsed<()> {
         let mut found = None;
         walk_expr(value, &mut |met| {
             if let Met::Expr(e) = met
-                && let ExprKind::Subquery(_) | ExprKind::Exists(_) | ExprKind::InSubquery { .. } = e.kind
+                && let ExprKind::Subquery(_)
+                | ExprKind::Exists(_)
+                | ExprKind::InSubquery { .. }
+                | ExprKind::Quantified { .. } = e.kind
             {
                 found = found.or(Some(e.span));
             }
@@ -127,6 +150,28 @@ impl Parser<'_> {
             Some(span) => {
                 let text = "Subqueries are not allowed in this context. Only scalar expressions are allowed.";
                 Err(error(1046, 15, 1, span, text.to_owned()))
+            }
+        }
+    }
+
+    /// 1046 and 175: computed columns and constraints are about one row.
+    pub(crate) fn refuse_many_rows(&self, value: &Expr) -> Parsed<()> {
+        self.refuse_subquery(value)?;
+        let mut found = None;
+        walk_expr(value, &mut |met| {
+            if let Met::Call(call) = met
+                && call.name.is_simple()
+                && call.over.is_none()
+                && AGGREGATES.iter().any(|a| call.name.name.is(a))
+            {
+                found = found.or(Some(call.name.name.span));
+            }
+        });
+        match found {
+            None => Ok(()),
+            Some(span) => {
+                let text = "An aggregate may not appear in a computed column expression or check constraint.";
+                Err(error(175, 15, 1, span, text.to_owned()))
             }
         }
     }
@@ -188,6 +233,10 @@ impl Parser<'_> {
                 Ok(StatementKind::Revert { cookie })
             }
             "USE" => {
+                if self.in_module {
+                    let text = "a USE database statement is not allowed in a procedure, function or trigger.";
+                    return Err(error(154, 15, 1, self.span(), text.to_owned()));
+                }
                 self.advance();
                 Ok(StatementKind::Use(self.ident()?))
             }

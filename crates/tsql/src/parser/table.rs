@@ -270,6 +270,7 @@ impl Parser<'_> {
         };
         if self.eat_word("AS") {
             let expr = self.expr()?;
+            self.refuse_many_rows(&expr)?;
             column.computed = Some(Computed { expr, persisted: self.eat_word("PERSISTED") });
         } else if !(column.name.is("timestamp")
             && (self.is_symbol(',') || self.is_symbol(')') || self.is_one_of(&["NOT", "NULL"])))
@@ -367,11 +368,13 @@ impl Parser<'_> {
             let not_for_replication = self.eat_words(&["NOT", "FOR", "REPLICATION"]);
             self.expect_symbol('(')?;
             let condition = self.condition()?;
+            self.refuse_many_rows(&condition)?;
             self.expect_symbol(')')?;
             return Ok(ConstraintKind::Check { condition, not_for_replication });
         }
         if self.eat_word("DEFAULT") {
             let value = self.expr()?;
+            self.refuse_subquery(&value)?;
             let column = if self.eat_word("FOR") { Some(self.ident()?) } else { None };
             let with_values = self.eat_words(&["WITH", "VALUES"]);
             return Ok(ConstraintKind::Default { value, column, with_values });
