@@ -184,6 +184,10 @@ impl InstanceSession {
             s.command = "SELECT".into();
         });
         let mut end = if self.session.is_killed() { RequestEnd::Disconnect } else { f(sink) };
+        // A sink refuses rows of a cancelled request as those of a lost client; the connection knows of the latter itself.
+        if end == RequestEnd::Disconnect && self.session.cancel.is_cancelled() {
+            end = RequestEnd::Cancelled;
+        }
         if self.session.is_killed() {
             self.session.abandon_transaction();
             // The last thing that its client hears; who is gone already need not be told.
@@ -285,6 +289,13 @@ impl InstanceSession {
             },
             other => other,
         };
+        // The transaction of a cancelled batch stays open, unless XACT_ABORT says otherwise.
+        let cancelled =
+            matches!(result, Err(Stop::Cancelled | Stop::Disconnect)) && self.session.cancel.is_cancelled();
+        if cancelled && self.session.has(super::state::option::XACT_ABORT) && runner.roll_back_all().is_err()
+        {
+            return RequestEnd::Disconnect;
+        }
         if self.session.state.lock().transaction.doomed {
             let text = "Uncommittable transaction is detected at the end of the batch. The transaction is rolled back.";
             let error = SqlError::with_text(3998, 16, text).at_line(1);

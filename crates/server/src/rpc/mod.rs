@@ -46,6 +46,8 @@ fn bare_name(procedure: &str) -> String {
 /// What a procedure of this module answers in the end.
 pub(crate) enum Outcome {
     Done(RequestEnd),
+    /// The sink took no more of the answer: the request was cancelled or the client is gone.
+    Unsent,
     Failed(SqlError),
 }
 
@@ -85,6 +87,8 @@ impl SqlSession for Procedures {
         };
         match outcome {
             Outcome::Done(end) => end,
+            Outcome::Unsent if self.inner.cancel_flag().is_cancelled() => RequestEnd::Cancelled,
+            Outcome::Unsent => RequestEnd::Disconnect,
             Outcome::Failed(mut e) => {
                 e.line = e.line.max(1);
                 let told = sink.message(&e).is_ok() && end_call(sink, true).is_ok();

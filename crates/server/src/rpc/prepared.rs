@@ -26,7 +26,7 @@ pub struct Statements {
 
 /// Ends a call whose sink may be closed.
 pub(crate) fn ended(result: Result<(), holdfast_exec::session::SinkClosed>, end: RequestEnd) -> Outcome {
-    Outcome::Done(if result.is_err() && end == RequestEnd::Finished { RequestEnd::Disconnect } else { end })
+    if result.is_err() && end == RequestEnd::Finished { Outcome::Unsent } else { Outcome::Done(end) }
 }
 
 impl Statements {
