@@ -12,7 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast_exec::session::{
-    RequestEnd, ResultSink, RpcParameter, RpcRequest, RpcValue, SinkClosed, SqlSession, TransactionRequest,
+    Done, DoneKind, RequestEnd, ResultSink, RpcParameter, RpcRequest, RpcValue, SinkClosed, SqlSession,
+    TransactionRequest,
 };
 use holdfast_tds::TdsError;
 use holdfast_tds::packet::{Message, PacketType, status};
@@ -130,7 +131,7 @@ fn execute(
     } else {
         dispatch(session, message, &mut sink, version).unwrap_or_else(|e| {
             let text = format!("The incoming tabular data stream (TDS) protocol stream is incorrect: {e}.");
-            let _ = sink.message(&SqlError::with_text(4002, 20, text).at_line(1));
+            refused(&mut sink, DoneKind::Done, &SqlError::with_text(4002, 20, text));
             RequestEnd::Disconnect
         })
     };
@@ -155,10 +156,7 @@ fn dispatch(
                 sink.start_rpc();
                 end = match rpc_request(call) {
                     Ok(r) => session.execute_rpc(&r, sink),
-                    Err(e) => {
-                        let _ = sink.message(&e.at_line(1));
-                        RequestEnd::Finished
-                    }
+                    Err(e) => refused(sink, DoneKind::Proc, &e),
                 };
                 sink.end_rpc();
                 if end != RequestEnd::Finished || sink.is_fatal() {
@@ -171,7 +169,7 @@ fn dispatch(
             let (_, request) = TransactionManagerRequest::decode(&message.payload, version)?;
             Ok(match transaction_request(request) {
                 Ok(r) => session.transaction(&r, sink),
-                Err(e) => unsupported(sink, &e),
+                Err(e) => refused(sink, DoneKind::Done, &e),
             })
         }
         PacketType::BulkLoad => {
@@ -183,19 +181,20 @@ fn dispatch(
 }
 
 /// Answers a request that cannot be run: the error and a DONE that says so.
-fn unsupported(sink: &mut TdsSink<'_>, e: &SqlError) -> RequestEnd {
+fn refused(sink: &mut TdsSink<'_>, kind: DoneKind, e: &SqlError) -> RequestEnd {
     let _ = sink.message(&e.clone().at_line(1));
-    let done = holdfast_exec::session::Done {
-        kind: holdfast_exec::session::DoneKind::Done,
-        rows: None,
-        error: true,
-        command: 0,
-    };
-    let _ = sink.done(done);
+    let _ = sink.done(Done { kind, rows: None, error: true, command: 0 });
     RequestEnd::Finished
 }
 
 fn rpc_request(call: request::RpcCall) -> Result<RpcRequest, SqlError> {
+    if call.parameters.len() > rpc::PARAMETERS_MAX {
+        let text = format!(
+            "The incoming request has too many parameters. The server supports a maximum of {} parameters. Reduce the number of parameters and resend the request.",
+            rpc::PARAMETERS_MAX
+        );
+        return Err(SqlError::with_text(8003, 16, text));
+    }
     let procedure = match call.procedure {
         RpcProcedure::Name(n) => n,
         RpcProcedure::Number(n) => rpc::well_known(n)

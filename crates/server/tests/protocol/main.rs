@@ -310,6 +310,23 @@ fn parameters_of_every_type_go_both_ways() {
     assert!(matches!(tokens[tokens.len() - 1], Token::Done(d) if d.token == 0xFE && !d.has_more()));
 }
 
+/// A call that cannot be run says so in its DONEPROC, and its connection goes on.
+#[test]
+fn calls_that_cannot_be_run() {
+    let s = start();
+    let (mut c, _) = Connection::open(s.address, &Options::default());
+    let failed = |tokens: &[Token], number: i32| {
+        assert_eq!(errors(tokens), [number]);
+        let last = dones(tokens).pop().expect("a DONE");
+        assert!(last.token == 0xFE && last.status & done_status::ERROR != 0, "{last:?}");
+    };
+    failed(&c.rpc(call(RpcProcedure::Name("echo".into()), vec![int(1); 2101])), 8003);
+    failed(&c.rpc(call(RpcProcedure::Name("echo".into()), vec![int(1); 9000])), 8003);
+    failed(&c.rpc(call(RpcProcedure::Number(999), vec![int(1)])), 2812);
+    let tokens = c.rpc(call(RpcProcedure::Name("echo".into()), vec![int(1); 2100]));
+    assert!(errors(&tokens).is_empty() && rows(&tokens)[0].len() == 2100);
+}
+
 #[test]
 fn prepared_statements() {
     let s = start();

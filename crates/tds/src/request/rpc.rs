@@ -14,8 +14,8 @@ use crate::type_info::{TypeContext, TypeInfo, code};
 use crate::value::{ValueContext, decode_value, encode_value};
 use crate::wire;
 
-/// Most parameters of a call.
-pub const PARAMETERS_MAX: usize = 2100 + 16;
+/// Most parameters of a call. A call with more is decoded with one more than that, which says so; the others are dropped.
+pub const PARAMETERS_MAX: usize = 2100;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RpcProcedure {
@@ -163,14 +163,10 @@ fn decode_call(
             r.u8()?;
             return Ok((RpcCall { procedure, options, parameters, no_execute }, next == 0xFE));
         }
-        if parameters.len() >= PARAMETERS_MAX {
-            return Err(TdsError::TooLong {
-                what: "parameters",
-                length: parameters.len() + 1,
-                limit: PARAMETERS_MAX,
-            });
+        let parameter = decode_parameter(r, payload, version)?;
+        if parameters.len() <= PARAMETERS_MAX {
+            parameters.push(parameter);
         }
-        parameters.push(decode_parameter(r, payload, version)?);
     }
     Ok((RpcCall { procedure, options, parameters, no_execute }, false))
 }
