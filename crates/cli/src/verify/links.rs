@@ -219,7 +219,7 @@ impl Table<'_> {
                 before = None;
                 continue;
             };
-            if child.unit != own.unit || child.level + 1 != own.level {
+            if child.unit != own.unit || child.level.checked_add(1) != Some(own.level) {
                 report(own.page, format!("an entry leads to page {page} of another index or level"));
                 before = None;
                 continue;
@@ -315,6 +315,9 @@ mod tests {
         ]);
         assert_eq!(found.len(), 2, "{found:?}");
         let found = check(&[upper(20, 2, &[10]), page((10, 1, 0, 0, 0))]);
+        assert_eq!(found, ["20: an entry leads to page (1:10) of another index or level"]);
+        // The highest level there can be has no level above it.
+        let found = check(&[upper(20, 1, &[10]), page((10, 1, 255, 0, 0))]);
         assert_eq!(found, ["20: an entry leads to page (1:10) of another index or level"]);
     }
 
