@@ -10,8 +10,9 @@ mod parquet;
 mod rows;
 mod source;
 
+use std::collections::HashSet;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -81,9 +82,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let tables = if everything { catalog.user_tables()? } else { chosen(catalog, &args.tables)? };
     let mut failed = 0;
+    let mut names = Names::default();
     for table in &tables {
+        tell_left_out(table);
+        let file = names.name(&full_name(table), args.format);
         // What one table cannot give must not keep the others from being written.
-        if let Err(e) = dump_table(table, &args) {
+        if let Err(e) = dump_table(table, &file, &args) {
             let broken_pipe = |c: &std::io::Error| c.kind() == std::io::ErrorKind::BrokenPipe;
             if e.chain().any(|c| c.downcast_ref::<std::io::Error>().is_some_and(broken_pipe)) {
                 return Ok(ExitCode::SUCCESS);
@@ -99,18 +103,45 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Tables by name; a name without schema must be unique.
+/// `schema.table`, each part in brackets where the name would not tell where one ends.
+fn full_name(table: &TableDef) -> String {
+    let part = |name: &str| match name.contains(['.', '[', ']']) {
+        true => format!("[{}]", name.replace(']', "]]")),
+        false => name.to_owned(),
+    };
+    format!("{}.{}", part(&table.schema_name), part(&table.name))
+}
+
+/// Columns whose values are not stored are not among the rows.
+fn tell_left_out(table: &TableDef) {
+    let stored = rows::stored_columns(table);
+    let left: Vec<&str> = (0..table.columns.len())
+        .filter(|c| !stored.contains(c))
+        .filter_map(|c| table.columns.get(c))
+        .map(|c| &*c.name)
+        .collect();
+    if !left.is_empty() {
+        eprintln!("note: {}: computed and not stored, left out: {}", full_name(table), left.join(", "));
+    }
+}
+
+/// Tables by name, in brackets or not; a name without schema must be unique.
 fn chosen(catalog: &DatabaseCatalog, names: &[String]) -> anyhow::Result<Vec<Arc<TableDef>>> {
     let all = catalog.user_tables()?;
     names
         .iter()
         .map(|name| {
-            let plain = name.replace(['[', ']'], "");
+            let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
+            let parsed = holdfast_tsql::parse_object_name(name).ok().filter(|n| n.database.is_none());
             let found: Vec<_> = all
                 .iter()
-                .filter(|t| {
-                    let full = format!("{}.{}", t.schema_name, t.name);
-                    full.eq_ignore_ascii_case(&plain) || t.name.eq_ignore_ascii_case(&plain)
+                .filter(|t| match &parsed {
+                    Some(n) => {
+                        same(&t.name, &n.name.text)
+                            && n.schema.as_ref().is_none_or(|s| same(&t.schema_name, &s.text))
+                    }
+                    // A name that has to be in brackets may come without them while it is the only one.
+                    None => same(&format!("{}.{}", t.schema_name, t.name), name) || same(&t.name, name),
                 })
                 .collect();
             match found.as_slice() {
@@ -122,11 +153,11 @@ fn chosen(catalog: &DatabaseCatalog, names: &[String]) -> anyhow::Result<Vec<Arc
         .collect()
 }
 
-fn dump_table(table: &TableDef, args: &Args) -> anyhow::Result<()> {
-    let name = format!("{}.{}", table.schema_name, table.name);
+fn dump_table(table: &TableDef, file: &str, args: &Args) -> anyhow::Result<()> {
+    let name = full_name(table);
     match &args.out {
         Some(dir) => {
-            let path = dir.join(file_name(&name, args.format));
+            let path = dir.join(file);
             let file = std::fs::File::create(&path).with_context(|| path.display().to_string())?;
             let count = write(table, args.format, file).inspect_err(|_| {
                 // Half a table would pass for a whole one.
@@ -142,9 +173,22 @@ fn dump_table(table: &TableDef, args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn file_name(table: &str, format: Format) -> PathBuf {
-    let safe: String = table.chars().map(|c| if matches!(c, '/' | '\0') { '_' } else { c }).collect();
-    Path::new(&format!("{safe}.{}", format.extension())).to_owned()
+/// Names of the files written so far, without case: some file systems know none.
+#[derive(Default)]
+struct Names(HashSet<String>);
+
+impl Names {
+    /// A name that no other table of the dump has.
+    fn name(&mut self, table: &str, format: Format) -> String {
+        let safe: String = table.chars().map(|c| if c == '/' || c.is_control() { '_' } else { c }).collect();
+        let mut stem = safe.clone();
+        let mut number = 2u32;
+        while !self.0.insert(stem.to_lowercase()) {
+            stem = format!("{safe}~{number}");
+            number += 1;
+        }
+        format!("{stem}.{}", format.extension())
+    }
 }
 
 fn write(table: &TableDef, format: Format, out: impl Write + Send) -> anyhow::Result<u64> {
@@ -152,5 +196,21 @@ fn write(table: &TableDef, format: Format, out: impl Write + Send) -> anyhow::Re
         Format::Csv => rows::csv(table, out),
         Format::Jsonl => rows::json_lines(table, out),
         Format::Parquet => parquet::write(table, out),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_tables_share_a_file() {
+        let mut names = Names::default();
+        let mut name = |table| names.name(table, Format::Csv);
+        assert_eq!(name("dbo.a/b"), "dbo.a_b.csv");
+        assert_eq!(name("dbo.a_b"), "dbo.a_b~2.csv");
+        assert_eq!(name("dbo.A_B"), "dbo.A_B~3.csv");
+        assert_eq!(name("dbo.a_b~2"), "dbo.a_b~2~2.csv");
+        assert_eq!(name("dbo.c"), "dbo.c.csv");
     }
 }
