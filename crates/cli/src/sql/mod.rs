@@ -128,7 +128,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else if !args.input.is_empty() {
         for path in &args.input {
             let text = std::fs::read(path).with_context(|| path.display().to_string())?;
-            if shell.script(&shell::decoded(&text))? {
+            if shell.script(&shell::decoded(path, &text))? {
                 break;
             }
         }

@@ -5,7 +5,7 @@
 //!    to the batch that the next GO ends.
 //! 2. Scripts nest at most [`NESTED_MAX`] deep.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -13,6 +13,7 @@ use holdfast_client::Connection;
 use holdfast_tds::token::Token;
 use holdfast_tsql::splitter::split_batches;
 use holdfast_types::Value;
+use holdfast_types::code_page::CodePage;
 use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::{Config, Editor};
@@ -47,17 +48,32 @@ pub struct Shell {
     pub echo: bool,
     failed: bool,
     code: Option<u8>,
+    /// Lines come from the keyboard.
+    asking: bool,
 }
 
-/// A script in UTF-8 or, with its mark, in UTF-16.
-pub fn decoded(bytes: &[u8]) -> String {
-    match bytes {
-        [0xFF, 0xFE, rest @ ..] => {
-            let units: Vec<u16> = rest.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]])).collect();
-            String::from_utf16_lossy(&units)
+/// A script in UTF-16 with its mark, in UTF-8 or, when it is neither, in Windows-1252, which is told on standard error.
+pub fn decoded(name: &Path, bytes: &[u8]) -> String {
+    let utf16 = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = rest.chunks_exact(2).map(|c| unit([c[0], c[1]])).collect();
+        String::from_utf16_lossy(&units)
+    };
+    let bytes = match bytes {
+        [0xFF, 0xFE, rest @ ..] => return utf16(rest, u16::from_le_bytes),
+        [0xFE, 0xFF, rest @ ..] => return utf16(rest, u16::from_be_bytes),
+        [0xEF, 0xBB, 0xBF, rest @ ..] => rest,
+        other => other,
+    };
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(e) => {
+            eprintln!(
+                "note: {}: not UTF-8 at offset {}; it is read as Windows-1252",
+                name.display(),
+                e.valid_up_to()
+            );
+            String::from_utf16_lossy(&CodePage::WINDOWS_1252.decode(bytes))
         }
-        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        other => String::from_utf8_lossy(other).into_owned(),
     }
 }
 
@@ -86,6 +102,7 @@ impl Shell {
             echo: false,
             failed: false,
             code: None,
+            asking: false,
         }
     }
 
@@ -109,7 +126,8 @@ impl Shell {
 
     /// Lines of a script: commands are run when they come, the rest is kept up to the next GO.
     fn lines(&mut self, text: &str, pending: &mut String, depth: u32) -> anyhow::Result<bool> {
-        for line in text.lines() {
+        // The ends of lines belong to the batch: they may lie in a literal or a module's text.
+        for line in text.split_inclusive('\n') {
             match command(line) {
                 Some((name, rest)) => {
                     if self.command(&name, rest, pending, depth)? {
@@ -118,7 +136,9 @@ impl Shell {
                 }
                 None => {
                     pending.push_str(line);
-                    pending.push('\n');
+                    if !line.ends_with('\n') {
+                        pending.push('\n');
+                    }
                     if is_go(line) && ends_batch(pending) {
                         let batch = std::mem::take(pending);
                         if self.batches(&batch)? {
@@ -206,8 +226,19 @@ impl Shell {
                 return Ok(self.fail(&format!(":r is nested more than {NESTED_MAX} deep")));
             }
             "r" => match std::fs::read(argument) {
-                Ok(bytes) => return self.lines(&decoded(&bytes), pending, depth + 1),
-                Err(e) => return Ok(self.fail(&format!("{argument}: {e}"))),
+                Ok(bytes) => {
+                    let text = decoded(argument.as_ref(), &bytes);
+                    return self.lines(&text, pending, depth + 1);
+                }
+                // As in sqlcmd a script that is not there ends the shell, whatever `:on error` says; at the keyboard it does not.
+                Err(e) => {
+                    let ends = self.fail(&format!("{argument}: {e}"));
+                    if self.asking {
+                        return Ok(ends);
+                    }
+                    self.code.get_or_insert(1);
+                    return Ok(true);
+                }
             },
             "setvar" => {
                 let (name, value) = rest.split_once(char::is_whitespace).unwrap_or((&rest, ""));
@@ -307,6 +338,7 @@ impl Shell {
             // A first start has none.
             let _ = editor.load_history(path);
         }
+        self.asking = true;
         let mut pending = String::new();
         loop {
             let number = pending.lines().count() + 1;
@@ -376,7 +408,11 @@ mod tests {
 
     #[test]
     fn scripts_are_read_in_both_forms() {
+        let decoded = |bytes: &[u8]| decoded(Path::new("s.sql"), bytes);
         assert_eq!(decoded(b"\xEF\xBB\xBFselect"), "select");
         assert_eq!(decoded(&[0xFF, 0xFE, b'a', 0, 0xE9, 0]), "a\u{e9}");
+        assert_eq!(decoded(&[0xFE, 0xFF, 0, b'a', 0, 0xE9]), "a\u{e9}");
+        assert_eq!(decoded("\u{20AC}".as_bytes()), "\u{20AC}");
+        assert_eq!(decoded(b"\x80 \xE9"), "\u{20AC} \u{e9}");
     }
 }
