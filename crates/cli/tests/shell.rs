@@ -4,6 +4,12 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use holdfast_client::{Connection, Options};
+use holdfast_tds::login::{Login7, Secret};
+use holdfast_tds::prelogin::Encryption;
+use holdfast_tds::token::{Token, done_status};
+use holdfast_types::Value;
+
 const PASSWORD: &str = "Test-passw0rd";
 
 /// A server that ends with the test.
@@ -95,7 +101,64 @@ fn the_shell_does_what_sqlcmd_does() {
     let o = server.sql(&["-b", "-Q", "print '$(no_such_variable)'"]);
     assert_eq!(o.status.code(), Some(1));
     assert!(text(&o).contains("'no_such_variable' scripting variable not defined."));
+    // Ends of lines in a literal are kept; a script that is not there is an error.
+    write("ends.sql", "set nocount on\r\nselect len('a\r\nb'), len('a\nb')\r\ngo\r\n");
+    let ends = dir.path().join("ends.sql").display().to_string();
+    let o = server.sql(&["-W", "-h", "-1", "-i", &ends]);
+    assert_eq!(text(&o), "4 3\n");
+    write("absent.sql", ":r nowhere.sql\nprint 'never'\n");
+    let absent = dir.path().join("absent.sql").display().to_string();
+    let o = server.sql(&["-i", &absent]);
+    assert!(o.status.code() == Some(1) && text(&o).contains("nowhere.sql") && !text(&o).contains("never"));
     // No connection.
     let o = holdfast().args(["sql", "-S", "127.0.0.1,1", "-Q", "select 1"]).output().expect("runs");
     assert_eq!(o.status.code(), Some(2));
+}
+
+/// Attention while rows stream: what was there before the statement stays.
+#[test]
+fn a_cancelled_result_leaves_its_session() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = server(&dir.path().join("data"));
+    let tcp = std::net::TcpStream::connect(&server.address).expect("connects");
+    tcp.set_read_timeout(Some(std::time::Duration::from_secs(60))).expect("a timeout");
+    let login = Login7 {
+        user_name: "sa".into(),
+        password: Secret(PASSWORD.into()),
+        packet_size: 8000,
+        ..Default::default()
+    };
+    let options = Options { encryption: Encryption::NotSupported, strict: false, mars: false, login };
+    let mut c = Connection::open(tcp, &options).expect("shakes hands");
+    c.answer(&mut |_| ()).expect("logs in");
+    let many = "with n as (select x from (values (1),(1),(1),(1),(1),(1),(1),(1),(1),(1)) v (x)) \
+        select a.x, replicate('abc', 30) from n a, n b, n c, n d, n e, n f";
+    let mut value = |text: &str, cancel: bool| {
+        let bytes = c.client.batch(text);
+        c.send(&bytes).expect("sends");
+        if cancel {
+            // The server has filled the socket by then and waits.
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            c.send(&holdfast_tds::client::attention()).expect("sends");
+        }
+        let (mut value, mut acknowledged) = (None, !cancel);
+        loop {
+            c.answer(&mut |token| match token {
+                Token::Row(row) => value = row.first().cloned(),
+                Token::Done(d) => acknowledged |= d.status & done_status::ATTENTION != 0,
+                _ => {}
+            })
+            .expect("the connection stays");
+            if acknowledged {
+                return value;
+            }
+        }
+    };
+    value("create table #t (a int); begin tran; insert #t values (7)", false);
+    value(many, true);
+    assert_eq!(value("select @@trancount", false), Some(Value::Int(1)));
+    assert_eq!(value("select a from #t", false), Some(Value::Int(7)));
+    value("set xact_abort on", false);
+    value(many, true);
+    assert_eq!(value("select @@trancount", false), Some(Value::Int(0)));
 }

@@ -8,6 +8,7 @@ use holdfast_backup::{BackupKind, BackupSet};
 use holdfast_base::PAGE_SIZE;
 use holdfast_disk::{Disk, RealDisk};
 use holdfast_engine::DatabaseCatalog;
+use holdfast_engine::instance::attach::{file_id, read_primary};
 use holdfast_engine::instance::{Instance, InstanceOptions, StoredOpener};
 use holdfast_exec::collect::Collected;
 use holdfast_exec::restore::database::{Surroundings, restore};
@@ -97,6 +98,17 @@ fn open_data_files(files: &[PathBuf]) -> anyhow::Result<Opened> {
     }
     if data.iter().all(|(id, _)| *id != 1) {
         bail!("the primary data file (.mdf) is missing: without it the others cannot be read");
+    }
+    for path in files.iter().filter(|p| file_id(&RealDisk, p) == Some(1)) {
+        // What cannot be read of the primary file is told when the catalog is opened.
+        if let Ok(facts) = read_primary(&RealDisk, path)
+            && !facts.closed_cleanly
+        {
+            eprintln!(
+                "warning: {}: the database was not closed cleanly; changes that only its log holds are not in the data files and not in this dump. Attaching it with its log to a server recovers them",
+                path.display()
+            );
+        }
     }
     let pages = PageCache::new(64 << 20).attach(data)?;
     Ok(Opened { catalog: DatabaseCatalog::open(5, None, pages)?, _folder: None })

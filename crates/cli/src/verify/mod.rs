@@ -21,6 +21,8 @@ use std::sync::Arc;
 use holdfast_backup::chain::{Link, best_sequence};
 use holdfast_backup::{BackupError, BackupKind, BackupSet, Device, Media, MediaSet};
 use holdfast_base::Lsn;
+use holdfast_disk::RealDisk;
+use holdfast_engine::instance::attach::read_primary;
 
 use crate::inspect::data_file as header;
 use crate::inspect::report::kind_name;
@@ -285,16 +287,48 @@ fn check_structure(
         let files: BTreeMap<_, _> = members.map(|d| (d.header.file_id, d.device.clone())).collect();
         let bytes: u64 = files.values().map(Device::length).sum();
         let name = primary.path.display().to_string();
+        let given: Vec<u16> = files.keys().copied().collect();
+        let whole = check_members(primary, &given, findings);
         let links = checks.remove(&primary.header.binding_id);
         if let Some(text) = links.and_then(|c| c.check_links(&name, Severity::Damage, findings)) {
             summary.push(format!("{name}: {text}"));
         }
-        if args.wants_deep(bytes) {
+        if !whole {
+            summary.push(format!("{name}: keys, heaps and allocation not checked (files are missing)"));
+        } else if args.wants_deep(bytes) {
             summary.push(deep::check_files(files, &name, findings));
         } else if !args.quick {
             summary.push(format!("{name}: keys, heaps and allocation not checked (--deep does)"));
         }
     }
+}
+
+/// Whether all data files are there that the primary file names; tells of those that are not, and of a database that still
+/// needs its log.
+fn check_members(primary: &DataInput, given: &[u16], findings: &Findings) -> bool {
+    // What cannot be read of the primary file is damage that the other checks tell.
+    let Ok(facts) = read_primary(&RealDisk, &primary.path) else { return true };
+    let add = |severity, text| {
+        let file = primary.path.display().to_string();
+        findings.add(Finding { severity, file, page: None, offset: None, text });
+    };
+    if !facts.closed_cleanly {
+        add(
+            Severity::Note,
+            "the database was not closed cleanly: changes that only its log holds are not in the data files; attaching it with its log recovers them"
+                .to_owned(),
+        );
+    }
+    let missing: Vec<String> = facts
+        .files
+        .iter()
+        .filter(|f| !f.is_log && !given.contains(&f.file_id))
+        .map(|f| format!("{} ({}, {})", f.file_id, f.logical_name, f.stored_path))
+        .collect();
+    if !missing.is_empty() {
+        add(Severity::Unusable, format!("data files of the database are missing: {}", missing.join(", ")));
+    }
+    missing.is_empty()
 }
 
 /// The data must be as long as the configuration says.
