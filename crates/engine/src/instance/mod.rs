@@ -477,7 +477,7 @@ impl Instance {
             }
             closed => closed.clone(),
         };
-        insert(&mut *self.databases.write(), entry(before.id, &before.name, state, files));
+        insert(&mut self.databases.write(), entry(before.id, &before.name, state, files));
         Ok(())
     }
 
