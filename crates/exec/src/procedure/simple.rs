@@ -339,6 +339,7 @@ impl Runner<'_> {
             state.settings.options & option::QUOTED_IDENTIFIER
         };
         let found = template(text, quoted != 0)?;
+        self.session.take_present();
         let database = self.session.current_database();
         let key = UnitKey {
             text: found.text.into(),
