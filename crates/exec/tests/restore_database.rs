@@ -1,26 +1,23 @@
 //! RESTORE DATABASE over the corpus: every complete full backup (stripes put together) comes online, every table reads, and
 //! row counts agree with the catalog; differentials follow their full; refusals have SQL Server's numbers.
 
+#[path = "common/restore.rs"]
+mod common;
+
 use holdfast_engine::access::ReadContext;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use holdfast_disk::RealDisk;
 use holdfast_engine::DatabaseCatalog;
 use holdfast_engine::instance::{Instance, InstanceOptions, StoredOpener};
-use holdfast_exec::collect::Collected;
-use holdfast_exec::restore::database::{Surroundings, restore};
 use holdfast_exec::restore::request::NamedDevice;
 use holdfast_exec::restore::{RecoveryOption, RestoreRequest, RestoreVerb};
-use holdfast_exec::session::CancelFlag;
 use holdfast_storage::PageCache;
 use holdfast_types::SqlError;
 
-fn instance(dir: &Path) -> Arc<Instance> {
-    let opener = StoredOpener::new(Arc::new(RealDisk), PageCache::new(32 << 20));
-    Instance::open(InstanceOptions::new(dir), Arc::new(opener), &mut |m| panic!("{m}")).unwrap()
-}
+use common::{instance, run};
 
 fn request(name: &str, paths: &[PathBuf]) -> RestoreRequest {
     let name_of = |p: &PathBuf| std::fs::canonicalize(p).unwrap().display().to_string();
@@ -30,20 +27,6 @@ fn request(name: &str, paths: &[PathBuf]) -> RestoreRequest {
         media_password: secret.then(|| "dbatools".to_owned()),
         ..RestoreRequest::of(RestoreVerb::Database(name.to_owned()), devices)
     }
-}
-
-fn run(instance: &Arc<Instance>, request: &RestoreRequest) -> (Result<(), Vec<SqlError>>, Collected) {
-    let mut sink = Collected::new();
-    let cancel = CancelFlag::new();
-    let around = Surroundings {
-        instance,
-        cancel: &cancel,
-        session_database: 1,
-        in_use: &|_| false,
-        workers: 2,
-        clock: &holdfast_base::world::SystemClock::new(0),
-    };
-    (restore(request, &around, &mut sink), sink)
 }
 
 /// Sets of devices that make up complete full backups, by group name and members.

@@ -1,25 +1,22 @@
 //! RESTORE LOG over genuine chains whose one table got a row every half minute: the whole chain, a stop in the middle of it,
 //! stops that cannot be kept, and the refusals of media and plan.
 
+#[path = "common/restore.rs"]
+mod common;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use holdfast_disk::RealDisk;
 use holdfast_engine::DatabaseCatalog;
 use holdfast_engine::access::ReadContext;
-use holdfast_engine::instance::{Instance, InstanceOptions, StoredOpener};
-use holdfast_exec::collect::Collected;
-use holdfast_exec::restore::database::{Surroundings, restore};
+use holdfast_engine::instance::Instance;
 use holdfast_exec::restore::request::NamedDevice;
 use holdfast_exec::restore::{RecoveryOption, RestoreRequest, RestoreVerb};
-use holdfast_exec::session::CancelFlag;
 use holdfast_storage::PageCache;
 use holdfast_types::{DateTime, SqlError, SqlType, Value};
 
-fn instance(dir: &Path) -> Arc<Instance> {
-    let opener = StoredOpener::new(Arc::new(RealDisk), PageCache::new(32 << 20));
-    Instance::open(InstanceOptions::new(dir), Arc::new(opener), &mut |m| panic!("{m}")).expect("opens")
-}
+use common::instance;
 
 /// No message.
 const NONE: [i32; 0] = [];
@@ -36,20 +33,11 @@ fn step(path: &Path, log: bool) -> RestoreRequest {
     RestoreRequest { recovery: RecoveryOption::NoRecovery, ..RestoreRequest::of(verb, devices) }
 }
 
+/// The numbers of its errors and of its messages.
 fn run(instance: &Arc<Instance>, request: &RestoreRequest) -> (Vec<i32>, Vec<i32>) {
-    let mut sink = Collected::new();
-    let cancel = CancelFlag::new();
-    let around = Surroundings {
-        instance,
-        cancel: &cancel,
-        session_database: 1,
-        in_use: &|_| false,
-        workers: 2,
-        clock: &holdfast_base::world::SystemClock::new(0),
-    };
-    let errors: Vec<SqlError> = restore(request, &around, &mut sink).err().unwrap_or_default();
+    let (result, sink) = common::run(instance, request);
     let numbers = |list: &[SqlError]| list.iter().map(|m| m.number).filter(|n| *n != 0).collect();
-    (numbers(&errors), numbers(&sink.messages))
+    (numbers(&result.err().unwrap_or_default()), numbers(&sink.messages))
 }
 
 /// The times in dbo.steps, ascending.

@@ -1,22 +1,17 @@
 //! What a RESTORE that is refused leaves alone: the database it would have replaced, files that are somebody's, other restores.
 
+#[path = "common/restore.rs"]
+mod common;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use holdfast_disk::RealDisk;
-use holdfast_engine::instance::{DatabaseState, Instance, InstanceOptions, StoredOpener};
-use holdfast_exec::collect::Collected;
-use holdfast_exec::restore::database::{Surroundings, restore};
+use holdfast_engine::instance::{DatabaseState, Instance};
 use holdfast_exec::restore::request::NamedDevice;
 use holdfast_exec::restore::{RecoveryOption, RestoreRequest, RestoreVerb};
-use holdfast_exec::session::CancelFlag;
-use holdfast_storage::PageCache;
 use holdfast_types::{DateTime, SqlError};
 
-fn instance(dir: &Path) -> Arc<Instance> {
-    let opener = StoredOpener::new(Arc::new(RealDisk), PageCache::new(32 << 20));
-    Instance::open(InstanceOptions::new(dir), Arc::new(opener), &mut |m| panic!("{m}")).unwrap()
-}
+use common::instance;
 
 fn request(name: &str, path: &Path) -> RestoreRequest {
     let device = NamedDevice { name: path.display().to_string(), logical: false };
@@ -24,16 +19,7 @@ fn request(name: &str, path: &Path) -> RestoreRequest {
 }
 
 fn run(instance: &Arc<Instance>, request: &RestoreRequest) -> Result<(), Vec<SqlError>> {
-    let cancel = CancelFlag::new();
-    let around = Surroundings {
-        instance,
-        cancel: &cancel,
-        session_database: 1,
-        in_use: &|_| false,
-        workers: 1,
-        clock: &holdfast_base::world::SystemClock::new(0),
-    };
-    restore(request, &around, &mut Collected::new())
+    common::run(instance, request).0
 }
 
 fn numbers(instance: &Arc<Instance>, request: &RestoreRequest) -> Vec<i32> {

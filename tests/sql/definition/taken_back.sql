@@ -79,3 +79,46 @@ go
 select id, v from Back.dbo.i
 insert Back.dbo.i(v) values (8)
 select max(id) as id from Back.dbo.i
+go
+-- TRUNCATE begins with the seed again, unless it is rolled back
+use Back
+create table n (id int identity(1, 1) not null primary key, v int)
+insert n(v) values (1), (2), (3)
+go
+begin tran
+truncate table n
+insert n(v) values (10), (11)
+checkpoint
+select id, v from n
+rollback
+insert n(v) values (4)
+select id, v from n
+go
+begin tran
+save tran here
+truncate table n
+insert n(v) values (12)
+rollback tran here
+insert n(v) values (5)
+commit
+select id, v from n
+go
+begin tran
+truncate table n
+alter table n add w int null
+insert n(v) values (13)
+rollback
+insert n(v) values (6)
+select id, v from n
+go
+truncate table n
+insert n(v) values (14)
+select id, v from n
+select ident_current('n') as [current]
+go
+begin tran
+insert n(v) values (15)
+truncate table n
+commit
+insert n(v) values (16)
+select id, v from n

@@ -410,8 +410,10 @@ impl StoredWriter {
         }
         self.lock_table(write, LockMode::SchM)?;
         self.release_pages(write)?;
-        if let Some(identity) = &self.identity {
-            self.writing.identities.note(&self.writing, self.object_id, identity, None, true)?;
+        if let Some(identity) = &self.identity
+            && let Some(last) = self.writing.identities.begin_again(self.object_id, identity)
+        {
+            self.writing.join(write.transaction)?.part()?.begin_again(self.object_id, last);
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! 1. The catalogue's mark (syscolpars.idtval) is never behind a value that was given: after a crash values may be left out,
 //!    never given twice.
 //! 2. A clean checkpoint writes the value last given.
+//! 3. A reset by TRUNCATE is the transaction's: a rollback takes it back, and no mark goes back before the commit.
 
 use std::collections::HashMap;
 
@@ -115,7 +116,10 @@ impl Identities {
             let ahead = (0..=3)
                 .map(|p| n + step * (BLOCK / 10i128.pow(p)))
                 .find(|m| value(&s.column.ty, *m).is_some());
-            let mark = behind.then(|| ahead.unwrap_or(n));
+            // Where the mark is not known for sure, it may only go ahead of what it was.
+            let ahead = ahead.unwrap_or(n);
+            let known = s.mark.filter(|m| if step > 0 { *m > ahead } else { *m < ahead });
+            let mark = behind.then(|| known.unwrap_or(ahead));
             Ok::<_, SqlError>((v, mark))
         })?;
         if let Some(mark) = mark {
@@ -157,6 +161,33 @@ impl Identities {
             self.write_mark(writing, object, column, last)?;
         }
         Ok(())
+    }
+
+    /// TRUNCATE: begins with the seed again. The catalogue's mark stays where it is until the transaction has committed
+    /// ([`Self::settle`]), for it may be rolled back or cut off. Answers the value last given, for [`Self::restore`]; `None`: none was.
+    pub fn begin_again(&self, object: i32, column: &IdentityColumn) -> Option<i128> {
+        self.with(object, column, |s| {
+            let last = s.last.take();
+            s.mark = s.mark.or(last);
+            last
+        })
+    }
+
+    /// Takes [`Self::begin_again`] back.
+    pub fn restore(&self, object: i32, last: i128) {
+        if let Some(state) = self.states.lock().get_mut(&object) {
+            state.last = Some(last);
+        }
+    }
+
+    /// After the commit of [`Self::begin_again`], before others may enter: the catalogue learns where the column stands.
+    ///
+    /// # Errors
+    /// Those of the change. The next checkpoint writes it then; until that, a crash leaves values out.
+    pub fn settle(&self, writing: &Writing, object: i32) -> SqlResult<()> {
+        let found = self.states.lock().get(&object).map(|s| (s.column.clone(), s.last));
+        let Some((column, last)) = found else { return Ok(()) };
+        self.write_mark(writing, object, &column, last)
     }
 
     pub fn current(&self, object: i32, column: &IdentityColumn) -> Value {

@@ -190,6 +190,7 @@ impl Writing {
                 writing: Arc::clone(self),
                 log: Mutex::new(log),
                 emptied: Mutex::new(Vec::new()),
+                begun_again: Mutex::new(Vec::new()),
                 made: Mutex::new(Vec::new()),
                 added: Mutex::new(Vec::new()),
                 located: Mutex::new(None),
@@ -229,6 +230,8 @@ pub struct DatabaseTransaction {
     writing: Arc<Writing>,
     pub log: Mutex<LogTransaction>,
     emptied: Mutex<Vec<(usize, Emptied)>>,
+    /// Tables whose identity begins again with the commit: mark, object, value last given.
+    begun_again: Mutex<Vec<(usize, i32, i128)>>,
     /// Rowsets that the transaction made.
     made: Mutex<Vec<u64>>,
     /// Units that it gave to rowsets which were there before: rowset, kind and id.
@@ -343,6 +346,28 @@ impl DatabaseTransaction {
     pub fn give_back(&self, mark: usize, emptied: Emptied) {
         self.emptied.lock().push((mark, emptied));
     }
+
+    /// The identity of a table begins again, unless that is rolled back.
+    pub fn begin_again(&self, object: i32, last: i128) {
+        let mark = self.log.lock().mark();
+        self.begun_again.lock().push((mark, object, last));
+    }
+
+    /// Takes back what of that came after the mark; `None`: all.
+    fn restore_identities(&self, mark: Option<usize>) {
+        let mut begun = self.begun_again.lock();
+        while let Some((_, object, last)) = begun.pop_if(|(at, ..)| mark.is_none_or(|m| *at > m)) {
+            self.writing.identities.restore(object, last);
+        }
+    }
+
+    /// After the commit.
+    fn settle_identities(&self) {
+        for (_, object, _) in self.begun_again.lock().drain(..) {
+            // What fails here is written by the next checkpoint.
+            let _ = self.writing.identities.settle(&self.writing, object);
+        }
+    }
 }
 
 impl Participant for DatabaseTransaction {
@@ -356,10 +381,14 @@ impl Participant for DatabaseTransaction {
             emptied.iter().try_for_each(|(_, e)| change.free_unit(log, e.unit, e.first_iam))
         });
         if done.is_err() && self.writing.logged.stopped().is_none() {
+            self.restore_identities(None);
             self.writing.logged.roll_back_to(log, 0).map_err(|e| failure(&e))?;
             let swept = self.sweep();
             self.writing.logged.roll_back(log).map_err(|e| failure(&e))?;
             swept?;
+        }
+        if done.is_ok() {
+            self.settle_identities();
         }
         done.map_err(|e| failure(&e))
     }
@@ -376,6 +405,7 @@ impl Participant for DatabaseTransaction {
     }
     fn rollback_to(&self, mark: u64) -> SqlResult<()> {
         self.emptied.lock().retain(|(at, _)| *at <= mark as usize);
+        self.restore_identities(Some(mark as usize));
         self.writing.logged.roll_back_to(&mut self.log.lock(), mark as usize).map_err(|e| failure(&e))?;
         self.sweep()
     }
@@ -387,6 +417,7 @@ impl Participant for DatabaseTransaction {
 impl DatabaseTransaction {
     fn take_back(&self) -> SqlResult<()> {
         self.emptied.lock().clear();
+        self.restore_identities(None);
         let log = &mut self.log.lock();
         self.writing.logged.roll_back_to(log, 0).map_err(|e| failure(&e))?;
         // Before the transaction ends: as long as it is open, no checkpoint lets recovery forget what is to be freed.
@@ -424,6 +455,9 @@ impl DurableParticipant for DatabaseTransaction {
         let emptied = self.emptied_units();
         self.emptied.lock().clear();
         let done = self.writing.logged.commit_prepared(&mut self.log.lock(), &emptied);
+        if done.is_ok() {
+            self.settle_identities();
+        }
         self.no_longer_prepared();
         done.map_err(|e| failure(&e))
     }

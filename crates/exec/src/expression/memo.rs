@@ -137,20 +137,20 @@ pub struct ValueSet {
     table: KeyTable,
     finder: Mutex<Finder>,
     has_null: bool,
-    /// How many values a list has, its first and its last one.
-    list: (usize, Value, Value),
+    /// The values of a list.
+    list: Vec<Value>,
     _grant: Grant,
 }
 
 impl ValueSet {
-    /// Whether this is the set of the list of constants, as far as its ends tell: a set is kept by the place of its list, where
-    /// another one may lie later.
+    /// Whether this is the set of the list: a set is kept by the place of its list, where another one may lie later. What is no
+    /// literal has the same value within the frame that keeps the set.
     pub fn is_of(&self, list: &[Expr]) -> bool {
-        let same = |e: Option<&Expr>, v: &Value| match e.map(|e| &e.kind) {
-            Some(ExprKind::Literal(x)) => identical(x, v),
+        let same = |(e, v): (&Expr, &Value)| match &e.kind {
+            ExprKind::Literal(x) => identical(x, v),
             _ => true,
         };
-        self.list.0 == list.len() && same(list.first(), &self.list.1) && same(list.last(), &self.list.2)
+        self.list.len() == list.len() && list.iter().zip(&self.list).all(same)
     }
 
     /// Reads the subquery; `None` when its values do not fit into memory.
@@ -171,24 +171,22 @@ impl ValueSet {
         }
         grant.resize(table.memory());
         let finder = Mutex::new(table.finder());
-        Ok(Some(ValueSet { table, finder, has_null, list: Default::default(), _grant: grant }))
+        Ok(Some(ValueSet { table, finder, has_null, list: Vec::new(), _grant: grant }))
     }
 
     /// Of a list.
-    pub fn of_values(values: &[Value], ty: &SqlType, ctx: &ExecContext) -> SqlResult<Option<ValueSet>> {
-        let column = Column::from_values(ty, values)?;
+    pub fn of_values(values: Vec<Value>, ty: &SqlType, ctx: &ExecContext) -> SqlResult<Option<ValueSet>> {
+        let column = Column::from_values(ty, &values)?;
         let mut table = KeyTable::new(&[*ty]);
         let mut numbers = Vec::new();
         table.insert_all(&[&column], values.len(), &[false], &mut numbers)?;
         let mut grant = Grant::new(ctx.query.budget());
-        if !grant.resize(table.memory()) {
+        if !grant.resize(table.memory() + values.iter().map(size).sum::<usize>()) {
             return Ok(None);
         }
         let has_null = values.iter().any(Value::is_null);
         let finder = Mutex::new(table.finder());
-        let end = |v: Option<&Value>| v.cloned().unwrap_or_default();
-        let list = (values.len(), end(values.first()), end(values.last()));
-        Ok(Some(ValueSet { table, finder, has_null, list, _grant: grant }))
+        Ok(Some(ValueSet { table, finder, has_null, list: values, _grant: grant }))
     }
 
     /// `left IN (values)` for every row.

@@ -409,7 +409,7 @@ fn list_set(node: &Expr, ty: &SqlType, list: &[Expr], ctx: &ExecContext) -> SqlR
         return Ok(None);
     }
     let values = list.iter().map(|e| evaluate_constant(e, ctx)).collect::<SqlResult<Vec<_>>>()?;
-    let set = ValueSet::of_values(&values, ty, ctx)?.map(Arc::new);
+    let set = ValueSet::of_values(values, ty, ctx)?.map(Arc::new);
     if let Some(set) = &set {
         ctx.keep_value_set(key, whole, Arc::clone(set));
     }

@@ -11,8 +11,9 @@ use holdfast_plan::{Inferred, ParamId};
 use holdfast_tsql::ast::{ExecuteTarget, SetValue, Statement, StatementKind};
 use holdfast_types::{Batch, SqlError, SqlType, TypeId, Value};
 
-use super::call::{Argument, Returned, parse_parameters};
+use super::call::{Argument, Returned};
 use super::instance_session::first_select;
+use super::load::parse_parameters;
 use super::query::{SELECT, result_column};
 use super::run::{Fail, Runner, Scope, scope_names};
 use super::unit::{Folding, Layout, TypeScope, Unit, VariableSlot, layout, parse, with_bind_context};

@@ -33,6 +33,7 @@ pub mod identity;
 pub mod impersonation;
 pub mod instance_administration;
 pub mod instance_session;
+mod load;
 pub mod management_function;
 pub mod memory_shape;
 pub mod memory_table;

@@ -10,8 +10,10 @@
 //! 3. Positions and lines stay those of the text, as far as they are told: a parameter has the line of its literal, and literals
 //!    with line breaks are left out.
 //!
-//! Source: product documentation, "Simple parameterization" (which statements, `@1` …); which types it gives, measured there only
-//! for integers and strings, is kept wider here where nothing shows it.
+//! 4. Names without a schema mean what they mean to who looks in dbo first; whoever looks elsewhere plans by his own text.
+//!
+//! Source: product documentation, "Simple parameterization" (which statements). The types are this server's own choice: nothing of
+//! what a statement answers shows them.
 
 use std::sync::Arc;
 
@@ -25,7 +27,7 @@ use holdfast_tsql::ast::{
 use holdfast_types::{NameOrder, TypeId, Value};
 
 use super::cache::UnitKey;
-use super::call::parse_parameters;
+use super::load::parse_parameters;
 use super::run::{Runner, Scope};
 use super::state::option;
 use super::unit::{TypeScope, Unit, layout, undeclared};
@@ -306,16 +308,14 @@ fn named(target: &DmlTarget) -> Option<&ObjectName> {
 }
 
 /// Whether the statements are one whose `count` literals are values of their own (invariant 1).
-fn is_simple(statements: &[Statement], count: usize, database: &HostDatabase, schema: &str) -> bool {
+fn is_simple(statements: &[Statement], count: usize, database: &HostDatabase) -> bool {
     let [statement] = statements else { return false };
     let Some(name) = table_of(&statement.kind) else { return false };
     if name.server.is_some() || name.database.is_some() || name.name.text.starts_with('#') {
         return false;
     }
-    let schema = name.schema.as_ref().map_or(schema, |s| s.text.as_str());
-    let found = database.object(schema, &name.name.text);
-    let found = found.or_else(|| database.object("dbo", &name.name.text).filter(|_| name.schema.is_none()));
-    let Some(ObjectDef::Table(table)) = found else { return false };
+    let schema = name.schema.as_ref().map_or("dbo", |s| s.text.as_str());
+    let Some(ObjectDef::Table(table)) = database.object(schema, &name.name.text) else { return false };
     if table.object_id < 0 || table.columns.iter().any(|c| c.ty.id == TypeId::SqlVariant) {
         return false;
     }
@@ -338,6 +338,9 @@ impl Runner<'_> {
             }
             state.settings.options & option::QUOTED_IDENTIFIER
         };
+        if &*self.session.default_schema() != "dbo" {
+            return None;
+        }
         let found = template(text, quoted != 0)?;
         self.session.take_present();
         let database = self.session.current_database();
@@ -363,7 +366,7 @@ impl Runner<'_> {
     fn shared_unit(&self, key: &UnitKey, count: usize, database: &Arc<HostDatabase>) -> Option<Arc<Unit>> {
         let options = ParseOptions { quoted_identifier: key.options != 0 };
         let batch = holdfast_tsql::parse_batch(&key.text, &options).ok()?;
-        if !is_simple(&batch.statements, count, database, &self.session.default_schema()) {
+        if !is_simple(&batch.statements, count, database) {
             return None;
         }
         let list = parse_parameters(key.parameters.strip_prefix(MARK)?).ok()?;

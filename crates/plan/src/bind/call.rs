@@ -70,7 +70,7 @@ impl Binder<'_> {
             FunctionId::Trim => {
                 if let Some(side @ (ast::TrimSide::Leading | ast::TrimSide::Trailing)) = call.trim {
                     let collation = self.collation();
-                    args.push(Typed::new(super::scalar::string_literal(" ", false, collation)));
+                    args.push(Typed::new(super::literal::string_literal(" ", false, collation)));
                     args.push(Typed::new(Expr::int(if side == ast::TrimSide::Leading { 1 } else { 2 })));
                 }
             }
@@ -102,7 +102,7 @@ impl Binder<'_> {
             return err(a.span, 102, &[&"isjson"]);
         }
         let collation = self.collation();
-        Ok(Typed::new(super::scalar::string_literal(&word, false, collation)))
+        Ok(Typed::new(super::literal::string_literal(&word, false, collation)))
     }
 
     fn bind_date_part(&mut self, def: &FunctionDef, a: &ast::Expr) -> SqlResult<Typed> {

@@ -15,6 +15,7 @@ mod datatype;
 mod from;
 mod grouping;
 mod hint;
+mod literal;
 mod name;
 mod query;
 mod scalar;

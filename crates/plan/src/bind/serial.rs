@@ -189,7 +189,7 @@ impl Binder<'_> {
         let mut aggregates = Vec::with_capacity(p.values.len());
         let collation = self.collation();
         for v in &p.values {
-            let literal = Typed::new(super::scalar::string_literal(&v.text, true, collation));
+            let literal = Typed::new(super::literal::string_literal(&v.text, true, collation));
             let literal = Typed::new(self.coerce_to(literal, column.e.ty)?);
             let condition = self.compare(CompareOp::Equal, column.clone(), literal)?;
             let argument = match &aggregate.argument {
@@ -275,7 +275,7 @@ impl Binder<'_> {
             .enumerate()
             .map(|(i, s)| {
                 let text = s.last().map_or("", |n| n.text.as_str());
-                let literal = super::scalar::string_literal(text, true, collation);
+                let literal = super::literal::string_literal(text, true, collation);
                 vec![Expr::int(i as i32), self.convert(literal, name.ty)]
             })
             .collect();

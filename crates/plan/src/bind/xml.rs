@@ -94,7 +94,7 @@ impl Binder<'_> {
         }
         let text = self.xquery_text("modify", arguments, span)?;
         let update = at(span, Update::parse(&text, &[]))?;
-        let mut args = vec![super::scalar::string_literal(&text, true, self.collation())];
+        let mut args = vec![super::literal::string_literal(&text, true, self.collation())];
         args.extend(self.sql_references(update.sql_references(), span)?);
         let kind = ExprKind::Method { method: MethodId::XmlModify, operand: Box::new(target), args };
         Ok(Expr::new(kind, SqlType::XML, true))
@@ -140,7 +140,7 @@ impl Binder<'_> {
             "query" => (MethodId::XmlQuery, SqlType::XML),
             _ => (MethodId::XmlExist, SqlType::BIT),
         };
-        let mut args = vec![super::scalar::string_literal(&text, true, self.collation())];
+        let mut args = vec![super::literal::string_literal(&text, true, self.collation())];
         args.extend(values);
         let kind = ExprKind::Method { method: m, operand: Box::new(target.e), args };
         Ok(Typed::new(Expr::new(kind, ty, true)))

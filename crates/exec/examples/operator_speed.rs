@@ -1,4 +1,4 @@
-//! Measures scan, aggregation and join over rows in memory: `cargo run --release -p holdfast-exec --example scan_speed -- [rows]`.
+//! Measures scan, aggregation and join over rows in memory: `cargo run --release -p holdfast-exec --example operator_speed -- [rows]`.
 //! The same queries in PostgreSQL are in the comments; storage cost is not part of this measurement.
 #![allow(missing_docs)]
 
