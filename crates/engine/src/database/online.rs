@@ -158,9 +158,12 @@ fn read(
     live: &Arc<LiveRowsets>,
     writing: &Option<Arc<Writing>>,
 ) -> Result<Snapshot, FormatError> {
-    let source = Arc::clone(source);
-    let catalog = DatabaseCatalog::open_live(id, Some(name), source, Arc::clone(live), writing.clone())?;
-    let properties = properties(&catalog, paths)?;
+    let (catalog, properties) = live.steady(|| {
+        let source = Arc::clone(source);
+        let catalog = DatabaseCatalog::open_live(id, Some(name), source, Arc::clone(live), writing.clone())?;
+        let properties = properties(&catalog, paths)?;
+        Ok::<_, FormatError>((catalog, properties))
+    })?;
     let mut files: HashMap<i16, Vec<FileId>> = HashMap::new();
     for file in properties.files.iter().filter(|f| !f.is_log) {
         if let (Ok(group), Ok(id)) = (i16::try_from(file.filegroup_id), FileId::try_from(file.file_id)) {

@@ -111,11 +111,11 @@ impl Catalogs {
         let table = match self.ids.get(name) {
             None => BaseTable::default(),
             Some(&id) => {
-                let columns = self
+                let columns: Vec<BaseColumn> = self
                     .columns_of(id, 0)
                     .map(|r| BaseColumn { name: r.text("name").to_owned(), column_id: r.i32("colid") })
                     .collect();
-                store.tables.read_table(&*store.source, id, columns)?
+                store.live.steady(|| store.tables.read_table(&*store.source, id, columns.clone()))?
             }
         };
         let table = Arc::new(table);

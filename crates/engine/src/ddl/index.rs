@@ -351,6 +351,10 @@ impl CatalogWriter<'_> {
                 852..=956 => 0x4_0000,
                 _ => 0x1004_0000,
             };
+        if let Some(writing) = &self.catalog.store.writing {
+            self.catalog.store.live.make(id.unsigned_abs(), object, index, filegroup);
+            writing.join(self.write.transaction)?.part()?.note_made(id.unsigned_abs());
+        }
         self.insert(
             "sysrowsets",
             &[
@@ -373,9 +377,6 @@ impl CatalogWriter<'_> {
                 ("dbfragid", 1.into()),
             ],
         )?;
-        if let Some(writing) = &self.catalog.store.writing {
-            writing.join(self.write.transaction)?.part()?.note_made(id.unsigned_abs());
-        }
         self.add_hobt(id, object, kind, shape, fill_factor)?;
         self.add_rowset_columns(id, kind, shape)?;
         self.add_unit(id, 1, filegroup)?;
@@ -411,7 +412,7 @@ impl CatalogWriter<'_> {
         )?;
         self.add_unit_reference(rowset, kind, id)?;
         super::boot::raise_next_unit(self, ((id >> 16) + 1).unsigned_abs())?;
-        // One that a rowset gets later is known at once: what is known of the rowset outlives the catalogue's snapshots.
+        // It is known at once: what is known of the rowset outlives the catalogue's snapshots.
         if let Some(writing) = &self.catalog.store.writing
             && let Some(live) = self.live(rowset)
         {

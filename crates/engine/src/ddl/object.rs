@@ -1,21 +1,21 @@
 //! Objects: ids, names, rows of sysschobjs.
 //!
-//! Evidence: ids rise by 16,000,057 modulo 2^31. From 706 on the next one stands in sysobjvalues, class 7, object 101,
-//! sub-object 34; servers take twenty at a time, so that genuine values are ahead of the last object by up to twenty steps.
+//! Evidence: ids rise by 16,000,057 modulo 2^31. From 706 on the next one stands in the catalogue ([`crate::write::object_id`]);
+//! servers take twenty at a time, so that genuine values are ahead of the last object by up to twenty steps.
 
 use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 
 use super::module::trigger_event;
-use super::rows::{CatalogWriter, Cell, Found};
+use super::rows::{Base, CatalogWriter, Cell, Found};
 use super::temporal::{HISTORY_REFERENCE, PERIOD_VALUE};
 use crate::catalog::Catalog;
 use crate::lock::LockMode;
 use crate::write::definitions::Name;
+use crate::write::object_id;
+use crate::write::writing::failure;
 
 /// Distance of object ids.
 const STEP: i64 = 16_000_057;
-/// Where the next id stands: value class, object, sub-object, number.
-const NEXT: [i64; 4] = [7, 101, 34, 0];
 /// First user object of a new database of version 706.
 const FIRST: i64 = 245_575_913;
 
@@ -91,38 +91,21 @@ impl CatalogWriter<'_> {
     /// The next object id.
     pub fn next_object_id(&self) -> SqlResult<i32> {
         let after = |id: i64| (id + STEP) % (1 << 31);
-        let kept = !self.rows("sysobjvalues", &NEXT)?.is_empty();
         // Older versions keep it in the boot page: go on after the latest object.
         let objects = self.catalog.objects();
         let latest = objects.iter().filter(|o| o.id > 100 && !o.system).max_by_key(|o| (o.created, o.id));
         let first = latest.map_or(FIRST, |o| after(i64::from(o.id)));
         for _ in 0..100_000 {
-            let id = if kept {
-                self.take_object_id()?
-            } else {
-                self.catalog.store.live.reserve_object(first, after)
+            let kept = match &self.catalog.store.writing {
+                Some(writing) => object_id::take(writing, after).map_err(|e| failure(&e))?,
+                None => None,
             };
+            let id = kept.unwrap_or_else(|| self.catalog.store.live.reserve_object(first, after));
             if id > 100 && self.rows("sysschobjs", &[id])?.is_empty() {
                 return Ok(id as i32);
             }
         }
         Err(SqlError::not_supported("A database with so many objects"))
-    }
-
-    /// The number kept for the next object, which is counted on. It is read under the row's lock, so that no two statements are given the
-    /// same.
-    fn take_object_id(&self) -> SqlResult<i64> {
-        let taken = std::cell::Cell::new(FIRST);
-        self.update("sysobjvalues", &NEXT, &|_, _| true, &|base, row| {
-            if let Value::Variant(v) = base.value(row, "value")
-                && let Value::Int(n) = v.value
-            {
-                taken.set(i64::from(n));
-            }
-            let next = ((taken.get() + STEP) % (1 << 31)) as i32;
-            vec![("value", Cell::Variant(SqlType::INT, Value::Int(next)))]
-        })?;
-        Ok(taken.get())
     }
 
     /// The row of an object by name, as it stands when no other transaction is defining what has the name, or had it.
@@ -174,6 +157,9 @@ impl CatalogWriter<'_> {
     }
 
     /// Enters an object. The id comes from [`CatalogWriter::next_object_id`].
+    ///
+    /// # Errors
+    /// 2714 when another transaction has taken the name meanwhile.
     pub fn add_object(&self, id: i32, new: &NewObject<'_>) -> SqlResult<()> {
         let on_database = new.kind == "TR" && new.parent_id == 0;
         self.insert(
@@ -193,6 +179,11 @@ impl CatalogWriter<'_> {
                 ("status2", 0.into()),
             ],
         )
+        .map_err(|e| match e.number {
+            // Somebody else has entered it since the name was looked for.
+            2601 => SqlError::new(2714, &[&new.name]).state(6),
+            _ => e,
+        })
     }
 
     /// Notes that an object was changed just now.
@@ -279,7 +270,7 @@ impl CatalogWriter<'_> {
         independent: (i32, i32),
         status: i64,
     ) -> SqlResult<()> {
-        self.insert(
+        let entered = self.insert(
             "sysmultiobjrefs",
             &[
                 ("class", class.into()),
@@ -289,7 +280,16 @@ impl CatalogWriter<'_> {
                 ("indepsubid", independent.1.into()),
                 ("status", status.into()),
             ],
-        )
+        );
+        match entered {
+            // Somebody who was dropping what it refers to had removed it, and has been rolled back meanwhile.
+            Err(e) if e.number == 2601 => {
+                let key = [class, dependent, 0, independent.0, independent.1].map(i64::from);
+                let put = |_: &Base, _: &Found| vec![("status", Cell::Int(status))];
+                self.update("sysmultiobjrefs", &key, &|_, _| true, &put).map(|_| ())
+            }
+            other => other,
+        }
     }
 
     /// Removes everything that belongs to an object itself: its row, texts, columns or parameters, references, permissions,

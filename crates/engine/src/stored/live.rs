@@ -5,8 +5,11 @@
 //! 1. Root and IAM pointers here equal those of the catalogue row at all times; counts are ahead of it until the next
 //!    checkpoint.
 //! 2. `structure` is odd while a page split is going on: who walks down a tree meanwhile walks again (see [`LiveRowset::stable`]).
+//!    So does whoever reads whole trees of the catalogue ([`LiveRowsets::steady`]).
 //! 3. A leaf is taken out of its tree only while nobody reads the table: whoever reads says so ([`LiveRowset::read`]) before
-//!    the first walk, and holds page numbers only as long as that.
+//!    the first walk, and holds page numbers only as long as that. No leaf is taken out of the catalogue's trees.
+//! 4. A rowset is known here from before its first row in the catalogue ([`LiveRowsets::make`]): a snapshot of the catalogue that
+//!    is read in the middle of its creation or removal may lack its units, and what is known of a rowset outlives snapshots.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -16,6 +19,7 @@ use holdfast_base::{FileId, PageId};
 use holdfast_format::catalog::{AllocationUnit, RowCache, Rowset, SystemTables, unit_type};
 use parking_lot::{Mutex, RwLock};
 
+use crate::write::ghost::FIRST_USER_OBJECT;
 use crate::write::modifications::Modifications;
 use crate::write::tree::Tree;
 
@@ -252,6 +256,41 @@ impl LiveRowsets {
         }
         let mut all = self.rowsets.write();
         Arc::clone(all.entry(rowset.id).or_insert_with(|| Arc::new(LiveRowset::new(tables, rowset))))
+    }
+
+    /// A rowset is about to be entered in the catalogue; its units come afterwards.
+    pub fn make(&self, rowset: u64, object_id: i32, index_id: i32, filegroup: i16) {
+        let object_id = AtomicI32::new(object_id);
+        let live = LiveRowset { rowset, object_id, index_id, filegroup, ..LiveRowset::default() };
+        self.rowsets.write().insert(rowset, Arc::new(live));
+    }
+
+    /// How often the trees of the catalogue have changed their shape; `None` while one does.
+    fn catalogue_shape(&self) -> Option<(usize, u64)> {
+        let rowsets = self.rowsets.read();
+        let mut shape = (0, 0);
+        for live in rowsets.values().filter(|r| (1..FIRST_USER_OBJECT).contains(&r.object_id())) {
+            let own = live.shape();
+            if own % 2 == 1 {
+                return None;
+            }
+            shape = (shape.0 + 1, shape.1 + own);
+        }
+        Some(shape)
+    }
+
+    /// Reads trees of the catalogue leaf by leaf: again when one of them was split meanwhile, so that no row is missed or met twice.
+    pub fn steady<T>(&self, mut read: impl FnMut() -> T) -> T {
+        loop {
+            let Some(before) = self.catalogue_shape() else {
+                std::thread::yield_now();
+                continue;
+            };
+            let found = read();
+            if self.catalogue_shape() == Some(before) {
+                return found;
+            }
+        }
     }
 
     pub fn get(&self, rowset: u64) -> Option<Arc<LiveRowset>> {

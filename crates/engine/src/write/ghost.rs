@@ -24,7 +24,7 @@ use crate::stored::live::LiveRowset;
 /// How often a page that could leave its tree waits for readers to end before only its entries go.
 const PATIENCE: u8 = 50;
 /// Object ids below belong to system tables.
-pub(super) const FIRST_USER_OBJECT: i32 = 100;
+pub(crate) const FIRST_USER_OBJECT: i32 = 100;
 
 /// Clears what can be cleared; answers how many entries went.
 pub fn clean(writing: &Arc<Writing>) -> RecoveryResult<u64> {

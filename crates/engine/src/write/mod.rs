@@ -26,6 +26,7 @@ pub mod images;
 pub mod large;
 pub mod losers;
 pub mod modifications;
+pub mod object_id;
 pub mod partitioned;
 pub mod pointers;
 mod range;
@@ -109,6 +110,13 @@ pub trait TableWriter: Send + Sync {
 
     /// Keeps all others from reading and changing the table until the transaction ends (TABLOCK).
     fn lock_all(&self, write: WriteContext<'_>) -> SqlResult<()> {
+        let _ = write;
+        Ok(())
+    }
+
+    /// Keeps others from defining or emptying the table until the transaction ends: before identity values are taken, which
+    /// TRUNCATE and its rollback give again.
+    fn lock_to_change(&self, write: WriteContext<'_>) -> SqlResult<()> {
         let _ = write;
         Ok(())
     }

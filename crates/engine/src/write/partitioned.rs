@@ -142,6 +142,10 @@ impl TableWriter for PartitionedWriter {
         self.first()?.lock_all(write)
     }
 
+    fn lock_to_change(&self, write: WriteContext<'_>) -> SqlResult<()> {
+        self.first()?.lock_to_change(write)
+    }
+
     fn lock(&self, write: WriteContext<'_>, mark: &[u8]) -> SqlResult<RowState> {
         let (n, own) = bookmark::partition(mark).map_err(|e| crate::page_error(&e))?;
         self.part(n)?.lock(write, own)

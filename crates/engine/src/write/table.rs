@@ -735,6 +735,10 @@ impl TableWriter for StoredWriter {
         self.lock_table(write, LockMode::X)
     }
 
+    fn lock_to_change(&self, write: WriteContext<'_>) -> SqlResult<()> {
+        self.lock_table(write, LockMode::IX)
+    }
+
     fn lock(&self, write: WriteContext<'_>, bookmark: &[u8]) -> SqlResult<RowState> {
         self.check()?;
         self.lock_table(write, LockMode::IX)?;

@@ -234,7 +234,7 @@ pub struct DatabaseTransaction {
     begun_again: Mutex<Vec<(usize, i32, i128)>>,
     /// Rowsets that the transaction made.
     made: Mutex<Vec<u64>>,
-    /// Units that it gave to rowsets which were there before: rowset, kind and id.
+    /// Units that it gave to rowsets: rowset, kind and id.
     added: Mutex<Vec<(Arc<LiveRowset>, u8, u64)>>,
     /// The row of a tree that was locked last, for who changes it next.
     pub(super) located: Mutex<Option<Located>>,
@@ -259,7 +259,7 @@ impl DatabaseTransaction {
         self.made.lock().push(rowset);
     }
 
-    /// A rowset that was there before has got a unit, which is used from now on; when that is taken back the rowset loses it
+    /// A rowset has got a unit, which is used from now on; when that is taken back the rowset loses it
     /// again with its pages.
     pub fn note_unit(&self, live: &Arc<LiveRowset>, kind: u8, id: u64) {
         live.unit(kind).set(&AllocationUnit { id, kind, owner: live.rowset, ..AllocationUnit::default() });

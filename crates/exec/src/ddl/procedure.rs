@@ -241,7 +241,9 @@ impl Runner<'_> {
         };
         let scope = Scope::new(Unit::new(&text, Vec::new(), Vec::new(), Layout::default()));
         self.look_again();
-        let result = self.defining(database, span, &scope, |work| (procedure.run)(work, &Arguments(values)));
+        let arguments = Arguments(values);
+        let run = |r: &mut Self| r.defining(database, span, &scope, |work| (procedure.run)(work, &arguments));
+        let result = self.while_defined(run);
         result.map_err(|f| match f {
             Fail::Error(mut e) => {
                 procedure.name.clone_into(&mut e.procedure);

@@ -181,7 +181,11 @@ impl Definition<'_, '_> {
 
     fn set_object_name(&self, id: i32, new: &str) -> Result<(), Fail> {
         let writer = self.writer()?;
-        writer.rename("sysschobjs", &[id.into()], "name", new)?;
+        writer.rename("sysschobjs", &[id.into()], "name", new).map_err(|e| match e.number {
+            // Somebody else has entered it since the name was looked for.
+            2601 => SqlError::new(15335, &[&new, &"object"]),
+            _ => e,
+        })?;
         Ok(writer.touch(id)?)
     }
 

@@ -94,6 +94,7 @@ impl Runner<'_> {
         if stored {
             let writer = writer(target)?;
             if let Some(o) = target.identity {
+                writer.lock_to_change(change.write())?;
                 for row in &mut rows {
                     if ordinals.contains(&o) {
                         writer.note_identity(&row[o], false)?;
