@@ -1,5 +1,6 @@
 //! The log: so many committers append records and wait until theirs are durable, beside a loop that writes and syncs groups
-//! of the same size into a file beside it. The loop has the best a file can offer: all its space was written before.
+//! of the same size into a file beside it. In both files all space was written before, as it was in a log whose virtual log files are
+//! used again.
 //!
 //! Both sides work in the same directory, in turn. What a group of commits amounts to is counted at the file: bytes written
 //! by syncs. A ratio below 1 is what blocks, group commit and waking the committers cost.
@@ -25,8 +26,8 @@ use crate::table::{Row, median};
 
 /// Committers, and bytes that each of their transactions logs.
 const CASES: &[(usize, usize)] = &[(1, 400), (1, 16_000), (8, 400), (32, 400), (32, 4_000)];
-/// Virtual log files of the log that is written: as many as a round can fill.
-const VLFS: u32 = 24;
+/// Virtual log files of the log that is written for each second of a round: more than it can fill.
+const VLFS: f64 = 6.0;
 const VLF_SIZE: u64 = 64 << 20;
 
 /// A file that counts what reaches it.
@@ -118,9 +119,14 @@ fn commit(directory: &Path, committers: usize, size: usize, seconds: f64) -> any
     let _ = std::fs::remove_file(&path);
     let file = RealDisk.create(&path)?;
     let shape = LogShape::of_database(904, true);
-    file.allocate(VLF_HEADER_SIZE + u64::from(VLFS) * VLF_SIZE)?;
+    let count = (seconds * VLFS).ceil() as u32;
+    let length = VLF_HEADER_SIZE + u64::from(count) * VLF_SIZE;
+    file.allocate(length)?;
+    for at in (0..length).step_by(1 << 20) {
+        file.write_at(at, &vec![shape.fill; (length - at).min(1 << 20) as usize])?;
+    }
     let mut vlfs = Vec::new();
-    for n in 0..VLFS {
+    for n in 0..count {
         let offset = VLF_HEADER_SIZE + u64::from(n) * VLF_SIZE;
         let unused = VlfHeader::unused(shape.vlf_format, offset, VLF_SIZE);
         let first = VlfHeader { parity: 0x40, sequence: 1, cycle: 1, ..unused };

@@ -241,6 +241,17 @@ pub struct BoundChange {
     pub dependencies: Vec<(i32, i32)>,
     pub sizes: Sizes,
     pub accesses: Accesses,
+    /// How the rows are worked off, found out when it runs first.
+    pub course: std::sync::OnceLock<Course>,
+}
+
+/// How the rows of an UPDATE or DELETE are worked off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Course {
+    /// Some at a time, from a store that may end in a file.
+    pub in_parts: bool,
+    /// No row of the target comes twice.
+    pub comes_once: bool,
 }
 
 /// 515 for a column that got NULL.

@@ -77,7 +77,8 @@ struct Cursor {
     held: PageRef,
     /// Forward: the next slot. Backward: one above the next slot.
     slot: u16,
-    left: u64,
+    /// Pages that the chain of leaves can have at most; known from the first step on.
+    left: Option<u64>,
     done: bool,
     /// Key of the row read last, where rows are read one by one.
     last: Option<Vec<Value>>,
@@ -323,11 +324,10 @@ pub(crate) fn position(
 impl RangeScan {
     fn start(&mut self) -> SqlResult<bool> {
         while let Some(partition) = self.partitions.pop() {
-            let source = &*self.store.source;
             let bound = if self.backward { &self.range.high } else { &self.range.low };
             if let Some((page, held, slot)) = self.enter(&partition, bound)? {
-                let left = source.files().iter().map(|f| u64::from(source.page_count(*f))).sum();
-                self.cursor = Some(Cursor { partition, page, held, slot, left, done: false, last: None });
+                self.cursor =
+                    Some(Cursor { partition, page, held, slot, left: None, done: false, last: None });
                 return Ok(true);
             }
         }
@@ -496,13 +496,16 @@ impl RangeScan {
             cursor.done = true;
             return Ok(());
         }
-        if cursor.left == 0 {
+        let source = &*self.store.source;
+        let all = || source.files().iter().map(|f| u64::from(source.page_count(*f))).sum();
+        let left = cursor.left.get_or_insert_with(all);
+        if *left == 0 {
             return Err(damaged(FormatError::Tree {
                 page: cursor.page,
                 what: "the chain of leaves does not end",
             }));
         }
-        cursor.left -= 1;
+        *left -= 1;
         self.go_to(cursor, next)
     }
 
@@ -605,7 +608,7 @@ impl RangeScan {
             let mut held = btree::tree_page(source, next).map_err(damaged)?;
             if self.backward && self.store.writing.is_some() {
                 // Splits since the held image was taken put pages between the two.
-                for _ in 0..cursor.left.max(1) {
+                for _ in 0..cursor.left.unwrap_or(1).max(1) {
                     let behind = PageView::new(&held).next();
                     if behind == from || behind.is_null() {
                         break;

@@ -1,7 +1,8 @@
 //! The log of an open database: appending, and group commit.
 //!
 //! Invariants
-//! 1. [`Log::flush_to`] returns only when the record is durable. Whoever comes first syncs for all who came meanwhile.
+//! 1. [`Log::flush_to`] returns only when the record is durable. Whoever comes first syncs for all who came meanwhile, and goes on
+//!    for a while with what they wait for.
 //! 2. Nothing is appended by a transaction before there is room to take it back, too ([`Log::append_promising`]).
 //! 3. After a failed write or sync nothing is appended or called durable any more: what the file holds is unknown.
 
@@ -24,6 +25,8 @@ struct Durable {
     lsn: Lsn,
     /// Somebody is syncing.
     busy: bool,
+    /// The latest record that somebody waits for meanwhile.
+    wanted: Lsn,
     failed: Option<RecoveryError>,
 }
 
@@ -65,6 +68,9 @@ pub struct Log {
     reusable: AtomicBool,
 }
 
+/// How often whoever syncs does so once more for others before one of them has to: what they gain is time, his client waits.
+const SYNCS_FOR_OTHERS: usize = 3;
+
 /// Share of the log that is in use when a checkpoint is due: 70 of 100, as the server has it.
 const PRESSED: u64 = 70;
 /// The same when changes are to wait for it, in a log that cannot grow.
@@ -76,7 +82,7 @@ impl Log {
     /// `writer` stands behind a durable end of the log.
     pub fn new(writer: LogWriter) -> Self {
         let version = writer.version();
-        let durable = Durable { lsn: writer.last(), busy: false, failed: None };
+        let durable = Durable { lsn: writer.last(), busy: false, wanted: Lsn::ZERO, failed: None };
         Log {
             writer: Mutex::new(writer),
             durable: Mutex::new(durable),
@@ -241,22 +247,30 @@ impl Log {
                 return Err(RecoveryError::Stopped { what: error.to_string() });
             }
             if durable.busy {
+                durable.wanted = durable.wanted.max(lsn);
                 self.changed.wait(&mut durable);
                 continue;
             }
             durable.busy = true;
-            drop(durable);
-            let done = self.sync();
-            durable = self.durable.lock();
-            durable.busy = false;
-            match done {
-                // What failed meanwhile may have been a part of it.
-                Ok(_) if durable.failed.is_some() => {}
-                Ok(reached) => durable.lsn = durable.lsn.max(reached),
-                Err(e) => {
-                    durable.failed.get_or_insert(e);
+            // Whoever waits for more would have to be woken first: the disk stands still meanwhile.
+            for _ in 0..SYNCS_FOR_OTHERS + 1 {
+                drop(durable);
+                let done = self.sync();
+                durable = self.durable.lock();
+                match done {
+                    // What failed meanwhile may have been a part of it.
+                    Ok(_) if durable.failed.is_some() => {}
+                    Ok(reached) => durable.lsn = durable.lsn.max(reached),
+                    Err(e) => {
+                        durable.failed.get_or_insert(e);
+                    }
                 }
+                if durable.failed.is_some() || durable.wanted <= durable.lsn {
+                    break;
+                }
+                self.changed.notify_all();
             }
+            durable.busy = false;
             self.changed.notify_all();
         }
     }

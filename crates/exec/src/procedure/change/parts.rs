@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use holdfast_engine::access::BatchSource;
 use holdfast_engine::catalog::ReferentialAction;
 use holdfast_engine::write::RowState;
-use holdfast_plan::change::{Action, BoundChange, ChangeKind, SetItem, SetValue, TargetTable};
+use holdfast_plan::change::{Action, BoundChange, ChangeKind, Course, SetItem, SetValue, TargetTable};
 use holdfast_plan::expr::{Expr, ExprKind};
 use holdfast_plan::function::FunctionId;
 use holdfast_plan::physical::{PhysicalOp, PhysicalPlan};
@@ -71,12 +71,41 @@ fn sets_apart(items: &[SetItem], target: &TargetTable) -> bool {
         && !target.rules.referencing.iter().any(|k| k.columns.iter().any(|c| ids.contains(&c.1)))
 }
 
-impl Runner<'_> {
-    /// Whether a change may be done in parts, invariant 2.
-    pub(super) fn goes_in_parts(&self, bound: &BoundChange) -> bool {
-        let target = &bound.target;
-        let own = target.table.object_id;
-        let action = match &bound.kind {
+/// The columns that a SET list gives values, each once.
+pub(super) fn set_columns(items: &[SetItem]) -> Vec<usize> {
+    let mut columns: Vec<usize> = Vec::with_capacity(items.len());
+    for column in items.iter().filter_map(|i| i.column) {
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    columns
+}
+
+/// Whether the plan is a seek for one row by the whole key of a unique index.
+fn is_one_row(plan: &PhysicalPlan) -> bool {
+    match &plan.op {
+        PhysicalOp::IndexSeek { table, index_id, ranges, partitions, .. } => {
+            let index = table.indexes.iter().find(|i| i.index_id == *index_id);
+            partitions.is_empty()
+                && matches!(ranges.as_slice(), [one] if index.is_some_and(|i| {
+                    i.unique && i.filter.is_none() && one.prefix.len() == i.keys.len()
+                }))
+        }
+        PhysicalOp::Filter { input, .. }
+        | PhysicalOp::StartupFilter { input, .. }
+        | PhysicalOp::Project { input, .. }
+        | PhysicalOp::Top { input, .. } => is_one_row(input),
+        _ => false,
+    }
+}
+
+/// Whether a change may be done in parts, invariant 2.
+fn goes_in_parts(bound: &BoundChange) -> bool {
+    let target = &bound.target;
+    let own = target.table.object_id;
+    let action =
+        match &bound.kind {
             ChangeKind::Update(items) if sets_apart(items, target) => Action::Update,
             // Rows that go for others' sake are looked for when all have gone.
             ChangeKind::Delete
@@ -88,17 +117,26 @@ impl Runner<'_> {
             }
             _ => return false,
         };
-        let rules = target.checks.iter().map(|c| &c.condition).chain(target.filters.iter().map(|f| &f.1));
-        bound.bookmark.is_some()
-            && bound.current_of.is_none()
-            && bound.output.is_empty()
-            && !target.is_view
-            && target.views.is_empty()
-            && !fires(target, action)
-            && !target.rules.foreign_keys.iter().any(|k| k.referenced_table_id == own)
-            && !rules.chain(target.computed.iter().map(|c| &c.value)).any(looks)
-    }
+    let rules = target.checks.iter().map(|c| &c.condition).chain(target.filters.iter().map(|f| &f.1));
+    bound.bookmark.is_some()
+        && bound.current_of.is_none()
+        && bound.output.is_empty()
+        && !target.is_view
+        && target.views.is_empty()
+        && !fires(target, action)
+        && !target.rules.foreign_keys.iter().any(|k| k.referenced_table_id == own)
+        && !rules.chain(target.computed.iter().map(|c| &c.value)).any(looks)
+}
 
+/// How the rows of a change are worked off; one row is not worth a store.
+pub(super) fn course(bound: &BoundChange) -> Course {
+    *bound.course.get_or_init(|| Course {
+        in_parts: !is_one_row(&bound.plan) && goes_in_parts(bound),
+        comes_once: comes_once(&bound.plan),
+    })
+}
+
+impl Runner<'_> {
     /// UPDATE and DELETE in parts.
     pub(super) fn change_in_parts(
         &mut self,
@@ -123,9 +161,7 @@ impl Runner<'_> {
             let old = if bound.old.is_empty() { Vec::new() } else { rows_of(&batch, &bound.old, &types) };
             match &bound.kind {
                 ChangeKind::Update(items) => {
-                    let mut seen = HashSet::new();
-                    let changed: Vec<usize> =
-                        items.iter().filter_map(|i| i.column).filter(|c| seen.insert(*c)).collect();
+                    let changed = set_columns(items);
                     let new = self.set_rows(items, target, &batch, &old, change, scope)?;
                     if !changed.is_empty() {
                         self.update_locked(target, marks, old, new, changed, change)?;
@@ -141,7 +177,7 @@ impl Runner<'_> {
     fn keep_rows(&self, bound: &BoundChange, change: &Change<'_>) -> SqlResult<Rows> {
         let limit = self.session.state.lock().row_limit;
         let mut kept = RowStore::new(&plan_types(bound), change.context.query.budget());
-        let mut seen: Option<HashSet<Vec<u8>>> = (!comes_once(&bound.plan)).then(HashSet::new);
+        let mut seen: Option<HashSet<Vec<u8>>> = (!course(bound).comes_once).then(HashSet::new);
         let mut count = 0u64;
         let mut source = operator::open(&bound.plan, &change.context)?;
         while let Some(mut batch) = source.next_batch()? {

@@ -6,6 +6,7 @@ use holdfast_engine::write::RowState;
 use holdfast_plan::change::{Action, BoundChange, ChangeKind};
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
 
+use super::parts::{course, set_columns};
 use super::{Change, Rows, Runner, rows_of, writer};
 use crate::operator;
 use crate::procedure::run::{Fail, Scope};
@@ -30,7 +31,7 @@ impl Runner<'_> {
             ChangeKind::Update(_) => Action::Update,
             _ => Action::Delete,
         };
-        if self.goes_in_parts(bound) {
+        if course(bound).in_parts {
             return self.change_in_parts(bound, change, scope);
         }
         let target = &bound.target;
@@ -45,10 +46,7 @@ impl Runner<'_> {
         change.count = count as u64;
         match &bound.kind {
             ChangeKind::Update(items) => {
-                let changed: Vec<usize> = {
-                    let mut seen = HashSet::new();
-                    items.iter().filter_map(|i| i.column).filter(|c| seen.insert(*c)).collect()
-                };
+                let changed = set_columns(items);
                 let new = self.set_rows(items, target, &plan_rows, &read.old, change, scope)?;
                 if instead {
                     let new: Rows = self
@@ -92,7 +90,7 @@ impl Runner<'_> {
         let limit = self.session.state.lock().row_limit;
         let types = bound.target.types();
         let mut read = Read::default();
-        let mut seen: HashSet<Vec<u8>> = HashSet::new();
+        let (once, mut seen) = (course(bound).comes_once, HashSet::<Vec<u8>>::new());
         let mut count = 0u64;
         let mut source = operator::open(&bound.plan, &change.context)?;
         while let Some(batch) = source.next_batch()? {
@@ -106,7 +104,7 @@ impl Runner<'_> {
                 for i in 0..batch.len {
                     // NULL where an outer join found no row of the target.
                     let Some(mark) = mark_at(&batch, at, i) else { continue };
-                    if seen.insert(mark.clone()) {
+                    if once || seen.insert(mark.clone()) {
                         read.bookmarks.push(mark);
                         keep.push(i as u32);
                     }

@@ -134,6 +134,7 @@ impl Binder<'_> {
             dependencies: std::mem::take(&mut self.dependencies),
             sizes: std::mem::take(&mut self.sizes),
             accesses: Accesses::new(accesses),
+            course: Default::default(),
         })
     }
 
