@@ -4,7 +4,9 @@
 //! 1. A cursor is the materialised first result set of its statement: static and read-only. What the client asked for is
 //!    answered with what it got (`scrollopt`, `ccopt`), as SQL Server does when it converts a cursor.
 //! 2. Position 0 is before the first row, `rows + 1` after the last.
-//! 3. Every fetch ends with the column ROWSTAT (1 = fetched), which clients take off.
+//! 3. What is no single SELECT (see [`super::cursor_text`]) gets no cursor: it is run directly and answers as a batch does, after
+//!    16954, when the client allows that in `ccopt`; otherwise it is refused (16937) before anything of it is run.
+//! 4. Every fetch ends with the column ROWSTAT (1 = fetched), which clients take off.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +15,8 @@ use holdfast_exec::session::{Done, DoneKind, RequestEnd, ResultColumn, ResultSin
 use holdfast_types::{Batch, Column, ColumnData, SqlError, SqlType, Value};
 
 use super::arguments::{executesql, integer, required_text, text};
-use super::forward::Capture;
+use super::cursor_text::gets_cursor;
+use super::forward::{Capture, Forward};
 use super::prepared::{Statement, ended};
 use super::{Outcome, end_call};
 
@@ -30,6 +33,9 @@ mod scroll {
     pub const AUTO_FETCH: i32 = 0x2000;
     pub const AUTO_CLOSE: i32 = 0x4000;
 }
+
+/// Bit of `ccopt`: a statement that can have no cursor is run all the same.
+const ALLOW_DIRECT: i32 = 0x2000;
 
 mod fetch {
     pub const FIRST: i32 = 0x0001;
@@ -63,7 +69,10 @@ pub struct Cursors {
 /// What a client asked for and what it gets.
 struct Wish {
     scroll: i32,
+    concurrency: i32,
     rows: i32,
+    /// How much further back the statement's own values stand than in a call of sp_executesql.
+    shift: i32,
 }
 
 impl Wish {
@@ -168,7 +177,9 @@ impl Cursors {
         };
         let wish = Wish {
             scroll: integer(request, 2, "scrollopt").unwrap_or(1),
+            concurrency: integer(request, 3, "ccopt").unwrap_or(0),
             rows: integer(request, 4, "rowcount").unwrap_or(0),
+            shift: 4,
         };
         let (declarations, values) = if wish.scroll & scroll::PARAMETERIZED != 0 {
             (text(request, 5, "paramdef").unwrap_or_default(), request.parameters.get(6..).unwrap_or(&[]))
@@ -176,15 +187,15 @@ impl Cursors {
             (String::new(), &[][..])
         };
         let call = executesql(&stmt, &declarations, values);
-        self.run(session, &call, &wish, request, [0, 2, 3, 4], None, sink)
+        self.run(session, (&stmt, &call), &wish, request, [0, 2, 3, 4], None, sink)
     }
 
-    /// Runs the statement and answers the open. `outputs`: ordinals of cursor, scrollopt, ccopt, rowcount.
+    /// Runs the statement (its text, and the call that runs it) and answers the open. `outputs`: ordinals of cursor, scrollopt, ccopt, rowcount.
     #[allow(clippy::too_many_arguments)]
     fn run(
         &mut self,
         session: &mut dyn SqlSession,
-        call: &RpcRequest,
+        (statement, call): (&str, &RpcRequest),
         wish: &Wish,
         request: &RpcRequest,
         outputs: [usize; 4],
@@ -194,6 +205,24 @@ impl Cursors {
         if self.open.len() >= CURSORS_MAX {
             return SqlError::with_text(16_950, 16, "There are too many open cursors in this session.")
                 .into();
+        }
+        if !gets_cursor(statement, session) {
+            if wish.concurrency & ALLOW_DIRECT == 0 {
+                return SqlError::new(16937, &[]).into();
+            }
+            if sink.message(&SqlError::new(16954, &[]).at_line(1)).is_err() {
+                return Outcome::Unsent;
+            }
+            let mut forward = Forward::new(sink, wish.shift);
+            let end = session.execute_rpc(call, &mut forward);
+            if end != RequestEnd::Finished {
+                return Outcome::Done(end);
+            }
+            let told = forward.finish(|sink| match prepared {
+                Some(p) => output(request, 0, p, sink),
+                None => Ok(()),
+            });
+            return ended(told, end);
         }
         let mut capture = Capture::new(sink);
         let end = session.execute_rpc(call, &mut capture);
@@ -312,7 +341,8 @@ impl Cursors {
             Ok(s) => s,
             Err(e) => return e.into(),
         };
-        let wish = Wish { scroll: integer(request, 4, "scrollopt").unwrap_or(1), rows: 0 };
+        let scroll = integer(request, 4, "scrollopt").unwrap_or(1);
+        let wish = Wish { scroll, concurrency: 0, rows: 0, shift: 0 };
         let declarations = text(request, 1, "params").unwrap_or_default();
         let handle = self.keep(Statement { text: stmt, declarations });
         let mut answer = || {
@@ -339,9 +369,12 @@ impl Cursors {
         let call = executesql(&s.text, &s.declarations, request.parameters.get(5..).unwrap_or(&[]));
         let wish = Wish {
             scroll: integer(request, 2, "scrollopt").unwrap_or(1),
+            concurrency: integer(request, 3, "ccopt").unwrap_or(0),
             rows: integer(request, 4, "rowcount").unwrap_or(0),
+            shift: 3,
         };
-        self.run(session, &call, &wish, request, [1, 2, 3, 4], None, sink)
+        let text = s.text.clone();
+        self.run(session, (&text, &call), &wish, request, [1, 2, 3, 4], None, sink)
     }
 
     /// `sp_cursorprepexec @handle OUT, @cursor OUT, @params, @stmt, @scrollopt OUT, @ccopt OUT, @rowcount OUT, values …`
@@ -359,10 +392,13 @@ impl Cursors {
         let call = executesql(&stmt, &declarations, request.parameters.get(7..).unwrap_or(&[]));
         let wish = Wish {
             scroll: integer(request, 4, "scrollopt").unwrap_or(1),
+            concurrency: integer(request, 5, "ccopt").unwrap_or(0),
             rows: integer(request, 6, "rowcount").unwrap_or(0),
+            shift: 5,
         };
+        let text = stmt.clone();
         let handle = self.keep(Statement { text: stmt, declarations });
-        self.run(session, &call, &wish, request, [1, 4, 5, 6], Some(handle), sink)
+        self.run(session, (&text, &call), &wish, request, [1, 4, 5, 6], Some(handle), sink)
     }
 
     pub(crate) fn unprepare(&mut self, request: &RpcRequest, sink: &mut dyn ResultSink) -> Outcome {

@@ -1,7 +1,7 @@
 //! The procedures of the protocol over a plain session: prepared statements and server cursors. Each is answered by running
 //! `sp_executesql` on the session below, so the executor knows none of them.
 //!
-//! Module map: [`prepared`] sp_prepare … sp_unprepare, [`cursor`] sp_cursoropen … sp_cursorclose, [`forward`] sinks that
+//! Module map: [`prepared`] sp_prepare … sp_unprepare, [`cursor`] sp_cursoropen … sp_cursorclose, [`cursor_text`] what gets a cursor, [`forward`] sinks that
 //! change what passes through them, [`arguments`] reading a call's parameters.
 //!
 //! Invariants
@@ -10,6 +10,7 @@
 
 pub mod arguments;
 pub mod cursor;
+pub mod cursor_text;
 pub mod forward;
 pub mod prepared;
 

@@ -1,6 +1,6 @@
 //! A session with canned answers, so that the protocol is tested without an executor.
 //!
-//! Statements it knows: `types`, `nulls`, `rows N`, `two`, `error`, `print`, `wait` (until cancelled), `use X`, `fatal`.
+//! Statements it knows: `types`, `nulls`, `rows N` or `select N`, `two`, `error`, `print`, `wait` (until cancelled), `use X`, `fatal`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -137,7 +137,7 @@ impl Fake {
                 sink.rows(&batch)?;
                 sink.done(done(kind, Some(rows.len() as u64), false))
             }
-            "rows" => {
+            "rows" | "select" => {
                 let n: i32 = rest.parse().unwrap_or(1);
                 sink.columns(&[column("n", SqlType::INT, false)])?;
                 for start in (0..n).step_by(1000) {

@@ -354,7 +354,7 @@ fn cursors() {
     let s = start();
     let (mut c, _) = Connection::open(s.address, &Options::default());
     let inout = |v| parameter(SqlType::INT, Value::Int(v), true);
-    let p = vec![out(), text("rows 10"), inout(1), inout(4), inout(0)];
+    let p = vec![out(), text("select 10"), inout(1), inout(4), inout(0)];
     let tokens = c.rpc(call(RpcProcedure::Number(2), p));
     let values = outputs(&tokens);
     assert_eq!(values[1..], [(2, Value::Int(8)), (3, Value::Int(1)), (4, Value::Int(10))]);
@@ -383,6 +383,30 @@ fn cursors() {
     assert!(errors(&tokens).is_empty());
     let tokens = c.rpc(call(RpcProcedure::Number(7), vec![cursor, int(2), int(0), int(1)]));
     assert_eq!(errors(&tokens), [16909]);
+}
+
+#[test]
+fn what_can_have_no_cursor_is_refused_unrun_or_run_directly() {
+    let s = start();
+    let (mut c, _) = Connection::open(s.address, &Options::default());
+    let inout = |v| parameter(SqlType::INT, Value::Int(v), true);
+    // Two statements, and a call of a procedure that cannot be looked at: the fake session would answer either.
+    for statement in ["rows 3", "select 1 select 2", "select 1 into t", "insert t values (1)"] {
+        let p = vec![out(), text(statement), inout(1), inout(4), inout(0)];
+        let tokens = c.rpc(call(RpcProcedure::Number(2), p));
+        assert_eq!(errors(&tokens), [16937], "{statement}");
+        assert!(!tokens.iter().any(|t| matches!(t, Token::Columns(_))), "{statement}");
+    }
+    let p = vec![out(), text("rows 3"), inout(8), inout(0x2001), inout(0)];
+    let tokens = c.rpc(call(RpcProcedure::Number(2), p));
+    assert!(matches!(&tokens[0], Token::Message(m) if m.number == 16954), "{:?}", tokens[0]);
+    assert_eq!(rows(&tokens).len(), 3);
+    assert_eq!(rows(&tokens)[0].len(), 1, "no ROWSTAT");
+    assert!(outputs(&tokens).is_empty());
+    assert!(matches!(tokens[tokens.len() - 1], Token::Done(d) if d.token == 0xFE));
+    // What can have one gets one.
+    let p = vec![out(), text("select 3"), inout(8), inout(0x2001), inout(0)];
+    assert_eq!(outputs(&c.rpc(call(RpcProcedure::Number(2), p))).len(), 4);
 }
 
 #[test]
