@@ -41,6 +41,7 @@ struct Facts<'a> {
     log_bytes: u64,
     transfer_unit: u32,
     page_bytes: u64,
+    checksum: bool,
 }
 
 impl Facts<'_> {
@@ -50,7 +51,7 @@ impl Facts<'_> {
         let fork = |lsn| holdfast_backup::config::Fork { lsn, guid: id.fork };
         let none = holdfast_backup::config::Fork::default();
         let set = SetInfo {
-            flags: flags::ALWAYS,
+            flags: flags::ALWAYS | if self.checksum { flags::CHECKSUMS } else { 0 },
             data_files: 1,
             filegroups: 1,
             software_major: MAJOR,
@@ -150,7 +151,9 @@ pub fn write<W: Write>(database: &Database, out: W, options: Options, progress: 
     let (log, last) = first_block(Version::V904, CHECKPOINT, id.created_stored());
     let page_bytes = database.backup_extents.len() as u64 * EXTENT_BYTES;
     let transfer_unit: u32 = if database.file_pages > 1536 { 1 << 20 } else { 1 << 16 };
-    let facts = Facts { database, date, last, log_bytes: log.len() as u64, transfer_unit, page_bytes };
+    let checksum = options.checksum;
+    let facts =
+        Facts { database, date, last, log_bytes: log.len() as u64, transfer_unit, page_bytes, checksum };
     let label = MediaLabel {
         family_id: u32::from_le_bytes([id.media_set[0], id.media_set[1], id.media_set[2], id.media_set[3]]),
         attributes: 5,
