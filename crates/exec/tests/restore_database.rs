@@ -90,6 +90,8 @@ fn every_full_backup_comes_online_and_reads() {
         let (result, sink) = run(&instance, &request("restored", &paths));
         result.unwrap_or_else(|e| panic!("{name}: {e:?}"));
         assert_eq!(sink.messages.last().map(|m| m.number), Some(3014), "{name}");
+        let owner = instance.online("restored").unwrap().properties().owner_sid;
+        assert_eq!(owner, common::RESTORER, "{name}");
         let (tables, _) = read_everything(&name, &instance, "restored");
         assert!(tables > 0 || name.contains("TestFull") || name.contains("multi"), "{name}");
         // A second start finds it again.

@@ -206,3 +206,48 @@ fn media_and_plan_are_refused_with_their_numbers() {
     let left: Vec<_> = std::fs::read_dir(instance.data_directory()).expect("lists").collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+/// The corpus files of these names restored one after the other, the last with recovery.
+fn restored(steps: &[&str]) -> Option<(tempfile::TempDir, Arc<Instance>)> {
+    let files: Vec<PathBuf> = steps.iter().map(|s| file(s)).collect::<Option<_>>()?;
+    let dir = tempfile::tempdir().expect("a folder");
+    let instance = instance(dir.path());
+    for path in &files {
+        let log = path.display().to_string().contains("_log_");
+        assert_eq!(run(&instance, &step(path, log)).0, NONE, "{}", path.display());
+    }
+    let last = RestoreRequest::of(RestoreVerb::Database("x".into()), Vec::new());
+    assert_eq!(run(&instance, &last).0, NONE);
+    Some((dir, instance))
+}
+
+#[test]
+fn counts_are_right_when_the_chain_is_rolled_forward() {
+    for chain in [
+        &["661_full_RestoreTimeClean_", "661_log_RestoreTimeClean-1_", "661_log_RestoreTimeClean-2_"][..],
+        &["661_full_RestoreTimeClean_", "661_diff_RestoreTimeClean2_", "661_log_RestoreTimeClean2-1_"],
+        &[
+            "852_full_RestoreTimeClean_",
+            "852_log_RestoreTimeClean-1_",
+            "852_log_RestoreTimeClean-2_",
+            "852_log_RestoreTimeClean-3_",
+        ],
+        &[
+            "852_full_RestoreTimeClean_",
+            "852_diff_RestoreTimeClean2_",
+            "852_log_RestoreTimeClean2-1_",
+            "852_log_RestoreTimeClean2-2_",
+            "852_log_RestoreTimeClean2-3_",
+        ],
+        &["904c_full_TestFull1_", "904c_diff_TestDiff1-1_", "904c_log_TestLog1-1-1_"],
+    ] {
+        let Some((dir, instance)) = restored(chain) else { return };
+        let report = instance.online("x").expect("online").check().expect("checks");
+        assert!(report.findings.is_empty(), "{chain:?}: {:?}", report.findings);
+        // And after a second start.
+        drop(instance);
+        let again = self::instance(dir.path());
+        let report = again.online("x").expect("online").check().expect("checks");
+        assert!(report.findings.is_empty(), "{chain:?}: {:?}", report.findings);
+    }
+}

@@ -6,7 +6,7 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use holdfast_engine::instance::{DatabaseState, Instance};
+use holdfast_engine::instance::{DatabaseState, FileRecord, Instance};
 use holdfast_exec::restore::request::NamedDevice;
 use holdfast_exec::restore::{RecoveryOption, RestoreRequest, RestoreVerb};
 use holdfast_types::{DateTime, SqlError};
@@ -145,4 +145,53 @@ fn no_two_databases_share_a_journal() {
     let journal = |name: &str| Instance::journal_path(Path::new(name));
     assert_ne!(journal("/d/sales.2023"), journal("/d/sales.2024"));
     assert_ne!(journal("/d/q.mdf"), PathBuf::from("/d/q.journal"));
+}
+
+#[test]
+fn a_server_that_stops_before_a_page_is_placed_finds_the_database_as_it_was() {
+    let Some(path) = full("pubs_dwip") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let moved = |files: &[FileRecord]| -> Vec<FileRecord> {
+        let to = |f: &FileRecord| f.path.with_extension("other");
+        files.iter().map(|f| FileRecord { path: to(f), ..f.clone() }).collect()
+    };
+    let files = {
+        let instance = instance(dir.path());
+        run(&instance, &request("x", &path)).unwrap();
+        let files = instance.find("x").unwrap().files.read().clone();
+        instance.begin_restore("x", moved(&files), None).unwrap();
+        files
+    };
+    // Online and offline.
+    {
+        let instance = instance(dir.path());
+        assert!(is_online(&instance, "x"));
+        assert_eq!(*instance.find("x").unwrap().files.read(), files);
+        instance.take_offline("x").unwrap();
+        instance.begin_restore("x", files.clone(), None).unwrap();
+    }
+    {
+        let instance = instance(dir.path());
+        assert!(matches!(instance.find("x").unwrap().state(), DatabaseState::Offline));
+        instance.bring_online("x").unwrap();
+        assert!(is_online(&instance, "x"));
+        // Between the steps of a sequence: its files are those of that sequence.
+        let first =
+            RestoreRequest { recovery: RecoveryOption::NoRecovery, replace: true, ..request("x", &path) };
+        run(&instance, &first).unwrap();
+        instance.begin_restore("x", moved(&files), None).unwrap();
+    }
+    {
+        let instance = instance(dir.path());
+        let last = RestoreRequest::of(RestoreVerb::Database("x".into()), Vec::new());
+        run(&instance, &last).unwrap();
+        assert!(is_online(&instance, "x"));
+        assert_eq!(*instance.find("x").unwrap().files.read(), files);
+        // Once something may have been placed it is half restored.
+        instance.begin_restore("x", files, None).unwrap();
+        std::fs::write(instance.restore_state_path(instance.find("x").unwrap().id), "holdfast-restore 1\n")
+            .unwrap();
+    }
+    let instance = instance(dir.path());
+    assert!(matches!(instance.find("x").unwrap().state(), DatabaseState::Restoring));
 }

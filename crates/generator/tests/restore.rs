@@ -27,6 +27,7 @@ fn restored(database: &Database, compressed: bool) -> MemoryPages {
         database: "Harbour".into(),
         files: files.iter().map(|f| (f.id as FileId, PathBuf::from(format!("/d/file{}", f.id)))).collect(),
         state: "/d/x.restore".into(),
+        journals: Vec::new(),
     };
     restore_set(&disk, &set, &target, RestoreOptions::default(), &mut |_, _| true).expect("restores");
     let identity = Identity {

@@ -37,7 +37,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = configuration.files.iter();
     let files = files.map(|f| (f.id as FileId, directory.join(format!("restore_speed.{}", f.id)))).collect();
     let state = directory.join("restore_speed.restore");
-    let target = RestoreTarget { database: "speed".into(), files, state: state.clone() };
+    let target =
+        RestoreTarget { database: "speed".into(), files, state: state.clone(), journals: Vec::new() };
     let options = RestoreOptions { workers, ..RestoreOptions::default() };
     let done = restore_set(&RealDisk, &set, &target, options, &mut |_, _| true)?;
     let placed = start.elapsed();

@@ -43,7 +43,8 @@ fn set(name: &str) -> Option<BackupSet> {
 fn restore(disk: &dyn Disk, set: &BackupSet) -> Result<RestoreState, RestoreError> {
     let files = &set.configuration().unwrap().files;
     let files = files.iter().map(|f| (f.id as FileId, PathBuf::from(format!("/d/file{}", f.id)))).collect();
-    let target = RestoreTarget { database: "restored".into(), files, state: STATE.into() };
+    let target =
+        RestoreTarget { database: "restored".into(), files, state: STATE.into(), journals: Vec::new() };
     let options = RestoreOptions { workers: 1, ..RestoreOptions::default() };
     restore_set(disk, set, &target, options, &mut |_, _| true).map(|r| r.state)
 }
@@ -99,7 +100,7 @@ fn a_restore_cut_anywhere_never_looks_whole() {
                 let state = state.unwrap_or_else(|| panic!("cut {cut}: the state file is torn"));
                 if state.phase == Phase::Placing {
                     let refused = recover(&after, Path::new(STATE), &identity());
-                    assert!(matches!(refused, Err(RestoreError::WrongState { .. })), "cut {cut}");
+                    assert!(matches!(refused, Err(RestoreError::Interrupted { .. })), "cut {cut}");
                 } else {
                     recover(&after, Path::new(STATE), &identity())
                         .unwrap_or_else(|e| panic!("cut {cut}: {e}"));

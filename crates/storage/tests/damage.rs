@@ -47,7 +47,7 @@ fn restore(disk: &SimulatedDisk, bytes: Vec<u8>) -> bool {
         }
         let files = configuration.files.iter();
         let files = files.map(|f| (f.id as FileId, PathBuf::from(format!("/d/file{}", f.id)))).collect();
-        let target = RestoreTarget { database: "x".into(), files, state: STATE.into() };
+        let target = RestoreTarget { database: "x".into(), files, state: STATE.into(), journals: Vec::new() };
         let options = RestoreOptions { workers: 1, verify: false, ..RestoreOptions::default() };
         applied |= restore_set(disk, &set, &target, options, &mut |_, _| true).is_ok();
     }

@@ -48,7 +48,7 @@ fn first_set(names: &[&str]) -> BackupSet {
 fn target(set: &BackupSet) -> RestoreTarget {
     let files = &set.configuration().unwrap().files;
     let files = files.iter().map(|f| (f.id as FileId, PathBuf::from(format!("/d/file{}", f.id)))).collect();
-    RestoreTarget { database: "restored".into(), files, state: STATE.into() }
+    RestoreTarget { database: "restored".into(), files, state: STATE.into(), journals: Vec::new() }
 }
 
 fn apply(disk: &dyn Disk, set: &BackupSet) -> Result<Restored, RestoreError> {

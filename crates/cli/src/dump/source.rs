@@ -166,6 +166,8 @@ fn open_backup(
             in_use: &|_| false,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             clock: &holdfast_base::world::SystemClock::new(0),
+            progress: &|_| (),
+            restorer: None,
         };
         restore(&request, &around, &mut Collected::new()).map_err(|errors| {
             let texts: Vec<String> =

@@ -16,6 +16,9 @@ use holdfast_types::{Batch, SqlError, SqlType, Value};
 use crate::output::outln;
 use crate::sequence;
 
+/// SID of sa, who owns what the server is told to restore at its start.
+const SA: [u8; 1] = [1];
+
 /// Restores what the files hold. A database of the same name that is there already is left alone, whatever its state, unless it
 /// is a restore of no more than these files that was stopped.
 pub fn bring_online(instance: &Arc<Instance>, files: &[PathBuf]) -> anyhow::Result<()> {
@@ -71,6 +74,8 @@ fn one_database(instance: &Arc<Instance>, sets: &[&BackupSet]) -> anyhow::Result
             in_use: &|_| false,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             clock: &holdfast_base::world::SystemClock::new(0),
+            progress: &|_| (),
+            restorer: Some(SA.to_vec()),
         };
         if let Err(errors) = restore(&request, &around, &mut Printing) {
             for e in &errors {

@@ -122,6 +122,15 @@ pub fn read_primary(disk: &dyn Disk, path: &Path) -> Result<AttachedFacts, Strin
     })
 }
 
+/// The SID of the owner in a database that is not open; `None` when its primary file cannot be read.
+pub fn owner(disk: &dyn Disk, primary: &Path) -> Option<Vec<u8>> {
+    let file = disk.open(primary, false).ok()?;
+    let catalog = DatabaseCatalog::open(0, None, Arc::new(FileSource { files: BTreeMap::from([(1, file)]) }));
+    let owners = catalog.ok()?.base_table("sysowners").ok()?;
+    let sid = owners.iter().find(|r| r.i32("id") == 1).map(|r| r.bytes("sid").to_vec());
+    sid.filter(|sid| !sid.is_empty())
+}
+
 /// Pages of a rebuilt log: 504 KiB, as the server makes it.
 const REBUILT_PAGES: u32 = 63;
 

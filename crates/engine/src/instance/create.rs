@@ -271,12 +271,8 @@ impl Instance {
         }
         let id = (5..).find(|i| databases.values().all(|d| d.id != *i)).unwrap_or(i32::MAX);
         self.put(DatabaseRecord {
-            id,
-            name: name.to_owned(),
-            restoring: false,
             discard: true,
-            offline: false,
-            files: files.to_vec(),
+            ..DatabaseRecord::online(id, name.to_owned(), files.to_vec())
         })?;
         // Nobody can enter before it is whole.
         databases.insert(key(name), entry(id, name, DatabaseState::Offline, files.to_vec()));
@@ -295,14 +291,7 @@ impl Instance {
         state: DatabaseState,
         files: Vec<FileRecord>,
     ) -> SqlResult<Arc<DatabaseEntry>> {
-        self.put(DatabaseRecord {
-            id,
-            name: name.to_owned(),
-            restoring: false,
-            discard: false,
-            offline: false,
-            files: files.clone(),
-        })?;
+        self.put(DatabaseRecord::online(id, name.to_owned(), files.clone()))?;
         let new = entry(id, name, state, files);
         self.databases.write().insert(key(name), Arc::clone(&new));
         Ok(new)
@@ -319,12 +308,8 @@ impl Instance {
         let found = self.find(name).ok_or_else(|| SqlError::new(3701, &[&"drop", &"database", &name]))?;
         let files = found.files.read().clone();
         self.put(DatabaseRecord {
-            id: found.id,
-            name: found.name.to_string(),
-            restoring: false,
             discard: true,
-            offline: false,
-            files: files.clone(),
+            ..DatabaseRecord::online(found.id, found.name.to_string(), files.clone())
         })?;
         let was = std::mem::replace(&mut *found.state.write(), DatabaseState::Offline);
         if let DatabaseState::Online(open) = was {
@@ -397,14 +382,7 @@ impl Instance {
         }
         let online = found.online()?;
         online.close()?;
-        self.put(DatabaseRecord {
-            id: found.id,
-            name: new.to_owned(),
-            restoring: false,
-            discard: false,
-            offline: false,
-            files: files.clone(),
-        })?;
+        self.put(DatabaseRecord::online(found.id, new.to_owned(), files.clone()))?;
         drop(online);
         *found.state.write() = DatabaseState::Offline;
         self.databases.write().remove(&key(name));

@@ -86,14 +86,7 @@ const LSN_AT: std::ops::Range<usize> = 40..50;
 
 impl Instance {
     pub(super) fn relist(&self, found: &DatabaseEntry, files: Vec<FileRecord>) -> SqlResult<()> {
-        self.put(DatabaseRecord {
-            id: found.id,
-            name: found.name.to_string(),
-            restoring: false,
-            discard: false,
-            offline: false,
-            files: files.clone(),
-        })?;
+        self.put(DatabaseRecord::online(found.id, found.name.to_string(), files.clone()))?;
         *found.files.write() = files;
         Ok(())
     }

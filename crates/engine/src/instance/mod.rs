@@ -18,6 +18,7 @@ pub mod create;
 pub mod files;
 pub mod log_file;
 pub mod options;
+mod restoring;
 pub mod state_file;
 pub mod stored;
 mod system;
@@ -36,7 +37,7 @@ use crate::lock::LockManager;
 use crate::version::Keeping;
 pub use state_file::FileRecord;
 pub use state_file::RowVersions;
-use state_file::{DatabaseRecord, StateFile};
+use state_file::StateFile;
 pub use stored::StoredOpener;
 pub use system::SystemDatabase;
 pub use system_files::{MASTER, MODEL, MSDB, TEMPDB};
@@ -312,6 +313,7 @@ impl Instance {
             create::remove_files(&*opener.disk(), &record.files);
             state.remove(record.id)?;
         }
+        restoring::take_back_what_placed_nothing(&mut state, &options, &*opener.disk())?;
         // Before the databases open: readers of versions see no locks.
         for (id, versions) in state.row_versions() {
             opener.locks().versions.keep(*id, keeping(*versions));
@@ -415,89 +417,6 @@ impl Instance {
         self.find(name).ok_or_else(|| SqlError::new(911, &[&name]))?.online()
     }
 
-    /// Lists a database as RESTORING with its files, before the first page is placed. Replaces an entry of that name, whose
-    /// database is closed; its files are as they were until [`Self::forget_journals`].
-    ///
-    /// # Errors
-    /// 1834 when another database has one of the files, 3271 when the state file cannot be written: nothing has changed then.
-    pub fn begin_restore(&self, name: &str, files: Vec<FileRecord>) -> SqlResult<Arc<DatabaseEntry>> {
-        let mut databases = self.databases.write();
-        let key = key(name);
-        let old = databases.get(&key).cloned();
-        for f in &files {
-            let user = user_of(&databases, &f.path);
-            if let Some(user) = user.filter(|u| old.as_ref().is_none_or(|o| o.name != *u)) {
-                return Err(SqlError::new(1834, &[&f.path.display(), &user]));
-            }
-        }
-        let id = match &old {
-            Some(old) => old.id,
-            None => (5..).find(|i| databases.values().all(|d| d.id != *i)).unwrap_or(i32::MAX),
-        };
-        let shown = old.as_ref().map_or_else(|| Arc::from(name), |old| Arc::clone(&old.name));
-        let record = DatabaseRecord {
-            id,
-            name: shown.to_string(),
-            restoring: true,
-            discard: false,
-            offline: false,
-            files: files.clone(),
-        };
-        let put = self.state_file.lock().put(record);
-        put.map_err(|e| SqlError::new(3271, &[&"instance.json", &e.to_string()]))?;
-        // Its files are about to be written over: nothing of it may be written any more.
-        if let Some(DatabaseState::Online(open)) = old.map(|o| o.state()) {
-            let _ = open.close();
-        }
-        let new = entry(id, &shown, DatabaseState::Restoring, files);
-        databases.insert(key, Arc::clone(&new));
-        Ok(new)
-    }
-
-    /// Takes [`Self::begin_restore`] back before anything was written over: the database is as it was before.
-    ///
-    /// # Errors
-    /// When the state file cannot be written; the database then stays RESTORING.
-    pub fn take_back_restore(&self, before: &DatabaseEntry, was: &DatabaseState) -> std::io::Result<()> {
-        let files = before.files.read().clone();
-        self.state_file.lock().put(DatabaseRecord {
-            id: before.id,
-            name: before.name.to_string(),
-            restoring: matches!(was, DatabaseState::Restoring),
-            discard: false,
-            offline: matches!(was, DatabaseState::Offline),
-            files: files.clone(),
-        })?;
-        let state = match was {
-            DatabaseState::Online(_) | DatabaseState::RecoveryPending(_) => {
-                match self.opener.open(before.id, &before.name, &files) {
-                    Ok(online) => DatabaseState::Online(online),
-                    Err(reason) => DatabaseState::RecoveryPending(reason),
-                }
-            }
-            closed => closed.clone(),
-        };
-        insert(&mut self.databases.write(), entry(before.id, &before.name, state, files));
-        Ok(())
-    }
-
-    /// Before pages are placed: what the journals of these files hold must not be put back over them.
-    pub fn forget_journals(&self, files: &[FileRecord]) {
-        create::remove_journals(&*self.opener.disk(), files);
-    }
-
-    /// Removes a database whose first restore failed, with the files that it was being placed in.
-    ///
-    /// # Errors
-    /// When the state file cannot be written.
-    pub fn discard_restore(&self, name: &str) -> std::io::Result<()> {
-        let Some(found) = self.find(name) else { return Ok(()) };
-        let disk = self.opener.disk();
-        create::remove_files(&*disk, &found.files.read());
-        holdfast_storage::restore::discard(&*disk, &self.restore_state_path(found.id));
-        self.remove(name)
-    }
-
     /// Keeps others from restoring, dropping or detaching a database, or one of that name that is being made; `None`: somebody
     /// has it.
     pub fn occupy(&self, name: &str) -> Option<Occupied<'_>> {
@@ -518,32 +437,6 @@ impl Instance {
         let mut name = primary.as_os_str().to_owned();
         name.push(".journal");
         PathBuf::from(name)
-    }
-
-    /// Where the storage layer keeps what it needs between the steps of a restore sequence.
-    pub fn restore_state_path(&self, id: i32) -> PathBuf {
-        self.data_directory().join(format!("{id}.restore"))
-    }
-
-    /// Opens a database whose restore has finished and lists it as ONLINE.
-    ///
-    /// # Errors
-    /// The opener's reason; the database then stays RESTORING.
-    pub fn finish_restore(&self, name: &str) -> Result<Arc<dyn OnlineDatabase>, String> {
-        let found = self.find(name).ok_or_else(|| format!("there is no database '{name}'"))?;
-        let files = found.files.read().clone();
-        let database = self.opener.open(found.id, &found.name, &files)?;
-        let record = DatabaseRecord {
-            id: found.id,
-            name: found.name.to_string(),
-            restoring: false,
-            discard: false,
-            offline: false,
-            files,
-        };
-        self.state_file.lock().put(record).map_err(|e| e.to_string())?;
-        *found.state.write() = DatabaseState::Online(Arc::clone(&database));
-        Ok(database)
     }
 
     /// Forgets a database (its files are the caller's).

@@ -33,12 +33,8 @@ impl Instance {
 
     fn record_offline(&self, entry: &DatabaseEntry, offline: bool) -> SqlResult<()> {
         let record = DatabaseRecord {
-            id: entry.id,
-            name: entry.name.to_string(),
-            restoring: false,
-            discard: false,
             offline,
-            files: entry.files.read().clone(),
+            ..DatabaseRecord::online(entry.id, entry.name.to_string(), entry.files.read().clone())
         };
         self.state_file.lock().put(record).map_err(|e| SqlError::with_text(5123, 16, e.to_string()))
     }

@@ -26,6 +26,45 @@ pub struct DatabaseRecord {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub offline: bool,
     pub files: Vec<FileRecord>,
+    /// While it is restored: the SID of the login that will own it; `None`: whoever owned it in the backup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Vec<u8>>,
+    /// While it is not known that a page was placed: what the restore is about to replace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Replaced>,
+}
+
+impl DatabaseRecord {
+    /// A database that is opened at start.
+    pub fn online(id: i32, name: String, files: Vec<FileRecord>) -> Self {
+        DatabaseRecord {
+            id,
+            name,
+            restoring: false,
+            discard: false,
+            offline: false,
+            files,
+            owner: None,
+            before: None,
+        }
+    }
+
+    /// What it was before the restore that replaces it.
+    pub fn taken_back(self, before: Replaced) -> Self {
+        let Replaced { restoring, offline, files, owner } = before;
+        DatabaseRecord { restoring, offline, owner, ..DatabaseRecord::online(self.id, self.name, files) }
+    }
+}
+
+/// A database that a restore is about to replace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replaced {
+    pub restoring: bool,
+    pub offline: bool,
+    pub files: Vec<FileRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Vec<u8>>,
 }
 
 /// A file as listed.
@@ -92,6 +131,10 @@ impl StateFile {
 
     pub fn records(&self) -> &[DatabaseRecord] {
         &self.contents.databases
+    }
+
+    pub fn record(&self, id: i32) -> Option<&DatabaseRecord> {
+        self.contents.databases.iter().find(|d| d.id == id)
     }
 
     /// Adds or replaces a record and makes it durable.

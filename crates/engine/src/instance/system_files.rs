@@ -96,12 +96,8 @@ impl Instance {
         }
         let files = new.records();
         let record = |discard| DatabaseRecord {
-            id,
-            name: (*name).to_owned(),
-            restoring: false,
             discard,
-            offline: false,
-            files: files.clone(),
+            ..DatabaseRecord::online(id, (*name).to_owned(), files.clone())
         };
         self.put(record(true))?;
         let made = self.build(id, &new, &files, created, entropy).and_then(|online| {

@@ -37,7 +37,7 @@ fn a_restore_is_listed_before_and_after() {
     {
         let (instance, _) = open(dir.path());
         assert_eq!(instance.databases().len(), 4);
-        assert_eq!(instance.begin_restore("Shop", file("a.mdf")).unwrap().id, 5);
+        assert_eq!(instance.begin_restore("Shop", file("a.mdf"), None).unwrap().id, 5);
         assert_eq!(instance.online("SHOP").err().map(|e| e.number), Some(927));
     }
     {
@@ -61,7 +61,7 @@ fn a_database_that_does_not_open_stays_listed_and_the_others_start() {
     {
         let (instance, _) = open(dir.path());
         for name in ["bad one", "good"] {
-            instance.begin_restore(name, file(name)).unwrap();
+            instance.begin_restore(name, file(name), None).unwrap();
             let _ = instance.finish_restore(name);
         }
         let mut state = StateFile::open(dir.path()).unwrap();

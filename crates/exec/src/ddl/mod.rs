@@ -348,8 +348,8 @@ impl Runner<'_> {
         self.plain_done(0)
     }
 
-    /// A database that was made or restored belongs to who did it.
-    pub fn take_ownership(&mut self, name: &str, statement: &Statement, scope: &Scope) -> Result<(), Fail> {
+    /// A database that was made belongs to who made it.
+    fn take_ownership(&mut self, name: &str, statement: &Statement, scope: &Scope) -> Result<(), Fail> {
         let Some(login) = self.session.security.login() else { return Ok(()) };
         let database = self.session.host.database(name)?;
         if *database.online().properties().owner_sid == *login.sid {

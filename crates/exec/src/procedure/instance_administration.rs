@@ -10,7 +10,7 @@ use super::raise::integer;
 use crate::context::SessionInfo;
 use crate::ddl::{alter_database, database, login, row_versions, scoped_configuration};
 use crate::restore::database::{Surroundings, restore};
-use crate::restore::{RestoreRequest, RestoreVerb, answers, devices, verify};
+use crate::restore::{RestoreRequest, RestoreVerb, answers, devices, errors, targets, verify};
 
 /// Answers for one instance.
 #[derive(Debug, Default)]
@@ -25,7 +25,13 @@ impl InstanceAdministration {
         if changes && call.session.transaction_count() > 0 {
             return Err(vec![SqlError::new(3021, &[]), SqlError::new(3013, &[&words])]);
         }
-        self.run_restore(&request, call).map_err(|mut errors| {
+        let sessions = Arc::clone(&call.session.host);
+        let (id, shown) = (call.session.id, shown_command(&request.verb));
+        let mut before: Arc<str> = "".into();
+        sessions.sessions.update(id, |s| before = std::mem::replace(&mut s.command, shown.into()));
+        let done = self.run_restore(&request, call);
+        sessions.sessions.update(id, |s| (s.command, s.percent_complete) = (before.clone(), 0.0));
+        done.map_err(|mut errors| {
             // Invariant of RESTORE: the specific errors first, this one last.
             errors.push(SqlError::new(3013, &[&words]));
             errors
@@ -60,7 +66,17 @@ impl InstanceAdministration {
                 let media = devices::open_set(request, &directory).map_err(one)?;
                 let set = devices::choose_set(&media, request).map_err(one)?;
                 let cancel = call.session.cancel.clone();
-                verify::verify(&set, request.checksum, &mut |_| {
+                let configuration = set.require_complete().map_err(|e| one(errors::message(&e)))?;
+                let there = host.instance.find(&configuration.set.database_name);
+                let replaced = there.map(|d| d.files.read().clone()).unwrap_or_default();
+                let data = host.instance.data_directory();
+                let told = targets::verify_targets(&request.moves, configuration, &replaced, &data);
+                for message in told.map_err(one)? {
+                    let _ = call.sink.message(&message);
+                }
+                let (id, total) = (call.session.id, set.page_bytes().max(1));
+                verify::verify(&set, request.checksum, &mut |done| {
+                    host.sessions.update(id, |s| s.percent_complete = done as f32 * 100.0 / total as f32);
                     if cancel.is_cancelled() { Err(crate::context::cancelled()) } else { Ok(()) }
                 })
                 .map_err(one)?;
@@ -79,6 +95,8 @@ impl InstanceAdministration {
                     in_use: &in_use,
                     workers: *crate::context::PROCESSORS,
                     clock: &*host.clock,
+                    progress: &|percent| host.sessions.update(id, |s| s.percent_complete = percent),
+                    restorer: call.session.security.login().map(|login| login.sid.to_vec()),
                 };
                 restore(request, &around, call.sink)?;
                 Ok(None)
@@ -103,6 +121,18 @@ impl InstanceAdministration {
             true => Ok(None),
             false => Err(vec![SqlError::new(6106, &[&id])]),
         }
+    }
+}
+
+/// A statement as sys.dm_exec_requests names it: words, cut at 16 letters.
+fn shown_command(verb: &RestoreVerb) -> &'static str {
+    match verb {
+        RestoreVerb::Database(_) => "RESTORE DATABASE",
+        RestoreVerb::Log(_) => "RESTORE LOG",
+        RestoreVerb::HeaderOnly => "RESTORE HEADERON",
+        RestoreVerb::FileListOnly => "RESTORE FILELIST",
+        RestoreVerb::LabelOnly => "RESTORE LABELONL",
+        RestoreVerb::VerifyOnly => "RESTORE VERIFYON",
     }
 }
 

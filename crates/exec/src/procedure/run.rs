@@ -607,11 +607,11 @@ impl Runner<'_> {
             StatementKind::Truncate { table, partitions } => self.truncate(table, partitions, scope),
             StatementKind::Ddl(d) => self.ddl(d, s, scope),
             StatementKind::Permission(p) => self.permit(p, s, scope),
-            StatementKind::Restore(r) => self.restore(r, s, scope),
             StatementKind::Dbcc(d) if matches!(d.command.as_str(), "DBREINDEX" | "INDEXDEFRAG") => {
                 self.rebuild_by_dbcc(d, scope)
             }
             StatementKind::Backup(_)
+            | StatementKind::Restore(_)
             | StatementKind::Dbcc(_)
             | StatementKind::Kill { .. }
             | StatementKind::Checkpoint(_)
@@ -640,21 +640,6 @@ impl Runner<'_> {
             self.sink.message(&SqlError::with_text(2528, 10, super::dbcc::COMPLETED))?;
         }
         self.plain_done(0)
-    }
-
-    /// RESTORE. Who may restore and is nobody else becomes the owner of a database that was not there before.
-    fn restore(&mut self, r: &ast::Restore, s: &Statement, scope: &mut Scope) -> Result<(), Fail> {
-        let instance = Arc::clone(&self.session.host.instance);
-        let name = match &r.what {
-            ast::RestoreWhat::Database(ast::NameOrVariable::Name(n)) => Some(n.text.clone()),
-            _ => None,
-        };
-        let new = name.filter(|n| !self.session.security.is_unrestricted() && instance.find(n).is_none());
-        self.administration(&s.kind, scope)?;
-        match new {
-            Some(name) if instance.online(&name).is_ok() => self.take_ownership(&name, s, scope),
-            _ => Ok(()),
-        }
     }
 
     /// Statements of the server layer.

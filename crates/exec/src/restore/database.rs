@@ -9,7 +9,7 @@
 //! 2. A first restore that fails leaves no database and no files; a later step of a sequence that fails leaves it RESTORING.
 //! 3. One statement at a time works on a database: whoever comes meanwhile finds it in use.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -24,6 +24,7 @@ use super::devices::{choose_set, disk_path, open_set, os_text};
 use super::errors::message;
 use super::request::{RecoveryOption, RestoreRequest, RestoreVerb};
 use super::roll;
+use super::targets::{check_moves, check_space, file_name_of, moved_to, plain_path};
 use crate::session::{CancelFlag, ResultSink};
 
 /// What a server keeps in its data directory beside the files of databases.
@@ -51,6 +52,10 @@ pub struct Surroundings<'a> {
     pub in_use: &'a dyn Fn(i32) -> bool,
     pub workers: usize,
     pub clock: &'a dyn Clock,
+    /// Told how many percent are done.
+    pub progress: &'a dyn Fn(f32),
+    /// The SID of the login that restores: it will own a database that is new. `None`: whoever owned it in the backup.
+    pub restorer: Option<Vec<u8>>,
 }
 
 /// Runs the statement. Informational messages go to the sink; errors come back, to be sent by the caller before 3013.
@@ -192,8 +197,8 @@ impl Job<'_> {
         let before = existing.map(|e| (e.state(), e));
         let (files, notes) = self.take_files(&old_files)?;
         // Nothing is lost where nothing has been written over.
-        let ready = self.check_space(&files, &old_files).map_err(planning);
-        let ready = ready.and_then(|()| self.roll(&shown, &files, &self.state_path()).prepare());
+        let ready = check_space(self.configuration, &files, &old_files).map_err(planning);
+        let ready = ready.and_then(|()| self.roll(&shown, &files, &old_files, &self.state_path()).prepare());
         if let Err(mut errors) = ready {
             let done = match &before {
                 Some((was, entry)) => instance.take_back_restore(entry, was),
@@ -202,16 +207,10 @@ impl Job<'_> {
             errors.extend(done.err().map(|e| SqlError::new(3271, &[&"instance.json", &e.to_string()])));
             return Err(errors);
         }
-        instance.forget_journals(&old_files);
-        instance.forget_journals(&files);
-        if let Some((_, entry)) = &before {
-            // As a database comes from its backup.
-            let _ = instance.set_database_option(entry.id, "USER_ACCESS", None);
-        }
         for note in notes {
             let _ = sink.message(&note);
         }
-        let result = self.run(&shown, &files, sink);
+        let result = self.run(&shown, &files, &old_files, sink);
         match result {
             Ok(()) => {
                 // Files of the database that was replaced and that the new one does not use.
@@ -221,10 +220,14 @@ impl Job<'_> {
                 Ok(())
             }
             Err(mut errors) => {
-                let discarded = if before.is_none() { instance.discard_restore(self.name) } else { Ok(()) };
-                errors.extend(
-                    discarded.err().map(|e| SqlError::new(3271, &[&"instance.json", &e.to_string()])),
-                );
+                let done = match &before {
+                    None => instance.discard_restore(self.name),
+                    Some((was, entry)) if instance.has_placed_nothing(entry.id) => {
+                        instance.take_back_restore(entry, was)
+                    }
+                    Some(_) => Ok(()),
+                };
+                errors.extend(done.err().map(|e| SqlError::new(3271, &[&"instance.json", &e.to_string()])));
                 Err(errors)
             }
         }
@@ -236,7 +239,11 @@ impl Job<'_> {
         let mut tries = 0;
         loop {
             let (files, notes) = self.choose_files(old)?;
-            match self.around.instance.begin_restore(self.name, files.clone()) {
+            match self.around.instance.begin_restore(
+                self.name,
+                files.clone(),
+                self.around.restorer.as_deref(),
+            ) {
                 Ok(_) => return Ok((files, notes)),
                 Err(e) if e.number == 1834 && tries < 100 => tries += 1,
                 Err(e) => return Err(vec![e]),
@@ -249,11 +256,18 @@ impl Job<'_> {
         instance.restore_state_path(instance.find(self.name).map_or(0, |e| e.id))
     }
 
-    fn roll<'r>(&'r self, shown: &'r str, files: &'r [FileRecord], state: &'r Path) -> roll::Roll<'r> {
+    fn roll<'r>(
+        &'r self,
+        shown: &'r str,
+        files: &'r [FileRecord],
+        replaced: &'r [FileRecord],
+        state: &'r Path,
+    ) -> roll::Roll<'r> {
         roll::Roll {
             set: self.set,
             configuration: self.configuration,
             files,
+            replaced,
             state,
             newest_version: self.around.instance.options.database_version,
             verify: self.request.checksum,
@@ -274,7 +288,7 @@ impl Job<'_> {
             return Err(fail(SqlError::new(3117, &[])));
         }
         let files = entry.files.read().clone();
-        self.run(&entry.name, &files, sink)
+        self.run(&entry.name, &files, &[], sink)
     }
 
     /// Whether the existing database may be overwritten.
@@ -324,14 +338,7 @@ impl Job<'_> {
     /// Paths for all files: MOVE targets, the replaced database's own places, else the data directory.
     fn choose_files(&self, old: &[FileRecord]) -> Result<(Vec<FileRecord>, Vec<SqlError>), Vec<SqlError>> {
         let planning = |e: SqlError| vec![e, SqlError::new(3119, &[])];
-        let known = |logical: &str| {
-            self.configuration.files.iter().any(|f| NameOrder::instance().same(&f.logical_name, logical))
-        };
-        for (logical, _) in &self.request.moves {
-            if !known(logical) {
-                return Err(vec![SqlError::new(3234, &[logical, &self.name]).state(2)]);
-            }
-        }
+        check_moves(&self.request.moves, self.configuration, self.name).map_err(|e| vec![e])?;
         let mut out: Vec<FileRecord> = Vec::new();
         let mut notes = Vec::new();
         let mut taken: BTreeSet<PathBuf> = BTreeSet::new();
@@ -375,33 +382,6 @@ impl Job<'_> {
         Ok((out, notes))
     }
 
-    /// 3257 when a volume cannot take the files that go to it; what the replaced database gives back counts.
-    fn check_space(&self, files: &[FileRecord], old: &[FileRecord]) -> SqlResult<()> {
-        use std::os::unix::fs::MetadataExt;
-        let mut needed: BTreeMap<u64, (PathBuf, u64)> = BTreeMap::new();
-        for f in files {
-            let directory = f.path.parent().unwrap_or(Path::new("."));
-            let Ok(volume) = std::fs::metadata(directory).map(|m| m.dev()) else { continue };
-            let described = self.configuration.files.iter().find(|i| i.id == u32::from(f.file_id));
-            let entry = needed.entry(volume).or_insert_with(|| (directory.to_owned(), 0));
-            entry.1 = entry.1.saturating_add(described.map_or(0, |i| i.size));
-        }
-        for (volume, (directory, bytes)) in needed {
-            let given_back: u64 = (old.iter().filter_map(|o| std::fs::metadata(&o.path).ok()))
-                .filter(|m| m.dev() == volume)
-                .map(|m| m.blocks().saturating_mul(512))
-                .sum();
-            // A volume that cannot be asked says so when it is written to.
-            let Ok(free) = holdfast_disk::free_space(&directory) else { continue };
-            let available = free.saturating_add(given_back);
-            if bytes > available {
-                let short = bytes - available;
-                return Err(SqlError::new(3257, &[&directory.display(), &short, &available]));
-            }
-        }
-        Ok(())
-    }
-
     /// A MOVE target: 1834, 3142, 5133 as they apply, with the path they are about.
     fn moved_path(
         &self,
@@ -412,12 +392,7 @@ impl Job<'_> {
         const ENOENT: i32 = 2;
         const EACCES: i32 = 13;
         let directory = self.around.instance.data_directory();
-        let path = match target.rsplit_once(['\\']) {
-            // A Windows target keeps its name and goes to the data directory.
-            Some((_, name)) => directory.join(name),
-            None if Path::new(target).is_absolute() => PathBuf::from(target),
-            None => directory.join(target),
-        };
+        let path = moved_to(target, &directory);
         let shown = path.display().to_string();
         if let Some(user) = self.around.instance.user_of_file(&path)
             && !NameOrder::instance().same(&user, self.name)
@@ -463,13 +438,7 @@ impl Job<'_> {
             return o.path.clone();
         }
         let directory = self.around.instance.data_directory();
-        let file_name = f.physical_name.rsplit(['\\', '/']).next().unwrap_or("");
-        let file_name: String = file_name.chars().filter(|c| !c.is_control()).collect();
-        let file_name = if file_name.is_empty() || file_name.starts_with('.') {
-            format!("{}_{}", f.logical_name.replace(['/', '\\'], "_"), f.id)
-        } else {
-            file_name
-        };
+        let file_name = file_name_of(f);
         let unused = |p: &Path| self.around.instance.user_of_file(p).is_none();
         let free = |p: &PathBuf| !p.exists() && !taken.contains(&plain_path(p)) && unused(p);
         let plain = directory.join(&file_name);
@@ -495,6 +464,7 @@ impl Job<'_> {
         &self,
         shown: &Arc<str>,
         files: &[FileRecord],
+        replaced: &[FileRecord],
         sink: &mut dyn ResultSink,
     ) -> Result<(), Vec<SqlError>> {
         let start = Instant::now();
@@ -502,15 +472,23 @@ impl Job<'_> {
         let state = self.state_path();
         let recover = self.request.recovery == RecoveryOption::Recovery;
         let mut stats = Stats::new(self.request.stats);
-        let roll = self.roll(shown, files, &state);
+        let roll = self.roll(shown, files, replaced, &state);
         let cancel = self.around.cancel;
         let done = roll.run(&mut |done, total| {
+            (self.around.progress)(done as f32 * 100.0 / total.max(1) as f32);
             if let Some(percent) = stats.step(done, total) {
                 let _ = sink.message(&SqlError::new(3211, &[&percent]));
                 let _ = sink.flush();
             }
             !cancel.is_cancelled()
         })?;
+        if self.configuration.set.kind == BackupKind::Full
+            && let Some(entry) = instance.find(self.name)
+        {
+            instance.restore_has_placed(entry.id).map_err(|e| vec![e])?;
+            // As a database comes from its backup.
+            let _ = instance.set_database_option(entry.id, "USER_ACCESS", None);
+        }
         if let Some(percent) = stats.finish() {
             let _ = sink.message(&SqlError::new(3211, &[&percent]));
         }
@@ -536,15 +514,6 @@ impl Job<'_> {
     }
 }
 
-/// A path with its folder as it is on the disk: without links and `..`.
-fn plain_path(path: &Path) -> PathBuf {
-    if let Ok(whole) = std::fs::canonicalize(path) {
-        return whole;
-    }
-    let folder = path.parent().and_then(|p| std::fs::canonicalize(p).ok());
-    folder.zip(path.file_name()).map_or_else(|| path.to_owned(), |(folder, name)| folder.join(name))
-}
-
 /// Tells where a file went that the statement did not place itself.
 fn mapped(f: &FileInfo, path: &Path) -> SqlError {
     SqlError::with_text(
@@ -553,7 +522,7 @@ fn mapped(f: &FileInfo, path: &Path) -> SqlError {
         format!(
             "File '{}' ('{}' in the backup) is restored to '{}'.",
             f.logical_name,
-            f.physical_name,
+            f.physical_name.trim_end(),
             path.display()
         ),
     )

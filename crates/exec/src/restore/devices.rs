@@ -1,7 +1,7 @@
 //! Opening the devices of a statement.
 //!
-//! A relative path lies in the instance's backup directory; a Windows path (`C:\dir\x.bak`) is looked up there by its file
-//! name, so that scripts written for Windows find backups that were copied over.
+//! A relative path lies in the instance's backup directory; a Windows path (`C:\dir\x.bak`, `C:/dir/x.bak`, `dir\x.bak`) is
+//! looked up there by its file name, so that scripts written for Windows find backups that were copied over.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,12 +12,16 @@ use holdfast_types::SqlError;
 use super::errors::message;
 use super::request::{NamedDevice, RestoreRequest, RestoreVerb};
 
+/// The file name of a path as Windows writes them; `None` for one of this system.
+pub fn windows_name(path: &str) -> Option<&str> {
+    let drive = matches!(path.as_bytes(), [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic());
+    let windows = drive || !path.starts_with('/') && path.contains('\\');
+    windows.then(|| path.rsplit(['\\', '/']).next().unwrap_or(path))
+}
+
 /// Where a DISK name lies on this machine.
 pub fn disk_path(name: &str, backup_directory: &Path) -> PathBuf {
-    let bytes = name.as_bytes();
-    let windows = name.starts_with("\\\\") || bytes.len() > 2 && bytes[1] == b':' && bytes[2] == b'\\';
-    if windows {
-        let file = name.rsplit(['\\', '/']).next().unwrap_or(name);
+    if let Some(file) = windows_name(name) {
         return backup_directory.join(file);
     }
     let path = Path::new(name);
@@ -115,6 +119,10 @@ mod tests {
         let dir = Path::new("/b");
         assert_eq!(disk_path("C:\\x\\y.bak", dir), Path::new("/b/y.bak"));
         assert_eq!(disk_path("\\\\host\\share\\y.bak", dir), Path::new("/b/y.bak"));
+        assert_eq!(disk_path("C:/x/y.bak", dir), Path::new("/b/y.bak"));
+        assert_eq!(disk_path("sub\\y.bak", dir), Path::new("/b/y.bak"));
+        assert_eq!(disk_path("sub/y.bak", dir), Path::new("/b/sub/y.bak"));
+        assert_eq!(disk_path("/a/x\\y.bak", dir), Path::new("/a/x\\y.bak"));
         assert_eq!(disk_path("y.bak", dir), Path::new("/b/y.bak"));
         assert_eq!(disk_path("/a/y.bak", dir), Path::new("/a/y.bak"));
     }

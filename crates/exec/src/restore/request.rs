@@ -72,6 +72,9 @@ pub struct RestoreRequest {
     pub password: Option<String>,
 }
 
+/// Devices that a statement may name.
+const DEVICES_MAX: usize = 64;
+
 /// Options that need nothing done on a disk of files, or only change how buffers are used.
 const ACCEPTED: &[&str] = &[
     "UNLOAD",
@@ -153,7 +156,7 @@ impl RestoreRequest {
     /// Evaluates and checks a statement. `evaluate` gives the value of a literal or variable.
     ///
     /// # Errors
-    /// 3031 (conflicting options), 3032 (not for this statement), 3250 (out of range), 3216, and "not supported yet" for
+    /// 3031 (conflicting options), 3032 (not for this statement), 3205 (more than 64 devices), 3250 (out of range), 3216, and "not supported yet" for
     /// piecemeal, page and snapshot restores.
     pub fn new(
         statement: &Restore,
@@ -162,6 +165,9 @@ impl RestoreRequest {
         let verb = verb(statement, evaluate)?;
         if !statement.files.is_empty() {
             return Err(SqlError::not_supported("RESTORE of single files, filegroups or pages"));
+        }
+        if statement.devices.len() > DEVICES_MAX {
+            return Err(SqlError::new(3205, &[&DEVICES_MAX]));
         }
         let devices = statement.devices.iter().map(|d| device(d, evaluate)).collect::<SqlResult<_>>()?;
         let mut request = RestoreRequest::of(verb, devices);

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use holdfast_backup::chain::Progress;
+use holdfast_backup::config::flags;
 use holdfast_backup::{BackupSet, Configuration, FileKind};
 use holdfast_base::PAGE_SIZE;
 use holdfast_base::world::{Clock, Entropy, SystemEntropy};
 use holdfast_disk::{Disk, DiskError, Operation, RealDisk};
-use holdfast_engine::instance::FileRecord;
+use holdfast_engine::instance::{FileRecord, Instance};
 use holdfast_format::boot::{BOOT_PAGE, BootPage};
 use holdfast_format::log::LogTime;
 use holdfast_storage::restore::{
@@ -26,11 +27,13 @@ pub struct Roll<'a> {
     pub set: &'a BackupSet,
     pub configuration: &'a Configuration,
     pub files: &'a [FileRecord],
+    /// Files of the database that is replaced.
+    pub replaced: &'a [FileRecord],
     /// The state between steps.
     pub state: &'a Path,
     /// Highest database version that is taken.
     pub newest_version: i32,
-    /// CHECKSUM / NO_CHECKSUM when given.
+    /// CHECKSUM / NO_CHECKSUM when given; otherwise a set with checksums is verified, one without is not: as SQL Server does.
     pub verify: Option<bool>,
     pub continue_after_error: bool,
     pub stop_at: Option<DateTime>,
@@ -92,7 +95,7 @@ impl Roll<'_> {
     fn options(&self) -> RestoreOptions {
         RestoreOptions {
             newest_version: u16::try_from(self.newest_version).unwrap_or(u16::MAX),
-            verify: self.verify != Some(false),
+            verify: self.verify.unwrap_or_else(|| self.configuration.set.has(flags::CHECKSUMS)),
             continue_after_error: self.continue_after_error,
             workers: self.workers,
             // Days before 1900 lie before every commit.
@@ -109,6 +112,10 @@ impl Roll<'_> {
             database: self.database.to_owned(),
             files: self.files.iter().map(|f| (f.file_id, f.path.clone())).collect(),
             state: self.state.to_owned(),
+            journals: (self.files.iter().chain(self.replaced))
+                .filter(|f| !f.is_log && f.file_id == 1)
+                .map(|f| Instance::journal_path(&f.path))
+                .collect(),
         };
         let done = restore_set(&RealDisk, self.set, &target, self.options(), progress);
         let done = done.map_err(|e| self.failure(&e))?;
@@ -177,6 +184,7 @@ fn restore_message(e: &RestoreError, database: &str) -> SqlError {
             with_detail(SqlError::new(3183, &[&page.file, &page.page, &database]))
         }
         RestoreError::Place(PlaceError::Stopped) => SqlError::new(3204, &[]),
+        RestoreError::Interrupted { file } => SqlError::new(4319, &[file]),
         RestoreError::Chain(c) => chain_message(c, database),
         RestoreError::Disk(d) | RestoreError::Place(PlaceError::Disk(d)) => {
             SqlError::new(3634, &[&os_text(d.code, &d.message), &d.operation, &d.path.display()])

@@ -70,8 +70,15 @@ impl SharedSession {
                     _ if server("CRDB") => return Ok(()),
                     RestoreVerb::Database(name) | RestoreVerb::Log(name) => {
                         // Its owner, not whoever a role of the database, which a backup may bring, lets do everything in it.
-                        let owner = self.host.database(name).map(|d| d.online().properties().owner_sid);
-                        if let (Ok(owner), Some(login)) = (owner, self.security.login())
+                        let owner = match self.host.database(name) {
+                            Ok(d) => Some(d.online().properties().owner_sid),
+                            // Between the steps of a sequence.
+                            Err(_) => {
+                                let found = self.host.instance.find(name);
+                                found.and_then(|d| self.host.instance.future_owner(d.id))
+                            }
+                        };
+                        if let (Some(owner), Some(login)) = (owner, self.security.login())
                             && !owner.is_empty()
                             && *login.sid == *owner
                         {

@@ -13,6 +13,9 @@ use holdfast_exec::session::CancelFlag;
 use holdfast_storage::PageCache;
 use holdfast_types::SqlError;
 
+/// The SID of who restores.
+pub const RESTORER: [u8; 16] = [7; 16];
+
 pub fn instance(dir: &Path) -> Arc<Instance> {
     let opener = StoredOpener::new(Arc::new(RealDisk), PageCache::new(32 << 20));
     Instance::open(InstanceOptions::new(dir), Arc::new(opener), &mut |m| panic!("{m}")).expect("opens")
@@ -29,6 +32,8 @@ pub fn run(instance: &Arc<Instance>, request: &RestoreRequest) -> (Result<(), Ve
         in_use: &|_| false,
         workers: 2,
         clock: &holdfast_base::world::SystemClock::new(0),
+        progress: &|_| (),
+        restorer: Some(RESTORER.to_vec()),
     };
     (restore(request, &around, &mut sink), sink)
 }

@@ -36,6 +36,8 @@ pub enum RestoreError {
     State { path: PathBuf },
     #[error("the database is not in a state for this restore: {what}")]
     WrongState { what: &'static str },
+    #[error("the last restore stopped before file '{file}' was whole")]
+    Interrupted { file: String },
     #[error("the database holds changes that were committed after the stop point")]
     StopTooEarly,
 }
@@ -61,6 +63,7 @@ impl RestoreError {
             RestoreError::Version { .. } => 3169,
             RestoreError::NoTarget { .. } => 3234,
             RestoreError::WrongState { .. } => 3117,
+            RestoreError::Interrupted { .. } => 4319,
             RestoreError::StopTooEarly => 4335,
             RestoreError::Recovery(_)
             | RestoreError::LogEnds { .. }

@@ -7,8 +7,9 @@
 //! 1. Memory is bounded by workers × one batch, whatever the size of the set.
 //! 2. Every file has its size from the set and space behind it before the first page is written; nothing is written beyond.
 //! 3. When this returns without error, every extent of the set was written and all files are synced.
-//! 4. A page with a checksum that names its own place and fails the checksum stops the work (unless told to go on): an
-//!    unformatted or stale page says nothing and is placed as it is.
+//! 4. When pages are verified, one with a checksum that names its own place and fails the checksum stops the work (unless told to
+//!    go on), and so does a first page of an extent that does not say where the extent goes: an unformatted or stale page says
+//!    nothing and is placed as it is. Unverified, an extent goes where its pages agree that it goes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -133,6 +134,24 @@ pub fn place_pages(
     Ok(Placed { pages, damaged })
 }
 
+/// The place of an extent whose first page does not tell it, when its other pages that name one agree.
+fn named_by_others(extent: &[u8]) -> Option<(FileId, u32)> {
+    let mut found = None;
+    for (i, page) in extent.chunks_exact(PAGE_SIZE).enumerate().skip(1) {
+        let number = u32::from_le_bytes([page[32], page[33], page[34], page[35]]);
+        let file = FileId::from_le_bytes([page[36], page[37]]);
+        if page[0] != 1 || file == 0 {
+            continue;
+        }
+        let first = number.checked_sub(i as u32).filter(|n| n.is_multiple_of(8))?;
+        if found.is_some_and(|f| f != (file, first)) {
+            return None;
+        }
+        found = Some((file, first));
+    }
+    found
+}
+
 /// A new file in place of whatever was there.
 pub(super) fn create(disk: &dyn Disk, path: &Path) -> Result<Arc<dyn DiskFile>, DiskError> {
     if disk.exists(path) {
@@ -242,10 +261,13 @@ impl Work<'_> {
                 Place::Filler => continue,
                 // An extent that was allocated and never formatted has nothing to place.
                 Place::Unknown if extent.bytes.iter().all(|&b| b == 0) => continue,
-                Place::Unknown => {
-                    let device = self.source.device.name().clone();
-                    return Err(BackupError::LostExtent { device, offset: stored(extent.offset) }.into());
-                }
+                Place::Unknown => match named_by_others(extent.bytes) {
+                    Some(place) => place,
+                    None => {
+                        let device = self.source.device.name().clone();
+                        return Err(BackupError::LostExtent { device, offset: stored(extent.offset) }.into());
+                    }
+                },
             };
             let target = self.targets.get(&file).ok_or(PlaceError::NoTarget { file })?;
             if self.options.verify {
@@ -298,7 +320,9 @@ impl Work<'_> {
             let Some(page) = bytes.first_chunk::<PAGE_SIZE>() else { continue };
             let here = PageId::new(file, first + i as u32);
             let named = PageId::from_bytes([page[32], page[33], page[34], page[35], page[36], page[37]]);
-            if page[0] != 1 || named != here || protection::verify(page).is_ok() {
+            // The first page of an extent says where the extent goes: that it does not is damage, see `named_by_others`.
+            let lost = i == 0 && named != here;
+            if !lost && (page[0] != 1 || named != here || protection::verify(page).is_ok()) {
                 continue;
             }
             if !self.options.continue_after_error {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use holdfast_backup::chain::{Link, apply};
-use holdfast_backup::{BackupKind, BackupSet, Configuration, FileKind, MtfDate};
+use holdfast_backup::{BackupKind, BackupSet, Configuration, FileKind, MtfDate, SetInfo};
 use holdfast_base::{FileId, Lsn, PAGE_SIZE, PageId};
 use holdfast_disk::{Disk, DiskFile};
 use holdfast_format::boot::{BOOT_PAGE, BootPage};
@@ -23,6 +23,7 @@ use super::error::RestoreError;
 use super::log_files::{LogFileFacts, log_header_page, log_store, place_log};
 use super::place::{PlaceOptions, TargetFile, place_pages};
 use super::state::{Phase, RestoreState, RestoredFile};
+use crate::recovery::counts::CountChanges;
 use crate::recovery::{
     FilePages, PageStore, RecoveryError, StopPoint, TransactionTable, database, roll_forward,
 };
@@ -38,6 +39,8 @@ pub struct RestoreTarget {
     pub files: BTreeMap<FileId, PathBuf>,
     /// The state file of this restore.
     pub state: PathBuf,
+    /// Page journals of what the files held before: once the state file is there, they must not be put back any more.
+    pub journals: Vec<PathBuf>,
 }
 
 /// How to restore a set.
@@ -115,7 +118,7 @@ pub fn restore_set(
     let configuration = check_set(set, options)?;
     let info = &configuration.set;
     let full = info.kind == BackupKind::Full;
-    let previous = if full { None } else { Some(previous_state(disk, target)?) };
+    let previous = if full { None } else { Some(previous_state(disk, target, info)?) };
     let reached = apply(previous.as_ref().map(|p| &p.progress), &Link::new(set.guid(), info))?;
     let files = match &previous {
         Some(p) => p.files.clone(),
@@ -132,6 +135,8 @@ pub fn restore_set(
         open: Vec::new(),
         committed: previous.as_ref().map_or(Default::default(), |p| p.committed),
         files,
+        tried: None,
+        counts: CountChanges::default(),
     };
     if options.stop_at.is_some_and(|stop| state.committed > stop) {
         return Err(RestoreError::StopTooEarly);
@@ -142,12 +147,18 @@ pub fn restore_set(
         state.reached = p.reached;
         state.open.clone_from(&p.open);
         state.last_checkpoint = p.last_checkpoint;
+        state.counts.clone_from(&p.counts);
     } else {
-        state.save(disk, &target.state)?;
+        let mut begun = state.clone();
+        if let Some(p) = &previous {
+            (begun.progress, begun.tried) = (p.progress, Some(info.last_lsn));
+        }
+        begun.save(disk, &target.state)?;
         // A journal of an earlier attempt must not be put back over what is placed now.
-        let journal = journal_path(&target.state);
-        if disk.exists(&journal) {
-            disk.remove(&journal)?;
+        for journal in target.journals.iter().chain([&journal_path(&target.state)]) {
+            if disk.exists(journal) {
+                disk.remove(journal)?;
+            }
         }
     }
     let placed = place_data(disk, set, configuration, &state, options, progress)?;
@@ -171,14 +182,29 @@ pub fn restore_set(
     Ok(Restored { pages: placed.pages, log_bytes, records, applied, damaged: placed.damaged, stopped, state })
 }
 
-fn previous_state(disk: &dyn Disk, target: &RestoreTarget) -> Result<RestoreState, RestoreError> {
+/// What the steps before this set have left.
+fn previous_state(
+    disk: &dyn Disk,
+    target: &RestoreTarget,
+    info: &SetInfo,
+) -> Result<RestoreState, RestoreError> {
     let loaded = RestoreState::load(disk, &target.state)?;
     let state = loaded.ok_or(RestoreError::WrongState { what: "no restore is under way" })?;
     let state = state.ok_or_else(|| RestoreError::State { path: target.state.clone() })?;
-    if state.phase != Phase::Restoring {
-        return Err(RestoreError::WrongState { what: "the last restore did not finish" });
+    match (state.phase, state.tried) {
+        (Phase::Restoring, _) => Ok(state),
+        // Invariant 2 of the state.
+        (Phase::Placing, Some(tried)) if info.kind == BackupKind::Differential && info.last_lsn >= tried => {
+            Ok(state)
+        }
+        (Phase::Placing, _) => Err(interrupted(&state)),
+        (Phase::Recovering, _) => Err(RestoreError::WrongState { what: "its recovery has begun" }),
     }
-    Ok(state)
+}
+
+fn interrupted(state: &RestoreState) -> RestoreError {
+    let file = state.files.iter().find(|f| !f.is_log).map_or_else(String::new, |f| f.logical_name.clone());
+    RestoreError::Interrupted { file }
 }
 
 fn named_files(
@@ -309,6 +335,7 @@ fn roll(
     let timed = stop_at.filter(|_| state.phase != Phase::Placing);
     let mut pages = FilePages::new(open_all(disk, &state.files, false)?, RECOVERY_PAGES, journal)?;
     let mut table = TransactionTable::with_open(state.open.iter().copied(), state.highest);
+    table.counts = std::mem::take(&mut state.counts);
     let stop = timed.map_or(StopPoint::Before(end), StopPoint::Time);
     let done = roll_forward(&mut pages, &store, state.reached, stop, &mut table, &mut |_| {})?;
     // LastLSN is the first LSN behind the set: the walk must have come exactly there, or to the end of the VLF before.
@@ -320,6 +347,8 @@ fn roll(
     pages.flush()?;
     state.open = table.open().copied().collect();
     state.highest = table.highest();
+    state.counts = std::mem::take(&mut table.counts);
+    state.counts.ghosts.clear();
     state.committed = state.committed.max(done.last_commit.unwrap_or_default());
     if !table.last_checkpoint().is_zero() {
         state.last_checkpoint = table.last_checkpoint();
@@ -357,7 +386,7 @@ pub fn recover(disk: &dyn Disk, state_path: &Path, identity: &Identity) -> Resul
     let state = loaded.ok_or(RestoreError::WrongState { what: "no restore is under way" })?;
     let mut state = state.ok_or_else(|| RestoreError::State { path: state_path.to_owned() })?;
     if state.phase == Phase::Placing {
-        return Err(RestoreError::WrongState { what: "the last restore did not finish" });
+        return Err(interrupted(&state));
     }
     if state.phase != Phase::Recovering {
         state.phase = Phase::Recovering;
@@ -366,7 +395,8 @@ pub fn recover(disk: &dyn Disk, state_path: &Path, identity: &Identity) -> Resul
     let log = open_all(disk, &state.files, true)?;
     let journal = open_journal(disk, state_path)?;
     let mut pages = FilePages::new(open_all(disk, &state.files, false)?, RECOVERY_PAGES, Some(journal))?;
-    let table = TransactionTable::with_open(state.open.iter().copied(), state.highest);
+    let mut table = TransactionTable::with_open(state.open.iter().copied(), state.highest);
+    table.counts.clone_from(&state.counts);
     let (last_checkpoint, version) = (state.last_checkpoint, state.version);
     let start = database::Start { from: state.reached, last_checkpoint, version, table, known: false };
     let done = database::finish(&mut pages, &log, start, identity.time)?;

@@ -5,17 +5,22 @@
 //!
 //! Invariants
 //! 1. The file is replaced atomically.
-//! 2. A phase of [`Phase::Placing`] means that pages of the base may be missing: only a full backup helps then.
+//! 2. A phase of [`Phase::Placing`] means that pages of a set may be missing: what helps then is a full backup or, when the set
+//!    was a differential, one of the same base that reaches as far or further ([`RestoreState::tried`]): it holds every extent
+//!    that the first may have written over.
+//! 3. What the log of the steps so far says of counts is carried from step to step: the catalogue of a genuine database has
+//!    them as of its last checkpoint.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use holdfast_backup::chain::Progress;
-use holdfast_base::{FileId, Lsn};
+use holdfast_base::{FileId, Lsn, PageId};
 use holdfast_disk::{Disk, DiskError};
 use holdfast_format::log::{LogTime, TransactionId};
 
 use crate::recovery::OpenTransaction;
+use crate::recovery::counts::CountChanges;
 
 /// How far a restore has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,6 +64,10 @@ pub struct RestoreState {
     /// Time of the latest commit that was rolled forward.
     pub committed: LogTime,
     pub files: Vec<RestoredFile>,
+    /// How far a differential reaches that is being placed, or that was when the restore stopped; `progress` is that of before.
+    pub tried: Option<Lsn>,
+    /// Counts that the catalogue does not have (without ghosts, see [`CountChanges::records`]).
+    pub counts: CountChanges,
 }
 
 const MAGIC: &str = "holdfast-restore 1";
@@ -127,6 +136,18 @@ impl RestoreState {
             let _ =
                 writeln!(s, "file {id} {log} {path} {name} {} {} {}", f.max_size, f.growth, f.sector_size);
         }
+        if let Some(tried) = self.tried {
+            let _ = writeln!(s, "tried {}", lsn_text(tried));
+        }
+        for (rowset, by) in &self.counts.rows {
+            let _ = writeln!(s, "rows {rowset} {by}");
+        }
+        for unit in &self.counts.units {
+            let _ = writeln!(s, "unit {unit}");
+        }
+        for (unit, page) in &self.counts.leftovers {
+            let _ = writeln!(s, "leftover {unit} {} {}", page.file, page.page);
+        }
         s.push_str("end\n");
         s
     }
@@ -162,6 +183,8 @@ impl RestoreState {
             open: Vec::new(),
             committed: LogTime::default(),
             files: Vec::new(),
+            tried: None,
+            counts: CountChanges::default(),
         };
         let mut whole = false;
         for line in lines {
@@ -201,6 +224,17 @@ impl RestoreState {
                         growth: growth.parse().ok()?,
                         sector_size: sector.parse().ok()?,
                     })
+                }
+                ["tried", l] => state.tried = Some(lsn_from(l)?),
+                ["rows", rowset, by] => {
+                    state.counts.rows.insert(rowset.parse().ok()?, by.parse().ok()?);
+                }
+                ["unit", unit] => {
+                    state.counts.units.insert(unit.parse().ok()?);
+                }
+                ["leftover", unit, file, page] => {
+                    let page = PageId::new(file.parse().ok()?, page.parse().ok()?);
+                    state.counts.leftovers.insert((unit.parse().ok()?, page));
                 }
                 ["end"] => whole = true,
                 _ => return None,
@@ -259,6 +293,13 @@ mod tests {
                 growth: 10,
                 sector_size: 4096,
             }],
+            tried: Some(Lsn::new(34, 8, 1)),
+            counts: CountChanges {
+                rows: [(72_057_594_000_000_000, -3), (7, 12)].into(),
+                units: [5, 1 << 63].into(),
+                leftovers: [(5, PageId::new(1, 300))].into(),
+                ..CountChanges::default()
+            },
         };
         let text = state.to_text();
         assert_eq!(RestoreState::from_text(&text), Some(state));
