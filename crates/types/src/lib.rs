@@ -16,6 +16,7 @@
 //! | errors and messages | [`error`], [`messages`] |
 #![forbid(unsafe_code)]
 
+pub mod base64;
 pub mod batch;
 pub mod canonical;
 pub mod code_page;

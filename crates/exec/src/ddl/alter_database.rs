@@ -68,6 +68,7 @@ const WITHOUT_EFFECT: &[&str] = &[
     "QUERY_STORE",
     "CHANGE_TRACKING",
     "BROKER",
+    "MEMORY_OPTIMIZED_ELEVATE_TO_SNAPSHOT",
 ];
 
 /// Options inside QUERY_STORE and CHANGE_TRACKING, which are kept with them.

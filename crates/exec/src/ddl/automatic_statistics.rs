@@ -140,6 +140,7 @@ impl Runner<'_> {
             database: Arc::clone(database),
             watched: false,
             events: Vec::new(),
+            module: None,
             as_of,
         };
         let result = f(&mut work).and_then(|made| {

@@ -105,7 +105,7 @@ pub fn bracketed(name: &str) -> String {
     format!("[{}]", name.replace(']', "]]"))
 }
 
-/// 131 and 2750 tell which column has the impossible type.
+/// 131, 2715 and 2750 tell which column has the impossible type.
 fn of_column(e: SqlError, c: &ColumnDefinition, all: &TableDefinition) -> SqlError {
     let name = &c.name.text;
     let rewritten = match e.number {
@@ -116,6 +116,10 @@ fn of_column(e: SqlError, c: &ColumnDefinition, all: &TableDefinition) -> SqlErr
         2750 | 2751 => {
             let at = all.columns.iter().position(|o| o.name.text == *name).map_or(1, |i| i + 1);
             Some(e.message.replacen("#0", &format!("#{at}"), 1))
+        }
+        2715 => {
+            let at = all.columns.iter().position(|o| o.name.text == *name).map_or(1, |i| i + 1);
+            return crate::procedure::unit::of_place(e, at);
         }
         _ => None,
     };
@@ -134,7 +138,9 @@ impl Definition<'_, '_> {
             let database = session.host.database_by_id(self.database.id);
             let database = database.unwrap_or_else(|| Arc::clone(&self.database));
             let collation = database.default_collation();
-            let types = TypeScope { catalog: watch.over(database, session), collation, text: self.source() };
+            let catalog = watch.over(database, session);
+            let schema = self.schema_of_types();
+            let types = TypeScope { catalog, collation, schema, text: self.source() };
             types.resolve(dt)
         })??;
         let catalog = self.catalog()?;

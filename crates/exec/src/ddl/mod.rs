@@ -86,6 +86,8 @@ pub struct Definition<'r, 's> {
     as_of: u64,
     /// What is done, for them.
     pub events: Vec<event::Event>,
+    /// The procedure or function that is defined.
+    pub module: Option<ObjectName>,
 }
 
 impl Definition<'_, '_> {
@@ -193,6 +195,12 @@ impl Definition<'_, '_> {
     /// The text of the batch or module that the statement stands in.
     pub fn source(&self) -> &str {
         &self.scope.unit.text
+    }
+
+    /// Where types without a schema are looked for before dbo: in the module's own schema, else in the user's default one.
+    pub fn schema_of_types(&self) -> Arc<str> {
+        let own = self.module.as_ref().and_then(|m| m.schema.as_ref());
+        own.map_or_else(|| self.runner.session.default_schema(), |s| s.text.as_str().into())
     }
 
     /// The schema of a new object: the one named or the user's own. It is there until the transaction ends.
@@ -385,6 +393,7 @@ impl Runner<'_> {
                 database,
                 watched: !triggers.is_empty(),
                 events: Vec::new(),
+                module: None,
                 as_of,
             };
             let out = f(&mut work)?;

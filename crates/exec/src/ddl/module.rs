@@ -25,6 +25,7 @@ use super::module_check::Body;
 use super::{Definition, function_rules, schema_binding, shown};
 use crate::procedure::run::Fail;
 use crate::procedure::state::option;
+use crate::procedure::unit::of_place;
 
 /// 1033: rows of a view or function have no order.
 fn refuse_order(q: &holdfast_tsql::ast::Query) -> Result<(), Fail> {
@@ -80,11 +81,16 @@ impl Definition<'_, '_> {
     fn parameters(&mut self, list: &[Parameter]) -> Result<Vec<NewParameter>, Fail> {
         let mut out = Vec::new();
         let catalog = self.catalog()?;
-        for p in list {
-            let schema = p.data_type.name.schema.as_ref().map_or("dbo", |s| s.text.as_str());
-            let table = match p.data_type.builtin() {
-                Some(_) => None,
-                None => catalog.table_type_object(schema, &p.data_type.name.name.text)?,
+        for (i, p) in list.iter().enumerate() {
+            let at = |e: SqlError| of_place(e, i + 1).at_line(p.span.line);
+            let name = &p.data_type.name;
+            let table = match (p.data_type.builtin(), &name.schema) {
+                (Some(_), _) => None,
+                (None, Some(schema)) => catalog.table_type_object(&schema.text, &name.name.text)?,
+                (None, None) => match catalog.table_type_object(&self.schema_of_types(), &name.name.text)? {
+                    None => catalog.table_type_object("dbo", &name.name.text)?,
+                    found => found,
+                },
             };
             let refused = |number: i32| SqlError::new(number, &[&p.name]).at_line(p.span.line);
             let (ty, user_type) = if let Some((user_type, _)) = table {
@@ -93,7 +99,7 @@ impl Definition<'_, '_> {
                 }
                 (SqlType::VARIANT, user_type)
             } else if p.readonly {
-                self.resolve(&p.data_type).map_err(|e| e.at_line(p.span.line))?;
+                self.resolve(&p.data_type).map_err(at)?;
                 return Err(refused(346).into());
             } else if p.data_type.builtin() == Some("cursor") {
                 if !(p.varying && p.output) {
@@ -102,7 +108,7 @@ impl Definition<'_, '_> {
                 // The catalog knows no type of cursors; that it is one stands in the status.
                 (SqlType::INT, built_in_type(&SqlType::INT))
             } else {
-                let (ty, _, _) = self.resolve(&p.data_type).map_err(|e| e.at_line(p.span.line))?;
+                let (ty, _, _) = self.resolve(&p.data_type).map_err(at)?;
                 (ty, user_type_of(&catalog, &p.data_type, &ty))
             };
             out.push(NewParameter {
@@ -290,6 +296,7 @@ impl Definition<'_, '_> {
         if matches!(p.body, ModuleBody::External(_)) {
             return Err(SqlError::not_supported("A procedure of an assembly").into());
         }
+        self.module = Some(p.name.clone());
         let status = self.module_status(&p.options)?;
         let text = self.module_text(p.action);
         let parameters = self.parameters(&p.parameters)?;
@@ -328,6 +335,7 @@ impl Definition<'_, '_> {
 
     pub fn create_function(&mut self, f: &CreateFunction) -> Result<(), Fail> {
         schema_binding::refuse_temporary(&f.name, true)?;
+        self.module = Some(f.name.clone());
         if f.options.schema_binding {
             self.check_bound(f)?;
         }
@@ -409,6 +417,7 @@ impl Definition<'_, '_> {
         let types = TypeScope {
             collation: self.database.default_collation(),
             catalog: std::sync::Arc::clone(&self.database) as std::sync::Arc<dyn Catalog>,
+            schema: self.schema_of_types(),
             text: self.source(),
         };
         let layout = layout(parameters, &[], &types, Layout::default())?;

@@ -123,6 +123,7 @@ impl Definition<'_, '_> {
         let types = TypeScope {
             collation: self.database.default_collation(),
             catalog: Arc::clone(&self.database) as Arc<dyn Catalog>,
+            schema: self.schema_of_types(),
             text: self.source(),
         };
         let mut base = Layout::default();

@@ -88,6 +88,7 @@ impl Definition<'_, '_> {
                     watched: self.watched,
                     as_of: self.as_of,
                     events: Vec::new(),
+                    module: None,
                 };
                 let made = inner.create_view(&v);
                 // What it has seen of the catalogue meanwhile is what the next element sees.

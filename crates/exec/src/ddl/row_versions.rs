@@ -5,19 +5,30 @@
 //!    reader of versions never misses one. READ_COMMITTED_SNAPSHOT does not end other sessions: it waits as the other does.
 
 use holdfast_engine::instance::RowVersions;
-use holdfast_tsql::ast::{AlterDatabase, AlterDatabaseAction};
+use holdfast_tsql::ast::{AlterDatabase, AlterDatabaseAction, Setting};
 use holdfast_types::{SqlError, Value};
 
 use crate::procedure::administration::Call;
 
-/// Sets the options; `None`: the statement is about something else.
-pub fn alter(statement: &AlterDatabase, call: &mut Call<'_>) -> Option<Result<(), Vec<SqlError>>> {
-    let AlterDatabaseAction::Set { options, .. } = &statement.action else { return None };
+/// The statement with the options that are not about versions, and the one with those that are; `None`: it has none of the kind.
+pub fn apart(statement: &AlterDatabase) -> (Option<AlterDatabase>, Option<AlterDatabase>) {
+    let AlterDatabaseAction::Set { options, termination } = &statement.action else {
+        return (Some(statement.clone()), None);
+    };
     let known = ["ALLOW_SNAPSHOT_ISOLATION", "READ_COMMITTED_SNAPSHOT"];
-    if !options.iter().all(|o| known.contains(&o.name.as_str())) {
-        return None;
-    }
-    Some(set(statement, call).map_err(|e| vec![e]))
+    let part = |versions: bool| {
+        let mine = |o: &&Setting| known.contains(&o.name.as_str()) == versions;
+        let options: Vec<Setting> = options.iter().filter(mine).cloned().collect();
+        let action = AlterDatabaseAction::Set { options, termination: termination.clone() };
+        AlterDatabase { name: statement.name.clone(), action }
+    };
+    let some = |versions: bool| options.iter().any(|o| known.contains(&o.name.as_str()) == versions);
+    (some(false).then(|| part(false)), some(true).then(|| part(true)))
+}
+
+/// Sets the options.
+pub fn alter(statement: &AlterDatabase, call: &mut Call<'_>) -> Result<(), Vec<SqlError>> {
+    set(statement, call).map_err(|e| vec![e])
 }
 
 fn set(statement: &AlterDatabase, call: &mut Call<'_>) -> Result<(), SqlError> {

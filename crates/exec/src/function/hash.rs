@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use holdfast_base::sha1::sha1;
 use holdfast_plan::function::FunctionId;
+use holdfast_types::base64::{base64, unbase64};
 use holdfast_types::{SqlError, SqlResult, SqlString, SqlType, Value};
 
 use super::{Call, gzip, not_yet};
@@ -82,16 +83,21 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             Value::Int(sum as i32)
         }
         FunctionId::VarBinToHexStr => match &a[0] {
-            Value::Binary(b) => {
-                let mut s = String::with_capacity(b.len() * 2 + 2);
-                s.push_str("0x");
-                for x in b.iter() {
-                    s.push_str(&format!("{x:02x}"));
-                }
-                Value::String(SqlString::from(s))
-            }
+            Value::Binary(b) => Value::String(SqlString::from(hex(b, true))),
             _ => Value::Null,
         },
+        // With 0x or not, bytes, first byte from 1, how many (0: all).
+        FunctionId::VarBinToHexSubstring => {
+            let number = |at: usize| a.get(at).and_then(integer_value).and_then(|n| usize::try_from(n).ok());
+            let (Some(Value::Binary(b)), Some(from), Some(count)) = (a.get(1), number(2), number(3)) else {
+                return Ok(Value::Null);
+            };
+            let Some(rest) = from.checked_sub(1).and_then(|n| b.get(n..)).filter(|r| !r.is_empty()) else {
+                return Ok(Value::Null);
+            };
+            let part = if count == 0 { rest } else { &rest[..count.min(rest.len())] };
+            Value::String(SqlString::from(hex(part, number(0) == Some(1))))
+        }
         FunctionId::CryptGenRandom => {
             let n = integer_value(&a[0]).unwrap_or(0);
             if !(1..=8000).contains(&n) {
@@ -124,6 +130,15 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
     })
 }
 
+fn hex(bytes: &[u8], prefix: bool) -> String {
+    let mut s = String::with_capacity(bytes.len() * 2 + 2);
+    s.push_str(if prefix { "0x" } else { "" });
+    for x in bytes {
+        s.push_str(&format!("{x:02x}"));
+    }
+    s
+}
+
 /// The bytes of a string or binary value as it is stored.
 fn bytes_of(v: &Value, ty: &SqlType) -> Vec<u8> {
     match v {
@@ -153,56 +168,6 @@ fn one_checksum(v: &Value, ty: &SqlType) -> SqlResult<u32> {
             key.iter().fold(0x811c_9dc5u32, |h, &b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193))
         }
     })
-}
-
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// Base64, with padding unless `url` asks for the form for addresses.
-pub fn base64(bytes: &[u8], url: bool) -> String {
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    let sign = |n: u32| {
-        let c = ALPHABET[(n & 63) as usize] as char;
-        match c {
-            '+' if url => '-',
-            '/' if url => '_',
-            c => c,
-        }
-    };
-    for chunk in bytes.chunks(3) {
-        let b = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
-        let n = b(0) << 16 | b(1) << 8 | b(2);
-        for k in 0..4 {
-            if k <= chunk.len() {
-                out.push(sign(n >> (18 - 6 * k)));
-            } else if !url {
-                out.push('=');
-            }
-        }
-    }
-    out
-}
-
-fn unbase64(text: &str) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut n, mut bits) = (0u32, 0);
-    for c in text.bytes().filter(|c| !c.is_ascii_whitespace()) {
-        if c == b'=' {
-            break;
-        }
-        let c = match c {
-            b'-' => b'+',
-            b'_' => b'/',
-            c => c,
-        };
-        let v = ALPHABET.iter().position(|&a| a == c)? as u32;
-        n = n << 6 | v;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            out.push((n >> bits) as u8);
-        }
-    }
-    Some(out)
 }
 
 /// Message padding of the MD and SHA families: 0x80, zeros, length in bits.

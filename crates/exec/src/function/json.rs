@@ -10,6 +10,7 @@
 use holdfast_plan::expr::ConvertMode;
 use holdfast_plan::function::FunctionId;
 use holdfast_plan::physical::TableFunction;
+use holdfast_types::base64::base64;
 use holdfast_types::{CollationId, SqlError, SqlResult, SqlString, SqlType, TypeId, Value};
 
 use super::{Call, not_yet, text_of};
@@ -537,7 +538,7 @@ pub fn write_value(v: &Value, ty: &SqlType, out: &mut Vec<u16>, ctx: Option<&Exe
         }
         Value::Binary(b) => {
             out.push(QUOTE);
-            ascii(out, &super::hash::base64(b, false));
+            ascii(out, &base64(b, false));
             out.push(QUOTE);
         }
         Value::Decimal(d) => ascii(out, &d.to_string()),

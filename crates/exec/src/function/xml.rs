@@ -73,6 +73,7 @@ fn atom(v: &Value, ty: &SqlType, ctx: &ExecContext) -> SqlResult<Option<Atom>> {
             }
         }
         Value::String(s) => Atom::String(s.to_text()),
+        Value::Binary(b) => Atom::Base64(b.to_vec()),
         other => {
             let text = SqlType::nvarchar_max(ctx.query.session.default_collation());
             // Dates and times in the form of XML Schema.
@@ -153,6 +154,11 @@ fn typed(a: &Atom, ty: &SqlType, ctx: &ExecContext) -> SqlResult<Value> {
         Atom::Boolean(b) if ty.id == TypeId::Bit => return Ok(Value::Bit(*b)),
         Atom::Integer(n) if !ty.id.is_character() => (Value::BigInt(*n), SqlType::BIGINT),
         Atom::Double(f) if !ty.id.is_character() => (Value::Float(*f), SqlType::FLOAT),
+        // Binary values are written in base64 in xml; a text that is not gives none.
+        other if matches!(ty.id, TypeId::Binary | TypeId::VarBinary) => match other.bytes() {
+            Some(b) => (Value::Binary(b.into()), SqlType::binary(TypeId::VarBinary, -1)),
+            None => return Ok(Value::Null),
+        },
         // Numbers and dates may have blanks around them in xml.
         other if ty.id.is_character() => (Value::string(&other.text()), text),
         other => (Value::string(other.text().trim()), text),

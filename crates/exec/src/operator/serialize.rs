@@ -11,12 +11,12 @@ use std::sync::Arc;
 
 use holdfast_engine::access::BatchSource;
 use holdfast_plan::physical::{ForJson, ForXml, ForXmlMode, PhysicalPlan, SerialColumn};
+use holdfast_types::base64::base64;
 use holdfast_types::{Batch, Column, SqlError, SqlResult, SqlString, SqlType, TypeId, Value};
 
 use super::serialize_explicit::Explicit;
 use super::{Source, open, types_of};
 use crate::context::ExecContext;
-use crate::function::hash::base64;
 use crate::function::json::{escape, scientific, write_value};
 use crate::function::text_in_iso;
 

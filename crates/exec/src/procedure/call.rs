@@ -329,6 +329,9 @@ impl Runner<'_> {
         {
             return self.call_global(&global, database, arguments);
         }
+        if found.is_none() && &*database.name == "msdb" && super::system::of_agent(&bare) {
+            return Err(SqlError::not_supported(&bare).into());
+        }
         match found {
             Some(ObjectDef::Procedure(module)) => {
                 let what = (module.object_id, &module.schema_name, &module.name);
@@ -492,7 +495,13 @@ impl Runner<'_> {
         let options = ParseOptions { quoted_identifier: module.quoted_identifier };
         let types = global.names.as_ref().unwrap_or(&database);
         let of = if global.names.is_some() { "\u{1}module of master" } else { "\u{1}module" };
-        let unit = load_text(&module.text, &options, (types, &database, of), &self.shared.units)?;
+        let unit = load_text(
+            &module.text,
+            &options,
+            (types, &database, of),
+            &module.schema_name,
+            &self.shared.units,
+        )?;
         let name = Arc::clone(&module.name);
         self.run_in(&unit, &name, Some(module), (database, global.names.clone()), arguments)
     }
@@ -524,12 +533,14 @@ impl Runner<'_> {
 
     fn load(&mut self, module: &Arc<ModuleDef>, database: &Arc<HostDatabase>) -> Result<Arc<Unit>, Fail> {
         let options = ParseOptions { quoted_identifier: module.quoted_identifier };
-        load_text(&module.text, &options, (database, database, "\u{1}module"), &self.shared.units)
+        let place = (database, database, "\u{1}module");
+        load_text(&module.text, &options, place, &module.schema_name, &self.shared.units)
     }
 
     fn load_system(&mut self, _: &str, text: &str, database: &Arc<HostDatabase>) -> Result<Arc<Unit>, Fail> {
         let options = ParseOptions { quoted_identifier: true };
-        load_text(&text.into(), &options, (database, database, "\u{1}module"), &self.shared.units)
+        let place = (database, database, "\u{1}module");
+        load_text(&text.into(), &options, place, &"dbo".into(), &self.shared.units)
     }
 
     fn run_procedure(

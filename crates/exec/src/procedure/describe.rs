@@ -321,7 +321,8 @@ impl Runner<'_> {
         let batch = parse(&tsql, &self.session).map_err(last)?;
         let database = self.session.current_database();
         let collation = database.default_collation();
-        let types = TypeScope { catalog: database, collation, text: &tsql };
+        let schema = self.session.default_schema();
+        let types = TypeScope { catalog: database, collation, schema, text: &tsql };
         let mut names = layout(&declared, &batch.statements, &types, Layout::default())?;
         let mut unknown: Vec<(String, ParamId)> = Vec::new();
         for u in batch.uses.iter().filter(|u| !u.table) {

@@ -94,6 +94,7 @@ impl FunctionRunner {
         let types = TypeScope {
             catalog: Arc::clone(&database) as Arc<dyn Catalog>,
             collation: database.default_collation(),
+            schema: Arc::clone(&module.schema_name),
             text: &module.text,
         };
         let mut base = Layout::default();

@@ -160,10 +160,16 @@ impl Administration for InstanceAdministration {
             }
             StatementKind::Ddl(d) => match &**d {
                 Ddl::CreateDatabase(c) => database::create(c, call),
-                Ddl::AlterDatabase(a) => match row_versions::alter(a, call) {
-                    Some(done) => done.map(|()| None),
-                    None => alter_database::alter(a, call),
-                },
+                Ddl::AlterDatabase(a) => {
+                    let (others, versions) = row_versions::apart(a);
+                    if let Some(a) = others {
+                        alter_database::alter(&a, call)?;
+                    }
+                    if let Some(a) = versions {
+                        row_versions::alter(&a, call)?;
+                    }
+                    Ok(None)
+                }
                 Ddl::ScopedConfiguration { secondary, setting } => {
                     scoped_configuration::alter(*secondary, setting, call)
                 }

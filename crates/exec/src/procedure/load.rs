@@ -36,7 +36,9 @@ impl Runner<'_> {
             self.session.take_present();
             let database = self.session.current_database();
             let collation = database.default_collation();
-            let types = TypeScope { catalog: watch.over(database, &self.session), collation, text };
+            let catalog = watch.over(database, &self.session);
+            let schema = self.session.default_schema();
+            let types = TypeScope { catalog, collation, schema, text };
             layout(&list, &batch.statements, &types, Layout::default())
         });
         let line = |e: SqlError| e.at_line(batch.statements.first().map_or(1, |s| s.span.line));
@@ -73,17 +75,18 @@ pub fn parse_parameters(text: &str) -> Result<Vec<Parameter>, Vec<SqlError>> {
 }
 
 /// The parameters and statements of CREATE PROCEDURE. `place`: the database of its types, the one it runs in, and what tells it from
-/// the same text elsewhere.
+/// the same text elsewhere. `schema`: its own.
 pub(super) fn load_text(
     text: &Arc<str>,
     options: &ParseOptions,
     place: (&Arc<HostDatabase>, &Arc<HostDatabase>, &str),
+    schema: &Arc<str>,
     units: &UnitCache,
 ) -> Result<Arc<Unit>, Fail> {
     let (types, database, of) = place;
     let key = UnitKey {
         text: Arc::clone(text),
-        parameters: of.into(),
+        parameters: if &**schema == "dbo" { of.into() } else { format!("{of}\u{1}{schema}").into() },
         options: i32::from(options.quoted_identifier),
         database: Arc::as_ptr(database) as usize,
     };
@@ -106,6 +109,7 @@ pub(super) fn load_text(
     let types = TypeScope {
         catalog: Arc::clone(types) as Arc<dyn Catalog>,
         collation: types.default_collation(),
+        schema: Arc::clone(schema),
         text,
     };
     let layout = layout(&p.parameters, &statements, &types, Layout::default())?;

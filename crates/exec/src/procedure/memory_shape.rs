@@ -300,7 +300,7 @@ impl TypeScope<'_> {
         let mut out = Vec::with_capacity(definition.columns.len());
         for (i, c) in definition.columns.iter().enumerate() {
             let (mut ty, nullable) = match &c.data_type {
-                Some(dt) => self.resolve(dt)?,
+                Some(dt) => self.resolve(dt).map_err(|e| super::unit::of_place(e, i + 1))?,
                 None if c.computed.is_some() => (SqlType::INT, true),
                 None => (SqlType::ROWVERSION, false),
             };

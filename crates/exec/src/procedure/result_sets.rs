@@ -81,6 +81,7 @@ impl Runner<'_> {
         let types = TypeScope {
             catalog: Arc::clone(&database) as Arc<dyn Catalog>,
             collation: database.default_collation(),
+            schema: self.session.default_schema(),
             text: "",
         };
         let mut out = Vec::with_capacity(columns.len());

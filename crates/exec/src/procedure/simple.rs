@@ -373,6 +373,8 @@ impl Runner<'_> {
         let types = TypeScope {
             catalog: Arc::clone(database) as Arc<dyn Catalog>,
             collation: database.default_collation(),
+            // Shared units are for who looks there.
+            schema: "dbo".into(),
             text: &key.text,
         };
         let layout = layout(&list, &batch.statements, &types, Default::default()).ok()?;

@@ -105,6 +105,7 @@ impl Runner<'_> {
             // tempdb's, which is the instance's.
             collation: self.session.host.instance.options.collation,
             catalog: database as Arc<dyn Catalog>,
+            schema: self.session.default_schema(),
             text: &unit.text,
         };
         if t.options.iter().any(|o| o.name == "SYSTEM_VERSIONING") {
@@ -195,6 +196,7 @@ impl Runner<'_> {
             // tempdb's, which is the instance's.
             collation: self.session.host.instance.options.collation,
             catalog: database as Arc<dyn Catalog>,
+            schema: self.session.default_schema(),
             text: &scope.unit.text,
         };
         let d = &table.definition;

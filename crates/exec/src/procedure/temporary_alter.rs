@@ -54,6 +54,7 @@ impl Runner<'_> {
                     // tempdb's, which is the instance's.
                     collation: self.session.host.instance.options.collation,
                     catalog: database as Arc<dyn Catalog>,
+                    schema: self.session.default_schema(),
                     text: &unit.text,
                 };
                 let single = TableDefinition { columns: vec![column.clone()], ..TableDefinition::default() };
@@ -114,6 +115,7 @@ impl Runner<'_> {
             // tempdb's, which is the instance's.
             collation: self.session.host.instance.options.collation,
             catalog: database as Arc<dyn Catalog>,
+            schema: self.session.default_schema(),
             text: &unit.text,
         };
         let from = old.shape();

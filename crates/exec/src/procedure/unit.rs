@@ -230,11 +230,11 @@ impl Unit {
     }
 }
 
-/// Collects declarations in textual order.
-fn declarations<'a>(statements: &'a [Statement], out: &mut Vec<&'a ast::Declaration>) {
+/// Collects declarations in textual order, each with its place in its DECLARE, from 1.
+fn declarations<'a>(statements: &'a [Statement], out: &mut Vec<(usize, &'a ast::Declaration)>) {
     for s in statements {
         match &s.kind {
-            StatementKind::Declare(list) => out.extend(list),
+            StatementKind::Declare(list) => out.extend(list.iter().enumerate().map(|(i, d)| (i + 1, d))),
             StatementKind::Block(list) => declarations(list, out),
             StatementKind::If { then, otherwise, .. } => {
                 declarations(std::slice::from_ref(&**then), out);
@@ -256,7 +256,7 @@ fn declarations<'a>(statements: &'a [Statement], out: &mut Vec<&'a ast::Declarat
 pub fn names_types(parameters: &[Parameter], statements: &[Statement]) -> bool {
     let mut found = Vec::new();
     declarations(statements, &mut found);
-    let defined = |d: &&ast::Declaration| match &d.kind {
+    let defined = |(_, d): &(usize, &ast::Declaration)| match &d.kind {
         DeclarationKind::Scalar { data_type, .. } => data_type.builtin().is_none(),
         DeclarationKind::Cursor => false,
         // Its columns may have such types.
@@ -269,16 +269,17 @@ pub fn names_types(parameters: &[Parameter], statements: &[Statement]) -> bool {
 pub struct TypeScope<'a> {
     pub catalog: Arc<dyn Catalog>,
     pub collation: CollationId,
+    /// Where types are looked for that are named without a schema, before dbo: the module's own, else the caller's default.
+    pub schema: Arc<str>,
     /// The text that spans point into.
     pub text: &'a str,
 }
 
 impl TypeScope<'_> {
     pub fn resolve(&self, dt: &ast::DataType) -> SqlResult<(SqlType, bool)> {
-        holdfast_plan::resolve_type(dt, &*self.catalog, "dbo", self.collation, false).map_err(|e| {
+        holdfast_plan::resolve_type(dt, &*self.catalog, &self.schema, self.collation, false).map_err(|e| {
             if e.number == 243 {
-                let text = format!("Column, parameter, or variable : Cannot find data type {}.", dt.name);
-                return SqlError::with_text(2715, 16, text).at_line(dt.span.line);
+                return SqlError::new(2715, &[&1, &dt.name]).at_line(dt.span.line);
             }
             e
         })
@@ -291,11 +292,28 @@ impl TypeScope<'_> {
         if dt.builtin().is_some() {
             return Ok(None);
         }
-        let schema = dt.name.schema.as_ref().map_or("dbo", |s| s.text.as_str());
-        let Some(found) = self.catalog.table_type(schema, &dt.name.name.text)? else { return Ok(None) };
+        let name = &dt.name.name.text;
+        let found = match &dt.name.schema {
+            Some(schema) => self.catalog.table_type(&schema.text, name)?,
+            None => match self.catalog.table_type(&self.schema, name)? {
+                None if self.catalog.user_type(&self.schema, name).is_none() => {
+                    self.catalog.table_type("dbo", name)?
+                }
+                found => found,
+            },
+        };
+        let Some(found) = found else { return Ok(None) };
         let rules = self.catalog.rules(found.object_id)?;
         Ok(Some(MemoryShape::of_type(&found, rules)))
     }
+}
+
+/// An unknown type of the parameter, variable or column at place `at` of its list, from 1.
+pub fn of_place(e: SqlError, at: usize) -> SqlError {
+    if e.number != 2715 {
+        return e;
+    }
+    SqlError { message: e.message.replacen("#1:", &format!("#{at}:"), 1), ..e }
 }
 
 /// Gives slots to parameters and variables.
@@ -319,7 +337,8 @@ pub fn layout(
         layout.variables.insert(name.to_lowercase(), VariableSlot { slot, ty });
         Ok(())
     };
-    for p in parameters {
+    for (i, p) in parameters.iter().enumerate() {
+        let line = |e: SqlError| of_place(e, i + 1).at_line(p.span.line);
         if let Some(shape) = types.table_shape(&p.data_type)? {
             if !p.readonly {
                 return Err(SqlError::new(352, &[&p.name]).at_line(p.span.line));
@@ -328,14 +347,14 @@ pub fn layout(
             continue;
         }
         if p.readonly {
-            types.resolve(&p.data_type).map_err(|e| e.at_line(p.span.line))?;
+            types.resolve(&p.data_type).map_err(line)?;
             return Err(SqlError::new(346, &[&p.name]).at_line(p.span.line));
         }
-        add(&mut layout, &p.name, &p.data_type, p.span.line)?;
+        add(&mut layout, &p.name, &p.data_type, p.span.line).map_err(line)?;
     }
     let mut found = Vec::new();
     declarations(statements, &mut found);
-    for d in found {
+    for (at, d) in found {
         match &d.kind {
             DeclarationKind::Scalar { data_type, initial } => {
                 if let Some(shape) = types.table_shape(data_type)? {
@@ -345,7 +364,7 @@ pub fn layout(
                     layout.tables.insert(d.name.to_lowercase(), TableVariable { shape });
                     continue;
                 }
-                add(&mut layout, &d.name, data_type, d.span.line)?;
+                add(&mut layout, &d.name, data_type, d.span.line).map_err(|e| of_place(e, at))?;
             }
             DeclarationKind::Cursor => layout.cursors.push(d.name.to_lowercase()),
             DeclarationKind::Table(definition) => {

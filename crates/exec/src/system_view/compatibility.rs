@@ -65,7 +65,7 @@ pub const VIEWS: &[SystemView] = &[
     },
     SystemView {
         name: "sys.sysprocesses",
-        columns: "spid smallint!, kpid smallint!, blocked smallint!, waittype binary(2)!, waittime bigint!, lastwaittype nchar(32)!, waitresource nchar(256)!, dbid smallint!, uid smallint, cpu int!, physical_io bigint!, memusage int!, login_time datetime!, last_batch datetime!, ecid smallint!, open_tran smallint!, status nchar(30)!, sid binary(86)!, hostname nchar(128)!, program_name nchar(128)!, hostprocess nchar(10)!, cmd nchar(26)!, nt_domain nchar(128)!, nt_username nchar(128)!, net_address nchar(12)!, net_library nchar(12)!, loginame nchar(128)!, context_info binary(128)!, sql_handle binary(20)!, stmt_start int!, stmt_end int!, request_id int!",
+        columns: "spid smallint!, kpid smallint!, blocked smallint!, waittype binary(2)!, waittime bigint!, lastwaittype nchar(32)!, waitresource nchar(256)!, dbid smallint!, uid smallint, cpu int!, physical_io bigint!, memusage int!, login_time datetime!, last_batch datetime!, ecid smallint!, open_tran smallint!, status nchar(30)!, sid binary(86)!, hostname nchar(128)!, program_name nchar(128)!, hostprocess nchar(10)!, cmd nchar(26)!, nt_domain nchar(128)!, nt_username nchar(128)!, net_address nchar(12)!, net_library nchar(12)!, loginame nchar(128)!, context_info binary(128)!, sql_handle binary(20)!, stmt_start int!, stmt_end int!, request_id int!, page_resource binary(8)",
         rows: sysprocesses,
     },
     SystemView {
@@ -433,7 +433,8 @@ fn sysprocesses(c: &ViewContext<'_>) -> Rows {
                 [0u8; 20].as_slice(),
                 0,
                 -1,
-                0
+                0,
+                Value::Null
             ]
         })
         .collect())

@@ -27,7 +27,7 @@ pub const VIEWS: &[SystemView] = &[
     },
     SystemView {
         name: "sys.dm_tran_active_transactions",
-        columns: "transaction_id bigint!, name nvarchar(32)!, transaction_begin_time datetime!, transaction_type int!, transaction_uow uniqueidentifier, transaction_state int!, dtc_state int!, transaction_status int!",
+        columns: "transaction_id bigint!, name nvarchar(32)!, transaction_begin_time datetime!, transaction_type int!, transaction_uow uniqueidentifier, transaction_state int!, transaction_status int!, transaction_status2 int!, dtc_state int!, dtc_status int!, dtc_isolation_level int!, filestream_transaction_id varbinary(128)",
         rows: active_transactions,
     },
     SystemView {
@@ -164,7 +164,7 @@ fn active_transactions(c: &ViewContext<'_>) -> Rows {
     let sessions = c.source.sessions();
     // Read/write, active, local.
     let rows = sessions.iter().filter_map(|s| s.transaction.as_ref());
-    Ok(rows.map(|t| row![t.id, &t.name, t.started, 1, Value::Null, 2, 0, 0]).collect())
+    Ok(rows.map(|t| row![t.id, &t.name, t.started, 1, Value::Null, 2, 0, 0, 0, 0, -1, Value::Null]).collect())
 }
 
 fn session_transactions(c: &ViewContext<'_>) -> Rows {

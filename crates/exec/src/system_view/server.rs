@@ -42,7 +42,7 @@ pub const VIEWS: &[SystemView] = &[
     },
     SystemView {
         name: "sys.dm_os_sys_info",
-        columns: "cpu_ticks bigint!, ms_ticks bigint!, cpu_count int!, hyperthread_ratio int!, physical_memory_kb bigint!, virtual_memory_kb bigint!, committed_kb bigint!, committed_target_kb bigint!, visible_target_kb bigint!, stack_size_in_bytes int!, os_quantum bigint!, os_error_mode int!, os_priority_class int, max_workers_count int!, scheduler_count int!, scheduler_total_count int!, deadlock_monitor_serial_number int!, sqlserver_start_time_ms_ticks bigint!, sqlserver_start_time datetime!, affinity_type int!, affinity_type_desc nvarchar(60)!, virtual_machine_type int!, virtual_machine_type_desc nvarchar(60)!, softnuma_configuration int!, softnuma_configuration_desc nvarchar(60)!, process_physical_affinity nvarchar(3072), sql_memory_model int!, sql_memory_model_desc nvarchar(60)!, socket_count int, cores_per_socket int, numa_node_count int, container_type int!, container_type_desc nvarchar(60)!",
+        columns: "cpu_ticks bigint!, ms_ticks bigint!, cpu_count int!, hyperthread_ratio int!, physical_memory_kb bigint!, virtual_memory_kb bigint!, committed_kb bigint!, committed_target_kb bigint!, visible_target_kb bigint!, stack_size_in_bytes int!, os_quantum bigint!, os_error_mode int!, os_priority_class int, max_workers_count int!, scheduler_count int!, scheduler_total_count int!, deadlock_monitor_serial_number int!, sqlserver_start_time_ms_ticks bigint!, sqlserver_start_time datetime!, affinity_type int!, affinity_type_desc nvarchar(60)!, process_kernel_time_ms bigint!, process_user_time_ms bigint!, time_source int!, time_source_desc nvarchar(60)!, virtual_machine_type int!, virtual_machine_type_desc nvarchar(60)!, softnuma_configuration int!, softnuma_configuration_desc nvarchar(60)!, process_physical_affinity nvarchar(3072), sql_memory_model int!, sql_memory_model_desc nvarchar(60)!, socket_count int, cores_per_socket int, numa_node_count int, container_type int!, container_type_desc nvarchar(60)!",
         rows: system_info,
     },
     SystemView {
@@ -87,6 +87,27 @@ pub const VIEWS: &[SystemView] = &[
         name: "sys.endpoints",
         columns: "name sysname!, endpoint_id int!, principal_id int, protocol tinyint!, protocol_desc desc, type tinyint!, type_desc desc, state tinyint, state_desc desc, is_admin_endpoint bit!",
         rows: |_| Ok(vec![row!["TSQL Default TCP", 4, 1, 2, "TCP", 2, "TSQL", 0, "STARTED", false]]),
+    },
+    SystemView {
+        name: "sys.tcp_endpoints",
+        columns: "name sysname!, endpoint_id int!, principal_id int, protocol tinyint!, protocol_desc desc, type tinyint!, type_desc desc, state tinyint, state_desc desc, is_admin_endpoint bit!, port int!, is_dynamic_port bit!, ip_address nvarchar(45)",
+        rows: |_| {
+            Ok(vec![row![
+                "TSQL Default TCP",
+                4,
+                1,
+                2,
+                "TCP",
+                2,
+                "TSQL",
+                0,
+                "STARTED",
+                false,
+                0,
+                true,
+                Value::Null
+            ]])
+        },
     },
     SystemView {
         name: "sys.database_scoped_configurations",
@@ -318,6 +339,7 @@ fn requests(c: &ViewContext<'_>) -> Rows {
 
 fn system_info(c: &ViewContext<'_>) -> Rows {
     let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as i32);
+    let (user, kernel) = super::management::processor_time();
     Ok(vec![row![
         0i64,
         0i64,
@@ -340,6 +362,10 @@ fn system_info(c: &ViewContext<'_>) -> Rows {
         c.source.started(),
         2,
         "AUTO",
+        kernel,
+        user,
+        0,
+        "QUERY_PERFORMANCE_COUNTER",
         0,
         "NONE",
         0,

@@ -178,7 +178,7 @@ fn database(c: &ViewContext<'_>, d: &DatabaseInfo) -> Vec<Value> {
             _ => 0,
         },
         d.options.get("DELAYED_DURABILITY").map_or("DISABLED", String::as_str),
-        false,
+        d.is_on("MEMORY_OPTIMIZED_ELEVATE_TO_SNAPSHOT", false),
         false,
         false,
         d.version < 852,

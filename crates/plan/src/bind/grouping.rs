@@ -1,11 +1,13 @@
 //! GROUP BY: expressions, grouping sets, and the check that everything above the grouping is grouped.
 
+use std::collections::HashSet;
+
 use holdfast_tsql::ast::query::{GroupBy, GroupItem, GroupWith};
 use holdfast_types::{SqlError, SqlResult};
 
 use super::{Binder, err, key_of};
-use crate::expr::{Expr, ExprKind, ParamId};
-use crate::logical::ColumnId;
+use crate::expr::{Binding, Expr, ExprKind, ParamId, SubPlan, Subquery};
+use crate::logical::{ColumnId, LogicalPlan};
 
 /// More sets than this are refused, as SQL Server does.
 const MAX_SETS: usize = 4096;
@@ -144,7 +146,7 @@ impl Binder<'_> {
     /// Replaces group expressions by their columns; any other column is error `number`.
     #[allow(clippy::too_many_arguments)]
     pub fn settle_grouped(
-        &self,
+        &mut self,
         e: &mut Expr,
         group: &[(ColumnId, Expr, String)],
         aggregates: &[ColumnId],
@@ -167,6 +169,10 @@ impl Binder<'_> {
             let name = self.column_names.get(&id).cloned().unwrap_or_default();
             return Err(SqlError::new(number, &[&name]));
         }
+        let inside = match &mut e.kind {
+            ExprKind::Subquery(s) => self.group_inside(s, group, rolled),
+            _ => Vec::new(),
+        };
         let mut result = Ok(());
         let mut nullable = false;
         e.for_each_child_mut(&mut |c| {
@@ -175,6 +181,9 @@ impl Binder<'_> {
             }
             nullable |= c.nullable;
         });
+        if let ExprKind::Subquery(s) = &mut e.kind {
+            s.bindings.extend(inside);
+        }
         if rolled
             && nullable
             && !matches!(e.kind, ExprKind::IsNull { .. } | ExprKind::Function { .. } | ExprKind::Coalesce(_))
@@ -184,8 +193,74 @@ impl Binder<'_> {
         result
     }
 
+    /// Inside a subquery of a grouped query a whole group expression stands for the group too: it becomes a slot. Answers what binds
+    /// the slots to the groups' columns. A column that is still used by itself keeps its binding, which [`Self::settle_grouped`] judges.
+    fn group_inside(
+        &mut self,
+        s: &mut Subquery,
+        group: &[(ColumnId, Expr, String)],
+        rolled: bool,
+    ) -> Vec<Binding> {
+        let SubPlan::Logical(plan) = &mut s.plan else { return Vec::new() };
+        let mut added = Vec::new();
+        for (id, source, _) in group.iter().filter(|g| !matches!(g.1.kind, ExprKind::Column(_))) {
+            let mut inner = source.clone();
+            let mut reachable = true;
+            inner.rewrite(&mut |x| {
+                if let ExprKind::Column(c) = x.kind {
+                    let bound = |b: &&Binding| matches!(b.value.kind, ExprKind::Column(v) if v == c);
+                    match s.bindings.iter().find(bound) {
+                        Some(b) => x.kind = ExprKind::Parameter(b.slot),
+                        None => reachable = false,
+                    }
+                }
+            });
+            if !reachable {
+                continue;
+            }
+            let (key, nullable) = (key_of(&inner), source.nullable || rolled);
+            let mut slot = None;
+            every_expr(plan, &mut |x| {
+                if key_of(x) == key {
+                    let slot = *slot.get_or_insert_with(|| self.new_slot());
+                    *x = Expr::new(ExprKind::Parameter(slot), x.ty, nullable);
+                }
+            });
+            let column = Expr::column(*id, source.ty, nullable);
+            added.extend(slot.map(|slot| Binding { slot, value: column }));
+        }
+        if added.is_empty() {
+            return added;
+        }
+        let mut used = HashSet::new();
+        every_expr(plan, &mut |x| {
+            if let ExprKind::Parameter(slot) = x.kind {
+                used.insert(slot);
+            }
+        });
+        s.bindings.retain(|b| used.contains(&b.slot));
+        added
+    }
+
     pub fn assignments_push(&mut self, slot: ParamId, e: Expr) {
         self.assignments.push((slot, e));
+    }
+}
+
+/// Calls `f` on every expression of a plan from the leaves up, those in subqueries' plans included.
+fn every_expr(plan: &mut LogicalPlan, f: &mut dyn FnMut(&mut Expr)) {
+    plan.for_each_expr_mut(&mut |e| {
+        e.rewrite(&mut |x| {
+            if let ExprKind::Subquery(s) = &mut x.kind
+                && let SubPlan::Logical(p) = &mut s.plan
+            {
+                every_expr(p, f);
+            }
+            f(x);
+        });
+    });
+    for input in plan.inputs_mut() {
+        every_expr(input, f);
     }
 }
 

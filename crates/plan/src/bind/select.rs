@@ -126,7 +126,7 @@ impl Binder<'_> {
             let aggregate_ids: Vec<_> = aggregates.iter().map(|a| a.0).collect();
             let window_ids: Vec<_> = windows.iter().flat_map(|w| w.functions.iter().map(|f| f.0)).collect();
             let rolled = sets.is_some();
-            let rewrite = |b: &Self, e: &mut Expr, number: i32| {
+            let rewrite = |b: &mut Self, e: &mut Expr, number: i32| {
                 b.settle_grouped(e, &group, &aggregate_ids, &window_ids, grouping_id, rolled, number)
             };
             for i in &mut items {

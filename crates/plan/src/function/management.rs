@@ -45,6 +45,9 @@ pub static MANAGEMENT: &[TableFunctionDef] = functions! {
     "fn_trace_getinfo" (I) [1] "traceid int!, property int!, value sql_variant";
     "fn_trace_geteventinfo" (I) [1] "eventid int, columnid int";
     "fn_trace_getfilterinfo" (I) [1] "columnid int, logical_operator int, comparison_operator int, value sql_variant";
+    "fn_trace_gettable" (N, I) [2] "TextData nvarchar(max), BinaryData varbinary(max), DatabaseID int, TransactionID bigint, LineNumber int, NTUserName nvarchar(256), NTDomainName nvarchar(256), HostName nvarchar(256), ClientProcessID int, ApplicationName nvarchar(256), LoginName nvarchar(256), SPID int, Duration bigint, StartTime datetime, EndTime datetime, Reads bigint, Writes bigint, CPU int, Permissions bigint, Severity int, EventSubClass int, ObjectID int, Success int, IndexID int, IntegerData int, ServerName nvarchar(256), EventClass int, ObjectType int, NestLevel int, State int, Error int, Mode int, Handle int, ObjectName nvarchar(256), DatabaseName nvarchar(256), FileName nvarchar(256), OwnerName nvarchar(256), RoleName nvarchar(256), TargetUserName nvarchar(256), DBUserName nvarchar(256), LoginSid varbinary(max), TargetLoginName nvarchar(256), TargetLoginSid varbinary(max), ColumnPermissions int, LinkedServerName nvarchar(256), ProviderName nvarchar(256), MethodName nvarchar(256), RowCounts bigint, RequestID int, XactSequence bigint, EventSequence bigint, BigintData1 bigint, BigintData2 bigint, GUID uniqueidentifier, IntegerData2 int, ObjectID2 bigint, Type int, OwnerID int, ParentName nvarchar(256), IsSystem int, Offset int, SourceDatabaseID int, SqlHandle varbinary(max), SessionLoginName nvarchar(256), PlanHandle varbinary(max), GroupID int";
+    "fn_xe_file_target_read_file" (N, N, N, I) [4] "module_guid uniqueidentifier!, package_guid uniqueidentifier!, object_name nvarchar(60)!, event_data nvarchar(max)!, file_name nvarchar(260)!, file_offset bigint!, timestamp_utc datetime2!";
+    "fn_validate_plan_guide" (I) [1] "msgnum int!, severity tinyint!, state tinyint!, message nvarchar(2048)!";
     "fn_servershareddrives" () [0] "DriveName nchar(1)";
     "fn_get_sql" (B) [1] "dbid smallint, objectid int, number smallint, encrypted bit!, text nvarchar(max)";
     "fn_check_object_signatures" (N, B) [2] "type nvarchar(120), entity_id int, entity_name sysname, is_signed int, is_signature_valid int";
@@ -79,6 +82,7 @@ fn type_of(ty: &str, c: CollationId) -> Option<SqlType> {
         "bigint" => SqlType::BIGINT,
         "float" => SqlType::FLOAT,
         "datetime" => SqlType::DATETIME,
+        "datetime2" => SqlType::datetime2(7),
         "xml" => SqlType::XML,
         "sql_variant" => SqlType::VARIANT,
         "uniqueidentifier" => SqlType::GUID,

@@ -243,6 +243,7 @@ functions! {
     PwdEncrypt "PWDENCRYPT" 1 1 [NString] Fixed(SqlType::binary(TypeId::VarBinary, 256)), Propagate Row;
     Base64Encode "BASE64_ENCODE" 1 2 [Binary, Int] Derive(|a, c| if a.first().is_some_and(SqlType::is_max) { SqlType::varchar(-1, c) } else { SqlType::varchar(8000, c) }), Propagate Pure;
     Base64Decode "BASE64_DECODE" 1 1 [Str] Derive(|a, _| SqlType::binary(TypeId::VarBinary, if a.first().is_some_and(SqlType::is_max) { -1 } else { 8000 })), Propagate Pure;
+    VarBinToHexSubstring "FN_VARBINTOHEXSUBSTRING" 4 4 [Int, Binary, Int, Int] NVarCharMax, Propagate Pure;
     VarBinToHexStr "FN_VARBINTOHEXSTR" 1 1 [Binary] NVarCharMax, Propagate Pure;
     // Metadata.
     ObjectId "OBJECT_ID" 1 2 [NString, NString] INT, Always Statement;

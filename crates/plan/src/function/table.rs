@@ -352,7 +352,7 @@ pub fn all() -> impl Iterator<Item = &'static TableFunctionDef> {
     TABLE_FUNCTIONS.iter().chain(super::management::MANAGEMENT)
 }
 
-/// Finds a table function; `sys` says it was called as `sys.name`.
+/// Finds a table function; `sys` says it was called as `sys.name`, which those named fn_… need not be.
 pub fn find(name: &str, sys: bool) -> Option<&'static TableFunctionDef> {
-    all().find(|f| f.name.eq_ignore_ascii_case(name) && (f.sys == sys || (sys && f.name.starts_with("fn_"))))
+    all().find(|f| f.name.eq_ignore_ascii_case(name) && (f.sys == sys || f.name.starts_with("fn_")))
 }

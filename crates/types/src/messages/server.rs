@@ -5,6 +5,7 @@ use super::Message;
 #[rustfmt::skip]
 pub const MESSAGES: &[Message] = &[
     (524, 16, "A trigger returned a resultset and the server option 'disallow results from triggers' is true."),
+    (567, 16, "File '%.*ls' either does not exist or is not a recognizable trace file. Or there was an error opening the file."),
     (574, 16, "%ls statement cannot be used inside a user transaction."),
     (2732, 16, "Error number %ld is invalid. The number must be from %ld through %ld and it cannot be 50000."),
     (2778, 16, "Only System Administrator can specify WITH LOG option for %ls command."),
@@ -39,4 +40,5 @@ pub const MESSAGES: &[Message] = &[
     (15457, 10, "Configuration option '%ls' changed from %ld to %ld. Run the RECONFIGURE statement to install."),
     (15471, 10, "The text for object '%ls' is encrypted."),
     (18054, 16, "Error %d, severity %d, state %d was raised, but no message with that error number was found in sys.messages. If error is larger than 50000, make sure the user-defined message is added using sp_addmessage."),
+    (25718, 16, "The log file name \"%s\" is invalid.  Verify that the file exists and that the SQL Server service account has access to it."),
 ];

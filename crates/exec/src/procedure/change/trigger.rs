@@ -248,6 +248,7 @@ impl Runner<'_> {
         let types = TypeScope {
             catalog: Arc::clone(database) as Arc<dyn Catalog>,
             collation: database.default_collation(),
+            schema: Arc::clone(&module.schema_name),
             text: &module.text,
         };
         let layout = layout(&[], &statements, &types, Layout::default())?;

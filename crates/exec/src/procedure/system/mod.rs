@@ -326,6 +326,11 @@ const PROCEDURES: &[Procedure] = &[
         "@rootkey nvarchar(22), @key nvarchar(4000), @value_name nvarchar(4000) = NULL, @value nvarchar(4000) = N'(none)' OUTPUT, @no_output varchar(20) = NULL",
         include_str!("instance_regread.sql"),
     ),
+    plain(
+        "xp_regread",
+        "@rootkey nvarchar(22), @key nvarchar(4000), @value_name nvarchar(4000) = NULL, @value nvarchar(4000) = N'(none)' OUTPUT, @no_output varchar(20) = NULL",
+        include_str!("instance_regread.sql"),
+    ),
     plain("sp_updatestats", "@resample char(8) = 'NO'", include_str!("updatestats.sql")),
     plain(
         "sp_helpserver",
@@ -411,10 +416,56 @@ const CHANGING: &[&str] = &[
     "xp_instance_regwrite",
     "xp_loginconfig",
     "xp_logininfo",
-    "xp_regread",
     "xp_regwrite",
     "xp_servicecontrol",
     "xp_sqlagent_enum_jobs",
+];
+
+/// Procedures of msdb for SQL Server Agent and Database Mail, neither of which is here: known by name, as [`CHANGING`] are.
+const AGENT: &[&str] = &[
+    "sp_add_alert",
+    "sp_add_category",
+    "sp_add_job",
+    "sp_add_jobschedule",
+    "sp_add_jobserver",
+    "sp_add_jobstep",
+    "sp_add_notification",
+    "sp_add_operator",
+    "sp_add_schedule",
+    "sp_attach_schedule",
+    "sp_delete_alert",
+    "sp_delete_job",
+    "sp_delete_jobschedule",
+    "sp_delete_jobserver",
+    "sp_delete_jobstep",
+    "sp_delete_operator",
+    "sp_delete_schedule",
+    "sp_detach_schedule",
+    "sp_help_job",
+    "sp_help_jobactivity",
+    "sp_help_jobhistory",
+    "sp_help_jobschedule",
+    "sp_help_jobstep",
+    "sp_help_operator",
+    "sp_purge_jobhistory",
+    "sp_send_dbmail",
+    "sp_start_job",
+    "sp_stop_job",
+    "sp_update_alert",
+    "sp_update_job",
+    "sp_update_jobschedule",
+    "sp_update_jobstep",
+    "sp_update_operator",
+    "sp_update_schedule",
+    "sysmail_add_account_sp",
+    "sysmail_add_principalprofile_sp",
+    "sysmail_add_profile_sp",
+    "sysmail_add_profileaccount_sp",
+    "sysmail_delete_account_sp",
+    "sysmail_delete_mailitems_sp",
+    "sysmail_delete_profile_sp",
+    "sysmail_start_sp",
+    "sysmail_stop_sp",
 ];
 
 fn text(p: &Procedure) -> String {
@@ -434,6 +485,11 @@ pub fn procedure_text(name: &str) -> Option<&'static str> {
 /// Whether a system procedure is known but would change something.
 pub fn changes(name: &str) -> bool {
     CHANGING.contains(&name)
+}
+
+/// Whether msdb has a procedure of that name in SQL Server, and not here.
+pub fn of_agent(name: &str) -> bool {
+    AGENT.contains(&name)
 }
 
 #[cfg(test)]

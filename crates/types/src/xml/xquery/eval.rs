@@ -7,6 +7,7 @@ use super::{
     Arithmetic, Axis, Clause, Compare, Constructor, Content, Expr, ITEMS_MAX, NameTest, NodeTest, Query,
     Step, error,
 };
+use crate::base64::{base64, unbase64};
 use crate::xml::document::{Document, NodeId, NodeKind, escape};
 use crate::{SqlError, SqlResult};
 
@@ -18,15 +19,30 @@ pub enum Atom {
     Integer(i64),
     Double(f64),
     Boolean(bool),
+    /// xs:hexBinary.
+    Hex(Vec<u8>),
+    /// xs:base64Binary, which binary values of SQL are.
+    Base64(Vec<u8>),
 }
 
 impl Atom {
+    /// The bytes of a binary value, and of a text that is cast to xs:base64Binary; `None`: it is not of that form.
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        match self {
+            Atom::Hex(b) | Atom::Base64(b) => Some(b.clone()),
+            Atom::Untyped(s) | Atom::String(s) => unbase64(s),
+            Atom::Integer(_) | Atom::Double(_) | Atom::Boolean(_) => None,
+        }
+    }
+
     pub fn text(&self) -> String {
         match self {
             Atom::Untyped(s) | Atom::String(s) => s.clone(),
             Atom::Integer(n) => n.to_string(),
             Atom::Double(f) => number_text(*f),
             Atom::Boolean(b) => b.to_string(),
+            Atom::Hex(b) => b.iter().map(|x| format!("{x:02X}")).collect(),
+            Atom::Base64(b) => base64(b, false),
         }
     }
 
@@ -36,6 +52,7 @@ impl Atom {
             Atom::Integer(n) => Some(*n as f64),
             Atom::Double(f) => Some(*f),
             Atom::Boolean(b) => Some(f64::from(u8::from(*b))),
+            Atom::Hex(_) | Atom::Base64(_) => None,
         }
     }
 
@@ -180,6 +197,7 @@ impl<'a> Evaluator<'a> {
                 Atom::Integer(n) => *n != 0,
                 Atom::Double(f) => *f != 0.0 && !f.is_nan(),
                 Atom::String(t) | Atom::Untyped(t) => !t.is_empty(),
+                Atom::Hex(b) | Atom::Base64(b) => !b.is_empty(),
             },
             _ => return Err(self.fail("A node or a single value is required here.")),
         })
@@ -305,6 +323,8 @@ impl<'a> Evaluator<'a> {
                     ([Item::Atom(Atom::Double(_))], "double" | "decimal" | "float") => true,
                     ([Item::Atom(Atom::String(_))], "string") => true,
                     ([Item::Atom(Atom::Boolean(_))], "boolean") => true,
+                    ([Item::Atom(Atom::Hex(_))], "hexBinary") => true,
+                    ([Item::Atom(Atom::Base64(_))], "base64Binary") => true,
                     ([Item::Atom(Atom::Untyped(_))], "untypedAtomic") => true,
                     _ => false,
                 })
@@ -728,11 +748,24 @@ fn cast(a: &Atom, target: &str) -> Option<Atom> {
         },
         "string" | "date" | "dateTime" | "time" => Some(Atom::String(a.text())),
         "decimal" | "double" | "float" => a.number().map(Atom::Double),
+        "base64Binary" => a.bytes().map(Atom::Base64),
+        "hexBinary" => match a {
+            Atom::Untyped(s) | Atom::String(s) => hex_bytes(s.trim()).map(Atom::Hex),
+            other => other.bytes().map(Atom::Hex),
+        },
         _ => match a {
             Atom::Double(f) => Some(Atom::Integer(f.trunc() as i64)),
             other => other.text().trim().parse().ok().map(Atom::Integer),
         },
     }
+}
+
+fn hex_bytes(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> =
+        text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
+    digits
+        .filter(|d| d.len() % 2 == 0)
+        .map(|d| d.chunks(2).map(|p| p.iter().fold(0, |n, x| n << 4 | x)).collect())
 }
 
 fn matches(d: &Document, id: NodeId, test: &NodeTest, attribute: bool) -> bool {

@@ -78,6 +78,8 @@ const TYPES: &[&str] = &[
     "unsignedByte",
     "nonNegativeInteger",
     "positiveInteger",
+    "hexBinary",
+    "base64Binary",
 ];
 
 fn is_name_start(c: char) -> bool {
