@@ -162,7 +162,7 @@ fn restore(data: &[u8]) {
         }
         let files = configuration.files.iter();
         let files = files.map(|f| (f.id as FileId, PathBuf::from(format!("/d/file{}", f.id)))).collect();
-        let target = RestoreTarget { database: "x".into(), files, state: STATE.into() };
+        let target = RestoreTarget { database: "x".into(), files, state: STATE.into(), journals: Vec::new() };
         let options = RestoreOptions { workers: 1, verify: false, ..RestoreOptions::default() };
         let _ = restore_set(&disk, &set, &target, options, &mut |_, _| true);
     }
