@@ -1,5 +1,9 @@
 //! Transactions in turn here and in PostgreSQL under pgbench, with the processor time of both servers.
 
+use std::process::{Command, Stdio};
+
+use anyhow::Context;
+
 use crate::Plan;
 use crate::holdfast::Server;
 use crate::postgres;
@@ -29,6 +33,9 @@ pub fn pgbench(
         ratios.push(a / b);
         cpu.push(other / own);
     }
+    if let Some(directory) = &plan.perf {
+        profile(here.id(), &directory.join(format!("{what}-{clients}.perf")), || ours(plan.seconds))?;
+    }
     Ok(Row {
         what: format!("{what}, {clients} connections"),
         peer: "PostgreSQL with pgbench".into(),
@@ -37,4 +44,22 @@ pub fn pgbench(
         goal: "≥ 1".into(),
         note: "processor: servers only, per transaction".into(),
     })
+}
+
+/// Runs `work` once more while `perf` samples the server of this process id into a file.
+fn profile(
+    server: u32,
+    file: &std::path::Path,
+    work: impl Fn() -> anyhow::Result<f64>,
+) -> anyhow::Result<()> {
+    let mut c = Command::new("perf");
+    c.args(["record", "-q", "-F", "999", "--call-graph", "dwarf,16384", "-p", &server.to_string(), "-o"])
+        .arg(file);
+    let mut perf = c.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("perf")?;
+    let done = work();
+    Command::new("kill").args(["-INT", &perf.id().to_string()]).status().context("kill")?;
+    perf.wait()?;
+    done?;
+    eprintln!("  {}", file.display());
+    Ok(())
 }

@@ -41,6 +41,8 @@ pub struct Plan {
     pub seconds: f64,
     /// Connections of the transactions.
     pub clients: Vec<u64>,
+    /// Where profiles of the server under transactions go, with `perf`.
+    pub perf: Option<PathBuf>,
 }
 
 type Measure = fn(&Plan) -> anyhow::Result<Vec<Row>>;
@@ -64,7 +66,8 @@ const USAGE: &str =
   --rows N          order lines in the big database, about 150 bytes of backup each (default: 8000000)
   --rounds N        rounds of each comparison (default: 5)
   --seconds N       length of a round of point queries or transactions (default: 2)
-  --clients N,…     connections of the transactions (default: 1,8,32)";
+  --clients N,…     connections of the transactions (default: 1,8,32)
+  --perf DIR        after the rounds of a transaction, one more under `perf record`; profiles go there";
 
 fn main() -> ExitCode {
     match run() {
@@ -86,6 +89,7 @@ fn run() -> anyhow::Result<()> {
         rounds: 5,
         seconds: 2.0,
         clients: vec![1, 8, 32],
+        perf: None,
     };
     let mut chosen = Vec::new();
     let mut arguments = std::env::args().skip(1);
@@ -97,6 +101,7 @@ fn run() -> anyhow::Result<()> {
             "--rows" => plan.rows = value()?.parse()?,
             "--rounds" => plan.rounds = value()?.parse::<usize>()?.max(1),
             "--clients" => plan.clients = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?,
+            "--perf" => plan.perf = Some(value()?.into()),
             "--seconds" => plan.seconds = value()?.parse()?,
             name => match MEASURES.iter().find(|m| m.0 == name) {
                 Some(m) => chosen.push(m),

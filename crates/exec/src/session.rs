@@ -143,6 +143,21 @@ pub struct RpcRequest {
     pub parameters: Vec<RpcParameter>,
 }
 
+/// A statement with parameters, as a client prepared it or gives it to `sp_executesql`.
+#[derive(Clone, Debug)]
+pub struct StatementText {
+    pub text: Arc<str>,
+    /// `@a int, @b nvarchar(10) OUTPUT`; without any, the statement takes no values.
+    pub declarations: Arc<str>,
+}
+
+impl StatementText {
+    /// A statement that takes no values.
+    pub fn plain(text: impl Into<Arc<str>>) -> Self {
+        StatementText { text: text.into(), declarations: "".into() }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct RpcParameter {
     /// With the `@`; empty when positional.
@@ -191,6 +206,14 @@ pub trait SqlSession: Send {
     fn execute_batch(&mut self, text: &str, sink: &mut dyn ResultSink) -> RequestEnd;
     /// Runs an RPC, the sp_execute… and sp_cursor… families included. `is_last` of several in one request.
     fn execute_rpc(&mut self, request: &RpcRequest, sink: &mut dyn ResultSink) -> RequestEnd;
+    /// Runs a statement as `sp_executesql` does, with values for its declared parameters; outputs are told with their place among
+    /// `values`.
+    fn execute_statement(
+        &mut self,
+        statement: &StatementText,
+        values: &[RpcParameter],
+        sink: &mut dyn ResultSink,
+    ) -> RequestEnd;
     fn transaction(&mut self, request: &TransactionRequest, sink: &mut dyn ResultSink) -> RequestEnd;
     /// sp_reset_connection: back to the state after login; `keep_transaction` for RESETCONNECTIONSKIPTRAN.
     fn reset(&mut self, keep_transaction: bool);

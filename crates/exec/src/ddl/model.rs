@@ -20,7 +20,7 @@ use crate::procedure::run::{Fail, Runner};
 use crate::procedure::state::option;
 use crate::security::context::Origin;
 use crate::security::token::LoginToken;
-use crate::session::DoneKind;
+use crate::session::{DoneKind, StatementText};
 
 /// Refuses what could not be copied (invariant 2).
 pub fn may_be_in_model(d: &Ddl) -> SqlResult<()> {
@@ -133,7 +133,7 @@ impl Runner<'_> {
             module: None,
             ..self.inherited().over(&mut sink)
         };
-        let done = inner.run_text(text, None, &mut []);
+        let done = inner.run_text(&StatementText::plain(text), &mut []);
         match sink.errors().first() {
             Some(e) => Err((*e).clone().into()),
             None => done.map(|_| ()),

@@ -25,7 +25,7 @@ use super::raise::integer;
 use super::run::{Fail, Flow, MAX_NESTING, NO_LINE, Runner, Scope, Stop};
 use super::unit::Unit;
 use crate::host::HostDatabase;
-use crate::session::{Done, DoneKind};
+use crate::session::{Done, DoneKind, StatementText};
 
 /// CurCmd of EXECUTE.
 pub const EXECUTE: u16 = 0xE0;
@@ -120,7 +120,7 @@ impl Runner<'_> {
                 }
                 let before = self.session.security.enter();
                 let result = match self.become_named(as_user.as_ref(), scope) {
-                    Ok(()) => self.run_text(&text, None, &mut []),
+                    Ok(()) => self.run_text(&StatementText::plain(text), &mut []),
                     Err(e) => Err(e),
                 };
                 self.session.security.leave(before);
@@ -576,7 +576,8 @@ impl Runner<'_> {
         scope.module = module.map(|m| (m.database_id, m.object_id));
         scope.schema = module.map(|m| Arc::clone(&m.schema_name));
         scope.created_under = module.map(|m| (m.ansi_nulls, m.quoted_identifier));
-        let context = self.context(&scope);
+        // Values mostly have their parameter's type already.
+        let context = std::cell::OnceCell::new();
         let mut passed: Vec<Option<usize>> = vec![None; unit.parameters.len()];
         for (i, a) in arguments.iter().enumerate() {
             let at = match &a.name {
@@ -592,8 +593,7 @@ impl Runner<'_> {
                 return Err(SqlError::with_text(8143, 16, text).into());
             }
         }
-        for (p, from) in unit.parameters.iter().zip(&passed) {
-            let key = p.name.to_lowercase();
+        for ((p, from), slot) in unit.parameters.iter().zip(&passed).zip(&unit.slots) {
             let argument = from.map(|i| &arguments[i]);
             if p.readonly {
                 if let Some(a) = argument {
@@ -601,7 +601,7 @@ impl Runner<'_> {
                 }
                 continue;
             }
-            if unit.layout.cursors.contains(&key) {
+            if !unit.layout.cursors.is_empty() && unit.layout.cursors.contains(&p.name.to_lowercase()) {
                 match argument {
                     Some(a) if a.cursor => {}
                     Some(a) if a.value.is_some() || a.table.is_some() => {
@@ -617,9 +617,11 @@ impl Runner<'_> {
                     cursor::not_valid(argument.and_then(|a| a.target.as_deref()).unwrap_or("")).into()
                 );
             }
-            let Some(v) = unit.layout.variables.get(&key).cloned() else { continue };
+            let Some(v) = slot else { continue };
             let value = match argument.and_then(|a| a.value.as_ref().map(|v| (v, a.ty))) {
-                Some((value, ty)) => convert(value, ty, v.ty, &context).map_err(|e| {
+                Some((value, ty)) if value.is_null() || ty == v.ty => value.clone(),
+                Some((value, ty)) => convert(value, ty, v.ty, context.get_or_init(|| self.context(&scope)))
+                    .map_err(|e| {
                     if e.number == 245 {
                         let to = v.ty.id.name();
                         let text = format!("Error converting data type {} to {to}.", ty.id.name());
@@ -651,10 +653,9 @@ impl Runner<'_> {
             _ => status_after(scope.worst),
         };
         let mut outputs = Vec::new();
-        for (p, from) in unit.parameters.iter().zip(&passed) {
-            if let Some(i) = from
+        for (slot, from) in unit.slots.iter().zip(&passed) {
+            if let (Some(i), Some(v)) = (from, slot)
                 && arguments[*i].output
-                && let Some(v) = unit.layout.variables.get(&p.name.to_lowercase())
             {
                 outputs.push((*i, v.ty, scope.frame[v.slot.0 as usize].clone()));
             }
@@ -810,11 +811,8 @@ impl Runner<'_> {
         let parameters = text(definition.map(|i| &arguments[i])).unwrap_or_default();
         let first = definition.map_or(1, |i| i + 1).max(statement.map_or(1, |i| i + 1));
         let skipped = first.min(arguments.len());
-        // The procedure is a level of its own around the text's.
-        self.session.state.lock().nest_level += 1;
-        let returned = self.run_text(&sql, Some(&parameters), &mut arguments[skipped..]);
-        self.session.state.lock().nest_level -= 1;
-        let mut returned = returned?;
+        let statement = StatementText { text: sql.into(), declarations: parameters.into() };
+        let mut returned = self.execute_text(&statement, &mut arguments[skipped..])?;
         for o in &mut returned.outputs {
             o.0 += skipped;
         }
@@ -824,14 +822,25 @@ impl Runner<'_> {
         Ok(returned)
     }
 
-    /// Runs a text as EXEC ('…') and sp_executesql do. Ends without DONEPROC; the caller sends it.
-    pub fn run_text(
+    /// Runs a text as sp_executesql does, which is a level of its own around the text's.
+    pub fn execute_text(
         &mut self,
-        text: &str,
-        parameters: Option<&str>,
+        statement: &StatementText,
         arguments: &mut [Argument],
     ) -> Result<Returned, Fail> {
-        let unit = match self.load_batch(text, parameters.unwrap_or("")) {
+        self.session.state.lock().nest_level += 1;
+        let returned = self.run_text(statement, arguments);
+        self.session.state.lock().nest_level -= 1;
+        returned
+    }
+
+    /// Runs a text as EXEC ('…') does. Ends without DONEPROC; the caller sends it.
+    pub fn run_text(
+        &mut self,
+        statement: &StatementText,
+        arguments: &mut [Argument],
+    ) -> Result<Returned, Fail> {
+        let unit = match self.load_batch(&statement.text, &statement.declarations) {
             Ok(loaded) => loaded,
             Err(mut errors) => {
                 // Syntax errors of the inner text are the statement's own errors to the caller.
@@ -844,7 +853,8 @@ impl Runner<'_> {
         };
         let mut scope = Scope::new(Arc::clone(&unit));
         let list = &unit.parameters;
-        let context = self.context(&scope);
+        // Values mostly have their parameter's type already.
+        let context = std::cell::OnceCell::new();
         let mut passed = vec![None; list.len()];
         for (i, a) in arguments.iter().enumerate() {
             let at = match &a.name {
@@ -857,20 +867,24 @@ impl Runner<'_> {
             };
             passed[at] = Some(i);
             let p = &list[at];
-            let key = p.name.to_lowercase();
             if p.readonly {
                 self.pass_table(p, a, &mut scope)?;
                 continue;
             }
-            if a.cursor && !scope.unit.layout.cursors.contains(&key) {
+            if a.cursor && !scope.unit.layout.cursors.contains(&p.name.to_lowercase()) {
                 return Err(cursor::not_valid(a.target.as_deref().unwrap_or("")).into());
             }
-            if let Some(v) = scope.unit.layout.variables.get(&key).cloned() {
+            if let Some(v) = &unit.slots[at] {
                 let value = a.value.clone().unwrap_or_default();
-                scope.set(v.slot, convert(&value, a.ty, v.ty, &context)?);
+                let value = if value.is_null() || a.ty == v.ty {
+                    value
+                } else {
+                    convert(&value, a.ty, v.ty, context.get_or_init(|| self.context(&scope)))?
+                };
+                scope.set(v.slot, value);
             }
         }
-        for (p, from) in list.iter().zip(&passed) {
+        for ((p, from), slot) in list.iter().zip(&passed).zip(&unit.slots) {
             if from.is_none() && !p.readonly && p.data_type.builtin() != Some("cursor") {
                 let Some(d) = &p.default else {
                     let shown: String = list
@@ -880,12 +894,12 @@ impl Runner<'_> {
                         .join(",");
                     let text = format!(
                         "The parameterized query '({shown}){}' expects the parameter '{}', which was not supplied.",
-                        text.chars().take(100).collect::<String>(),
+                        statement.text.chars().take(100).collect::<String>(),
                         p.name
                     );
                     return Err(SqlError::with_text(8178, 16, text).into());
                 };
-                if let Some(v) = scope.unit.layout.variables.get(&p.name.to_lowercase()).cloned() {
+                if let Some(v) = slot {
                     scope.set(v.slot, self.value_as(d, v.ty, &scope)?);
                 }
             }
@@ -899,10 +913,9 @@ impl Runner<'_> {
         // What @@ERROR is at the end of the text.
         let status = self.session.state.lock().error;
         let mut outputs = Vec::new();
-        for (p, from) in list.iter().zip(&passed) {
-            if let Some(i) = from
+        for (slot, from) in unit.slots.iter().zip(&passed) {
+            if let (Some(i), Some(v)) = (from, slot)
                 && arguments[*i].output
-                && let Some(v) = scope.unit.layout.variables.get(&p.name.to_lowercase())
             {
                 outputs.push((*i, v.ty, scope.frame[v.slot.0 as usize].clone()));
             }
@@ -921,8 +934,10 @@ fn returned_cursors(
 ) -> Vec<(usize, Cursor)> {
     let of = |(p, from): (&Parameter, &Option<usize>)| {
         let i = (*from)?;
-        let cursor = scope.cursors.get(&p.name.to_lowercase())?;
-        (arguments[i].cursor && p.output).then(|| (i, cursor.clone()))
+        if !(arguments[i].cursor && p.output) {
+            return None;
+        }
+        Some((i, scope.cursors.get(&p.name.to_lowercase())?.clone()))
     };
     parameters.iter().zip(passed).filter_map(of).collect()
 }

@@ -219,7 +219,7 @@ impl Runner<'_> {
     pub fn describe_first_result_set(&mut self, arguments: &[Argument]) -> Result<Returned, Fail> {
         let tsql = statement(arguments)?;
         let parameters = text(arguments, "@params", 1).unwrap_or_default();
-        let unit = self.load_batch(&tsql, &parameters).map_err(last)?;
+        let unit = self.load_batch(&tsql.into(), &parameters.into()).map_err(last)?;
         let scope = Scope::new(Arc::clone(&unit));
         let rows = match first_select(&unit.statements) {
             Some(q) => {

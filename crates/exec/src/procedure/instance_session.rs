@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use super::administration::Administration;
 use super::cache::UnitCache;
-use super::call::{Argument, EXECUTE};
+use super::call::{Argument, EXECUTE, Returned};
 use super::cursor::Cursor;
 use super::memory_table::MemoryTable;
 use super::query::{plain_column, result_column};
@@ -25,7 +25,7 @@ use crate::ddl::select_into::select_with_into;
 use crate::host::{Host, SessionState, configuration};
 use crate::session::{
     CancelFlag, Done, DoneKind, LoginInfo, RequestEnd, ResultColumn, ResultSink, RpcParameter, RpcRequest,
-    RpcValue, SessionFactory, SqlSession, TransactionRequest,
+    RpcValue, SessionFactory, SqlSession, StatementText, TransactionRequest,
 };
 
 /// Opens sessions of one instance.
@@ -172,7 +172,7 @@ impl InstanceSession {
     /// Marks the session as running for the DMVs while `f` runs, and leaves no half-finished state behind.
     fn request(
         &self,
-        text: &str,
+        text: &Arc<str>,
         sink: &mut dyn ResultSink,
         f: impl FnOnce(&mut dyn ResultSink) -> RequestEnd,
     ) -> RequestEnd {
@@ -180,7 +180,7 @@ impl InstanceSession {
         host.sessions.count_request();
         host.sessions.update(id, |s| {
             s.running = true;
-            s.text = text.into();
+            s.text = Arc::clone(text);
             s.command = "SELECT".into();
         });
         let mut end = if self.session.is_killed() { RequestEnd::Disconnect } else { f(sink) };
@@ -232,7 +232,7 @@ impl InstanceSession {
         }
     }
 
-    fn run_batch(&self, text: &str, sink: &mut dyn ResultSink) -> RequestEnd {
+    fn run_batch(&self, text: &Arc<str>, sink: &mut dyn ResultSink) -> RequestEnd {
         self.refresh_database();
         let mut runner = self.runner(sink, DoneKind::Done);
         let timed = self.session.state.lock().statistics.time;
@@ -240,7 +240,7 @@ impl InstanceSession {
         let (began, busy) = (clock.monotonic(), if timed { super::statistics::processor_ms() } else { 0 });
         let found = match runner.load_simple(text) {
             Some(found) => Ok(found),
-            None => runner.load_batch(text, "").map(|unit| (unit, Vec::new())),
+            None => runner.load_batch(text, &"".into()).map(|unit| (unit, Vec::new())),
         };
         let (unit, values) = match found {
             Ok(found) => found,
@@ -306,8 +306,7 @@ impl InstanceSession {
         request_end(result)
     }
 
-    fn run_rpc(&self, request: &RpcRequest, sink: &mut dyn ResultSink) -> RequestEnd {
-        self.refresh_database();
+    fn run_procedure(&self, request: &RpcRequest, sink: &mut dyn ResultSink) -> RequestEnd {
         let name = match holdfast_tsql::parse_object_name(&request.procedure) {
             Ok(n) => n,
             Err(_) => {
@@ -315,23 +314,39 @@ impl InstanceSession {
                 return Self::refuse(sink, DoneKind::Proc, &[SqlError::with_text(2812, 16, text)]);
             }
         };
+        self.run_call(&request.parameters, sink, |runner, arguments| {
+            runner.call(&name, arguments, Default::default())
+        })
+    }
+
+    /// Runs a call with a client's parameters and answers it.
+    fn run_call(
+        &self,
+        parameters: &[RpcParameter],
+        sink: &mut dyn ResultSink,
+        call: impl FnOnce(&mut Runner<'_>, &mut [Argument]) -> Result<Returned, Fail>,
+    ) -> RequestEnd {
+        self.refresh_database();
         if self.session.state.lock().show_plan.is_some() {
             let refused = SqlError::not_supported("Showing the plans of a remote procedure call");
             return Self::refuse(sink, DoneKind::Proc, &[refused]);
         }
-        let mut arguments: Vec<Argument> = request.parameters.iter().map(argument).collect();
+        let mut arguments: Vec<Argument> = parameters.iter().map(argument).collect();
         let mut runner = self.runner(sink, DoneKind::InProc);
-        match runner.call(&name, &mut arguments, Default::default()) {
+        match call(&mut runner, &mut arguments) {
             Ok(returned) => {
                 let end = Done { kind: DoneKind::Proc, rows: None, error: false, command: EXECUTE };
-                let scope = Scope::new(Unit::new("", Vec::new(), Vec::new(), Default::default()));
-                let context = runner.context(&scope);
+                // Without outputs there is nothing to convert.
+                let context = (!returned.outputs.is_empty()).then(|| {
+                    let scope = Scope::new(Unit::new("", Vec::new(), Vec::new(), Default::default()));
+                    runner.context(&scope)
+                });
                 let mut send = || -> Result<(), crate::session::SinkClosed> {
                     runner.sink.return_status(returned.status)?;
-                    for (i, ty, value) in &returned.outputs {
-                        let name = request.parameters.get(*i).map_or("", |p| p.name.as_str());
-                        let wanted = request.parameters.get(*i).map_or(*ty, |p| output_type(p, ty));
-                        match super::query::convert(value, *ty, wanted, &context) {
+                    for ((i, ty, value), context) in returned.outputs.iter().zip(context.iter().cycle()) {
+                        let name = parameters.get(*i).map_or("", |p| p.name.as_str());
+                        let wanted = parameters.get(*i).map_or(*ty, |p| output_type(p, ty));
+                        match super::query::convert(value, *ty, wanted, context) {
                             Ok(value) => runner.sink.return_value(*i as u16, name, &wanted, &value)?,
                             Err(e) => runner.sink.message(&e.at_line(1))?,
                         }
@@ -533,7 +548,8 @@ fn deferred(number: i32) -> bool {
 
 impl SqlSession for InstanceSession {
     fn execute_batch(&mut self, text: &str, sink: &mut dyn ResultSink) -> RequestEnd {
-        self.request(text, sink, |sink| self.run_batch(text, sink))
+        let text: Arc<str> = text.into();
+        self.request(&text, sink, |sink| self.run_batch(&text, sink))
     }
 
     fn execute_rpc(&mut self, request: &RpcRequest, sink: &mut dyn ResultSink) -> RequestEnd {
@@ -543,7 +559,18 @@ impl SqlSession for InstanceSession {
             }
             _ => request.procedure.clone(),
         };
-        self.request(&text, sink, |sink| self.run_rpc(request, sink))
+        self.request(&text.into(), sink, |sink| self.run_procedure(request, sink))
+    }
+
+    fn execute_statement(
+        &mut self,
+        statement: &StatementText,
+        values: &[RpcParameter],
+        sink: &mut dyn ResultSink,
+    ) -> RequestEnd {
+        self.request(&statement.text, sink, |sink| {
+            self.run_call(values, sink, |runner, arguments| runner.execute_text(statement, arguments))
+        })
     }
 
     fn transaction(&mut self, request: &TransactionRequest, sink: &mut dyn ResultSink) -> RequestEnd {
@@ -589,7 +616,7 @@ impl SqlSession for InstanceSession {
         rows: Vec<Vec<Value>>,
         sink: &mut dyn ResultSink,
     ) -> RequestEnd {
-        self.request("INSERT BULK", sink, |sink| {
+        self.request(&"INSERT BULK".into(), sink, |sink| {
             let mut runner = self.runner(sink, DoneKind::Done);
             match runner.bulk_rows(columns, rows) {
                 Ok(()) => RequestEnd::Finished,
@@ -646,7 +673,7 @@ impl SqlSession for InstanceSession {
         self.refresh_database();
         let mut nowhere = super::function_call::Nowhere;
         let mut runner = self.runner(&mut nowhere, DoneKind::Done);
-        let unit = runner.load_batch(text, "").map_err(|mut v| v.swap_remove(0))?;
+        let unit = runner.load_batch(&text.into(), &"".into()).map_err(|mut v| v.swap_remove(0))?;
         let scope = Scope::new(Arc::clone(&unit));
         match first_select(&unit.statements) {
             Some(q) => match runner.plan_query(q, &scope) {

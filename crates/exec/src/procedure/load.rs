@@ -15,13 +15,13 @@ use crate::host::HostDatabase;
 
 impl Runner<'_> {
     /// Parses a text with parameters, or finds it in the cache.
-    pub fn load_batch(&mut self, text: &str, parameters: &str) -> Result<Arc<Unit>, Vec<SqlError>> {
+    pub fn load_batch(&mut self, text: &Arc<str>, parameters: &Arc<str>) -> Result<Arc<Unit>, Vec<SqlError>> {
         self.session.take_present();
         let database = self.session.current_database();
         let options = self.session.state.lock().settings.options;
         let key = UnitKey {
-            text: text.into(),
-            parameters: parameters.into(),
+            text: Arc::clone(text),
+            parameters: Arc::clone(parameters),
             options: options & option::QUOTED_IDENTIFIER,
             database: Arc::as_ptr(&database) as usize,
         };

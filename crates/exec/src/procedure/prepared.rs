@@ -6,24 +6,18 @@
 //!
 //! Evidence: the documentation of the four procedures.
 
-use holdfast_types::{CollationId, SqlError, SqlType, Value};
+use holdfast_types::{SqlError, SqlType, Value};
 
 use super::call::{Argument, Returned};
 use super::raise::integer;
 use super::run::{Fail, Runner};
+use crate::session::StatementText;
 
 /// First handle that a batch gets.
 pub const FIRST_HANDLE: i32 = 0x4000_0000;
 /// Most statements of a session, and bytes of their texts.
 const STATEMENTS_MAX: usize = 65_536;
 const BYTES_MAX: usize = 1 << 26;
-
-/// A prepared statement.
-#[derive(Clone, Debug)]
-pub struct PreparedText {
-    pub declarations: String,
-    pub text: String,
-}
 
 pub fn is_prepared_call(name: &str) -> bool {
     matches!(name, "sp_prepare" | "sp_execute" | "sp_prepexec" | "sp_unprepare")
@@ -47,22 +41,8 @@ fn not_found(handle: i64) -> Fail {
     SqlError::new(8179, &[&handle]).state(4).into()
 }
 
-fn string_argument(text: &str) -> Argument {
-    Argument {
-        name: None,
-        value: Some(Value::string(text)),
-        ty: SqlType::nvarchar_max(CollationId::SERVER_DEFAULT),
-        output: false,
-        table: None,
-        target: None,
-        cursor: false,
-    }
-}
-
-impl PreparedText {
-    fn size(&self) -> usize {
-        self.text.len() + self.declarations.len()
-    }
+fn size(s: &StatementText) -> usize {
+    s.text.len() + s.declarations.len()
 }
 
 impl Runner<'_> {
@@ -85,15 +65,15 @@ impl Runner<'_> {
             }
             _ => {
                 let text_of = text(arguments, 2).ok_or_else(|| expects("@stmt", "ntext/nchar/nvarchar"))?;
-                let prepared =
-                    PreparedText { declarations: text(arguments, 1).unwrap_or_default(), text: text_of };
+                let declarations = text(arguments, 1).unwrap_or_default();
+                let prepared = StatementText { declarations: declarations.into(), text: text_of.into() };
                 // What cannot be parsed gets no handle.
                 self.load_batch(&prepared.text, &prepared.declarations).map_err(Fail::Many)?;
                 let handle = {
                     let mut state = self.session.state.lock();
                     let (statements, last) = &mut state.prepared;
-                    let bytes: usize = statements.values().map(PreparedText::size).sum();
-                    if statements.len() >= STATEMENTS_MAX || bytes + prepared.size() > BYTES_MAX {
+                    let bytes: usize = statements.values().map(size).sum();
+                    if statements.len() >= STATEMENTS_MAX || bytes + size(&prepared) > BYTES_MAX {
                         let text =
                             "The prepared statements of this session are too many, or their texts too long.";
                         return Err(SqlError::with_text(701, 17, text).into());
@@ -122,20 +102,14 @@ impl Runner<'_> {
 
     fn execute_prepared(
         &mut self,
-        prepared: &PreparedText,
+        prepared: &StatementText,
         arguments: &[Argument],
         first: usize,
     ) -> Result<Returned, Fail> {
-        let mut call = vec![string_argument(&prepared.text), string_argument(&prepared.declarations)];
-        if prepared.declarations.trim().is_empty() {
-            call.truncate(1);
-        }
-        let shift = call.len();
-        call.extend(arguments.iter().skip(first).cloned());
-        let mut returned = self.execute_sql(&mut call)?;
-        // There the values begin behind text and declarations, here behind the handle.
+        let mut values = arguments.get(first..).unwrap_or(&[]).to_vec();
+        let mut returned = self.execute_text(prepared, &mut values)?;
         for output in &mut returned.outputs {
-            output.0 = output.0 - shift + first;
+            output.0 += first;
         }
         Ok(returned)
     }

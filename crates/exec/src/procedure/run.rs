@@ -27,7 +27,7 @@ use super::statistics;
 use super::surroundings::Surroundings;
 use super::unit::{Names, Unit};
 use crate::context::CaughtError;
-use crate::session::{Done, DoneKind, RequestEnd, ResultSink, SinkClosed};
+use crate::session::{Done, DoneKind, RequestEnd, ResultSink, SinkClosed, StatementText};
 
 /// Where control goes after a statement.
 #[derive(Debug)]
@@ -634,7 +634,7 @@ impl Runner<'_> {
             arguments.push(crate::expression::evaluate_constant(&bound.expr, &context)?);
         }
         if let Some(text) = super::dbcc_maintenance::translated(d, &arguments) {
-            self.run_text(&text?, None, &mut [])?;
+            self.run_text(&StatementText::plain(text?), &mut [])?;
         }
         if !d.options.iter().any(|(o, _)| o.eq_ignore_ascii_case("NO_INFOMSGS")) {
             self.sink.message(&SqlError::with_text(2528, 10, super::dbcc::COMPLETED))?;

@@ -5,7 +5,7 @@
 //! 1. A text shares a unit only where every literal of it stands for a value of its own: compared with all columns of a unique
 //!    index (SELECT, UPDATE, DELETE), assigned (UPDATE) or entered (INSERT … VALUES of one row) in a base table. Then no plan
 //!    depends on the value. Whatever else has literals (select lists, hints, TOP, ORDER BY) is planned by its own text.
-//! 2. The types are the literals' own, strings as long as their type allows: what a literal may be compared with or stored in,
+//! 2. The types are the literals' own (a decimal's digits are part of what texts have in common), strings as long as their type allows: what a literal may be compared with or stored in,
 //!    such a value may, too, with the same errors. Columns whose values keep the type they came in (sql_variant) are left out.
 //! 3. Positions and lines stay those of the text, as far as they are told: a parameter has the line of its literal, and literals
 //!    with line breaks are left out.
@@ -24,7 +24,7 @@ use holdfast_tsql::ast::{
     Assignment, BinaryOp, ComparisonOp, DmlTarget, Expr, ExprKind, Ident, InsertSource, Literal, ObjectName,
     QueryBody, SelectItem, Statement, StatementKind, TableKind, TableRef,
 };
-use holdfast_types::{NameOrder, TypeId, Value};
+use holdfast_types::{Decimal, NameOrder, TypeId, Value};
 
 use super::cache::UnitKey;
 use super::load::parse_parameters;
@@ -48,7 +48,7 @@ struct Template {
 }
 
 /// Replaces literals by `@0`, `@1` …; `None` for texts that hold anything else than words, names, operators, and literals
-/// that are integers or strings.
+/// that are integers, decimals or strings.
 fn template(text: &str, quoted_identifier: bool) -> Option<Template> {
     let bytes = text.as_bytes();
     let first = bytes.get(..6)?;
@@ -79,14 +79,19 @@ fn template(text: &str, quoted_identifier: bool) -> Option<Template> {
                 while bytes.get(at).is_some_and(u8::is_ascii_digit) {
                     at += 1;
                 }
+                if bytes.get(at) == Some(&b'.') {
+                    at += 1;
+                    while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+                        at += 1;
+                    }
+                }
                 let ends = |b: &u8| {
                     !(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'#' | b'@' | b'$') || *b > 127)
                 };
                 if !bytes.get(at).is_none_or(ends) {
                     return None;
                 }
-                let value: i32 = text.get(start..at)?.parse().ok()?;
-                out.literal("int", Value::Int(value))?;
+                out.number(text.get(start..at)?)?;
                 continue;
             }
             b'A'..=b'Z' | b'a'..=b'z' | b'_' => {
@@ -113,12 +118,18 @@ fn template(text: &str, quoted_identifier: bool) -> Option<Template> {
     (!out.values.is_empty()).then_some(out)
 }
 
-/// The position behind the string that begins at `at`; one with quotes or line breaks in it is none of ours.
+/// The position behind the string that begins at `at`; one with line breaks in it is none of ours.
 fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let length = bytes[at + 1..].iter().position(|b| *b == b'\'')?;
-    let end = at + 1 + length + 1;
+    let mut end = at + 1;
+    loop {
+        end += bytes.get(end..)?.iter().position(|b| *b == b'\'')? + 1;
+        if bytes.get(end) != Some(&b'\'') {
+            break;
+        }
+        end += 1;
+    }
     let plain = !bytes[at + 1..end].iter().any(|b| matches!(b, b'\n' | b'\r' | b'\\'));
-    (plain && bytes.get(end) != Some(&b'\'')).then_some(end)
+    plain.then_some(end)
 }
 
 impl Template {
@@ -135,12 +146,32 @@ impl Template {
         Some(())
     }
 
+    /// An int, or a decimal of the digits that are written.
+    fn number(&mut self, text: &str) -> Option<()> {
+        if let Ok(value) = text.parse() {
+            return self.literal("int", Value::Int(value));
+        }
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let (whole, scale) = (whole.trim_start_matches('0'), fraction.len());
+        let precision = (whole.len() + scale).max(1);
+        if precision > 38 {
+            return None;
+        }
+        let mantissa: i128 = format!("0{whole}{fraction}").parse().ok()?;
+        let value = Value::Decimal(Decimal::new(mantissa, scale as u8));
+        self.literal(&format!("numeric({precision},{scale})"), value)
+    }
+
+    /// `content`: as it stands between the quotes.
     fn string(&mut self, content: &str, national: bool) -> Option<()> {
         if !national && !content.is_ascii() {
             // What becomes of it depends on a code page.
             return None;
         }
-        self.literal(if national { "nvarchar(4000)" } else { "varchar(8000)" }, Value::string(content))
+        self.literal(
+            if national { "nvarchar(4000)" } else { "varchar(8000)" },
+            Value::string(&content.replace("''", "'")),
+        )
     }
 }
 
@@ -148,6 +179,7 @@ impl Template {
 struct Uses<'a> {
     names: NameOrder,
     table: &'a TableDef,
+    values: &'a [Value],
     /// Literals in places that invariant 1 allows.
     literals: usize,
     /// Ordinals of columns that are compared with one.
@@ -186,6 +218,11 @@ impl Uses<'_> {
                     Some(c) => (c, right),
                     None => (self.column(right)?, left),
                 };
+                // A whole number compared with a decimal would be converted for each row.
+                let whole = self.table.columns.get(column)?.ty.id.is_integer();
+                if whole && !self.values.iter().all(|v| !matches!(v, Value::Decimal(_))) {
+                    return None;
+                }
                 self.compared.push(column);
                 self.value(value)
             }
@@ -256,7 +293,9 @@ impl Uses<'_> {
                 let InsertSource::Values(rows) = &i.source else { return None };
                 let [row] = rows.as_slice() else { return None };
                 row.iter().try_for_each(|e| match &e.kind {
-                    ExprKind::Literal(Literal::Null) | ExprKind::Default => Some(()),
+                    ExprKind::Literal(Literal::Null) | ExprKind::Default | ExprKind::Niladic(_) => Some(()),
+                    // getdate(), newid() and such: no literal in it.
+                    ExprKind::Function(f) if f.arguments.is_empty() && f.over.is_none() => Some(()),
                     _ => self.value(e),
                 })
             }
@@ -308,7 +347,7 @@ fn named(target: &DmlTarget) -> Option<&ObjectName> {
 }
 
 /// Whether the statements are one whose `count` literals are values of their own (invariant 1).
-fn is_simple(statements: &[Statement], count: usize, database: &HostDatabase) -> bool {
+fn is_simple(statements: &[Statement], values: &[Value], database: &HostDatabase) -> bool {
     let [statement] = statements else { return false };
     let Some(name) = table_of(&statement.kind) else { return false };
     if name.server.is_some() || name.database.is_some() || name.name.text.starts_with('#') {
@@ -323,8 +362,9 @@ fn is_simple(statements: &[Statement], count: usize, database: &HostDatabase) ->
     if table.indexes.iter().any(|i| i.filter.is_some()) {
         return false;
     }
-    let mut uses = Uses { names: Catalog::names(database), table: &table, literals: 0, compared: Vec::new() };
-    uses.is_one(&statement.kind).is_some() && uses.literals == count
+    let names = Catalog::names(database);
+    let mut uses = Uses { names, table: &table, values, literals: 0, compared: Vec::new() };
+    uses.is_one(&statement.kind).is_some() && uses.literals == values.len()
 }
 
 impl Runner<'_> {
@@ -353,7 +393,7 @@ impl Runner<'_> {
         let unit = match self.shared.units.find(&key) {
             Some(unit) => unit,
             None => {
-                let unit = self.shared_unit(&key, found.values.len(), &database);
+                let unit = self.shared_unit(&key, &found.values, &database);
                 // What is none is remembered, too.
                 let unit = unit.unwrap_or_else(|| Unit::new("", Vec::new(), Vec::new(), Default::default()));
                 self.shared.units.keep(key, &unit);
@@ -363,10 +403,15 @@ impl Runner<'_> {
         (!unit.statements.is_empty()).then_some((unit, found.values))
     }
 
-    fn shared_unit(&self, key: &UnitKey, count: usize, database: &Arc<HostDatabase>) -> Option<Arc<Unit>> {
+    fn shared_unit(
+        &self,
+        key: &UnitKey,
+        values: &[Value],
+        database: &Arc<HostDatabase>,
+    ) -> Option<Arc<Unit>> {
         let options = ParseOptions { quoted_identifier: key.options != 0 };
         let batch = holdfast_tsql::parse_batch(&key.text, &options).ok()?;
-        if !is_simple(&batch.statements, count, database) {
+        if !is_simple(&batch.statements, values, database) {
             return None;
         }
         let list = parse_parameters(key.parameters.strip_prefix(MARK)?).ok()?;
@@ -388,5 +433,39 @@ impl Runner<'_> {
 pub fn set_values(scope: &mut Scope, values: Vec<Value>) {
     for (n, value) in (0..).zip(values) {
         scope.set(ParamId(n), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_make_way_for_names() {
+        let found = template("insert t(a) values (1, -2.50, 3000000000, 'it''s', N'x')", true).unwrap();
+        assert_eq!(found.text, "insert t(a) values (@0, -@1, @2, @3, @4)");
+        assert_eq!(
+            found.declarations,
+            "simple:@0 int,@1 numeric(3,2),@2 numeric(10,0),@3 varchar(8000),@4 nvarchar(4000)"
+        );
+        assert_eq!(found.values[1], Value::Decimal(Decimal::new(250, 2)));
+        assert_eq!(found.values[3], Value::string("it's"));
+    }
+
+    #[test]
+    fn other_texts_are_left() {
+        for text in [
+            "select a from t",
+            "select 1e3",
+            "select 1.2.3",
+            "select 'a\nb'",
+            "select 'a",
+            "select 'a''",
+            "select 1 -- one",
+            "declare @a int = 1",
+            "insert t values (12345678901234567890123456789012345678.9)",
+        ] {
+            assert!(template(text, true).is_none(), "{text}");
+        }
     }
 }

@@ -24,7 +24,7 @@ use holdfast_types::{CollationId, NameOrder, SqlError, SqlResult, SqlType, Value
 use parking_lot::Mutex;
 
 use super::change::{BulkTarget, TriggerTables, ViewPlan};
-use super::prepared::{FIRST_HANDLE, PreparedText};
+use super::prepared::FIRST_HANDLE;
 use super::raise::MessageText;
 use super::showplan::ShowPlan;
 use super::user_message::message_language;
@@ -33,7 +33,7 @@ use crate::host::server_settings::US_ENGLISH;
 use crate::host::temporary::{SessionTables, TEMPDB};
 use crate::host::{Host, HostDatabase, configuration, properties};
 use crate::security::{Securable, SecurityContexts};
-use crate::session::{CancelFlag, LoginInfo};
+use crate::session::{CancelFlag, LoginInfo, StatementText};
 use crate::system_view::ViewSource;
 use crate::system_view::model::Object;
 
@@ -87,7 +87,7 @@ pub struct State {
     /// Documents of sp_xml_preparedocument by handle, and the last handle given.
     pub xml_documents: (HashMap<i32, Arc<crate::function::openxml::PreparedXml>>, i32),
     /// Statements that batches have prepared by handle, and the last handle given.
-    pub prepared: (HashMap<i32, PreparedText>, i32),
+    pub prepared: (HashMap<i32, StatementText>, i32),
     pub fetch_status: i32,
     /// Of the cursor opened last: rows, -1 when it is dynamic, 0 when none is open.
     pub cursor_rows: i32,

@@ -115,6 +115,8 @@ pub struct Unit {
     pub text: Arc<str>,
     /// WITH EXECUTE AS of a module.
     pub execute_as: Option<ExecuteAsPrincipal>,
+    /// Where the values of `parameters` go; `None` for tables and cursors.
+    pub slots: Vec<Option<VariableSlot>>,
     plans: Mutex<HashMap<usize, Kept>>,
 }
 
@@ -136,8 +138,11 @@ impl Unit {
         layout: Layout,
         execute_as: Option<ExecuteAsPrincipal>,
     ) -> Arc<Self> {
+        let slots =
+            parameters.iter().map(|p| layout.variables.get(&p.name.to_lowercase()).cloned()).collect();
         Arc::new(Unit {
             execute_as,
+            slots,
             parameters,
             statements,
             layout,

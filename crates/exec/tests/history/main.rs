@@ -4,6 +4,7 @@
 //! `HOLDFAST_HISTORY_SEED=7` begins with another seed, which is named by every failure.
 
 mod checker;
+mod definitions;
 mod phantoms;
 mod redefined;
 #[path = "../common/server.rs"]
@@ -114,4 +115,12 @@ fn statements_beside_definitions() {
     let done = redefined::go(number("HOLDFAST_HISTORY", 40) as u32 * 5, seed);
     println!("{done} definitions");
     assert!(done > 8, "hardly anything is defined");
+}
+
+#[test]
+fn definitions_beside_definitions() {
+    let seed = number("HOLDFAST_HISTORY_SEED", 1);
+    for seed in seed..seed + 3 {
+        definitions::go(number("HOLDFAST_HISTORY", 40) as u32, seed);
+    }
 }

@@ -13,7 +13,7 @@ use crate::server::Server;
 use crate::workload::{Random, run};
 
 /// Numbers of the errors of a batch.
-fn errors(session: &mut InstanceSession, batch: &str) -> Vec<(i32, String)> {
+pub fn errors(session: &mut InstanceSession, batch: &str) -> Vec<(i32, String)> {
     let mut sink = Collected::new();
     session.execute_batch(batch, &mut sink);
     sink.errors().iter().map(|e| (e.number, e.message.to_string())).collect()

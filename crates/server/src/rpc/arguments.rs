@@ -1,7 +1,7 @@
 //! Reading a call's parameters by position or name.
 
 use holdfast_exec::session::{RpcParameter, RpcRequest, RpcValue};
-use holdfast_types::{CollationId, SqlError, SqlType, Value};
+use holdfast_types::{SqlError, Value};
 
 /// A parameter by name, else by position from 0.
 pub fn parameter<'a>(request: &'a RpcRequest, position: usize, name: &str) -> Option<&'a RpcParameter> {
@@ -39,25 +39,4 @@ pub fn required_text(request: &RpcRequest, position: usize, name: &str) -> Resul
             format!("Procedure expects parameter '@{name}' of type 'ntext/nchar/nvarchar'."),
         )
     })
-}
-
-fn text_parameter(text: &str) -> RpcParameter {
-    RpcParameter {
-        name: String::new(),
-        ty: SqlType::nvarchar_max(CollationId::SERVER_DEFAULT),
-        value: RpcValue::Scalar(Value::string(text)),
-        output: false,
-        default: false,
-    }
-}
-
-/// The call of `sp_executesql` that runs `statement` with values for its declared parameters. Values that came without a
-/// name are named after the declarations.
-pub fn executesql(statement: &str, declarations: &str, values: &[RpcParameter]) -> RpcRequest {
-    let mut parameters = vec![text_parameter(statement)];
-    if !declarations.trim().is_empty() {
-        parameters.push(text_parameter(declarations));
-        parameters.extend_from_slice(values);
-    }
-    RpcRequest { procedure: "sp_executesql".into(), parameters }
 }

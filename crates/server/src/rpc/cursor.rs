@@ -11,13 +11,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use holdfast_exec::session::{Done, DoneKind, RequestEnd, ResultColumn, ResultSink, RpcRequest, SqlSession};
+use holdfast_exec::session::{
+    Done, DoneKind, RequestEnd, ResultColumn, ResultSink, RpcRequest, SqlSession, StatementText,
+};
 use holdfast_types::{Batch, Column, ColumnData, SqlError, SqlType, Value};
 
-use super::arguments::{executesql, integer, required_text, text};
+use super::arguments::{integer, required_text, text};
 use super::cursor_text::gets_cursor;
 use super::forward::{Capture, Forward};
-use super::prepared::{Statement, ended};
+use super::prepared::{ended, values};
 use super::{Outcome, end_call};
 
 /// Most open cursors of a session.
@@ -61,7 +63,7 @@ struct Cursor {
 #[derive(Default)]
 pub struct Cursors {
     open: HashMap<i32, Cursor>,
-    prepared: HashMap<i32, Statement>,
+    prepared: HashMap<i32, StatementText>,
     opened: i32,
     last_prepared: i32,
 }
@@ -71,8 +73,8 @@ struct Wish {
     scroll: i32,
     concurrency: i32,
     rows: i32,
-    /// How much further back the statement's own values stand than in a call of sp_executesql.
-    shift: i32,
+    /// Position of the statement's first value.
+    first: usize,
 }
 
 impl Wish {
@@ -179,23 +181,23 @@ impl Cursors {
             scroll: integer(request, 2, "scrollopt").unwrap_or(1),
             concurrency: integer(request, 3, "ccopt").unwrap_or(0),
             rows: integer(request, 4, "rowcount").unwrap_or(0),
-            shift: 4,
+            first: 6,
         };
-        let (declarations, values) = if wish.scroll & scroll::PARAMETERIZED != 0 {
-            (text(request, 5, "paramdef").unwrap_or_default(), request.parameters.get(6..).unwrap_or(&[]))
+        let declarations = if wish.scroll & scroll::PARAMETERIZED != 0 {
+            text(request, 5, "paramdef").unwrap_or_default()
         } else {
-            (String::new(), &[][..])
+            String::new()
         };
-        let call = executesql(&stmt, &declarations, values);
-        self.run(session, (&stmt, &call), &wish, request, [0, 2, 3, 4], None, sink)
+        let statement = StatementText { text: stmt.into(), declarations: declarations.into() };
+        self.run(session, &statement, &wish, request, [0, 2, 3, 4], None, sink)
     }
 
-    /// Runs the statement (its text, and the call that runs it) and answers the open. `outputs`: ordinals of cursor, scrollopt, ccopt, rowcount.
+    /// Runs the statement and answers the open. `outputs`: ordinals of cursor, scrollopt, ccopt, rowcount.
     #[allow(clippy::too_many_arguments)]
     fn run(
         &mut self,
         session: &mut dyn SqlSession,
-        (statement, call): (&str, &RpcRequest),
+        statement: &StatementText,
         wish: &Wish,
         request: &RpcRequest,
         outputs: [usize; 4],
@@ -206,15 +208,16 @@ impl Cursors {
             return SqlError::with_text(16_950, 16, "There are too many open cursors in this session.")
                 .into();
         }
-        if !gets_cursor(statement, session) {
+        if !gets_cursor(&statement.text, session) {
             if wish.concurrency & ALLOW_DIRECT == 0 {
                 return SqlError::new(16937, &[]).into();
             }
             if sink.message(&SqlError::new(16954, &[]).at_line(1)).is_err() {
                 return Outcome::Unsent;
             }
-            let mut forward = Forward::new(sink, wish.shift);
-            let end = session.execute_rpc(call, &mut forward);
+            let mut forward = Forward::new(sink, wish.first as i32);
+            let end =
+                session.execute_statement(statement, values(statement, request, wish.first), &mut forward);
             if end != RequestEnd::Finished {
                 return Outcome::Done(end);
             }
@@ -225,7 +228,8 @@ impl Cursors {
             return ended(told, end);
         }
         let mut capture = Capture::new(sink);
-        let end = session.execute_rpc(call, &mut capture);
+        let given = values(statement, request, wish.first);
+        let end = session.execute_statement(statement, given, &mut capture);
         let Capture { columns, batches, failed, .. } = capture;
         if end != RequestEnd::Finished {
             return Outcome::Done(end);
@@ -329,7 +333,7 @@ impl Cursors {
         ended(sink.return_status(0).and_then(|()| end_call(sink, false)), RequestEnd::Finished)
     }
 
-    fn keep(&mut self, statement: Statement) -> i32 {
+    fn keep(&mut self, statement: StatementText) -> i32 {
         self.last_prepared = self.last_prepared.wrapping_add(1).max(1);
         self.prepared.insert(self.last_prepared, statement);
         self.last_prepared
@@ -342,9 +346,9 @@ impl Cursors {
             Err(e) => return e.into(),
         };
         let scroll = integer(request, 4, "scrollopt").unwrap_or(1);
-        let wish = Wish { scroll, concurrency: 0, rows: 0, shift: 0 };
+        let wish = Wish { scroll, concurrency: 0, rows: 0, first: 0 };
         let declarations = text(request, 1, "params").unwrap_or_default();
-        let handle = self.keep(Statement { text: stmt, declarations });
+        let handle = self.keep(StatementText { text: stmt.into(), declarations: declarations.into() });
         let mut answer = || {
             sink.return_status(0)?;
             output(request, 0, handle, sink)?;
@@ -363,18 +367,16 @@ impl Cursors {
         sink: &mut dyn ResultSink,
     ) -> Outcome {
         let handle = integer(request, 0, "handle").unwrap_or(0);
-        let Some(s) = self.prepared.get(&handle) else {
+        let Some(statement) = self.prepared.get(&handle).cloned() else {
             return SqlError::new(8179, &[&handle]).state(2).into();
         };
-        let call = executesql(&s.text, &s.declarations, request.parameters.get(5..).unwrap_or(&[]));
         let wish = Wish {
             scroll: integer(request, 2, "scrollopt").unwrap_or(1),
             concurrency: integer(request, 3, "ccopt").unwrap_or(0),
             rows: integer(request, 4, "rowcount").unwrap_or(0),
-            shift: 3,
+            first: 5,
         };
-        let text = s.text.clone();
-        self.run(session, (&text, &call), &wish, request, [1, 2, 3, 4], None, sink)
+        self.run(session, &statement, &wish, request, [1, 2, 3, 4], None, sink)
     }
 
     /// `sp_cursorprepexec @handle OUT, @cursor OUT, @params, @stmt, @scrollopt OUT, @ccopt OUT, @rowcount OUT, values …`
@@ -389,16 +391,15 @@ impl Cursors {
             Err(e) => return e.into(),
         };
         let declarations = text(request, 2, "params").unwrap_or_default();
-        let call = executesql(&stmt, &declarations, request.parameters.get(7..).unwrap_or(&[]));
+        let statement = StatementText { text: stmt.into(), declarations: declarations.into() };
         let wish = Wish {
             scroll: integer(request, 4, "scrollopt").unwrap_or(1),
             concurrency: integer(request, 5, "ccopt").unwrap_or(0),
             rows: integer(request, 6, "rowcount").unwrap_or(0),
-            shift: 5,
+            first: 7,
         };
-        let text = stmt.clone();
-        let handle = self.keep(Statement { text: stmt, declarations });
-        self.run(session, (&text, &call), &wish, request, [1, 4, 5, 6], Some(handle), sink)
+        let handle = self.keep(statement.clone());
+        self.run(session, &statement, &wish, request, [1, 4, 5, 6], Some(handle), sink)
     }
 
     pub(crate) fn unprepare(&mut self, request: &RpcRequest, sink: &mut dyn ResultSink) -> Outcome {

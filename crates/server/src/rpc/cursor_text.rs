@@ -4,15 +4,13 @@
 //! in such a procedure is let through: it changes nothing but how the SELECT is read.
 
 use holdfast_exec::session::{
-    Done, EnvironmentChange, ResultColumn, ResultSink, RpcParameter, RpcRequest, RpcValue, SinkResult,
-    SqlSession,
+    Done, EnvironmentChange, ResultColumn, ResultSink, RpcParameter, RpcValue, SinkResult, SqlSession,
+    StatementText,
 };
 use holdfast_tsql::ast::query::{ForClause, Query, QueryBody};
 use holdfast_tsql::ast::{Ddl, ExecuteTarget, Ident, ModuleBody, ObjectName, Statement, StatementKind};
 use holdfast_tsql::{ParseOptions, parse_batch};
 use holdfast_types::{Batch, CollationId, SqlError, SqlType, Value};
-
-use super::arguments::executesql;
 
 const OPTIONS: ParseOptions = ParseOptions { quoted_identifier: true };
 
@@ -85,10 +83,12 @@ fn definition(name: &ObjectName, session: &mut dyn SqlSession) -> Option<String>
         output: false,
         default: false,
     };
-    let query = "select object_definition(object_id(@name))";
-    let call: RpcRequest = executesql(query, "@name nvarchar(max)", &[value]);
+    let query = StatementText {
+        text: "select object_definition(object_id(@name))".into(),
+        declarations: "@name nvarchar(max)".into(),
+    };
     let mut found = First::default();
-    session.execute_rpc(&call, &mut found);
+    session.execute_statement(&query, &[value], &mut found);
     found.text
 }
 

@@ -17,8 +17,8 @@ pub mod prepared;
 use std::sync::Arc;
 
 use holdfast_exec::session::{
-    CancelFlag, Done, DoneKind, RequestEnd, ResultColumn, ResultSink, RpcRequest, SinkResult, SqlSession,
-    TransactionRequest,
+    CancelFlag, Done, DoneKind, RequestEnd, ResultColumn, ResultSink, RpcParameter, RpcRequest, SinkResult,
+    SqlSession, StatementText, TransactionRequest,
 };
 use holdfast_types::{SqlError, Value};
 
@@ -84,6 +84,10 @@ impl SqlSession for Procedures {
             "sp_cursorprepexec" => self.cursors.prepare_and_execute(inner, request, sink),
             "sp_cursorunprepare" => self.cursors.unprepare(request, sink),
             "sp_cursor" => Outcome::Failed(SqlError::not_supported("Changing rows through a server cursor")),
+            "sp_executesql" => match prepared::plain_executesql(request) {
+                Some(statement) => prepared::run_once(&statement, inner, request, sink),
+                None => Outcome::Done(inner.execute_rpc(request, sink)),
+            },
             _ => Outcome::Done(inner.execute_rpc(request, sink)),
         };
         match outcome {
@@ -96,6 +100,15 @@ impl SqlSession for Procedures {
                 if told { RequestEnd::Finished } else { RequestEnd::Disconnect }
             }
         }
+    }
+
+    fn execute_statement(
+        &mut self,
+        statement: &StatementText,
+        values: &[RpcParameter],
+        sink: &mut dyn ResultSink,
+    ) -> RequestEnd {
+        self.inner.execute_statement(statement, values, sink)
     }
 
     fn transaction(&mut self, request: &TransactionRequest, sink: &mut dyn ResultSink) -> RequestEnd {

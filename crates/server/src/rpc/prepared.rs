@@ -1,26 +1,23 @@
 //! sp_prepare, sp_prepexec, sp_execute, sp_unprepare: a handle stands for a statement and its parameter declarations.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use holdfast_exec::session::{Done, DoneKind, RequestEnd, ResultSink, RpcRequest, SqlSession};
+use holdfast_exec::session::{
+    Done, DoneKind, RequestEnd, ResultSink, RpcParameter, RpcRequest, RpcValue, SqlSession, StatementText,
+};
 use holdfast_types::{SqlError, SqlType, Value};
 
-use super::arguments::{executesql, integer, required_text, text};
+use super::arguments::{integer, required_text, text};
 use super::forward::Forward;
 use super::{Outcome, end_call};
 
 /// Most statements of a session.
 const STATEMENTS_MAX: usize = 65_536;
 
-#[derive(Clone, Debug)]
-pub(crate) struct Statement {
-    pub text: String,
-    pub declarations: String,
-}
-
 #[derive(Default)]
 pub struct Statements {
-    by_handle: HashMap<i32, Statement>,
+    by_handle: HashMap<i32, StatementText>,
     last: i32,
 }
 
@@ -30,7 +27,7 @@ pub(crate) fn ended(result: Result<(), holdfast_exec::session::SinkClosed>, end:
 }
 
 impl Statements {
-    fn add(&mut self, statement: Statement) -> Result<i32, SqlError> {
+    fn add(&mut self, statement: StatementText) -> Result<i32, SqlError> {
         if self.by_handle.len() >= STATEMENTS_MAX {
             return Err(SqlError::with_text(
                 701,
@@ -43,7 +40,7 @@ impl Statements {
         Ok(self.last)
     }
 
-    fn find(&self, request: &RpcRequest) -> Result<(i32, &Statement), SqlError> {
+    fn find(&self, request: &RpcRequest) -> Result<(i32, &StatementText), SqlError> {
         let handle = integer(request, 0, "handle").unwrap_or(0);
         match self.by_handle.get(&handle) {
             Some(s) => Ok((handle, s)),
@@ -51,10 +48,10 @@ impl Statements {
         }
     }
 
-    fn read(request: &RpcRequest) -> Result<Statement, SqlError> {
-        Ok(Statement {
-            declarations: text(request, 1, "params").unwrap_or_default(),
-            text: required_text(request, 2, "stmt")?,
+    fn read(request: &RpcRequest) -> Result<StatementText, SqlError> {
+        Ok(StatementText {
+            declarations: text(request, 1, "params").unwrap_or_default().into(),
+            text: required_text(request, 2, "stmt")?.into(),
         })
     }
 
@@ -104,15 +101,12 @@ impl Statements {
         if let Some(old) = integer(request, 0, "handle") {
             self.by_handle.remove(&old);
         }
-        let values = request.parameters.get(3..).unwrap_or(&[]);
-        let call = executesql(&statement.text, &statement.declarations, values);
-        let handle = match self.add(statement) {
+        let handle = match self.add(statement.clone()) {
             Ok(h) => h,
             Err(e) => return e.into(),
         };
-        // There the statement is parameter 0, here the handle.
-        let mut forward = Forward::new(sink, 1);
-        let end = session.execute_rpc(&call, &mut forward);
+        let mut forward = Forward::new(sink, 3);
+        let end = session.execute_statement(&statement, values(&statement, request, 3), &mut forward);
         let name = handle_name(request);
         let told = forward.finish(|s| s.return_value(0, &name, &SqlType::INT, &Value::Int(handle)));
         ended(told, end)
@@ -128,10 +122,8 @@ impl Statements {
             Ok((_, s)) => s,
             Err(e) => return e.into(),
         };
-        let values = request.parameters.get(1..).unwrap_or(&[]);
-        let call = executesql(&statement.text, &statement.declarations, values);
-        let mut forward = Forward::new(sink, -1);
-        let end = session.execute_rpc(&call, &mut forward);
+        let mut forward = Forward::new(sink, 1);
+        let end = session.execute_statement(statement, values(statement, request, 1), &mut forward);
         ended(forward.finish(|_| Ok(())), end)
     }
 
@@ -146,15 +138,65 @@ impl Statements {
     }
 }
 
+/// The values of a statement: the parameters from `first` on, if it takes any.
+pub(crate) fn values<'r>(
+    statement: &StatementText,
+    request: &'r RpcRequest,
+    first: usize,
+) -> &'r [RpcParameter] {
+    match request.parameters.get(first..) {
+        Some(values) if !statement.declarations.trim().is_empty() => values,
+        _ => &[],
+    }
+}
+
+/// The statement of a call of sp_executesql whose parameters stand where they are declared; other calls are for the executor to read
+/// (or to refuse).
+pub(super) fn plain_executesql(request: &RpcRequest) -> Option<StatementText> {
+    let text_at = |at: usize, names: [&str; 2]| {
+        let p = request.parameters.get(at)?;
+        let named = p.name.is_empty() || names.iter().any(|n| p.name.eq_ignore_ascii_case(n));
+        match &p.value {
+            RpcValue::Scalar(Value::String(s)) if named && !p.default && p.ty.id.is_unicode() => {
+                Some(s.to_text())
+            }
+            _ => None,
+        }
+    };
+    if !request.procedure.eq_ignore_ascii_case("sp_executesql") {
+        return None;
+    }
+    let text: Arc<str> = text_at(0, ["@stmt", "@statement"])?.into();
+    if request.parameters.len() == 1 {
+        return Some(StatementText::plain(text));
+    }
+    let declarations = text_at(1, ["@params", "@parameters"])?.into();
+    let statement = StatementText { text, declarations };
+    let takes_values = !statement.declarations.trim().is_empty() || request.parameters.len() == 2;
+    takes_values.then_some(statement)
+}
+
+/// Runs the statement of a call of sp_executesql.
+pub(super) fn run_once(
+    statement: &StatementText,
+    session: &mut dyn SqlSession,
+    request: &RpcRequest,
+    sink: &mut dyn ResultSink,
+) -> Outcome {
+    let mut forward = Forward::new(sink, 2);
+    let end = session.execute_statement(statement, values(statement, request, 2), &mut forward);
+    ended(forward.finish(|_| Ok(())), end)
+}
+
 /// The output parameter keeps the name it was sent with.
 fn handle_name(request: &RpcRequest) -> String {
     request.parameters.first().map_or_else(String::new, |p| p.name.clone())
 }
 
 /// The statement with its parameters declared as variables, so that it can be described.
-pub(crate) fn with_declarations(s: &Statement) -> String {
+pub(crate) fn with_declarations(s: &StatementText) -> String {
     if s.declarations.trim().is_empty() {
-        return s.text.clone();
+        return s.text.to_string();
     }
     format!("DECLARE {}\n{}", s.declarations.replace(" OUTPUT", "").replace(" output", ""), s.text)
 }

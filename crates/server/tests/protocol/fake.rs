@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use holdfast_exec::session::{
     CancelFlag, Done, DoneKind, EnvironmentChange, LoginInfo, RequestEnd, ResultColumn, ResultSink,
-    RpcRequest, RpcValue, SessionFactory, SinkResult, SqlSession, TransactionRequest,
+    RpcParameter, RpcRequest, RpcValue, SessionFactory, SinkResult, SqlSession, StatementText,
+    TransactionRequest,
 };
 use holdfast_types::{
     Batch, CollationId, Date, DateTime, DateTime2, DateTimeOffset, Decimal, SmallDateTime, SqlError, SqlType,
@@ -234,6 +235,19 @@ impl SqlSession for Fake {
             _ => sink.message(&SqlError::with_text(2812, 16, "Could not find stored procedure.")),
         };
         let r = r
+            .and_then(|()| sink.return_status(0))
+            .and_then(|()| sink.done(Done { command: 0xE0, ..done(DoneKind::Proc, None, false) }));
+        self.end(r)
+    }
+
+    fn execute_statement(
+        &mut self,
+        statement: &StatementText,
+        _: &[RpcParameter],
+        sink: &mut dyn ResultSink,
+    ) -> RequestEnd {
+        let r = self
+            .run(&statement.text, DoneKind::InProc, sink)
             .and_then(|()| sink.return_status(0))
             .and_then(|()| sink.done(Done { command: 0xE0, ..done(DoneKind::Proc, None, false) }));
         self.end(r)
