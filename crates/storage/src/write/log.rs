@@ -1,8 +1,8 @@
 //! The log of an open database: appending, and group commit.
 //!
 //! Invariants
-//! 1. [`Log::flush_to`] returns only when the record is durable. Whoever comes first syncs for all who came meanwhile, and goes on
-//!    for a while with what they wait for.
+//! 1. [`Log::flush_to`] returns only when the record is durable. Whoever comes first syncs for all who came before; for who came meanwhile
+//!    the log's own thread goes on ([`LogThread`]), so that the disk does not stand still until one of them is awake.
 //! 2. Nothing is appended by a transaction before there is room to take it back, too ([`Log::append_promising`]).
 //! 3. After a failed write or sync nothing is appended or called durable any more: what the file holds is unknown.
 
@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use holdfast_base::Lsn;
 use holdfast_format::log::{BlockVersion, LogBlock};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
+use super::log_thread::LogThread;
 use crate::recovery::{LogWriter, RecoveryError, RecoveryResult};
 
 /// Bytes beside a record in its block: slot, alignment, a share of the block's header and of flushing blocks before they are
@@ -23,7 +24,7 @@ pub const RECORD_ROOM: u64 = 96;
 struct Durable {
     /// Every record up to here is durable.
     lsn: Lsn,
-    /// Somebody is syncing.
+    /// Somebody is syncing, or the log's thread is about to.
     busy: bool,
     /// The latest record that somebody waits for meanwhile.
     wanted: Lsn,
@@ -57,6 +58,7 @@ pub struct Log {
     writer: Mutex<LogWriter>,
     durable: Mutex<Durable>,
     changed: Condvar,
+    thread: Arc<LogThread>,
     version: BlockVersion,
     /// The log fills up: a checkpoint is due that lets go of what is not needed any more.
     pressed: AtomicBool,
@@ -68,9 +70,6 @@ pub struct Log {
     reusable: AtomicBool,
 }
 
-/// How often whoever syncs does so once more for others before one of them has to: what they gain is time, his client waits.
-const SYNCS_FOR_OTHERS: usize = 3;
-
 /// Share of the log that is in use when a checkpoint is due: 70 of 100, as the server has it.
 const PRESSED: u64 = 70;
 /// The same when changes are to wait for it, in a log that cannot grow.
@@ -80,20 +79,21 @@ const FULL: u64 = 95;
 
 impl Log {
     /// `writer` stands behind a durable end of the log.
-    pub fn new(writer: LogWriter) -> Self {
+    pub fn new(writer: LogWriter) -> Arc<Self> {
         let version = writer.version();
         let durable = Durable { lsn: writer.last(), busy: false, wanted: Lsn::ZERO, failed: None };
-        Log {
+        Arc::new(Log {
             writer: Mutex::new(writer),
             durable: Mutex::new(durable),
             changed: Condvar::new(),
+            thread: Arc::default(),
             version,
             pressed: AtomicBool::new(false),
             urgent: AtomicBool::new(false),
             bell: Arc::default(),
             pressed_at: AtomicU64::new(0),
             reusable: AtomicBool::new(false),
-        }
+        })
     }
 
     pub fn version(&self) -> BlockVersion {
@@ -237,7 +237,7 @@ impl Log {
     }
 
     /// Invariant 1.
-    pub fn flush_to(&self, lsn: Lsn) -> RecoveryResult<()> {
+    pub fn flush_to(self: &Arc<Self>, lsn: Lsn) -> RecoveryResult<()> {
         let mut durable = self.durable.lock();
         loop {
             if durable.lsn >= lsn {
@@ -252,27 +252,42 @@ impl Log {
                 continue;
             }
             durable.busy = true;
-            // Whoever waits for more would have to be woken first: the disk stands still meanwhile.
-            for _ in 0..SYNCS_FOR_OTHERS + 1 {
-                drop(durable);
-                let done = self.sync();
-                durable = self.durable.lock();
-                match done {
-                    // What failed meanwhile may have been a part of it.
-                    Ok(_) if durable.failed.is_some() => {}
-                    Ok(reached) => durable.lsn = durable.lsn.max(reached),
-                    Err(e) => {
-                        durable.failed.get_or_insert(e);
-                    }
-                }
-                if durable.failed.is_some() || durable.wanted <= durable.lsn {
-                    break;
-                }
-                self.changed.notify_all();
+            drop(durable);
+            durable = self.sync_once();
+            let more = durable.failed.is_none() && durable.wanted > durable.lsn;
+            if !more || !self.thread.call(self) {
+                durable.busy = false;
             }
-            durable.busy = false;
             self.changed.notify_all();
         }
+    }
+
+    /// Syncs for who waits, until nobody does; the log is marked busy for it.
+    pub(super) fn go_on(&self) {
+        loop {
+            let mut durable = self.sync_once();
+            if durable.failed.is_some() || durable.wanted <= durable.lsn {
+                durable.busy = false;
+                self.changed.notify_all();
+                return;
+            }
+            self.changed.notify_all();
+        }
+    }
+
+    /// Makes durable what has been appended, and notes it.
+    fn sync_once(&self) -> MutexGuard<'_, Durable> {
+        let done = self.sync();
+        let mut durable = self.durable.lock();
+        match done {
+            // What failed meanwhile may have been a part of it.
+            Ok(_) if durable.failed.is_some() => {}
+            Ok(reached) => durable.lsn = durable.lsn.max(reached),
+            Err(e) => {
+                durable.failed.get_or_insert(e);
+            }
+        }
+        durable
     }
 
     fn sync(&self) -> RecoveryResult<Lsn> {
@@ -288,7 +303,7 @@ impl Log {
     }
 
     /// Makes everything appended so far durable.
-    pub fn flush(&self) -> RecoveryResult<()> {
+    pub fn flush(self: &Arc<Self>) -> RecoveryResult<()> {
         let last = self.last();
         if last.is_zero() { Ok(()) } else { self.flush_to(last) }
     }
@@ -309,7 +324,7 @@ mod tests {
     fn nobody_is_told_that_a_block_is_durable_whose_write_failed_elsewhere() {
         let disk = SimulatedDisk::new();
         let file = disk.create(Path::new("/l")).expect("created");
-        let log = Arc::new(Log::new(LogWriter::of_one_vlf(&file)));
+        let log = Log::new(LogWriter::of_one_vlf(&file));
         let record = |n: u64| begin_checkpoint(Lsn::ZERO, LogTime::default(), 904, TransactionId(n));
         let committed = log.append(&record(1)).expect("appends");
         let (writes, is_writing) = channel();

@@ -14,6 +14,7 @@ pub mod checkpoint;
 pub mod files;
 pub mod grow;
 pub mod log;
+mod log_thread;
 pub mod losers;
 pub mod open;
 mod prepare;
@@ -113,7 +114,7 @@ pub trait Counts: Send + Sync {
 pub struct LoggedDatabase {
     pages: Arc<DatabasePages>,
     data: RwLock<BTreeMap<FileId, Arc<dyn DiskFile>>>,
-    log: Log,
+    log: Arc<Log>,
     state: Mutex<State>,
     journal: Mutex<Option<PageJournal>>,
     checkpointing: Mutex<()>,
@@ -159,7 +160,7 @@ impl LoggedDatabase {
         self.version
     }
 
-    pub fn log(&self) -> &Log {
+    pub fn log(&self) -> &Arc<Log> {
         &self.log
     }
 
