@@ -16,6 +16,7 @@ mod restore;
 mod security;
 mod server;
 mod temporal;
+mod xml;
 
 use std::fmt::Display;
 
@@ -37,6 +38,7 @@ const TABLES: &[&[Message]] = &[
     security::MESSAGES,
     server::MESSAGES,
     temporal::MESSAGES,
+    xml::MESSAGES,
 ];
 
 /// Severity and template of a message, if it is in the table.

@@ -1,6 +1,6 @@
 //! The xml type: its stored binary form, its text, and the well-formedness parser between them.
 //!
-//! Module map: [`binary`] stored bytes to text, [`document`] the tree, [`xquery`] queries on it, [`text`] text parser with SQL Server's errors, [`encode_text`] text to bytes.
+//! Module map: [`binary`] stored bytes to text, [`document`] the tree, [`xquery`] queries on it, [`schema`] schema collections, [`text`] text parser with SQL Server's errors, [`encode_text`] text to bytes.
 //!
 //! Invariants
 //! 1. Reading is iterative: no input makes it recurse. Output is bounded by [`OUTPUT_MAX`] units.
@@ -8,6 +8,7 @@
 
 pub mod binary;
 pub mod document;
+pub mod schema;
 pub mod text;
 pub mod xquery;
 
