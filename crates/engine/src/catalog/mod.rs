@@ -15,6 +15,7 @@ pub use rules::{ConstraintDef, ForeignKeyDef, ReferentialAction, TableRules, Tri
 
 use crate::access::TableAccess;
 use crate::database::partition::PartitionFunction;
+use crate::database::xml_schema::TypedXml;
 
 /// What a name can stand for.
 #[derive(Clone, Debug)]
@@ -108,6 +109,8 @@ pub struct ColumnDef {
     pub persisted: bool,
     /// DEFAULT expression text, with its parentheses.
     pub default: Option<Arc<str>>,
+    /// What values of a typed xml column have to fit.
+    pub typed_xml: Option<Arc<TypedXml>>,
 }
 
 #[derive(Clone, Debug)]
@@ -258,6 +261,11 @@ pub trait Catalog: Send + Sync {
     fn schema(&self, name: &str) -> Option<Arc<str>>;
     /// An alias or CLR type by name: its base type and nullability.
     fn user_type(&self, schema: &str, name: &str) -> Option<(SqlType, bool)>;
+
+    /// What values of `xml(schema.name)` have to fit; `None` when there is no such collection.
+    fn typed_xml(&self, _schema: &str, _name: &str, _document: bool) -> SqlResult<Option<Arc<TypedXml>>> {
+        Ok(None)
+    }
     /// The columns, indexes and rules of a table type, as a table.
     fn table_type(&self, schema: &str, name: &str) -> SqlResult<Option<Arc<TableDef>>> {
         let _ = (schema, name);

@@ -20,6 +20,7 @@ pub mod tables;
 pub mod temporal;
 pub mod view;
 pub mod writer;
+pub mod xml_schema;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -78,6 +79,8 @@ pub struct DatabaseCatalog {
     views_over: OnceLock<HashMap<i32, Arc<[ViewUse]>>>,
     /// Rules by table or view, read on first use.
     rules: OnceLock<HashMap<i32, Arc<TableRules>>>,
+    /// XML schema collections by id, read on first use.
+    xml: Mutex<HashMap<i32, Arc<holdfast_types::xml::schema::Collection>>>,
 }
 
 /// Kinds of objects a name in a statement can stand for.
@@ -117,6 +120,7 @@ impl DatabaseCatalog {
             views: Mutex::new(HashMap::new()),
             views_over: OnceLock::new(),
             rules: OnceLock::new(),
+            xml: Mutex::default(),
             store,
         };
         catalog.read_schemas()?;
@@ -393,6 +397,16 @@ impl Catalog for DatabaseCatalog {
 
     fn schema(&self, name: &str) -> Option<Arc<str>> {
         self.schema_id(name).and_then(|id| self.schemas.get(&id).cloned())
+    }
+
+    fn typed_xml(
+        &self,
+        schema: &str,
+        name: &str,
+        document: bool,
+    ) -> SqlResult<Option<Arc<xml_schema::TypedXml>>> {
+        let id = self.xml_collection_named(schema, name).map_err(damaged)?;
+        Ok(id.and_then(|id| self.typed_xml_of(id, document)))
     }
 
     fn user_type(&self, schema: &str, name: &str) -> Option<(SqlType, bool)> {

@@ -32,6 +32,7 @@ pub mod column_bit {
     pub const ROW_GUID: i64 = 8;
     pub const COMPUTED: i64 = 0x10;
     pub const HIDDEN: i64 = 0x2000;
+    pub const XML_DOCUMENT: i64 = 0x800;
     pub const SPARSE: i64 = 0x0100_0000;
     pub const OUTPUT: i64 = 0x200;
 }
@@ -107,6 +108,7 @@ pub fn columns(catalog: &DatabaseCatalog, object_id: i32) -> Result<Vec<ColumnDe
             computed,
             persisted: false,
             default,
+            typed_xml: catalog.typed_xml_of(row.i32("xmlns"), status & column_bit::XML_DOCUMENT != 0),
         });
     }
     out.sort_by_key(|c| c.column_id);

@@ -24,6 +24,7 @@ pub mod rows;
 mod rowset_columns;
 pub mod table;
 pub mod temporal;
+pub mod xml_schema;
 
 use std::any::Any;
 use std::sync::Arc;

@@ -46,6 +46,10 @@ const KEYS: &[(&str, &[&str])] = &[
     ("sysscalartypes", &["id"]),
     ("sysnsobjs", &["class", "id"]),
     ("sysprufiles", &["fileid"]),
+    ("sysqnames", &["qid", "hash", "nid"]),
+    ("sysxmlcomponent", &["id"]),
+    ("sysxmlfacet", &["compid", "ord"]),
+    ("sysxmlplacement", &["placingid", "ordinal"]),
 ];
 
 /// First version of each release before those whose databases are made here.

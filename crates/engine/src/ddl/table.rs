@@ -29,6 +29,7 @@ pub mod column_bits {
     pub const CURSOR: i64 = 0x400;
     pub const READ_ONLY: i64 = 0x40_0000;
     pub const HIDDEN: i64 = 0x2000;
+    pub const XML_DOCUMENT: i64 = 0x800;
     pub const ROW_START: i64 = 0x1000_0000;
     pub const ROW_END: i64 = 0x2000_0000;
 }
@@ -61,6 +62,8 @@ pub struct NewColumn {
     /// GENERATED ALWAYS AS ROW START or END.
     pub generated: Option<RowBound>,
     pub hidden: bool,
+    /// Schema collection of a typed xml column, and whether it takes documents only.
+    pub xml_collection: Option<(i32, bool)>,
 }
 
 impl NewColumn {
@@ -81,6 +84,7 @@ impl NewColumn {
             ansi_padding: true,
             generated: None,
             hidden: false,
+            xml_collection: None,
         }
     }
 
@@ -104,6 +108,7 @@ impl NewColumn {
             | if self.sparse { column_bits::SPARSE } else { 0 }
             | if self.column_set { column_bits::COLUMN_SET } else { 0 }
             | if self.hidden { column_bits::HIDDEN } else { 0 }
+            | if self.xml_collection.is_some_and(|x| x.1) { column_bits::XML_DOCUMENT } else { 0 }
             | self.generated.map_or(0, RowBound::bit)
     }
 
@@ -206,7 +211,7 @@ impl CatalogWriter<'_> {
                 ("collationid", i64::from(c.ty.collation.0).into()),
                 ("status", status.into()),
                 ("maxinrow", in_row.into()),
-                ("xmlns", 0.into()),
+                ("xmlns", c.xml_collection.map_or(0, |x| x.0).into()),
                 ("dflt", default.into()),
                 ("chk", rule.into()),
                 ("idtval", identity),

@@ -335,6 +335,12 @@ impl Definition<'_, '_> {
                 Ok(vec![event.with("OwnerName", owner.as_deref().unwrap_or("dbo"))])
             }
             Ddl::CreateType(t) => one(self.object_event("CREATE", "TYPE", &t.name)),
+            Ddl::XmlSchemaCollection { alter, name, .. } => {
+                let verb = if *alter { "ALTER" } else { "CREATE" };
+                let (schema, text) = self.place_of(name)?;
+                let event = format!("{verb}_XML_SCHEMA_COLLECTION");
+                Ok(vec![Event::of(&event, Some(&schema), &text, "XML SCHEMA COLLECTION")])
+            }
             Ddl::CreateSequence(s) => one(self.object_event("CREATE", "SEQUENCE", &s.name)),
             Ddl::AlterSequence(s) => one(self.object_event("ALTER", "SEQUENCE", &s.name)),
             Ddl::CreateSynonym { name, target } => {
@@ -444,6 +450,13 @@ impl Definition<'_, '_> {
                     if self.database.principal_id(&name.name.text)?.is_some() {
                         let shown = if kind == "USER" { "SQL USER" } else { kind };
                         out.push(Event::of(&event, None, &name.name.text, shown));
+                    }
+                }
+                "XML SCHEMA COLLECTION" => {
+                    let (schema, text) = self.place_of(name)?;
+                    let there = self.catalog()?.xml_collection_named(&schema, &text);
+                    if there.map_err(|e| holdfast_engine::page_error(&e))?.is_some() {
+                        out.push(Event::of(&event, Some(&schema), &text, kind));
                     }
                 }
                 "TYPE" => {

@@ -314,6 +314,7 @@ impl Definition<'_, '_> {
                 ansi_padding: true,
                 generated: None,
                 hidden: false,
+                xml_collection: None,
             });
         }
         let (ty, declared_null, user_type) = match &c.data_type {
@@ -333,11 +334,10 @@ impl Definition<'_, '_> {
             }
             _ => ty,
         };
-        if let Some(dt) = &c.data_type
-            && dt.xml.is_some()
-        {
-            return Err(SqlError::not_supported("A typed xml column").into());
-        }
+        let xml_collection = match c.data_type.as_ref().and_then(|dt| dt.xml.as_ref()) {
+            Some(x) => Some((self.xml_collection_for_use(&x.collection)?, x.document)),
+            None => None,
+        };
         let alias = user_type > 256 && !matches!(ty.id, TypeId::Clr);
         let nullable = if key {
             if c.nullable == Some(true) {
@@ -377,6 +377,7 @@ impl Definition<'_, '_> {
             ansi_padding: padding,
             generated,
             hidden: c.hidden,
+            xml_collection,
         })
     }
 

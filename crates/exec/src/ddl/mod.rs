@@ -4,7 +4,7 @@
 //! as the catalog stores them; [`table`] CREATE TABLE; [`constraint`] keys, checks, defaults, foreign keys; [`alter`] ALTER TABLE;
 //! [`index`] indexes, [`view_index`] those of views; [`statistics`]; [`event`] and [`database_trigger`] what happens and the triggers that want to know; [`module`] views, procedures, functions, triggers, [`module_check`] and [`function_rules`] what is looked at in their bodies, [`dependency`] what they name; [`remove`] DROP; [`other`] schemas, types, synonyms,
 //! [`principal`] users, roles, owners; [`permission`] GRANT and its kin; [`login`] logins and server roles; [`sequence`];
-//! [`bound`] defaults and rules that are bound; [`table_type`]; [`automatic_statistics`] those that the server makes by itself; [`temporal`] periods and versioning; [`select_into`]; [`partition`] partition functions and schemes, [`repartition`] SPLIT and MERGE, [`switch`] ALTER TABLE … SWITCH; [`row_versions`] options of databases about versions; [`scoped_configuration`]; [`procedure`] system procedures that
+//! [`bound`] defaults and rules that are bound; [`table_type`]; [`automatic_statistics`] those that the server makes by itself; [`temporal`] periods and versioning; [`select_into`]; [`partition`] partition functions and schemes, [`repartition`] SPLIT and MERGE, [`switch`] ALTER TABLE … SWITCH; [`row_versions`] options of databases about versions; [`xml_schema`] schema collections; [`scoped_configuration`]; [`procedure`] system procedures that
 //! change the catalog: [`rename`] sp_rename, [`property`] extended properties.
 //!
 //! Invariants
@@ -52,6 +52,7 @@ pub mod table_type;
 pub mod temporal;
 pub mod verify;
 pub mod view_index;
+pub mod xml_schema;
 
 use std::sync::Arc;
 
@@ -119,6 +120,9 @@ impl Definition<'_, '_> {
             Ddl::CreateSequence(s) => self.create_sequence(s),
             Ddl::AlterSequence(s) => self.alter_sequence(s),
             Ddl::CreateSynonym { name, target } => self.create_synonym(name, target),
+            Ddl::XmlSchemaCollection { alter, name, source } => {
+                self.xml_schema_collection(*alter, name, source)
+            }
             Ddl::CreateDefault { name, value } => self.create_default(name, value),
             Ddl::CreateRule { name, .. } => self.create_rule(name),
             Ddl::Principal(p) => self.principal(p),

@@ -50,12 +50,14 @@ impl Definition<'_, '_> {
                 Ok(())
             }
             "PARTITION FUNCTION" | "PARTITION SCHEME" => self.drop_partitioning(d),
+            "XML SCHEMA COLLECTION" => self.drop_xml_schema_collection(d),
             "SCHEMA" | "TYPE" | "USER" | "ROLE" | "APPLICATION ROLE" => {
                 for name in &d.names {
                     self.drop_other(&d.kind, name, d.if_exists)?;
                 }
                 Ok(())
             }
+            "FULLTEXT CATALOG" => Err(SqlError::new(7609, &[]).into()),
             other => Err(SqlError::not_supported(format!("DROP {other}")).into()),
         }
     }

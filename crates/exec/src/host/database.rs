@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, Weak};
 
 use holdfast_engine::catalog::{Catalog, ObjectDef, TableDef, TableRules};
+use holdfast_engine::database::xml_schema::TypedXml;
 use holdfast_engine::instance::{BaseTable, DatabaseEntry, DatabaseState, Instance, OnlineDatabase};
 use holdfast_engine::lock::{LockManager, LockOwner};
 use holdfast_types::{CollationId, DateTime, NameOrder, SqlResult, SqlType, Value};
@@ -155,6 +156,9 @@ impl Catalog for HostDatabase {
 
     fn schema(&self, name: &str) -> Option<Arc<str>> {
         self.catalog.schema(name)
+    }
+    fn typed_xml(&self, schema: &str, name: &str, document: bool) -> SqlResult<Option<Arc<TypedXml>>> {
+        self.catalog.typed_xml(schema, name, document)
     }
     fn user_type(&self, schema: &str, name: &str) -> Option<(SqlType, bool)> {
         self.catalog.user_type(schema, name)

@@ -225,7 +225,7 @@ impl Runner<'_> {
         for (i, ty, value) in &returned.outputs {
             let Some(target) = arguments.get(*i).and_then(|a| a.target.as_ref()) else { continue };
             let Some(v) = scope.unit.layout.variables.get(&target.to_lowercase()).cloned() else { continue };
-            scope.set(v.slot, convert(value, *ty, v.ty, &context)?);
+            scope.assign(v.slot, convert(value, *ty, v.ty, &context)?)?;
         }
         for (i, cursor) in &returned.cursors {
             if let Some(target) = arguments.get(*i).and_then(|a| a.target.as_ref()) {
@@ -235,7 +235,7 @@ impl Runner<'_> {
         if let Some(name) = &e.return_variable
             && let Some(v) = scope.unit.layout.variables.get(&name.to_lowercase()).cloned()
         {
-            scope.set(v.slot, convert(&Value::Int(returned.status), SqlType::INT, v.ty, &context)?);
+            scope.assign(v.slot, convert(&Value::Int(returned.status), SqlType::INT, v.ty, &context)?)?;
         }
         Ok(())
     }
@@ -400,7 +400,7 @@ impl Runner<'_> {
             && let Some(v) = scope.unit.layout.variables.get(&target.to_lowercase()).cloned()
         {
             let context = self.context(scope);
-            scope.set(v.slot, convert(&value, ty, v.ty, &context)?);
+            scope.assign(v.slot, convert(&value, ty, v.ty, &context)?)?;
         }
         self.sink.return_status(0)?;
         self.sink.done(Done { kind: DoneKind::Proc, rows: None, error: false, command: EXECUTE })?;
@@ -634,7 +634,7 @@ impl Runner<'_> {
                     None => return Err(not_supplied(name, &p.name).into()),
                 },
             };
-            scope.set(v.slot, value);
+            scope.assign(v.slot, value)?;
             if argument.is_some_and(|a| a.output) && !p.output {
                 let text = format!(
                     "The formal parameter \"{}\" was not declared as an OUTPUT parameter, but the actual parameter passed in \
@@ -881,7 +881,7 @@ impl Runner<'_> {
                 } else {
                     convert(&value, a.ty, v.ty, context.get_or_init(|| self.context(&scope)))?
                 };
-                scope.set(v.slot, value);
+                scope.assign(v.slot, value)?;
             }
         }
         for ((p, from), slot) in list.iter().zip(&passed).zip(&unit.slots) {
@@ -900,7 +900,7 @@ impl Runner<'_> {
                     return Err(SqlError::with_text(8178, 16, text).into());
                 };
                 if let Some(v) = slot {
-                    scope.set(v.slot, self.value_as(d, v.ty, &scope)?);
+                    scope.assign(v.slot, self.value_as(d, v.ty, &scope)?)?;
                 }
             }
         }

@@ -374,7 +374,7 @@ impl Runner<'_> {
                 let Some(v) = scope.unit.layout.variables.get(&name.to_lowercase()).cloned() else {
                     continue;
                 };
-                scope.set(v.slot, convert(value, column.ty, v.ty, &context)?);
+                scope.assign(v.slot, convert(value, column.ty, v.ty, &context)?)?;
             }
         }
         let mut state = self.session.state.lock();

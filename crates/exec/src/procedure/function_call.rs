@@ -179,7 +179,7 @@ impl FunctionRunner {
                     }
                 },
             };
-            scope.set(v.slot, value);
+            scope.assign(v.slot, value)?;
         }
         let options;
         // The function's statements work in its database and leave no trace in @@ROWCOUNT and @@ERROR.

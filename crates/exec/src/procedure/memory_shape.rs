@@ -354,6 +354,10 @@ impl TypeScope<'_> {
                 computed: None,
                 persisted: false,
                 default,
+                typed_xml: match &c.data_type {
+                    Some(dt) => self.typed_xml(dt)?,
+                    None => None,
+                },
             });
         }
         Ok(out)

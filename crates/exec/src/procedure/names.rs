@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use holdfast_engine::catalog::{Catalog, ModuleDef, ObjectDef, SequenceDef, TableDef, TableRules, ViewUse};
 use holdfast_engine::database::partition::PartitionFunction;
+use holdfast_engine::database::xml_schema::TypedXml;
 use holdfast_engine::instance::MASTER;
 use holdfast_types::{CollationId, NameOrder, SqlResult, SqlType};
 
@@ -104,6 +105,9 @@ impl Catalog for NamesOfMaster {
     }
     fn schema(&self, name: &str) -> Option<Arc<str>> {
         self.names.schema(name)
+    }
+    fn typed_xml(&self, schema: &str, name: &str, document: bool) -> SqlResult<Option<Arc<TypedXml>>> {
+        self.names.typed_xml(schema, name, document)
     }
     fn user_type(&self, schema: &str, name: &str) -> Option<(SqlType, bool)> {
         self.names.user_type(schema, name)

@@ -364,7 +364,7 @@ impl Runner<'_> {
                         };
                         if !e.ty.is_max() || !scope.append(*slot, e, &row, now(scope))? {
                             let v = evaluate_one(e, &row, &now(scope))?;
-                            scope.set(*slot, v);
+                            scope.assign(*slot, v)?;
                         }
                     }
                     rows += 1;
@@ -410,7 +410,7 @@ impl Runner<'_> {
                     // A declaration is not an assignment: in a loop the variable keeps its value without an initialiser.
                     if let Some(e) = initial {
                         let value = self.value_as(e, v.ty, scope)?;
-                        scope.set(v.slot, value);
+                        scope.assign(v.slot, value)?;
                         let mut state = self.session.state.lock();
                         state.row_count = 1;
                         state.error = 0;
@@ -447,7 +447,7 @@ impl Runner<'_> {
                     )?
                 {
                     let context = self.context_of(bound.plain, scope);
-                    scope.set(v.slot, evaluate_constant(&bound.expr, &context)?);
+                    scope.assign(v.slot, evaluate_constant(&bound.expr, &context)?)?;
                 }
             }
             SetValue::Member { member, arguments: Some(arguments), .. } if member.text == "modify" => {
@@ -468,7 +468,7 @@ impl Runner<'_> {
                 }
                 let context = self.context(scope);
                 let new = evaluate_constant(&bound.expr, &context)?;
-                scope.set(v.slot, new);
+                scope.assign(v.slot, new)?;
             }
             SetValue::Member { .. } => {
                 return Err(SqlError::not_supported("SET of a member of a variable").into());
@@ -535,5 +535,6 @@ pub fn plain_column(
         computed: None,
         persisted: false,
         default: None,
+        typed_xml: None,
     }
 }

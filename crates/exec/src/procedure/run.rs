@@ -16,7 +16,7 @@ use crate::host::temporary::SessionTables;
 use holdfast_engine::catalog::TableDef;
 use holdfast_plan::expr::ParamId;
 use holdfast_tsql::ast::{self, Statement, StatementKind};
-use holdfast_types::{SqlError, SqlType, Value};
+use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 
 use super::administration::{self, Administration};
 use super::cursor::Cursor;
@@ -165,6 +165,19 @@ impl Scope {
         if let Some(place) = self.place(slot) {
             *place = value;
         }
+    }
+
+    /// Gives a variable a value that it may not take: one of typed xml has to fit its schemas.
+    ///
+    /// # Errors
+    /// 69xx for xml that does not fit.
+    pub fn assign(&mut self, slot: ParamId, value: Value) -> SqlResult<()> {
+        let value = match self.unit.layout.typed_xml.iter().find(|t| t.0 == slot) {
+            Some((_, typed)) => typed.check(&value)?,
+            None => value,
+        };
+        self.set(slot, value);
+        Ok(())
     }
 
     /// Where a variable's value is.
@@ -617,6 +630,10 @@ impl Runner<'_> {
             | StatementKind::Checkpoint(_)
             | StatementKind::Reconfigure { .. }
             | StatementKind::Shutdown { .. } => self.administration(&s.kind, scope),
+            // What servers without the full-text component answer.
+            StatementKind::Unsupported { name } if name.contains(" FULLTEXT ") => {
+                Err(SqlError::new(7609, &[]).into())
+            }
             other => Err(SqlError::not_supported(other.name()).into()),
         }
     }

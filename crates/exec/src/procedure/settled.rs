@@ -17,6 +17,7 @@ use std::sync::atomic::Ordering;
 use holdfast_engine::catalog::{Catalog, ObjectDef, SequenceDef, TableDef, TableRules, ViewUse};
 use holdfast_engine::database::DatabaseCatalog;
 use holdfast_engine::database::partition::PartitionFunction;
+use holdfast_engine::database::xml_schema::TypedXml;
 use holdfast_engine::lock::{LockManager, LockMode, LockOwner, Resource};
 use holdfast_engine::write::definitions::Name;
 use holdfast_plan::{NameResolver, VariableInfo};
@@ -147,6 +148,9 @@ impl Catalog for Watched {
     fn schema(&self, name: &str) -> Option<Arc<str>> {
         self.see(Some(self.stored.schema_named(name)));
         self.catalog.schema(name)
+    }
+    fn typed_xml(&self, schema: &str, name: &str, document: bool) -> SqlResult<Option<Arc<TypedXml>>> {
+        self.catalog.typed_xml(schema, name, document)
     }
     fn user_type(&self, schema: &str, name: &str) -> Option<(SqlType, bool)> {
         self.see(self.stored.type_name(schema, name));

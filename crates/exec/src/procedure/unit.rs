@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use holdfast_engine::catalog::{Catalog, TableDef, TableRules};
+use holdfast_engine::database::xml_schema::TypedXml;
 use holdfast_engine::lock::LockOwner;
 use holdfast_plan::access::Access;
 use holdfast_plan::change::BoundChange;
@@ -56,6 +57,8 @@ pub struct Layout {
     pub variables: HashMap<String, VariableSlot>,
     pub tables: HashMap<String, TableVariable>,
     pub cursors: Vec<String>,
+    /// Variables of typed xml.
+    pub typed_xml: Vec<(ParamId, Arc<TypedXml>)>,
     pub frame_size: u32,
 }
 
@@ -292,6 +295,24 @@ impl TypeScope<'_> {
 }
 
 impl TypeScope<'_> {
+    /// What values of a type have to fit; `None` for all but `xml(collection)`.
+    ///
+    /// # Errors
+    /// 6314 when there is no such collection.
+    pub fn typed_xml(&self, dt: &ast::DataType) -> SqlResult<Option<Arc<TypedXml>>> {
+        let Some(x) = &dt.xml else { return Ok(None) };
+        let name = &x.collection.name.text;
+        let find = |schema: &str| self.catalog.typed_xml(schema, name, x.document);
+        let found = match &x.collection.schema {
+            Some(schema) => find(&schema.text)?,
+            None => match find(&self.schema)? {
+                None => find("dbo")?,
+                found => found,
+            },
+        };
+        found.map(Some).ok_or_else(|| SqlError::new(6314, &[&x.collection]).at_line(dt.span.line))
+    }
+
     /// What a variable of a table type is made of; `None` for other types.
     pub fn table_shape(&self, dt: &ast::DataType) -> SqlResult<Option<MemoryShape>> {
         if dt.builtin().is_some() {
@@ -339,6 +360,9 @@ pub fn layout(
         let (ty, _) = types.resolve(dt).map_err(|e| e.at_line(line))?;
         let slot = ParamId(layout.frame_size);
         layout.frame_size += 1;
+        if let Some(typed) = types.typed_xml(dt).map_err(|e| e.at_line(line))? {
+            layout.typed_xml.push((slot, typed));
+        }
         layout.variables.insert(name.to_lowercase(), VariableSlot { slot, ty });
         Ok(())
     };

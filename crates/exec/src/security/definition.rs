@@ -110,6 +110,7 @@ impl Asking<'_> {
                         return Err(SqlError::new(15151, &[&"drop", &"schema", text]));
                     }
                 }
+                "XML SCHEMA COLLECTION" => self.schema(name)?,
                 "TYPE" => {
                     let found = self.database.model()?;
                     let id = found.types.iter().find(|t| found.names.same(&t.name, &name.name.text));
@@ -199,6 +200,8 @@ impl Asking<'_> {
                 Ok(())
             }
             Ddl::CreateType(t) => self.create("CRTY", &t.name),
+            Ddl::XmlSchemaCollection { alter: false, name, .. } => self.create("CRXS", name),
+            Ddl::XmlSchemaCollection { name, .. } => self.schema(name),
             Ddl::CreateSynonym { name, .. } => self.create("CRSN", name),
             Ddl::CreateDefault { name, .. } => self.create("CRDF", name),
             Ddl::CreateRule { name, .. } => self.create("CRRU", name),

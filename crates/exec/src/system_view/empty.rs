@@ -185,10 +185,6 @@ pub const VIEWS: &[SystemView] = &[
         "sys.plan_guides",
         "plan_guide_id int!, name sysname!, create_date datetime!, modify_date datetime!, is_disabled bit!, query_text nvarchar(max), scope_type tinyint!, scope_type_desc desc, scope_object_id int, scope_batch nvarchar(max), parameters nvarchar(max), hints nvarchar(max)",
     ),
-    empty(
-        "sys.xml_schema_collections",
-        "xml_collection_id int!, schema_id int!, principal_id int, name sysname!, create_date datetime!, modify_date datetime!",
-    ),
     // Full text, spatial, external data.
     empty(
         "sys.fulltext_catalogs",

@@ -346,26 +346,13 @@ pub const VIEWS: &[SystemView] = &[
         "xml_component_id int!, xml_collection_id int!, xml_namespace_id int!, is_qualified bit!, name nvarchar(4000), symbol_space char(1)!, symbol_space_desc desc, kind char(1)!, kind_desc desc, derivation char(1)!, derivation_desc desc, base_xml_component_id int, scoping_xml_component_id int, is_default_fixed bit!, must_be_qualified bit!, default_value nvarchar(4000)",
     ),
     empty(
-        "sys.xml_schema_component_placements",
-        "xml_component_id int!, placement_id int!, placed_xml_component_id int!, is_default_fixed bit!, min_occurences int!, max_occurences int!, default_value nvarchar(4000)",
-    ),
-    empty(
-        "sys.xml_schema_components",
-        "xml_component_id int!, xml_collection_id int!, xml_namespace_id int!, is_qualified bit!, name nvarchar(4000), symbol_space char(1)!, symbol_space_desc desc, kind char(1)!, kind_desc desc, derivation char(1)!, derivation_desc desc, base_xml_component_id int, scoping_xml_component_id int",
-    ),
-    empty(
         "sys.xml_schema_elements",
         "xml_component_id int!, xml_collection_id int!, xml_namespace_id int!, is_qualified bit!, name nvarchar(4000), symbol_space char(1)!, symbol_space_desc desc, kind char(1)!, kind_desc desc, derivation char(1)!, derivation_desc desc, base_xml_component_id int, scoping_xml_component_id int, is_default_fixed bit!, is_abstract bit!, is_nillable bit!, must_be_qualified bit!, is_extension_blocked bit!, is_restriction_blocked bit!, is_substitution_blocked bit!, is_final_extension bit!, is_final_restriction bit!, default_value nvarchar(4000)",
-    ),
-    empty(
-        "sys.xml_schema_facets",
-        "xml_component_id int!, facet_id int!, kind char(2)!, kind_desc desc, is_fixed bit!, value nvarchar(4000)",
     ),
     empty(
         "sys.xml_schema_model_groups",
         "xml_component_id int!, xml_collection_id int!, xml_namespace_id int!, is_qualified bit!, name nvarchar(4000), symbol_space char(1)!, symbol_space_desc desc, kind char(1)!, kind_desc desc, derivation char(1)!, derivation_desc desc, base_xml_component_id int, scoping_xml_component_id int, compositor char(1)!, compositor_desc desc",
     ),
-    empty("sys.xml_schema_namespaces", "xml_collection_id int!, name nvarchar(4000)!, xml_namespace_id int!"),
     empty(
         "sys.xml_schema_types",
         "xml_component_id int!, xml_collection_id int!, xml_namespace_id int!, is_qualified bit!, name nvarchar(4000), symbol_space char(1)!, symbol_space_desc desc, kind char(1)!, kind_desc desc, derivation char(1)!, derivation_desc desc, base_xml_component_id int, scoping_xml_component_id int, is_abstract bit!, allows_mixed_content bit!, is_extension_blocked bit!, is_restriction_blocked bit!, is_final_extension bit!, is_final_restriction bit!, is_final_list_member bit!, is_final_union_member bit!",

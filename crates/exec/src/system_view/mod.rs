@@ -33,6 +33,7 @@ mod server_objects;
 pub mod source;
 mod storage;
 pub(crate) mod table;
+mod xml_schema;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -70,6 +71,7 @@ const TABLES: &[&[SystemView]] = &[
     columns::VIEWS,
     indexes::VIEWS,
     partitions::VIEWS,
+    xml_schema::VIEWS,
     security::VIEWS,
     storage::VIEWS,
     server::VIEWS,

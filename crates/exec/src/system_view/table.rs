@@ -204,6 +204,7 @@ impl ComputedRows {
                 computed: None,
                 persisted: false,
                 default: None,
+                typed_xml: None,
             })
             .collect();
         let (schema, name) = view.name.split_once('.').unwrap_or(("sys", view.name));

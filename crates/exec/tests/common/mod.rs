@@ -99,6 +99,7 @@ pub fn table_of(types: &[SqlType], batches: Vec<Batch>) -> PhysicalPlan {
             computed: None,
             persisted: false,
             default: None,
+            typed_xml: None,
         })
         .collect();
     let def = TableDef {

@@ -13,6 +13,9 @@ pub fn resolve_type(
     in_cast: bool,
 ) -> SqlResult<(SqlType, bool)> {
     let line = dt.span.line;
+    if in_cast && dt.xml.is_some() {
+        return Err(SqlError::not_supported("A conversion to xml with a schema collection").at_line(line));
+    }
     let Some(name) = dt.builtin() else {
         let schema = dt.name.schema.as_ref().map_or(default_schema, |s| s.text.as_str());
         let found = catalog.user_type(schema, &dt.name.name.text).or_else(|| {

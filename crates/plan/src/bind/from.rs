@@ -572,6 +572,9 @@ impl Binder<'_> {
         for (i, c) in table.columns.iter().enumerate() {
             let col = self.new_col(c.ty, c.nullable);
             self.column_names.insert(col.id, format!("{label}.{}", c.name));
+            if c.typed_xml.is_some() {
+                self.typed_xml.insert(col.id);
+            }
             cols.push(col);
             let key = primary.is_some_and(|p| p.keys.iter().any(|k| k.ordinal == i));
             columns.push(ScopeColumn {

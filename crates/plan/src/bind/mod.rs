@@ -231,6 +231,10 @@ pub(crate) struct Binder<'a> {
     pub action: Option<Col>,
     /// `table.column` of source columns, for message 8120 and its kin.
     pub column_names: HashMap<ColumnId, String>,
+    /// Source columns of xml with a schema collection.
+    pub typed_xml: std::collections::HashSet<ColumnId>,
+    /// Such columns of outer levels.
+    pub typed_xml_slots: std::collections::HashSet<ParamId>,
     pub sequences: sequence::SequenceUses,
     pub in_set_operation: bool,
     /// FOR SYSTEM_TIME of the view whose text is being bound.
@@ -272,6 +276,8 @@ impl<'a> Binder<'a> {
             cursor: false,
             action: None,
             column_names: HashMap::new(),
+            typed_xml: std::collections::HashSet::new(),
+            typed_xml_slots: std::collections::HashSet::new(),
             sequences: sequence::SequenceUses::default(),
             in_set_operation: false,
             system_time: None,

@@ -129,6 +129,9 @@ impl Binder<'_> {
                     slot
                 }
             };
+            if self.typed_xml.contains(&c.col.id) {
+                self.typed_xml_slots.insert(slot);
+            }
             e = Expr::new(ExprKind::Parameter(slot), c.col.ty, c.col.nullable);
         }
         Typed::with(e, c.coerce)

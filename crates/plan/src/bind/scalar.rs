@@ -667,11 +667,8 @@ impl Binder<'_> {
                 let esc = escape.as_ref().map(|x| self.bind(x)).transpose()?;
                 self.like(v, p, esc, *negated)
             }
-            K::FullText { .. } => Err(SqlError::with_text(
-                7601,
-                16,
-                "Cannot use a CONTAINS or FREETEXT predicate because full-text search is not installed.",
-            )),
+            // What servers without the full-text component answer.
+            K::FullText { .. } => Err(SqlError::new(7609, &[])),
             K::UpdatedColumn(name) => {
                 let Some(table) = self.cx.names.trigger_target() else {
                     let text = "Can only use IF UPDATE within a CREATE TRIGGER statement.";

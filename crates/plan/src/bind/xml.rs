@@ -3,7 +3,9 @@
 //! Invariants
 //! 1. A query's own errors are found here, before anything runs; the executor parses the same text again.
 //! 2. Namespaces of WITH XMLNAMESPACES are written into the query's prolog, so that plans carry one text.
-//! 3. sql:variable and sql:column become further arguments, in the order in which the query first names them.
+//! 3. What only a schema tells (that an element is there once, that its content is simple) is not looked up: for xml of a column
+//!    with a schema collection the executor finds out (2389).
+//! 4. sql:variable and sql:column become further arguments, in the order in which the query first names them.
 
 use holdfast_tsql::ast::Ident;
 use holdfast_tsql::ast::expression as ast;
@@ -94,10 +96,22 @@ impl Binder<'_> {
         }
         let text = self.xquery_text("modify", arguments, span)?;
         let update = at(span, Update::parse(&text, &[]))?;
+        if let Some(e) = update.untyped_error().filter(|_| !self.has_schemas(&target)) {
+            return Err(e.at_line(span.line));
+        }
         let mut args = vec![super::literal::string_literal(&text, true, self.collation())];
         args.extend(self.sql_references(update.sql_references(), span)?);
         let kind = ExprKind::Method { method: MethodId::XmlModify, operand: Box::new(target), args };
         Ok(Expr::new(kind, SqlType::XML, true))
+    }
+
+    /// The value is of a column with a schema collection, or a node inside it.
+    fn has_schemas(&self, e: &Expr) -> bool {
+        match &e.kind {
+            ExprKind::Column(id) => self.typed_xml.contains(id),
+            ExprKind::Parameter(slot) => self.typed_xml_slots.contains(slot),
+            _ => false,
+        }
     }
 
     pub(super) fn bind_xml_method(
@@ -132,7 +146,7 @@ impl Binder<'_> {
                         "The argument 2 of the XML data type method \"value\" must be a string literal.";
                     return Err(SqlError::with_text(8172, 16, text).at_line(span.line));
                 };
-                if !query.is_singleton() {
+                if !query.is_singleton() && !self.has_schemas(&target.e) {
                     return Err(query.singleton_error().at_line(span.line));
                 }
                 (MethodId::XmlValue, self.type_from_text(t, span)?)
@@ -187,6 +201,9 @@ impl Binder<'_> {
         let label = alias.map_or("nodes", |a| a.text.as_str()).to_owned();
         let (cols, columns) =
             self.plain_columns(&[("nodes".to_owned(), SqlType::XML_NODE, true)], &label, names)?;
+        if self.has_schemas(&target) {
+            self.typed_xml.extend(cols.iter().map(|c| c.id));
+        }
         let function =
             TableFunction { id: TableFunctionId::XmlNodes, schema: Vec::new(), path: Some(text.into()) };
         let mut args = vec![target];

@@ -33,6 +33,12 @@ pub enum Ddl {
         /// Where the variable stands.
         variable: Vec<Span>,
     },
+    /// CREATE XML SCHEMA COLLECTION … AS and ALTER XML SCHEMA COLLECTION … ADD.
+    XmlSchemaCollection {
+        alter: bool,
+        name: ObjectName,
+        source: Expr,
+    },
     CreateSynonym {
         name: ObjectName,
         target: ObjectName,
@@ -111,6 +117,8 @@ impl Ddl {
             Ddl::CreateType(_) => "CREATE TYPE".into(),
             Ddl::CreateSequence(_) => "CREATE SEQUENCE".into(),
             Ddl::AlterSequence(_) => "ALTER SEQUENCE".into(),
+            Ddl::XmlSchemaCollection { alter: true, .. } => "ALTER XML SCHEMA COLLECTION".into(),
+            Ddl::XmlSchemaCollection { .. } => "CREATE XML SCHEMA COLLECTION".into(),
             Ddl::CreateSynonym { .. } => "CREATE SYNONYM".into(),
             Ddl::CreateDefault { .. } => "CREATE DEFAULT".into(),
             Ddl::CreateRule { .. } => "CREATE RULE".into(),

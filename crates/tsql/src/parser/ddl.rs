@@ -118,6 +118,7 @@ impl Parser<'_> {
             }
             "LOGIN" | "USER" | "ROLE" => self.principal("CREATE"),
             "SERVER" | "APPLICATION" if self.is_word_at(1, "ROLE") => self.principal("CREATE"),
+            "XML" if self.is_word_at(1, "SCHEMA") => self.xml_schema_collection(false),
             "PARTITION" if self.is_word_at(1, "FUNCTION") => self.partition_function(),
             "PARTITION" if self.is_word_at(1, "SCHEME") => self.partition_scheme(),
             "RULE" | "DEFAULT" => {
@@ -213,6 +214,7 @@ impl Parser<'_> {
                 };
                 Ok(ddl(Ddl::AlterAuthorization { class, name, owner }))
             }
+            "XML" if self.is_word_at(1, "SCHEMA") => self.xml_schema_collection(true),
             "PARTITION" if self.is_word_at(1, "FUNCTION") => self.alter_partition_function(),
             "PARTITION" if self.is_word_at(1, "SCHEME") => self.alter_partition_scheme(),
             "SCHEMA" => {
@@ -331,6 +333,17 @@ impl Parser<'_> {
                 return Ok(s);
             }
         }
+    }
+
+    fn xml_schema_collection(&mut self, alter: bool) -> Parsed<StatementKind> {
+        self.expect_words(&["XML", "SCHEMA", "COLLECTION"])?;
+        let name = self.object_name()?;
+        self.expect_word(if alter { "ADD" } else { "AS" })?;
+        if alter {
+            self.eat_words(&["SCHEMA", "COMPONENT"]);
+        }
+        let source = self.expr()?;
+        Ok(ddl(Ddl::XmlSchemaCollection { alter, name, source }))
     }
 
     fn partition_function(&mut self) -> Parsed<StatementKind> {

@@ -4,6 +4,7 @@ use super::Message;
 
 #[rustfmt::skip]
 pub const MESSAGES: &[Message] = &[
+    (7609, 17, "Full-Text Search is not installed, or a full-text component cannot be loaded."),
     (127, 15, "A TOP N or FETCH rowcount value may not be negative."),
     (214, 16, "Procedure expects parameter '%ls' of type '%ls'."),
     (506, 16, "The invalid escape character \"%.*ls\" was specified in a %ls predicate."),

@@ -401,7 +401,10 @@ impl<'a> Reader<'a> {
                 if *scale > 38 || !(0..10i128.pow(38)).contains(&v) {
                     return Err(bad);
                 }
-                self.value_str(&Decimal::new(if *sign == 0 { -v } else { v }, *scale).to_string())
+                // Canonical: without the zeros that the scale would show.
+                let text = Decimal::new(if *sign == 0 { -v } else { v }, *scale).to_string();
+                let short = if *scale > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+                self.value_str(short)
             }
             0x12 => {
                 let days = i32::from_le_bytes(self.array()?);

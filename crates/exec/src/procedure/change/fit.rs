@@ -10,7 +10,7 @@ const SPACE: u16 = 0x20;
 /// A value as a column keeps it. `table` names the table in 2628.
 ///
 /// # Errors
-/// 2628 when something other than blanks would be cut and warnings are on.
+/// 2628 when something other than blanks would be cut and warnings are on; 69xx for xml that does not fit its schemas.
 pub fn fit(value: Value, column: &ColumnDef, table: &dyn Fn() -> String, warnings: bool) -> SqlResult<Value> {
     let ty = &column.ty;
     match (ty.id, value) {
@@ -61,6 +61,10 @@ pub fn fit(value: Value, column: &ColumnDef, table: &dyn Fn() -> String, warning
             }
             Ok(Value::Binary(b))
         }
+        (TypeId::Xml, value) => match &column.typed_xml {
+            Some(typed) => typed.check(&value),
+            None => Ok(value),
+        },
         (_, value) => Ok(value),
     }
 }

@@ -278,6 +278,9 @@ impl Binder<'_> {
             Assignment::Method { method, arguments, column: named } if method.text == "modify" => {
                 let ordinal = column.unwrap_or_default();
                 let span = named.last().map_or_else(Default::default, |c| c.span);
+                if target.table.columns[ordinal].typed_xml.is_some() {
+                    self.typed_xml.insert(columns[ordinal].id);
+                }
                 let value = self.bind_modify(columns[ordinal].expr(), arguments, span)?;
                 Ok(SetItem { column, variable: None, value: SetValue::Expr(value) })
             }

@@ -89,7 +89,8 @@ pub const TYPES: &[(&str, i32)] = &[
 ];
 
 /// Attributes of the xml namespace with their types; that of `xml:space` has an enumeration ([`SPACE`]).
-pub const ATTRIBUTES: &[(&str, i32, i32)] = &[("lang", 260, LANGUAGE), ("base", 261, ANY_URI), ("space", SPACE, TOKEN)];
+pub const ATTRIBUTES: &[(&str, i32, i32)] =
+    &[("lang", 260, LANGUAGE), ("base", 261, ANY_URI), ("space", SPACE, TOKEN)];
 pub const SPACE: i32 = 262;
 
 /// The type of that name.

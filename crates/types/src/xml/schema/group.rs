@@ -157,7 +157,9 @@ impl<'c> Walk<'c, '_> {
                 }
                 Term::Group('C', parts) => {
                     let child = self.children.get(before);
-                    if let Some(part) = parts.iter().find(|part| child.is_some_and(|c| self.can_start(part, c))) {
+                    if let Some(part) =
+                        parts.iter().find(|part| child.is_some_and(|c| self.can_start(part, c)))
+                    {
                         self.run(part)?;
                     }
                 }
@@ -229,7 +231,11 @@ impl Collection {
     }
 
     /// What takes each of the children.
-    pub fn take_children<'c>(&'c self, content: &Particle<'c>, children: &[Child]) -> Result<Vec<Taker<'c>>, Misfit> {
+    pub fn take_children<'c>(
+        &'c self,
+        content: &Particle<'c>,
+        children: &[Child],
+    ) -> Result<Vec<Taker<'c>>, Misfit> {
         let mut walk = Walk { collection: self, children, takers: Vec::new(), expected: Vec::new() };
         let done = walk.run(content);
         let at = walk.takers.len();

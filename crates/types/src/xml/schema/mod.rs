@@ -157,6 +157,46 @@ impl Collection {
         at.and_then(|i| self.namespaces.get(i)).map_or("", String::as_str)
     }
 
+    /// Whether values can be checked by all of it: every type is there and of a kind, with bits and facets, that are known here.
+    pub fn is_understood(&self) -> bool {
+        let known = |id: i32| {
+            self.get(id).is_some()
+                || builtin::type_name(id).is_some()
+                || builtin::ATTRIBUTES.iter().any(|a| a.1 == id)
+        };
+        self.components.iter().all(|c| {
+            let bits = match c.kind {
+                kind::ELEMENT => {
+                    status::FIXED | status::ELEMENT_ABSTRACT | status::NILLABLE | status::ELEMENT_QUALIFIED
+                }
+                kind::ATTRIBUTE => status::FIXED | status::ATTRIBUTE_QUALIFIED,
+                kind::COMPLEX | kind::COMPLEX_SIMPLE => status::TYPE_ABSTRACT | status::MIXED,
+                kind::WILDCARD | kind::ATTRIBUTE_WILDCARD => status::DISALLOWS,
+                kind::SIMPLE | kind::LIST | kind::UNION | kind::GROUP => 0,
+                _ => return false,
+            };
+            let facets = c.facets.iter().all(|f| match f.kind.as_str() {
+                "PT" => pattern::Pattern::read(&f.value).is_some(),
+                "LG" | "LN" | "LX" | "DT" | "DF" | "EU" | "IN" | "IX" | "EN" | "EX" | "WS" => true,
+                _ => false,
+            });
+            c.status & !bits == 0
+                && c.derivation != 'S'
+                && facets
+                && (c.base == 0 || known(c.base))
+                && c.placed.iter().all(|p| known(p.placed))
+        })
+    }
+
+    /// Whether it takes content that it does not know all of, which further schemas could make wrong.
+    pub fn is_lax(&self) -> bool {
+        self.components.iter().any(|c| match c.kind {
+            kind::WILDCARD | kind::ATTRIBUTE_WILDCARD => c.detail == 'L',
+            kind::ELEMENT => c.placed.iter().any(|p| p.placed == builtin::ANY_TYPE),
+            _ => false,
+        })
+    }
+
     /// A global component.
     pub fn global(&self, space: char, uri: &str, name: &str) -> Option<&Component> {
         let key = (space, self.namespace_ordinal(uri), name.to_owned());
@@ -231,7 +271,8 @@ mod tests {
             ("double", "inf"),
         ] {
             let body = format!("<x:element name='v' type='x:{ty}'/>");
-            let expected = format!("6926: XML Validation: Invalid simple type value: '{value}'. Location: /*:v[1]");
+            let expected =
+                format!("6926: XML Validation: Invalid simple type value: '{value}'. Location: /*:v[1]");
             stored(&body, &[(&format!("<v>{value}</v>"), &expected)]);
         }
     }
@@ -271,21 +312,54 @@ mod tests {
             body,
             &[
                 ("<r k='1'><a>1</a></r>", "<r k=\"1\" d=\"7\"><a>1</a></r>"),
-                ("<r k='1' d='2'><a>1</a><zz/></r>", "6965: XML Validation: Invalid content. Expected element(s): 'b'. Found: element 'zz' instead. Location: /*:r[1]/*:zz[1]."),
-                ("<r k='1'/>", "6908: XML Validation: Invalid content. Expected element(s): 'a'. Location: /*:r[1]"),
-                ("<r k='1'><a>1</a><b/><b/><b/></r>", "6923: XML Validation: Unexpected element(s): b. Location: /*:r[1]/*:b[3]"),
-                ("<r><a>1</a></r>", "6906: XML Validation: Required attribute 'k' is missing. Location: /*:r[1]"),
-                ("<r k='1' q='2'><a>1</a></r>", "6905: XML Validation: Attribute 'q' is not permitted in this context. Location: /*:r[1]/@*:q"),
-                ("<r k='x'><a>1</a></r>", "6926: XML Validation: Invalid simple type value: 'x'. Location: /*:r[1]/@*:k"),
-                ("<r k='1'>t<a>1</a></r>", "6909: XML Validation: Text node is not allowed at this location, the type was defined with element only content or with simple content. Location: /*:r[1]"),
+                (
+                    "<r k='1' d='2'><a>1</a><zz/></r>",
+                    "6965: XML Validation: Invalid content. Expected element(s): 'b'. Found: element 'zz' instead. Location: /*:r[1]/*:zz[1].",
+                ),
+                (
+                    "<r k='1'/>",
+                    "6908: XML Validation: Invalid content. Expected element(s): 'a'. Location: /*:r[1]",
+                ),
+                (
+                    "<r k='1'><a>1</a><b/><b/><b/></r>",
+                    "6923: XML Validation: Unexpected element(s): b. Location: /*:r[1]/*:b[3]",
+                ),
+                (
+                    "<r><a>1</a></r>",
+                    "6906: XML Validation: Required attribute 'k' is missing. Location: /*:r[1]",
+                ),
+                (
+                    "<r k='1' q='2'><a>1</a></r>",
+                    "6905: XML Validation: Attribute 'q' is not permitted in this context. Location: /*:r[1]/@*:q",
+                ),
+                (
+                    "<r k='x'><a>1</a></r>",
+                    "6926: XML Validation: Invalid simple type value: 'x'. Location: /*:r[1]/@*:k",
+                ),
+                (
+                    "<r k='1'>t<a>1</a></r>",
+                    "6909: XML Validation: Text node is not allowed at this location, the type was defined with element only content or with simple content. Location: /*:r[1]",
+                ),
                 ("<c><a>1</a><b>1</b><c>1</c><a>2</a></c>", "<c><a>1</a><b>1</b><c>1</c><a>2</a></c>"),
-                ("<c><b>1</b><a>1</a></c>", "6965: XML Validation: Invalid content. Expected element(s): 'c'. Found: element 'a' instead. Location: /*:c[1]/*:a[1]."),
+                (
+                    "<c><b>1</b><a>1</a></c>",
+                    "6965: XML Validation: Invalid content. Expected element(s): 'c'. Found: element 'a' instead. Location: /*:c[1]/*:a[1].",
+                ),
                 ("<l><b>1</b><a>1</a></l>", "<l><b>1</b><a>1</a></l>"),
-                ("<l><b>1</b></l>", "6908: XML Validation: Invalid content. Expected element(s): 'a'. Location: /*:l[1]"),
+                (
+                    "<l><b>1</b></l>",
+                    "6908: XML Validation: Invalid content. Expected element(s): 'a'. Location: /*:l[1]",
+                ),
                 ("<w>text <o xmlns='urn:o'><p/></o> text</w>", "<w>text <o xmlns='urn:o'><p/></o> text</w>"),
-                ("<w><o/></w>", "6965: XML Validation: Invalid content. Expected element(s): '*'. Found: element 'o' instead. Location: /*:w[1]/*:o[1]."),
+                (
+                    "<w><o/></w>",
+                    "6965: XML Validation: Invalid content. Expected element(s): '*'. Found: element 'o' instead. Location: /*:w[1]/*:o[1].",
+                ),
                 ("<q/>", "6913: XML Validation: Declaration not found for element 'q'. Location: /*:q[1]"),
-                ("text", "6909: XML Validation: Text node is not allowed at this location, the type was defined with element only content or with simple content. Location: /"),
+                (
+                    "text",
+                    "6909: XML Validation: Text node is not allowed at this location, the type was defined with element only content or with simple content. Location: /",
+                ),
             ],
         );
         let collection = schema(body, "");
@@ -312,7 +386,9 @@ mod tests {
         assert_eq!(number(&format!("<t:p {xsi}>1<x/></t:p>")), Err(6912));
         assert_eq!(
             collection.validate(&format!("<t:p {xsi}>1.0</t:p>"), false).ok().as_deref(),
-            Some("<t:p xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns:t=\"urn:t\" unit=\"EUR\">1</t:p>")
+            Some(
+                "<t:p xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns:t=\"urn:t\" unit=\"EUR\">1</t:p>"
+            )
         );
     }
 
@@ -325,9 +401,15 @@ mod tests {
             ("<x:include schemaLocation='a.xsd'/>", 40_517),
             ("<x:element name='a' substitutionGroup='b'/><x:element name='b'/>", 40_517),
             ("<x:element name='a' type='x:ID'/>", 6995),
-            ("<x:simpleType name='a'><x:restriction base='x:int'><x:enumeration value='x'/></x:restriction></x:simpleType>", 6945),
+            (
+                "<x:simpleType name='a'><x:restriction base='x:int'><x:enumeration value='x'/></x:restriction></x:simpleType>",
+                6945,
+            ),
             ("<x:simpleType name='a'><x:restriction base='a'/></x:simpleType>", 6953),
-            ("<x:group name='g'><x:sequence><x:group ref='g'/></x:sequence></x:group><x:complexType name='t'><x:group ref='g'/></x:complexType>", 6954),
+            (
+                "<x:group name='g'><x:sequence><x:group ref='g'/></x:sequence></x:group><x:complexType name='t'><x:group ref='g'/></x:complexType>",
+                6954,
+            ),
             ("<x:complexType name='t'><x:sequence><x:all/></x:sequence></x:complexType>", 6958),
         ];
         for (body, number) in cases {
@@ -335,7 +417,10 @@ mod tests {
             let got = Collection::default().with_schemas(&text, FIRST_ID).map(|_| ()).map_err(|e| e.number);
             assert_eq!(got, Err(number), "{body}");
         }
-        assert_eq!(Collection::default().with_schemas("<a/>", 0).map(|_| ()).map_err(|e| e.number), Err(2378));
+        assert_eq!(
+            Collection::default().with_schemas("<a/>", 0).map(|_| ()).map_err(|e| e.number),
+            Err(2378)
+        );
     }
 
     #[test]

@@ -64,7 +64,11 @@ impl Item {
                     's' => matches!(c, ' ' | '\t' | '\n' | '\r'),
                     'i' => is_name_start(c),
                     'c' => is_name(c),
-                    _ => c.is_alphanumeric() || (!c.is_ascii() && !c.is_whitespace()) || "$+<=>^`|~".contains(c),
+                    _ => {
+                        c.is_alphanumeric()
+                            || (!c.is_ascii() && !c.is_whitespace())
+                            || "$+<=>^`|~".contains(c)
+                    }
                 };
                 inside != k.is_ascii_uppercase()
             }
@@ -83,7 +87,8 @@ impl Item {
 
 impl Set {
     fn takes(&self, c: char) -> bool {
-        self.items.iter().any(|i| i.takes(c)) != self.negated && !self.minus.as_ref().is_some_and(|m| m.takes(c))
+        self.items.iter().any(|i| i.takes(c)) != self.negated
+            && !self.minus.as_ref().is_some_and(|m| m.takes(c))
     }
 }
 
@@ -158,13 +163,17 @@ impl Reader<'_> {
                 let least = self.number()?;
                 let most = match self.take()? {
                     '}' => {
-                        return (least <= COUNT_MAX).then(|| Node::Repeat(Box::new(atom), least, Some(least)));
+                        return (least <= COUNT_MAX)
+                            .then(|| Node::Repeat(Box::new(atom), least, Some(least)));
                     }
                     ',' if self.peek() == Some('}') => None,
                     ',' => Some(self.number()?),
                     _ => return None,
                 };
-                if self.peek() != Some('}') || least > COUNT_MAX || most.is_some_and(|m| m > COUNT_MAX || m < least) {
+                if self.peek() != Some('}')
+                    || least > COUNT_MAX
+                    || most.is_some_and(|m| m > COUNT_MAX || m < least)
+                {
                     return None;
                 }
                 (least, most)

@@ -107,7 +107,11 @@ impl<'d> Reader<'d> {
     /// The value as it stands.
     fn raw(&self, id: NodeId, name: &str) -> Option<&'d str> {
         let n = self.node(id);
-        n.attributes.iter().map(|a| self.node(*a)).find(|a| a.uri.is_empty() && &*a.local == name).map(|a| &*a.value)
+        n.attributes
+            .iter()
+            .map(|a| self.node(*a))
+            .find(|a| a.uri.is_empty() && &*a.local == name)
+            .map(|a| &*a.value)
     }
 
     fn is_true(&self, id: NodeId, name: &str) -> bool {
@@ -267,7 +271,9 @@ impl<'d> Reader<'d> {
         let number = |name: &str| match self.attribute(id, name) {
             None => Ok(1),
             Some("unbounded") if name == "maxOccurs" => Ok(UNBOUNDED),
-            Some(n) => n.parse::<i32>().ok().filter(|n| *n >= 0).ok_or_else(|| SqlError::new(2309, &[&"", &name])),
+            Some(n) => {
+                n.parse::<i32>().ok().filter(|n| *n >= 0).ok_or_else(|| SqlError::new(2309, &[&"", &name]))
+            }
         };
         let (least, most) = (number("minOccurs")?, number("maxOccurs")?);
         if least > most {
@@ -344,9 +350,12 @@ impl<'d> Reader<'d> {
     }
 
     fn check_default(&self, of: i32, ty: i32, name: &str) -> SqlResult<()> {
-        let is_complex = self.collection.get(ty).is_some_and(|t| t.kind == kind::COMPLEX) || ty == builtin::ANY_TYPE;
+        let is_complex =
+            self.collection.get(ty).is_some_and(|t| t.kind == kind::COMPLEX) || ty == builtin::ANY_TYPE;
         if is_complex {
-            return Err(refused(format_args!("A default or fixed value of '{name}', whose content is not simple,")));
+            return Err(refused(format_args!(
+                "A default or fixed value of '{name}', whose content is not simple,"
+            )));
         }
         let default = self.collection.get(of).and_then(|c| c.default.clone()).unwrap_or_default();
         match self.collection.simple_value(ty, &default) {
@@ -404,7 +413,11 @@ impl<'d> Reader<'d> {
             return Err(SqlError::new(6953, &[&name]));
         }
         let what = &*self.node(id).local;
-        if what == "simpleType" { self.simple_type(id, root, name) } else { self.complex_type(id, root, name) }
+        if what == "simpleType" {
+            self.simple_type(id, root, name)
+        } else {
+            self.complex_type(id, root, name)
+        }
     }
 
     /// A named type or (`name` empty) an anonymous one.
@@ -420,7 +433,10 @@ impl<'d> Reader<'d> {
         match what {
             "restriction" => {
                 let base = self.base_of(part, root, ty)?;
-                let is_complex = self.collection.get(base).is_some_and(|c| matches!(c.kind, kind::COMPLEX | kind::COMPLEX_SIMPLE));
+                let is_complex = self
+                    .collection
+                    .get(base)
+                    .is_some_and(|c| matches!(c.kind, kind::COMPLEX | kind::COMPLEX_SIMPLE));
                 if is_complex || base == builtin::ANY_TYPE {
                     return Err(SqlError::new(6942, &[&name]));
                 }
@@ -441,7 +457,10 @@ impl<'d> Reader<'d> {
                     None => self.only_simple(part, root, ty)?.ok_or_else(|| misplaced("list"))?,
                 };
                 let is_list = self.collection.get(item).is_some_and(|c| c.kind == kind::LIST);
-                if is_list || builtin::item_of(item).is_some() || self.collection.built_in_base(item) == builtin::ID {
+                if is_list
+                    || builtin::item_of(item).is_some()
+                    || self.collection.built_in_base(item) == builtin::ID
+                {
                     return Err(SqlError::new(6978, &[&name]));
                 }
                 self.change(ty, |c| c.kind = kind::LIST);
@@ -510,7 +529,8 @@ impl<'d> Reader<'d> {
                 return Err(SqlError::new(6964, &[&value.chars().take(100).collect::<String>()]));
             }
             self.check_facet(ty, kind, what, value, name)?;
-            let facet = Facet { kind: kind.to_owned(), fixed: self.is_true(part, "fixed"), value: value.to_owned() };
+            let facet =
+                Facet { kind: kind.to_owned(), fixed: self.is_true(part, "fixed"), value: value.to_owned() };
             self.change(ty, |c| c.facets.push(facet));
         }
         Ok(())
@@ -551,7 +571,10 @@ impl<'d> Reader<'d> {
         }
         // Content may refer to its own type.
         self.made.insert(id, ty);
-        let bits = [(self.is_true(id, "abstract"), status::TYPE_ABSTRACT), (self.is_true(id, "mixed"), status::MIXED)];
+        let bits = [
+            (self.is_true(id, "abstract"), status::TYPE_ABSTRACT),
+            (self.is_true(id, "mixed"), status::MIXED),
+        ];
         self.change(ty, |c| {
             c.status = bits.iter().filter(|b| b.0).map(|b| b.1).sum();
             (c.base, c.derivation) = (builtin::ANY_TYPE, 'R');
@@ -622,8 +645,11 @@ impl<'d> Reader<'d> {
 
     /// The group of a complex type, then its attributes.
     fn content(&mut self, id: NodeId, root: usize, ty: i32) -> SqlResult<()> {
-        let groups: Vec<_> =
-            self.parts(id)?.into_iter().filter(|p| matches!(p.1, "group" | "all" | "choice" | "sequence")).collect();
+        let groups: Vec<_> = self
+            .parts(id)?
+            .into_iter()
+            .filter(|p| matches!(p.1, "group" | "all" | "choice" | "sequence"))
+            .collect();
         if groups.len() > 1 {
             return Err(misplaced(groups[1].1));
         }
@@ -654,7 +680,14 @@ impl<'d> Reader<'d> {
         self.deeper(|r| r.group_of(id, what, root, within, (least, most)))
     }
 
-    fn group_of(&mut self, id: NodeId, what: &str, root: usize, within: i32, occurs: (i32, i32)) -> SqlResult<()> {
+    fn group_of(
+        &mut self,
+        id: NodeId,
+        what: &str,
+        root: usize,
+        within: i32,
+        occurs: (i32, i32),
+    ) -> SqlResult<()> {
         let compositor = match what {
             "all" => 'A',
             "choice" => 'C',
@@ -676,7 +709,9 @@ impl<'d> Reader<'d> {
                     let wildcard = self.wildcard(part, root, kind::WILDCARD, group)?;
                     self.place(group, wildcard, least, most);
                 }
-                "group" | "choice" | "sequence" | "all" if compositor != 'A' => self.group(part, what, root, group)?,
+                "group" | "choice" | "sequence" | "all" if compositor != 'A' => {
+                    self.group(part, what, root, group)?
+                }
                 _ => return Err(misplaced(what)),
             }
         }
@@ -764,7 +799,8 @@ impl<'d> Reader<'d> {
             match what {
                 "attribute" => self.placed_attribute(part, root, ty)?,
                 "attributeGroup" => {
-                    let name = self.attribute(part, "ref").ok_or_else(|| SqlError::new(2300, &[&"", &"ref"]))?;
+                    let name =
+                        self.attribute(part, "ref").ok_or_else(|| SqlError::new(2300, &[&"", &"ref"]))?;
                     let (uri, local) = self.resolved(part, name)?;
                     let found = self.globals.get(&("attributeGroup", uri.clone(), local.to_owned())).copied();
                     let (definition, root) = found.ok_or_else(|| undefined(&uri, local))?;
@@ -780,8 +816,9 @@ impl<'d> Reader<'d> {
                     self.place(ty, wildcard, 0, 1);
                 }
                 "group" | "all" | "choice" | "sequence" | "simpleType" => {}
-                "length" | "minLength" | "maxLength" | "pattern" | "enumeration" | "minInclusive" | "maxInclusive"
-                | "minExclusive" | "maxExclusive" | "totalDigits" | "fractionDigits" | "whiteSpace" => {}
+                "length" | "minLength" | "maxLength" | "pattern" | "enumeration" | "minInclusive"
+                | "maxInclusive" | "minExclusive" | "maxExclusive" | "totalDigits" | "fractionDigits"
+                | "whiteSpace" => {}
                 _ => return Err(misplaced(what)),
             }
         }
@@ -804,7 +841,9 @@ impl<'d> Reader<'d> {
         let (uri, local) = self.resolved(id, name)?;
         let known = if uri == XML {
             builtin::ATTRIBUTES.iter().find(|a| a.0 == local).map(|a| a.1)
-        } else if let Some((global, root)) = self.globals.get(&("attribute", uri.clone(), local.to_owned())).copied() {
+        } else if let Some((global, root)) =
+            self.globals.get(&("attribute", uri.clone(), local.to_owned())).copied()
+        {
             Some(self.global_attribute(global, root)?)
         } else {
             self.collection.global(space::ATTRIBUTE, &uri, local).map(|c| c.id)
@@ -842,7 +881,8 @@ impl<'d> Reader<'d> {
         if let Some(ty) = ty {
             let placed = self.collection.get(ty).map(|c| c.placed.clone()).unwrap_or_default();
             let twice = placed.iter().filter_map(|p| self.collection.get(p.placed));
-            if twice.filter(|c| c.kind == kind::ATTRIBUTE).any(|c| c.name == name && c.qualified == qualified) {
+            if twice.filter(|c| c.kind == kind::ATTRIBUTE).any(|c| c.name == name && c.qualified == qualified)
+            {
                 return Err(SqlError::new(2310, &[&"", &name]));
             }
         }
@@ -852,7 +892,8 @@ impl<'d> Reader<'d> {
         self.change(attribute, |c| {
             c.qualified = qualified;
             c.default = default;
-            c.status = if fixed { status::FIXED } else { 0 } | if qualified { status::ATTRIBUTE_QUALIFIED } else { 0 };
+            c.status = if fixed { status::FIXED } else { 0 }
+                | if qualified { status::ATTRIBUTE_QUALIFIED } else { 0 };
             if let Some(ty) = ty {
                 (c.scope, c.parent) = (ty, ty);
             }
@@ -866,7 +907,8 @@ impl<'d> Reader<'d> {
             (None, None) => builtin::ANY_SIMPLE_TYPE,
             _ => return Err(SqlError::new(2305, &[&"", &"type"])),
         };
-        let complex = self.collection.get(own).is_some_and(|c| matches!(c.kind, kind::COMPLEX | kind::COMPLEX_SIMPLE));
+        let complex =
+            self.collection.get(own).is_some_and(|c| matches!(c.kind, kind::COMPLEX | kind::COMPLEX_SIMPLE));
         if complex || own == builtin::ANY_TYPE {
             return Err(SqlError::new(6955, &[&name]));
         }

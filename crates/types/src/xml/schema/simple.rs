@@ -415,14 +415,18 @@ fn of_builtin(id: i32, text: &str) -> Option<Simple> {
         builtin::BASE64 => base64(l)?,
         builtin::LANGUAGE => {
             let mut parts = l.split('-');
-            let first = parts.next().is_some_and(|p| (1..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphabetic()));
+            let first = parts
+                .next()
+                .is_some_and(|p| (1..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphabetic()));
             let rest = |p: &str| (1..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric());
             if !first || !parts.all(rest) {
                 return None;
             }
             lexical.clone()
         }
-        builtin::NAME | builtin::QNAME if !is_name(l, if id == builtin::NAME { usize::MAX } else { 1 }) => return None,
+        builtin::NAME | builtin::QNAME if !is_name(l, if id == builtin::NAME { usize::MAX } else { 1 }) => {
+            return None;
+        }
         builtin::NCNAME | builtin::ID | builtin::IDREF | builtin::ENTITY if !is_name(l, 0) => return None,
         builtin::NMTOKEN if !is_name(&format!("_{l}"), usize::MAX) || l.is_empty() => return None,
         _ => lexical.clone(),
@@ -511,7 +515,9 @@ impl Collection {
         };
         let of = |kind: &'static str| c.facets.iter().filter(move |f| f.kind == kind);
         // Several patterns, or values of an enumeration, of one type are ways to be right.
-        let any = |kind: &'static str, takes: &dyn Fn(&str) -> bool| of(kind).next().is_none() || of(kind).any(|f| takes(&f.value));
+        let any = |kind: &'static str, takes: &dyn Fn(&str) -> bool| {
+            of(kind).next().is_none() || of(kind).any(|f| takes(&f.value))
+        };
         if !any("PT", &|p| Pattern::read(p).is_some_and(|p| p.matches(&value.lexical))) {
             return false;
         }
@@ -532,7 +538,9 @@ impl Collection {
                     value.canonical.bytes().filter(u8::is_ascii_digit).count()
                         <= n + usize::from(value.canonical.trim_start_matches('-').starts_with("0."))
                 }),
-                "DF" => number().is_some_and(|n| value.canonical.split_once('.').map_or(0, |p| p.1.len()) <= n),
+                "DF" => {
+                    number().is_some_and(|n| value.canonical.split_once('.').map_or(0, |p| p.1.len()) <= n)
+                }
                 "IN" | "IX" | "EN" | "EX" => {
                     let bound = self.base_value(c, &f.value, depth);
                     let order = bound.and_then(|b| order(primitive, &value.canonical, &b.canonical));

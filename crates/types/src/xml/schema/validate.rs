@@ -54,7 +54,10 @@ impl Collection {
                 Edit::Value(id, value) => document.set_value(id, &value),
                 Edit::Text(element, value) => {
                     let texts: Vec<NodeId> = document.get(element).children.clone();
-                    let mut texts = texts.into_iter().filter(|t| document.get(*t).kind == NodeKind::Text).collect::<Vec<_>>();
+                    let mut texts = texts
+                        .into_iter()
+                        .filter(|t| document.get(*t).kind == NodeKind::Text)
+                        .collect::<Vec<_>>();
                     if texts.is_empty() {
                         let new = document.new_text(&value);
                         document.insert(element, 0, &[new]);
@@ -95,7 +98,8 @@ impl<'c> Check<'c> {
     fn step(&self, path: &str, id: NodeId) -> String {
         let n = self.node(id);
         let siblings = self.elements(n.parent);
-        let same = siblings.iter().take_while(|s| **s != id).filter(|s| self.node(**s).local == n.local).count();
+        let same =
+            siblings.iter().take_while(|s| **s != id).filter(|s| self.node(**s).local == n.local).count();
         format!("{path}/*:{}[{}]", n.local, same + 1)
     }
 
@@ -158,7 +162,9 @@ impl<'c> Check<'c> {
     }
 
     fn derives(&self, mut ty: i32, from: i32) -> bool {
-        let simple = |t: i32| self.collection.get(t).is_none_or(|c| !matches!(c.kind, kind::COMPLEX | kind::COMPLEX_SIMPLE));
+        let simple = |t: i32| {
+            self.collection.get(t).is_none_or(|c| !matches!(c.kind, kind::COMPLEX | kind::COMPLEX_SIMPLE))
+        };
         if from == builtin::ANY_TYPE || (from == builtin::ANY_SIMPLE_TYPE && simple(ty)) {
             return true;
         }
@@ -213,7 +219,14 @@ impl<'c> Check<'c> {
     }
 
     /// Content and attributes by a type. `declared` gives the element's default; `None` when it is nil.
-    fn typed(&mut self, id: NodeId, ty: i32, declared: Option<&'c Component>, path: &str, depth: usize) -> SqlResult<()> {
+    fn typed(
+        &mut self,
+        id: NodeId,
+        ty: i32,
+        declared: Option<&'c Component>,
+        path: &str,
+        depth: usize,
+    ) -> SqlResult<()> {
         if depth > DEPTH_MAX {
             return Err(SqlError::new(6335, &[]));
         }
@@ -282,7 +295,14 @@ impl<'c> Check<'c> {
         Ok(())
     }
 
-    fn check_fixed(&self, ty: i32, fixed: Option<&str>, canonical: &str, name: &str, path: &str) -> SqlResult<()> {
+    fn check_fixed(
+        &self,
+        ty: i32,
+        fixed: Option<&str>,
+        canonical: &str,
+        name: &str,
+        path: &str,
+    ) -> SqlResult<()> {
         let fixed = fixed.and_then(|f| self.collection.simple_value(ty, f));
         match fixed {
             Some(f) if f.canonical != canonical => Err(SqlError::new(6921, &[&name, &path])),
@@ -379,7 +399,9 @@ impl<'c> Check<'c> {
         let mut seen = vec![false; declared.len()];
         for a in &self.node(id).attributes {
             let n = self.node(*a);
-            if n.uri.as_ref() == XSI && matches!(n.local.as_ref(), "type" | "nil" | "schemaLocation" | "noNamespaceSchemaLocation") {
+            if n.uri.as_ref() == XSI
+                && matches!(n.local.as_ref(), "type" | "nil" | "schemaLocation" | "noNamespaceSchemaLocation")
+            {
                 continue;
             }
             let place = format!("{path}/@*:{}", n.local);
@@ -397,7 +419,8 @@ impl<'c> Check<'c> {
                     let global = collection.global(space::ATTRIBUTE, &n.uri, &n.local);
                     match global {
                         Some(g) if process != 'P' => {
-                            let plain = Placement { placed: g.id, least: 0, most: 1, status: 0, default: None };
+                            let plain =
+                                Placement { placed: g.id, least: 0, most: 1, status: 0, default: None };
                             self.attribute(*a, &plain, Some(g), &place)?;
                         }
                         None if process == 'S' => return Err(refused()),
@@ -413,21 +436,29 @@ impl<'c> Check<'c> {
             let default = d.2.default.as_ref().or_else(|| d.3.and_then(|c| c.default.as_ref()));
             if let Some(default) = default {
                 let ty = d.3.and_then(|c| c.placed.first()).map_or(builtin::STRING, |p| p.placed);
-                let value = collection.simple_value(ty, default).map_or_else(|| default.clone(), |v| v.canonical);
+                let value =
+                    collection.simple_value(ty, default).map_or_else(|| default.clone(), |v| v.canonical);
                 self.edits.push(Edit::Attribute(id, d.1.clone(), value));
             }
         }
         Ok(())
     }
 
-    fn attribute(&mut self, id: NodeId, p: &Placement, declared: Option<&Component>, path: &str) -> SqlResult<()> {
+    fn attribute(
+        &mut self,
+        id: NodeId,
+        p: &Placement,
+        declared: Option<&Component>,
+        path: &str,
+    ) -> SqlResult<()> {
         let n = self.node(id);
         let ty = match declared {
             Some(d) => d.placed.first().map_or(builtin::ANY_SIMPLE_TYPE, |t| t.placed),
             None => builtin::ATTRIBUTES.iter().find(|a| a.1 == p.placed).map_or(builtin::STRING, |a| a.2),
         };
         let value = self.collection.simple_value(ty, &n.value);
-        let value = value.filter(|v| p.placed != builtin::SPACE || matches!(v.canonical.as_str(), "default" | "preserve"));
+        let value = value
+            .filter(|v| p.placed != builtin::SPACE || matches!(v.canonical.as_str(), "default" | "preserve"));
         let value = value.ok_or_else(|| SqlError::new(6926, &[&n.value, &path]))?;
         let fixed = if p.status & status::FIXED != 0 {
             p.default.as_deref()

@@ -95,16 +95,21 @@ impl Update {
                 );
                 return Err(error(METHOD, 2337, &text));
             }
-            Action::Replace { target, .. } if ends_in_element(target) => {
-                let text = format!(
-                    "The target of 'replace value of' must be a non-metadata attribute or an element with simple typed content, found '{}'",
-                    described(target, "?")
-                );
-                return Err(error(METHOD, 2356, &text));
-            }
             _ => {}
         }
         Ok(Update { action, sql })
+    }
+
+    /// 2356 for what only xml with a schema collection allows: to replace the content of an element.
+    pub fn untyped_error(&self) -> Option<crate::SqlError> {
+        let Action::Replace { target, .. } = &self.action else { return None };
+        ends_in_element(target).then(|| {
+            let text = format!(
+                "The target of 'replace value of' must be a non-metadata attribute or an element with simple typed content, found '{}'",
+                described(target, "?")
+            );
+            error(METHOD, 2356, &text)
+        })
     }
 
     /// As [`Query::sql_references`].
@@ -138,8 +143,16 @@ impl Update {
             }
             Action::Replace { target, value } => {
                 let value = text_of(value)?;
-                if let Some(id) = own(&find(target)?).first() {
-                    new.set_value(*id, &value);
+                match own(&find(target)?).first() {
+                    Some(id) if new.get(*id).kind == NodeKind::Element => {
+                        for child in new.get(*id).children.clone() {
+                            new.detach(child);
+                        }
+                        let text = new.new_text(&value);
+                        new.insert(*id, 0, &[text]);
+                    }
+                    Some(id) => new.set_value(*id, &value),
+                    None => {}
                 }
             }
             Action::Insert { parts, place, target } => {
@@ -245,6 +258,7 @@ mod tests {
             modified(x, "replace value of (/r/i/@id)[2] with 2 + 1"),
             "<r><i id=\"1\">a</i><i id=\"3\"/></r>"
         );
+        assert_eq!(modified(x, "replace value of (/r/i)[1] with 3"), "<r><i id=\"1\">3</i><i id=\"2\"/></r>");
         assert_eq!(modified(x, "delete /r/z"), x);
     }
 
@@ -253,6 +267,7 @@ mod tests {
         let number = |dml: &str| Update::parse(dml, &[]).unwrap_err().number;
         assert_eq!(number("insert <n/> into /r"), 2226);
         assert_eq!(number("replace value of /r/i/text() with 1"), 2337);
-        assert_eq!(number("replace value of (/r/i)[1] with 1"), 2356);
+        let of_element = Update::parse("replace value of (/r/i)[1] with 1", &[]).unwrap();
+        assert_eq!(of_element.untyped_error().map(|e| e.number), Some(2356));
     }
 }
