@@ -1,7 +1,7 @@
 //! The executor: operators over column batches, expression evaluation, the statement runner, system views.
 //!
 //! Module map: [`session`] the boundary to connections, [`context`] what one execution carries, [`operator`] the physical operators
-//! ([`operator::open`] runs a plan), [`expression`] evaluation over batches, [`function`] built-in functions, [`ddl`] data definition, [`security`] who may do what, [`indexed_view`] what such views compute.
+//! ([`operator::open`] runs a plan), [`expression`] evaluation over batches, [`function`] built-in functions, [`ddl`] data definition, [`security`] who may do what, [`indexed_view`] what such views compute, [`row_store`] rows of tables that are not in a database.
 #![forbid(unsafe_code)]
 
 pub mod collect;
@@ -14,6 +14,7 @@ pub mod indexed_view;
 pub mod operator;
 pub mod procedure;
 pub mod restore;
+pub mod row_store;
 pub mod security;
 pub mod session;
 pub mod system_view;

@@ -105,7 +105,7 @@ impl Drop for Grant {
     }
 }
 
-fn io_error(e: std::io::Error) -> SqlError {
+pub(crate) fn io_error(e: std::io::Error) -> SqlError {
     SqlError::with_text(1105, 17, format!("Could not write to or read from a temporary spill file: {e}."))
 }
 
@@ -129,7 +129,7 @@ pub fn prepare_directory(directory: &Path) -> std::io::Result<()> {
 const FILE_PREFIX: &str = "spill-";
 const FILE_SUFFIX: &str = ".tmp";
 
-fn open_temporary(directory: &Path) -> SqlResult<File> {
+pub(crate) fn open_temporary(directory: &Path) -> SqlResult<File> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     loop {
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -294,7 +294,7 @@ fn decode_batch(content: &[u8], types: &[SqlType]) -> SqlResult<Batch> {
     Ok(Batch { len: rows, columns: columns.collect::<SqlResult<_>>()? })
 }
 
-fn damaged() -> SqlError {
+pub(crate) fn damaged() -> SqlError {
     SqlError::with_text(1105, 17, "A temporary spill file is damaged.")
 }
 
@@ -452,7 +452,7 @@ fn datetime2_from(b: [u8; 12]) -> DateTime2 {
 }
 
 /// datetimeoffset and sql_variant: the two that columns hold as values.
-fn encode_value(v: &Value, out: &mut Vec<u8>) {
+pub(crate) fn encode_value(v: &Value, out: &mut Vec<u8>) {
     match v {
         Value::DateTimeOffset(d) => {
             out.push(1);
@@ -472,6 +472,13 @@ fn encode_value(v: &Value, out: &mut Vec<u8>) {
         }
         _ => out.push(0),
     }
+}
+
+/// A value that [`encode_value`] wrote at the beginning of `content`, and how many bytes it takes.
+pub(crate) fn value_at(content: &[u8], ty: &SqlType) -> SqlResult<(Value, usize)> {
+    let mut r = Reader { data: content, pos: 0 };
+    let value = decode_value(&mut r, ty)?;
+    Ok((value, r.pos))
 }
 
 fn decode_value(r: &mut Reader<'_>, _ty: &SqlType) -> SqlResult<Value> {
