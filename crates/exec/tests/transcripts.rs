@@ -1,7 +1,8 @@
 //! The scripts of `tests/sql`: each `*.sql` has beside it an `*.out` with everything the script answers.
 //!
 //! `UPDATE_EXPECT=1` writes the transcripts anew (read the difference before keeping it); `HOLDFAST_SQL=text` runs only
-//! scripts whose path contains the text.
+//! scripts whose path contains the text; `HOLDFAST_TEMPORARY_MEMORY=0` lets tables outside databases have so many bytes of memory and
+//! makes their leaves tiny, so that they are read from the spill file all the time, with the same answers.
 
 #[path = "common/transcript.rs"]
 mod transcript;

@@ -268,7 +268,10 @@ impl Definition<'_, '_> {
 
     /// The value of a constant expression, converted.
     pub fn constant(&mut self, e: &Expr, ty: SqlType) -> Result<Value, Fail> {
-        let scope = crate::procedure::run::Scope::new(Arc::clone(&self.scope.unit));
+        let scope = crate::procedure::run::Scope::new(
+            Arc::clone(&self.scope.unit),
+            &self.runner.session.host.temporary_rows,
+        );
         self.runner.value_as(e, ty, &scope)
     }
 
@@ -348,7 +351,10 @@ impl Definition<'_, '_> {
         let computed = |&i: &usize| table.columns[i].computed.is_some() && !ordinals.contains(&i);
         let changed: Vec<usize> =
             ordinals.iter().copied().chain(stored.iter().copied().filter(computed)).collect();
-        let scope = crate::procedure::run::Scope::new(Arc::clone(&self.scope.unit));
+        let scope = crate::procedure::run::Scope::new(
+            Arc::clone(&self.scope.unit),
+            &self.runner.session.host.temporary_rows,
+        );
         let catalog = catalog as Arc<dyn Catalog>;
         let rows = self.runner.settled_rows(&table, &catalog, whole_rows, &scope)?;
         let write = WriteContext { transaction: &self.transaction, wait: &self.wait };

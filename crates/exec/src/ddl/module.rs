@@ -422,7 +422,7 @@ impl Definition<'_, '_> {
         };
         let layout = layout(parameters, &[], &types, Layout::default())?;
         let unit = Unit::new(self.source(), parameters.to_vec(), Vec::new(), layout);
-        let scope = Scope::new(unit);
+        let scope = Scope::new(unit, &self.runner.session.host.temporary_rows);
         let select = SelectStatement { query: query.clone(), options: Vec::new() };
         let bound = self.runner.bind_fresh(&select, &scope)?;
         let name = f.name.name.text.as_str();

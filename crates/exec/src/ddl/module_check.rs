@@ -142,11 +142,11 @@ impl Definition<'_, '_> {
             return Err(Fail::Many(unknown.into_iter().map(|e| of_module(e, name)).collect()));
         }
         let unit = Unit::new(self.source(), body.parameters.to_vec(), Vec::new(), layout);
-        let mut scope = Scope::new(unit);
+        let mut scope = Scope::new(unit, &self.runner.session.host.temporary_rows);
         scope.returns = body.returns;
         scope.schema = body.name.schema.as_ref().map(|s| s.text.as_str().into());
         if let Some(table) = &body.trigger {
-            let (inserted, deleted) = pseudo_tables(table);
+            let (inserted, deleted) = pseudo_tables(table, &self.runner.session.host.temporary_rows);
             scope.tables.insert("inserted".into(), inserted);
             scope.tables.insert("deleted".into(), deleted);
             scope.trigger = Some(Arc::clone(table));

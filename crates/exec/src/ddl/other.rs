@@ -76,7 +76,10 @@ impl Definition<'_, '_> {
                 self.runner.look_again();
                 // Its text is its own, and its names are looked for in the new schema.
                 let text = self.source().get(e.span.start as usize..e.span.end as usize).unwrap_or("");
-                let mut scope = Scope::new(Unit::new(text, Vec::new(), Vec::new(), Layout::default()));
+                let mut scope = Scope::new(
+                    Unit::new(text, Vec::new(), Vec::new(), Layout::default()),
+                    &self.runner.session.host.temporary_rows,
+                );
                 scope.schema = Some(schema.into());
                 let mut inner = Definition {
                     runner: &mut *self.runner,

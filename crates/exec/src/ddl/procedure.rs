@@ -239,7 +239,10 @@ impl Runner<'_> {
             Some((unit, of)) => (Arc::clone(&unit.text), *of),
             None => (Arc::from(""), span),
         };
-        let scope = Scope::new(Unit::new(&text, Vec::new(), Vec::new(), Layout::default()));
+        let scope = Scope::new(
+            Unit::new(&text, Vec::new(), Vec::new(), Layout::default()),
+            &self.session.host.temporary_rows,
+        );
         self.look_again();
         let arguments = Arguments(values);
         let run = |r: &mut Self| r.defining(database, span, &scope, |work| (procedure.run)(work, &arguments));

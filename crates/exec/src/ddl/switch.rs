@@ -403,7 +403,10 @@ impl Definition<'_, '_> {
             return None;
         }
         // Plans are kept by the address of their node, and this one goes with the constraint's text.
-        let scope = Scope::new(Unit::new("", Vec::new(), Vec::new(), Default::default()));
+        let scope = Scope::new(
+            Unit::new("", Vec::new(), Vec::new(), Default::default()),
+            &self.runner.session.host.temporary_rows,
+        );
         let (given, own) = self.runner.value(e, &scope).ok()?;
         let narrow = |t: &SqlType| matches!(t.id, TypeId::Char | TypeId::VarChar);
         let fits = match (ty.id.is_character(), own.id.is_character()) {

@@ -30,6 +30,7 @@ pub use database::HostDatabase;
 pub use sessions::{SessionRegistry, SessionState};
 
 use crate::operator::spill;
+use crate::row_store::Pool;
 use crate::security::LoginStore;
 use crate::security::store::StoreError;
 
@@ -47,6 +48,8 @@ pub struct Host {
     pub error_log: error_log::ErrorLog,
     /// Where operators put rows that find no place in memory.
     pub spill_directory: Arc<Path>,
+    /// Memory of tables outside databases.
+    pub temporary_rows: Arc<Pool>,
     /// Trace flags by session; 0 stands for all.
     pub trace_flags: Mutex<BTreeSet<(u16, i32)>>,
     /// Views over opened databases, by database id.
@@ -66,6 +69,7 @@ impl Host {
         let spill_directory = instance.options.data_directory.join("spill");
         spill::prepare_directory(&spill_directory)
             .map_err(|source| StoreError::File { path: spill_directory.clone(), source })?;
+        let temporary_rows = Pool::new(settings.temporary_memory(), &*spill_directory);
         Ok(Arc::new(Host {
             instance,
             sessions: SessionRegistry::default(),
@@ -76,6 +80,7 @@ impl Host {
             settings,
             error_log,
             spill_directory: Arc::from(spill_directory),
+            temporary_rows,
             trace_flags: Mutex::default(),
             views: Mutex::new(HashMap::new()),
         }))

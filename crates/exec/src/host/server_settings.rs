@@ -172,6 +172,13 @@ impl ServerStore {
         quarter.min(DEFAULT_MEMORY_LIMIT).max(least)
     }
 
+    /// Bytes that rows of all tables outside databases may take in memory: a quarter of 'max server memory', but never more than
+    /// [`DEFAULT_MEMORY_LIMIT`].
+    pub fn temporary_memory(&self) -> usize {
+        let most = usize::try_from(self.in_use(configuration::MAX_SERVER_MEMORY)).unwrap_or(0);
+        (most.saturating_mul(1 << 20) / 4).min(DEFAULT_MEMORY_LIMIT)
+    }
+
     /// RECONFIGURE: what was configured takes effect, as far as it can while the server runs.
     pub fn reconfigure(&self) {
         let _alone = self.changing.lock();

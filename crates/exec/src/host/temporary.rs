@@ -311,7 +311,7 @@ fn texts_of(e: &Entry, out: &mut Vec<Vec<Value>>) {
 
 fn rowsets_of(e: &Entry, out: &mut Vec<Vec<Value>>) {
     let d = &e.table.definition;
-    let rows = i64::try_from(e.table.rows.count()).unwrap_or(i64::MAX);
+    let rows = i64::try_from(e.table.rows.len()).unwrap_or(i64::MAX);
     for i in &d.indexes {
         out.push(vec![
             Value::BigInt(rowset(d.object_id, i.index_id)),

@@ -570,7 +570,7 @@ impl Runner<'_> {
         let order = named
             .and_then(|m| self.session.host.database_by_id(m.database_id))
             .map_or_else(NameOrder::instance, |d| d.names());
-        let mut scope = Scope::new(Arc::clone(unit));
+        let mut scope = Scope::new(Arc::clone(unit), &self.session.host.temporary_rows);
         scope.procedure = name.into();
         scope.names = names;
         scope.module = module.map(|m| (m.database_id, m.object_id));
@@ -851,7 +851,7 @@ impl Runner<'_> {
                 return Err(Fail::Error(last));
             }
         };
-        let mut scope = Scope::new(Arc::clone(&unit));
+        let mut scope = Scope::new(Arc::clone(&unit), &self.session.host.temporary_rows);
         let list = &unit.parameters;
         // Values mostly have their parameter's type already.
         let context = std::cell::OnceCell::new();

@@ -119,5 +119,6 @@ pub fn reconfigure(session: &SharedSession, with_override: bool) -> SqlResult<()
         }
     }
     settings.reconfigure();
+    session.host.temporary_rows.set_limit(settings.temporary_memory());
     Ok(())
 }

@@ -252,7 +252,7 @@ impl Runner<'_> {
         if cursor.open.is_some() {
             return Err(SqlError::with_text(16_905, 16, "The cursor is already open.").into());
         }
-        let mut inner = Scope::new(Arc::clone(&cursor.unit));
+        let mut inner = Scope::new(Arc::clone(&cursor.unit), &self.session.host.temporary_rows);
         inner.frame = Arc::clone(&cursor.frame);
         inner.tables = scope.tables.clone();
         // A cursor of a trigger reads inserted and deleted.

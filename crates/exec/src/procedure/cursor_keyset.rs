@@ -151,7 +151,7 @@ impl Runner<'_> {
         scope: &Scope,
     ) -> Result<Option<Vec<Value>>, Fail> {
         let keyset = &keyed.keyset;
-        let mut inner = Scope::new(Arc::clone(&keyset.unit));
+        let mut inner = Scope::new(Arc::clone(&keyset.unit), &self.session.host.temporary_rows);
         let mut frame = (*keyed.frame).clone();
         frame.resize(keyset.first as usize, Value::Null);
         frame.extend(keyed.row.iter().skip(columns).take(keyset.count).cloned());

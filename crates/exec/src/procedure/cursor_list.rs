@@ -180,7 +180,10 @@ impl Runner<'_> {
             options: vec!["STATIC".to_owned(), "SCROLL".to_owned()],
             query: SelectStatement { query: parsed, options: Vec::new() },
         };
-        let mut inner = Scope::new(Unit::new(text, Vec::new(), Vec::new(), Layout::default()));
+        let mut inner = Scope::new(
+            Unit::new(text, Vec::new(), Vec::new(), Layout::default()),
+            &self.session.host.temporary_rows,
+        );
         self.set_cursor("@c", &declaration, &mut inner)?;
         self.open_cursor(&CursorName::Variable("@c".to_owned()), &mut inner)?;
         inner

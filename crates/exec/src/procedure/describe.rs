@@ -220,7 +220,7 @@ impl Runner<'_> {
         let tsql = statement(arguments)?;
         let parameters = text(arguments, "@params", 1).unwrap_or_default();
         let unit = self.load_batch(&tsql.into(), &parameters.into()).map_err(last)?;
-        let scope = Scope::new(Arc::clone(&unit));
+        let scope = Scope::new(Arc::clone(&unit), &self.session.host.temporary_rows);
         let rows = match first_select(&unit.statements) {
             Some(q) => {
                 let bound = self.plan_query(q, &scope)?;
@@ -336,7 +336,7 @@ impl Runner<'_> {
             unknown.push((u.name.clone(), slot));
         }
         let unit = Unit::new(&tsql, declared, batch.statements, names);
-        let scope = Scope::new(Arc::clone(&unit));
+        let scope = Scope::new(Arc::clone(&unit), &self.session.host.temporary_rows);
         let wanted: Vec<ParamId> = unknown.iter().map(|u| u.1).collect();
         let mut found = Vec::new();
         self.deduce(&unit.statements, &wanted, &scope, &mut found)?;

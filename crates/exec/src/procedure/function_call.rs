@@ -149,7 +149,7 @@ impl FunctionRunner {
             cursors: Arc::clone(&self.cursors),
             surroundings: Default::default(),
         };
-        let mut scope = Scope::new(unit);
+        let mut scope = Scope::new(unit, &self.session.host.temporary_rows);
         scope.procedure = Arc::clone(&module.name);
         scope.module = Some((module.database_id, module.object_id));
         scope.schema = Some(Arc::clone(&module.schema_name));

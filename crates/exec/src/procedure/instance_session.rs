@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use holdfast_tsql::ast::{DeclarationKind, InsertSource, SetValue, Statement, StatementKind};
-use holdfast_types::{CollationId, SqlError, SqlType, TypeId, Value};
+use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, TypeId, Value};
 use parking_lot::Mutex;
 
 use super::administration::Administration;
@@ -23,6 +23,7 @@ use super::state::{SharedSession, State};
 use super::unit::Unit;
 use crate::ddl::select_into::select_with_into;
 use crate::host::{Host, SessionState, configuration};
+use crate::row_store::Pool;
 use crate::session::{
     CancelFlag, Done, DoneKind, LoginInfo, RequestEnd, ResultColumn, ResultSink, RpcParameter, RpcRequest,
     RpcValue, SessionFactory, SqlSession, StatementText, TransactionRequest,
@@ -254,7 +255,7 @@ impl InstanceSession {
         if self.session.state.lock().parse_only && !turns_off_parse_only(&unit.statements) {
             return RequestEnd::Finished;
         }
-        let mut scope = Scope::new(Arc::clone(&unit));
+        let mut scope = Scope::new(Arc::clone(&unit), &self.session.host.temporary_rows);
         super::simple::set_values(&mut scope, values);
         let mut errors = Vec::new();
         runner.compiling = true;
@@ -331,14 +332,22 @@ impl InstanceSession {
             let refused = SqlError::not_supported("Showing the plans of a remote procedure call");
             return Self::refuse(sink, DoneKind::Proc, &[refused]);
         }
-        let mut arguments: Vec<Argument> = parameters.iter().map(argument).collect();
+        let arguments: SqlResult<Vec<Argument>> =
+            parameters.iter().map(|p| argument(p, &self.session.host.temporary_rows)).collect();
+        let mut arguments = match arguments {
+            Ok(arguments) => arguments,
+            Err(e) => return Self::refuse(sink, DoneKind::Proc, &[e]),
+        };
         let mut runner = self.runner(sink, DoneKind::InProc);
         match call(&mut runner, &mut arguments) {
             Ok(returned) => {
                 let end = Done { kind: DoneKind::Proc, rows: None, error: false, command: EXECUTE };
                 // Without outputs there is nothing to convert.
                 let context = (!returned.outputs.is_empty()).then(|| {
-                    let scope = Scope::new(Unit::new("", Vec::new(), Vec::new(), Default::default()));
+                    let scope = Scope::new(
+                        Unit::new("", Vec::new(), Vec::new(), Default::default()),
+                        &self.session.host.temporary_rows,
+                    );
                     runner.context(&scope)
                 });
                 let mut send = || -> Result<(), crate::session::SinkClosed> {
@@ -424,7 +433,10 @@ fn padded(value: &Value, ty: &SqlType) -> Value {
 }
 
 /// A parameter of an RPC as an argument of a call.
-fn argument(p: &RpcParameter) -> Argument {
+///
+/// # Errors
+/// 1105 when a table's rows find no room.
+fn argument(p: &RpcParameter, pool: &Arc<Pool>) -> SqlResult<Argument> {
     // Some clients (tiberius) leave the @ out.
     let name = (!p.name.is_empty()).then(|| format!("@{}", p.name.trim_start_matches('@')));
     let mut a =
@@ -438,15 +450,14 @@ fn argument(p: &RpcParameter) -> Argument {
                 let plain = plain_column(&c.name, i, c.ty, c.nullable);
                 holdfast_engine::catalog::ColumnDef { is_hidden: c.computed, ..plain }
             };
-            let mut table = MemoryTable::new(type_name, columns.iter().enumerate().map(definition).collect());
+            let mut table =
+                MemoryTable::new(type_name, columns.iter().enumerate().map(definition).collect(), pool);
             table.from_client = true;
-            // Rows of a request have their columns' types already, so their keys cannot fail.
-            if table.rows.append(rows.clone()).is_ok() {
-                a.table = Some(table);
-            }
+            table.rows.append(rows)?;
+            a.table = Some(table);
         }
     }
-    a
+    Ok(a)
 }
 
 fn turns_off_parse_only(statements: &[Statement]) -> bool {
@@ -674,7 +685,7 @@ impl SqlSession for InstanceSession {
         let mut nowhere = super::function_call::Nowhere;
         let mut runner = self.runner(&mut nowhere, DoneKind::Done);
         let unit = runner.load_batch(&text.into(), &"".into()).map_err(|mut v| v.swap_remove(0))?;
-        let scope = Scope::new(Arc::clone(&unit));
+        let scope = Scope::new(Arc::clone(&unit), &self.session.host.temporary_rows);
         match first_select(&unit.statements) {
             Some(q) => match runner.plan_query(q, &scope) {
                 Ok(bound) => Ok(bound.columns.iter().map(result_column).collect()),

@@ -86,7 +86,10 @@ impl Runner<'_> {
     fn disable_in_the_way(&mut self, database: i32, table: i32, index: i32) -> Result<(), Fail> {
         let missing = || SqlError::new(911, &[&database]);
         let database = self.session.host.database_by_id(database).ok_or_else(missing)?;
-        let scope = Scope::new(Unit::new("", Vec::new(), Vec::new(), Default::default()));
+        let scope = Scope::new(
+            Unit::new("", Vec::new(), Vec::new(), Default::default()),
+            &self.session.host.temporary_rows,
+        );
         let done = self.defining(&database, Span::default(), &scope, |work| {
             work.lock(table)?;
             let mut names = Vec::new();

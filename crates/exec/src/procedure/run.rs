@@ -27,6 +27,7 @@ use super::statistics;
 use super::surroundings::Surroundings;
 use super::unit::{Names, Unit};
 use crate::context::CaughtError;
+use crate::row_store::Pool;
 use crate::session::{Done, DoneKind, RequestEnd, ResultSink, SinkClosed, StatementText};
 
 /// Where control goes after a statement.
@@ -131,13 +132,13 @@ pub fn next_run() -> u64 {
 }
 
 impl Scope {
-    pub fn new(unit: Arc<Unit>) -> Self {
+    pub fn new(unit: Arc<Unit>, pool: &Arc<Pool>) -> Self {
         let frame = vec![Value::Null; unit.layout.frame_size as usize];
         let tables = unit
             .layout
             .tables
             .iter()
-            .map(|(name, t)| (name.clone(), MemoryTable::of(name, t.shape.clone())))
+            .map(|(name, t)| (name.clone(), MemoryTable::of(name, t.shape.clone(), pool)))
             .collect();
         Scope {
             unit,

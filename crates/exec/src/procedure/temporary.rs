@@ -7,12 +7,11 @@
 use std::sync::Arc;
 
 use holdfast_engine::catalog::{Catalog, ColumnDef, IdentityDef};
-use holdfast_engine::write::{NewRow, WriteContext};
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::{
     self, CreateIndex, CreateTable, Ddl, Drop as DropStatement, SelectStatement, Statement,
 };
-use holdfast_types::{SqlError, SqlType, Value};
+use holdfast_types::{Column, SqlError, SqlResult, SqlType, Value};
 
 use super::memory_shape::generated_name;
 use super::memory_table::{MemoryTable, note_undo};
@@ -123,7 +122,11 @@ impl Runner<'_> {
             );
             self.info(1766, 0, 1, text)?;
         }
-        self.keep_temporary(key, MemoryTable::of(&t.name.name.text, shape), scope)?;
+        self.keep_temporary(
+            key,
+            MemoryTable::of(&t.name.name.text, shape, &self.session.host.temporary_rows),
+            scope,
+        )?;
         self.plain_done(0)
     }
 
@@ -295,10 +298,9 @@ impl Runner<'_> {
         }
         let bound = self.bind_fresh(&plain, scope)?;
         self.authorize(&bound.accesses, scope)?;
-        let (columns, mut rows) = self.rows_of(&bound, scope)?;
         let names = self.session.current_database().names();
-        let mut definitions: Vec<ColumnDef> = Vec::with_capacity(columns.len());
-        for (i, c) in columns.iter().enumerate() {
+        let mut definitions: Vec<ColumnDef> = Vec::with_capacity(bound.columns.len());
+        for (i, c) in bound.columns.iter().enumerate() {
             if c.name.is_empty() {
                 return Err(SqlError::new(1038, &[]).state(5).into());
             }
@@ -318,34 +320,38 @@ impl Runner<'_> {
             }
             definitions.push(d);
         }
-        if let Some((at, def)) = new_identity {
-            let ty = def.1;
+        let counts = new_identity.map(|(at, def)| {
+            definitions[at].ty = def.1;
+            definitions[at].nullable = false;
             let seed = super::identity::whole(&def.0.seed).unwrap_or(1);
             let step = super::identity::whole(&def.0.increment).unwrap_or(1);
-            for (n, row) in rows.iter_mut().enumerate() {
-                row[at] = super::identity::value_of(seed + step * n as i128, &ty)?;
-            }
-            definitions[at].ty = ty;
-            definitions[at].nullable = false;
             definitions[at].identity = Some(def.0);
-        }
-        let made = MemoryTable::new(&table.name.text, definitions);
-        let count = rows.len() as u64;
-        if let Some(writer) = holdfast_engine::access::TableAccess::writer(&*made.rows) {
-            let wait = self.session.lock_wait();
-            let at = made.definition.columns.iter().position(|c| c.identity.is_some());
-            let new: Vec<NewRow> =
-                rows.into_iter().map(|values| NewRow { values, outside_indexes: Vec::new() }).collect();
-            for row in &new {
-                if let Some(at) = at {
-                    writer.note_identity(&row.values[at], false)?;
+            (at, def.1, seed, step)
+        });
+        let made = MemoryTable::new(&table.name.text, definitions, &self.session.host.temporary_rows);
+        let identity = made.definition.columns.iter().position(|c| c.identity.is_some());
+        let writer = holdfast_engine::access::TableAccess::writer(&*made.rows);
+        let context = self.context(scope);
+        let mut source = crate::operator::open(&bound.plan, &context)?;
+        let mut count = 0u64;
+        while let Some(mut batch) = source.next_batch()? {
+            context.check_cancel()?;
+            if let Some((at, ty, seed, step)) = &counts {
+                let next =
+                    |n: usize| super::identity::value_of(seed + step * (i128::from(count) + n as i128), ty);
+                let values = (0..batch.len).map(next).collect::<SqlResult<Vec<Value>>>()?;
+                batch.columns[*at] = Arc::new(Column::from_values(ty, &values)?);
+            }
+            if let (Some(at), Some(writer)) = (identity, &writer) {
+                let ty = made.definition.columns[at].ty;
+                for i in 0..batch.len {
+                    writer.note_identity(&batch.columns[at].value(i, &ty), false)?;
                 }
             }
-            let work =
-                holdfast_engine::transaction::Transaction::new(holdfast_engine::transaction::new_owner());
-            writer.insert(WriteContext { transaction: &work, wait: &wait }, &new)?;
-            work.commit()?;
+            made.rows.append_batch(&batch)?;
+            count += batch.len as u64;
         }
+        drop(source);
         self.keep_temporary(name, made, scope)?;
         self.counted(count, SELECT, true)
     }

@@ -126,7 +126,7 @@ impl Runner<'_> {
             }
         }
         let shape = types.shape_onto(from, shown, definition)?;
-        let empty = old.rows.count() == 0;
+        let empty = old.rows.is_empty();
         let mut texts: Vec<String> = shape.columns[..first].iter().map(|c| quoted(&c.name)).collect();
         for (c, declared) in shape.columns[first..].iter().zip(&definition.columns) {
             let with_values = declared
@@ -258,7 +258,7 @@ impl Runner<'_> {
             })
             .collect();
         let asked: Vec<String> = texts.iter().chain(filtered.iter().map(|f| &f.1)).cloned().collect();
-        let rows = if old.rows.count() == 0 { Vec::new() } else { self.rows_like(&asked, shown, scope)? };
+        let rows = if old.rows.is_empty() { Vec::new() } else { self.rows_like(&asked, shown, scope)? };
         let rows = rows.into_iter().map(|mut values| {
             let counts = values.split_off(texts.len().min(values.len()));
             let outside =
@@ -273,7 +273,7 @@ impl Runner<'_> {
             .filter(|c| !c.disabled && old.rules.checks.iter().all(|o| o.name != c.name))
             .map(|c| (c.name.clone(), c.text.clone()))
             .collect();
-        let new = MemoryTable::of(&old.definition.name, shape);
+        let new = MemoryTable::of(&old.definition.name, shape, &self.session.host.temporary_rows);
         fill(&new, old, rows, &self.session.lock_wait())?;
         self.replace_temporary(table, new)?;
         for (name, text) in checks {

@@ -104,7 +104,10 @@ impl Runner<'_> {
         if made.is_empty() {
             return;
         }
-        let scope = Scope::new(Unit::new("", Vec::new(), Vec::new(), Layout::default()));
+        let scope = Scope::new(
+            Unit::new("", Vec::new(), Vec::new(), Layout::default()),
+            &self.session.host.temporary_rows,
+        );
         let drop = |full: String| Drop {
             kind: "PROCEDURE".to_owned(),
             if_exists: true,

@@ -458,7 +458,7 @@ impl NameResolver for Names<'_> {
             return Some(Arc::clone(&t.definition));
         }
         let t = self.layout.tables.get(&name)?;
-        Some(MemoryTable::of(&name, t.shape.clone()).definition)
+        Some(MemoryTable::of(&name, t.shape.clone(), &self.session.host.temporary_rows).definition)
     }
     fn table_variable_type(&self, name: &str) -> Option<i32> {
         let name = name.to_lowercase();

@@ -33,8 +33,8 @@ enum Kind {
     Value,
 }
 
-fn kind(ty: &SqlType) -> Kind {
-    match ColumnData::for_type(ty, 0) {
+fn kind(data: &ColumnData) -> Kind {
+    match data {
         ColumnData::U8(_) => Kind::U8,
         ColumnData::I16(_) => Kind::I16,
         ColumnData::I32(_) => Kind::I32,
@@ -172,7 +172,10 @@ pub struct Codec {
 
 impl Codec {
     pub fn new(types: &[SqlType]) -> Self {
-        Codec { types: Arc::from(types), kinds: types.iter().map(kind).collect() }
+        Codec {
+            types: Arc::from(types),
+            kinds: types.iter().map(|t| kind(&ColumnData::for_type(t, 0))).collect(),
+        }
     }
 
     pub fn types(&self) -> &[SqlType] {
@@ -219,7 +222,18 @@ impl Codec {
         Ok(())
     }
 
-    /// Appends row `row` of a batch whose columns are of these types.
+    /// # Errors
+    /// 8624 when the batch's columns are not of these types.
+    pub fn check(&self, batch: &Batch) -> SqlResult<()> {
+        let fits = |(k, c): (&Kind, &Arc<Column>)| *k == kind(&c.data);
+        if batch.columns.len() >= self.kinds.len() && self.kinds.iter().zip(&batch.columns).all(fits) {
+            return Ok(());
+        }
+        let text = "Internal error: a column holds values of another type than declared.";
+        Err(SqlError::with_text(8624, 16, text))
+    }
+
+    /// Appends row `row` of a batch that [`Codec::check`] has let pass.
     pub fn encode_row(&self, batch: &Batch, row: usize, out: &mut Vec<u8>) {
         let nulls = out.len();
         out.resize(nulls + self.types.len().div_ceil(8), 0);

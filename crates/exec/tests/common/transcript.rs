@@ -132,6 +132,10 @@ pub fn sessions(dir: &Path) -> Arc<InstanceSessions> {
     let instance =
         Instance::open(InstanceOptions::new(dir), Arc::new(opener), &mut |m| panic!("{m}")).unwrap();
     let host = Host::open(instance, Arc::new(SystemClock::new(0))).unwrap();
+    if let Ok(bytes) = std::env::var("HOLDFAST_TEMPORARY_MEMORY") {
+        host.temporary_rows.set_limit(bytes.parse().expect("HOLDFAST_TEMPORARY_MEMORY is a number of bytes"));
+        host.temporary_rows.set_leaf_bytes(48);
+    }
     InstanceSessions::new(host, Arc::new(InstanceAdministration))
 }
 

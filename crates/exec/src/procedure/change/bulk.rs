@@ -116,7 +116,7 @@ impl Runner<'_> {
             return Err(SqlError::with_text(4002, 16, text).into());
         };
         let unit = Unit::new("", Vec::new(), Vec::new(), Default::default());
-        let mut scope = Scope::new(unit);
+        let mut scope = Scope::new(unit, &self.session.host.temporary_rows);
         let bound = self.bulk_change(&announced.table, &announced.columns, announced.options, &scope)?;
         // Rows that such an index would have to follow come again when it has been disabled.
         let followed = |i: &IndexDef| matches!(i.kind, IndexKind::Xml | IndexKind::Spatial);

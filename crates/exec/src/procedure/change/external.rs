@@ -86,7 +86,7 @@ impl Runner<'_> {
             );
             return Err(SqlError::with_text(500, 16, text).into());
         }
-        let rows = given.rows.values();
+        let rows = given.rows.values()?;
         // What the table gives itself is not taken from the client: left-out columns come as NULL.
         let taken: Vec<usize> = (0..columns.len())
             .filter(|&i| {

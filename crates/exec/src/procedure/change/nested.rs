@@ -12,13 +12,14 @@ use holdfast_tsql::ast::query::{TableKind, TableRef};
 use holdfast_tsql::ast::{
     Delete, DmlTarget, Ident, Insert, InsertSource, Merge, Query, QueryBody, StatementKind, Update, With,
 };
-use holdfast_types::{SqlError, SqlType};
+use holdfast_types::SqlError;
 
-use super::{INSERT, Rows, Runner, refuse_output, temporal};
+use super::{INSERT, Runner, refuse_output, temporal};
 use crate::procedure::memory_table::MemoryTable;
 use crate::procedure::query::plain_column;
 use crate::procedure::run::{Fail, Scope, scope_names};
 use crate::procedure::unit::{Folding, with_bind_context};
+use crate::row_store::Pool;
 
 /// The name under which the outer statement reads the inner one's rows; no variable has it.
 const SOURCE: &str = "@(change)";
@@ -79,7 +80,7 @@ fn not_a_change() -> Fail {
 }
 
 /// An empty table of the columns of the inner OUTPUT clause.
-fn output_table(n: &Nested<'_>, inner: &BoundChange) -> Result<MemoryTable, SqlError> {
+fn output_table(n: &Nested<'_>, inner: &BoundChange, pool: &Arc<Pool>) -> Result<MemoryTable, SqlError> {
     let label = n.alias.map_or("", |a| a.text.as_str());
     let Some(output) = inner.output.first() else { return Err(SqlError::new(10716, &[])) };
     if inner.output.iter().any(|o| o.into.is_some()) {
@@ -100,7 +101,7 @@ fn output_table(n: &Nested<'_>, inner: &BoundChange) -> Result<MemoryTable, SqlE
         }
         columns.push(plain_column(name, i, c.ty, c.nullable));
     }
-    Ok(MemoryTable::new(label, columns))
+    Ok(MemoryTable::new(label, columns, pool))
 }
 
 /// Both statements, and the table that stands between them.
@@ -140,7 +141,7 @@ impl Runner<'_> {
             (change, Some(with)) => self.bind_with(change, with, scope)?,
             _ => return Err(not_a_change()),
         };
-        let table = output_table(n, &inner).map_err(Fail::Compile)?;
+        let table = output_table(n, &inner, &self.session.host.temporary_rows).map_err(Fail::Compile)?;
         refuse_output(&inner)?;
         temporal::refuse_history(&inner)?;
         let mut outer = i.clone();
@@ -208,12 +209,9 @@ impl Runner<'_> {
             });
             r.surroundings.parts = false;
             let (output, _, _) = inside?;
-            let types: Vec<SqlType> = table.definition.columns.iter().map(|c| c.ty).collect();
-            let mut rows = Rows::new();
             for batch in output.into_iter().flatten() {
-                rows.extend((0..batch.len).map(|i| batch.row(i, &types)));
+                table.rows.append_batch(&batch)?;
             }
-            table.rows.append(rows)?;
             r.carry_out(outer, scope, |r, change, scope| r.insert_rows(outer, change, scope))
         })
     }

@@ -393,7 +393,7 @@ impl Runner<'_> {
             return Ok(Arc::clone(known));
         }
         let unit = Unit::new("", Vec::new(), Vec::new(), Default::default());
-        let scope = Scope::new(unit);
+        let scope = Scope::new(unit, &self.session.host.temporary_rows);
         let names = scope_names(&self.session, &scope, &self.temporary);
         let evaluator = Folding(change.context.clone());
         let catalog = self

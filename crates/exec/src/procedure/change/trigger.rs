@@ -26,6 +26,7 @@ use crate::procedure::memory_table::MemoryTable;
 use crate::procedure::run::{Fail, Scope, Stop};
 use crate::procedure::state::{RunningTrigger, option};
 use crate::procedure::unit::{Layout, TypeScope, Unit, layout, syntax_error};
+use crate::row_store::Pool;
 
 const NO_PARTITION: &str = "The attempted insert or update of the partitioned view failed because the value of the partitioning column does not belong to any of the partitions.";
 
@@ -33,14 +34,14 @@ const NO_PARTITION: &str = "The attempted insert or update of the partitioned vi
 pub type TriggerTables = HashMap<usize, Vec<(Arc<TableDef>, MemoryTable, MemoryTable)>>;
 
 /// `inserted` and `deleted` of a table, without rows.
-pub fn pseudo_tables(table: &TableDef) -> (MemoryTable, MemoryTable) {
+pub fn pseudo_tables(table: &TableDef, pool: &Arc<Pool>) -> (MemoryTable, MemoryTable) {
     let columns: Vec<ColumnDef> = table
         .columns
         .iter()
         .map(|c| ColumnDef { identity: None, computed: None, default: None, nullable: true, ..c.clone() })
         .collect();
-    let inserted = MemoryTable::new("inserted", columns.clone());
-    (inserted, MemoryTable::new("deleted", columns))
+    let inserted = MemoryTable::new("inserted", columns.clone(), pool);
+    (inserted, MemoryTable::new("deleted", columns, pool))
 }
 
 impl Runner<'_> {
@@ -94,8 +95,8 @@ impl Runner<'_> {
         deleted: &MemoryTable,
         work: &Arc<Work>,
     ) -> Result<(), Fail> {
-        inserted.rows.append(t.inserted.clone())?;
-        deleted.rows.append(t.deleted.clone())?;
+        inserted.rows.append(&t.inserted)?;
+        deleted.rows.append(&t.deleted)?;
         let columns = updated_columns(&t.target.table, t.action, &t.changed);
         for trigger in list {
             self.session.state.lock().row_count = i64::try_from(t.count).unwrap_or(i64::MAX);
@@ -116,7 +117,7 @@ impl Runner<'_> {
             return found;
         }
         drop(kept);
-        let (inserted, deleted) = pseudo_tables(table);
+        let (inserted, deleted) = pseudo_tables(table, &self.session.host.temporary_rows);
         (Arc::clone(table), inserted, deleted)
     }
 
@@ -175,7 +176,7 @@ impl Runner<'_> {
             return Err(SqlError::new(208, &[&module.name]).into());
         };
         let unit = self.trigger_unit(module, &database)?;
-        let mut scope = Scope::new(unit);
+        let mut scope = Scope::new(unit, &self.session.host.temporary_rows);
         scope.procedure = Arc::clone(&module.name);
         scope.module = Some((module.database_id, module.object_id));
         scope.schema = Some(&module.schema_name).filter(|s| !s.is_empty()).cloned();

@@ -240,7 +240,11 @@ impl Runner<'_> {
             computed: c.computed.clone().filter(|_| !c.persisted),
             ..c.clone()
         };
-        let mut rows = MemoryTable::new(&base.name, base.columns.iter().map(column).collect());
+        let mut rows = MemoryTable::new(
+            &base.name,
+            base.columns.iter().map(column).collect(),
+            &self.session.host.temporary_rows,
+        );
         // The text may name columns with their table's schema.
         rows.definition =
             Arc::new(TableDef { schema_name: base.schema_name.clone(), ..(*rows.definition).clone() });
@@ -265,7 +269,10 @@ impl Runner<'_> {
             bracketed(&view.name)
         );
         let query = parsed(&text)?;
-        let scope = Scope::new(Unit::new("", Vec::new(), Vec::new(), Default::default()));
+        let scope = Scope::new(
+            Unit::new("", Vec::new(), Vec::new(), Default::default()),
+            &self.session.host.temporary_rows,
+        );
         let outer: ScopeNames = scope_names(&self.session, &scope, &self.temporary);
         let evaluator = Folding(change.context.clone());
         let names = outer.names();
@@ -292,14 +299,17 @@ impl Runner<'_> {
         if rows.is_empty() {
             return Ok(Rows::new());
         }
-        plan.rows.rows.append(rows.clone())?;
+        plan.rows.rows.append(rows)?;
         let read = self.read_view(plan, change);
         plan.rows.rows.clear();
         Ok(read?)
     }
 
     fn read_view(&self, plan: &ViewPlan, change: &Change<'_>) -> SqlResult<Rows> {
-        let scope = Scope::new(Unit::new("", Vec::new(), Vec::new(), Default::default()));
+        let scope = Scope::new(
+            Unit::new("", Vec::new(), Vec::new(), Default::default()),
+            &self.session.host.temporary_rows,
+        );
         let context = self.serializable_context(&scope, change.work.owner(), change.wait.clone());
         let from: Vec<SqlType> = plan.query.plan.columns.iter().map(|c| c.ty).collect();
         let to: Vec<SqlType> = plan.view.columns.iter().map(|c| c.ty).collect();

@@ -176,8 +176,7 @@ impl<'c> Walk<'c, '_> {
     /// Each part once, in any order.
     fn all(&mut self, parts: &[Particle<'c>]) -> Result<(), ()> {
         let mut left: Vec<&Particle<'c>> = parts.iter().collect();
-        loop {
-            let Some(child) = self.children.get(self.takers.len()) else { break };
+        while let Some(child) = self.children.get(self.takers.len()) {
             let Some(at) = left.iter().position(|part| self.can_start(part, child)) else { break };
             let part = left.remove(at);
             self.run(part)?;

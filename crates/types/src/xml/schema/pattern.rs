@@ -60,7 +60,7 @@ impl Item {
             Item::Range(a, b) => (*a..=*b).contains(&c),
             Item::Class(k) => {
                 let inside = match k.to_ascii_lowercase() {
-                    'd' => c.is_numeric() && c.to_digit(10).is_some() || c.is_numeric() && !c.is_ascii(),
+                    'd' => c.is_ascii_digit() || c.is_numeric() && !c.is_ascii(),
                     's' => matches!(c, ' ' | '\t' | '\n' | '\r'),
                     'i' => is_name_start(c),
                     'c' => is_name(c),

@@ -372,7 +372,7 @@ fn base64(text: &str) -> Option<String> {
     let plain: String = text.chars().filter(|c| !is_space(*c)).collect();
     let body = plain.trim_end_matches('=');
     let pads = plain.len() - body.len();
-    let fine = plain.len() % 4 == 0
+    let fine = plain.len().is_multiple_of(4)
         && pads <= 2
         && body.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'));
     fine.then_some(plain)
