@@ -8,7 +8,7 @@ fn main() {
     let run = || {
         for path in std::env::args().skip(1) {
             let script = std::fs::read_to_string(&path).expect("a readable script");
-            match transcript::run(&script) {
+            match transcript::run(&script, None) {
                 Some(text) => print!("{text}"),
                 None => eprintln!("{path}: needs the corpus"),
             }

@@ -11,14 +11,14 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use holdfast_engine::access::{ReadContext, ReadIntent, ReadLevel};
+use holdfast_engine::access::{BatchSource, ReadContext, ReadIntent, ReadLevel};
 use holdfast_engine::catalog::{ModuleDef, TableDef};
 use holdfast_engine::lock::{LockOwner, LockWait};
 use holdfast_engine::transaction::Transaction;
 use holdfast_plan::expr::ParamId;
 use holdfast_plan::physical::ReadHints;
 pub use holdfast_types::datetime::{DateOrder, Language};
-use holdfast_types::{Batch, CollationId, DateTimeOffset, NameOrder, SqlError, SqlResult, SqlType, Value};
+use holdfast_types::{CollationId, DateTimeOffset, NameOrder, SqlError, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
 use crate::expression::memo::{Memo, ValueSet};
@@ -344,7 +344,7 @@ pub enum FunctionArgument {
 /// Runs user-defined functions; implemented by the procedure interpreter.
 pub trait ModuleRunner: Send + Sync {
     fn scalar(&self, module: &Arc<ModuleDef>, args: Vec<FunctionArgument>) -> SqlResult<Value>;
-    fn table(&self, module: &Arc<ModuleDef>, args: Vec<FunctionArgument>) -> SqlResult<Vec<Batch>>;
+    fn table(&self, module: &Arc<ModuleDef>, args: Vec<FunctionArgument>) -> SqlResult<Box<dyn BatchSource>>;
     /// CURSOR_STATUS of a cursor of the scope (`local`, variables among them) or the session; `None` when there is none.
     fn cursor_status(&self, local: bool, name: &str) -> Option<i16>;
 }

@@ -194,7 +194,8 @@ fn each_database(f: impl Fn(&mut InstanceSession, &str, &mut Vec<String>) -> usi
     let mut findings = Vec::new();
     let mut seen = 0;
     let dir = tempfile::tempdir().unwrap();
-    let mut session = transcript::sessions(dir.path()).open_session(transcript::login("sa", "")).unwrap();
+    let mut session =
+        transcript::sessions(dir.path(), None).open_session(transcript::login("sa", "")).unwrap();
     for file in holdfast_testkit::corpus() {
         let whole =
             file.column("kind") == "full" && !file.name().contains("of2") && !file.name().contains("of3");

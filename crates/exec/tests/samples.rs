@@ -180,7 +180,8 @@ fn compare(ours: &BTreeSet<String>, genuine: &BTreeSet<String>, expected: &dyn F
 fn northwind_is_the_genuine_one() {
     let Some(corpus) = holdfast_testkit::corpus_dir() else { return };
     let dir = tempfile::tempdir().unwrap();
-    let mut session = transcript::sessions(dir.path()).open_session(transcript::login("sa", "")).unwrap();
+    let mut session =
+        transcript::sessions(dir.path(), None).open_session(transcript::login("sa", "")).unwrap();
     run(&mut session, "create database Ours");
     run(&mut session, "use Ours");
     install(&mut session, &corpus.join("ground_truth/instnwnd.sql"));
@@ -221,7 +222,8 @@ fn northwind_is_the_genuine_one() {
 fn pubs_is_the_genuine_one() {
     let Some(corpus) = holdfast_testkit::corpus_dir() else { return };
     let dir = tempfile::tempdir().unwrap();
-    let mut session = transcript::sessions(dir.path()).open_session(transcript::login("sa", "")).unwrap();
+    let mut session =
+        transcript::sessions(dir.path(), None).open_session(transcript::login("sa", "")).unwrap();
     install(&mut session, &corpus.join("ground_truth/instpubs.sql"));
     assert!(transcript::restore(&mut session, "706_full_pubs_dwip-nandi", "Genuine"));
     let ours = describe(&mut session, "pubs");
@@ -263,7 +265,8 @@ fn pubs_is_the_genuine_one() {
 fn chinook_installs_unmodified() {
     let Some(corpus) = holdfast_testkit::corpus_dir() else { return };
     let dir = tempfile::tempdir().unwrap();
-    let mut session = transcript::sessions(dir.path()).open_session(transcript::login("sa", "")).unwrap();
+    let mut session =
+        transcript::sessions(dir.path(), None).open_session(transcript::login("sa", "")).unwrap();
     install(&mut session, &corpus.join("ground_truth/Chinook_SqlServer.sql"));
     let found = describe(&mut session, "Chinook");
     let count = |kind: &str| found.iter().filter(|l| l.starts_with(kind)).count();

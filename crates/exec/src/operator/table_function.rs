@@ -72,7 +72,7 @@ pub fn open_module<'p>(
             })
         })
         .collect::<SqlResult<Vec<_>>>()?;
-    Ok(Box::new(Stored::new(Arc::new(runner.table(module, values)?))))
+    runner.table(module, values)
 }
 
 /// STRING_SPLIT: no row for NULL, one row for a text without separator.

@@ -14,6 +14,7 @@ use holdfast_types::{SqlError, SqlType, Value};
 use parking_lot::Mutex;
 
 use super::cursor_keyset::Keyset;
+use super::memory_table::RowList;
 use super::query::{SELECT, convert};
 use super::raise::integer;
 use super::run::{Fail, Runner, Scope};
@@ -56,7 +57,7 @@ struct Declared {
 struct Open {
     columns: Arc<Vec<ResultColumn>>,
     /// After the columns' values, the bookmarks of `bookmarks`.
-    rows: Arc<Vec<Vec<Value>>>,
+    rows: RowList,
     position: usize,
     bookmarks: Arc<Vec<((i32, i32), usize)>>,
     /// How its rows are read anew; the keys stand between columns and bookmarks.
@@ -275,14 +276,15 @@ impl Runner<'_> {
             }
         };
         self.authorize(&bound.accesses, &inner)?;
-        let (mut columns, rows) = self.rows_of(&bound, &inner)?;
+        let rows = self.list_of(&bound, &inner)?;
+        let mut columns = bound.columns.clone();
         columns.truncate(columns.len() - keyset.as_ref().map_or(0, |k| k.count));
         let keyset = keyset.map(Arc::new);
         let columns = Arc::new(columns.iter().map(super::query::result_column).collect::<Vec<_>>());
         let bookmarks = if cursor.read_only { Arc::default() } else { Arc::new(bound.bookmarks.clone()) };
         let count = if cursor.counted { i32::try_from(rows.len()).unwrap_or(i32::MAX) } else { -1 };
         self.session.state.lock().cursor_rows = count;
-        let open = Open { columns, rows: Arc::new(rows), position: 0, bookmarks, keyset };
+        let open = Open { columns, rows, position: 0, bookmarks, keyset };
         self.with_cursor(name, scope, |c| {
             c.open = Some(open);
             (c.fetch_status, c.last_operation) = (-9, 1);
@@ -323,11 +325,7 @@ impl Runner<'_> {
                 FetchDirection::Relative(_) => at.saturating_add(offset),
             };
             open.position = target.clamp(0, count + 1) as usize;
-            let row = if (1..=count).contains(&target) {
-                Some(open.rows[target as usize - 1].clone())
-            } else {
-                None
-            };
+            let row = if (1..=count).contains(&target) { open.rows.get(target as usize - 1)? } else { None };
             let columns = Arc::clone(&open.columns);
             let keyed = match (&open.keyset, &row) {
                 (Some(k), Some(row)) => Some(Keyed { keyset: Arc::clone(k), frame, row: row.clone() }),
@@ -344,10 +342,9 @@ impl Runner<'_> {
             self.with_cursor(&f.cursor, scope, |c| {
                 c.fetch_status = status;
                 if let (Some(open), Some(now)) = (&mut c.open, now)
-                    && let Some(place) =
-                        open.position.checked_sub(1).and_then(|p| Arc::make_mut(&mut open.rows).get_mut(p))
+                    && let Some(place) = open.position.checked_sub(1)
                 {
-                    *place = now;
+                    open.rows.set(place, &now)?;
                 }
                 Ok(())
             })?;
@@ -403,7 +400,8 @@ impl Runner<'_> {
             let Some(open) = &c.open else {
                 return Err(SqlError::with_text(16_917, 16, "Cursor is not open.").into());
             };
-            let Some(row) = open.position.checked_sub(1).and_then(|p| open.rows.get(p)) else {
+            let at = open.position.checked_sub(1);
+            let Some(row) = at.map(|p| open.rows.get(p)).transpose()?.flatten() else {
                 let text = "There is no row at the current position of the cursor.";
                 return Err(SqlError::with_text(16_931, 16, text).into());
             };
@@ -435,10 +433,11 @@ impl Runner<'_> {
         self.with_cursor(&name, scope, |c| {
             if let Some(open) = &mut c.open
                 && let Some(place) = open.bookmarks.iter().find(|(t, _)| *t == table).map(|(_, p)| *p)
-                && let Some(row) =
-                    open.position.checked_sub(1).and_then(|p| Arc::make_mut(&mut open.rows).get_mut(p))
+                && let Some(at) = open.position.checked_sub(1)
+                && let Some(mut row) = open.rows.get(at)?
             {
                 row[place] = Value::binary(bookmark);
+                open.rows.set(at, &row)?;
             }
             Ok(())
         })

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use holdfast_engine::access::BatchSource;
 use holdfast_engine::catalog::{Catalog, ModuleDef};
 use holdfast_tsql::ParseOptions;
 use holdfast_tsql::ast::{CreateFunction, Ddl, FunctionReturns, ModuleBody, StatementKind};
@@ -18,6 +19,7 @@ use super::state::option;
 use super::unit::{Layout, TableVariable, TypeScope, Unit, layout, syntax_error};
 use crate::context::{FunctionArgument, ModuleRunner};
 use crate::host::temporary::SessionTables;
+use crate::operator::Stored;
 use crate::session::{Done, DoneKind, EnvironmentChange, ResultColumn, ResultSink, SinkResult};
 
 /// Runs functions for one statement.
@@ -249,14 +251,14 @@ impl ModuleRunner for FunctionRunner {
         }
     }
 
-    fn table(&self, module: &Arc<ModuleDef>, args: Vec<FunctionArgument>) -> SqlResult<Vec<Batch>> {
+    fn table(&self, module: &Arc<ModuleDef>, args: Vec<FunctionArgument>) -> SqlResult<Box<dyn BatchSource>> {
         let (_, scope, function) = self.run(module, args)?;
         let FunctionReturns::Table { variable, .. } = &function.returns else {
             return Err(SqlError::not_supported(format!("The function {}", module.name)));
         };
         match scope.tables.get(&variable.to_lowercase()) {
-            Some(t) => t.rows.batches(),
-            None => Ok(Vec::new()),
+            Some(t) => t.rows.all(),
+            None => Ok(Box::new(Stored::new(Arc::default()))),
         }
     }
 }

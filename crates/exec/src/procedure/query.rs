@@ -10,6 +10,7 @@ use holdfast_tsql::Span;
 use holdfast_tsql::ast::{self, Declaration, DeclarationKind, SelectStatement, SetValue, SetVariable};
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
 
+use super::memory_table::RowList;
 use super::redefined::told_to_client;
 use super::run::{Fail, Runner, Scope, Stop, scope_names};
 use super::state::option;
@@ -386,6 +387,19 @@ impl Runner<'_> {
     ) -> Result<(Vec<ResultColumnInfo>, Vec<Vec<Value>>), Fail> {
         let rows = self.rows_under(bound, &self.context(scope))?;
         Ok((bound.columns.clone(), rows))
+    }
+
+    /// The rows of a query, kept where there is room for them.
+    pub fn list_of(&self, bound: &BoundQuery, scope: &Scope) -> Result<RowList, Fail> {
+        let types: Vec<SqlType> = bound.plan.columns.iter().map(|c| c.ty).collect();
+        let mut rows = RowList::new(&types, &self.session.host.temporary_rows);
+        let context = self.context(scope);
+        let mut source = operator::open(&bound.plan, &context)?;
+        while let Some(batch) = source.next_batch()? {
+            context.check_cancel()?;
+            rows.append_batch(&batch)?;
+        }
+        Ok(rows)
     }
 
     pub fn rows_under(&self, bound: &BoundQuery, context: &ExecContext) -> SqlResult<Vec<Vec<Value>>> {

@@ -188,9 +188,9 @@ mod tests {
     fn a_tree_is_a_set() {
         for (seed, limit) in [(1, 0), (2, 700), (3, 1 << 20), (4, 0), (5, 3000)] {
             let pool = Pool::new(limit, std::env::temp_dir());
-            pool.set_leaf_bytes(60);
+            pool.set_leaf_bytes(240);
             let mut n = Numbers(seed);
-            let (mut tree, mut model) = (Tree::new(&pool), BTreeSet::<Vec<u8>>::new());
+            let (mut tree, mut model) = (Tree::of_keys(&pool), BTreeSet::<Vec<u8>>::new());
             let mut snapshots: Vec<(Tree, Vec<Vec<u8>>)> = Vec::new();
             let entry = |n: &mut Numbers| {
                 let mut e = (n.next(3000) as u16).to_be_bytes().to_vec();
@@ -208,9 +208,12 @@ mod tests {
                         model.extend(some);
                     }
                     5..=7 => {
-                        let e = entry(&mut n);
-                        let gone = tree.remove(&e).unwrap();
-                        assert_eq!(gone.is_some(), model.remove(&e), "seed {seed} step {step}");
+                        let count = if step % 83 == 0 { 700 } else { 1 + n.next(3) };
+                        let some: BTreeSet<Vec<u8>> = (0..count).map(|_| entry(&mut n)).collect();
+                        let some: Vec<Vec<u8>> = some.into_iter().collect();
+                        let gone = tree.remove_sorted(&some).unwrap();
+                        let expected = some.iter().filter(|e| model.remove(*e)).count();
+                        assert_eq!(gone, expected, "seed {seed} step {step}");
                     }
                     8 => {
                         let e = entry(&mut n);
@@ -242,25 +245,53 @@ mod tests {
                 assert_eq!(all(&snapshot), was);
             }
             let gone: Vec<Vec<u8>> = model.iter().cloned().collect();
-            for e in gone {
-                assert!(tree.remove(&e).unwrap().is_some());
-            }
+            assert_eq!(tree.remove_sorted(&gone).unwrap(), gone.len());
             assert!(tree.is_empty() && all(&tree).is_empty());
             drop(tree);
             assert_eq!((pool.used(), pool.file_bytes()), (0, 0), "all given back");
         }
     }
 
+    /// Entries that are the same take each other's place, whatever their length.
+    #[test]
+    fn a_tree_of_rows_is_a_map() {
+        for limit in [0, 1 << 20] {
+            let pool = Pool::new(limit, std::env::temp_dir());
+            pool.set_leaf_bytes(100);
+            let mut n = Numbers(8);
+            let (mut tree, mut model) = (Tree::new(&pool, 2), std::collections::BTreeMap::new());
+            for step in 0..800 {
+                let some: BTreeSet<u16> = (0..1 + n.next(30)).map(|_| n.next(500) as u16).collect();
+                let keys: Vec<[u8; 2]> = some.iter().map(|k| k.to_be_bytes()).collect();
+                if n.next(3) == 0 {
+                    let expected = keys.iter().filter(|k| model.remove(*k).is_some()).count();
+                    assert_eq!(tree.remove_sorted(&keys).unwrap(), expected, "step {step}");
+                } else {
+                    let row = |k: &[u8; 2]| [&k[..], &vec![step as u8; n.next(40) as usize]].concat();
+                    let rows: Vec<Vec<u8>> = keys.iter().map(row).collect();
+                    tree.insert_sorted(&rows).unwrap();
+                    model.extend(keys.into_iter().zip(rows));
+                }
+                pool.make_room().unwrap();
+                assert_eq!(tree.len(), model.len(), "step {step}");
+                if step % 20 == 0 {
+                    let expected: Vec<Vec<u8>> = model.values().cloned().collect();
+                    assert_eq!(all(&tree), expected, "step {step}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn dividers_divide() {
         let pool = Pool::new(1 << 20, std::env::temp_dir());
-        pool.set_leaf_bytes(64);
-        let mut tree = Tree::new(&pool);
+        pool.set_leaf_bytes(256);
+        let mut tree = Tree::of_keys(&pool);
         let entries: Vec<[u8; 8]> = (0..50_000u64).map(u64::to_be_bytes).collect();
         for part in entries.chunks(1000) {
             tree.insert_sorted(part).unwrap();
         }
-        assert!(Tree::new(&pool).dividers(4).is_empty());
+        assert!(Tree::of_keys(&pool).dividers(4).is_empty());
         let keys = tree.dividers(4);
         assert_eq!(keys.len(), 3);
         let places: Vec<usize> = keys.iter().map(|k| entries.partition_point(|e| e[..] < **k)).collect();
@@ -273,8 +304,8 @@ mod tests {
     fn a_full_disk_is_an_error_before_anything_changes() {
         let root = tempfile::tempdir().unwrap();
         let pool = Pool::new(0, root.path().join("absent"));
-        pool.set_leaf_bytes(64);
-        let mut tree = Tree::new(&pool);
+        pool.set_leaf_bytes(256);
+        let mut tree = Tree::of_keys(&pool);
         let entries: Vec<[u8; 8]> = (0..1000u64).map(u64::to_be_bytes).collect();
         tree.insert_sorted(&entries).unwrap();
         assert_eq!(pool.make_room().unwrap_err().number, 1105);

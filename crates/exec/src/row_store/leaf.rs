@@ -89,16 +89,28 @@ impl Leaf {
         self.ends[i + 1..].iter_mut().for_each(|e| *e += more as u32);
     }
 
-    pub fn remove(&mut self, i: usize) -> Vec<u8> {
-        let (from, to) = (self.start(i), self.ends[i] as usize);
-        let gone: Vec<u8> = self.bytes.drain(from..to).collect();
-        self.ends.remove(i);
-        self.ends[i..].iter_mut().for_each(|e| *e -= gone.len() as u32);
+    /// Takes out entries at ascending places.
+    pub fn remove(&mut self, places: &[usize]) {
+        let Some(&first) = places.first() else { return };
+        let mut gone = places.iter().copied().peekable();
+        let (mut end, mut kept) = (self.start(first), first);
+        let mut from = end;
+        for i in first..self.len() {
+            let to = self.ends[i] as usize;
+            if gone.next_if_eq(&i).is_none() {
+                self.bytes.copy_within(from..to, end);
+                end += to - from;
+                self.ends[kept] = end as u32;
+                kept += 1;
+            }
+            from = to;
+        }
+        self.bytes.truncate(end);
+        self.ends.truncate(kept);
         if self.bytes.len() < self.bytes.capacity() / 4 {
             self.bytes.shrink_to(self.bytes.len() * 2);
             self.ends.shrink_to(self.ends.len() * 2);
         }
-        gone
     }
 
     /// A leaf with room for that many bytes and entries.
@@ -143,7 +155,8 @@ mod tests {
             let at = leaf.lower_bound(e);
             leaf.insert(at, e);
         }
-        assert_eq!(leaf.remove(leaf.lower_bound(b"c")), b"c");
+        leaf.insert(4, b"ca");
+        leaf.remove(&[3, 4]);
         let back = Leaf::decode(&leaf.encode()).unwrap();
         let entries: Vec<&[u8]> = (0..back.len()).map(|i| back.entry(i)).collect();
         assert_eq!(entries, [&b""[..], b"b", b"bb", b"dd"]);

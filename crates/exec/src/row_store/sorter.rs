@@ -41,7 +41,7 @@ impl Sorter {
 
     fn end_run(&mut self) -> SqlResult<()> {
         self.run.sort_unstable();
-        let mut tree = Tree::new(&self.pool);
+        let mut tree = Tree::of_keys(&self.pool);
         for some in self.run.chunks(STEP) {
             self.pool.make_room()?;
             tree.insert_sorted(some)?;
@@ -71,7 +71,7 @@ impl Sorter {
             c.seek_first()?;
             heads.extend(c.entry().map(|e| Reverse((e.to_vec(), n))));
         }
-        let mut tree = Tree::new(&self.pool);
+        let mut tree = Tree::of_keys(&self.pool);
         let mut some = Vec::with_capacity(STEP);
         while let Some(Reverse((entry, n))) = heads.pop() {
             cursors[n].advance()?;

@@ -7,6 +7,7 @@
 //! 4. A tree of one leaf stays in memory as long as that is not full: small tables never wait for a disk.
 //! 5. A change that fails has been carried out for some of its entries and not for the others; the tree is as good as any.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,6 +18,9 @@ use super::pool::{Pool, Slot};
 
 /// Children of a branch.
 const FANOUT: usize = 256;
+
+/// Leaves of trees of keys are so much smaller than those of rows: changes come to them in any order, a few to each.
+const SMALLER: usize = 4;
 
 #[derive(Clone)]
 pub(super) enum Node {
@@ -48,17 +52,33 @@ impl Branch {
 /// New right neighbours of a node, each with the key before it.
 type Split = Vec<(Box<[u8]>, Node)>;
 
+/// How many bytes of entries a leaf may have, and with how many at their beginning two entries are the same.
+#[derive(Clone, Copy)]
+struct Form {
+    max: usize,
+    same: usize,
+}
+
 /// An ordered set. A copy is a snapshot.
 #[derive(Clone)]
 pub struct Tree {
     pool: Arc<Pool>,
     root: Option<Node>,
     len: usize,
+    form: Form,
 }
 
 impl Tree {
-    pub fn new(pool: &Arc<Pool>) -> Self {
-        Tree { pool: Arc::clone(pool), root: None, len: 0 }
+    /// A set of entries that are the same when their first `same` bytes are.
+    pub fn new(pool: &Arc<Pool>, same: usize) -> Self {
+        let form = Form { max: pool.leaf_bytes(), same };
+        Tree { pool: Arc::clone(pool), root: None, len: 0, form }
+    }
+
+    /// A set of entries that are the same when all of them is: short ones.
+    pub fn of_keys(pool: &Arc<Pool>) -> Self {
+        let form = Form { max: (pool.leaf_bytes() / SMALLER).max(1), same: usize::MAX };
+        Tree { pool: Arc::clone(pool), root: None, len: 0, form }
     }
 
     /// Number of entries.
@@ -78,7 +98,7 @@ impl Tree {
         &self.pool
     }
 
-    /// Adds entries that come in ascending order; those that are there already are passed over.
+    /// Adds entries that come in ascending order, no two of them the same; they take the place of those that are there.
     ///
     /// # Errors
     /// 1105 when the spill file cannot be read (invariant 5).
@@ -86,19 +106,19 @@ impl Tree {
         if entries.is_empty() {
             return Ok(());
         }
-        let max = self.pool.leaf_bytes();
+        let form = self.form;
         let mut added = 0;
         let Some(root) = &mut self.root else {
-            let pieces = pieces(entries.iter().map(AsRef::as_ref), max, true)?;
-            let listed = pieces.len() > 1 || pieces.iter().any(|p| p.size() > max);
+            let pieces = pieces(entries.iter().map(AsRef::as_ref), form.max, true)?;
+            let listed = pieces.len() > 1 || pieces.iter().any(|p| p.size() > form.max);
             self.len = pieces.iter().map(Leaf::len).sum();
             let mut nodes = linked(&self.pool, None, pieces, listed).into_iter();
             self.root = nodes.next().map(|first| first.1);
             self.grow(nodes.collect());
             return Ok(());
         };
-        let result = insert_below(&self.pool, root, entries, max, true, &mut added);
-        self.len += added;
+        let result = insert_below(&self.pool, root, entries, form, true, &mut added);
+        self.len = self.len.saturating_add_signed(added);
         self.grow(result?);
         Ok(())
     }
@@ -114,16 +134,17 @@ impl Tree {
         }
     }
 
-    /// Takes out the entry that begins with `key`, if there is one. `key` must be long enough that at most one entry begins with it, and
-    /// all keys so given for one tree equally so: the separators between leaves are not longer.
+    /// Takes out the entries that begin with keys, which come in ascending order; answers how many there were. A key must be as long
+    /// as what makes entries the same, or all of an entry: separators between leaves are not longer.
     ///
     /// # Errors
-    /// 1105 when the spill file cannot be read.
-    pub fn remove(&mut self, key: &[u8]) -> SqlResult<Option<Vec<u8>>> {
-        let Some(root) = &mut self.root else { return Ok(None) };
-        let Some((gone, empty)) = remove_below(&self.pool, root, key)? else { return Ok(None) };
-        self.len -= 1;
-        if empty {
+    /// 1105 when the spill file cannot be read (invariant 5).
+    pub fn remove_sorted<E: AsRef<[u8]>>(&mut self, keys: &[E]) -> SqlResult<usize> {
+        let Some(root) = &mut self.root else { return Ok(0) };
+        let mut gone = 0;
+        let empty = remove_below(&self.pool, root, keys, &mut gone);
+        self.len -= gone;
+        if empty? {
             self.root = None;
         }
         while let Some(Node::Branch(b)) = &self.root
@@ -131,7 +152,7 @@ impl Tree {
         {
             self.root = b.children.first().cloned();
         }
-        Ok(Some(gone))
+        Ok(gone)
     }
 
     /// Keys that divide the tree into at most `parts` ranges of about the same size.
@@ -207,8 +228,8 @@ fn pieces<'e>(
     max: usize,
     rightmost: bool,
 ) -> SqlResult<Vec<Leaf>> {
-    let (mut total, mut count, mut before) = (0usize, 0usize, None);
-    for e in entries.clone().filter(|e| before.replace(*e) != Some(*e)) {
+    let (mut total, mut count) = (0usize, 0usize);
+    for e in entries.clone() {
         total += e.len();
         count += 1;
     }
@@ -217,11 +238,7 @@ fn pieces<'e>(
     let mut out = Vec::with_capacity(parts);
     let (room, rows) = (size.min(total), count.div_ceil(parts));
     let mut leaf = Leaf::with_capacity(room, rows);
-    let mut before = None;
     for e in entries {
-        if before.replace(e) == Some(e) {
-            continue;
-        }
         let ends = if rightmost { leaf.size() + e.len() > size } else { leaf.size() >= size };
         if ends && !leaf.is_empty() {
             out.push(std::mem::replace(&mut leaf, Leaf::with_capacity(room, rows)));
@@ -258,19 +275,19 @@ fn insert_below<E: AsRef<[u8]>>(
     pool: &Arc<Pool>,
     node: &mut Node,
     entries: &[E],
-    max: usize,
+    form: Form,
     rightmost: bool,
-    added: &mut usize,
+    added: &mut isize,
 ) -> SqlResult<Split> {
     match node {
         Node::Leaf(slot) => {
             own(pool, slot)?;
             let (split, full) = slot.change(|leaf| {
-                let before = leaf.len();
-                let new = add_to(leaf, entries, max, rightmost)?;
-                *added += leaf.len() + new.iter().map(Leaf::len).sum::<usize>() - before;
+                let before = leaf.len() as isize;
+                let new = add_to(leaf, entries, form, rightmost)?;
+                *added += (leaf.len() + new.iter().map(Leaf::len).sum::<usize>()) as isize - before;
                 let last = leaf.last().map(<[u8]>::to_vec);
-                Ok((linked(pool, last.as_deref(), new, true), leaf.size() > max))
+                Ok((linked(pool, last.as_deref(), new, true), leaf.size() > form.max))
             })?;
             if full || !split.is_empty() {
                 slot.list();
@@ -291,7 +308,7 @@ fn insert_below<E: AsRef<[u8]>>(
                     continue;
                 }
                 let split =
-                    insert_below(pool, &mut branch.children[i], some, max, rightmost && i == end, added)?;
+                    insert_below(pool, &mut branch.children[i], some, form, rightmost && i == end, added)?;
                 if !split.is_empty() {
                     branch.add(i, split);
                 }
@@ -305,35 +322,52 @@ fn insert_below<E: AsRef<[u8]>>(
 fn add_to<E: AsRef<[u8]>>(
     leaf: &mut Leaf,
     entries: &[E],
-    max: usize,
+    form: Form,
     rightmost: bool,
 ) -> SqlResult<Vec<Leaf>> {
-    if let [one] = entries {
-        let e = one.as_ref();
-        let at = leaf.lower_bound(e);
-        if at < leaf.len() && leaf.entry(at) == e {
-            return Ok(Vec::new());
-        }
-        if leaf.size() + e.len() <= max || leaf.is_empty() {
-            if !leaf.fits(e.len()) {
-                return Err(SqlError::new(701, &[&"default"]));
-            }
-            leaf.insert(at, e);
-            return Ok(Vec::new());
-        }
+    let more: usize = entries.iter().map(|e| e.as_ref().len()).sum();
+    let fits = leaf.size().saturating_add(more) <= form.max;
+    // Behind all others, where there is room: as rows mostly come.
+    let behind = match (leaf.last(), entries.first()) {
+        (Some(l), Some(e)) => cut(l, form.same) < cut(e.as_ref(), form.same),
+        _ => false,
+    };
+    if behind && fits {
+        entries.iter().for_each(|e| leaf.push(e.as_ref()));
+        return Ok(Vec::new());
     }
-    let merged = Merged { leaf, at: 0, entries, next: 0 };
-    let mut new = pieces(merged, max, rightmost)?.into_iter();
+    if let [one] = entries
+        && (fits || leaf.is_empty())
+    {
+        let e = one.as_ref();
+        let at = leaf.lower_bound(cut(e, form.same));
+        if at < leaf.len() && cut(leaf.entry(at), form.same) == cut(e, form.same) {
+            leaf.remove(&[at]);
+        }
+        if !leaf.fits(e.len()) {
+            return Err(SqlError::new(701, &[&"default"]));
+        }
+        leaf.insert(at, e);
+        return Ok(Vec::new());
+    }
+    let merged = Merged { leaf, at: 0, entries, next: 0, same: form.same };
+    let mut new = pieces(merged, form.max, rightmost)?.into_iter();
     *leaf = new.next().unwrap_or_default();
     Ok(new.collect())
 }
 
-/// The entries of a leaf and others, in order; equal ones one after the other.
+/// What makes an entry the same as another.
+fn cut(entry: &[u8], same: usize) -> &[u8] {
+    entry.get(..same).unwrap_or(entry)
+}
+
+/// The entries of a leaf and others, in order; of two that are the same the other.
 struct Merged<'m, E> {
     leaf: &'m Leaf,
     at: usize,
     entries: &'m [E],
     next: usize,
+    same: usize,
 }
 
 impl<E> Clone for Merged<'_, E> {
@@ -348,13 +382,15 @@ impl<'m, E: AsRef<[u8]>> Iterator for Merged<'m, E> {
     fn next(&mut self) -> Option<&'m [u8]> {
         let here = (self.at < self.leaf.len()).then(|| self.leaf.entry(self.at));
         let other = self.entries.get(self.next).map(AsRef::as_ref);
-        let take_here = match (here, other) {
-            (Some(h), Some(o)) => h <= o,
-            (Some(_), None) => true,
-            (None, _) => false,
+        let order = match (here, other) {
+            (Some(h), Some(o)) => cut(h, self.same).cmp(cut(o, self.same)),
+            (Some(_), None) => Ordering::Less,
+            (None, _) => Ordering::Greater,
         };
-        if take_here {
+        if order != Ordering::Greater {
             self.at += 1;
+        }
+        if order == Ordering::Less {
             return here;
         }
         self.next += 1;
@@ -362,35 +398,46 @@ impl<'m, E: AsRef<[u8]>> Iterator for Merged<'m, E> {
     }
 }
 
-/// The entry that was taken out, and whether nothing is left.
-fn remove_below(pool: &Arc<Pool>, node: &mut Node, key: &[u8]) -> SqlResult<Option<(Vec<u8>, bool)>> {
+/// Takes out the entries that begin with keys, and tells whether nothing is left.
+fn remove_below<E: AsRef<[u8]>>(
+    pool: &Arc<Pool>,
+    node: &mut Node,
+    keys: &[E],
+    gone: &mut usize,
+) -> SqlResult<bool> {
     match node {
         Node::Leaf(slot) => {
             let leaf = slot.leaf()?;
-            let at = leaf.lower_bound(key);
-            if at >= leaf.len() || !leaf.entry(at).starts_with(key) {
-                return Ok(None);
+            let place = |key: &E| {
+                let at = leaf.lower_bound(key.as_ref());
+                (at < leaf.len() && leaf.entry(at).starts_with(key.as_ref())).then_some(at)
+            };
+            let places: Vec<usize> = keys.iter().filter_map(place).collect();
+            if places.is_empty() {
+                return Ok(leaf.is_empty());
             }
             drop(leaf);
             own(pool, slot)?;
+            *gone += places.len();
             slot.change(|leaf| {
-                let gone = leaf.remove(at);
-                Ok(Some((gone, leaf.is_empty())))
+                leaf.remove(&places);
+                Ok(leaf.is_empty())
             })
         }
         Node::Branch(shared) => {
-            let i = shared.place(key);
+            let (Some(a), Some(b)) = (keys.first(), keys.last()) else { return Ok(false) };
             let branch = Arc::make_mut(shared);
-            let Some((gone, empty)) = remove_below(pool, &mut branch.children[i], key)? else {
-                return Ok(None);
-            };
-            if empty {
+            for i in (branch.place(a.as_ref())..=branch.place(b.as_ref())).rev() {
+                let some = &keys[below(branch, i, keys)];
+                if some.is_empty() || !remove_below(pool, &mut branch.children[i], some, gone)? {
+                    continue;
+                }
                 branch.children.remove(i);
                 if !branch.keys.is_empty() {
                     branch.keys.remove(i.saturating_sub(1));
                 }
             }
-            Ok(Some((gone, branch.children.is_empty())))
+            Ok(branch.children.is_empty())
         }
     }
 }

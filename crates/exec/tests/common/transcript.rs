@@ -126,14 +126,15 @@ impl ResultSink for Transcript {
     }
 }
 
-/// Sessions of a new instance in `dir`.
-pub fn sessions(dir: &Path) -> Arc<InstanceSessions> {
+/// Sessions of a new instance in `dir`. With `temporary_memory` tables outside databases may have so many bytes of memory, and tiny
+/// leaves.
+pub fn sessions(dir: &Path, temporary_memory: Option<usize>) -> Arc<InstanceSessions> {
     let opener = StoredOpener::new(Arc::new(RealDisk), PageCache::new(64 << 20));
     let instance =
         Instance::open(InstanceOptions::new(dir), Arc::new(opener), &mut |m| panic!("{m}")).unwrap();
     let host = Host::open(instance, Arc::new(SystemClock::new(0))).unwrap();
-    if let Ok(bytes) = std::env::var("HOLDFAST_TEMPORARY_MEMORY") {
-        host.temporary_rows.set_limit(bytes.parse().expect("HOLDFAST_TEMPORARY_MEMORY is a number of bytes"));
+    if let Some(bytes) = temporary_memory {
+        host.temporary_rows.set_limit(bytes);
         host.temporary_rows.set_leaf_bytes(48);
     }
     InstanceSessions::new(host, Arc::new(InstanceAdministration))
@@ -164,10 +165,10 @@ fn who(batch: &str) -> Option<(&str, &str)> {
     Some(rest.split_once(" in ").unwrap_or((rest, "")))
 }
 
-/// The transcript of a script; `None` when it needs the corpus and there is none.
-pub fn run(script: &str) -> Option<String> {
+/// The transcript of a script, see [`sessions`]; `None` when it needs the corpus and there is none.
+pub fn run(script: &str, temporary_memory: Option<usize>) -> Option<String> {
     let dir = tempfile::tempdir().unwrap();
-    let factory = sessions(dir.path());
+    let factory = sessions(dir.path(), temporary_memory);
     let mut session = factory.open_session(login("sa", "")).unwrap();
     for line in script.lines().take_while(|l| l.starts_with("-- ")) {
         let Some(rest) = line.strip_prefix("-- restore: ") else { continue };

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use holdfast_engine::access::BatchSource;
 use holdfast_engine::write::{NewRow, RowUpdate};
 use holdfast_plan::change::{Action, BoundChange, ChangeKind, TargetTable};
-use holdfast_types::{Batch, SqlError, SqlType, Value};
+use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
 
 use super::{Change, Rows, Runner, Touched, writer};
 use crate::operator;
 use crate::operator::spool::RowStore;
+use crate::procedure::memory_table::RowList;
 use crate::procedure::run::{Fail, Scope};
 
 impl Runner<'_> {
@@ -47,7 +48,7 @@ impl Runner<'_> {
                 }
             }
         }
-        self.touch_nothing(&bound.target, Action::Insert, change);
+        self.touch_nothing(&bound.target, Action::Insert, change)?;
         Ok(())
     }
 
@@ -81,7 +82,7 @@ impl Runner<'_> {
         if instead {
             let inserted: Rows = rows.into_iter().map(|r| r.values).collect();
             self.put_out(bound, Action::Insert, None, Some(&inserted), batch, change)?;
-            self.touch(target, Action::Insert, Vec::new(), inserted, Vec::new(), count, change);
+            self.touch(target, Action::Insert, &Rows::new(), &inserted, &[], count, change)?;
             change.count += count;
             return Ok(());
         }
@@ -112,7 +113,7 @@ impl Runner<'_> {
             let batch = batch.take(&positions);
             self.put_out(bound, Action::Insert, None, Some(&inserted), &batch, change)?;
             let n = inserted.len() as u64;
-            self.touch(target, Action::Insert, Vec::new(), inserted, Vec::new(), n, change);
+            self.touch(target, Action::Insert, &Rows::new(), &inserted, &[], n, change)?;
         }
         Ok(())
     }
@@ -199,7 +200,7 @@ impl Runner<'_> {
         self.check_references(target, new.iter(), Some(&changed), change)?;
         if fires(target, Action::Update) {
             let count = new.len() as u64;
-            self.touch(target, Action::Update, old.clone(), new.clone(), asked, count, change);
+            self.touch(target, Action::Update, &old, &new, &asked, count, change)?;
         }
         self.look_after_references(target, &old, Some(&new), &changed, change)?;
         Ok(new)
@@ -221,53 +222,70 @@ impl Runner<'_> {
             self.carry_to_views(target, &old, &Rows::new(), None, change)?;
         }
         if fires(target, Action::Delete) {
-            self.touch(target, Action::Delete, old.clone(), Vec::new(), Vec::new(), count, change);
+            self.touch(target, Action::Delete, &old, &Rows::new(), &[], count, change)?;
         }
         self.look_after_references(target, &old, None, &[], change)?;
         Ok(())
     }
 
     /// Keeps what triggers will want to see.
+    ///
+    /// # Errors
+    /// 1105 when it finds no room.
     #[allow(clippy::too_many_arguments)]
     pub(super) fn touch(
         &self,
         target: &Arc<TargetTable>,
         action: Action,
-        deleted: Rows,
-        inserted: Rows,
-        changed: Vec<usize>,
+        deleted: &Rows,
+        inserted: &Rows,
+        changed: &[usize],
         count: u64,
         change: &mut Change<'_>,
-    ) {
+    ) -> SqlResult<()> {
         if !fires(target, action) {
-            return;
+            return Ok(());
         }
-        let same = |t: &&mut Touched| {
+        let same = |t: &Touched| {
             t.action == action
                 && t.target.table.object_id == target.table.object_id
                 && t.target.table.database_id == target.table.database_id
         };
-        match change.touched.iter_mut().find(same) {
-            Some(t) => {
-                t.deleted.extend(deleted);
-                t.inserted.extend(inserted);
-                t.count += count;
-                for c in changed {
-                    if !t.changed.contains(&c) {
-                        t.changed.push(c);
-                    }
-                }
-            }
+        let at = match change.touched.iter().position(same) {
+            Some(at) => at,
             None => {
-                let target = Arc::clone(target);
-                change.touched.push(Touched { target, action, deleted, inserted, changed, count });
+                let none = RowList::new(&target.types(), &self.session.host.temporary_rows);
+                change.touched.push(Touched {
+                    target: Arc::clone(target),
+                    action,
+                    deleted: none.clone(),
+                    inserted: none,
+                    changed: Vec::new(),
+                    count: 0,
+                });
+                change.touched.len() - 1
+            }
+        };
+        let t = &mut change.touched[at];
+        t.deleted.append(deleted)?;
+        t.inserted.append(inserted)?;
+        t.count += count;
+        for c in changed {
+            if !t.changed.contains(c) {
+                t.changed.push(*c);
             }
         }
+        Ok(())
     }
 
     /// Triggers fire for a statement that met no row, too.
-    pub(super) fn touch_nothing(&self, target: &Arc<TargetTable>, action: Action, change: &mut Change<'_>) {
-        self.touch(target, action, Vec::new(), Vec::new(), Vec::new(), 0, change);
+    pub(super) fn touch_nothing(
+        &self,
+        target: &Arc<TargetTable>,
+        action: Action,
+        change: &mut Change<'_>,
+    ) -> SqlResult<()> {
+        self.touch(target, action, &Rows::new(), &Rows::new(), &[], 0, change)
     }
 }
 

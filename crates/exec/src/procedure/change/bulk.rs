@@ -152,8 +152,8 @@ impl Runner<'_> {
             if announced.options.lock_table {
                 writer(&bound.target)?.lock_all(change.write())?;
             }
-            r.insert_external(&bound, &ordinals, &types, rows, change)?;
-            r.touch_nothing(&bound.target, Action::Insert, change);
+            r.insert_external(&bound, &ordinals, &types, super::external::parts(rows), change)?;
+            r.touch_nothing(&bound.target, Action::Insert, change)?;
             Ok(())
         })
     }
@@ -253,7 +253,7 @@ impl Runner<'_> {
                     r.load_file(&file, &mut pieces, FileRows::new(&format, fields), &wide, change)?;
                 }
             }
-            r.touch_nothing(&bound.target, Action::Insert, change);
+            r.touch_nothing(&bound.target, Action::Insert, change)?;
             Ok(())
         })
     }

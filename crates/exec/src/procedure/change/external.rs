@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use holdfast_engine::access::BatchSource;
 use holdfast_plan::change::{Action, BoundChange, ChangeKind};
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::{Execute, Parameter};
@@ -11,15 +12,19 @@ use holdfast_types::{Batch, SqlError, SqlResult, SqlType, TypeId, Value};
 use super::{Change, INSERT, Rows, Runner};
 use crate::context::ExecContext;
 use crate::procedure::call::Argument;
+use crate::procedure::memory_table::RowList;
 use crate::procedure::query::convert;
 use crate::procedure::run::{Fail, Scope, scope_names};
 use crate::procedure::unit::{Folding, with_bind_context};
+use crate::row_store::Pool;
 
 /// Rows that INSERT … EXEC takes from the called text.
-#[derive(Default)]
 struct Captured {
     /// Each result set with its types.
-    sets: Vec<(Vec<SqlType>, Rows)>,
+    sets: Vec<(Vec<SqlType>, RowList)>,
+    pool: Arc<Pool>,
+    /// Why rows could not be kept.
+    failure: Option<SqlError>,
     /// A result set of another width came.
     mismatch: bool,
     width: usize,
@@ -41,8 +46,17 @@ impl Runner<'_> {
         // What is called is not to run twice.
         self.refuse_followed(&bound.target.table, ordinals)?;
         self.run_change(bound, scope, INSERT, |r, change, scope| {
-            let mut captured = Captured { width: ordinals.len(), ..Captured::default() };
+            let mut captured = Captured {
+                sets: Vec::new(),
+                pool: Arc::clone(&r.session.host.temporary_rows),
+                failure: None,
+                mismatch: false,
+                width: ordinals.len(),
+            };
             r.captured(e, span, scope, &mut captured)?;
+            if let Some(e) = captured.failure {
+                return Err(e.into());
+            }
             if captured.mismatch {
                 return Err(SqlError::new(213, &[]).state(7).at_line(span.line).into());
             }
@@ -51,9 +65,14 @@ impl Runner<'_> {
                 ordinals.iter().any(|o| Some(*o) == bound.target.identity),
             )?;
             for (types, rows) in captured.sets {
-                r.insert_external(bound, ordinals, &types, rows, change)?;
+                let mut source = rows.open();
+                let next = || {
+                    let batch = source.next_batch()?;
+                    Ok(batch.map(|b| (0..b.len).map(|i| b.row(i, &types)).collect()))
+                };
+                r.insert_external(bound, ordinals, &types, next, change)?;
             }
-            r.touch_nothing(&bound.target, Action::Insert, change);
+            r.touch_nothing(&bound.target, Action::Insert, change)?;
             Ok(())
         })
     }
@@ -111,26 +130,22 @@ impl Runner<'_> {
         let ChangeKind::InsertExternal { ordinals, .. } = bound.kind.clone() else { return Ok(()) };
         self.changing(|r, work| {
             let mut change = r.new_change(&bound, work, scope);
-            r.insert_external(&bound, &ordinals, &types, rows, &mut change)
+            r.insert_external(&bound, &ordinals, &types, parts(rows), &mut change)
         })
     }
 
-    /// Inserts rows of these types into the listed columns.
+    /// Inserts rows of these types into the listed columns; `next` gives some at a time.
     pub(super) fn insert_external(
         &mut self,
         bound: &BoundChange,
         ordinals: &[usize],
         types: &[SqlType],
-        rows: Rows,
+        mut next: impl FnMut() -> SqlResult<Option<Rows>>,
         change: &mut Change<'_>,
     ) -> Result<(), Fail> {
         let columns = &bound.target.table.columns;
-        let mut rows = rows.into_iter();
-        loop {
-            let part: Rows = rows.by_ref().take(BATCH_ROWS).collect();
-            if part.is_empty() {
-                break;
-            }
+        while let Some(part) = next()? {
+            change.context.check_cancel()?;
             let mut converted = Vec::with_capacity(part.len());
             for row in part {
                 let mut new = Vec::with_capacity(row.len());
@@ -168,6 +183,15 @@ impl Runner<'_> {
     }
 }
 
+/// Gives some of the rows at a time.
+pub(super) fn parts(rows: Rows) -> impl FnMut() -> SqlResult<Option<Rows>> {
+    let mut rows = rows.into_iter();
+    move || {
+        let part: Rows = rows.by_ref().take(BATCH_ROWS).collect();
+        Ok((!part.is_empty()).then_some(part))
+    }
+}
+
 /// A value on its way into a column: strings and bytes keep their length, which is looked at when they are put in.
 pub(super) fn assigned(v: Value, from: SqlType, to: SqlType, context: &ExecContext) -> SqlResult<Value> {
     let wide = match (from.id.is_character() && to.id.is_character(), to.id) {
@@ -192,12 +216,15 @@ impl crate::session::ResultSink for CaptureSink<'_> {
         if columns.len() != self.captured.width {
             self.captured.mismatch = true;
         }
-        self.captured.sets.push((columns.iter().map(|c| c.ty).collect(), Rows::new()));
+        let types: Vec<SqlType> = columns.iter().map(|c| c.ty).collect();
+        let rows = RowList::new(&types, &self.captured.pool);
+        self.captured.sets.push((types, rows));
         Ok(())
     }
     fn rows(&mut self, batch: &Batch) -> crate::session::SinkResult {
-        if let Some((types, rows)) = self.captured.sets.last_mut() {
-            rows.extend((0..batch.len).map(|i| batch.row(i, types)));
+        let Captured { sets, failure, .. } = &mut *self.captured;
+        if let (Some((_, rows)), None) = (sets.last_mut(), &failure) {
+            *failure = rows.append_batch(batch).err();
         }
         Ok(())
     }

@@ -34,6 +34,7 @@ mod view;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use holdfast_engine::access::BatchSource;
 use holdfast_engine::catalog::Catalog;
 use holdfast_engine::lock::LockWait;
 use holdfast_engine::transaction::Transaction as Work;
@@ -46,9 +47,11 @@ use holdfast_tsql::ast::{
 };
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
 
+use super::memory_table::RowList;
 use super::run::{Fail, Runner, Scope, scope_names};
 use super::unit::{Folding, Planned, with_bind_context};
 use crate::context::{ExecContext, SessionInfo};
+use crate::operator::spool::{RowStore, Rows as KeptRows};
 pub use bulk::BulkTarget;
 pub use temporal::end_of_time;
 pub use trigger::{TriggerTables, is_updated, pseudo_tables};
@@ -67,15 +70,15 @@ type Rows = Vec<Vec<Value>>;
 struct Touched {
     target: Arc<TargetTable>,
     action: Action,
-    deleted: Rows,
-    inserted: Rows,
+    deleted: RowList,
+    inserted: RowList,
     /// Ordinals of the columns that were set.
     changed: Vec<usize>,
     count: u64,
 }
 
 /// OUTPUT rows of each clause, rows changed, and whether duplicates were ignored.
-type Done = (Vec<Vec<Batch>>, u64, bool);
+type Done = (Vec<KeptRows>, u64, bool);
 
 /// A change being carried out.
 struct Change<'c> {
@@ -86,7 +89,7 @@ struct Change<'c> {
     context: ExecContext,
     ansi_warnings: bool,
     /// Rows of each OUTPUT clause.
-    output: Vec<Vec<Batch>>,
+    output: Vec<RowStore>,
     touched: Vec<Touched>,
     /// Rows changed by the statement itself.
     count: u64,
@@ -234,8 +237,9 @@ impl Runner<'_> {
             let columns: Vec<_> = clause.columns.iter().map(super::query::result_column).collect();
             self.may_answer()?;
             self.sink.columns(&columns)?;
-            for b in &batches {
-                self.sink.rows(b)?;
+            let mut batches = batches.open();
+            while let Some(b) = batches.next_batch()? {
+                self.sink.rows(&b)?;
             }
         }
         self.counted(count, command, true)
@@ -282,13 +286,17 @@ impl Runner<'_> {
         if let Some(query) = Arc::get_mut(&mut context.query) {
             query.read_current();
         }
+        let output = bound.output.iter().map(|clause| {
+            let types: Vec<SqlType> = clause.exprs.iter().map(|e| e.ty).collect();
+            RowStore::new(&types, context.query.budget())
+        });
         Change {
+            output: output.collect(),
             work,
             verb: view::verb(bound),
             wait: self.session.lock_wait(),
             context,
             ansi_warnings: self.session.has(super::state::option::ANSI_WARNINGS),
-            output: bound.output.iter().map(|_| Vec::new()).collect(),
             touched: Vec::new(),
             count: 0,
             identity: None,
@@ -313,6 +321,7 @@ impl Runner<'_> {
         for t in touched {
             self.fire_after(t, work)?;
         }
+        let output = output.into_iter().map(RowStore::finish).collect::<SqlResult<_>>()?;
         Ok((output, count, duplicates_ignored))
     }
 

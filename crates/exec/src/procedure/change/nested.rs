@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use holdfast_engine::access::BatchSource;
 use holdfast_plan::change::{BoundChange, TargetTable};
 use holdfast_tsql::ast::query::{TableKind, TableRef};
 use holdfast_tsql::ast::{
@@ -209,8 +210,11 @@ impl Runner<'_> {
             });
             r.surroundings.parts = false;
             let (output, _, _) = inside?;
-            for batch in output.into_iter().flatten() {
-                table.rows.append_batch(&batch)?;
+            for rows in output {
+                let mut rows = rows.open();
+                while let Some(batch) = rows.next_batch()? {
+                    table.rows.append_batch(&batch)?;
+                }
             }
             r.carry_out(outer, scope, |r, change, scope| r.insert_rows(outer, change, scope))
         })

@@ -46,7 +46,7 @@ impl Runner<'_> {
             }
             let made = Batch::new(whole.len, columns);
             match &clause.into {
-                None => change.output[i].push(made),
+                None => change.output[i].push(made)?,
                 Some(into) => {
                     let types: Vec<SqlType> = clause.exprs.iter().map(|e| e.ty).collect();
                     let values: Rows = (0..made.len).map(|r| made.row(r, &types)).collect();

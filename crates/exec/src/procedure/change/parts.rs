@@ -11,13 +11,15 @@ use std::collections::HashSet;
 use holdfast_engine::access::BatchSource;
 use holdfast_engine::catalog::ReferentialAction;
 use holdfast_engine::write::RowState;
-use holdfast_plan::change::{Action, BoundChange, ChangeKind, Course, SetItem, SetValue, TargetTable};
+use holdfast_plan::change::{
+    Action, BoundChange, BoundOutput, ChangeKind, Course, InsertRows, OutputInto, SetItem, SetValue,
+    TargetTable,
+};
 use holdfast_plan::expr::{Expr, ExprKind};
 use holdfast_plan::function::FunctionId;
 use holdfast_plan::physical::{PhysicalOp, PhysicalPlan};
 use holdfast_types::SqlResult;
 
-use super::apply::fires;
 use super::target_rows::{mark_at, plan_types};
 use super::{Change, Runner, rows_of, writer};
 use crate::operator;
@@ -100,15 +102,29 @@ fn is_one_row(plan: &PhysicalPlan) -> bool {
     }
 }
 
-/// Whether a change may be done in parts, invariant 2.
-fn goes_in_parts(bound: &BoundChange) -> bool {
-    let target = &bound.target;
+/// Whether OUTPUT rows may be made part by part, invariant 2.
+fn goes_out_apart(output: &BoundOutput, target: &TargetTable) -> bool {
+    let own = (target.table.database_id, target.table.object_id);
+    let other = |into: &OutputInto| (into.target.table.database_id, into.target.table.object_id) != own;
+    output.into.as_ref().is_none_or(other) && !output.exprs.iter().any(looks)
+}
+
+/// What is done to rows of a target.
+pub(super) enum Act<'a> {
+    Insert(&'a InsertRows),
+    Update(&'a [SetItem]),
+    Delete,
+}
+
+/// Whether something may be done to rows of the target in parts, invariant 2.
+pub(super) fn acts_apart(target: &TargetTable, output: &[BoundOutput], act: &Act<'_>) -> bool {
     let own = target.table.object_id;
     let action =
-        match &bound.kind {
-            ChangeKind::Update(items) if sets_apart(items, target) => Action::Update,
+        match act {
+            Act::Insert(list) if !list.values.iter().any(|v| looks(&v.1)) => Action::Insert,
+            Act::Update(items) if sets_apart(items, target) => Action::Update,
             // Rows that go for others' sake are looked for when all have gone.
-            ChangeKind::Delete
+            Act::Delete
                 if target.rules.referencing.iter().all(|k| {
                     k.disabled || (k.on_delete == ReferentialAction::NoAction && k.table_id != own)
                 }) =>
@@ -118,14 +134,22 @@ fn goes_in_parts(bound: &BoundChange) -> bool {
             _ => return false,
         };
     let rules = target.checks.iter().map(|c| &c.condition).chain(target.filters.iter().map(|f| &f.1));
-    bound.bookmark.is_some()
-        && bound.current_of.is_none()
-        && bound.output.is_empty()
+    output.iter().all(|o| goes_out_apart(o, target))
         && !target.is_view
         && target.views.is_empty()
-        && !fires(target, action)
+        && target.instead_of(action).is_none()
         && !target.rules.foreign_keys.iter().any(|k| k.referenced_table_id == own)
         && !rules.chain(target.computed.iter().map(|c| &c.value)).any(looks)
+}
+
+/// Whether a change may be done in parts, invariant 2.
+fn goes_in_parts(bound: &BoundChange) -> bool {
+    let act = match &bound.kind {
+        ChangeKind::Update(items) => Act::Update(items),
+        ChangeKind::Delete => Act::Delete,
+        _ => return false,
+    };
+    bound.bookmark.is_some() && bound.current_of.is_none() && acts_apart(&bound.target, &bound.output, &act)
 }
 
 /// How the rows of a change are worked off; one row is not worth a store.
@@ -154,6 +178,17 @@ impl Runner<'_> {
             change.context.check_cancel()?;
         };
         change.count = rows.len() as u64;
+        // First of all that is touched, and also when there is no row.
+        let none = super::Rows::new();
+        match &bound.kind {
+            ChangeKind::Update(items) => {
+                let changed = set_columns(items);
+                if !changed.is_empty() {
+                    self.touch(target, Action::Update, &none, &none, &changed, 0, change)?;
+                }
+            }
+            _ => self.touch_nothing(target, Action::Delete, change)?,
+        }
         let mut parts = rows.open();
         while let Some(batch) = parts.next_batch()? {
             change.context.check_cancel()?;
@@ -164,10 +199,15 @@ impl Runner<'_> {
                     let changed = set_columns(items);
                     let new = self.set_rows(items, target, &batch, &old, change, scope)?;
                     if !changed.is_empty() {
-                        self.update_locked(target, marks, old, new, changed, change)?;
+                        let before = if bound.output.is_empty() { super::Rows::new() } else { old.clone() };
+                        let new = self.update_locked(target, marks, old, new, changed, change)?;
+                        self.put_out(bound, Action::Update, Some(&before), Some(&new), &batch, change)?;
                     }
                 }
-                _ => self.delete_locked(target, marks, old, change)?,
+                _ => {
+                    self.put_out(bound, Action::Delete, Some(&old), None, &batch, change)?;
+                    self.delete_locked(target, marks, old, change)?;
+                }
             }
         }
         Ok(())

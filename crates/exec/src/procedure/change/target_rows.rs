@@ -55,7 +55,7 @@ impl Runner<'_> {
                         .map(|r| r.values)
                         .collect();
                     self.put_out(bound, action, Some(&read.old), Some(&new), &plan_rows, change)?;
-                    self.touch(target, action, read.old, new, changed, count as u64, change);
+                    self.touch(target, action, &read.old, &new, &changed, count as u64, change)?;
                 } else if !items.iter().any(|i| i.column.is_some()) {
                     // Only variables were set.
                 } else {
@@ -76,7 +76,7 @@ impl Runner<'_> {
             _ => {
                 self.put_out(bound, action, Some(&read.old), None, &plan_rows, change)?;
                 if instead {
-                    self.touch(target, action, read.old, Rows::new(), Vec::new(), count as u64, change);
+                    self.touch(target, action, &read.old, &Rows::new(), &[], count as u64, change)?;
                 } else {
                     self.delete_locked(target, read.bookmarks, read.old, change)?;
                 }

@@ -95,8 +95,8 @@ impl Runner<'_> {
         deleted: &MemoryTable,
         work: &Arc<Work>,
     ) -> Result<(), Fail> {
-        inserted.rows.append(&t.inserted)?;
-        deleted.rows.append(&t.deleted)?;
+        inserted.rows.show(&t.inserted);
+        deleted.rows.show(&t.deleted);
         let columns = updated_columns(&t.target.table, t.action, &t.changed);
         for trigger in list {
             self.session.state.lock().row_count = i64::try_from(t.count).unwrap_or(i64::MAX);

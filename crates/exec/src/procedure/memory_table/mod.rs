@@ -1,6 +1,6 @@
 //! Tables outside databases: table variables, table-valued parameters, temporary tables, `inserted` and `deleted` of triggers.
 //!
-//! Module map: this file what such a table is, [`rows`] its rows and indexes, [`scan`] reading them, [`writer`] changing them, [`undo`]
+//! Module map: this file what such a table is, [`rows`] its rows and indexes, [`list`] rows without a table, [`scan`] reading them, [`writer`] changing them, [`undo`]
 //! taking changes back.
 //!
 //! Invariants
@@ -10,6 +10,7 @@
 //! 4. Changes of temporary tables are taken back with their transaction; those of table variables only with their statement.
 //! 5. Rows and keys lie in a [`crate::row_store`], whose memory is bounded.
 
+mod list;
 mod rows;
 mod scan;
 mod undo;
@@ -26,6 +27,7 @@ use parking_lot::Mutex;
 use super::identity::Counter;
 use crate::row_store::Pool;
 use crate::system_view::model::TEMPORARY_ID;
+pub use list::RowList;
 use rows::Index;
 pub use rows::MemoryRows;
 pub use undo::{keep_variables, note_undo};
@@ -44,6 +46,17 @@ pub struct MemoryTable {
     pub type_object: i32,
     /// The rows of a table-valued parameter as a client sent them.
     pub from_client: bool,
+    /// The rows are there as long as something has the table.
+    pub life: Arc<Life>,
+}
+
+/// Takes a table's rows away when nothing has the table any more: plans that are kept know its definition for long after.
+pub struct Life(Arc<MemoryRows>);
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.0.clear();
+    }
 }
 
 /// What a table in memory is made of.
@@ -122,6 +135,7 @@ impl MemoryTable {
         };
         MemoryTable {
             definition: Arc::new(definition),
+            life: Arc::new(Life(Arc::clone(&rows))),
             rows,
             rules,
             default_names: default_names.into(),
@@ -193,6 +207,7 @@ impl MemoryTable {
             default_names: Arc::clone(&self.default_names),
             type_object: self.type_object,
             from_client: self.from_client,
+            life: Arc::clone(&self.life),
         }
     }
 

@@ -18,6 +18,7 @@ use holdfast_engine::catalog::{IndexDef, IndexKind};
 use holdfast_types::{Batch, Column, SqlError, SqlResult, SqlType, Value};
 use parking_lot::{Mutex, RwLock};
 
+use super::list::RowList;
 use super::scan::{self, Fill};
 use crate::operator::sort_key::{KeyPart, encode_rows};
 use crate::operator::spill::damaged;
@@ -101,6 +102,14 @@ impl Entries {
     pub fn all(&self) -> Vec<&[u8]> {
         (0..self.len()).map(|i| self.get(i)).collect()
     }
+
+    /// Those that are not empty, in ascending order.
+    fn sorted(&self) -> Vec<&[u8]> {
+        let mut all = self.all();
+        all.retain(|e| !e.is_empty());
+        all.sort_unstable();
+        all
+    }
 }
 
 /// A row's entry in parts.
@@ -142,6 +151,11 @@ pub(super) fn begin_row(id: u64, outside: &[i32], out: &mut Vec<u8>) {
     outside.iter().for_each(|i| put_number(u64::from(*i as u32), out));
 }
 
+/// The id at the beginning of a row's entry.
+fn cut_id(entry: &[u8]) -> &[u8] {
+    entry.get(..ID).unwrap_or(entry)
+}
+
 /// What tells a row from what it was or will be.
 pub(super) fn digest(entry: &[u8]) -> u64 {
     let mut hash = std::hash::DefaultHasher::new();
@@ -180,7 +194,7 @@ impl Index {
                 .iter()
                 .map(|k| KeyPart { ty: types[k.ordinal], descending: k.descending })
                 .collect(),
-            keys: Tree::new(pool),
+            keys: Tree::of_keys(pool),
         }
     }
 
@@ -209,19 +223,13 @@ impl Index {
         Ok(out)
     }
 
-    /// Enters rows' entries, in whatever order.
-    fn enter(&mut self, entries: &Entries) -> SqlResult<()> {
-        let mut all = entries.all();
-        all.retain(|e| !e.is_empty());
-        all.sort_unstable();
-        self.keys.insert_sorted(&all)
-    }
-
-    fn leave(&mut self, entries: &Entries) -> SqlResult<()> {
-        for e in entries.all().into_iter().filter(|e| !e.is_empty()) {
-            self.keys.remove(e)?;
-        }
-        Ok(())
+    /// Takes out the entries of some rows and enters those of others; what is among both is there afterwards, even if it was not before
+    /// (`rows`, invariant 3).
+    fn replace(&mut self, gone: &Entries, come: &Entries) -> SqlResult<()> {
+        let (old, new) = (gone.sorted(), come.sorted());
+        let leaving: Vec<&[u8]> = old.iter().copied().filter(|e| new.binary_search(e).is_err()).collect();
+        self.keys.remove_sorted(&leaving)?;
+        self.keys.insert_sorted(&new)
     }
 
     /// The normalised form of values for the first columns of the key.
@@ -254,24 +262,26 @@ impl Inner {
     /// Takes rows out and puts others in, whose ids ascend, without looking at uniqueness.
     pub fn replace(&mut self, codec: &Codec, gone: &Entries, come: &Entries) -> SqlResult<()> {
         for i in &mut self.indexes {
-            if !gone.is_empty() {
-                let old = i.entries_of(codec, gone)?;
-                i.leave(&old)?;
-            }
-            if !come.is_empty() {
-                let new = i.entries_of(codec, come)?;
-                i.enter(&new)?;
-            }
+            let (old, new) = (i.entries_of(codec, gone)?, i.entries_of(codec, come)?);
+            i.replace(&old, &new)?;
         }
         self.exchange(gone, come)
     }
 
     /// The same in the tree of rows alone.
     fn exchange(&mut self, gone: &Entries, come: &Entries) -> SqlResult<()> {
-        for e in gone.all() {
-            self.rows.remove(e.get(..ID).unwrap_or(e))?;
-        }
+        let come_ids: Vec<&[u8]> = come.all().into_iter().map(cut_id).collect();
+        let mut gone: Vec<&[u8]> = gone.all().into_iter().map(cut_id).collect();
+        // What comes takes the place of what it stands for.
+        gone.retain(|id| come_ids.binary_search(id).is_err());
+        self.rows.remove_sorted(&gone)?;
         self.rows.insert_sorted(&come.all())
+    }
+
+    /// Takes everything out.
+    pub fn clear(&mut self, pool: &Arc<Pool>) {
+        self.rows = Tree::new(pool, ID);
+        self.indexes.iter_mut().for_each(|i| i.keys = Tree::of_keys(pool));
     }
 
     /// The index whose order is that of scans.
@@ -330,7 +340,7 @@ impl MemoryRows {
         Arc::new_cyclic(|this| MemoryRows {
             name: name.into(),
             codec: Codec::new(types),
-            inner: RwLock::new(Inner { rows: Tree::new(pool), indexes }),
+            inner: RwLock::new(Inner { rows: Tree::new(pool, ID), indexes }),
             next: AtomicU64::new(1),
             identity,
             lasting: name.starts_with('@'),
@@ -397,15 +407,20 @@ impl MemoryRows {
         self.inner.write().replace(&self.codec, &Entries::default(), &entries)
     }
 
+    /// Shows the rows of a list in place of its own; the table has no indexes.
+    pub fn show(&self, list: &RowList) {
+        let mut inner = self.inner.write();
+        inner.rows = list.rows.clone();
+        self.next.store(list.len() as u64, Ordering::Relaxed);
+    }
+
     /// The identity value last given; NULL before the first.
     pub fn last_identity(&self) -> Value {
         self.identity.as_ref().map_or(Value::Null, |c| c.lock().current())
     }
 
     pub fn clear(&self) {
-        let mut inner = self.inner.write();
-        inner.rows = Tree::new(&self.pool);
-        inner.indexes.iter_mut().for_each(|i| i.keys = Tree::new(&self.pool));
+        self.inner.write().clear(&self.pool);
         self.lost.store(false, Ordering::Relaxed);
     }
 
@@ -420,25 +435,21 @@ impl MemoryRows {
     /// All rows.
     ///
     /// # Errors
-    /// 1105 when the spill file cannot be read, here and below.
+    /// 1105 when the spill file cannot be read.
     pub fn values(&self) -> SqlResult<Vec<Vec<Value>>> {
         let types = self.codec.types();
         let mut out = Vec::with_capacity(self.len());
-        for batch in self.batches()? {
+        let mut source = self.all()?;
+        while let Some(batch) = source.next_batch()? {
             out.extend((0..batch.len).map(|i| batch.row(i, types)));
         }
         Ok(out)
     }
 
-    /// All rows as batches.
-    pub fn batches(&self) -> SqlResult<Vec<Batch>> {
+    /// All rows as batches of all columns.
+    pub fn all(&self) -> SqlResult<Box<dyn BatchSource>> {
         let all: Vec<usize> = (0..self.codec.types().len()).collect();
-        let mut source = self.ordered(&all)?;
-        let mut out = Vec::new();
-        while let Some(batch) = source.next_batch()? {
-            out.push(batch);
-        }
-        Ok(out)
+        self.ordered(&all)
     }
 
     /// The rows in the order a scan yields them.
@@ -549,13 +560,15 @@ impl MemoryRows {
         come: &Entries,
         keys: &[(Entries, Entries)],
     ) -> SqlResult<()> {
+        // Rows first: taking back takes out the keys of the rows that it finds.
+        inner.exchange(gone, come)?;
         for (index, (old, new)) in inner.indexes.iter_mut().zip(keys) {
             let differing = |n: &usize| old.get(*n) != new.get(*n) && !new.get(*n).is_empty();
             let mut some: Vec<&[u8]> = (0..new.len()).filter(differing).map(|n| new.get(n)).collect();
             some.sort_unstable();
             index.keys.insert_sorted(&some)?;
         }
-        inner.exchange(gone, come)
+        Ok(())
     }
 }
 

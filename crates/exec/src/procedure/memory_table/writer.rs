@@ -13,7 +13,7 @@ use holdfast_engine::access::{BatchSource, Bound, KeyRange, ReadContext, TableAc
 use holdfast_engine::write::{NewRow, RowState, RowUpdate, TableWriter, WriteContext};
 use holdfast_types::{SqlError, SqlResult, Value};
 
-use super::rows::{Entries, MemoryRows, NewKeys, RowEntry, begin_row, digest};
+use super::rows::{Entries, ID, MemoryRows, NewKeys, RowEntry, begin_row, digest};
 use super::scan::{Fill, KeyScan, RowScan, marked};
 use super::undo::Note;
 use crate::row_store::{Cursor, Tree};
@@ -92,7 +92,7 @@ impl TableAccess for MemoryRows {
         }
         let fill = Fill::new(&self.codec, columns);
         if nothing {
-            let none = Tree::new(&self.pool);
+            let none = Tree::new(&self.pool, ID);
             return Ok(Box::new(RowScan::new(&none, None, None, fill)));
         }
         Ok(Box::new(KeyScan::new(&index.keys, &inner.rows, from, to, backward, fill)))
@@ -187,15 +187,16 @@ impl TableWriter for MemoryRows {
             old_keys.push(i.entries_of(&self.codec, &old)?);
             new_keys.push(i.entries_of(&self.codec, &new)?);
         }
-        let mut were = Tree::new(&self.pool);
+        let mut were = Tree::new(&self.pool, ID);
         were.insert_sorted(&old.all())?;
         self.note(write.transaction, Note::Were(were))?;
         let same = |x: usize, n: usize| old_keys[x].get(n) == new_keys[x].get(n);
         // All old keys go before new ones come: keys may change places.
         for (x, i) in inner.indexes.iter_mut().enumerate() {
-            for n in (0..old.len()).filter(|n| !same(x, *n) && !old_keys[x].get(*n).is_empty()) {
-                i.keys.remove(old_keys[x].get(n))?;
-            }
+            let leaving = (0..old.len()).filter(|n| !same(x, *n)).map(|n| old_keys[x].get(n));
+            let mut leaving: Vec<&[u8]> = leaving.filter(|e| !e.is_empty()).collect();
+            leaving.sort_unstable();
+            i.keys.remove_sorted(&leaving)?;
         }
         if inner.indexes.iter().any(|i| i.unique) {
             let mut met = NewKeys::new(&inner);
@@ -217,19 +218,19 @@ impl TableWriter for MemoryRows {
         ids.dedup();
         let mut inner = self.inner.write();
         let old = inner.find(ids.into_iter())?;
-        let mut were = Tree::new(&self.pool);
+        let mut were = Tree::new(&self.pool, ID);
         were.insert_sorted(&old.all())?;
         self.note(write.transaction, Note::Were(were))?;
         inner.replace(&self.codec, &old, &Entries::default())
     }
 
     fn truncate(&self, write: WriteContext<'_>) -> SqlResult<()> {
-        let (rows, keys) = {
-            let inner = self.inner.read();
-            (inner.rows.clone(), inner.indexes.iter().map(|i| (i.index_id, i.keys.clone())).collect())
-        };
-        self.note(write.transaction, Note::All(rows, keys))?;
-        self.clear();
+        self.check()?;
+        let mut inner = self.inner.write();
+        let keys = inner.indexes.iter().map(|i| (i.index_id, i.keys.clone())).collect();
+        self.note(write.transaction, Note::All(inner.rows.clone(), keys))?;
+        inner.clear(&self.pool);
+        drop(inner);
         if let Some(c) = &self.identity {
             c.lock().restart();
         }
