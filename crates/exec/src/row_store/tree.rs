@@ -336,19 +336,21 @@ fn add_to<E: AsRef<[u8]>>(
         entries.iter().for_each(|e| leaf.push(e.as_ref()));
         return Ok(Vec::new());
     }
-    if let [one] = entries
-        && (fits || leaf.is_empty())
-    {
+    if let [one] = entries {
         let e = one.as_ref();
         let at = leaf.lower_bound(cut(e, form.same));
-        if at < leaf.len() && cut(leaf.entry(at), form.same) == cut(e, form.same) {
-            leaf.remove(&[at]);
+        let there = at < leaf.len() && cut(leaf.entry(at), form.same) == cut(e, form.same);
+        let old = if there { leaf.entry(at).len() } else { 0 };
+        if leaf.size() - old + e.len() <= form.max || leaf.len() == usize::from(there) {
+            if !leaf.fits(e.len()) {
+                return Err(SqlError::new(701, &[&"default"]));
+            }
+            if there {
+                leaf.remove(&[at]);
+            }
+            leaf.insert(at, e);
+            return Ok(Vec::new());
         }
-        if !leaf.fits(e.len()) {
-            return Err(SqlError::new(701, &[&"default"]));
-        }
-        leaf.insert(at, e);
-        return Ok(Vec::new());
     }
     let merged = Merged { leaf, at: 0, entries, next: 0, same: form.same };
     let mut new = pieces(merged, form.max, rightmost)?.into_iter();
