@@ -407,7 +407,7 @@ fn of_builtin(id: i32, text: &str) -> Option<Simple> {
         builtin::DURATION => duration(l)?,
         DATE_TIME..=builtin::MONTH => Moment::read(id, l)?.show(id),
         builtin::HEX => {
-            if l.len() % 2 != 0 || !l.bytes().all(|b| b.is_ascii_hexdigit()) {
+            if !l.len().is_multiple_of(2) || !l.bytes().all(|b| b.is_ascii_hexdigit()) {
                 return None;
             }
             l.to_ascii_uppercase()
