@@ -229,6 +229,9 @@ fn schemas_are_scripted() {
             );
             assert!(script.contains("[ProductID] int IDENTITY(1,1) NOT NULL"), "{script}");
         }
+        if name.contains("AdventureWorksLT") {
+            assert!(script.contains("-- XML schema collection [SalesLT]."), "{script}");
+        }
     }
 }
 
