@@ -76,7 +76,6 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let instance = open_instance(&args)?;
     let host = Host::open(Arc::clone(&instance), Arc::new(SystemClock::new(0)))?;
     begin_log(&host);
-    first_login(&host.logins)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(STACK)
@@ -90,7 +89,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     config.certificate = args.certificate.clone().zip(args.key.clone());
     let sessions = InstanceSessions::new(Arc::clone(&host), Arc::new(InstanceAdministration));
     let factory: Arc<dyn SessionFactory> = Arc::clone(&sessions) as _;
-    let server = runtime.block_on(Server::bind_with(config, factory, Arc::clone(&host.logins)))?;
+    // On first start a password is hashed and a certificate made; each takes its time.
+    let (server, first) = std::thread::scope(|scope| {
+        let first = scope.spawn(|| first_login(&host.logins));
+        let server = runtime.block_on(Server::bind_with(config, factory, Arc::clone(&host.logins)));
+        (server, first.join())
+    });
+    first.map_err(|_| anyhow::anyhow!("the first login cannot be made"))??;
+    let server = server?;
     if !args.restore.is_empty() {
         restore::bring_online(&instance, &args.restore)?;
     }

@@ -13,7 +13,6 @@
 
 use std::num::NonZeroU32;
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use aws_lc_rs::{constant_time, digest, pbkdf2};
 use holdfast_types::SqlError;
 
@@ -48,13 +47,14 @@ fn salted(algorithm: &'static digest::Algorithm, password: &str, salt: &[u8]) ->
     context.finish()
 }
 
-/// Random bytes.
+/// Random bytes of the operating system. (aws-lc's own generator first gathers entropy from the processor's jitter, which takes a start of the
+/// server longer than everything else.)
 ///
 /// # Errors
 /// When the system has none.
 pub fn random<const N: usize>() -> Result<[u8; N], SqlError> {
     let mut out = [0u8; N];
-    SystemRandom::new().fill(&mut out).map_err(|_| SqlError::with_text(845, 17, "No random numbers."))?;
+    getrandom::fill(&mut out).map_err(|_| SqlError::with_text(845, 17, "No random numbers."))?;
     Ok(out)
 }
 
