@@ -58,6 +58,10 @@ impl Certificates {
             .map_err(|e| pem(&certificate, e))?;
         let private = PrivateKeyDer::from_pem_file(&key).map_err(|e| pem(&key, e))?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        // Its generator first gathers entropy, some 50 ms: no client shall wait for that. What fails here fails in handshakes again,
+        // where it is told.
+        let random = provider.secure_random;
+        let _ = std::thread::Builder::new().name("entropy".into()).spawn(move || random.fill(&mut [0]));
         let wrapped = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&[&rustls::version::TLS12])?
             .with_no_client_auth()
