@@ -206,12 +206,13 @@ pub trait SqlSession: Send {
     fn execute_batch(&mut self, text: &str, sink: &mut dyn ResultSink) -> RequestEnd;
     /// Runs an RPC, the sp_execute… and sp_cursor… families included. `is_last` of several in one request.
     fn execute_rpc(&mut self, request: &RpcRequest, sink: &mut dyn ResultSink) -> RequestEnd;
-    /// Runs a statement as `sp_executesql` does, with values for its declared parameters; outputs are told with their place among
-    /// `values`.
+    /// Runs a statement as `sp_executesql` does, with values for its declared parameters. Outputs are told with their place in the
+    /// client's request, where `values` begin at `first`.
     fn execute_statement(
         &mut self,
         statement: &StatementText,
         values: &[RpcParameter],
+        first: usize,
         sink: &mut dyn ResultSink,
     ) -> RequestEnd;
     fn transaction(&mut self, request: &TransactionRequest, sink: &mut dyn ResultSink) -> RequestEnd;

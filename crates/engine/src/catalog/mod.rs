@@ -154,6 +154,26 @@ pub struct IndexDef {
     pub statistics: Option<Arc<IndexStatistics>>,
 }
 
+impl IndexDef {
+    /// The entry of a table without clustered index.
+    pub fn heap() -> Self {
+        IndexDef {
+            index_id: 0,
+            name: None,
+            kind: IndexKind::Heap,
+            unique: false,
+            primary_key: false,
+            unique_constraint: false,
+            ignore_duplicates: false,
+            disabled: false,
+            keys: Vec::new(),
+            included: Vec::new(),
+            filter: None,
+            statistics: None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexKey {
     /// Position in `TableDef::columns`.

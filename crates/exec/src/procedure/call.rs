@@ -576,8 +576,6 @@ impl Runner<'_> {
         scope.module = module.map(|m| (m.database_id, m.object_id));
         scope.schema = module.map(|m| Arc::clone(&m.schema_name));
         scope.created_under = module.map(|m| (m.ansi_nulls, m.quoted_identifier));
-        // Values mostly have their parameter's type already.
-        let context = std::cell::OnceCell::new();
         let mut passed: Vec<Option<usize>> = vec![None; unit.parameters.len()];
         for (i, a) in arguments.iter().enumerate() {
             let at = match &a.name {
@@ -619,9 +617,7 @@ impl Runner<'_> {
             }
             let Some(v) = slot else { continue };
             let value = match argument.and_then(|a| a.value.as_ref().map(|v| (v, a.ty))) {
-                Some((value, ty)) if value.is_null() || ty == v.ty => value.clone(),
-                Some((value, ty)) => convert(value, ty, v.ty, context.get_or_init(|| self.context(&scope)))
-                    .map_err(|e| {
+                Some((value, ty)) => self.passed_value(value, ty, v.ty, &scope).map_err(|e| {
                     if e.number == 245 {
                         let to = v.ty.id.name();
                         let text = format!("Error converting data type {} to {to}.", ty.id.name());
@@ -822,6 +818,14 @@ impl Runner<'_> {
         Ok(returned)
     }
 
+    /// A value in the type of the parameter it is for. Most have it already, and making a context would cost more than all the rest.
+    pub fn passed_value(&self, value: &Value, from: SqlType, to: SqlType, scope: &Scope) -> SqlResult<Value> {
+        if value.is_null() || from == to {
+            return Ok(value.clone());
+        }
+        convert(value, from, to, &self.context(scope))
+    }
+
     /// Runs a text as sp_executesql does, which is a level of its own around the text's.
     pub fn execute_text(
         &mut self,
@@ -853,8 +857,6 @@ impl Runner<'_> {
         };
         let mut scope = Scope::new(Arc::clone(&unit), &self.session.host.temporary_rows);
         let list = &unit.parameters;
-        // Values mostly have their parameter's type already.
-        let context = std::cell::OnceCell::new();
         let mut passed = vec![None; list.len()];
         for (i, a) in arguments.iter().enumerate() {
             let at = match &a.name {
@@ -875,13 +877,8 @@ impl Runner<'_> {
                 return Err(cursor::not_valid(a.target.as_deref().unwrap_or("")).into());
             }
             if let Some(v) = &unit.slots[at] {
-                let value = a.value.clone().unwrap_or_default();
-                let value = if value.is_null() || a.ty == v.ty {
-                    value
-                } else {
-                    convert(&value, a.ty, v.ty, context.get_or_init(|| self.context(&scope)))?
-                };
-                scope.assign(v.slot, value)?;
+                let value = a.value.as_ref().unwrap_or(&Value::Null);
+                scope.assign(v.slot, self.passed_value(value, a.ty, v.ty, &scope)?)?;
             }
         }
         for ((p, from), slot) in list.iter().zip(&passed).zip(&unit.slots) {

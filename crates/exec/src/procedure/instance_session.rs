@@ -315,15 +315,16 @@ impl InstanceSession {
                 return Self::refuse(sink, DoneKind::Proc, &[SqlError::with_text(2812, 16, text)]);
             }
         };
-        self.run_call(&request.parameters, sink, |runner, arguments| {
+        self.run_call(&request.parameters, 0, sink, |runner, arguments| {
             runner.call(&name, arguments, Default::default())
         })
     }
 
-    /// Runs a call with a client's parameters and answers it.
+    /// Runs a call with a client's parameters and answers it. `first`: the place of the first of them in the client's request.
     fn run_call(
         &self,
         parameters: &[RpcParameter],
+        first: usize,
         sink: &mut dyn ResultSink,
         call: impl FnOnce(&mut Runner<'_>, &mut [Argument]) -> Result<Returned, Fail>,
     ) -> RequestEnd {
@@ -342,21 +343,26 @@ impl InstanceSession {
         match call(&mut runner, &mut arguments) {
             Ok(returned) => {
                 let end = Done { kind: DoneKind::Proc, rows: None, error: false, command: EXECUTE };
-                // Without outputs there is nothing to convert.
-                let context = (!returned.outputs.is_empty()).then(|| {
+                let mut outputs = Vec::with_capacity(returned.outputs.len());
+                if !returned.outputs.is_empty() {
                     let scope = Scope::new(
                         Unit::new("", Vec::new(), Vec::new(), Default::default()),
                         &self.session.host.temporary_rows,
                     );
-                    runner.context(&scope)
-                });
-                let mut send = || -> Result<(), crate::session::SinkClosed> {
-                    runner.sink.return_status(returned.status)?;
-                    for ((i, ty, value), context) in returned.outputs.iter().zip(context.iter().cycle()) {
-                        let name = parameters.get(*i).map_or("", |p| p.name.as_str());
+                    for (i, ty, value) in &returned.outputs {
                         let wanted = parameters.get(*i).map_or(*ty, |p| output_type(p, ty));
-                        match super::query::convert(value, *ty, wanted, context) {
-                            Ok(value) => runner.sink.return_value(*i as u16, name, &wanted, &value)?,
+                        outputs.push((*i, wanted, runner.passed_value(value, *ty, wanted, &scope)));
+                    }
+                }
+                let send = || -> Result<(), crate::session::SinkClosed> {
+                    runner.sink.return_status(returned.status)?;
+                    for (i, wanted, value) in outputs {
+                        let name = parameters.get(i).map_or("", |p| p.name.as_str());
+                        match value {
+                            Ok(value) => {
+                                let place = u16::try_from(first + i).unwrap_or(u16::MAX);
+                                runner.sink.return_value(place, name, &wanted, &value)?;
+                            }
                             Err(e) => runner.sink.message(&e.at_line(1))?,
                         }
                     }
@@ -577,10 +583,11 @@ impl SqlSession for InstanceSession {
         &mut self,
         statement: &StatementText,
         values: &[RpcParameter],
+        first: usize,
         sink: &mut dyn ResultSink,
     ) -> RequestEnd {
         self.request(&statement.text, sink, |sink| {
-            self.run_call(values, sink, |runner, arguments| runner.execute_text(statement, arguments))
+            self.run_call(values, first, sink, |runner, arguments| runner.execute_text(statement, arguments))
         })
     }
 

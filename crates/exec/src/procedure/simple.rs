@@ -220,7 +220,7 @@ impl Uses<'_> {
                 };
                 // A whole number compared with a decimal would be converted for each row.
                 let whole = self.table.columns.get(column)?.ty.id.is_integer();
-                if whole && !self.values.iter().all(|v| !matches!(v, Value::Decimal(_))) {
+                if whole && self.values.iter().any(|v| matches!(v, Value::Decimal(_))) {
                     return None;
                 }
                 self.compared.push(column);

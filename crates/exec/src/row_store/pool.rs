@@ -331,3 +331,33 @@ impl Drop for Slot {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row_store::{Cursor, Tree};
+
+    #[test]
+    fn a_file_that_was_cut_short_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = Pool::new(0, dir.path());
+        pool.set_leaf_bytes(256);
+        let mut tree = Tree::of_keys(&pool);
+        let entries: Vec<[u8; 8]> = (0..1000u64).map(u64::to_be_bytes).collect();
+        tree.insert_sorted(&entries).unwrap();
+        pool.make_room().unwrap();
+        assert!(pool.file_bytes() > 0, "leaves were put out");
+        pool.space.lock().file.as_ref().unwrap().set_len(100).unwrap();
+        let mut c = Cursor::new(&tree);
+        let mut read = || -> SqlResult<usize> {
+            c.seek_first()?;
+            let mut n = 0;
+            while c.entry().is_some() {
+                c.advance()?;
+                n += 1;
+            }
+            Ok(n)
+        };
+        assert_eq!(read().unwrap_err().number, 1105);
+    }
+}

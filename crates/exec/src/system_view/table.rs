@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use holdfast_engine::access::{BatchSource, KeyRange, ReadContext, ReadLevel, TableAccess};
-use holdfast_engine::catalog::{ColumnDef, IndexDef, IndexKind, TableDef};
+use holdfast_engine::catalog::{ColumnDef, IndexDef, TableDef};
 use holdfast_types::batch::{BATCH_ROWS, Batch};
 use holdfast_types::{CollationId, Column, DateTime, Decimal, SqlError, SqlResult, SqlType, TypeId, Value};
 
@@ -215,30 +215,13 @@ impl ComputedRows {
             schema_name: schema.into(),
             name: name.into(),
             columns,
-            indexes: vec![heap()],
+            indexes: vec![IndexDef::heap()],
             statistics: Vec::new(),
             row_count: 200,
             page_count: 4,
             temporal: Default::default(),
             access: Arc::new(ComputedRows { view, types, source }),
         })
-    }
-}
-
-fn heap() -> IndexDef {
-    IndexDef {
-        index_id: 0,
-        name: None,
-        kind: IndexKind::Heap,
-        unique: false,
-        primary_key: false,
-        unique_constraint: false,
-        ignore_duplicates: false,
-        disabled: false,
-        keys: Vec::new(),
-        included: Vec::new(),
-        filter: None,
-        statistics: None,
     }
 }
 

@@ -215,9 +215,9 @@ impl Cursors {
             if sink.message(&SqlError::new(16954, &[]).at_line(1)).is_err() {
                 return Outcome::Unsent;
             }
-            let mut forward = Forward::new(sink, wish.first as i32);
-            let end =
-                session.execute_statement(statement, values(statement, request, wish.first), &mut forward);
+            let mut forward = Forward::new(sink);
+            let given = values(statement, request, wish.first);
+            let end = session.execute_statement(statement, given, wish.first, &mut forward);
             if end != RequestEnd::Finished {
                 return Outcome::Done(end);
             }
@@ -229,7 +229,7 @@ impl Cursors {
         }
         let mut capture = Capture::new(sink);
         let given = values(statement, request, wish.first);
-        let end = session.execute_statement(statement, given, &mut capture);
+        let end = session.execute_statement(statement, given, wish.first, &mut capture);
         let Capture { columns, batches, failed, .. } = capture;
         if end != RequestEnd::Finished {
             return Outcome::Done(end);

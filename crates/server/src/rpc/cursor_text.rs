@@ -88,7 +88,7 @@ fn definition(name: &ObjectName, session: &mut dyn SqlSession) -> Option<String>
         declarations: "@name nvarchar(max)".into(),
     };
     let mut found = First::default();
-    session.execute_statement(&query, &[value], &mut found);
+    session.execute_statement(&query, &[value], 0, &mut found);
     found.text
 }
 

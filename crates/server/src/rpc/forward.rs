@@ -5,18 +5,16 @@ use holdfast_exec::session::{
 };
 use holdfast_types::{Batch, SqlError, SqlType, Value};
 
-/// Passes everything on, but holds back the DONEPROC that ends the call, and renumbers output parameters.
+/// Passes everything on, but holds back the DONEPROC that ends the call.
 pub struct Forward<'a> {
     to: &'a mut dyn ResultSink,
-    /// Added to ordinals of output parameters.
-    shift: i32,
     held: Option<Done>,
     status_seen: bool,
 }
 
 impl<'a> Forward<'a> {
-    pub fn new(to: &'a mut dyn ResultSink, shift: i32) -> Self {
-        Forward { to, shift, held: None, status_seen: false }
+    pub fn new(to: &'a mut dyn ResultSink) -> Self {
+        Forward { to, held: None, status_seen: false }
     }
 
     fn release(&mut self) -> SinkResult {
@@ -73,7 +71,6 @@ impl ResultSink for Forward<'_> {
     }
     fn return_value(&mut self, ordinal: u16, name: &str, ty: &SqlType, value: &Value) -> SinkResult {
         self.release()?;
-        let ordinal = (i32::from(ordinal) + self.shift).clamp(0, 0xFFFF) as u16;
         self.to.return_value(ordinal, name, ty, value)
     }
     fn flush(&mut self) -> SinkResult {

@@ -84,10 +84,10 @@ impl SqlSession for Procedures {
             "sp_cursorprepexec" => self.cursors.prepare_and_execute(inner, request, sink),
             "sp_cursorunprepare" => self.cursors.unprepare(request, sink),
             "sp_cursor" => Outcome::Failed(SqlError::not_supported("Changing rows through a server cursor")),
-            "sp_executesql" => match prepared::plain_executesql(request) {
-                Some(statement) => prepared::run_once(&statement, inner, request, sink),
-                None => Outcome::Done(inner.execute_rpc(request, sink)),
-            },
+            "sp_executesql" => Outcome::Done(match prepared::plain_executesql(request) {
+                Some(s) => inner.execute_statement(&s, prepared::values(&s, request, 2), 2, sink),
+                None => inner.execute_rpc(request, sink),
+            }),
             _ => Outcome::Done(inner.execute_rpc(request, sink)),
         };
         match outcome {
@@ -106,9 +106,10 @@ impl SqlSession for Procedures {
         &mut self,
         statement: &StatementText,
         values: &[RpcParameter],
+        first: usize,
         sink: &mut dyn ResultSink,
     ) -> RequestEnd {
-        self.inner.execute_statement(statement, values, sink)
+        self.inner.execute_statement(statement, values, first, sink)
     }
 
     fn transaction(&mut self, request: &TransactionRequest, sink: &mut dyn ResultSink) -> RequestEnd {

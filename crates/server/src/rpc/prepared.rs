@@ -105,8 +105,8 @@ impl Statements {
             Ok(h) => h,
             Err(e) => return e.into(),
         };
-        let mut forward = Forward::new(sink, 3);
-        let end = session.execute_statement(&statement, values(&statement, request, 3), &mut forward);
+        let mut forward = Forward::new(sink);
+        let end = session.execute_statement(&statement, values(&statement, request, 3), 3, &mut forward);
         let name = handle_name(request);
         let told = forward.finish(|s| s.return_value(0, &name, &SqlType::INT, &Value::Int(handle)));
         ended(told, end)
@@ -122,8 +122,8 @@ impl Statements {
             Ok((_, s)) => s,
             Err(e) => return e.into(),
         };
-        let mut forward = Forward::new(sink, 1);
-        let end = session.execute_statement(statement, values(statement, request, 1), &mut forward);
+        let mut forward = Forward::new(sink);
+        let end = session.execute_statement(statement, values(statement, request, 1), 1, &mut forward);
         ended(forward.finish(|_| Ok(())), end)
     }
 
@@ -174,18 +174,6 @@ pub(super) fn plain_executesql(request: &RpcRequest) -> Option<StatementText> {
     let statement = StatementText { text, declarations };
     let takes_values = !statement.declarations.trim().is_empty() || request.parameters.len() == 2;
     takes_values.then_some(statement)
-}
-
-/// Runs the statement of a call of sp_executesql.
-pub(super) fn run_once(
-    statement: &StatementText,
-    session: &mut dyn SqlSession,
-    request: &RpcRequest,
-    sink: &mut dyn ResultSink,
-) -> Outcome {
-    let mut forward = Forward::new(sink, 2);
-    let end = session.execute_statement(statement, values(statement, request, 2), &mut forward);
-    ended(forward.finish(|_| Ok(())), end)
 }
 
 /// The output parameter keeps the name it was sent with.

@@ -244,6 +244,7 @@ impl SqlSession for Fake {
         &mut self,
         statement: &StatementText,
         _: &[RpcParameter],
+        _: usize,
         sink: &mut dyn ResultSink,
     ) -> RequestEnd {
         let r = self

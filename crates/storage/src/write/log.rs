@@ -361,4 +361,45 @@ mod tests {
         disk.set_fault(None);
         assert!(log.flush_to(committed).is_err(), "also later");
     }
+
+    /// Invariants 1 and 3: the log's thread syncs for a commit that came during a sync; what fails then is told to that commit, and the
+    /// one before stands.
+    #[test]
+    fn a_sync_that_fails_for_who_came_meanwhile_is_told_to_him() {
+        let disk = SimulatedDisk::new();
+        let file = disk.create(Path::new("/l")).expect("created");
+        let log = Log::new(LogWriter::of_one_vlf(&file));
+        let record = |n: u64| begin_checkpoint(Lsn::ZERO, LogTime::default(), 904, TransactionId(n));
+        let (begun, has_begun) = channel();
+        let (go_on, may_go_on) = channel::<()>();
+        let (begun, may_go_on) = (Mutex::new(begun), Mutex::new(may_go_on));
+        let syncs = AtomicU64::new(0);
+        disk.set_fault(Some(Arc::new(move |_, operation, _| {
+            if operation != Operation::Sync {
+                return None;
+            }
+            if syncs.fetch_add(1, Ordering::Relaxed) > 0 {
+                return Some(std::io::ErrorKind::StorageFull);
+            }
+            begun.lock().send(()).expect("the test listens");
+            may_go_on.lock().recv().expect("the test goes on");
+            None
+        })));
+        let commit = |n: u64| {
+            let (log, lsn) = (Arc::clone(&log), log.append(&record(n)).expect("appends"));
+            (lsn, std::thread::spawn(move || log.flush_to(lsn)))
+        };
+        let (_, first) = commit(1);
+        has_begun.recv().expect("it syncs");
+        let (lsn, second) = commit(2);
+        while log.durable.lock().wanted < lsn {
+            std::thread::yield_now();
+        }
+        go_on.send(()).expect("it waits");
+        first.join().expect("ends").expect("the first commit is durable");
+        let told = second.join().expect("ends");
+        assert!(matches!(told, Err(RecoveryError::Stopped { .. })), "{told:?}");
+        disk.set_fault(None);
+        assert!(log.flush_to(lsn).is_err(), "also later");
+    }
 }

@@ -332,7 +332,7 @@ impl Runner<'_> {
                     if let Some((slot, ty)) = item.variable {
                         let value = convert(&value, from, ty, &now)?;
                         drop(now);
-                        scope.set(slot, value);
+                        scope.assign(slot, value)?;
                     }
                 }
             }

@@ -116,7 +116,7 @@ impl MemoryTable {
         let made = |i: &IndexDef| Index::new(i, &types, ignore_duplicates.contains(&i.index_id), pool);
         let trees: Vec<Index> = indexes.iter().map(made).collect();
         if indexes.iter().all(|i| i.kind != IndexKind::Clustered) {
-            indexes.insert(0, heap());
+            indexes.insert(0, IndexDef::heap());
         }
         let rows = MemoryRows::new(name, &types, trees, identity, pool);
         let definition = TableDef {
@@ -163,7 +163,7 @@ impl MemoryTable {
             index.kind != IndexKind::Clustered && !indexes.iter().any(|i| i.kind == IndexKind::Clustered);
         indexes.push(index);
         if heap_left {
-            indexes.insert(0, heap());
+            indexes.insert(0, IndexDef::heap());
         }
         Ok(self.redefined(indexes))
     }
@@ -180,7 +180,7 @@ impl MemoryTable {
         let mut indexes: Vec<IndexDef> =
             self.definition.indexes.iter().filter(|i| i.index_id != id).cloned().collect();
         if indexes.iter().all(|i| i.kind != IndexKind::Clustered && i.kind != IndexKind::Heap) {
-            indexes.insert(0, heap());
+            indexes.insert(0, IndexDef::heap());
         }
         Some(self.redefined(indexes))
     }
@@ -222,23 +222,6 @@ impl MemoryTable {
             default_names: self.default_names.to_vec(),
             type_object: self.type_object,
         }
-    }
-}
-
-fn heap() -> IndexDef {
-    IndexDef {
-        index_id: 0,
-        name: None,
-        kind: IndexKind::Heap,
-        unique: false,
-        primary_key: false,
-        unique_constraint: false,
-        ignore_duplicates: false,
-        disabled: false,
-        keys: Vec::new(),
-        included: Vec::new(),
-        filter: None,
-        statistics: None,
     }
 }
 

@@ -12,7 +12,7 @@ use holdfast_engine::transaction::{Savepoint, Transaction, new_owner};
 use holdfast_engine::write::{NewRow, RowState, RowUpdate, TableWriter, WriteContext};
 use holdfast_types::{CollationId, SqlType, Value};
 
-use super::{MemoryShape, MemoryTable, heap};
+use super::{MemoryShape, MemoryTable};
 use crate::procedure::query::plain_column;
 use crate::row_store::Pool;
 
@@ -43,7 +43,7 @@ fn index(index_id: i32, unique: bool, keys: &[(usize, bool)]) -> IndexDef {
         kind: if index_id == 1 { IndexKind::Clustered } else { IndexKind::Nonclustered },
         unique,
         keys: keys.iter().map(key).collect(),
-        ..heap()
+        ..IndexDef::heap()
     }
 }
 

@@ -94,9 +94,16 @@ impl<'c> Check<'c> {
         all.iter().copied().filter(|c| self.node(*c).kind == NodeKind::Element).collect()
     }
 
-    /// The step of a location that leads to a child.
-    fn step(&self, path: &str, id: NodeId) -> String {
+    /// Where a node is, as messages say it. Only errors ask: it looks at all siblings on the way.
+    fn path(&self, id: NodeId) -> String {
+        if id == 0 {
+            return String::new();
+        }
         let n = self.node(id);
+        let path = self.path(n.parent);
+        if n.kind == NodeKind::Attribute {
+            return format!("{path}/@*:{}", n.local);
+        }
         let siblings = self.elements(n.parent);
         let same =
             siblings.iter().take_while(|s| **s != id).filter(|s| self.node(**s).local == n.local).count();
@@ -118,10 +125,9 @@ impl<'c> Check<'c> {
         }
         for root in roots {
             let n = self.node(root);
-            let path = self.step("", root);
             let declared = self.collection.global(space::ELEMENT, &n.uri, &n.local);
-            let declared = declared.ok_or_else(|| SqlError::new(6913, &[&name_of(n), &path]))?;
-            self.element(root, declared, &path, 0)?;
+            let declared = declared.ok_or_else(|| SqlError::new(6913, &[&name_of(n), &self.path(root)]))?;
+            self.element(root, declared, 0)?;
         }
         for (attribute, value) in std::mem::take(&mut self.references) {
             if !self.ids.contains(&value) {
@@ -137,7 +143,7 @@ impl<'c> Check<'c> {
     }
 
     /// The type that xsi:type names.
-    fn named_type(&self, id: NodeId, name: &str, path: &str) -> SqlResult<i32> {
+    fn named_type(&self, id: NodeId, name: &str) -> SqlResult<i32> {
         let (prefix, local) = name.split_once(':').unwrap_or(("", name));
         let mut at = id;
         let uri = loop {
@@ -158,7 +164,7 @@ impl<'c> Check<'c> {
         } else {
             self.collection.global(space::TYPE, &uri, local).map(|c| c.id)
         };
-        found.ok_or_else(|| SqlError::new(6914, &[&expanded(&uri, local), &path]))
+        found.ok_or_else(|| SqlError::new(6914, &[&expanded(&uri, local), &self.path(id)]))
     }
 
     fn derives(&self, mut ty: i32, from: i32) -> bool {
@@ -189,18 +195,18 @@ impl<'c> Check<'c> {
         }
     }
 
-    fn element(&mut self, id: NodeId, declared: &'c Component, path: &str, depth: usize) -> SqlResult<()> {
+    fn element(&mut self, id: NodeId, declared: &'c Component, depth: usize) -> SqlResult<()> {
         let n = self.node(id);
         if declared.status & status::ELEMENT_ABSTRACT != 0 {
-            return Err(SqlError::new(6934, &[&name_of(n), &path]));
+            return Err(SqlError::new(6934, &[&name_of(n), &self.path(id)]));
         }
         let own = declared.placed.first().map_or(builtin::ANY_TYPE, |p| p.placed);
         let ty = match self.xsi(id, "type") {
             Some(name) => {
-                let ty = self.named_type(id, name, path)?;
+                let ty = self.named_type(id, name)?;
                 if !self.derives(ty, own) {
                     let (from, to) = (self.type_label(own), self.type_label(ty));
-                    return Err(SqlError::new(6936, &[&name_of(n), &from, &to, &path]));
+                    return Err(SqlError::new(6936, &[&name_of(n), &from, &to, &self.path(id)]));
                 }
                 ty
             }
@@ -209,56 +215,49 @@ impl<'c> Check<'c> {
         let nil = matches!(self.xsi(id, "nil"), Some("true" | "1"));
         if nil {
             if declared.status & status::NILLABLE == 0 {
-                return Err(SqlError::new(6917, &[&name_of(n), &path]));
+                return Err(SqlError::new(6917, &[&name_of(n), &self.path(id)]));
             }
             if !self.elements(id).is_empty() || self.has_text(id) {
-                return Err(SqlError::new(6918, &[&name_of(n), &path]));
+                return Err(SqlError::new(6918, &[&name_of(n), &self.path(id)]));
             }
         }
-        self.typed(id, ty, (!nil).then_some(declared), path, depth)
+        self.typed(id, ty, (!nil).then_some(declared), depth)
     }
 
     /// Content and attributes by a type. `declared` gives the element's default; `None` when it is nil.
-    fn typed(
-        &mut self,
-        id: NodeId,
-        ty: i32,
-        declared: Option<&'c Component>,
-        path: &str,
-        depth: usize,
-    ) -> SqlResult<()> {
+    fn typed(&mut self, id: NodeId, ty: i32, declared: Option<&'c Component>, depth: usize) -> SqlResult<()> {
         if depth > DEPTH_MAX {
             return Err(SqlError::new(6335, &[]));
         }
         let Some(c) = self.collection.get(ty) else {
             if ty == builtin::ANY_TYPE {
-                return self.any_content(id, 'L', path, depth);
+                return self.any_content(id, 'L', depth);
             }
-            self.attributes(id, &[], path)?;
-            return declared.map_or(Ok(()), |d| self.simple(id, ty, d, path));
+            self.attributes(id, &[])?;
+            return declared.map_or(Ok(()), |d| self.simple(id, ty, d));
         };
         let chain = self.chain(c);
         match c.kind {
             kind::COMPLEX => {
                 if c.status & status::TYPE_ABSTRACT != 0 {
-                    return Err(SqlError::new(6919, &[&name_of(self.node(id)), &path]));
+                    return Err(SqlError::new(6919, &[&name_of(self.node(id)), &self.path(id)]));
                 }
-                self.attributes(id, &chain, path)?;
+                self.attributes(id, &chain)?;
                 match declared {
-                    Some(_) => self.children(id, c, path, depth),
+                    Some(_) => self.children(id, c, depth),
                     None => Ok(()),
                 }
             }
             kind::COMPLEX_SIMPLE => {
                 if c.status & status::TYPE_ABSTRACT != 0 {
-                    return Err(SqlError::new(6919, &[&name_of(self.node(id)), &path]));
+                    return Err(SqlError::new(6919, &[&name_of(self.node(id)), &self.path(id)]));
                 }
-                self.attributes(id, &chain, path)?;
-                declared.map_or(Ok(()), |d| self.simple(id, ty, d, path))
+                self.attributes(id, &chain)?;
+                declared.map_or(Ok(()), |d| self.simple(id, ty, d))
             }
             _ => {
-                self.attributes(id, &[], path)?;
-                declared.map_or(Ok(()), |d| self.simple(id, ty, d, path))
+                self.attributes(id, &[])?;
+                declared.map_or(Ok(()), |d| self.simple(id, ty, d))
             }
         }
     }
@@ -275,9 +274,9 @@ impl<'c> Check<'c> {
         out
     }
 
-    fn simple(&mut self, id: NodeId, ty: i32, declared: &'c Component, path: &str) -> SqlResult<()> {
+    fn simple(&mut self, id: NodeId, ty: i32, declared: &'c Component) -> SqlResult<()> {
         if let Some(first) = self.elements(id).first() {
-            return Err(SqlError::new(6912, &[&name_of(self.node(*first)), &path]));
+            return Err(SqlError::new(6912, &[&name_of(self.node(*first)), &self.path(id)]));
         }
         let mut text = self.document.string_value(id);
         let empty = text.is_empty();
@@ -285,9 +284,9 @@ impl<'c> Check<'c> {
             text.clone_from(default);
         }
         let value = self.collection.simple_value(ty, &text);
-        let value = value.ok_or_else(|| SqlError::new(6926, &[&text, &path]))?;
+        let value = value.ok_or_else(|| SqlError::new(6926, &[&text, &self.path(id)]))?;
         if declared.status & status::FIXED != 0 {
-            self.check_fixed(ty, declared.default.as_deref(), &value.canonical, &declared.name, path)?;
+            self.check_fixed(ty, declared.default.as_deref(), &value.canonical, &declared.name, id)?;
         }
         if value.canonical != text || (empty && !text.is_empty()) {
             self.edits.push(Edit::Text(id, value.canonical));
@@ -301,18 +300,18 @@ impl<'c> Check<'c> {
         fixed: Option<&str>,
         canonical: &str,
         name: &str,
-        path: &str,
+        id: NodeId,
     ) -> SqlResult<()> {
         let fixed = fixed.and_then(|f| self.collection.simple_value(ty, f));
         match fixed {
-            Some(f) if f.canonical != canonical => Err(SqlError::new(6921, &[&name, &path])),
+            Some(f) if f.canonical != canonical => Err(SqlError::new(6921, &[&name, &self.path(id)])),
             _ => Ok(()),
         }
     }
 
-    fn children(&mut self, id: NodeId, ty: &'c Component, path: &str, depth: usize) -> SqlResult<()> {
+    fn children(&mut self, id: NodeId, ty: &'c Component, depth: usize) -> SqlResult<()> {
         if ty.status & status::MIXED == 0 && self.has_text(id) {
-            return Err(SqlError::new(6909, &[&path]));
+            return Err(SqlError::new(6909, &[&self.path(id)]));
         }
         let elements = self.elements(id);
         let children: Vec<Child> = elements
@@ -325,11 +324,11 @@ impl<'c> Check<'c> {
         let takers = match self.collection.take_children(&content, &children) {
             Ok(takers) => takers,
             Err(Misfit::Missing(expected)) => {
-                return Err(SqlError::new(6908, &[&listed(&expected), &path]));
+                return Err(SqlError::new(6908, &[&listed(&expected), &self.path(id)]));
             }
             Err(Misfit::Unexpected(at, expected)) => {
                 let child = elements.get(at).copied().unwrap_or(id);
-                let (name, path) = (name_of(self.node(child)), self.step(path, child));
+                let (name, path) = (name_of(self.node(child)), self.path(child));
                 return Err(if expected.is_empty() {
                     SqlError::new(6923, &[&name, &path])
                 } else {
@@ -338,40 +337,38 @@ impl<'c> Check<'c> {
             }
         };
         for (child, taker) in elements.into_iter().zip(takers) {
-            let path = self.step(path, child);
             match taker {
-                Taker::Element(e) => self.element(child, e, &path, depth + 1)?,
-                Taker::Wildcard(w) => self.wild(child, w.detail, &path, depth + 1)?,
+                Taker::Element(e) => self.element(child, e, depth + 1)?,
+                Taker::Wildcard(w) => self.wild(child, w.detail, depth + 1)?,
             }
         }
         Ok(())
     }
 
     /// An element that a wildcard took.
-    fn wild(&mut self, id: NodeId, process: char, path: &str, depth: usize) -> SqlResult<()> {
+    fn wild(&mut self, id: NodeId, process: char, depth: usize) -> SqlResult<()> {
         if process == 'P' {
             return Ok(());
         }
         let n = self.node(id);
         match self.collection.global(space::ELEMENT, &n.uri, &n.local) {
-            Some(declared) => self.element(id, declared, path, depth),
-            None if process == 'L' => self.any_content(id, 'L', path, depth),
-            None => Err(SqlError::new(6913, &[&name_of(n), &path])),
+            Some(declared) => self.element(id, declared, depth),
+            None if process == 'L' => self.any_content(id, 'L', depth),
+            None => Err(SqlError::new(6913, &[&name_of(n), &self.path(id)])),
         }
     }
 
-    fn any_content(&mut self, id: NodeId, process: char, path: &str, depth: usize) -> SqlResult<()> {
+    fn any_content(&mut self, id: NodeId, process: char, depth: usize) -> SqlResult<()> {
         if depth > DEPTH_MAX {
             return Err(SqlError::new(6335, &[]));
         }
         for child in self.elements(id) {
-            let path = self.step(path, child);
-            self.wild(child, process, &path, depth + 1)?;
+            self.wild(child, process, depth + 1)?;
         }
         Ok(())
     }
 
-    fn attributes(&mut self, id: NodeId, chain: &[&'c Component], path: &str) -> SqlResult<()> {
+    fn attributes(&mut self, id: NodeId, chain: &[&'c Component]) -> SqlResult<()> {
         let collection = self.collection;
         let mut declared: Vec<(String, String, &'c Placement, Option<&'c Component>)> = Vec::new();
         let mut wildcard = None;
@@ -404,14 +401,13 @@ impl<'c> Check<'c> {
             {
                 continue;
             }
-            let place = format!("{path}/@*:{}", n.local);
             let at = declared.iter().position(|d| *d.0 == *n.uri && *d.1 == *n.local);
-            let refused = || SqlError::new(6905, &[&name_of(n), &place]).state(3);
+            let refused = || SqlError::new(6905, &[&name_of(n), &self.path(*a)]).state(3);
             match at {
                 Some(at) => {
                     seen[at] = true;
                     let (_, _, p, found) = &declared[at];
-                    self.attribute(*a, p, *found, &place)?;
+                    self.attribute(*a, p, *found)?;
                 }
                 None => {
                     let taken = wildcard.filter(|w| wildcard_takes(w, &n.uri));
@@ -421,7 +417,7 @@ impl<'c> Check<'c> {
                         Some(g) if process != 'P' => {
                             let plain =
                                 Placement { placed: g.id, least: 0, most: 1, status: 0, default: None };
-                            self.attribute(*a, &plain, Some(g), &place)?;
+                            self.attribute(*a, &plain, Some(g))?;
                         }
                         None if process == 'S' => return Err(refused()),
                         _ => {}
@@ -431,7 +427,7 @@ impl<'c> Check<'c> {
         }
         for (d, _) in declared.iter().zip(seen).filter(|(_, seen)| !seen) {
             if d.2.least > 0 {
-                return Err(SqlError::new(6906, &[&expanded(&d.0, &d.1), &path]));
+                return Err(SqlError::new(6906, &[&expanded(&d.0, &d.1), &self.path(id)]));
             }
             let default = d.2.default.as_ref().or_else(|| d.3.and_then(|c| c.default.as_ref()));
             if let Some(default) = default {
@@ -444,13 +440,7 @@ impl<'c> Check<'c> {
         Ok(())
     }
 
-    fn attribute(
-        &mut self,
-        id: NodeId,
-        p: &Placement,
-        declared: Option<&Component>,
-        path: &str,
-    ) -> SqlResult<()> {
+    fn attribute(&mut self, id: NodeId, p: &Placement, declared: Option<&Component>) -> SqlResult<()> {
         let n = self.node(id);
         let ty = match declared {
             Some(d) => d.placed.first().map_or(builtin::ANY_SIMPLE_TYPE, |t| t.placed),
@@ -459,18 +449,18 @@ impl<'c> Check<'c> {
         let value = self.collection.simple_value(ty, &n.value);
         let value = value
             .filter(|v| p.placed != builtin::SPACE || matches!(v.canonical.as_str(), "default" | "preserve"));
-        let value = value.ok_or_else(|| SqlError::new(6926, &[&n.value, &path]))?;
+        let value = value.ok_or_else(|| SqlError::new(6926, &[&n.value, &self.path(id)]))?;
         let fixed = if p.status & status::FIXED != 0 {
             p.default.as_deref()
         } else {
             declared.filter(|d| d.status & status::FIXED != 0).and_then(|d| d.default.as_deref())
         };
         if fixed.is_some() {
-            self.check_fixed(ty, fixed, &value.canonical, &n.local, path)?;
+            self.check_fixed(ty, fixed, &value.canonical, &n.local, id)?;
         }
         match self.collection.built_in_base(ty) {
             builtin::ID if !self.ids.insert(value.canonical.clone()) => {
-                return Err(SqlError::new(6930, &[&n.local, &value.canonical, &path]));
+                return Err(SqlError::new(6930, &[&n.local, &value.canonical, &self.path(id)]));
             }
             builtin::IDREF => self.references.push((n.local.to_string(), value.canonical.clone())),
             200 => {
