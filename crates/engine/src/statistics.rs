@@ -224,7 +224,7 @@ impl Collector {
             let mut spread = Spread::default();
             between.iter().for_each(|g| spread.join(g));
             let values = spread.values(scale).min(rows * scale);
-            let mut key = stored(ty, groups[at].value)?.bytes.unwrap_or_default();
+            let mut key = stored(ty, groups[at].value)?.bytes.unwrap_or_default().into_vec();
             if let Some(size) = fixed_size(ty).and_then(|n| usize::try_from(n).ok()) {
                 pad(ty.id, size, &mut key);
             }

@@ -233,8 +233,8 @@ pub struct BoundChange {
     pub reads_target: bool,
     /// Position of the bookmark of the row to change.
     pub bookmark: Option<usize>,
-    /// Positions of the target's columns as they are; empty where nobody asks for them.
-    pub old: Vec<usize>,
+    /// Positions of the target's columns as they are; empty where nobody asks for them, `None` where nobody asks for that column.
+    pub old: Vec<Option<usize>>,
     pub output: Vec<BoundOutput>,
     /// WHERE CURRENT OF: name and whether GLOBAL was said.
     pub current_of: Option<(String, bool)>,

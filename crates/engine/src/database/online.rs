@@ -323,7 +323,8 @@ impl OnlineDatabase for StoredDatabase {
         let new = read(self.id, &self.name, &self.source, &self.paths, &self.live, &self.writing)
             .map_err(|e| crate::page_error(&e))?;
         if let Some(writing) = &self.writing {
-            writing.identities.reconcile(|object| super::tables::identity_column(&new.catalog, object));
+            let now = |object| super::tables::identity_column(&new.catalog, object);
+            writing.identities.reconcile(writing, now);
         }
         *self.current.write() = new;
         self.generation.fetch_add(1, Ordering::AcqRel);

@@ -135,8 +135,9 @@ pub(super) fn in_row(ty: &SqlType) -> i64 {
 
 /// Last value, increment and seed in the column's own encoding, and the mark that nothing was given yet.
 fn identity_bytes(ty: &SqlType, seed: &Value, increment: &Value) -> SqlResult<Vec<u8>> {
-    let bytes =
-        |v: &Value| -> SqlResult<Vec<u8>> { Ok(crate::write::row::stored(ty, v)?.bytes.unwrap_or_default()) };
+    let bytes = |v: &Value| -> SqlResult<Vec<u8>> {
+        Ok(crate::write::row::stored(ty, v)?.bytes.unwrap_or_default().into_vec())
+    };
     Ok([bytes(seed)?, bytes(increment)?, bytes(seed)?, vec![1]].concat())
 }
 

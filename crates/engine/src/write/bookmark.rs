@@ -12,6 +12,7 @@
 use holdfast_base::Rid;
 use holdfast_format::record::{Field, Row, RowLayout};
 use holdfast_format::{FormatError, RecordError};
+use smallvec::SmallVec;
 
 /// 64-bit digest of a record, its ghost state and version tag left out.
 pub fn digest(record: &[u8]) -> u64 {
@@ -56,8 +57,8 @@ pub fn key_fields(
 }
 
 /// The fields again; `None` = NULL.
-pub fn split_fields(mut key: &[u8]) -> Option<Vec<Option<&[u8]>>> {
-    let mut out = Vec::new();
+pub fn split_fields(mut key: &[u8]) -> Option<SmallVec<[Option<&[u8]>; 8]>> {
+    let mut out = SmallVec::new();
     while !key.is_empty() {
         let (length, rest) = key.split_first_chunk::<2>()?;
         let length = u16::from_le_bytes(*length);

@@ -133,7 +133,7 @@ impl StoredWriter {
     ) -> SqlResult<usize> {
         records.clear();
         for row in rows {
-            self.check_nulls(&row.values, "INSERT")?;
+            self.check_nulls(&row.values, None, "INSERT")?;
             if !records.push(&row.values)? {
                 break;
             }

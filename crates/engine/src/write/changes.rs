@@ -50,7 +50,7 @@ impl StoredWriter {
                 some = 1;
             }
             for row in rest.iter().take(some) {
-                self.check_nulls(&row.values, "INSERT")?;
+                self.check_nulls(&row.values, None, "INSERT")?;
                 for index in &self.unkept {
                     index.check_insert(&self.name, &row.values)?;
                 }
@@ -82,12 +82,14 @@ impl StoredWriter {
         outside: &[i32],
         may_be_left_out: bool,
     ) -> SqlResult<bool> {
-        let mut ahead = Ahead { record: self.ready(&fields).map_err(|e| failure(&e))?, way: None };
+        let record = self.ready(&fields).map_err(|e| failure(&e))?;
+        let mut ahead = Ahead { record, ..Ahead::default() };
         if let Base::Tree { tree, unique: true, .. } = &self.base {
-            let (key, _) = Self::key_of(tree, &fields).map_err(|e| failure(&e))?;
+            let (key, raw) = Self::key_of(tree, &fields).map_err(|e| failure(&e))?;
             self.lock_row(write, &self.key_resource(tree, &key))?;
             let walked = tree.walk(&**self.writing.logged.pages(), &key, None);
             ahead.way = walked.map_err(|e| crate::page_error(&e))?.map(|(_, way)| way);
+            ahead.key = Some((key, raw));
         }
         self.lock_keys(write, &fields, outside)?;
         let mut at = self.enter(write, part, &|_| {
@@ -188,7 +190,7 @@ impl StoredWriter {
         let (rekeyed, touched) = (touched.rekeyed, &touched.indexes);
         let mut pending = Vec::with_capacity(rows.len());
         for (mark, RowUpdate { row, old: before, .. }) in rows {
-            self.check_nulls(&row.values, "UPDATE")?;
+            self.check_nulls(&row.values, Some(changed), "UPDATE")?;
             let (_, place) = bookmark::open(mark).map_err(|e| crate::page_error(&e))?;
             let (mut current, way) = self.locked(part, place)?.ok_or_else(Self::gone)?;
             self.lock_moved(write, &current)?;
@@ -303,7 +305,7 @@ impl StoredWriter {
         changed: &[usize],
     ) -> SqlResult<(Vec<Stored>, Vec<Stored>)> {
         self.check()?;
-        self.check_nulls(&row.values, "UPDATE")?;
+        self.check_nulls(&row.values, Some(changed), "UPDATE")?;
         let joined = self.writing.join(write.transaction)?;
         let part = joined.part()?;
         let (_, place) = bookmark::open(mark).map_err(|e| crate::page_error(&e))?;

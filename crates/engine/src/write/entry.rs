@@ -57,7 +57,7 @@ fn pointers(tree: &Tree, place: &Place) -> Result<Vec<Stored>, FormatError> {
         let mut scratch = Vec::new();
         let field = row.field(tree.layout(), position, false, &mut scratch);
         out.push(match field.map_err(|e| e.at(place.page, place.slot))? {
-            Field::Complex(pointer) => Stored::pointer(pointer.to_vec()),
+            Field::Complex(pointer) => Stored::pointer(pointer),
             _ => Stored::null(),
         });
     }
@@ -95,7 +95,7 @@ impl StoredWriter {
                 whole(source, field)
             }
             From::Rid => rid
-                .map(|r| Stored::plain(r.to_bytes().to_vec()))
+                .map(|r| Stored::plain(r.to_bytes().as_slice()))
                 .ok_or_else(|| internal("an index entry without a row address")),
             From::Nothing => Ok(Stored::null()),
         };
@@ -137,7 +137,7 @@ impl StoredWriter {
                 &key[..index.declared.min(key.len())],
             ));
         }
-        let plain: usize = fields.iter().map(|f| f.bytes.as_ref().map_or(0, Vec::len)).sum();
+        let plain: usize = fields.iter().map(|f| f.bytes.as_ref().map_or(0, |b| b.len())).sum();
         let record =
             self.settling_entry(index, &index.locator(&self.base)).settle(change, log, &mut fields, &[]);
         let record = record.map_err(|e| match e {

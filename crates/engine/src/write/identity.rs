@@ -76,6 +76,15 @@ fn overflow(ty: &SqlType) -> SqlError {
     SqlError::with_text(8115, 16, text)
 }
 
+impl State {
+    /// The one of some values that lies furthest in the direction of the column's step.
+    fn furthest(&self, values: [Option<i128>; 3], or: i128) -> i128 {
+        let all = values.into_iter().flatten();
+        let found = if number(&self.column.increment) > 0 { all.max() } else { all.min() };
+        found.unwrap_or(or)
+    }
+}
+
 impl Identities {
     fn with<T>(&self, object: i32, column: &IdentityColumn, f: impl FnOnce(&mut State) -> T) -> T {
         let mut states = self.states.lock();
@@ -89,9 +98,18 @@ impl Identities {
     }
 
     /// Brings what is known in line with the catalog after DDL or a rollback: a table that is gone is forgotten (its number may
-    /// be given again), a column that was altered goes on with its new type and step.
-    pub fn reconcile(&self, now: impl Fn(i32) -> Option<IdentityColumn>) {
+    /// be given again), a column that was altered goes on with its new type and step. Who reads the catalog beside others that
+    /// define may miss a row that is taken out and put in again, so a column is gone only when it is not there under the gate either.
+    pub fn reconcile(&self, writing: &Writing, now: impl Fn(i32) -> Option<IdentityColumn>) {
+        let known = self.states.lock().iter().map(|(o, s)| (*o, s.column.column_id)).collect::<Vec<_>>();
+        let missed = known.into_iter().filter(|(object, _)| now(*object).is_none());
+        let there: Vec<i32> =
+            missed.filter(|(object, id)| is_there(writing, *object, *id)).map(|(o, _)| o).collect();
         self.states.lock().retain(|object, state| match now(*object) {
+            None => {
+                state.unsure = state.mark.is_some();
+                there.contains(object)
+            }
             Some(column) if column.column_id == state.column.column_id => {
                 state.column = column;
                 state.unsure = state.mark.is_some();
@@ -123,7 +141,9 @@ impl Identities {
             Ok::<_, SqlError>((v, mark))
         })?;
         if let Some(mark) = mark {
-            self.write_mark(writing, object, column, Some(mark))?;
+            self.write_mark(writing, object, column, |s| {
+                Some(s.furthest([Some(mark), s.mark, s.last], mark))
+            })?;
         }
         Ok(given)
     }
@@ -155,10 +175,10 @@ impl Identities {
                 let before = new.map(|n| n - step).filter(|n| value(&s.column.ty, *n).is_some());
                 s.last = if reseed && s.last.is_none() && before.is_some() { before } else { new };
             }
-            (further || reseed).then_some(s.last)
+            further || reseed
         });
-        if let Some(last) = changed {
-            self.write_mark(writing, object, column, last)?;
+        if changed {
+            self.write_mark(writing, object, column, |s| s.last)?;
         }
         Ok(())
     }
@@ -185,29 +205,33 @@ impl Identities {
     /// # Errors
     /// Those of the change. The next checkpoint writes it then; until that, a crash leaves values out.
     pub fn settle(&self, writing: &Writing, object: i32) -> SqlResult<()> {
-        let found = self.states.lock().get(&object).map(|s| (s.column.clone(), s.last));
-        let Some((column, last)) = found else { return Ok(()) };
-        self.write_mark(writing, object, &column, last)
+        let found = self.states.lock().get(&object).map(|s| s.column.clone());
+        let Some(column) = found else { return Ok(()) };
+        self.write_mark(writing, object, &column, |s| s.last)
     }
 
     pub fn current(&self, object: i32, column: &IdentityColumn) -> Value {
         self.with(object, column, |s| s.last.and_then(|n| value(&s.column.ty, n)).unwrap_or(Value::Null))
     }
 
+    /// Writes the mark that `mark` finds under the gate, where nobody else writes one: what was found before may be behind by then.
     fn write_mark(
         &self,
         writing: &Writing,
         object: i32,
         column: &IdentityColumn,
-        mark: Option<i128>,
+        mark: impl FnOnce(&State) -> Option<i128>,
     ) -> SqlResult<()> {
         let failed = |e: RecoveryError| super::writing::failure(&e);
         let trees = writing.trees().map_err(failed)?;
         let mut change = writing.logged.change().map_err(failed)?;
-        write_row(&mut change, &trees, object, column, mark).map_err(failed)?;
-        drop(change);
-        self.with(object, column, |s| (s.mark, s.unsure) = (mark, false));
-        Ok(())
+        self.with(object, column, |s| {
+            let mark = mark(s);
+            write_row(&mut change, &trees, object, column, mark)?;
+            (s.mark, s.unsure) = (mark, false);
+            Ok(())
+        })
+        .map_err(failed)
     }
 
     /// Invariant 2: before a checkpoint, for tables that nobody defines anew. Called under the gate.
@@ -259,6 +283,19 @@ impl Identities {
         };
         stored(&new, last).map_err(|_| overflow(&ty))
     }
+}
+
+/// Whether the catalogue has a column, looked up under the gate. An error counts as yes: nothing is forgotten for it.
+fn is_there(writing: &Writing, object: i32, column: i32) -> bool {
+    let look = || -> RecoveryResult<bool> {
+        let trees = writing.trees()?;
+        let tree = &trees.columns;
+        let change = writing.logged.change()?;
+        let key = [Value::Int(object), Value::SmallInt(0), Value::Int(column)];
+        let fail = |error| RecoveryError::Unreadable { page: tree.access.root(), error };
+        Ok(tree.find_entry(change.source(), &key).map_err(fail)?.is_some_and(|p| p.found && !p.ghost))
+    };
+    look().unwrap_or(true)
 }
 
 /// Writes last value, increment, seed and flag into the column's row of syscolpars, in a transaction of its own.

@@ -130,6 +130,11 @@ pub trait TableWriter: Send + Sync {
         Err(holdfast_types::SqlError::not_supported("Locking a key of this table"))
     }
 
+    /// Whether an update leaves columns that it does not name as they are stored, so that rows may come with NULL in their place.
+    fn leaves_other_columns(&self) -> bool {
+        false
+    }
+
     /// Replaces rows that were locked before. `changed` are the ordinals whose values may differ; uniqueness is checked when
     /// all are in place.
     fn update(&self, write: WriteContext<'_>, rows: &[RowUpdate], changed: &[usize]) -> SqlResult<()>;

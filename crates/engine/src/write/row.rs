@@ -6,22 +6,29 @@
 //!    fits it to the page (`PageRows::fitted`).
 //! 3. A record is at most [`MAX_ROW`] bytes; what does not fit goes out of the row by the caller.
 
+use std::ops::Deref;
+
 use holdfast_format::RecordError;
 use holdfast_format::record::layout::xtype;
 use holdfast_format::record::writer::{RecordShape, build};
 use holdfast_format::record::{Field, RowLayout, compressed};
-use holdfast_types::storage_form::{StorageFormError, encode_value};
+use holdfast_types::storage_form::{StorageFormError, encode_into};
 use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
+use smallvec::SmallVec;
 
 /// Longest value of a MAX type that stays in its row, in bytes.
 pub const LARGEST_IN_ROW: usize = 8000;
 /// Longest record of a table, without version tag.
 pub const MAX_ROW: usize = 8060;
 
+/// Bytes of a field. Most are short, and a row has many: those need no memory of their own.
+pub type FieldBytes = SmallVec<[u8; SHORT]>;
+const SHORT: usize = 24;
+
 /// A stored field: NULL, or its bytes; `complex` when they are a pointer to where the value is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stored {
-    pub bytes: Option<Vec<u8>>,
+    pub bytes: Option<FieldBytes>,
     pub complex: bool,
     /// A bit column's value is a bit.
     pub bit: bool,
@@ -32,12 +39,12 @@ impl Stored {
         Self::default()
     }
 
-    pub fn plain(bytes: Vec<u8>) -> Self {
-        Stored { bytes: Some(bytes), complex: false, bit: false }
+    pub fn plain(bytes: impl Into<FieldBytes>) -> Self {
+        Stored { bytes: Some(bytes.into()), complex: false, bit: false }
     }
 
-    pub fn pointer(bytes: Vec<u8>) -> Self {
-        Stored { bytes: Some(bytes), complex: true, bit: false }
+    pub fn pointer(bytes: impl Into<FieldBytes>) -> Self {
+        Stored { bytes: Some(bytes.into()), complex: true, bit: false }
     }
 
     pub fn field(&self) -> Field<'_> {
@@ -52,10 +59,18 @@ impl Stored {
 
 /// A value in its stored form.
 pub fn stored(ty: &SqlType, value: &Value) -> SqlResult<Stored> {
+    stored_with(ty, value, &mut Vec::new())
+}
+
+/// The same; `scratch` is for whoever stores several.
+pub(super) fn stored_with(ty: &SqlType, value: &Value, scratch: &mut Vec<u8>) -> SqlResult<Stored> {
     if value.is_null() {
         return Ok(Stored::null());
     }
-    let bytes = encode_value(ty, value).map_err(|e| cannot_store(&e))?;
+    scratch.clear();
+    encode_into(ty, value, scratch).map_err(|e| cannot_store(&e))?;
+    let short = scratch.len() <= SHORT;
+    let bytes = if short { scratch.as_slice().into() } else { std::mem::take(scratch).into() };
     Ok(Stored { bytes: Some(bytes), complex: false, bit: ty.id.xtype() == xtype::BIT })
 }
 
@@ -63,19 +78,16 @@ pub(super) fn cannot_store(e: &StorageFormError) -> SqlError {
     SqlError::with_text(8624, 16, format!("Internal error: a value cannot be stored: {e}."))
 }
 
-/// Fixed-size character and binary values are stored at their full length.
-pub(crate) fn pad(id: TypeId, size: usize, bytes: &mut Vec<u8>) {
-    match id {
-        TypeId::Char => bytes.resize(size, b' '),
-        TypeId::NChar => {
-            while bytes.len() < size {
-                bytes.extend_from_slice(&[b' ', 0]);
-            }
-            bytes.truncate(size);
-        }
-        TypeId::Binary => bytes.resize(size, 0),
-        _ => {}
-    }
+/// Fixed-size character and binary values are stored at their full length, `size` bytes.
+pub(crate) fn pad<B: Deref<Target = [u8]> + Extend<u8>>(id: TypeId, size: usize, bytes: &mut B) {
+    let with: &[u8] = match id {
+        TypeId::Char => b" ",
+        TypeId::NChar => &[b' ', 0],
+        TypeId::Binary => &[0],
+        _ => return,
+    };
+    let missing = size.saturating_sub(bytes.len());
+    bytes.extend(with.iter().copied().cycle().take(missing));
 }
 
 /// The record of stored fields in the order of the layout's columns.

@@ -54,7 +54,7 @@ impl Settling<'_> {
         for i in 0..fields.len() {
             let text = matches!(layout.columns[i].xtype, xtype::TEXT | xtype::NTEXT | xtype::IMAGE);
             let large = layout.columns[i].is_large();
-            let length = fields[i].bytes.as_ref().map_or(0, Vec::len);
+            let length = fields[i].bytes.as_ref().map_or(0, |b| b.len());
             if is_new(fields, i) && (text || (large && length > LARGEST_IN_ROW)) {
                 let form = if text { Form::Text } else { Form::Inline };
                 self.move_out(change, log, &mut fields[i], form)?;
@@ -62,7 +62,7 @@ impl Settling<'_> {
         }
         loop {
             // A record beyond 32 KB has no encodable offsets; its length is known without building it.
-            let plain: usize = fields.iter().map(|f| f.bytes.as_ref().map_or(0, Vec::len)).sum();
+            let plain: usize = fields.iter().map(|f| f.bytes.as_ref().map_or(0, |b| b.len())).sum();
             if plain <= MAX_ROW {
                 let record = row::record(layout, fields, self.shape).map_err(|e| internal(&e.to_string()))?;
                 if record.len() <= MAX_ROW {
@@ -79,7 +79,7 @@ impl Settling<'_> {
                         && fields[i].bytes.as_ref().is_some_and(|b| b.len() > 24)
                 })
                 .max_by_key(|&i| {
-                    (layout.columns[i].is_large(), fields[i].bytes.as_ref().map_or(0, Vec::len))
+                    (layout.columns[i].is_large(), fields[i].bytes.as_ref().map_or(0, |b| b.len()))
                 });
             let Some(i) = candidate else {
                 return Err(RecoveryError::Database { what: format!("row of {plain} bytes") });

@@ -141,6 +141,8 @@ pub(super) struct Ahead {
     pub(super) record: Option<Vec<u8>>,
     /// The way to its place in the clustered index.
     pub(super) way: Option<Way>,
+    /// Its key there, as values and as it is stored.
+    pub(super) key: Option<(Vec<Value>, Vec<u8>)>,
 }
 
 pub(super) fn internal(what: &str) -> RecoveryError {
@@ -156,11 +158,13 @@ pub(super) fn fields_of(layout: &RowLayout, record: &[u8]) -> RecoveryResult<Vec
         let field = row.field(layout, position, false, &mut scratch).map_err(|e| internal(e.what))?;
         out.push(match field {
             Field::Null | Field::Missing => Stored::null(),
-            Field::Bit(bit) => Stored { bytes: Some(vec![u8::from(bit)]), complex: false, bit: true },
-            Field::Bytes(b) => {
-                Stored { bytes: Some(b.to_vec()), complex: false, bit: column.xtype == xtype::BIT }
+            Field::Bit(bit) => {
+                Stored { bytes: Some([u8::from(bit)].as_slice().into()), complex: false, bit: true }
             }
-            Field::Complex(b) => Stored::pointer(b.to_vec()),
+            Field::Bytes(b) => {
+                Stored { bytes: Some(b.into()), complex: false, bit: column.xtype == xtype::BIT }
+            }
+            Field::Complex(b) => Stored::pointer(b),
         });
     }
     Ok(out)
@@ -296,9 +300,17 @@ impl StoredWriter {
         }
     }
 
-    /// NOT NULL of every column.
-    pub(super) fn check_nulls(&self, values: &[Value], verb: &str) -> SqlResult<()> {
+    /// NOT NULL of every column; of an update of those that are `changed`.
+    pub(super) fn check_nulls(
+        &self,
+        values: &[Value],
+        changed: Option<&[usize]>,
+        verb: &str,
+    ) -> SqlResult<()> {
         for (ordinal, value) in values.iter().enumerate() {
+            if changed.is_some_and(|c| !c.contains(&ordinal)) {
+                continue;
+            }
             let stored = self.positions.get(ordinal).copied().flatten().is_some();
             if value.is_null() && stored && !self.nullable.get(ordinal).copied().unwrap_or(true) {
                 let name = self.names.get(ordinal).map_or("", |n| n);
@@ -320,6 +332,7 @@ impl StoredWriter {
         if let Some((old, _)) = old {
             fields = old.to_vec();
         }
+        let mut scratch = Vec::new();
         for (ordinal, position) in self.positions.iter().enumerate() {
             let Some(position) = *position else { continue };
             if old.is_some_and(|(_, changed)| !changed.contains(&ordinal)) {
@@ -336,7 +349,7 @@ impl StoredWriter {
                 continue;
             }
             if let Some(field) = fields.get_mut(position) {
-                *field = padded(ty, column, row::stored(ty, value)?);
+                *field = padded(ty, column, row::stored_with(ty, value, &mut scratch)?);
             }
         }
         let Some((_, changed)) = old else {
@@ -398,7 +411,7 @@ impl StoredWriter {
 
     /// The record of a row without large columns that fits as it is, before the gate; `None`: [`Settling::settle`] makes it.
     pub(super) fn ready(&self, fields: &[Stored]) -> RecoveryResult<Option<Vec<u8>>> {
-        let plain: usize = fields.iter().map(|f| f.bytes.as_ref().map_or(0, Vec::len)).sum();
+        let plain: usize = fields.iter().map(|f| f.bytes.as_ref().map_or(0, |b| b.len())).sum();
         let columns = &self.layout().columns;
         let large = columns
             .iter()
@@ -614,7 +627,10 @@ impl StoredWriter {
             }
             Base::Tree { tree, unique, name, constraint } => {
                 check_key(tree, tree.keys.len(), fields, name, "clustered", LONGEST_CLUSTERED_KEY)?;
-                let (key, _) = Self::key_of(tree, fields).map_err(failed)?;
+                let (key, raw) = match ahead.key {
+                    Some(key) => key,
+                    None => Self::key_of(tree, fields).map_err(failed)?,
+                };
                 if *unique {
                     let place = tree.find_by(change.source(), &key, ahead.way.as_ref());
                     let place = place.map_err(|e| {
@@ -646,7 +662,9 @@ impl StoredWriter {
                     Some(record) => record,
                     None => self.settling().settle(change, log, fields, kept).map_err(failed)?,
                 };
-                let (key, raw) = Self::key_of(tree, fields).map_err(failed)?;
+                // Settling moves no key columns; the uniquifier is one that came since.
+                let (key, raw) =
+                    if *unique { (key, raw) } else { Self::key_of(tree, fields).map_err(failed)? };
                 self.note(write, &raw, None);
                 tree.insert(change, log, &key, &raw, &record, ahead.way.as_ref()).map_err(failed)?;
                 None
@@ -776,6 +794,10 @@ impl TableWriter for StoredWriter {
                 Err(SqlError::with_text(8624, 16, "Internal error: a table without a unique clustered key."))
             }
         }
+    }
+
+    fn leaves_other_columns(&self) -> bool {
+        self.unkept.is_empty() && self.apart.is_empty()
     }
 
     fn update(&self, write: WriteContext<'_>, rows: &[RowUpdate], changed: &[usize]) -> SqlResult<()> {

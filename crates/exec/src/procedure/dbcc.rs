@@ -219,7 +219,8 @@ fn check_identity(arguments: &[Value], quiet: bool, call: &mut Call<'_>) -> SqlR
             if let Some((h, value)) = &highest
                 && number(&current).is_none_or(|c| c < *h)
             {
-                writer.note_identity(value, true)?;
+                // Others may have come further meanwhile.
+                writer.note_identity(value, false)?;
             }
         }
         (false, _) => {}

@@ -121,7 +121,11 @@ impl TypeScope<'_> {
             from;
         let first = columns.len();
         let last_id = columns.iter().map(|c| c.column_id).max().unwrap_or(0);
+        let names = NameOrder::of(self.collation);
         for (i, mut c) in self.plain_columns(definition)?.into_iter().enumerate() {
+            if columns.iter().any(|k| names.same(&k.name, &c.name)) {
+                return Err(SqlError::new(2705, &[&c.name, &table]));
+            }
             c.column_id = last_id + i as i32 + 1;
             columns.push(c);
         }

@@ -876,7 +876,9 @@ pub(crate) fn convert(mut e: Expr, ty: SqlType) -> Expr {
     };
     // What is computed keeps its own limit on the way into a (max) type.
     let computed = matches!(e.kind, ExprKind::Binary { .. } | ExprKind::Function { .. });
-    if relabels && !(computed && ty.is_max() && !e.ty.is_max()) {
+    // What makes a value of the type it is given pads, cuts and refuses by that one.
+    let made = matches!(e.kind, ExprKind::Convert { .. } | ExprKind::Method { .. });
+    if relabels && !made && !(computed && ty.is_max() && !e.ty.is_max()) {
         e.ty = ty;
         return e;
     }

@@ -1,8 +1,8 @@
 //! The log of an open database: appending, and group commit.
 //!
 //! Invariants
-//! 1. [`Log::flush_to`] returns only when the record is durable. Whoever comes first syncs for all who came before; for who came meanwhile
-//!    the log's own thread goes on ([`LogThread`]), so that the disk does not stand still until one of them is awake.
+//! 1. [`Log::flush_to`] returns only when the record is durable. Whoever comes first syncs for all who came before; who comes meanwhile
+//!    sleeps ([`Waiters`]), and the log's own thread goes on for them ([`LogThread`]), so that the disk does not stand still until one is awake.
 //! 2. Nothing is appended by a transaction before there is room to take it back, too ([`Log::append_promising`]).
 //! 3. After a failed write or sync nothing is appended or called durable any more: what the file holds is unknown.
 
@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use holdfast_base::Lsn;
 use holdfast_format::log::{BlockVersion, LogBlock};
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex};
 
 use super::log_thread::LogThread;
+use super::log_waiters::{Waiter, Waiters, Woken, sleep, wake};
 use crate::recovery::{LogWriter, RecoveryError, RecoveryResult};
 
 /// Bytes beside a record in its block: slot, alignment, a share of the block's header and of flushing blocks before they are
@@ -26,8 +27,8 @@ struct Durable {
     lsn: Lsn,
     /// Somebody is syncing, or the log's thread is about to.
     busy: bool,
-    /// The latest record that somebody waits for meanwhile.
-    wanted: Lsn,
+    /// Who came meanwhile.
+    waiters: Waiters,
     failed: Option<RecoveryError>,
 }
 
@@ -57,7 +58,6 @@ impl Bell {
 pub struct Log {
     writer: Mutex<LogWriter>,
     durable: Mutex<Durable>,
-    changed: Condvar,
     thread: Arc<LogThread>,
     version: BlockVersion,
     /// The log fills up: a checkpoint is due that lets go of what is not needed any more.
@@ -81,11 +81,10 @@ impl Log {
     /// `writer` stands behind a durable end of the log.
     pub fn new(writer: LogWriter) -> Arc<Self> {
         let version = writer.version();
-        let durable = Durable { lsn: writer.last(), busy: false, wanted: Lsn::ZERO, failed: None };
+        let durable = Durable { lsn: writer.last(), busy: false, waiters: Waiters::default(), failed: None };
         Arc::new(Log {
             writer: Mutex::new(writer),
             durable: Mutex::new(durable),
-            changed: Condvar::new(),
             thread: Arc::default(),
             version,
             pressed: AtomicBool::new(false),
@@ -233,13 +232,15 @@ impl Log {
     fn fail(&self, error: &RecoveryError) {
         let mut durable = self.durable.lock();
         durable.failed.get_or_insert_with(|| error.clone());
-        self.changed.notify_all();
+        let all = durable.waiters.take_all();
+        drop(durable);
+        wake(all, Woken::Look);
     }
 
     /// Invariant 1.
     pub fn flush_to(self: &Arc<Self>, lsn: Lsn) -> RecoveryResult<()> {
-        let mut durable = self.durable.lock();
         loop {
+            let mut durable = self.durable.lock();
             if durable.lsn >= lsn {
                 return Ok(());
             }
@@ -247,36 +248,42 @@ impl Log {
                 return Err(RecoveryError::Stopped { what: error.to_string() });
             }
             if durable.busy {
-                durable.wanted = durable.wanted.max(lsn);
-                self.changed.wait(&mut durable);
+                durable.waiters.enter(lsn);
+                drop(durable);
+                if sleep() == Woken::Durable {
+                    return Ok(());
+                }
                 continue;
             }
             durable.busy = true;
             drop(durable);
-            durable = self.sync_once();
-            let more = durable.failed.is_none() && durable.wanted > durable.lsn;
-            if !more || !self.thread.call(self) {
+            let (done, more) = self.sync_once();
+            if more && !self.thread.call(self) {
+                // Nobody goes on: one of them is to.
+                let mut durable = self.durable.lock();
                 durable.busy = false;
+                let all = durable.waiters.take_all();
+                drop(durable);
+                wake(all, Woken::Look);
             }
-            self.changed.notify_all();
+            wake(done, Woken::Durable);
         }
     }
 
     /// Syncs for who waits, until nobody does; the log is marked busy for it.
     pub(super) fn go_on(&self) {
         loop {
-            let mut durable = self.sync_once();
-            if durable.failed.is_some() || durable.wanted <= durable.lsn {
-                durable.busy = false;
-                self.changed.notify_all();
+            let (done, more) = self.sync_once();
+            wake(done, Woken::Durable);
+            if !more {
                 return;
             }
-            self.changed.notify_all();
         }
     }
 
-    /// Makes durable what has been appended, and notes it.
-    fn sync_once(&self) -> MutexGuard<'_, Durable> {
+    /// Makes durable what has been appended, and notes it. Whose records that concerned, and whether others wait: the log stays busy
+    /// for them.
+    fn sync_once(&self) -> (Vec<Waiter>, bool) {
         let done = self.sync();
         let mut durable = self.durable.lock();
         match done {
@@ -287,7 +294,17 @@ impl Log {
                 durable.failed.get_or_insert(e);
             }
         }
-        durable
+        let reached = durable.lsn;
+        let done = durable.waiters.take_durable(reached);
+        if durable.failed.is_some() {
+            durable.busy = false;
+            let all = durable.waiters.take_all();
+            drop(durable);
+            wake(all, Woken::Look);
+            return (done, false);
+        }
+        durable.busy = !durable.waiters.is_empty();
+        (done, durable.busy)
     }
 
     fn sync(&self) -> RecoveryResult<Lsn> {
@@ -392,7 +409,7 @@ mod tests {
         let (_, first) = commit(1);
         has_begun.recv().expect("it syncs");
         let (lsn, second) = commit(2);
-        while log.durable.lock().wanted < lsn {
+        while log.durable.lock().waiters.is_empty() {
             std::thread::yield_now();
         }
         go_on.send(()).expect("it waits");

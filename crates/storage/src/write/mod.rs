@@ -15,6 +15,7 @@ pub mod files;
 pub mod grow;
 pub mod log;
 mod log_thread;
+mod log_waiters;
 pub mod losers;
 pub mod open;
 mod prepare;

@@ -45,7 +45,7 @@ use holdfast_tsql::Span;
 use holdfast_tsql::ast::{
     Delete, DmlTarget, Insert, InsertSource, IsolationLevel, Merge, ObjectName, Update,
 };
-use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
+use holdfast_types::{Batch, Column, SqlError, SqlResult, SqlType, Value};
 
 use super::memory_table::RowList;
 use super::run::{Fail, Runner, Scope, scope_names};
@@ -139,6 +139,7 @@ impl Runner<'_> {
         let evaluator = Folding(self.context(scope));
         let bound = with_bind_context(&names.names(), &evaluator, |cx| bind(node, cx))?;
         let bound = Arc::new(bound.map_err(Fail::Compile)?);
+        refuse_output(&bound)?;
         scope.unit.keep(address, Planned::Change(Arc::clone(&bound)), &self.session, schema, scope.run);
         self.authorize(&bound.accesses, scope)?;
         Ok(bound)
@@ -449,8 +450,9 @@ fn refuse_output(bound: &BoundChange) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Rows of a batch by columns of these types.
-fn rows_of(batch: &Batch, positions: &[usize], types: &[SqlType]) -> Rows {
-    let picked = batch.select(positions);
-    (0..batch.len).map(|i| picked.row(i, types)).collect()
+/// Rows of a batch by columns of these types; NULL stands for a column that nobody asks for.
+fn rows_of(batch: &Batch, positions: &[Option<usize>], types: &[SqlType]) -> Rows {
+    let columns: Vec<_> = positions.iter().map(|p| p.and_then(|p| batch.columns.get(p))).collect();
+    let value = |i, (column, ty): (&Option<&Arc<Column>>, _)| column.map_or(Value::Null, |c| c.value(i, ty));
+    (0..batch.len).map(|i| columns.iter().zip(types).map(|c| value(i, c)).collect()).collect()
 }

@@ -159,7 +159,8 @@ impl Runner<'_> {
                 .collect());
         }
         for (o, c) in columns.iter().enumerate() {
-            if c.nullable || (c.computed.is_some() && !c.persisted) {
+            let left = changed.is_some_and(|changed| !changed.contains(&o));
+            if c.nullable || left || (c.computed.is_some() && !c.persisted) {
                 continue;
             }
             if rows.iter().any(|r| r[o].is_null()) {

@@ -168,7 +168,7 @@ impl Binder<'_> {
             target,
             plan,
             bookmark: Some(bookmark),
-            old: columns,
+            old: columns.into_iter().map(Some).collect(),
             marker: Some(marker),
             output: output.clauses,
             output_columns: output.columns,

@@ -30,8 +30,8 @@ struct Draft {
     target: Arc<TargetTable>,
     plan: LogicalPlan,
     bookmark: Option<Col>,
-    /// The target's columns as read.
-    old: Vec<Col>,
+    /// The target's columns as read, those that somebody asks for.
+    old: Vec<Option<Col>>,
     /// Column that tells whether a MERGE row has a source.
     marker: Option<Col>,
     output: Vec<BoundOutput>,
@@ -77,7 +77,7 @@ impl Binder<'_> {
     fn finish_change(&mut self, mut draft: Draft) -> SqlResult<BoundChange> {
         let mut ids: Vec<ColumnId> = Vec::new();
         ids.extend(draft.bookmark.iter().map(|c| c.id));
-        ids.extend(draft.old.iter().map(|c| c.id));
+        ids.extend(draft.old.iter().flatten().map(|c| c.id));
         ids.extend(draft.marker.iter().map(|c| c.id));
         for_each_expr(&mut draft.kind, &mut |e| e.columns(&mut ids));
         let mut beyond = Vec::new();
@@ -124,7 +124,7 @@ impl Binder<'_> {
         accesses.retain(|a| !a.columns_only || !a.columns.is_empty());
         Ok(BoundChange {
             bookmark: draft.bookmark.and_then(|c| position(c.id)),
-            old: draft.old.iter().filter_map(|c| position(c.id)).collect(),
+            old: draft.old.iter().map(|c| c.and_then(|c| position(c.id))).collect(),
             kind: draft.kind,
             target: draft.target,
             plan,

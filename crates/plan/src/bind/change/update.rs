@@ -145,7 +145,15 @@ impl Binder<'_> {
             // What only indexes hold is computed out of the row.
             || target.computed.iter().any(|c| c.stored && !target.table.columns[c.ordinal].persisted)
             || !target.rules.referencing.is_empty();
-        let old = if needs_old { columns } else { Vec::new() };
+        let asked = match &kind {
+            ChangeKind::Update(items) if current_of.is_none() && output.clauses.is_empty() => {
+                asked_columns(&target, items)
+            }
+            _ => None,
+        };
+        let asks = |o: usize| asked.as_ref().is_none_or(|asked| asked.contains(&o));
+        let old = columns.into_iter().enumerate().map(|(o, c)| asks(o).then_some(c));
+        let old = if needs_old { old.collect() } else { Vec::new() };
         self.finish_change(Draft {
             kind,
             target,
@@ -337,4 +345,40 @@ fn binary(op: AssignOp) -> Option<BinaryOp> {
         AssignOp::BitXor => BinaryOp::BitXor,
         AssignOp::Concat => BinaryOp::Concat,
     })
+}
+
+/// The columns whose old values an UPDATE asks for where it leaves the others as they are stored; `None`: all.
+fn asked_columns(target: &TargetTable, items: &[SetItem]) -> Option<Vec<usize>> {
+    let table = &target.table;
+    let leaves = table.access.writer().is_some_and(|w| w.leaves_other_columns());
+    let of_rows = !target.triggers.is_empty()
+        || !target.views.is_empty()
+        || !target.computed.is_empty()
+        || !target.filters.is_empty()
+        || table.temporal.history.is_some()
+        || table.temporal.period.is_some();
+    if !leaves || target.is_view || of_rows {
+        return None;
+    }
+    let changed: Vec<usize> = items.iter().filter_map(|i| i.column).chain(target.row_version).collect();
+    let mut asked = changed.clone();
+    for check in &target.checks {
+        // One that names no column may look at any.
+        if check.of_view || check.columns.is_empty() {
+            return None;
+        }
+        if check.columns.iter().any(|c| changed.contains(c)) {
+            asked.extend(&check.columns);
+        }
+    }
+    let mut keys = |ids: Vec<i32>| {
+        let at = |id: &i32| table.columns.iter().position(|c| c.column_id == *id);
+        let own: Vec<usize> = ids.iter().filter_map(at).collect();
+        if own.iter().any(|o| changed.contains(o)) {
+            asked.extend(own);
+        }
+    };
+    target.rules.foreign_keys.iter().for_each(|k| keys(k.columns.iter().map(|c| c.0).collect()));
+    target.rules.referencing.iter().for_each(|k| keys(k.columns.iter().map(|c| c.1).collect()));
+    Some(asked)
 }
