@@ -27,11 +27,15 @@ pub const MANY: usize = 8;
 /// Bytes of a page for rows and their slots.
 const PAGE_ROOM: usize = 8096;
 
-/// A key of whole numbers at fixed places: compared without making values of it.
-struct Numbers(Vec<(usize, usize, TypeId, bool)>);
+/// A key of whole numbers and a row's address at fixed places: compared without making values of it.
+pub(super) struct Numbers(Vec<(usize, usize, TypeId, bool)>);
 
 impl Numbers {
-    fn of(tree: &Tree) -> Option<Self> {
+    /// `None`: the key is another, or records are compressed.
+    pub(super) fn of(tree: &Tree) -> Option<Self> {
+        if tree.layout().compression != 0 {
+            return None;
+        }
         let mut out = Vec::with_capacity(tree.keys.len());
         for k in tree.keys.iter() {
             let column = tree.layout().columns.get(k.position)?;
@@ -40,7 +44,8 @@ impl Numbers {
                 // Behind the declared columns, where it does not matter.
                 continue;
             }
-            if !whole || column.leaf.offset <= 0 || !column.is_not_null() {
+            let address = k.ordinal.is_none() && k.ty.id == TypeId::Binary && column.leaf.size == 8;
+            if column.leaf.offset <= 0 || !(address || whole && column.is_not_null()) {
                 return None;
             }
             let offset = usize::from(column.leaf.offset.unsigned_abs());
@@ -49,8 +54,16 @@ impl Numbers {
         Some(Numbers(out))
     }
 
-    fn compare(&self, a: &[u8], b: &[u8]) -> Ordering {
+    pub(super) fn compare(&self, a: &[u8], b: &[u8]) -> Ordering {
         for &(offset, size, id, descending) in &self.0 {
+            let end = offset + size;
+            if id == TypeId::Binary {
+                let order = a.get(offset..end).cmp(&b.get(offset..end));
+                if order != Ordering::Equal {
+                    return if descending { order.reverse() } else { order };
+                }
+                continue;
+            }
             let number = |record: &[u8]| {
                 let mut wide = [0u8; 8];
                 if let Some(bytes) = record.get(offset..offset + size) {
@@ -111,7 +124,7 @@ fn in_order(tree: &Tree, change: &Change<'_>, records: &Records) -> RecoveryResu
 }
 
 /// How many of the key's columns were declared.
-fn declared(tree: &Tree) -> usize {
+pub(super) fn declared(tree: &Tree) -> usize {
     let is_uniquifier = |p: usize| tree.layout().columns.get(p).is_some_and(|c| c.is_uniquifier());
     tree.keys.iter().take_while(|k| !is_uniquifier(k.position)).count()
 }
@@ -239,7 +252,7 @@ impl StoredWriter {
                 };
                 let wanted = &key[..declared(tree).min(key.len())];
                 let count =
-                    tree.append(change, log, wanted, &raw, records, &note).map_err(|e| failure(&e))?;
+                    tree.append(change, log, wanted, &raw, records, 0, &note).map_err(|e| failure(&e))?;
                 Ok((count > 0).then_some((None, count)))
             }
         }

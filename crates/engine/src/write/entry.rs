@@ -114,33 +114,37 @@ impl StoredWriter {
         Self::key_of(&index.tree, &fields)
     }
 
-    pub(super) fn insert_entry(
+    /// The fields of a row's entry with all values in them.
+    ///
+    /// # Errors
+    /// 1946 for a key that is too long.
+    pub(super) fn whole_entry(
+        &self,
+        source: &dyn PageSource,
+        index: &Index,
+        base: &[Stored],
+        rid: Option<Rid>,
+    ) -> SqlResult<Vec<Stored>> {
+        let fields = self.entry_fields(source, index, base, rid, false).map_err(|e| failure(&e))?;
+        let declared = index.declared;
+        check_key(&index.tree, declared, &fields, &index.name, "nonclustered", LONGEST_NONCLUSTERED_KEY)?;
+        Ok(fields)
+    }
+
+    /// The record of an entry; values that do not fit into it go to pages of the index's own.
+    ///
+    /// # Errors
+    /// 1946 when the key and the locator alone do not fit.
+    pub(super) fn entry_record(
         &self,
         change: &mut Change<'_>,
         log: &mut LogTransaction,
         index: &Index,
-        base: &[Stored],
-        rid: Option<Rid>,
-    ) -> SqlResult<()> {
-        let failed = |e: RecoveryError| failure(&e);
-        let mut fields = self.entry_fields(change.source(), index, base, rid, false).map_err(failed)?;
-        let declared = index.declared;
-        check_key(&index.tree, declared, &fields, &index.name, "nonclustered", LONGEST_NONCLUSTERED_KEY)?;
-        let (key, raw) = Self::key_of(&index.tree, &fields).map_err(failed)?;
-        if index.unique
-            && self.exists(change, &index.tree, &key[..index.declared.min(key.len())]).map_err(failed)?
-        {
-            return Err(self.duplicate(
-                &index.name,
-                index.constraint,
-                &index.tree,
-                &key[..index.declared.min(key.len())],
-            ));
-        }
+        fields: &mut [Stored],
+    ) -> SqlResult<Vec<u8>> {
         let plain: usize = fields.iter().map(|f| f.bytes.as_ref().map_or(0, |b| b.len())).sum();
-        let record =
-            self.settling_entry(index, &index.locator(&self.base)).settle(change, log, &mut fields, &[]);
-        let record = record.map_err(|e| match e {
+        let record = self.settling_entry(index, &index.locator(&self.base)).settle(change, log, fields, &[]);
+        record.map_err(|e| match e {
             RecoveryError::Database { what } if what.starts_with("row of ") => {
                 SqlError::new(1946, &[&plain, &index.name, &LONGEST_NONCLUSTERED_KEY, &"nonclustered"])
             }
@@ -152,7 +156,25 @@ impl StoredWriter {
                 ))
             }
             e => failure(&e),
-        })?;
+        })
+    }
+
+    pub(super) fn insert_entry(
+        &self,
+        change: &mut Change<'_>,
+        log: &mut LogTransaction,
+        index: &Index,
+        base: &[Stored],
+        rid: Option<Rid>,
+    ) -> SqlResult<()> {
+        let failed = |e: RecoveryError| failure(&e);
+        let mut fields = self.whole_entry(change.source(), index, base, rid)?;
+        let (key, raw) = Self::key_of(&index.tree, &fields).map_err(failed)?;
+        let declared = &key[..index.declared.min(key.len())];
+        if index.unique && self.exists(change, &index.tree, declared).map_err(failed)? {
+            return Err(self.duplicate(&index.name, index.constraint, &index.tree, declared));
+        }
+        let record = self.entry_record(change, log, index, &mut fields)?;
         index.tree.insert(change, log, &key, &raw, &record, None).map_err(failed)?;
         Ok(())
     }

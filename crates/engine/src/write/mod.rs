@@ -1,7 +1,7 @@
 //! Changing rows: what the statement layer calls.
 //!
 //! Module map: [`table`] rows of a stored table with all its indexes, `changes` what is done with them; [`tree`] B-trees, [`heap`] heaps, [`large`] values out of
-//! the row, `settle` which of them; `entry` entries of indexes; [`row`] values to records; [`partitioned`] rows to their partitions; [`records`] many rows as records, [`bulk`] entering them; [`bookmark`] what names a row; [`build`] filling a new index; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; `range` key ranges that readers have locked; [`identity`]; [`sequence`]; [`counts`] and [`losers`] after recovery; [`definitions`] which of them changed, [`images`] the catalogue without uncommitted ones; [`release`]
+//! the row, `settle` which of them; `entry` entries of indexes; [`row`] values to records; [`partitioned`] rows to their partitions; [`records`] many rows as records, [`bulk`] entering them; [`bookmark`] what names a row; [`build`] filling a new index from sorted entries, [`load`] a new heap or clustered index; [`undo`] finding rows again; [`ghost`] clearing deleted rows away; `range` key ranges that readers have locked; [`identity`]; [`sequence`]; [`counts`] and [`losers`] after recovery; [`definitions`] which of them changed, [`images`] the catalogue without uncommitted ones; [`release`]
 //! giving pages back; [`pointers`] where pages begin; [`writing`] what an open database needs for it.
 //! Implemented by stored tables and by tables in memory.
 //!
@@ -24,6 +24,7 @@ pub mod heap;
 pub mod identity;
 pub mod images;
 pub mod large;
+pub mod load;
 pub mod losers;
 pub mod modifications;
 pub mod object_id;
@@ -142,17 +143,16 @@ pub trait TableWriter: Send + Sync {
     /// Removes rows that were locked before. `old`: what they are, as in [`RowUpdate`].
     fn delete(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>], old: &[Vec<Value>]) -> SqlResult<()>;
 
-    /// Enters rows that are there into an index that was just made: 2601 or 2627 when two have the same key. `rows`: what they
-    /// are, as in [`RowUpdate`].
-    fn fill_index(
-        &self,
-        write: WriteContext<'_>,
-        index_id: i32,
-        bookmarks: &[Vec<u8>],
-        rows: &[Vec<Value>],
-    ) -> SqlResult<()> {
-        let _ = (write, index_id, bookmarks, rows);
-        Err(holdfast_types::SqlError::not_supported("An index on this table"))
+    /// The writers of its partitions, or of the whole: what [`load::TableLoad`] fills and [`build::IndexBuild`] reads. None for
+    /// tables in memory.
+    fn stored_parts(&self) -> Vec<&StoredWriter> {
+        Vec::new()
+    }
+
+    /// Which of them a row belongs to.
+    fn part_of(&self, values: &[Value]) -> usize {
+        let _ = values;
+        0
     }
 
     /// Removes all rows by giving their pages back; identity starts again at its seed.

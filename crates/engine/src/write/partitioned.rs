@@ -201,17 +201,12 @@ impl TableWriter for PartitionedWriter {
         Ok(())
     }
 
-    fn fill_index(
-        &self,
-        write: WriteContext<'_>,
-        index_id: i32,
-        bookmarks: &[Vec<u8>],
-        rows: &[Vec<Value>],
-    ) -> SqlResult<()> {
-        for (n, marks, rows) in self.by_partition(bookmarks, rows)? {
-            self.part(n)?.fill_index(write, index_id, &marks, &rows)?;
-        }
-        Ok(())
+    fn stored_parts(&self) -> Vec<&StoredWriter> {
+        self.parts.iter().map(|p| &**p).collect()
+    }
+
+    fn part_of(&self, values: &[Value]) -> usize {
+        self.place(values)
     }
 
     fn truncate(&self, write: WriteContext<'_>) -> SqlResult<()> {

@@ -593,6 +593,28 @@ impl StoredWriter {
         }
     }
 
+    /// The field of a uniquifier.
+    pub(super) fn uniquifier_field(tree: &Tree, n: i32) -> Stored {
+        // Compressed records do not tell an absent one from 0.
+        let absent = n == 0 && tree.layout().compression == 0;
+        Stored::plain(if absent { Vec::new() } else { n.to_le_bytes().to_vec() })
+    }
+
+    /// 511 for a row that fits on no page.
+    pub(super) fn too_large(&self, e: RecoveryError) -> SqlError {
+        match e {
+            RecoveryError::Database { what } if what.starts_with("row of ") => SqlError::with_text(
+                511,
+                16,
+                format!(
+                    "Cannot create a {} which is greater than the allowable maximum row size of {MAX_ROW}.",
+                    what
+                ),
+            ),
+            e => failure(&e),
+        }
+    }
+
     /// Inserts the base row and its entries; `fields` get the uniquifier and large values' pointers.
     pub(super) fn insert_row(
         &self,
@@ -604,17 +626,7 @@ impl StoredWriter {
         outside: &[i32],
         ahead: Ahead,
     ) -> SqlResult<()> {
-        let failed = |e: RecoveryError| match e {
-            RecoveryError::Database { what } if what.starts_with("row of ") => SqlError::with_text(
-                511,
-                16,
-                format!(
-                    "Cannot create a {} which is greater than the allowable maximum row size of {MAX_ROW}.",
-                    what
-                ),
-            ),
-            e => failure(&e),
-        };
+        let failed = |e: RecoveryError| self.too_large(e);
         let rid = match &self.base {
             Base::Heap(heap) => {
                 let record = match ahead.record {
@@ -644,11 +656,8 @@ impl StoredWriter {
                     let mut n = self.uniquifier(change, tree, declared).map_err(failed)?;
                     let position = tree.keys.last().map_or(0, |k| k.position);
                     loop {
-                        // Compressed records do not tell an absent one from 0.
-                        let absent = n == 0 && tree.layout().compression == 0;
-                        let bytes = if absent { Vec::new() } else { n.to_le_bytes().to_vec() };
                         if let Some(field) = fields.get_mut(position) {
-                            *field = Stored::plain(bytes);
+                            *field = Self::uniquifier_field(tree, n);
                         }
                         let (key, _) = Self::key_of(tree, fields).map_err(failed)?;
                         let resource = self.key_resource(tree, &key);
@@ -812,14 +821,8 @@ impl TableWriter for StoredWriter {
         Ok(())
     }
 
-    fn fill_index(
-        &self,
-        write: WriteContext<'_>,
-        index_id: i32,
-        bookmarks: &[Vec<u8>],
-        rows: &[Vec<Value>],
-    ) -> SqlResult<()> {
-        super::build::fill_index(self, write, index_id, bookmarks, rows).map_err(|e| self.named(e))
+    fn stored_parts(&self) -> Vec<&StoredWriter> {
+        vec![self]
     }
 
     fn truncate(&self, write: WriteContext<'_>) -> SqlResult<()> {

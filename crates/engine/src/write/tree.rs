@@ -377,7 +377,8 @@ impl Tree {
 
     /// Puts leading entries into the last page, by one log record, when the first belongs behind all that are there; answers
     /// how many, 0 when it does not. `key` is its declared key and `fields` the stored fields of the whole; the others follow
-    /// in order. Nobody else may change the tree. `note` learns every row before it is there.
+    /// in order. Nobody else may change the tree. `keep`: bytes of a page that stay free unless nothing else is on it (FILLFACTOR).
+    /// `note` learns every row before it is there.
     pub fn append(
         self: &Arc<Self>,
         change: &mut Change<'_>,
@@ -385,6 +386,7 @@ impl Tree {
         key: &[Value],
         fields: &[u8],
         records: &[&[u8]],
+        keep: usize,
         note: &dyn Fn(&[u8]) -> RecoveryResult<()>,
     ) -> RecoveryResult<usize> {
         let Some(first) = records.first() else { return Ok(0) };
@@ -399,7 +401,9 @@ impl Tree {
             }
             let (page, slot) = (place.page, place.slot);
             let free = change.free_bytes(page, transaction.id)?;
-            if first.len() + 2 > free {
+            let room = free.saturating_sub(keep);
+            let fits_alone = slot == 0 && first.len() + 2 <= free;
+            if first.len() + 2 > room && !fits_alone {
                 self.split(change, transaction, &place, first)?;
                 continue;
             }
@@ -408,9 +412,9 @@ impl Tree {
             let mut used = 0;
             let fits = records.iter().take_while(|r| {
                 used += r.len() + 2;
-                used <= free
+                used <= room
             });
-            let count = fits.count();
+            let count = fits.count().max(1);
             let mut elements = records.get(..count).unwrap_or(records).to_vec();
             for record in &elements {
                 note(record)?;
@@ -643,6 +647,8 @@ impl Tree {
             Some(_) if wanted == count && (view.next().is_null() || count == 1 || too_long) => count,
             Some(_) if too_long => wanted,
             _ if count == 1 => 0,
+            // An upper level that grows at its end fills its pages, too.
+            None if !leaf && wanted + 1 == count && view.next().is_null() => wanted,
             _ => middle(&rows, count).map_err(&fail)?,
         };
         let kind = if leaf && self.clustered { PageType::Data } else { PageType::Index };

@@ -1,6 +1,7 @@
 //! Changing genuine databases: every table against a model, the checker clean, rollback, and crashes cut at every write.
 
 mod crash;
+mod define;
 mod losers;
 mod several;
 mod workload;

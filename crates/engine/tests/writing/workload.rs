@@ -11,11 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast_engine::catalog::TableDef;
+use holdfast_engine::instance::OnlineDatabase;
 use holdfast_engine::lock::LockWait;
 use holdfast_engine::transaction::{Savepoint, Transaction, new_owner};
 use holdfast_engine::write::{NewRow, RowState, RowUpdate, WriteContext};
 use holdfast_types::{SqlError, Value};
 
+use super::define::may_fail;
 use super::world::{Model, Random, World, expected, text};
 
 /// Rows of a table: digest and how often.
@@ -126,7 +128,63 @@ impl Workload {
                 world.clean();
                 self.note("clean");
             }
+            5..9 if self.many => self.define(world),
             _ => self.in_transaction(world),
+        }
+    }
+
+    /// Makes an index or writes a table anew, alone; what the transaction does behind that goes into it.
+    fn define(&mut self, world: &World) {
+        while let Some(open) = self.open.pop() {
+            self.commit(world, open);
+        }
+        let transaction = Transaction::with_locks(new_owner(), Arc::clone(&world.locks));
+        let (effects, savepoints, given) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let mut open = Open { transaction, effects, savepoints, given };
+        for _ in 0..self.random.below(3) {
+            self.statement(world, &mut open);
+        }
+        let before = (open.transaction.savepoint(), open.effects.len());
+        let place = self.random.below(self.tables.len());
+        let table = Arc::clone(&self.tables[place]);
+        let made = world.define(&table, &open.transaction, &mut self.random);
+        let failed = made.as_ref().is_err_and(|e| {
+            assert!(may_fail(e), "{}: {e:?}", table.name);
+            true
+        });
+        self.reload(world);
+        for _ in 0..self.random.below(6) {
+            if !failed {
+                self.statement(world, &mut open);
+            }
+        }
+        if failed || self.random.below(4) == 0 {
+            open.transaction.rollback_to(&before.0).expect("rolls back");
+            open.effects.truncate(before.1);
+            self.reload(world);
+            self.note("definition taken back");
+        }
+        for _ in 0..self.random.below(3) {
+            self.statement(world, &mut open);
+        }
+        if self.random.below(3) == 0 {
+            open.transaction.rollback().expect("rolls back");
+            self.note("definition rolled back");
+        } else {
+            self.commit(world, open);
+            if let Ok(Some(what)) = made {
+                self.note(what);
+            }
+        }
+        self.reload(world);
+    }
+
+    /// The tables as they are defined now.
+    fn reload(&mut self, world: &World) {
+        world.database.refresh().expect("refreshes");
+        let catalog = world.database.stored_catalog();
+        for table in &mut self.tables {
+            *table = catalog.table(table.object_id).expect("table").expect("there");
         }
     }
 

@@ -280,9 +280,7 @@ impl World {
             };
             self.database.refresh().expect("refreshes");
             let table = self.database.stored_catalog().table(table.object_id).expect("table").expect("there");
-            let marks: Vec<Vec<u8>> = model.marked(&table).into_iter().map(|(_, mark)| mark).collect();
-            let writer = table.access.writer().expect("writable");
-            writer.fill_index(write, id, &marks, &[]).unwrap_or_else(|e| panic!("{}: {e:?}", table.name));
+            self.fill_index(&table, write, id, 0).unwrap_or_else(|e| panic!("{}: {e:?}", table.name));
             transaction.commit().expect("commits");
             made += 1;
         }

@@ -12,6 +12,7 @@ use holdfast_engine::ddl::index::{NewIndex, bits, clustered_key, table_columns};
 use holdfast_tsql::ast::{AlterIndex, Setting};
 use holdfast_types::SqlError;
 
+use super::build::clustered_ordinals;
 use super::constraint::{index_options, index_options_of, partition_number};
 use super::index::{duplicate, map_error};
 use super::{Definition, shown};
@@ -193,7 +194,9 @@ impl Definition<'_, '_> {
             writer.set_index_status(table.object_id, def.index_id, 0, bits::DISABLED)?;
             drop(writer);
             self.refresh()?;
-            self.fill(table.object_id, def.index_id, index.filter.as_deref())?;
+            let (name, shown) = (&index.name, format!("{}.{}", table.schema_name, table.name));
+            self.fill(table.object_id, def.index_id, index.filter.as_deref())
+                .map_err(|f| map_error(f, &|e| duplicate(e, &shown, name)))?;
             self.statistics_of_index(table.object_id, def.index_id)?;
         }
         Ok(())
@@ -228,8 +231,9 @@ impl Definition<'_, '_> {
         drop(writer);
         self.refresh()?;
         let rows = self.rows_of_view(view)?;
+        let rows = self.sort_rows(view, &rows)?;
         let name = format!("{}.{}", view.schema_name, view.name);
-        self.put_rows(id, rows).map_err(|f| map_error(f, &|e| duplicate(e, &name, &index.name)))?;
+        self.load(id, rows).map_err(|f| map_error(f, &|e| duplicate(e, &name, &index.name)))?;
         for id_of in std::iter::once(base.index_id).chain(kept.iter().map(|k| k.0)) {
             self.statistics_of_index(id, id_of)?;
         }
@@ -268,7 +272,7 @@ impl Definition<'_, '_> {
         if index.place.is_compressed() && table.columns.iter().any(|c| c.is_sparse) {
             return Err(SqlError::new(11418, &[&"alter table", &table.name]).into());
         }
-        let rows = self.all_rows(table)?;
+        let rows = self.sorted_rows(table, &clustered_ordinals(table))?;
         let columns = table_columns(table);
         let key = clustered_key(table);
         let mut others = Vec::new();
@@ -282,7 +286,7 @@ impl Definition<'_, '_> {
         }
         drop(writer);
         self.refresh()?;
-        self.put_rows(object, rows)?;
+        self.load(object, rows)?;
         for id in std::iter::once(base.index_id).chain(others.iter().map(|o| o.0)).filter(|id| *id > 0) {
             self.statistics_of_index(object, id)?;
         }

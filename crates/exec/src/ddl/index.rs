@@ -1,16 +1,17 @@
-//! CREATE INDEX, and filling indexes.
+//! CREATE INDEX.
 //!
 //! Invariants
 //! 1. A clustered index is made by writing the table anew; a nonclustered one is filled from the rows that are there.
 
 use std::sync::Arc;
 
-use holdfast_engine::access::{BOOKMARK, ReadContext, TableAccess};
-use holdfast_engine::catalog::{Catalog, IndexKind as Kind, TableDef};
+use holdfast_engine::access::TableAccess;
+use holdfast_engine::catalog::{IndexKind as Kind, TableDef};
 use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, Placement, clustered_key, table_columns};
 use holdfast_tsql::ast::{CreateIndex, IndexKind};
-use holdfast_types::{SqlError, SqlType, TypeId, Value};
+use holdfast_types::{SqlError, Value};
 
+use super::build::WholeRows;
 use super::constraint::{Target, check_filter, index_options, only_unique_ignores, plain_index};
 use super::lower::known_columns;
 use super::print::stored_text;
@@ -191,101 +192,29 @@ impl Definition<'_, '_> {
         Ok(table.iter().flat_map(|t| t.indexes.iter().map(|i| i.index_id)).filter(|id| *id > 0).collect())
     }
 
-    /// Fills a new index with the table's rows.
-    pub fn fill(&mut self, object: i32, index: i32, filter: Option<&str>) -> Result<(), Fail> {
-        let table = self.catalog()?.table(object)?.ok_or_else(|| SqlError::new(4902, &[&object]))?;
-        let writer = table.access.writer().ok_or_else(|| SqlError::new(3906, &[&self.database.name]))?;
-        let apart = table.indexes.iter().filter(|i| i.index_id == index).any(|i| {
-            let mut over = i.keys.iter().map(|k| k.ordinal).chain(i.included.iter().copied());
-            over.any(|o| table.columns.get(o).is_some_and(|c| c.computed.is_some() && !c.persisted))
-        });
-        let (marks, rows) = match filter.is_some() || apart {
-            true => self.rows_inside(&table, index)?,
-            false => (self.bookmarks(&table)?, Vec::new()),
-        };
-        let write = holdfast_engine::write::WriteContext { transaction: &self.transaction, wait: &self.wait };
-        Ok(writer.fill_index(write, index, &marks, &rows)?)
-    }
-
     /// Where the heap or clustered index of a table is.
     pub fn base_placement(&self, table: &TableDef) -> Result<Placement, Fail> {
         let base = table.indexes.iter().find(|i| matches!(i.kind, Kind::Heap | Kind::Clustered));
         Ok(self.writer()?.placement_of(table.object_id, base.map_or(0, |b| b.index_id)))
     }
 
-    fn read(&self) -> ReadContext {
-        ReadContext { owner: self.transaction.owner(), wait: self.wait.clone(), ..ReadContext::default() }
-    }
-
-    /// What names each row of a table.
-    pub fn bookmarks(&self, table: &TableDef) -> Result<Vec<Vec<u8>>, Fail> {
-        let mut source = table.access.scan(&self.read(), &[BOOKMARK])?;
-        let ty = SqlType::binary(TypeId::VarBinary, 8000);
-        let mut out = Vec::new();
-        while let Some(batch) = source.next_batch()? {
-            for i in 0..batch.len {
-                if let Some(Value::Binary(b)) = batch.row(i, &[ty]).first() {
-                    out.push(b.to_vec());
-                }
-            }
-        }
-        Ok(out)
-    }
-
-    /// What names each row that is in an index, and the rows with what indexes hold of them.
-    #[allow(clippy::type_complexity)]
-    fn rows_inside(
-        &mut self,
-        table: &Arc<TableDef>,
-        index: i32,
-    ) -> Result<(Vec<Vec<u8>>, Vec<Vec<Value>>), Fail> {
-        let (rows, marks) = self.marked_rows(table, true)?;
-        let catalog = Arc::clone(&self.database) as Arc<dyn Catalog>;
-        let rows = self.runner.settled_rows(table, &catalog, rows, self.scope)?;
-        let pairs = rows.into_iter().zip(marks);
-        let inside = pairs.filter(|(r, _)| !r.outside_indexes.contains(&index));
-        Ok(inside.map(|(r, m)| (m, r.values)).unzip())
-    }
-
     /// All rows of a table, whole.
     pub fn all_rows(&self, table: &TableDef) -> Result<Vec<Vec<Value>>, Fail> {
-        self.marked_rows(table, false).map(|r| r.0)
+        self.rows_of(table, &*table.access, false).map(|r| r.0)
     }
 
-    /// All rows of a table, whole, and with `marked` what names each.
-    fn marked_rows(&self, table: &TableDef, marked: bool) -> Result<(Vec<Vec<Value>>, Vec<Vec<u8>>), Fail> {
-        self.rows_of(table, &*table.access, marked)
-    }
-
-    /// The same of a part of a table.
+    /// Rows of a part of a table, whole, and with `marked` what names each.
     pub fn rows_of(
         &self,
         table: &TableDef,
         access: &dyn TableAccess,
         marked: bool,
     ) -> Result<(Vec<Vec<Value>>, Vec<Vec<u8>>), Fail> {
-        let mut stored: Vec<usize> = (0..table.columns.len())
-            .filter(|&i| table.columns[i].computed.is_none() || table.columns[i].persisted)
-            .collect();
-        let mut types: Vec<SqlType> = stored.iter().map(|&i| table.columns[i].ty).collect();
-        if marked {
-            stored.push(BOOKMARK);
-            types.push(SqlType::binary(TypeId::VarBinary, 8000));
-        }
-        let mut source = access.scan(&self.read(), &stored)?;
+        let columns = WholeRows::of(table, marked);
+        let mut source = access.scan(&self.reading(), &columns.ordinals)?;
         let (mut out, mut marks) = (Vec::new(), Vec::new());
         while let Some(batch) = source.next_batch()? {
-            for i in 0..batch.len {
-                let mut row = vec![Value::Null; table.columns.len()];
-                for (&at, value) in stored.iter().zip(batch.row(i, &types)) {
-                    match (row.get_mut(at), value) {
-                        (Some(place), value) => *place = value,
-                        (None, Value::Binary(mark)) => marks.push(mark.to_vec()),
-                        (None, _) => {}
-                    }
-                }
-                out.push(row);
-            }
+            columns.take(&batch, &mut out, &mut marks);
         }
         Ok((out, marks))
     }
@@ -300,7 +229,14 @@ impl Definition<'_, '_> {
         if table.indexes.iter().any(|i| matches!(i.kind, Kind::Xml | Kind::Spatial | Kind::Columnstore)) {
             return Err(SqlError::not_supported("Writing a table with such indexes anew").into());
         }
-        let rows = self.all_rows(table)?;
+        let key: Vec<(usize, bool)> = match &clustered {
+            Some((index, _)) => {
+                let place = |id: i32| table.columns.iter().position(|c| c.column_id == id);
+                index.keys.iter().filter_map(|(id, descending)| Some((place(*id)?, *descending))).collect()
+            }
+            None => Vec::new(),
+        };
+        let rows = self.sorted_rows(table, &key)?;
         let columns = table_columns(table);
         let others: Vec<(i32, NewIndex)> = table
             .indexes
@@ -337,23 +273,7 @@ impl Definition<'_, '_> {
             }
         }
         self.refresh()?;
-        self.put_rows(object, rows)
-    }
-
-    /// Inserts whole rows.
-    pub fn put_rows(&mut self, object: i32, rows: Vec<Vec<Value>>) -> Result<(), Fail> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let table = self.catalog()?.table(object)?.ok_or_else(|| SqlError::new(4902, &[&object]))?;
-        let writer = table.access.writer().ok_or_else(|| SqlError::new(3906, &[&self.database.name]))?;
-        let write = holdfast_engine::write::WriteContext { transaction: &self.transaction, wait: &self.wait };
-        for some in rows.chunks(256) {
-            let catalog = Arc::clone(&self.database) as Arc<dyn Catalog>;
-            let new = self.runner.settled_rows(&table, &catalog, some.to_vec(), self.scope)?;
-            writer.insert(write, &new)?;
-        }
-        Ok(())
+        self.load(object, rows)
     }
 
     /// An index that is there as one to be made.

@@ -2,7 +2,7 @@
 //!
 //! Module map: [`database`] CREATE and DROP DATABASE, attach and detach; [`model`] what new databases get from model; [`alter_database`]; [`lower`] names and types; [`print`] expressions
 //! as the catalog stores them; [`table`] CREATE TABLE; [`constraint`] keys, checks, defaults, foreign keys; [`alter`] ALTER TABLE;
-//! [`index`] indexes, [`view_index`] those of views; [`statistics`]; [`event`] and [`database_trigger`] what happens and the triggers that want to know; [`module`] views, procedures, functions, triggers, [`module_check`] and [`function_rules`] what is looked at in their bodies, [`dependency`] what they name; [`remove`] DROP; [`other`] schemas, types, synonyms,
+//! [`index`] indexes, [`build`] filling them and tables anew, [`view_index`] those of views; [`statistics`]; [`event`] and [`database_trigger`] what happens and the triggers that want to know; [`module`] views, procedures, functions, triggers, [`module_check`] and [`function_rules`] what is looked at in their bodies, [`dependency`] what they name; [`remove`] DROP; [`other`] schemas, types, synonyms,
 //! [`principal`] users, roles, owners; [`permission`] GRANT and its kin; [`login`] logins and server roles; [`sequence`];
 //! [`bound`] defaults and rules that are bound; [`table_type`]; [`automatic_statistics`] those that the server makes by itself; [`temporal`] periods and versioning; [`select_into`]; [`partition`] partition functions and schemes, [`repartition`] SPLIT and MERGE, [`switch`] ALTER TABLE … SWITCH; [`row_versions`] options of databases about versions; [`xml_schema`] schema collections; [`scoped_configuration`]; [`procedure`] system procedures that
 //! change the catalog: [`rename`] sp_rename, [`property`] extended properties.
@@ -17,6 +17,7 @@ pub mod alter_index;
 mod application_role;
 pub mod automatic_statistics;
 pub mod bound;
+pub mod build;
 pub mod computed_key;
 pub mod constraint;
 pub mod database;

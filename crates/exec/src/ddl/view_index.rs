@@ -129,7 +129,10 @@ impl Definition<'_, '_> {
         self.writer()?.add_index(id, &table_columns(&table), &index, None)?;
         self.refresh()?;
         let rows = self.rows_of_view(&table)?;
-        self.put_rows(id, rows).map_err(|f| map_error(f, &|e| duplicate(e, &name, &index.name)))?;
+        // The one that was looked at before has no key yet.
+        let made = self.catalog()?.table(id)?.unwrap_or_else(|| Arc::clone(&table));
+        let rows = self.sort_rows(&made, &rows)?;
+        self.load(id, rows).map_err(|f| map_error(f, &|e| duplicate(e, &name, &index.name)))?;
         self.statistics_of_index(id, 1)
     }
 

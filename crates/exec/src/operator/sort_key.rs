@@ -150,6 +150,37 @@ fn escape(s: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&[0, 0]);
 }
 
+/// Appends the key of one value.
+pub fn put_key(part: &KeyPart, v: &Value, out: &mut Vec<u8>) -> SqlResult<()> {
+    let start = out.len();
+    // What most keys are needs no column made of it.
+    match v {
+        Value::Int(x) => {
+            out.push(1);
+            out.extend_from_slice(&((*x as u32) ^ 0x8000_0000).to_be_bytes());
+        }
+        Value::BigInt(x) => {
+            out.push(1);
+            out.extend_from_slice(&((*x as u64) ^ (1 << 63)).to_be_bytes());
+        }
+        Value::String(s) => {
+            out.push(1);
+            let mut key = Vec::new();
+            collate::sort_key(part.ty.sort_collation(), s.units(), &mut key);
+            escape(&key, out);
+        }
+        Value::Binary(b) => {
+            out.push(1);
+            escape(trim_zeros(b), out);
+        }
+        other => encode_value(other, &part.ty, out)?,
+    }
+    if part.descending {
+        out[start..].iter_mut().for_each(|b| *b = !*b);
+    }
+    Ok(())
+}
+
 /// Appends the ascending key of one value of type `ty`.
 pub fn encode_value(v: &Value, ty: &SqlType, out: &mut Vec<u8>) -> SqlResult<()> {
     match v {
@@ -254,6 +285,11 @@ mod tests {
 
     fn check(ty: SqlType, descending: bool, v: &[Value]) -> Result<(), TestCaseError> {
         let k = keys(ty, descending, v);
+        for (i, value) in v.iter().enumerate() {
+            let mut one = Vec::new();
+            put_key(&KeyPart { ty, descending }, value, &mut one).unwrap();
+            prop_assert_eq!(&one[..], k.entry(i));
+        }
         for i in 0..v.len() {
             for j in 0..v.len() {
                 let mut expected = order_with_nulls(&v[i], &v[j], &ty).unwrap();

@@ -492,7 +492,7 @@ impl MemoryRows {
             if last || some.len() == STEP {
                 let entries = new.entries_of(&self.codec, &std::mem::take(&mut some))?;
                 for e in entries.all().into_iter().filter(|e| !e.is_empty()) {
-                    sorter.push(e.to_vec())?;
+                    sorter.push(e)?;
                 }
             }
             if last {
