@@ -117,7 +117,7 @@ fn overflow_sparse_and_added_columns() {
     let mut vector_column = column(3, 0x1F40A5, 0xFFFE, 0);
     vector_column.leaf.null_bit = 0;
     let old = RowLayout::new(vec![column(1, 56, 4, 0), column(2, 0x1F40A7, 0xFFFF, 0), vector_column], 0);
-    let vector = sparse::build(&[(3, &42i32.to_le_bytes())]);
+    let vector = sparse::build(&[(3, Field::Bytes(&42i32.to_le_bytes()))]).expect("builds").expect("a value");
     let id = 7i32.to_le_bytes();
     let fields = [Field::Bytes(&id), Field::Complex(&pointer.encode()), Field::Complex(&vector)];
     let record = build(&old, &fields, RecordShape::Data).expect("builds");

@@ -242,7 +242,7 @@ pub fn lay_out(kind: Kind, specs: &[PhysicalSpec], version: u16) -> RowsetShape 
                 | if s.uniquifier { 0x10 } else { 0 }
                 | if s.sparse { 0x100 } else { 0 },
             offset: pack(offset, inner_offset),
-            null_bit: pack(if leaf_null_bits { physical } else { 0 }, inner_null),
+            null_bit: pack(if leaf_null_bits && !s.sparse { physical } else { 0 }, inner_null),
             bit_position: bit | inner_bit << 8,
         });
     }

@@ -415,7 +415,7 @@ impl CatalogWriter<'_> {
                 max_in_row: if large { 8000 } else { 0 },
                 status: if c.nullable { 0 } else { 0x80 } | if c.sparse { 0x100 } else { 0 },
                 offset: i32::from(offset as i16) & 0xFFFF,
-                null_bit: physical,
+                null_bit: if c.sparse { 0 } else { physical },
                 bit_position: bit as i16,
             },
         )?;

@@ -72,7 +72,8 @@ impl Settling<'_> {
             let candidate = (0..fields.len())
                 .filter(|&i| {
                     let c = &layout.columns[i];
-                    c.leaf.offset < 0
+                    // A sparse value can leave the row where its type has a unit for that.
+                    (c.leaf.offset < 0 || c.is_sparse() && c.is_large())
                         && c.key_ordinal == 0
                         && !self.staying.contains(&i)
                         && is_new(fields, i)

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use holdfast_base::Rid;
-use holdfast_format::record::layout::xtype;
+use holdfast_format::record::layout::{fixed_size, xtype};
 use holdfast_format::record::writer::RecordShape;
 use holdfast_format::record::{Field, PhysicalColumn, Row, RowLayout};
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
@@ -172,8 +172,12 @@ pub(super) fn fields_of(layout: &RowLayout, record: &[u8]) -> RecoveryResult<Vec
 
 /// Fixed-size character and binary values are stored at their full length.
 fn padded(ty: &SqlType, column: &PhysicalColumn, mut stored: Stored) -> Stored {
-    let size = usize::from(column.leaf.size);
-    if let Some(bytes) = stored.bytes.as_mut().filter(|_| column.leaf.offset > 0 && size > 0) {
+    let fixed = column.leaf.offset > 0 || column.is_sparse();
+    let size = usize::from(match column.is_sparse() {
+        true => fixed_size(column.xtype, column.length, column.precision, column.scale),
+        false => column.leaf.size,
+    });
+    if let Some(bytes) = stored.bytes.as_mut().filter(|_| fixed && size > 0) {
         row::pad(ty.id, size, bytes);
     }
     stored
@@ -342,12 +346,6 @@ impl StoredWriter {
                 continue;
             };
             let value = row.values.get(ordinal).unwrap_or(&Value::Null);
-            if column.is_sparse() {
-                if !value.is_null() {
-                    return Err(SqlError::not_supported("Storing a value in a sparse column"));
-                }
-                continue;
-            }
             if let Some(field) = fields.get_mut(position) {
                 *field = padded(ty, column, row::stored_with(ty, value, &mut scratch)?);
             }

@@ -120,6 +120,10 @@ fn run(seed: u64, plan: Plan, only: Option<u64>, count: &mut Count) {
     if seed % 5 == 3 && !REGRESSIONS.contains(&seed) && CUTS.iter().all(|(s, _)| *s != seed) {
         world.partition(seed.is_multiple_of(2));
     }
+    // Some have tables with sparse columns.
+    if seed % 7 == 2 && seed % 3 != 2 && !name.starts_with("611") {
+        world.add_sparse();
+    }
     // Some have indexes that hold all of a row.
     if seed % 7 == 4 && !REGRESSIONS.contains(&seed) && CUTS.iter().all(|(s, _)| *s != seed) {
         world.include();

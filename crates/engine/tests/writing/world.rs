@@ -13,6 +13,7 @@ use holdfast_engine::check::check;
 use holdfast_engine::database::{DatabaseCatalog, StoredDatabase};
 use holdfast_engine::ddl::CatalogWriter;
 use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, Placement, clustered_key, table_columns};
+use holdfast_engine::ddl::table::NewColumn;
 use holdfast_engine::decision::Decisions;
 use holdfast_engine::instance::OnlineDatabase;
 use holdfast_engine::lock::{LockManager, LockWait};
@@ -171,6 +172,31 @@ impl World {
             writer.insert(WriteContext { transaction: &transaction, wait: &LockWait::default() }, &[]).is_ok()
         };
         all.into_iter().filter(writable).collect()
+    }
+
+    /// Gives every table that can be changed three sparse columns. Answers how many.
+    pub fn add_sparse(&self) -> usize {
+        let tables = self.tables();
+        for table in &tables {
+            let transaction = Transaction::with_locks(new_owner(), Arc::clone(&self.locks));
+            let wait = LockWait::default();
+            let write = WriteContext { transaction: &transaction, wait: &wait };
+            {
+                let catalog = self.database.stored_catalog();
+                let writer = CatalogWriter::new(catalog, write, DateTime::default());
+                let collation = holdfast_types::CollationId::SERVER_DEFAULT;
+                let types = [SqlType::INT, SqlType::BIT, SqlType::varchar(-1, collation)];
+                for (n, ty) in types.into_iter().enumerate() {
+                    let mut column =
+                        NewColumn::plain(&format!("sparse_{n}"), ty, i32::from(ty.id.xtype()), true);
+                    column.sparse = true;
+                    writer.append_column(table.object_id, &column).expect("a column");
+                }
+            }
+            transaction.commit().expect("commits");
+            self.database.refresh().expect("refreshes");
+        }
+        tables.len()
     }
 
     /// Writes every table that can be changed anew with ROW (1) or PAGE (2) compression, its indexes likewise.

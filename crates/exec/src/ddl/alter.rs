@@ -91,6 +91,9 @@ impl Definition<'_, '_> {
             AlterTableAction::AlterColumnProperty { column, add, property, .. } if property == "HIDDEN" => {
                 self.set_hidden(&table, &column.text, *add)
             }
+            AlterTableAction::AlterColumnProperty { column, add, property, .. } if property == "SPARSE" => {
+                self.set_sparse(&table, &column.text, *add)
+            }
             AlterTableAction::AlterColumnProperty { property, .. } => {
                 Err(SqlError::not_supported(format!("ALTER COLUMN … {property}")).into())
             }
@@ -176,6 +179,9 @@ impl Definition<'_, '_> {
             {
                 let what = "Adding such a column to a system-versioned table that has rows";
                 return Err(SqlError::not_supported(what).into());
+            }
+            if new.sparse && self.base_placement(table)?.is_compressed() {
+                return Err(SqlError::new(11418, &[&"alter", &table.name]).into());
             }
             let id = self.writer()?.append_column(table.object_id, &new)?;
             if let Some(history) = table.temporal.history {
@@ -403,11 +409,59 @@ impl Definition<'_, '_> {
             i.primary_key && i.keys.iter().any(|k| table.columns[k.ordinal].column_id == old.column_id)
         });
         let mut definition = c.clone();
+        // A sparse column stays so until DROP SPARSE.
+        definition.sparse |= old.is_sparse;
         if definition.nullable.is_none() && key {
             definition.nullable = Some(false);
         }
-        let mut new =
+        let new =
             self.column(full, &definition, false, &known_columns(table), &TableDefinition::default())?;
+        self.retype_column(table, &old, new)
+    }
+
+    /// ALTER COLUMN … ADD or DROP SPARSE.
+    fn set_sparse(&mut self, table: &Arc<TableDef>, column: &str, sparse: bool) -> Result<(), Fail> {
+        let verb = "ALTER TABLE ALTER COLUMN";
+        let Some(at) = table.columns.iter().position(|c| self.same(&c.name, column)) else {
+            return Err(SqlError::new(4924, &[&verb, &column, &table.name]).into());
+        };
+        if table.temporal.history.is_some() || table.temporal.history_of.is_some() {
+            let what = "ALTER COLUMN … SPARSE of a system-versioned table";
+            return Err(SqlError::not_supported(what).into());
+        }
+        let old = table.columns[at].clone();
+        if old.is_sparse == sparse {
+            return Ok(());
+        }
+        let mut declared = self.history_columns(table)?;
+        let mut new = declared.swap_remove(at);
+        let user_type = new.user_type > 256 || matches!(new.ty.id, TypeId::Clr | TypeId::RowVersion);
+        let elsewhere = matches!(
+            new.ty.id,
+            TypeId::Text | TypeId::NText | TypeId::Image | TypeId::Geometry | TypeId::Geography
+        );
+        let otherwise = old.is_row_guid || old.identity.is_some() || old.computed.is_some();
+        if sparse && (!old.nullable || otherwise || user_type || elsewhere) {
+            return Err(SqlError::new(1731, &[&old.name, &table.name]).into());
+        }
+        if sparse && self.base_placement(table)?.is_compressed() {
+            return Err(SqlError::new(11418, &[&"alter", &table.name]).into());
+        }
+        if old.typed_xml.is_some() {
+            let what = "ALTER COLUMN … SPARSE of a column with an XML schema collection";
+            return Err(SqlError::not_supported(what).into());
+        }
+        new.sparse = sparse;
+        self.retype_column(table, &old, new)
+    }
+
+    /// Gives a column what `new` says, and its values the new form.
+    fn retype_column(
+        &mut self,
+        table: &Arc<TableDef>,
+        old: &ColumnDef,
+        mut new: NewColumn,
+    ) -> Result<(), Fail> {
         if new.ty.id == TypeId::RowVersion {
             return Err(SqlError::new(4927, &[&old.name, &"timestamp"]).into());
         }
@@ -415,7 +469,8 @@ impl Definition<'_, '_> {
         if old.identity.is_some() {
             new.nullable = false;
         }
-        let same_place = new.ty.id == old.ty.id
+        let same_place = new.sparse == old.is_sparse
+            && new.ty.id == old.ty.id
             && match fixed_size(&new.ty) {
                 None => new.ty.is_max() == old.ty.is_max(),
                 Some(size) => {
@@ -458,6 +513,11 @@ impl Definition<'_, '_> {
             .map(|v| fit(convert(v, old.ty, whole, &context)?, &column, &full_name, true).map_err(Fail::from))
             .collect::<Result<_, _>>()?;
         let same_storage = same_place && fixed_size(&new.ty).is_none();
+        // A row has its sparse values by the column's number: none may be there that was written as of another type.
+        if rows && !same_storage && new.sparse && old.is_sparse {
+            self.each_value(table.object_id, &[old.column_id], &mut |_, _| Ok(vec![Value::Null]))?;
+            self.refresh()?;
+        }
         self.writer()?.alter_column(table.object_id, old.column_id, &new, !same_storage)?;
         self.refresh()?;
         if rows && (!same_storage || converted != values) {

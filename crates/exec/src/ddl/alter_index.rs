@@ -270,7 +270,7 @@ impl Definition<'_, '_> {
         }
         let index = self.with_options(table, base, options, only)?;
         if index.place.is_compressed() && table.columns.iter().any(|c| c.is_sparse) {
-            return Err(SqlError::new(11418, &[&"alter table", &table.name]).into());
+            return Err(SqlError::new(11418, &[&"alter", &table.name]).into());
         }
         let rows = self.sorted_rows(table, &clustered_ordinals(table))?;
         let columns = table_columns(table);

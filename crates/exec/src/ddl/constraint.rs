@@ -554,9 +554,13 @@ impl Definition<'_, '_> {
             if c.identity.is_some() {
                 return Err(could_not_create(SqlError::new(1754, &[&target.name, &c.name])));
             }
-            if c.ty.id == TypeId::RowVersion || c.computed.is_some() {
+            if c.ty.id == TypeId::RowVersion || c.computed.is_some() || c.sparse {
                 return Err(could_not_create(SqlError::new(1752, &[&column, &target.name])));
             }
+        }
+        let there = self.catalog()?.table(target.object)?;
+        if there.is_some_and(|t| t.columns.iter().any(|c| c.is_sparse && self.same(&c.name, column))) {
+            return Err(could_not_create(SqlError::new(1752, &[&column, &target.name])));
         }
         if let Some(named) = columns_of(self.names(), value).first() {
             return Err(Fail::Compile(SqlError::new(128, &[named]).at_line(value.span.line)));

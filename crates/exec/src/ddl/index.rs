@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use holdfast_engine::access::TableAccess;
-use holdfast_engine::catalog::{IndexKind as Kind, TableDef};
+use holdfast_engine::catalog::{ColumnDef, IndexKind as Kind, TableDef};
 use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, Placement, clustered_key, table_columns};
 use holdfast_tsql::ast::{CreateIndex, IndexKind};
 use holdfast_types::{SqlError, Value};
@@ -125,6 +125,10 @@ impl Definition<'_, '_> {
     /// Writes a table in the order of a clustered index, which takes the place of the one there is.
     fn make_clustered(&mut self, table: &Arc<TableDef>, index: &NewIndex) -> Result<(), Fail> {
         let shown = format!("{}.{}", table.schema_name, table.name);
+        let keyed = |c: &&ColumnDef| c.is_sparse && index.keys.iter().any(|(id, _)| *id == c.column_id);
+        if let Some(c) = table.columns.iter().find(keyed) {
+            return Err(SqlError::new(1919, &[&c.name, &shown]).into());
+        }
         self.rewrite(table, Some((index, ClusteredKey::of(index))))
             .map_err(|f| map_error(f, &|e| duplicate(e, &shown, &index.name)))?;
         self.refresh()?;

@@ -248,7 +248,6 @@ impl Definition<'_, '_> {
             (c.masked.is_some(), "Dynamic data masking"),
             (!c.encrypted.is_empty(), "Always Encrypted"),
             (c.column_set, "Column sets"),
-            (c.sparse, "Sparse columns"),
         ] {
             if set {
                 return Err(SqlError::not_supported(what).into());
@@ -259,6 +258,9 @@ impl Definition<'_, '_> {
             && dt.name.name.text.eq_ignore_ascii_case("json")
         {
             return Err(SqlError::not_supported("A column of type json").into());
+        }
+        if c.sparse && c.computed.is_some() {
+            return Err(SqlError::new(1731, &[&c.name.text, &table]).into());
         }
         if let Some(computed) = &c.computed {
             let text = stored_text(&computed.expr, self.source());
@@ -350,7 +352,22 @@ impl Definition<'_, '_> {
             c.nullable.unwrap_or(if alias || user_type == 256 { declared_null } else { default_null })
         };
         let generated = super::temporal::generated(c, &ty)?;
-        let nullable = nullable && generated.is_none();
+        let nullable = if c.sparse { c.nullable.unwrap_or(!key) } else { nullable && generated.is_none() };
+        if c.sparse {
+            let kept_elsewhere = matches!(
+                ty.id,
+                TypeId::Text
+                    | TypeId::NText
+                    | TypeId::Image
+                    | TypeId::Geometry
+                    | TypeId::Geography
+                    | TypeId::RowVersion
+            );
+            let otherwise = c.rowguidcol || c.identity.is_some() || generated.is_some();
+            if !nullable || kept_elsewhere || otherwise || alias || ty.id == TypeId::Clr {
+                return Err(SqlError::new(1731, &[&c.name.text, &table]).into());
+            }
+        }
         let identity = match &c.identity {
             Some(i) => {
                 let whole =

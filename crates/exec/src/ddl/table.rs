@@ -57,9 +57,9 @@ impl Definition<'_, '_> {
         }
         compress(&mut place, &t.options, name, None)?;
         if place.is_compressed() && columns.iter().any(|c| c.sparse) {
-            return Err(SqlError::new(11418, &[&"create table", &name]).into());
+            return Err(SqlError::new(11418, &[&"create", &name]).into());
         }
-        let held = columns.iter().filter(|c| !super::lower::is_virtual(c)).map(|c| c.ty);
+        let held = columns.iter().filter(|c| !super::lower::is_virtual(c) && !c.sparse).map(|c| c.ty);
         check_row_size(name, &held.collect::<Vec<_>>())?;
         let period = self.period(&t.definition, &columns)?;
         let versioned = versioning.filter(|v| v.on);
@@ -85,6 +85,10 @@ impl Definition<'_, '_> {
             Some(c) => Some(c),
             None => self.inline_clustered(&t.definition, &target)?,
         };
+        let is_sparse = |id: i32| columns.get(id as usize - 1).filter(|c| c.sparse);
+        if let Some(c) = clustered.iter().flat_map(|i| &i.keys).find_map(|(id, _)| is_sparse(*id)) {
+            return Err(SqlError::new(1919, &[&c.name, name]).into());
+        }
         // The place of the rows is that of the clustered index.
         if let Some(index) = &clustered {
             target.clustered = Some(ClusteredKey::of(index));

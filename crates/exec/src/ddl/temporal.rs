@@ -212,7 +212,7 @@ impl Definition<'_, '_> {
     }
 
     /// The columns of a table as its history has them.
-    fn history_columns(&self, table: &TableDef) -> Result<Vec<NewColumn>, Fail> {
+    pub fn history_columns(&self, table: &TableDef) -> Result<Vec<NewColumn>, Fail> {
         let writer = self.writer()?;
         let base = writer.base("syscolpars")?;
         let rows = writer.rows("syscolpars", &[table.object_id.into(), 0])?;

@@ -105,20 +105,18 @@ impl<'a> Row<'a> {
     }
 }
 
-/// A sparse column: look into the last variable column when it is a sparse vector.
+/// A sparse column: look into the last variable column when it is a sparse vector (in forwarded records the one before the way back).
 pub fn sparse_field<'a>(record: &FixedVar<'a>, column: &PhysicalColumn) -> Result<Field<'a>, RecordError> {
     for index in (0..record.variable_count()).rev().take(2) {
         if let Some((data, true)) = record.variable(index)?
-            && data.first() == Some(&5)
-            && data.get(1) == Some(&0)
+            && sparse::is_vector(data)
         {
-            return Ok(sparse::find(data, column.column_id)?.map_or(Field::Null, |bytes| {
-                if column.xtype == super::layout::xtype::BIT {
+            return Ok(match sparse::find(data, column.column_id)? {
+                Field::Bytes(bytes) if column.xtype == super::layout::xtype::BIT => {
                     Field::Bit(bytes.first().is_some_and(|b| b & 1 == 1))
-                } else {
-                    Field::Bytes(bytes)
                 }
-            }));
+                field => field,
+            });
         }
     }
     Ok(Field::Null)

@@ -4,11 +4,12 @@
 //! 1. A built record parses back to the same fields.
 //! 2. Null bits behind the last column are 0, bytes of NULL fixed columns are 0, trailing empty or NULL variable columns
 //!    are left out: the canonical form. Genuine records may differ in exactly these respects.
+//!    Before a sparse vector none is left out, so that it is never taken for one of them.
 //! 3. [`Parts`] keeps every byte of a genuine record, so that taking one apart and putting it together changes nothing.
 
 use super::fixed_var::FixedVar;
 use super::layout::{Placement, RowLayout};
-use super::{Field, status};
+use super::{Field, sparse, status};
 use crate::error::RecordError;
 
 /// What kind of record to build.
@@ -42,8 +43,17 @@ pub fn build(layout: &RowLayout, fields: &[Field<'_>], shape: RecordShape) -> Re
     let columns = (0..fields.len()).map(|i| place(i).null_bit).max().unwrap_or(0);
     let mut nulls = vec![0u8; usize::from(columns).div_ceil(8)];
     let mut variable: Vec<(&[u8], bool)> = Vec::new();
+    let mut sparse_fields = Vec::new();
     for (i, field) in fields.iter().enumerate() {
         let at = place(i);
+        if at.offset == 0 && layout.columns[i].is_sparse() && shape == RecordShape::Data {
+            let id = u16::try_from(layout.columns[i].column_id);
+            // A dropped column's number is beyond; it has no value any more.
+            if let Ok(id) = id {
+                sparse_fields.push((id, *field));
+            }
+            continue;
+        }
         if at.offset == 0 && !matches!(shape, RecordShape::Data) {
             continue;
         }
@@ -77,6 +87,12 @@ pub fn build(layout: &RowLayout, fields: &[Field<'_>], shape: RecordShape) -> Re
             }
             variable[index] = (bytes, complex);
         }
+    }
+    let vector = sparse::build(&sparse_fields)?;
+    if let Some(vector) = &vector {
+        let columns = layout.columns.iter().map(|c| c.leaf.offset).min().unwrap_or(0);
+        variable.resize(usize::from(columns.min(0).unsigned_abs()), (&[], false));
+        variable.push((vector, true));
     }
     while variable.last().is_some_and(|v| v.0.is_empty()) {
         variable.pop();

@@ -40,6 +40,7 @@ pub const MESSAGES: &[Message] = &[
     (1505, 16, "The CREATE UNIQUE INDEX statement terminated because a duplicate key was found for the object name '%.*ls' and the index name '%.*ls'. The duplicate key value is %ls."),
     (1701, 16, "Creating or altering table '%.*ls' failed because the minimum row size would be %d, including %d bytes of internal overhead. This exceeds the maximum allowable table row size of %d bytes."),
     (1702, 16, "CREATE TABLE failed because column '%.*ls' in table '%.*ls' exceeds the maximum of %d columns."),
+    (1731, 16, "Cannot create the sparse column '%.*ls' in the table '%.*ls' because an option or data type specified is not valid. A sparse column must be nullable and cannot have the ROWGUIDCOL, IDENTITY, or FILESTREAM properties. A sparse column cannot be of the following data types: text, ntext, image, geometry, geography, or user-defined type."),
     (1750, 16, "Could not create constraint or index. See previous errors."),
     (1752, 16, "Column '%.*ls' in table '%.*ls' is invalid for creating a default constraint."),
     (1753, 16, "Column '%.*ls.%.*ls' is not the same length or scale as referencing column '%.*ls.%.*ls' in foreign key '%.*ls'. Columns participating in a foreign key relationship must be defined with the same length and scale."),
