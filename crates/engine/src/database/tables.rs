@@ -17,7 +17,7 @@ use holdfast_types::{SqlType, TypeId, Value};
 use super::partition::Partitioned;
 use super::{DatabaseCatalog, ObjectRow, rows::sql_type};
 use crate::catalog::{ColumnDef, ColumnStatistics, IdentityDef, IndexDef, IndexKey, IndexKind, TableDef};
-use crate::ddl::object::Escalation;
+use crate::ddl::object::{Escalation, bits};
 use crate::decode;
 use crate::stored::partitioned::{PartitionedTable, split};
 use crate::stored::table::{Locator, StoredIndex, StoredKey, StoredTable, entry_keys};
@@ -245,6 +245,7 @@ fn build_both(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<(TableDef
         indexes: stored,
         partitioned,
         writer: None,
+        large_out_of_row: i64::from(object.status) & bits::LARGE_OUT_OF_ROW != 0,
         keeps_row_locks: Escalation::of(object.status.into()) == Some(Escalation::Disable),
     };
     let nothing = StoredTable {
@@ -258,6 +259,7 @@ fn build_both(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<(TableDef
         indexes: Vec::new(),
         partitioned: None,
         writer: None,
+        large_out_of_row: false,
         keeps_row_locks: false,
     };
     let definition = TableDef {

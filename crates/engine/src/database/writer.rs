@@ -182,6 +182,7 @@ fn writer(writing: Arc<Writing>, definition: &TableDef, access: &StoredTable, ba
         ignoring: Vec::new(),
         as_of: access.store.as_of,
         keeps_row_locks: access.keeps_row_locks,
+        large_out_of_row: access.large_out_of_row,
         plan: OnceLock::new(),
     }
 }

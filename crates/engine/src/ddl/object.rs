@@ -35,6 +35,8 @@ pub mod bits {
     pub const CHECK_OPTION: i64 = 0x400;
     /// Of a trigger.
     pub const INSTEAD_OF: i64 = 0x400;
+    /// Of a table: values of MAX types, xml and CLR types lie on pages of their own, however short.
+    pub const LARGE_OUT_OF_ROW: i64 = 0x200_0000;
     /// Of a table, see [`super::Escalation`].
     pub const ESCALATION: i64 = 0x3000_0000;
 }

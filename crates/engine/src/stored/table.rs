@@ -181,6 +181,8 @@ pub struct StoredTable {
     pub writer: Option<Arc<StoredWriter>>,
     /// LOCK_ESCALATION = DISABLE.
     pub keeps_row_locks: bool,
+    /// Values of MAX types lie on pages of their own, however short.
+    pub large_out_of_row: bool,
 }
 
 impl StoredTable {

@@ -16,7 +16,7 @@ use holdfast_storage::write::{Change, LogTransaction};
 use holdfast_types::{SqlError, SqlResult, Value};
 
 use super::WriteContext;
-use super::row::Stored;
+use super::row::{LARGEST_IN_ROW, Stored};
 use super::settle::Settling;
 use super::table::{Base, From, Index, LONGEST_NONCLUSTERED_KEY, StoredWriter, check_key, internal};
 use super::tree::{Place, Tree};
@@ -72,6 +72,7 @@ impl StoredWriter {
             layout: index.tree.layout(),
             shape: RecordShape::IndexLeaf,
             staying,
+            in_row: LARGEST_IN_ROW,
         }
     }
 

@@ -14,7 +14,7 @@ use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
 use holdfast_storage::write::{Change, LogTransaction};
 
 use super::large::{Form, Large, kind_of};
-use super::row::{self, LARGEST_IN_ROW, MAX_ROW, Stored};
+use super::row::{self, MAX_ROW, Stored};
 use super::table::internal;
 use super::writing::Writing;
 use crate::stored::live::LiveRowset;
@@ -27,6 +27,8 @@ pub(super) struct Settling<'a> {
     pub shape: RecordShape,
     /// Positions of columns, beside the key's, that stay in the row.
     pub staying: &'a [usize],
+    /// Longest value of a MAX type that stays in the row, in bytes; an empty one always does.
+    pub in_row: usize,
 }
 
 impl Settling<'_> {
@@ -55,7 +57,7 @@ impl Settling<'_> {
             let text = matches!(layout.columns[i].xtype, xtype::TEXT | xtype::NTEXT | xtype::IMAGE);
             let large = layout.columns[i].is_large();
             let length = fields[i].bytes.as_ref().map_or(0, |b| b.len());
-            if is_new(fields, i) && (text || (large && length > LARGEST_IN_ROW)) {
+            if is_new(fields, i) && (text || (large && length > self.in_row)) {
                 let form = if text { Form::Text } else { Form::Inline };
                 self.move_out(change, log, &mut fields[i], form)?;
             }

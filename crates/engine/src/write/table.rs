@@ -20,7 +20,7 @@ use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 use super::heap::Heap;
 use super::identity::IdentityColumn;
 use super::records::{RecordPlan, Records};
-use super::row::{self, MAX_ROW, Stored};
+use super::row::{self, LARGEST_IN_ROW, MAX_ROW, Stored};
 use super::settle::Settling;
 use super::tree::{Tree, Way};
 use super::unkept::Unkept;
@@ -119,6 +119,8 @@ pub struct StoredWriter {
     pub as_of: u64,
     /// LOCK_ESCALATION = DISABLE.
     pub keeps_row_locks: bool,
+    /// "large value types out of row".
+    pub large_out_of_row: bool,
     /// How rows become records, once somebody asked.
     pub plan: OnceLock<Option<Arc<RecordPlan>>>,
 }
@@ -398,6 +400,7 @@ impl StoredWriter {
             layout: self.layout(),
             shape: RecordShape::Data,
             staying: &[],
+            in_row: if self.large_out_of_row { 0 } else { LARGEST_IN_ROW },
         }
     }
 
@@ -746,6 +749,7 @@ impl TableWriter for StoredWriter {
         let plain = self.unkept.is_empty()
             && self.ignoring.is_empty()
             && self.apart.is_empty()
+            && !self.large_out_of_row
             && self.unsupported.is_none();
         plan.filter(|_| plain).cloned()
     }

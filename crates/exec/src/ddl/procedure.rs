@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use holdfast_engine::ddl::object::bits;
 use holdfast_engine::instance::{MASTER, MODEL};
 use holdfast_tsql::Span;
 use holdfast_types::{NameOrder, SqlError, SqlType, Value};
@@ -108,6 +109,12 @@ const PROCEDURES: &[Procedure] = &[
         run: |work, a| work.mark_system_object(a),
     },
     Procedure {
+        name: "sp_tableoption",
+        parameters: &["@TableNamePattern", "@OptionName", "@OptionValue"],
+        required: 3,
+        run: |work, a| work.set_table_option(a),
+    },
+    Procedure {
         name: "sp_procoption",
         parameters: &["@procname", "@optionname", "@optionvalue"],
         required: 3,
@@ -208,6 +215,52 @@ impl Definition<'_, '_> {
         let (id, _) = self.find(&parsed)?.ok_or_else(missing)?;
         self.lock(id)?;
         Ok(self.writer()?.set_status(id, SHIPPED, 0)?)
+    }
+}
+
+impl Definition<'_, '_> {
+    /// sp_tableoption. What SQL Server 2005 and later take and do nothing with is taken; what has no place here is refused.
+    fn set_table_option(&mut self, a: &Arguments) -> Result<(), Fail> {
+        let (name, option) = (a.text(0).unwrap_or_default(), a.text(1).unwrap_or_default());
+        let value = match a.value(2) {
+            (Value::Null, _) => String::new(),
+            (value, ty) => holdfast_types::conversion::canonical_text(&value, &ty).unwrap_or_default(),
+        };
+        let missing = || SqlError::new(15_388, &[&name]);
+        let parsed = holdfast_tsql::parse_object_name(&name).map_err(|_| missing())?;
+        let (id, kind) = self.find(&parsed)?.ok_or_else(missing)?;
+        if kind != "U" {
+            return Err(missing().into());
+        }
+        self.lock(id)?;
+        let value = value.trim().to_ascii_lowercase();
+        let wrong = || Fail::from(SqlError::new(15_600, &[&"sys.sp_tableoption"]));
+        let switch = || match value.as_str() {
+            "on" | "true" | "1" => Ok(true),
+            "off" | "false" | "0" => Ok(false),
+            _ => Err(wrong()),
+        };
+        let option = option.trim().to_ascii_lowercase();
+        let on = match option.as_str() {
+            "pintable" => return switch().map(|_| ()),
+            "large value types out of row" => {
+                let bit = bits::LARGE_OUT_OF_ROW;
+                let (set, clear) = if switch()? { (bit, 0) } else { (0, bit) };
+                return Ok(self.writer()?.set_status(id, set, clear)?);
+            }
+            "table lock on bulk load" | "vardecimal storage format" => switch()?,
+            "text in row" => match value.parse::<i32>() {
+                Ok(0) => false,
+                Ok(24..=7000) => true,
+                Ok(_) => return Err(wrong()),
+                Err(_) => switch()?,
+            },
+            _ => return Err(wrong()),
+        };
+        if on {
+            return Err(SqlError::not_supported(format!("Table option '{option}'")).into());
+        }
+        Ok(())
     }
 }
 

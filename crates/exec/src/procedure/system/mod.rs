@@ -406,7 +406,6 @@ const CHANGING: &[&str] = &[
     "sp_fulltext_catalog",
     "sp_invalidate_textptr",
     "sp_settriggerorder",
-    "sp_tableoption",
     "xp_availablemedia",
     "xp_cmdshell",
     "xp_delete_file",
