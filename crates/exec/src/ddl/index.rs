@@ -8,6 +8,7 @@ use std::sync::Arc;
 use holdfast_engine::access::TableAccess;
 use holdfast_engine::catalog::{ColumnDef, IndexKind as Kind, TableDef};
 use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, Placement, clustered_key, table_columns};
+use holdfast_engine::ddl::layout::fixed_size;
 use holdfast_tsql::ast::{CreateIndex, IndexKind};
 use holdfast_types::{SqlError, Value};
 
@@ -112,6 +113,7 @@ impl Definition<'_, '_> {
             }
             return self.make_clustered(&table, index).map(|()| 1);
         }
+        self.warn_of_key(index, &|id| table.columns.iter().find(|c| c.column_id == id).map(|c| c.ty))?;
         let columns = table_columns(&table);
         let clustered = clustered_key(&table);
         let id = self.writer()?.add_index(object, &columns, index, clustered.as_ref())?;
@@ -122,6 +124,28 @@ impl Definition<'_, '_> {
         Ok(id)
     }
 
+    /// 1944 for a key that is too long with the shortest values, 1945 for one that may become so.
+    pub fn warn_of_key(
+        &mut self,
+        index: &NewIndex,
+        type_of: &dyn Fn(i32) -> Option<SqlType>,
+    ) -> Result<(), Fail> {
+        let (most, kind) = if index.clustered { (900, "clustered") } else { (1700, "nonclustered") };
+        let (mut least, mut longest) = (0, 0);
+        for ty in index.keys.iter().filter_map(|(id, _)| type_of(*id)) {
+            least += fixed_size(&ty).unwrap_or(0);
+            longest += fixed_size(&ty).unwrap_or(ty.length);
+        }
+        if least > most {
+            return Err(SqlError::new(1944, &[&index.name, &least, &most]).into());
+        }
+        if longest > most {
+            let warning = SqlError::new(1945, &[&kind, &most, &index.name, &longest]);
+            self.runner.sink.message(&warning.at_line(self.span.line))?;
+        }
+        Ok(())
+    }
+
     /// Writes a table in the order of a clustered index, which takes the place of the one there is.
     fn make_clustered(&mut self, table: &Arc<TableDef>, index: &NewIndex) -> Result<(), Fail> {
         let shown = format!("{}.{}", table.schema_name, table.name);
@@ -129,6 +153,7 @@ impl Definition<'_, '_> {
         if let Some(c) = table.columns.iter().find(keyed) {
             return Err(SqlError::new(1919, &[&c.name, &shown]).into());
         }
+        self.warn_of_key(index, &|id| table.columns.iter().find(|c| c.column_id == id).map(|c| c.ty))?;
         self.rewrite(table, Some((index, ClusteredKey::of(index))))
             .map_err(|f| map_error(f, &|e| duplicate(e, &shown, &index.name)))?;
         self.refresh()?;

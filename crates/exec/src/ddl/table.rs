@@ -89,6 +89,10 @@ impl Definition<'_, '_> {
         if let Some(c) = clustered.iter().flat_map(|i| &i.keys).find_map(|(id, _)| is_sparse(*id)) {
             return Err(SqlError::new(1919, &[&c.name, name]).into());
         }
+        let type_of = |id: i32| columns.get(id as usize - 1).map(|c| c.ty);
+        for k in &keys {
+            self.warn_of_key(&k.index, &type_of)?;
+        }
         // The place of the rows is that of the clustered index.
         if let Some(index) = &clustered {
             target.clustered = Some(ClusteredKey::of(index));

@@ -187,6 +187,7 @@ pub const MESSAGES: &[Message] = &[
     (4982, 16, "ALTER TABLE SWITCH statement failed. Check constraints of source table '%.*ls' allow values that are not allowed by range defined by partition %d on target table '%.*ls'."),
     (11418, 16, "Cannot %S_MSG table '%.*ls' because the table either contains sparse columns or a column set column which are incompatible with compression."),
     (1946, 16, "Operation failed. The index entry of length %d bytes for the index '%.*ls' exceeds the maximum length of %d bytes for %ls indexes."),
+    (1944, 16, "Index '%.*ls' was not created. This index has a key length of at least %d bytes. The maximum permissible key length is %d bytes."),
     (1945, 10, "Warning! The maximum key length for a %ls index is %d bytes. The index '%.*ls' has maximum length of %d bytes. For some combination of large values, the insert/update operation will fail."),
     (2726, 16, "Partition function '%.*ls' uses %d columns which does not match with the number of partition columns used to partition the table or index."),
     (2717, 15, "The size (%d) given to the %S_MSG '%.*ls' exceeds the maximum allowed (%d)."),
