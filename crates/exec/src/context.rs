@@ -347,6 +347,8 @@ pub trait ModuleRunner: Send + Sync {
     fn table(&self, module: &Arc<ModuleDef>, args: Vec<FunctionArgument>) -> SqlResult<Box<dyn BatchSource>>;
     /// CURSOR_STATUS of a cursor of the scope (`local`, variables among them) or the session; `None` when there is none.
     fn cursor_status(&self, local: bool, name: &str) -> Option<i16>;
+    /// Rows of sys.dm_exec_describe_first_result_set (text, parameters, …) and …_for_object (id, …).
+    fn describe(&self, args: &[Value]) -> SqlResult<Vec<Vec<Value>>>;
 }
 
 /// A session that knows nothing but the defaults, for tests and tools.

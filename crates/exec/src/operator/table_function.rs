@@ -42,6 +42,11 @@ pub fn open_function<'p>(
         }
         other => {
             let name = table_functions().find(|f| f.id == other).map_or("", |f| f.name);
+            if name.starts_with("dm_exec_describe_first_result_set")
+                && let Some(modules) = &ctx.query.modules
+            {
+                return rows(&types, modules.describe(&values)?);
+            }
             match ctx.query.session.table_function(name, &values) {
                 Some(found) => rows(&types, found?),
                 None => Err(SqlError::not_supported(format!("The table-valued function {name}"))),

@@ -127,6 +127,10 @@ impl Runner<'_> {
                 result?;
                 return Ok(());
             }
+            // None can be made here; one of a restored database is not the first of its name.
+            ExecuteTarget::Procedure { number: Some(n), .. } if *n != 1 => {
+                return Err(SqlError::not_supported("Numbered procedures").into());
+            }
             ExecuteTarget::Procedure { name, arguments: given, .. }
                 if self.execute_function(e, name, given, span, scope)?.is_some() =>
             {
@@ -531,7 +535,11 @@ impl Runner<'_> {
         }
     }
 
-    fn load(&mut self, module: &Arc<ModuleDef>, database: &Arc<HostDatabase>) -> Result<Arc<Unit>, Fail> {
+    pub(super) fn load(
+        &mut self,
+        module: &Arc<ModuleDef>,
+        database: &Arc<HostDatabase>,
+    ) -> Result<Arc<Unit>, Fail> {
         let options = ParseOptions { quoted_identifier: module.quoted_identifier };
         let place = (database, database, "\u{1}module");
         load_text(&module.text, &options, place, &module.schema_name, &self.shared.units)

@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::catalog::Catalog;
+use holdfast_engine::catalog::{Catalog, ObjectDef};
 use holdfast_plan::{Inferred, ParamId};
-use holdfast_tsql::ast::{ExecuteTarget, SetValue, Statement, StatementKind};
+use holdfast_tsql::ast::{ExecuteTarget, Ident, ObjectName, SetValue, Statement, StatementKind};
 use holdfast_types::{Batch, SqlError, SqlType, TypeId, Value};
 
 use super::call::{Argument, Returned};
@@ -17,8 +17,9 @@ use super::load::parse_parameters;
 use super::query::{SELECT, result_column};
 use super::run::{Fail, Runner, Scope, scope_names};
 use super::unit::{Folding, Layout, TypeScope, Unit, VariableSlot, layout, parse, with_bind_context};
+use crate::security::Securable;
 use crate::session::{Done, DoneKind, ResultColumn};
-use crate::system_view::{parse_columns, row};
+use crate::system_view::{ViewSource, parse_columns, row};
 
 const FIRST_RESULT_SET: &str = "is_hidden bit!, column_ordinal int!, name sysname, is_nullable bit!, system_type_id int!, \
     system_type_name nvarchar(256), max_length smallint!, precision tinyint!, scale tinyint!, collation_name sysname, \
@@ -38,6 +39,12 @@ const UNDECLARED: &str = "parameter_ordinal int!, name sysname!, suggested_syste
     suggested_xml_collection_name sysname, suggested_is_xml_document bit!, suggested_is_case_sensitive bit!, \
     suggested_is_fixed_length_clr_type bit!, suggested_is_input bit!, suggested_is_output bit!, formal_parameter_name sysname, \
     suggested_tds_type_id int!, suggested_tds_length int!";
+
+/// Columns that tell of a column in the functions' rows, which leave out those of the wire, and of an error.
+const OF_COLUMN: usize = 35;
+const OF_ERROR: usize = 6;
+/// Calls of procedures that are followed.
+const DEEPEST: usize = 8;
 
 /// The type's token on the wire and the length that goes with it.
 fn wire_type(ty: &SqlType, nullable: bool) -> (i32, i32) {
@@ -219,18 +226,121 @@ impl Runner<'_> {
     pub fn describe_first_result_set(&mut self, arguments: &[Argument]) -> Result<Returned, Fail> {
         let tsql = statement(arguments)?;
         let parameters = text(arguments, "@params", 1).unwrap_or_default();
-        let unit = self.load_batch(&tsql.into(), &parameters.into()).map_err(last)?;
-        let scope = Scope::new(Arc::clone(&unit), &self.session.host.temporary_rows);
-        let rows = match first_select(&unit.statements) {
-            Some(q) => {
-                let bound = self.plan_query(q, &scope)?;
-                let columns = bound.columns.iter().map(result_column);
-                columns.enumerate().map(|(i, c)| described(i + 1, &c)).collect()
-            }
-            None => Vec::new(),
-        };
+        let columns = self.describe_text(&tsql, &parameters)?;
+        let rows: Vec<_> = columns.iter().enumerate().map(|(i, c)| described(i + 1, c)).collect();
         self.send_rows(FIRST_RESULT_SET, &rows)?;
         Ok(Returned::status(0))
+    }
+
+    /// Columns of the first result set of a batch with parameters.
+    pub(super) fn describe_text(&mut self, text: &str, parameters: &str) -> Result<Vec<ResultColumn>, Fail> {
+        let unit = self.load_batch(&text.into(), &parameters.into()).map_err(last)?;
+        let scope = Scope::new(unit, &self.session.host.temporary_rows);
+        self.describe_scope(&scope, 0)
+    }
+
+    /// The same of a procedure or trigger of the current database.
+    pub(super) fn describe_object(&mut self, id: i32) -> Result<Vec<ResultColumn>, Fail> {
+        let database = self.session.current_database();
+        let found = database.model()?.object(id).map(|o| (o.schema_id, Arc::clone(&o.name)));
+        let missing = || {
+            let text = format!(
+                "The metadata could not be determined because the object with the id {id} is not supported or does not exist."
+            );
+            Fail::from(SqlError::with_text(11_525, 16, text))
+        };
+        let (schema, name) = found.ok_or_else(missing)?;
+        let schema = database.model()?.schema_name(schema).to_string();
+        let mut name = ObjectName::one(Ident::new(&*name));
+        name.schema = Some(Ident::new(schema));
+        match self.describe_procedure(&name, 0)? {
+            Some(columns) => Ok(columns),
+            None => Err(missing()),
+        }
+    }
+
+    /// Columns of the first result set of a procedure; `None` when there is none of the name whose text could be read.
+    fn describe_procedure(
+        &mut self,
+        name: &ObjectName,
+        depth: usize,
+    ) -> Result<Option<Vec<ResultColumn>>, Fail> {
+        if name.server.is_some() || depth > DEEPEST {
+            return Ok(None);
+        }
+        let database = match &name.database {
+            Some(d) => self.session.host.database(&d.text)?,
+            None => self.session.current_database(),
+        };
+        self.session.need_access(&database)?;
+        let (database, found) = self.find_object(database, name)?;
+        let Some(ObjectDef::Procedure(module)) = found else { return Ok(None) };
+        if !self.session.may(&database, Securable::Object(module.object_id), "EX")? {
+            return Err(
+                SqlError::new(229, &[&"EXECUTE", &module.name, &database.name, &module.schema_name]).into()
+            );
+        }
+        let unit = self.load(&module, &database)?;
+        let mut scope = Scope::new(unit, &self.session.host.temporary_rows);
+        scope.procedure = Arc::clone(&module.name);
+        scope.module = Some((module.database_id, module.object_id));
+        scope.schema = Some(Arc::clone(&module.schema_name));
+        let outer = std::mem::replace(&mut self.module, scope.module);
+        let columns = self.within(database, |r| r.describe_scope(&scope, depth));
+        self.module = outer;
+        columns.map(Some)
+    }
+
+    /// The first statement that answers rows, or what it calls.
+    fn describe_scope(&mut self, scope: &Scope, depth: usize) -> Result<Vec<ResultColumn>, Fail> {
+        if let Some(q) = first_select(&scope.unit.statements) {
+            let bound = self.plan_query(q, scope)?;
+            return Ok(bound.columns.iter().map(result_column).collect());
+        }
+        let called = scope.unit.statements.iter().find_map(|s| match &s.kind {
+            StatementKind::Execute(e) => match &e.target {
+                ExecuteTarget::Procedure { name, .. } => Some(name.clone()),
+                _ => None,
+            },
+            _ => None,
+        });
+        match called {
+            Some(name) => Ok(self.describe_procedure(&name, depth + 1)?.unwrap_or_default()),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Rows as the functions answer them: what goes wrong is a row, too.
+    pub(super) fn described_rows(
+        &mut self,
+        f: impl FnOnce(&mut Self) -> Result<Vec<ResultColumn>, Fail>,
+    ) -> Vec<Vec<Value>> {
+        match f(self) {
+            Ok(columns) => columns
+                .iter()
+                .enumerate()
+                .map(|(i, c)| {
+                    let mut row = described(i + 1, c);
+                    row.truncate(OF_COLUMN);
+                    row.resize(OF_COLUMN + OF_ERROR, Value::Null);
+                    row
+                })
+                .collect(),
+            Err(fail) => {
+                let e = super::function_call::error_of(fail);
+                let (kind, name) = if e.severity == 15 { (2, "SYNTAX") } else { (1, "MISC") };
+                let mut row = vec![Value::Null; OF_COLUMN];
+                row.extend(row![
+                    e.number,
+                    i32::from(e.severity),
+                    i32::from(e.state),
+                    e.message.as_str(),
+                    kind,
+                    name
+                ]);
+                vec![row]
+            }
+        }
     }
 
     /// Types that the statements give to the parameters `wanted`.

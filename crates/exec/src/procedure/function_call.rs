@@ -79,6 +79,25 @@ pub(super) fn parse_function(module: &ModuleDef) -> SqlResult<CreateFunction> {
 }
 
 impl FunctionRunner {
+    fn runner<'s>(&self, sink: &'s mut dyn ResultSink) -> Runner<'s> {
+        Runner {
+            session: Arc::clone(&self.session),
+            shared: Arc::clone(&self.shared),
+            sink,
+            kind: DoneKind::InProc,
+            // As if a TRY stood around the call: an error comes back as a value and is the statement's.
+            tries: 1,
+            level: self.level + 1,
+            capturing: false,
+            compiling: false,
+            module: None,
+            command: None,
+            temporary: Arc::clone(&self.temporary),
+            cursors: Arc::clone(&self.cursors),
+            surroundings: Default::default(),
+        }
+    }
+
     fn run(
         &self,
         module: &Arc<ModuleDef>,
@@ -135,22 +154,7 @@ impl FunctionRunner {
             }
         };
         let mut sink = Nowhere;
-        let mut runner = Runner {
-            session: Arc::clone(&self.session),
-            shared: Arc::clone(&self.shared),
-            sink: &mut sink,
-            kind: DoneKind::InProc,
-            // As if a TRY stood around the call: an error comes back as a value and is the statement's.
-            tries: 1,
-            level: self.level + 1,
-            capturing: false,
-            compiling: false,
-            module: None,
-            command: None,
-            temporary: Arc::clone(&self.temporary),
-            cursors: Arc::clone(&self.cursors),
-            surroundings: Default::default(),
-        };
+        let mut runner = self.runner(&mut sink);
         let mut scope = Scope::new(unit, &self.session.host.temporary_rows);
         scope.procedure = Arc::clone(&module.name);
         scope.module = Some((module.database_id, module.object_id));
@@ -222,7 +226,7 @@ impl FunctionRunner {
     }
 }
 
-fn error_of(f: Fail) -> SqlError {
+pub(super) fn error_of(f: Fail) -> SqlError {
     match f {
         Fail::Error(e) | Fail::Compile(e) | Fail::Raised(e) | Fail::Thrown(e) => e,
         Fail::Many(mut v) => v.pop().unwrap_or_else(crate::context::cancelled),
@@ -237,6 +241,21 @@ impl ModuleRunner for FunctionRunner {
             return self.local_cursors.get(&name).copied();
         }
         self.cursors.lock().get(&name).map(Cursor::status)
+    }
+    fn describe(&self, args: &[Value]) -> SqlResult<Vec<Vec<Value>>> {
+        let mut sink = Nowhere;
+        let mut runner = self.runner(&mut sink);
+        match args.first() {
+            Some(Value::String(text)) => {
+                let parameters = match args.get(1) {
+                    Some(Value::String(p)) => p.to_text(),
+                    _ => String::new(),
+                };
+                Ok(runner.described_rows(|r| r.describe_text(&text.to_text(), &parameters)))
+            }
+            Some(Value::Int(id)) => Ok(runner.described_rows(|r| r.describe_object(*id))),
+            _ => Ok(Vec::new()),
+        }
     }
     fn scalar(&self, module: &Arc<ModuleDef>, args: Vec<FunctionArgument>) -> SqlResult<Value> {
         // RETURNS NULL ON NULL INPUT: the body does not run.
