@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use holdfast_engine::database::DatabaseCatalog;
-use holdfast_types::{Decimal, SqlError, SqlResult, Value};
+use holdfast_types::{CollationId, Decimal, SqlError, SqlResult, Value};
 
 use super::memory_table::MemoryTable;
 use super::state::SharedSession;
@@ -278,7 +278,13 @@ pub fn table_function(
                 |t: Arc<str>| vec![Value::string("Language Event"), Value::SmallInt(0), Value::string(&t)];
             Some(Ok(text.map(row).into_iter().collect()))
         }
-        "fn_helpcollations" => Some(Ok(Vec::new())),
+        "fn_helpcollations" => {
+            let row = |(name, id): (String, CollationId)| {
+                let about = super::collation_text::description(&name, id);
+                vec![Value::string(&name), Value::string(&about)]
+            };
+            Some(Ok(CollationId::all().map(row).collect()))
+        }
         _ => super::management_function::rows(session, name, args),
     }
 }

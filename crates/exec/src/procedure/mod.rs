@@ -16,6 +16,7 @@ pub mod application_lock;
 pub mod cache;
 pub mod call;
 pub mod change;
+mod collation_text;
 pub mod configure;
 pub mod cursor;
 mod cursor_keyset;
