@@ -50,6 +50,17 @@ pub(crate) fn changing<'a>(hints: &[QueryHint], cx: &'a BindContext<'a>) -> SqlR
     Ok(binder)
 }
 
+/// What binding came to, with all names that were not found. A table that is not there says more than columns do.
+fn named<T>(bound: SqlResult<T>, unbound: Option<Vec<SqlError>>) -> SqlResult<T> {
+    if bound.as_ref().is_err_and(|e| e.number == 208) {
+        return bound;
+    }
+    match SqlError::of_several(unbound.unwrap_or_default()) {
+        Some(e) => Err(e),
+        None => bound,
+    }
+}
+
 fn bind_rows(
     query: &Query,
     hints: &[QueryHint],
@@ -59,7 +70,9 @@ fn bind_rows(
     let mut binder = Binder::new(cx);
     (binder.changing, binder.cursor) = (cursor, cursor);
     take_hints(&mut binder, hints)?;
-    let bound = binder.bind_query(query, QueryRole::Statement)?;
+    binder.unbound = Some(Vec::new());
+    let bound = binder.bind_query(query, QueryRole::Statement);
+    let bound = named(bound, binder.unbound.take())?;
     let assignments = std::mem::take(&mut binder.assignments);
     let columns: Vec<ResultColumnInfo> = bound
         .columns

@@ -16,6 +16,8 @@ pub struct SqlError {
     pub line: u32,
     /// Procedure name, empty outside one.
     pub procedure: String,
+    /// What the same statement is told before it.
+    pub before: Vec<SqlError>,
 }
 
 impl SqlError {
@@ -29,12 +31,14 @@ impl SqlError {
             message,
             line: 0,
             procedure: String::new(),
+            before: Vec::new(),
         }
     }
 
     /// A free text, for numbers ≥ 50000 and for Holdfast's own messages.
     pub fn with_text(number: i32, severity: u8, message: impl Into<String>) -> Self {
-        SqlError { number, severity, state: 1, message: message.into(), line: 0, procedure: String::new() }
+        let (procedure, before) = (String::new(), Vec::new());
+        SqlError { number, severity, state: 1, message: message.into(), line: 0, procedure, before }
     }
 
     /// The one answer to a statement or feature that is parsed but cannot be executed yet.
@@ -55,5 +59,19 @@ impl SqlError {
             self.line = line;
         }
         self
+    }
+
+    /// Several errors of one statement, in order, as one; `None` when there are none.
+    pub fn of_several(mut errors: Vec<SqlError>) -> Option<SqlError> {
+        let mut last = errors.pop()?;
+        last.before.splice(0..0, errors);
+        Some(last)
+    }
+
+    /// The errors of the statement in the order in which they are told.
+    pub fn in_order(mut self) -> Vec<SqlError> {
+        let mut all = std::mem::take(&mut self.before);
+        all.push(self);
+        all
     }
 }

@@ -187,7 +187,10 @@ impl Definition<'_, '_> {
         };
         let line = self.span.line;
         self.runner.bind_fresh(&select, self.scope).map_err(|f| match f {
-            Fail::Compile(e) => Fail::Error(SqlError { line, ..e }),
+            Fail::Compile(mut e) => {
+                e.before.iter_mut().for_each(|b| b.line = line);
+                Fail::Error(SqlError { line, ..e })
+            }
             other => other,
         })
     }

@@ -210,9 +210,13 @@ impl Definition<'_, '_> {
 
     /// What is wrong with the query is told of the view.
     pub fn create_view(&mut self, v: &CreateView) -> Result<(), Fail> {
-        let named = |e: SqlError| match e.procedure.is_empty() {
-            true => super::module_check::of_module(e, &v.name.name.text),
-            false => e,
+        let named = |mut e: SqlError| {
+            let before = std::mem::take(&mut e.before);
+            let named = |e: SqlError| match e.procedure.is_empty() {
+                true => super::module_check::of_module(e, &v.name.name.text),
+                false => e,
+            };
+            SqlError { before: before.into_iter().map(named).collect(), ..named(e) }
         };
         self.put_view(v).map_err(|fail| match fail {
             Fail::Error(e) => Fail::Error(named(e)),

@@ -258,8 +258,8 @@ impl Check<'_> {
     fn take(&mut self, runner: &Runner<'_>, result: Result<(), Fail>, s: &Statement) {
         let Err(Fail::Compile(e)) = result else { return };
         if counts(e.number) && e.procedure.is_empty() && !self.is_deferred(runner, s) {
-            let e = e.at_line(s.span.line);
-            self.errors.push(of_module(e, self.name));
+            let each = e.in_order().into_iter().map(|e| of_module(e.at_line(s.span.line), self.name));
+            self.errors.extend(each);
         }
     }
 

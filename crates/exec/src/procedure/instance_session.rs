@@ -541,7 +541,9 @@ fn compile(
             _ => (Ok(()), true),
         };
         match result {
-            Err(Fail::Compile(e)) if !deferred(e.number) => errors.push(e.at_line(s.span.line)),
+            Err(Fail::Compile(e)) if !deferred(e.number) => {
+                errors.extend(e.in_order().into_iter().map(|e| e.at_line(s.span.line)));
+            }
             // Another transaction is defining what the statement names. It is reached, or the batch ends here.
             Err(Fail::Error(e)) => {
                 if e.number == 1222 {

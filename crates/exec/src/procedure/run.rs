@@ -15,6 +15,7 @@ use crate::host::HostDatabase;
 use crate::host::temporary::SessionTables;
 use holdfast_engine::catalog::TableDef;
 use holdfast_plan::expr::ParamId;
+use holdfast_tsql::ast::backup::BackupWhat;
 use holdfast_tsql::ast::{self, Statement, StatementKind};
 use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 
@@ -467,6 +468,12 @@ impl Runner<'_> {
         if self.session.cancel.is_cancelled() {
             return Err(Stop::Cancelled);
         }
+        for mut e in std::mem::take(&mut error.before) {
+            self.locate(&mut e, s, scope);
+            if self.tries == 0 {
+                self.sink.message(&e).map_err(|_| Stop::Disconnect)?;
+            }
+        }
         self.locate(&mut error, s, scope);
         {
             let mut state = self.session.state.lock();
@@ -623,6 +630,13 @@ impl Runner<'_> {
             StatementKind::Permission(p) => self.permit(p, s, scope),
             StatementKind::Dbcc(d) if matches!(d.command.as_str(), "DBREINDEX" | "INDEXDEFRAG") => {
                 self.rebuild_by_dbcc(d, scope)
+            }
+            StatementKind::Backup(b) if matches!(b.what, BackupWhat::Key(_) | BackupWhat::Certificate(_)) => {
+                let what = match &b.what {
+                    BackupWhat::Key(words) => words.as_str(),
+                    _ => "CERTIFICATE",
+                };
+                Err(SqlError::not_supported(format!("BACKUP {what}")).into())
             }
             StatementKind::Backup(_)
             | StatementKind::Restore(_)

@@ -72,7 +72,9 @@ impl Binder<'_> {
     fn uses_own_columns(&mut self, call: &ast::FunctionCall) -> Option<bool> {
         let kept: Vec<_> = self.levels.iter().map(|l| (l.outer.len(), l.memo.clone())).collect();
         let was = self.levels.last_mut().map(|l| std::mem::replace(&mut l.in_aggregate, true));
+        let unbound = self.unbound.take();
         let bound = call.arguments.iter().map(|a| self.bind(a)).collect::<SqlResult<Vec<_>>>();
+        self.unbound = unbound;
         for (level, (outer, memo)) in self.levels.iter_mut().zip(kept) {
             level.outer.truncate(outer);
             level.memo = memo;

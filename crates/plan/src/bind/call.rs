@@ -8,7 +8,7 @@ use holdfast_tsql::ast::expression as ast;
 use holdfast_tsql::ast::name::{Ident, ObjectName};
 use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 
-use super::collate::merge;
+use super::collate::{Meeting, merge};
 use super::{Binder, Coerce, Typed, at, err};
 use crate::access::AccessKind;
 use crate::expr::{ConvertMode, Expr, ExprKind};
@@ -44,6 +44,9 @@ impl Binder<'_> {
         }
         let Some(def) = function::find(name).filter(|d| !d.name.starts_with('@') && !d.name.contains(' '))
         else {
+            if KEYED.iter().any(|k| k.eq_ignore_ascii_case(name)) {
+                return Err(SqlError::not_supported(name.to_ascii_uppercase()).at_line(span.line));
+            }
             return err(span, 195, &[&name, &"built-in function name"]);
         };
         let mut args = Vec::with_capacity(call.arguments.len());
@@ -140,7 +143,7 @@ impl Binder<'_> {
                 .filter(|(i, _)| def.arg_rule(*i) == ArgRule::Common)
                 .map(|(_, t)| (t.e.ty, t.coerce))
                 .collect();
-            Some(self.common_of(&list)?)
+            Some(self.common_of(&list, Meeting::Makes(""))?)
         } else {
             None
         };
@@ -148,7 +151,7 @@ impl Binder<'_> {
         let mut label = (holdfast_types::CollationId::NONE, Coerce::Default);
         for (i, t) in args.iter().enumerate() {
             if t.e.ty.id.is_character() && !matches!(def.arg_rule(i), ArgRule::Variant | ArgRule::Any) {
-                label = match merge(label, (t.e.ty.collation, t.coerce), None) {
+                label = match merge(label, (t.e.ty.collation, t.coerce), Meeting::Makes("")) {
                     Ok(l) => l,
                     Err(e) => return Err(e.at_line(span.line)),
                 };
@@ -163,7 +166,7 @@ impl Binder<'_> {
                 | FunctionId::Greatest
                 | FunctionId::Least
         );
-        if compares && let Coerce::None(x, y) = label.1 {
+        if compares && let Coerce::None(x, y, _) = label.1 {
             return err(
                 span,
                 468,
@@ -240,7 +243,8 @@ impl Binder<'_> {
         common: Option<SqlType>,
     ) -> SqlResult<Expr> {
         let id = t.e.ty.id;
-        let invalid = || SqlError::new(8116, &[&id.name(), &(i + 1), &def.name.to_ascii_lowercase()]);
+        let shown = if id == TypeId::Null { "NULL" } else { id.name() };
+        let invalid = || SqlError::new(8116, &[&shown, &(i + 1), &def.name.to_ascii_lowercase()]);
         let collation = if t.e.ty.collation.is_none() { self.collation() } else { t.e.ty.collation };
         let is_max =
             t.e.ty.is_max() || matches!(id, TypeId::Text | TypeId::NText | TypeId::Image | TypeId::Xml);
@@ -255,6 +259,8 @@ impl Binder<'_> {
                 }
                 SqlType::INT
             }
+            // Not even a string of digits is a number of days.
+            ArgRule::BigInt if def.id == FunctionId::DateAdd && id.is_character() => return Err(invalid()),
             ArgRule::BigInt => {
                 if id.is_temporal()
                     || matches!(id, TypeId::UniqueIdentifier | TypeId::SqlVariant | TypeId::Xml)
@@ -293,9 +299,15 @@ impl Binder<'_> {
                 }
                 SqlType::FLOAT
             }
+            // Long values of the old types go to few functions only.
+            ArgRule::String | ArgRule::StringOrBinary
+                if matches!(id, TypeId::Text | TypeId::NText | TypeId::Image) && takes_no_text(def.id) =>
+            {
+                return Err(invalid());
+            }
+            ArgRule::String | ArgRule::StringOrBinary if id == TypeId::Xml => return Err(invalid()),
             ArgRule::StringOrBinary
-                if def.id == FunctionId::Len
-                    && matches!(id, TypeId::Text | TypeId::NText | TypeId::Image) =>
+                if def.id == FunctionId::Substring && !id.is_character() && !id.is_binary() =>
             {
                 return Err(invalid());
             }
@@ -736,4 +748,51 @@ fn display_width(t: &SqlType) -> i32 {
         TypeId::UniqueIdentifier => 36,
         _ => 50,
     }
+}
+
+/// Functions that need keys and certificates, of which there are none here.
+const KEYED: &[&str] = &[
+    "ENCRYPTBYKEY",
+    "DECRYPTBYKEY",
+    "ENCRYPTBYPASSPHRASE",
+    "DECRYPTBYPASSPHRASE",
+    "ENCRYPTBYCERT",
+    "DECRYPTBYCERT",
+    "ENCRYPTBYASYMKEY",
+    "DECRYPTBYASYMKEY",
+    "DECRYPTBYKEYAUTOCERT",
+    "DECRYPTBYKEYAUTOASYMKEY",
+    "KEY_GUID",
+    "KEY_ID",
+    "KEY_NAME",
+    "SYMKEYPROPERTY",
+    "ASYMKEY_ID",
+    "ASYMKEYPROPERTY",
+    "CERT_ID",
+    "CERTENCODED",
+    "CERTPRIVATEKEY",
+    "CERTPROPERTY",
+    "SIGNBYCERT",
+    "SIGNBYASYMKEY",
+    "VERIFYSIGNEDBYCERT",
+    "VERIFYSIGNEDBYASYMKEY",
+];
+
+/// Functions of strings that refuse text, ntext and image.
+fn takes_no_text(id: FunctionId) -> bool {
+    matches!(
+        id,
+        FunctionId::Len
+            | FunctionId::Upper
+            | FunctionId::Lower
+            | FunctionId::LTrim
+            | FunctionId::RTrim
+            | FunctionId::Trim
+            | FunctionId::Left
+            | FunctionId::Right
+            | FunctionId::Reverse
+            | FunctionId::Replace
+            | FunctionId::Replicate
+            | FunctionId::Stuff
+    )
 }

@@ -15,8 +15,8 @@ pub(crate) enum Coerce {
     Implicit,
     /// COLLATE.
     Explicit,
-    /// Two different implicit ones met.
-    None(CollationId, CollationId),
+    /// Two different implicit ones met in this operator; without a name where the result is never looked at.
+    None(CollationId, CollationId, &'static str),
 }
 
 /// A bound expression with its label.
@@ -43,11 +43,33 @@ fn collation_name(c: CollationId) -> String {
     super::name::collation_name(c)
 }
 
-/// Collation and label of a result made from both. `operation` is set where a conflict is an error at once (comparisons).
+/// Where collations meet.
+#[derive(Clone, Copy)]
+pub(crate) enum Meeting<'a> {
+    /// In an operation that has to decide: a conflict is an error at once.
+    Decides(&'a str),
+    /// In an operator whose result has no collation then.
+    Makes(&'static str),
+}
+
+impl Coerce {
+    /// 451 for a column of a result that has no collation.
+    pub fn resolved(self, statement: &str, ordinal: usize) -> SqlResult<()> {
+        match self {
+            Coerce::None(x, y, operator) if !operator.is_empty() => {
+                let (x, y) = (collation_name(x), collation_name(y));
+                Err(SqlError::new(451, &[&y, &x, &operator, &statement, &ordinal]))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Collation and label of a result made from both.
 pub(crate) fn merge(
     a: (CollationId, Coerce),
     b: (CollationId, Coerce),
-    operation: Option<&str>,
+    meeting: Meeting<'_>,
 ) -> SqlResult<(CollationId, Coerce)> {
     if a.0.is_none() {
         return Ok(b);
@@ -55,20 +77,24 @@ pub(crate) fn merge(
     if b.0.is_none() {
         return Ok(a);
     }
+    let operation = match meeting {
+        Meeting::Decides(words) | Meeting::Makes(words) => words,
+    };
     let conflict = |x: CollationId, y: CollationId| {
-        SqlError::new(468, &[&collation_name(y), &collation_name(x), &operation.unwrap_or("add").to_owned()])
+        let operation = if operation.is_empty() { "add" } else { operation };
+        SqlError::new(468, &[&collation_name(y), &collation_name(x), &operation])
     };
     match (a.1, b.1) {
         (Coerce::Explicit, Coerce::Explicit) if a.0 != b.0 => Err(conflict(a.0, b.0)),
         (Coerce::Explicit, _) => Ok(a),
         (_, Coerce::Explicit) => Ok(b),
-        (Coerce::None(x, y), _) | (_, Coerce::None(x, y)) => match operation {
-            Some(_) => Err(conflict(x, y)),
-            None => Ok((a.0, Coerce::None(x, y))),
+        (Coerce::None(x, y, by), _) | (_, Coerce::None(x, y, by)) => match meeting {
+            Meeting::Decides(_) => Err(conflict(x, y)),
+            Meeting::Makes(_) => Ok((a.0, Coerce::None(x, y, by))),
         },
-        (Coerce::Implicit, Coerce::Implicit) if a.0 != b.0 => match operation {
-            Some(_) => Err(conflict(a.0, b.0)),
-            None => Ok((a.0, Coerce::None(a.0, b.0))),
+        (Coerce::Implicit, Coerce::Implicit) if a.0 != b.0 => match meeting {
+            Meeting::Decides(_) => Err(conflict(a.0, b.0)),
+            Meeting::Makes(by) => Ok((a.0, Coerce::None(a.0, b.0, by))),
         },
         (Coerce::Implicit, _) => Ok(a),
         (_, Coerce::Implicit) => Ok(b),

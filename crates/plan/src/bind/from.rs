@@ -187,8 +187,12 @@ impl Binder<'_> {
             TableKind::OpenRowset { .. } => Err(SqlError::not_supported("OPENROWSET")),
             TableKind::OpenDataSource { .. } => Err(SqlError::not_supported("OPENDATASOURCE")),
             TableKind::ChangeTable { .. } => Err(SqlError::not_supported("CHANGETABLE")),
-            TableKind::FullText { function, .. } => {
-                Err(SqlError::not_supported(function.text.to_ascii_uppercase()))
+            TableKind::FullText { function, table, .. } => {
+                let name = function.text.to_ascii_uppercase();
+                if name.starts_with("SEMANTIC") {
+                    return Err(SqlError::not_supported(name));
+                }
+                Err(SqlError::new(7601, &[&"table or indexed view", &table.name.text]))
             }
             TableKind::Unsupported { name, .. } => Err(SqlError::not_supported(name)),
         }
@@ -705,11 +709,13 @@ impl Binder<'_> {
         env.schema = "dbo".into();
         let saved_env = std::mem::replace(&mut self.env, env);
         let changing = std::mem::replace(&mut self.changing, false);
+        let unbound = self.unbound.take();
         // Functions that a table's own expressions call are the table owner's affair.
         let noted = self.accesses.len();
         let result = f(self);
         self.accesses.truncate(noted);
         self.changing = changing;
+        self.unbound = unbound;
         self.env = saved_env;
         self.levels = saved_levels;
         result
@@ -729,7 +735,7 @@ impl Binder<'_> {
         let mut out = Vec::with_capacity(width);
         for i in 0..width {
             let list: Vec<_> = bound.iter().map(|r| (r[i].e.ty, r[i].coerce)).collect();
-            let (ty, coerce) = self.common_of(&list)?;
+            let (ty, coerce) = self.common_of(&list, super::collate::Meeting::Makes(""))?;
             let nullable = bound.iter().any(|r| r[i].e.nullable);
             let col = self.new_col(ty, nullable);
             columns.push(col);

@@ -239,6 +239,8 @@ pub(crate) struct Binder<'a> {
     pub in_set_operation: bool,
     /// FOR SYSTEM_TIME of the view whose text is being bound.
     pub system_time: Option<temporal::SystemTimeFilter>,
+    /// Names of columns that nobody knows, so far; `None` where the first one ends the binding.
+    pub unbound: Option<Vec<SqlError>>,
     /// Undeclared parameters whose types are asked for.
     pub deduction: Option<crate::deduce::Deduction>,
 }
@@ -281,6 +283,7 @@ impl<'a> Binder<'a> {
             sequences: sequence::SequenceUses::default(),
             in_set_operation: false,
             system_time: None,
+            unbound: None,
             deduction: None,
         }
     }

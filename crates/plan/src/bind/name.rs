@@ -5,7 +5,7 @@ use std::sync::Arc;
 use holdfast_engine::catalog::TableDef;
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::name::Ident;
-use holdfast_types::{CollationId, NameOrder, SqlError, SqlResult, TypeId};
+use holdfast_types::{CollationId, NameOrder, SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::{Binder, Coerce, ScopeColumn, Source, TableArgument, Typed, err};
 use crate::context::VariableInfo;
@@ -75,8 +75,20 @@ fn look(order: NameOrder, sources: &[Source], qualifier: &[Ident], column: &Iden
 }
 
 impl Binder<'_> {
-    /// A column reference of one to four parts.
+    /// A column reference of one to four parts. A name that nobody knows is noted and stands for NULL, so that the statement is told of
+    /// all of them at once.
     pub fn bind_column(&mut self, parts: &[Ident]) -> SqlResult<Typed> {
+        let bound = self.known_column(parts);
+        match (&mut self.unbound, bound) {
+            (Some(noted), Err(e)) if matches!(e.number, 207 | 4104) => {
+                noted.push(e);
+                Ok(Typed::new(Expr::literal(Value::Null, SqlType::INT)))
+            }
+            (_, bound) => bound,
+        }
+    }
+
+    fn known_column(&mut self, parts: &[Ident]) -> SqlResult<Typed> {
         let Some((column, qualifier)) = parts.split_last() else {
             return Err(SqlError::not_supported("An empty column reference"));
         };

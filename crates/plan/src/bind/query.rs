@@ -148,13 +148,22 @@ impl Binder<'_> {
     }
 
     /// Common types of the operands' columns, position by position.
-    fn unify_columns(&mut self, operands: &[BoundQueryPlan]) -> SqlResult<Vec<(SqlType, Coerce)>> {
+    fn unify_columns(
+        &mut self,
+        operands: &[BoundQueryPlan],
+        meeting: super::collate::Meeting<'_>,
+    ) -> SqlResult<Vec<(SqlType, Coerce)>> {
         let width = operands.first().map_or(0, |o| o.columns.len());
         if operands.iter().any(|o| o.columns.len() != width) {
             return Err(SqlError::new(205, &[]));
         }
         (0..width)
-            .map(|i| self.common_of(&operands.iter().map(|o| o.columns[i].offered()).collect::<Vec<_>>()))
+            .map(|i| {
+                let types: Vec<_> = operands.iter().map(|o| o.columns[i].offered()).collect();
+                let (ty, coerce) = self.common_of(&types, meeting)?;
+                coerce.resolved("SELECT", i + 1)?;
+                Ok((ty, coerce))
+            })
             .collect()
     }
 
@@ -219,7 +228,9 @@ impl Binder<'_> {
     }
 
     fn union(&mut self, operands: Vec<BoundQueryPlan>, all: bool) -> SqlResult<BoundQueryPlan> {
-        let types = self.unify_columns(&operands)?;
+        use super::collate::Meeting;
+        let meeting = if all { Meeting::Makes("UNION ALL") } else { Meeting::Decides("UNION") };
+        let types = self.unify_columns(&operands, meeting)?;
         if !all {
             check_distinct(types.iter().map(|t| &t.0))?;
         }
@@ -239,7 +250,8 @@ impl Binder<'_> {
         };
         for right in operands {
             let pair = [left, right];
-            let types = self.unify_columns(&pair)?;
+            let words = if kind == SetOpKind::Except { "EXCEPT" } else { "INTERSECT" };
+            let types = self.unify_columns(&pair, super::collate::Meeting::Decides(words))?;
             check_distinct(types.iter().map(|t| &t.0))?;
             let (cols, columns) = self.set_columns(&pair, &types, Some(kind));
             let [l, r] = pair;

@@ -9,7 +9,7 @@ use holdfast_tsql::ast::expression as ast;
 use holdfast_tsql::ast::types::DataType;
 use holdfast_types::{Decimal, SqlError, SqlResult, SqlType, TypeId, Value};
 
-use super::collate::{merge, relabel};
+use super::collate::{Meeting, merge, relabel};
 use super::{Binder, Coerce, MAX_LINKS, Typed, at, err, resolve_type};
 use crate::expr::{BinaryOp, CompareOp, ConvertMode, Expr, ExprKind, UnaryOp};
 use crate::function::{FunctionId, MethodId};
@@ -139,7 +139,7 @@ impl Binder<'_> {
                 if items.iter().all(|t| t.e.ty.id == TypeId::Null) {
                     return err(e.span, 4127, &[]);
                 }
-                let (items, ty, coerce) = self.unify(items)?;
+                let (items, ty, coerce) = self.unify(items, Meeting::Makes("COALESCE"))?;
                 let nullable = items.iter().all(|i| i.nullable);
                 Ok(Typed::with(Expr::new(ExprKind::Coalesce(items), ty, nullable), coerce))
             }
@@ -383,7 +383,8 @@ impl Binder<'_> {
         let mut result = plan.result;
         let (mut left_ty, mut right_ty) = (plan.left, plan.right);
         if plan.op == BinaryOp::Concat && result.id.is_character() {
-            let (collation, c) = merge((l.e.ty.collation, l.coerce), (r.e.ty.collation, r.coerce), None)?;
+            let (collation, c) =
+                merge((l.e.ty.collation, l.coerce), (r.e.ty.collation, r.coerce), Meeting::Makes("add"))?;
             let collation = if collation.is_none() { self.collation() } else { collation };
             coerce = c;
             result.collation = collation;
@@ -466,7 +467,7 @@ impl Binder<'_> {
             let (collation, _) = merge(
                 (l.e.ty.collation, l.coerce),
                 (r.e.ty.collation, r.coerce),
-                Some(words.trim_end_matches(" operation")),
+                Meeting::Decides(words.trim_end_matches(" operation")),
             )?;
             ty.collation = if collation.is_none() { self.collation() } else { collation };
         }
@@ -483,20 +484,29 @@ impl Binder<'_> {
     }
 
     /// Converts all to one type: CASE, COALESCE, UNION, IN, VALUES.
-    pub fn unify(&mut self, items: Vec<Typed>) -> SqlResult<(Vec<Expr>, SqlType, Coerce)> {
-        let (ty, coerce) = self.common_of(&items.iter().map(|t| (t.e.ty, t.coerce)).collect::<Vec<_>>())?;
+    pub fn unify(
+        &mut self,
+        items: Vec<Typed>,
+        meeting: Meeting<'_>,
+    ) -> SqlResult<(Vec<Expr>, SqlType, Coerce)> {
+        let types: Vec<_> = items.iter().map(|t| (t.e.ty, t.coerce)).collect();
+        let (ty, coerce) = self.common_of(&types, meeting)?;
         let out = items.into_iter().map(|t| self.convert(t.e, ty)).collect();
         Ok((out, ty, coerce))
     }
 
     /// The type and collation that all of these meet in.
-    pub fn common_of(&self, items: &[(SqlType, Coerce)]) -> SqlResult<(SqlType, Coerce)> {
+    pub fn common_of(
+        &self,
+        items: &[(SqlType, Coerce)],
+        meeting: Meeting<'_>,
+    ) -> SqlResult<(SqlType, Coerce)> {
         let mut ty = SqlType::NULL;
         let mut label = (holdfast_types::CollationId::NONE, Coerce::Default);
         for (t, coerce) in items {
             ty = typing::common(&ty, t);
             if t.id.is_character() {
-                label = merge(label, (t.collation, *coerce), None)?;
+                label = merge(label, (t.collation, *coerce), meeting)?;
             }
         }
         for (t, _) in items {
@@ -523,7 +533,7 @@ impl Binder<'_> {
             return err(span, 8133, &[]);
         }
         let raw = results.iter().all(|t| t.raw);
-        let (mut exprs, ty, coerce) = self.unify(results)?;
+        let (mut exprs, ty, coerce) = self.unify(results, Meeting::Makes("CASE"))?;
         let nullable = !has_else || exprs.iter().any(|e| e.nullable);
         let otherwise = if has_else { exprs.pop().map(Box::new) } else { None };
         let whens = conditions.into_iter().zip(exprs).collect();
@@ -667,8 +677,8 @@ impl Binder<'_> {
                 let esc = escape.as_ref().map(|x| self.bind(x)).transpose()?;
                 self.like(v, p, esc, *negated)
             }
-            // What servers without the full-text component answer.
-            K::FullText { .. } => Err(SqlError::new(7609, &[])),
+            // No table here has a full-text index.
+            K::FullText { columns, .. } => self.full_text(columns),
             K::UpdatedColumn(name) => {
                 let Some(table) = self.cx.names.trigger_target() else {
                     let text = "Can only use IF UPDATE within a CREATE TRIGGER statement.";
@@ -706,12 +716,12 @@ impl Binder<'_> {
         let mut label = (v.e.ty.collation, v.coerce);
         for t in &items {
             if t.e.ty.id.is_character() {
-                label = merge(label, (t.e.ty.collation, t.coerce), Some("equal to"))?;
+                label = merge(label, (t.e.ty.collation, t.coerce), Meeting::Decides("equal to"))?;
             }
         }
         let mut all = vec![v];
         all.extend(items);
-        let (mut exprs, _, _) = self.unify(all)?;
+        let (mut exprs, _, _) = self.unify(all, Meeting::Makes(""))?;
         if !label.0.is_none() {
             exprs = exprs.into_iter().map(|e| relabel(e, label.0)).collect();
         }
@@ -732,7 +742,8 @@ impl Binder<'_> {
                 return Err(SqlError::new(8116, &[&t.e.ty.id.name(), &(i + 1), &"like"]));
             }
         }
-        let (collation, _) = merge((v.e.ty.collation, v.coerce), (p.e.ty.collation, p.coerce), Some("like"))?;
+        let (collation, _) =
+            merge((v.e.ty.collation, v.coerce), (p.e.ty.collation, p.coerce), Meeting::Decides("like"))?;
         let collation = if collation.is_none() { self.collation() } else { collation };
         let unicode = v.e.ty.id.is_unicode() || p.e.ty.id.is_unicode();
         let as_string = |b: &mut Self, t: Typed| -> SqlResult<Expr> {
@@ -904,4 +915,30 @@ fn null_as_empty(sum: &mut Expr) {
         **side = if own.nullable { Expr::new(ExprKind::Coalesce(vec![own, empty]), ty, false) } else { own };
     }
     sum.nullable = false;
+}
+
+impl Binder<'_> {
+    /// CONTAINS, FREETEXT: 7601 with the table that its columns are of; 207 and 4104 where there is none.
+    fn full_text(&mut self, columns: &ast::FullTextColumns) -> SqlResult<Expr> {
+        let parts: &[Ident] = match columns {
+            ast::FullTextColumns::All => &[],
+            ast::FullTextColumns::List(list) => list.first().map_or(&[], Vec::as_slice),
+            ast::FullTextColumns::Property { column, .. } => column,
+        };
+        let qualifier = match parts.split_last() {
+            Some((column, qualifier)) if column.text != "*" => {
+                self.bind_column(parts)?;
+                let order = self.env.order;
+                let sources = self.levels.iter().rev().flat_map(|l| &l.sources);
+                let mut found = sources.filter(|s| s.answers_to(order, qualifier));
+                let found = found.find(|s| s.columns.iter().any(|c| order.same(&c.name, &column.text)));
+                found.and_then(|s| s.name.clone())
+            }
+            Some((_, qualifier)) => qualifier.last().map(|q| q.text.as_str().into()),
+            None => None,
+        };
+        let first = self.levels.last().and_then(|l| l.sources.first()).and_then(|s| s.name.clone());
+        let table = qualifier.or(first).unwrap_or_else(|| "".into());
+        Err(SqlError::new(7601, &[&"table or indexed view", &table]))
+    }
 }

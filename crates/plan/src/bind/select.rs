@@ -180,6 +180,9 @@ impl Binder<'_> {
         let mut columns = Vec::with_capacity(items.len());
         for i in items {
             let (ty, nullable) = (i.typed.e.ty, i.typed.e.nullable);
+            if !assigning && ty.id.is_character() {
+                i.typed.coerce.resolved("SELECT", columns.len() + 1)?;
+            }
             super::xml::no_node(&ty)?;
             let ty = if ty.id == holdfast_types::TypeId::Null { SqlType::INT } else { ty };
             let col = match &i.typed.e.kind {
@@ -384,7 +387,13 @@ impl Binder<'_> {
             }
             let expr = match expr {
                 Some(x) => x,
-                None => self.bind(e)?.e,
+                None => {
+                    let bound = self.bind(e)?;
+                    if bound.e.ty.id.is_character() {
+                        at(e.span, bound.coerce.resolved("ORDER BY", i + 1))?;
+                    }
+                    bound.e
+                }
             };
             if s.distinct {
                 let key = key_of(&expr);

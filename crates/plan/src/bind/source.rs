@@ -115,6 +115,7 @@ impl Binder<'_> {
             namespaces: Vec::new(),
         };
         let saved_env = std::mem::replace(&mut self.env, env);
+        let unbound = self.unbound.take();
         let saved_levels = std::mem::take(&mut self.levels);
         let saved_ctes = std::mem::take(&mut self.ctes);
         let through = self.through.replace((module.database_id, module.object_id));
@@ -123,6 +124,7 @@ impl Binder<'_> {
         self.module_depth -= 1;
         self.through = through;
         self.env = saved_env;
+        self.unbound = unbound;
         self.levels = saved_levels;
         self.ctes = saved_ctes;
         match result {

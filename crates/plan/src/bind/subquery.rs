@@ -5,7 +5,7 @@ use holdfast_tsql::ast::expression as ast;
 use holdfast_tsql::ast::query::Query;
 use holdfast_types::{SqlError, SqlResult, TypeId};
 
-use super::collate::{merge, relabel};
+use super::collate::{Meeting, merge, relabel};
 use super::query::BoundQueryPlan;
 use super::scalar::negate;
 use super::{Binder, QueryRole, Typed, err};
@@ -59,7 +59,9 @@ impl Binder<'_> {
             return err(q.span, 116, &[]);
         }
         let column = &bound.columns[0];
-        let mut ty = self.common_of(&[(left.e.ty, left.coerce), (column.col.ty, column.coerce)])?.0;
+        let mut ty = self
+            .common_of(&[(left.e.ty, left.coerce), (column.col.ty, column.coerce)], Meeting::Makes(""))?
+            .0;
         if typing::not_comparable(ty.id) {
             return Err(SqlError::new(402, &[&left.e.ty.id.name(), &column.col.ty.id.name(), &"equal to"]));
         }
@@ -67,7 +69,7 @@ impl Binder<'_> {
             let (collation, _) = merge(
                 (left.e.ty.collation, left.coerce),
                 (column.col.ty.collation, column.coerce),
-                Some("equal to"),
+                Meeting::Decides("equal to"),
             )?;
             if !collation.is_none() {
                 ty.collation = collation;

@@ -224,7 +224,7 @@ impl Binder<'_> {
         let mut args = Vec::with_capacity(n);
         let common = if def.args.contains(&ArgRule::Common) {
             let list: Vec<_> = bound.iter().map(|t| (t.e.ty, t.coerce)).collect();
-            Some(self.common_of(&list)?.0)
+            Some(self.common_of(&list, super::collate::Meeting::Makes(""))?.0)
         } else {
             None
         };

@@ -36,6 +36,7 @@ pub const MESSAGES: &[Message] = &[
     (421, 16, "The %ls data type cannot be selected as DISTINCT because it is not comparable."),
     (447, 16, "Expression type %ls is invalid for COLLATE clause."),
     (448, 16, "Invalid collation '%.*ls'."),
+    (451, 16, "Cannot resolve collation conflict between \"%.*ls\" and \"%.*ls\" in %ls operator occurring in %ls statement column %d."),
     (468, 16, "Cannot resolve the collation conflict between \"%.*ls\" and \"%.*ls\" in the %ls operation."),
     (1001, 16, "Line %d: Length or precision specification %d is invalid."),
     (1011, 16, "The correlation name '%.*ls' is specified multiple times in a FROM clause."),

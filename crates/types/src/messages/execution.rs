@@ -4,6 +4,7 @@ use super::Message;
 
 #[rustfmt::skip]
 pub const MESSAGES: &[Message] = &[
+    (7601, 16, "Cannot use a CONTAINS or FREETEXT predicate on %S_MSG '%.*ls' because it is not full-text indexed."),
     (7609, 17, "Full-Text Search is not installed, or a full-text component cannot be loaded."),
     (127, 15, "A TOP N or FETCH rowcount value may not be negative."),
     (214, 16, "Procedure expects parameter '%ls' of type '%ls'."),

@@ -280,7 +280,9 @@ impl Binder<'_> {
                 .filter(|t| t.0.id != TypeId::Null)
                 .collect();
             let common = match given.first() {
-                Some(first) if given.iter().any(|g| g.0.id != first.0.id) => Some(self.common_of(&given)?.0),
+                Some(first) if given.iter().any(|g| g.0.id != first.0.id) => {
+                    Some(self.common_of(&given, crate::bind::collate::Meeting::Makes(""))?.0)
+                }
                 _ => None,
             };
             let mut values = Vec::with_capacity(rows.len());
