@@ -183,6 +183,7 @@ fn writer(writing: Arc<Writing>, definition: &TableDef, access: &StoredTable, ba
         as_of: access.store.as_of,
         keeps_row_locks: access.keeps_row_locks,
         large_out_of_row: access.large_out_of_row,
+        absent: OnceLock::new(),
         plan: OnceLock::new(),
     }
 }

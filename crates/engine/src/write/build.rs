@@ -96,16 +96,6 @@ impl<'w> Part<'w> {
             Base::Heap(heap) => &heap.access,
             Base::Tree { tree, .. } => &tree.access,
         };
-        // Whoever changes a row that is older than a column with a default would not find its entry.
-        for (ordinal, position) in writer.positions.iter().enumerate() {
-            let indexed = position.is_some_and(|p| index.fields.contains(&From::Base(p)));
-            if indexed && base.missing.get(ordinal).is_some_and(|v| !v.is_null()) {
-                return Err(SqlError::not_supported(format!(
-                    "An index over a column of table '{}' whose default older rows do not hold until the table is rebuilt",
-                    writer.name
-                )));
-            }
-        }
         let long_keys = index.tree.longest_key() > LONGEST_NONCLUSTERED_KEY;
         let reading = writer.base_live().read();
         Ok(Part { writer, index, tree: 0, base, long_keys, _reading: reading })
@@ -133,8 +123,8 @@ impl<'w> Part<'w> {
                 From::Base(position) => {
                     let field = row.field(base, *position, false, scratch);
                     match field.map_err(|e| failure(&internal(e.what)))? {
-                        Field::Complex(_) => return Ok(None),
-                        Field::Missing => Field::Null,
+                        // Older than the column, which may have a default.
+                        Field::Complex(_) | Field::Missing => return Ok(None),
                         field => field,
                     }
                 }
@@ -158,7 +148,8 @@ impl<'w> Part<'w> {
     /// All fields of a row.
     fn fields(&self, rows: &PageRows<'_>, slot: u16) -> SqlResult<Vec<Stored>> {
         let record = standalone(rows, slot, &self.base.layout).map_err(unreadable)?;
-        fields_of(&self.base.layout, &record).map_err(|e| failure(&e))
+        let absent = self.writer.absent().map_err(|e| failure(&e))?;
+        fields_of(&self.base.layout, &record, absent).map_err(|e| failure(&e))
     }
 
     /// Makes the entry of a row from its fields; values of it may go to pages of the index.

@@ -188,7 +188,7 @@ impl StoredWriter {
             let (places, entered) = match entered {
                 Some((first, count)) => (first, count),
                 None => {
-                    let mut fields = fields_of(self.layout(), together[0]).map_err(|e| failure(&e))?;
+                    let mut fields = fields_of(self.layout(), together[0], &[]).map_err(|e| failure(&e))?;
                     self.insert_row(
                         write,
                         &mut change,
@@ -204,7 +204,7 @@ impl StoredWriter {
             };
             if !self.indexes.is_empty() {
                 for (n, (at, _)) in rest[..entered].iter().enumerate() {
-                    let fields = fields_of(self.layout(), records.get(*at)).map_err(|e| failure(&e))?;
+                    let fields = fields_of(self.layout(), records.get(*at), &[]).map_err(|e| failure(&e))?;
                     let rid = places.map(|r| Rid { slot: r.slot + n as u16, ..r });
                     for index in self.indexes.iter().filter(|i| !outside(*at).contains(&i.index_id)) {
                         self.insert_entry(&mut change, &mut log, index, &fields, rid)?;
@@ -232,7 +232,7 @@ impl StoredWriter {
                 Ok(Some((Some(first), count)))
             }
             Base::Tree { tree, name, .. } => {
-                let fields = |record: &[u8]| fields_of(tree.layout(), record);
+                let fields = |record: &[u8]| fields_of(tree.layout(), record, &[]);
                 if tree.longest_key() > LONGEST_CLUSTERED_KEY {
                     for record in records {
                         let fields = fields(record).map_err(|e| failure(&e))?;

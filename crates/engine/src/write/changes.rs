@@ -137,7 +137,7 @@ impl StoredWriter {
             return self.append(write, part, records, &|_| &[]);
         }
         for at in 0..records.len() {
-            let fields = fields_of(self.layout(), records.get(at)).map_err(|e| failure(&e))?;
+            let fields = fields_of(self.layout(), records.get(at), &[]).map_err(|e| failure(&e))?;
             // A table with indexes that leave rows out takes no records.
             self.insert_locked(write, part, fields, &[])?;
         }

@@ -104,7 +104,7 @@ fn parsed(record: &[u8]) -> RecoveryResult<Row<'_>> {
 
 impl Part<'_> {
     fn push(&mut self, write: WriteContext<'_>, row: &NewRow) -> SqlResult<()> {
-        self.writer.check_nulls(&row.values, "INSERT")?;
+        self.writer.check_nulls(&row.values, None, "INSERT")?;
         if let Some(records) = &mut self.records {
             records.clear();
             if records.push(&row.values)? {
@@ -135,7 +135,7 @@ impl Part<'_> {
     fn follows(&mut self, record: &[u8]) -> SqlResult<bool> {
         let Base::Tree { tree, name, .. } = &self.writer.base else { return Ok(true) };
         if tree.longest_key() > LONGEST_CLUSTERED_KEY {
-            let fields = fields_of(tree.layout(), record).map_err(|e| failure(&e))?;
+            let fields = fields_of(tree.layout(), record, &[]).map_err(|e| failure(&e))?;
             check_key(tree, tree.keys.len(), &fields, name, "clustered", LONGEST_CLUSTERED_KEY)?;
         }
         if let Some(numbers) = &self.numbers {

@@ -121,6 +121,8 @@ pub struct StoredWriter {
     pub keeps_row_locks: bool,
     /// "large value types out of row".
     pub large_out_of_row: bool,
+    /// What records hold that are older than a column with a default, by position, once somebody asked.
+    pub absent: OnceLock<Vec<(usize, Stored)>>,
     /// How rows become records, once somebody asked.
     pub plan: OnceLock<Option<Arc<RecordPlan>>>,
 }
@@ -151,15 +153,23 @@ pub(super) fn internal(what: &str) -> RecoveryError {
     RecoveryError::Database { what: what.to_owned() }
 }
 
-/// Stored fields of a record, which can be read without its page, in layout order.
-pub(super) fn fields_of(layout: &RowLayout, record: &[u8]) -> RecoveryResult<Vec<Stored>> {
+/// Stored fields of a record, which can be read without its page, in layout order. `absent`: positions and values of columns that are
+/// younger than some records.
+pub(super) fn fields_of(
+    layout: &RowLayout,
+    record: &[u8],
+    absent: &[(usize, Stored)],
+) -> RecoveryResult<Vec<Stored>> {
     let row = Row::parse(record, false, 0).map_err(|e| internal(e.what))?;
     let mut out = Vec::with_capacity(layout.columns.len());
     for (position, column) in layout.columns.iter().enumerate() {
         let mut scratch = Vec::new();
         let field = row.field(layout, position, false, &mut scratch).map_err(|e| internal(e.what))?;
         out.push(match field {
-            Field::Null | Field::Missing => Stored::null(),
+            Field::Null => Stored::null(),
+            Field::Missing => {
+                absent.iter().find(|a| a.0 == position).map_or_else(Stored::null, |a| a.1.clone())
+            }
             Field::Bit(bit) => {
                 Stored { bytes: Some([u8::from(bit)].as_slice().into()), complex: false, bit: true }
             }
@@ -221,6 +231,25 @@ impl StoredWriter {
             Base::Heap(h) => &h.access.layout,
             Base::Tree { tree, .. } => tree.layout(),
         }
+    }
+
+    /// What older records hold of columns that came with a default: it is in the catalogue, not in them.
+    pub(super) fn absent(&self) -> RecoveryResult<&[(usize, Stored)]> {
+        if let Some(absent) = self.absent.get() {
+            return Ok(absent);
+        }
+        let access = match &self.base {
+            Base::Heap(h) => &h.access,
+            Base::Tree { tree, .. } => &tree.access,
+        };
+        let mut absent = Vec::new();
+        for ((value, position), ty) in access.missing.iter().zip(&self.positions).zip(&self.types) {
+            let Some(position) = position.filter(|_| !value.is_null()) else { continue };
+            let Some(column) = access.layout.columns.get(position) else { continue };
+            let stored = row::stored(ty, value).map_err(|e| internal(&e.to_string()))?;
+            absent.push((position, padded(ty, column, stored)));
+        }
+        Ok(self.absent.get_or_init(|| absent))
     }
 
     /// What is known of the rowset that holds the rows.
@@ -475,7 +504,7 @@ impl StoredWriter {
             Base::Heap(heap) => {
                 let rid = bookmark::rid(place).map_err(|_| internal("a bookmark of another table"))?;
                 let Some(found) = heap.find(change, rid)? else { return Ok(None) };
-                let fields = fields_of(&heap.access.layout, &found.standalone)?;
+                let fields = fields_of(&heap.access.layout, &found.standalone, self.absent()?)?;
                 let moved = found.forwarded.then_some(found.at);
                 Ok(Some(Current { record: found.standalone, fields, rid: Some(rid), moved }))
             }
@@ -487,7 +516,7 @@ impl StoredWriter {
                 tree.record_at(&entry, |record| {
                     Ok(Current {
                         record: record.to_vec(),
-                        fields: fields_of(tree.layout(), record)?,
+                        fields: fields_of(tree.layout(), record, self.absent()?)?,
                         rid: None,
                         moved: None,
                     })
@@ -512,7 +541,7 @@ impl StoredWriter {
         let known = part.located.lock().take();
         let known = known.filter(|l| l.rowset == tree.access.rowset && *l.place == *place).map(|l| l.way);
         let read = |record: &[u8]| {
-            let fields = fields_of(tree.layout(), record)?;
+            let fields = fields_of(tree.layout(), record, self.absent()?)?;
             Ok(Current { record: record.to_vec(), fields, rid: None, moved: None })
         };
         Ok(self.locked_in(tree, place, known, read)?.map(|(current, way)| (current, Some(way))))

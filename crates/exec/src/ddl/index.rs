@@ -10,7 +10,7 @@ use holdfast_engine::catalog::{ColumnDef, IndexKind as Kind, TableDef};
 use holdfast_engine::ddl::index::{ClusteredKey, NewIndex, Placement, clustered_key, table_columns};
 use holdfast_engine::ddl::layout::fixed_size;
 use holdfast_tsql::ast::{CreateIndex, IndexKind};
-use holdfast_types::{SqlError, Value};
+use holdfast_types::{SqlError, SqlType, Value};
 
 use super::build::WholeRows;
 use super::constraint::{Target, check_filter, index_options, only_unique_ignores, plain_index};
