@@ -1,5 +1,5 @@
 create table dbo.wide (
-    id int not null primary key,
+    id int not null constraint wide_key primary key,
     a int sparse,
     name varchar(40) not null,
     b nvarchar(50) sparse null,

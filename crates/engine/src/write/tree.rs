@@ -591,7 +591,7 @@ impl Tree {
             }
             depth -= 1;
         }
-        let append = if depth == way.len() - 1 { Some(record) } else { None };
+        let append = if depth == way.len() - 1 { Some((record, place.found)) } else { None };
         let taken = change.system("SplitPage", Some(transaction), |change, own| {
             self.split_page(change, own, &way, depth, append)
         })?;
@@ -624,13 +624,14 @@ impl Tree {
         Ok(2 + fixed + key.min(row) + layout.columns.len() / 8 + 8)
     }
 
+    /// `append`: the row that needs room on this page, and whether it takes the place of one that is there.
     fn split_page(
         &self,
         change: &mut Change<'_>,
         own: &mut LogTransaction,
         way: &[(PageId, u16)],
         depth: usize,
-        append: Option<&[u8]>,
+        append: Option<(&[u8], bool)>,
     ) -> RecoveryResult<Vec<(Taken, i64)>> {
         let (page, wanted) = way[depth];
         let image = change.page(page)?;
@@ -642,9 +643,12 @@ impl Tree {
         let level = view.level();
         // A row added behind the last one of the tree starts a page of its own: keys that only grow fill their pages.
         // Compression information may leave too little of a page for a long row.
+        let (append, in_place) = (append.map(|a| a.0), append.is_some_and(|a| a.1));
         let too_long = append.is_some_and(|r| r.len() + LONGER_BY_PREFIXES > 8096 - rows.information().len());
         let at = match append {
             Some(_) if wanted == count && (view.next().is_null() || count == 1 || too_long) => count,
+            // First those before the row leave it, then those behind it.
+            Some(_) if too_long && in_place && count > 1 => wanted.max(1),
             Some(_) if too_long => wanted,
             _ if count == 1 => 0,
             // An upper level that grows at its end fills its pages, too.

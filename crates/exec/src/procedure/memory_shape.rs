@@ -121,7 +121,7 @@ impl TypeScope<'_> {
             from;
         let first = columns.len();
         let last_id = columns.iter().map(|c| c.column_id).max().unwrap_or(0);
-        let names = NameOrder::of(self.collation);
+        let names = self.catalog.names();
         for (i, mut c) in self.plain_columns(definition)?.into_iter().enumerate() {
             if columns.iter().any(|k| names.same(&k.name, &c.name)) {
                 return Err(SqlError::new(2705, &[&c.name, &table]));
