@@ -274,7 +274,13 @@ impl StoredWriter {
     pub(super) fn lock_table(&self, write: WriteContext<'_>, mode: LockMode) -> SqlResult<()> {
         let resource = self.table().resource();
         let owner = write.transaction.owner();
+        // Who gets Sch-M here has not defined the table himself: others may have while he waited.
+        let comes_to_define =
+            mode == LockMode::SchM && self.writing.locks.held(owner, &resource) != LockMode::SchM;
         self.writing.locks.acquire(owner, &resource, mode, Duration::Transaction, write.wait)?;
+        if comes_to_define && self.writing.definitions.changed_since(self.object_id, self.as_of) {
+            return Err(super::definitions::redefined(self.writing.database_id, self.object_id, &self.name));
+        }
         if self.keeps_row_locks {
             self.writing.locks.keep_row_locks(owner, self.table());
         }
