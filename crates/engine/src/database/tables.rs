@@ -527,7 +527,12 @@ fn nonclustered(
     } else {
         (&rest, extra_keys)
     };
-    for (ordinal, position) in definition.included.iter().zip(included) {
+    // Where the locator is a part of the key, it holds columns that are listed as included, too.
+    let in_locator = |ordinal: usize| {
+        !extra_keys.is_empty() && clustered.is_some_and(|c| c.keys.iter().any(|k| k.ordinal == Some(ordinal)))
+    };
+    let listed = definition.included.iter().filter(|o| !in_locator(**o));
+    for (ordinal, position) in listed.zip(included) {
         positions[*ordinal] = Some(*position);
     }
     let locator = match clustered {

@@ -58,6 +58,29 @@ pub struct NewIndex {
     pub place: Placement,
 }
 
+impl NewIndex {
+    /// An index without anything but its name.
+    pub fn named(name: &str, place: Placement) -> Self {
+        NewIndex {
+            name: name.to_owned(),
+            clustered: false,
+            unique: false,
+            primary_key: false,
+            unique_constraint: false,
+            keys: Vec::new(),
+            included: Vec::new(),
+            filter: None,
+            fill_factor: 0,
+            padded: false,
+            ignore_duplicates: false,
+            no_recompute: false,
+            no_row_locks: false,
+            no_page_locks: false,
+            place,
+        }
+    }
+}
+
 /// Where the rows of a heap or index lie, and in which form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placement {

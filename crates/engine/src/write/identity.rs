@@ -77,11 +77,11 @@ fn overflow(ty: &SqlType) -> SqlError {
 }
 
 impl State {
-    /// The one of some values that lies furthest in the direction of the column's step.
-    fn furthest(&self, values: [Option<i128>; 3], or: i128) -> i128 {
-        let all = values.into_iter().flatten();
-        let found = if number(&self.column.increment) > 0 { all.max() } else { all.min() };
-        found.unwrap_or(or)
+    /// `mark`, or what is known already where that lies further in the direction of the column's step.
+    fn furthest(&self, mark: i128) -> i128 {
+        let ascends = number(&self.column.increment) > 0;
+        let known = [self.mark, self.last].into_iter().flatten();
+        known.fold(mark, |a, b| if ascends { a.max(b) } else { a.min(b) })
     }
 }
 
@@ -103,12 +103,12 @@ impl Identities {
     pub fn reconcile(&self, writing: &Writing, now: impl Fn(i32) -> Option<IdentityColumn>) {
         let known = self.states.lock().iter().map(|(o, s)| (*o, s.column.column_id)).collect::<Vec<_>>();
         let missed = known.into_iter().filter(|(object, _)| now(*object).is_none());
-        let there: Vec<i32> =
-            missed.filter(|(object, id)| is_there(writing, *object, *id)).map(|(o, _)| o).collect();
+        let gone: Vec<i32> =
+            missed.filter(|(object, id)| !is_there(writing, *object, *id)).map(|(o, _)| o).collect();
         self.states.lock().retain(|object, state| match now(*object) {
             None => {
                 state.unsure = state.mark.is_some();
-                there.contains(object)
+                !gone.contains(object)
             }
             Some(column) if column.column_id == state.column.column_id => {
                 state.column = column;
@@ -141,9 +141,7 @@ impl Identities {
             Ok::<_, SqlError>((v, mark))
         })?;
         if let Some(mark) = mark {
-            self.write_mark(writing, object, column, |s| {
-                Some(s.furthest([Some(mark), s.mark, s.last], mark))
-            })?;
+            self.write_mark(writing, object, column, |s| Some(s.furthest(mark)))?;
         }
         Ok(given)
     }

@@ -111,11 +111,16 @@ impl Writing {
         if !self.definitions.changed_since(object, as_of) {
             return Ok(());
         }
-        let resource = Resource::Object { database: self.database_id, object };
-        if self.locks.held(owner, &resource) == LockMode::SchM {
-            return Ok(());
+        match self.defines(object, owner) {
+            true => Ok(()),
+            false => Err(redefined(self.database_id, object, name)),
         }
-        Err(redefined(self.database_id, object, name))
+    }
+
+    /// Whether the owner has Sch-M on an object: what changes there is his own doing, unless he got it just now.
+    pub fn defines(&self, object: i32, owner: LockOwner) -> bool {
+        let resource = Resource::Object { database: self.database_id, object };
+        self.locks.held(owner, &resource) == LockMode::SchM
     }
 
     /// The database is closed, and rows are in it that belong to transactions which nobody has rolled back.

@@ -58,27 +58,6 @@ fn sorting(columns: &[SortColumn]) -> Box<dyn Sorting> {
     Box::new(MemorySort { columns: columns.to_vec(), entries: Vec::new(), begun: false })
 }
 
-/// An index without anything.
-pub fn plain(name: &str, place: Placement) -> NewIndex {
-    NewIndex {
-        name: name.to_owned(),
-        clustered: false,
-        unique: false,
-        primary_key: false,
-        unique_constraint: false,
-        keys: Vec::new(),
-        included: Vec::new(),
-        filter: None,
-        fill_factor: 0,
-        padded: false,
-        ignore_duplicates: false,
-        no_recompute: false,
-        no_row_locks: false,
-        no_page_locks: false,
-        place,
-    }
-}
-
 impl World {
     /// Fills a new nonclustered index.
     pub fn fill_index(
@@ -159,7 +138,7 @@ impl World {
                     unique: i.unique,
                     keys: i.keys.iter().map(|k| (id(k.ordinal), k.descending)).collect(),
                     included: i.included.iter().map(|&o| id(o)).collect(),
-                    ..plain("", place)
+                    ..NewIndex::named("", place)
                 };
                 if i.kind == IndexKind::Nonclustered {
                     writer.replace_rowset(table.object_id, i.index_id, &columns, &index, key.as_ref())?;
@@ -189,7 +168,7 @@ impl World {
             unique: random.below(3) == 0,
             keys: vec![(table.columns[first].column_id, random.below(2) == 0)],
             included,
-            ..plain("made", Placement { compression, ..Placement::on(1) })
+            ..NewIndex::named("made", Placement { compression, ..Placement::on(1) })
         };
         let id = writer.add_index(table.object_id, &columns, &index, key.as_ref())?;
         drop(writer);

@@ -213,25 +213,16 @@ impl World {
                 let writer = CatalogWriter::new(Arc::clone(&catalog), write, DateTime::default());
                 for i in table.indexes.iter().filter(|i| !i.disabled) {
                     let id = |ordinal: usize| table.columns[ordinal].column_id;
+                    let place =
+                        Placement { compression: level, ..writer.placement_of(table.object_id, i.index_id) };
                     let index = NewIndex {
-                        name: String::new(),
                         clustered: i.kind == IndexKind::Clustered,
                         unique: i.unique,
                         primary_key: i.primary_key,
                         unique_constraint: i.unique_constraint,
                         keys: i.keys.iter().map(|k| (id(k.ordinal), k.descending)).collect(),
                         included: i.included.iter().map(|&o| id(o)).collect(),
-                        filter: None,
-                        fill_factor: 0,
-                        padded: false,
-                        ignore_duplicates: false,
-                        no_recompute: false,
-                        no_row_locks: false,
-                        no_page_locks: false,
-                        place: Placement {
-                            compression: level,
-                            ..writer.placement_of(table.object_id, i.index_id)
-                        },
+                        ..NewIndex::named("", place)
                     };
                     let (object, id) = (table.object_id, i.index_id);
                     match i.kind {

@@ -323,7 +323,7 @@ impl Definition<'_, '_> {
         options: &[Setting],
     ) -> Result<(), Fail> {
         let place = self.writer()?.placement_of(table.object_id, def.index_id);
-        let mut asked = super::constraint::plain_index("", place);
+        let mut asked = NewIndex::named("", place);
         index_options(&mut asked, options)?;
         let (mut set, mut clear) = (0, 0);
         for o in options {

@@ -70,27 +70,6 @@ pub struct PlannedKey {
     pub system_named: bool,
 }
 
-/// An index without anything but its name.
-pub fn plain_index(name: &str, place: Placement) -> NewIndex {
-    NewIndex {
-        name: name.to_owned(),
-        clustered: false,
-        unique: false,
-        primary_key: false,
-        unique_constraint: false,
-        keys: Vec::new(),
-        included: Vec::new(),
-        filter: None,
-        fill_factor: 0,
-        padded: false,
-        ignore_duplicates: false,
-        no_recompute: false,
-        no_row_locks: false,
-        no_page_locks: false,
-        place,
-    }
-}
-
 /// Gives the rows of an index or table the form that DATA_COMPRESSION asks for: all of them, those of the partitions that the
 /// option names, or those of `only` (from 0).
 pub fn compress(
@@ -352,7 +331,7 @@ impl Definition<'_, '_> {
                 primary_key: *primary,
                 unique_constraint: !*primary,
                 keys,
-                ..plain_index(&name, place)
+                ..NewIndex::named(&name, place)
             };
             index_options(&mut index, options)?;
             self.check_computed_keys(target, &index).map_err(|f| match f {
@@ -452,7 +431,7 @@ impl Definition<'_, '_> {
             clustered,
             unique: i.unique,
             keys: self.key_columns(target, &i.name.text, columns)?,
-            ..plain_index(&i.name.text, place)
+            ..NewIndex::named(&i.name.text, place)
         };
         index.included = self.included(target, &index.keys, &i.include)?;
         if let Some(f) = &i.filter {

@@ -13,7 +13,7 @@ use holdfast_tsql::ast::{CreateIndex, IndexKind};
 use holdfast_types::{SqlError, SqlType, Value};
 
 use super::build::WholeRows;
-use super::constraint::{Target, check_filter, index_options, only_unique_ignores, plain_index};
+use super::constraint::{Target, check_filter, index_options, only_unique_ignores};
 use super::lower::known_columns;
 use super::print::stored_text;
 use super::{Definition, shown};
@@ -68,7 +68,7 @@ impl Definition<'_, '_> {
             clustered: c.clustered == Some(true),
             unique: c.unique,
             keys: self.key_columns(&target, &c.name.text, &c.columns)?,
-            ..plain_index(&c.name.text, target.place.clone())
+            ..NewIndex::named(&c.name.text, target.place.clone())
         };
         index.included = self.included(&target, &index.keys, &c.include)?;
         index_options(&mut index, &c.options)?;
@@ -320,7 +320,7 @@ impl Definition<'_, '_> {
             keys: i.keys.iter().map(|k| (id(k.ordinal), k.descending)).collect(),
             included: i.included.iter().map(|&o| id(o)).collect(),
             filter: i.filter.as_ref().map(ToString::to_string),
-            ..plain_index(i.name.as_deref().unwrap_or(""), place)
+            ..NewIndex::named(i.name.as_deref().unwrap_or(""), place)
         })
     }
 }

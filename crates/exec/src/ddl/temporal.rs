@@ -15,7 +15,7 @@ use holdfast_engine::ddl::temporal::RowBound;
 use holdfast_tsql::ast::{ColumnDefinition, ConstraintKind, ObjectName, Setting, TableDefinition};
 use holdfast_types::{NameOrder, SqlError, SqlType, TypeId, Value};
 
-use super::constraint::{Declared, plain_index};
+use super::constraint::Declared;
 use super::lower::type_text;
 use super::table::word;
 use super::{Definition, shown};
@@ -266,7 +266,7 @@ impl Definition<'_, '_> {
         let index = NewIndex {
             clustered: true,
             keys: vec![key(end), key(start)],
-            ..plain_index(&format!("ix_{name}"), place.clone())
+            ..NewIndex::named(&format!("ix_{name}"), place.clone())
         };
         self.write_table(object, "U ", schema, &name, &columns, Some(&index), &place)?;
         Ok(object)

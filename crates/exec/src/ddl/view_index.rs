@@ -16,7 +16,7 @@ use holdfast_tsql::ast::query::{NamedTable, Query, QueryBody, SelectItem};
 use holdfast_tsql::ast::{CreateIndex, SelectStatement};
 use holdfast_types::{SqlError, SqlResult, TypeId};
 
-use super::constraint::{Target, index_options, plain_index};
+use super::constraint::{Target, index_options};
 use super::index::{duplicate, map_error};
 use super::lower::{bracketed, known_columns};
 use super::{Definition, shown};
@@ -81,7 +81,7 @@ impl Definition<'_, '_> {
         let mut index = NewIndex {
             clustered,
             unique: c.unique,
-            ..plain_index(&c.name.text, self.base_placement(&table)?.uncompressed())
+            ..NewIndex::named(&c.name.text, self.base_placement(&table)?.uncompressed())
         };
         let target = Target {
             object: id,

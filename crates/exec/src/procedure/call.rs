@@ -435,11 +435,11 @@ impl Runner<'_> {
         })
     }
 
-    /// Names and types of a procedure's parameters, those that are no tables; `None` when there is no such procedure to be looked into.
-    pub(super) fn procedure_parameters(
+    /// What a name means where it is called, and its database; `None` for one of another server.
+    pub(super) fn look_up(
         &mut self,
         name: &ObjectName,
-    ) -> Result<Option<Vec<(String, SqlType)>>, Fail> {
+    ) -> Result<Option<(Arc<HostDatabase>, Option<ObjectDef>)>, Fail> {
         if name.server.is_some() {
             return Ok(None);
         }
@@ -448,7 +448,15 @@ impl Runner<'_> {
             None => self.session.current_database(),
         };
         self.session.need_access(&database)?;
-        let (database, found) = self.find_object(database, name)?;
+        Ok(Some(self.find_object(database, name)?))
+    }
+
+    /// Names and types of a procedure's parameters, those that are no tables; `None` when there is no such procedure to be looked into.
+    pub(super) fn procedure_parameters(
+        &mut self,
+        name: &ObjectName,
+    ) -> Result<Option<Vec<(String, SqlType)>>, Fail> {
+        let Some((database, found)) = self.look_up(name)? else { return Ok(None) };
         let unit = match found {
             Some(ObjectDef::Procedure(module)) => self.load(&module, &database)?,
             _ => {

@@ -265,16 +265,12 @@ impl Runner<'_> {
         name: &ObjectName,
         depth: usize,
     ) -> Result<Option<Vec<ResultColumn>>, Fail> {
-        if name.server.is_some() || depth > DEEPEST {
+        if depth > DEEPEST {
             return Ok(None);
         }
-        let database = match &name.database {
-            Some(d) => self.session.host.database(&d.text)?,
-            None => self.session.current_database(),
+        let Some((database, Some(ObjectDef::Procedure(module)))) = self.look_up(name)? else {
+            return Ok(None);
         };
-        self.session.need_access(&database)?;
-        let (database, found) = self.find_object(database, name)?;
-        let Some(ObjectDef::Procedure(module)) = found else { return Ok(None) };
         if !self.session.may(&database, Securable::Object(module.object_id), "EX")? {
             return Err(
                 SqlError::new(229, &[&"EXECUTE", &module.name, &database.name, &module.schema_name]).into()
