@@ -9,6 +9,8 @@
 //! 2. A transaction's changes get their commit number at one moment, after its log is durable and before its locks go.
 //! 3. A before-image is kept as long as a snapshot is active that is older than the commit of its change.
 //! 4. Without active snapshots nothing is kept of ended transactions.
+//! 5. Before pieces of a row's large value are given back, the newest version of the row keeps the value. So a large value that an
+//!    older record points to, and that neither its version nor a newer one keeps, still lies where the row as it is now has it.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -25,11 +27,23 @@ struct Writer {
     commit: AtomicU64,
 }
 
+/// Values of a record's columns that lay on pages of their own: position in the rowset's layout and bytes, `None` for NULL.
+pub type KeptValues = Vec<(usize, Option<Arc<[u8]>>)>;
+
 #[derive(Clone, Debug)]
 struct Version {
     writer: Arc<Writer>,
     /// The record before the change; `None`: there was no row.
     before: Option<Arc<[u8]>>,
+    /// Its large values whose pieces went with the change.
+    kept: KeptValues,
+}
+
+impl Version {
+    /// Bytes of memory, the row's name included.
+    fn size(&self, row: &[u8]) -> usize {
+        size(row, self.before.as_deref()) + size_of_kept(&self.kept)
+    }
 }
 
 /// The changes of one rowset.
@@ -145,22 +159,30 @@ fn size(row: &[u8], before: Option<&[u8]>) -> usize {
     OVERHEAD + row.len() + before.map_or(0, <[u8]>::len)
 }
 
-/// The row as a snapshot sees it, given what it is now and its chain.
-fn visible<'a>(
-    chain: &'a [Version],
-    current: Option<&'a [u8]>,
-    snapshot: u64,
-    reader: LockOwner,
-) -> Option<&'a [u8]> {
-    let mut row = current;
-    for v in chain.iter().rev() {
+fn size_of_kept(kept: &KeptValues) -> usize {
+    kept.iter().map(|(_, value)| OVERHEAD + value.as_ref().map_or(0, |v| v.len())).sum()
+}
+
+/// The oldest version of the chain that the snapshot does not see, if any.
+fn unseen(chain: &[Version], snapshot: u64, reader: LockOwner) -> Option<usize> {
+    let unseen = chain.iter().rev().take_while(|v| {
         let commit = v.writer.commit.load(Ordering::Acquire);
-        if v.writer.owner == reader || (commit != 0 && commit <= snapshot) {
-            break;
+        v.writer.owner != reader && (commit == 0 || commit > snapshot)
+    });
+    chain.len().checked_sub(unseen.count()).filter(|first| *first < chain.len())
+}
+
+/// The large values of the first version's record that it or newer ones keep (invariant 5).
+fn kept_of(versions: &[Version]) -> KeptValues {
+    let mut kept = KeptValues::new();
+    for v in versions.iter().take_while(|v| v.before.is_some()) {
+        for (position, value) in &v.kept {
+            if !kept.iter().any(|(p, _)| p == position) {
+                kept.push((*position, value.clone()));
+            }
         }
-        row = v.before.as_deref();
     }
-    row
+    kept
 }
 
 impl VersionStore {
@@ -274,7 +296,9 @@ impl VersionStore {
             Some((name, _)) => Arc::clone(name),
             None => Arc::from(row),
         };
-        let version = Version { writer: Arc::clone(&open.writer), before: before.map(Arc::from) };
+        let before = before.map(Arc::from);
+        let version = Version { writer: Arc::clone(&open.writer), before, kept: KeptValues::new() };
+        let size = version.size(row);
         match chains.by_row.get_mut(&name) {
             Some(chain) => chain.push(version),
             None => {
@@ -283,8 +307,44 @@ impl VersionStore {
                 versions.rows.fetch_add(1, Ordering::Release);
             }
         }
-        self.bytes.fetch_add(size(row, before), Ordering::Relaxed);
+        self.bytes.fetch_add(size, Ordering::Relaxed);
         open.touched.push((Arc::clone(&versions), name));
+    }
+
+    /// Keeps large values of a row that `owner` has noted and changes now, before their pieces are given back. `read` answers the
+    /// values of those of `positions` that are still to be kept; it is not called when nobody may ask for them.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn keep_values<E>(
+        &self,
+        owner: LockOwner,
+        (database, rowset, row): (i32, i64, &[u8]),
+        positions: &[usize],
+        read: impl Fn(usize) -> Result<Option<Vec<u8>>, E>,
+    ) -> Result<(), E> {
+        let Some(versions) = self.rowset(database, rowset) else { return Ok(()) };
+        let wanted: Vec<usize> = {
+            let chains = versions.chains.lock();
+            match chains.by_row.get(row).and_then(|chain| chain.last()) {
+                Some(v) if v.writer.owner == owner && v.before.is_some() => {
+                    let kept = |p: &usize| v.kept.iter().any(|(at, _)| at == p);
+                    positions.iter().copied().filter(|p| !kept(p)).collect()
+                }
+                _ => return Ok(()),
+            }
+        };
+        let mut values = KeptValues::with_capacity(wanted.len());
+        for position in wanted {
+            values.push((position, read(position)?.map(Arc::from)));
+        }
+        let mut chains = versions.chains.lock();
+        // The row is locked: the newest version is still the owner's.
+        if let Some(v) = chains.by_row.get_mut(row).and_then(|chain| chain.last_mut()) {
+            self.bytes.fetch_add(size_of_kept(&values), Ordering::Relaxed);
+            v.kept.append(&mut values);
+        }
+        Ok(())
     }
 
     /// The transaction has committed: its changes are seen by snapshots from now on.
@@ -338,7 +398,7 @@ impl VersionStore {
         chain.retain(|v| {
             let gone = gone(v);
             if gone {
-                freed += size(row, v.before.as_deref());
+                freed += v.size(row);
             }
             !gone
         });
@@ -365,12 +425,16 @@ impl VersionStore {
         let Some(versions) = self.rowset(database, rowset) else { return Seen::Current(current) };
         let chains = versions.chains.lock();
         let Some(chain) = chains.by_row.get(row) else { return Seen::Current(current) };
-        let now: &[u8] = current.unwrap_or_default();
-        match visible(chain, current.map(|_| now), snapshot, reader) {
-            Some(seen) if !std::ptr::eq(seen, now) => Seen::Before(Arc::from(seen)),
-            Some(_) => Seen::Current(current),
-            None if current.is_none() => Seen::Current(None),
-            None => Seen::Nothing,
+        match unseen(chain, snapshot, reader) {
+            None => Seen::Current(current),
+            Some(at) => match &chain[at].before {
+                Some(record) => {
+                    let kept = kept_of(&chain[at..]);
+                    Seen::Before(Before { record: Arc::clone(record), kept })
+                }
+                None if current.is_none() => Seen::Current(None),
+                None => Seen::Nothing,
+            },
         }
     }
 
@@ -409,10 +473,18 @@ impl VersionStore {
 pub enum Seen<'a> {
     /// The row as it is now, or nothing because there is none.
     Current(Option<&'a [u8]>),
-    /// An older record.
-    Before(Arc<[u8]>),
+    /// What the row was before.
+    Before(Before),
     /// Nothing: the row has come since.
     Nothing,
+}
+
+/// An older record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Before {
+    pub record: Arc<[u8]>,
+    /// Its large values that went since; others still lie where the record says.
+    pub kept: KeptValues,
 }
 
 #[cfg(test)]
@@ -444,7 +516,7 @@ mod tests {
             let text = |b: &[u8]| String::from_utf8(b.to_vec()).unwrap();
             match self.store.visible(1, 7, &[row], current, snapshot.number(), reader) {
                 Seen::Current(row) => row.map(text),
-                Seen::Before(b) => Some(text(&b)),
+                Seen::Before(b) => Some(text(&b.record)),
                 Seen::Nothing => None,
             }
         }
@@ -503,6 +575,49 @@ mod tests {
         t.rows.insert(1, b"one".to_vec());
         t.store.roll_back(A);
         assert_eq!(t.get(1, &s, READER).as_deref(), Some("one"));
+        assert!(t.empty());
+    }
+
+    #[test]
+    fn large_values_stay_with_the_version_that_lost_them() {
+        let mut t = Table::default();
+        t.rows.insert(1, b"one".to_vec());
+        let keep = |t: &Table, owner, position: usize, value: &str| {
+            let read = |_| Ok::<_, ()>(Some(value.as_bytes().to_vec()));
+            t.store.keep_values(owner, (1, 7, &[1]), &[position], read).unwrap();
+        };
+        let kept = |t: &Table, s: &Snapshot| match t.store.visible(1, 7, &[1], None, s.number(), READER) {
+            Seen::Before(b) => {
+                let text = |v: Option<Arc<[u8]>>| String::from_utf8(v.unwrap().to_vec()).unwrap();
+                b.kept.into_iter().map(|(p, v)| format!("{p}={}", text(v))).collect::<Vec<_>>()
+            }
+            _ => panic!("an older row"),
+        };
+        keep(&t, A, 3, "nobody has noted the row");
+        let first = t.store.snapshot();
+        // A small change keeps nothing; what the next transaction takes away belongs to both versions.
+        t.set(A, 1, Some("two"));
+        t.store.commit(A);
+        assert!(kept(&t, &first).is_empty());
+        let second = t.store.snapshot();
+        t.set(B, 1, Some("three"));
+        keep(&t, B, 3, "large");
+        keep(&t, B, 3, "a value of the same transaction");
+        assert_eq!(kept(&t, &first), ["3=large"]);
+        assert_eq!(kept(&t, &second), ["3=large"]);
+        keep(&t, B, 4, "other");
+        t.store.commit(B);
+        // Another row at the place: what it loses was never that one's.
+        t.set(A, 1, None);
+        keep(&t, A, 3, "new");
+        assert_eq!(kept(&t, &second), ["3=large", "4=other"]);
+        t.store.commit(A);
+        t.set(B, 1, Some("again"));
+        keep(&t, B, 5, "not of an old row");
+        t.store.roll_back(B);
+        assert_eq!(kept(&t, &first), ["3=large", "4=other"]);
+        drop(first);
+        drop(second);
         assert!(t.empty());
     }
 
@@ -602,7 +717,7 @@ mod tests {
                         let seen = store.visible(1, 7, &[row as u8], Some(&now), s.number(), READER);
                         let bytes: Vec<u8> = match seen {
                             Seen::Current(b) => b.unwrap().to_vec(),
-                            Seen::Before(b) => b.to_vec(),
+                            Seen::Before(b) => b.record.to_vec(),
                             Seen::Nothing => panic!("the row was always there"),
                         };
                         break i64::from_le_bytes(bytes.try_into().unwrap());

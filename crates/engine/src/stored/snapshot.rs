@@ -5,29 +5,31 @@
 //!
 //! Invariants
 //! 1. A chunk is read while nothing of the rowset is noted in the version store, which is looked at before and after, or else
-//!    under the write gate. So pages and notes belong together, and so do rows and the pieces of their large values.
+//!    under the write gate. So pages and notes belong together, and so do rows and the pieces of their large values; values whose
+//!    pieces went are kept with the versions.
 //! 2. Every row belongs to one chunk: by its key as the snapshot sees it, or by its address.
 //! 3. Partitions are read one by one, each as a table of its own ([`super::partitioned`]); rows of a columnstore cannot be changed, so
 //!    they are read as they are.
 //! 4. While rows are read Sch-S keeps the table's definition; what was defined anew since a SNAPSHOT transaction's snapshot is 3961.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use holdfast_base::{PageId, Rid};
 use holdfast_format::record::row::RowKind;
-use holdfast_format::record::{Field, PageRows, Row, fixed_var};
-use holdfast_format::{FormatError, PageSource, PageType, PageView, btree};
+use holdfast_format::record::{Field, PageRows, Row, RowLayout, fixed_var};
+use holdfast_format::{FormatError, PageSource, PageType, PageView, RecordError, btree};
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, TypeId, Value};
 
 use super::seek::{compare_row, is_before, key_value, key_values, position};
 use super::table::{Locator, RowsetAccess, StoredIndex, StoredKey, StoredTable};
 use crate::access::{BatchSource, Bound, KeyRange, ReadContext, ReadIntent, ReadLevel};
-use crate::decode::column::{ColumnPlan, Records, Target, fill};
+use crate::decode::column::{ColumnPlan, Fields, Records, Target, field_value, fill};
 use crate::error::damaged;
 use crate::lock::manager::Table;
 use crate::lock::{Duration, LockMode, LockOwner, Resource};
-use crate::version::{Seen, Snapshot};
+use crate::version::{Before, KeptValues, Seen, Snapshot};
 use crate::write::{Writing, bookmark};
 
 /// Entries of an index, and pages of a heap, in one chunk.
@@ -39,8 +41,37 @@ struct Found {
     key: Vec<Value>,
     rid: Rid,
     record: Arc<[u8]>,
-    /// Older than what stands in the table.
-    before: bool,
+    /// Large values of an older record that went since.
+    kept: KeptValues,
+}
+
+/// A record that is read with large values from elsewhere.
+struct WithKept<'r> {
+    row: Row<'r>,
+    kept: &'r KeptValues,
+}
+
+impl Fields for WithKept<'_> {
+    fn record(&self, layout: &RowLayout) -> Result<Cow<'_, [u8]>, RecordError> {
+        self.row.record(layout)
+    }
+    fn key(&self, layout: &RowLayout, positions: &[usize], out: &mut Vec<u8>) -> Result<(), RecordError> {
+        self.row.key(layout, positions, out)
+    }
+    fn home(&self) -> Option<Rid> {
+        self.row.home()
+    }
+    fn field<'s>(
+        &'s self,
+        layout: &RowLayout,
+        position: usize,
+        scratch: &'s mut Vec<u8>,
+    ) -> Result<Field<'s>, RecordError> {
+        match self.kept.iter().find(|(at, _)| *at == position) {
+            Some((_, value)) => Ok(value.as_deref().map_or(Field::Null, Field::Bytes)),
+            None => Fields::field(&self.row, layout, position, scratch),
+        }
+    }
 }
 
 /// What is read.
@@ -238,15 +269,15 @@ impl SnapshotRows {
     }
 
     /// Rows that the snapshot sees in an older form.
-    fn older(&self) -> Vec<(Arc<[u8]>, Arc<[u8]>)> {
+    fn older(&self) -> Vec<(Arc<[u8]>, Before)> {
         let (database, rowset) = self.rowset();
         let versions = &self.writing.locks.versions;
         let (rows, _) = versions.noted_since(database, rowset, 0);
-        let mut older: Vec<(Arc<[u8]>, Arc<[u8]>)> = rows
+        let mut older: Vec<(Arc<[u8]>, Before)> = rows
             .into_iter()
             .filter_map(|row| {
                 match versions.visible(database, rowset, &row, None, self.snapshot.number(), self.owner) {
-                    Seen::Before(record) => Some((row, record)),
+                    Seen::Before(before) => Some((row, before)),
                     _ => None,
                 }
             })
@@ -282,14 +313,14 @@ impl SnapshotRows {
                     RowKind::Forwarded | RowKind::Ghost => continue,
                 };
                 if self.current(&rid.to_bytes(), &record) {
-                    out.push(Found { key: Vec::new(), rid, record: record.into(), before: false });
+                    out.push(Found { key: Vec::new(), rid, record: record.into(), kept: Vec::new() });
                 }
             }
         }
-        for (row, record) in self.older() {
+        for (row, Before { record, kept }) in self.older() {
             let rid = bookmark::rid(&row)?;
             if pages.contains(&rid.page) {
-                out.push(Found { key: Vec::new(), rid, record, before: true });
+                out.push(Found { key: Vec::new(), rid, record, kept });
             }
         }
         Ok(out)
@@ -347,7 +378,13 @@ impl SnapshotRows {
     }
 
     /// The key that a base row has in the index.
-    fn index_key(&self, place: &IndexPlace, rid: Rid, record: &[u8]) -> Result<Vec<Value>, FormatError> {
+    fn index_key(
+        &self,
+        place: &IndexPlace,
+        rid: Rid,
+        record: &[u8],
+        kept: &KeptValues,
+    ) -> Result<Vec<Value>, FormatError> {
         let row = parse(record)?;
         let (source, base) = (&*self.source, &self.base);
         if place.clustered {
@@ -362,7 +399,13 @@ impl SnapshotRows {
                     None => self.base_keys.iter().find(|b| b.ordinal.is_none()).map(|b| b.position),
                 };
                 match column {
-                    Some(position) => key_value(source, &row, base, position, &k.ty, false),
+                    Some(position) => match kept.iter().find(|(at, _)| *at == position) {
+                        Some((_, bytes)) => {
+                            let field = bytes.as_deref().map_or(Field::Null, Field::Bytes);
+                            field_value(source, &k.ty, field)
+                        }
+                        None => key_value(source, &row, base, position, &k.ty, false),
+                    },
                     None if k.ty.id != TypeId::Int => Ok(Value::binary(&rid.to_bytes())),
                     None => Err(FormatError::catalog("a key column of an index is not in its table")),
                 }
@@ -452,7 +495,7 @@ impl SnapshotRows {
                 if let Some((name, rid, record)) = self.base_row(place, &row)?
                     && self.current(&name, &record)
                 {
-                    out.push(Found { key: key.clone(), rid, record: record.into(), before: false });
+                    out.push(Found { key: key.clone(), rid, record: record.into(), kept: Vec::new() });
                 }
                 seen += 1;
                 if seen >= CHUNK_ROWS {
@@ -477,9 +520,9 @@ impl SnapshotRows {
             }
             Ordering::Equal
         };
-        for (row, record) in self.older() {
+        for (row, Before { record, kept }) in self.older() {
             let rid = if self.base.heap { bookmark::rid(&row)? } else { Rid::default() };
-            let key = self.index_key(place, rid, &record)?;
+            let key = self.index_key(place, rid, &record, &kept)?;
             let before =
                 |bound: &Bound, low: bool, open: bool| is_before(bound, low, open, |k| Ok(order(&key, k)));
             let inside = !before(&place.range.low, true, false)? && before(&place.range.high, false, true)?;
@@ -492,7 +535,7 @@ impl SnapshotRows {
                 if backward { o != Ordering::Less } else { o != Ordering::Greater }
             });
             if inside && after_last && up_to {
-                out.push(Found { key, rid, record, before: true });
+                out.push(Found { key, rid, record, kept });
             }
         }
         out.sort_by(|a, b| if backward { order(&b.key, &a.key) } else { order(&a.key, &b.key) });
@@ -502,8 +545,7 @@ impl SnapshotRows {
     fn batch(&self, found: &[Found]) -> Result<Batch, FormatError> {
         let mut targets: Vec<Target> = self.types.iter().map(|ty| Target::new(ty, found.len())).collect();
         for row in found {
-            let parsed = parse(&row.record)?;
-            let rows = [(row.rid.slot, parsed)];
+            let rows = [(row.rid.slot, WithKept { row: parse(&row.record)?, kept: &row.kept })];
             let records =
                 Records { source: &*self.source, layout: &self.base.layout, page: row.rid.page, rows: &rows };
             for (plan, target) in self.plans.iter().zip(targets.iter_mut()) {
@@ -514,7 +556,7 @@ impl SnapshotRows {
         Ok(Batch::new(found.len(), columns))
     }
 
-    /// Whether a column that is read keeps its value on pages of its own.
+    /// Whether a column that is read has its value on pages of its own.
     fn is_large(&self, row: &Found) -> Result<bool, FormatError> {
         let variable = |p: usize| self.base.layout.columns.get(p).is_some_and(|c| c.leaf.offset <= 0);
         let mut positions = self.plans.iter().filter_map(|p| p.position).filter(|p| variable(*p)).peekable();
@@ -523,32 +565,21 @@ impl SnapshotRows {
         }
         let (parsed, mut scratch) = (parse(&row.record)?, Vec::new());
         Ok(positions.any(|p| {
-            matches!(parsed.field(&self.base.layout, p, false, &mut scratch), Ok(Field::Complex(_)))
+            !row.kept.iter().any(|(at, _)| *at == p)
+                && matches!(parsed.field(&self.base.layout, p, false, &mut scratch), Ok(Field::Complex(_)))
         }))
     }
 
-    /// The rows found as a batch, where that has to be made as long as they are found: the pieces of a large value go with the row's
-    /// change, and an older row's pointer leads nowhere.
-    fn large(&self, found: &[Found]) -> Result<Large, FormatError> {
-        let mut large = false;
+    /// The rows found as a batch, where that has to be made as long as they are found: the pieces of a large value may go with the
+    /// next change of its row.
+    fn large(&self, found: &[Found]) -> Result<Option<Batch>, FormatError> {
         for row in found {
             if self.is_large(row)? {
-                if row.before {
-                    return Ok(Large::Gone);
-                }
-                large = true;
+                return self.batch(found).map(Some);
             }
         }
-        Ok(if large { Large::Read(self.batch(found)?) } else { Large::None })
+        Ok(None)
     }
-}
-
-/// Large values of rows that a snapshot sees.
-enum Large {
-    None,
-    Read(Batch),
-    /// One belongs to a row that was changed since.
-    Gone,
 }
 
 impl BatchSource for SnapshotRows {
@@ -586,11 +617,8 @@ impl BatchSource for SnapshotRows {
             };
             if !found.is_empty() {
                 return match large {
-                    Large::None => self.batch(&found).map_err(damaged).map(Some),
-                    Large::Read(batch) => Ok(Some(batch)),
-                    Large::Gone => Err(SqlError::not_supported(
-                        "Reading a large value of a row that was changed since the snapshot",
-                    )),
+                    None => self.batch(&found).map_err(damaged).map(Some),
+                    read => Ok(read),
                 };
             }
         }

@@ -26,8 +26,8 @@ pub(super) struct Pending<'r> {
 
 /// What an update of some columns touches.
 pub(super) struct Touched<'w> {
-    rekeyed: bool,
-    indexes: Vec<&'w Index>,
+    pub(super) rekeyed: bool,
+    pub(super) indexes: Vec<&'w Index>,
 }
 
 impl StoredWriter {
@@ -187,11 +187,15 @@ impl StoredWriter {
         self.check()?;
         let joined = self.writing.join(write.transaction)?;
         let part = joined.part()?;
+        let in_place = self.may_stay_in_place(touched);
         let (rekeyed, touched) = (touched.rekeyed, &touched.indexes);
-        let mut pending = Vec::with_capacity(rows.len());
+        let mut pending = Vec::new();
         for (mark, RowUpdate { row, old: before, .. }) in rows {
             self.check_nulls(&row.values, Some(changed), "UPDATE")?;
             let (_, place) = bookmark::open(mark).map_err(|e| crate::page_error(&e))?;
+            if in_place && self.update_in_place(write, part, place, row, changed)? {
+                continue;
+            }
             let (mut current, way) = self.locked(part, place)?.ok_or_else(Self::gone)?;
             self.lock_moved(write, &current)?;
             current.fields.extend(self.apart_fields(Some(before))?);
@@ -257,7 +261,8 @@ impl StoredWriter {
                 }
                 (Base::Heap(_), None) => return Err(Self::gone()),
             }
-            self.settling().drop_large(change, log, &current.fields, &fields).map_err(|e| failure(&e))?;
+            let old = (current.fields.as_slice(), current.rid);
+            self.drop_large(write, change, log, old, &fields).map_err(|e| failure(&e))?;
             if !touched.is_empty() {
                 let (rid, outside) = (current.rid, row.outside_indexes.as_slice());
                 pending.push(Pending { fields, old: Vec::new(), rid, outside });
@@ -285,7 +290,7 @@ impl StoredWriter {
             if rekeyed {
                 self.insert_row(write, change, log, &mut fields, &old, outside, Ahead::default())?;
                 self.settle_range(write, at.held.as_ref(), &fields)?;
-                self.settling().drop_large(change, log, &old, &fields).map_err(|e| failure(&e))?;
+                self.drop_large(write, change, log, (&old, rid), &fields).map_err(|e| failure(&e))?;
                 continue;
             }
             for index in touched.iter().filter(|i| !outside.contains(&i.index_id)) {
@@ -303,7 +308,7 @@ impl StoredWriter {
         mark: &[u8],
         (row, before): (&NewRow, &[Value]),
         changed: &[usize],
-    ) -> SqlResult<(Vec<Stored>, Vec<Stored>)> {
+    ) -> SqlResult<(Vec<Stored>, (Vec<Stored>, Option<Rid>))> {
         self.check()?;
         self.check_nulls(&row.values, Some(changed), "UPDATE")?;
         let joined = self.writing.join(write.transaction)?;
@@ -336,7 +341,7 @@ impl StoredWriter {
             self.delete_entry(change, log, index, &current.fields, current.rid).map_err(|e| failure(&e))?;
         }
         self.delete_base(write, change, log, &current).map_err(|e| failure(&e))?;
-        Ok((new, current.fields))
+        Ok((new, (current.fields, current.rid)))
     }
 
     /// Enters a row that has left another partition.
@@ -351,7 +356,12 @@ impl StoredWriter {
     }
 
     /// Removes the large values of a row that has left.
-    pub(super) fn forget_large(&self, write: WriteContext<'_>, old: &[Stored]) -> SqlResult<()> {
+    pub(super) fn forget_large(
+        &self,
+        write: WriteContext<'_>,
+        old: &[Stored],
+        rid: Option<Rid>,
+    ) -> SqlResult<()> {
         if !old.iter().any(|f| f.complex) {
             return Ok(());
         }
@@ -359,7 +369,7 @@ impl StoredWriter {
         let part = joined.part()?;
         let mut log = part.log.lock();
         let mut change = self.gate()?;
-        self.settling().drop_large(&mut change, &mut log, old, &[]).map_err(|e| failure(&e))
+        self.drop_large(write, &mut change, &mut log, (old, rid), &[]).map_err(|e| failure(&e))
     }
 
     pub(super) fn delete_rows(
@@ -400,7 +410,8 @@ impl StoredWriter {
                     .map_err(|e| failure(&e))?;
             }
             self.delete_base(write, change, log, &current).map_err(|e| failure(&e))?;
-            self.settling().drop_large(change, log, &current.fields, &[]).map_err(|e| failure(&e))?;
+            let old = (current.fields.as_slice(), current.rid);
+            self.drop_large(write, change, log, old, &[]).map_err(|e| failure(&e))?;
         }
         Ok(())
     }

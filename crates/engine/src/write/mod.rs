@@ -23,6 +23,7 @@ pub mod ghost;
 pub mod heap;
 pub mod identity;
 pub mod images;
+mod in_place;
 pub mod large;
 pub mod load;
 pub mod losers;

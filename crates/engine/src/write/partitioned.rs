@@ -9,6 +9,7 @@
 
 use std::sync::Arc;
 
+use holdfast_base::Rid;
 use holdfast_types::{SqlError, SqlResult, Value};
 
 use super::row::Stored;
@@ -31,6 +32,8 @@ struct Moving<'r> {
     to: usize,
     fields: Vec<Stored>,
     old: Vec<Stored>,
+    /// Where it was, if it had an address.
+    old_rid: Option<Rid>,
     outside: &'r [i32],
 }
 
@@ -99,15 +102,16 @@ impl PartitionedWriter {
         to: usize,
     ) -> SqlResult<Moving<'r>> {
         let part = self.part(from)?;
-        let (fields, old) = part.leave(write, own, (row, before), changed).map_err(|e| part.named(e))?;
-        Ok(Moving { from, to, fields, old, outside: &row.outside_indexes })
+        let (fields, (old, old_rid)) =
+            part.leave(write, own, (row, before), changed).map_err(|e| part.named(e))?;
+        Ok(Moving { from, to, fields, old, old_rid, outside: &row.outside_indexes })
     }
 
     fn arrive(&self, write: WriteContext<'_>, row: &Moving<'_>) -> SqlResult<()> {
         let (from, to) = (self.part(row.from)?, self.part(row.to)?);
         let fields = self.fields_for(row)?;
         to.arrive(write, fields, row.outside).map_err(|e| to.named(e))?;
-        from.forget_large(write, &row.old).map_err(|e| from.named(e))
+        from.forget_large(write, &row.old, row.old_rid).map_err(|e| from.named(e))
     }
 
     /// Whether an index of the table has entries for rows of several partitions in one tree.

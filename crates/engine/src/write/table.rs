@@ -8,7 +8,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
-use holdfast_base::Rid;
+use holdfast_base::{PageId, Rid};
 use holdfast_format::record::layout::{fixed_size, xtype};
 use holdfast_format::record::writer::RecordShape;
 use holdfast_format::record::{Field, PhysicalColumn, Row, RowLayout};
@@ -17,6 +17,7 @@ use holdfast_storage::write::{Change, LogTransaction};
 use holdfast_types::compare::hash_key;
 use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 
+use super::definitions::redefined;
 use super::heap::Heap;
 use super::identity::IdentityColumn;
 use super::records::{RecordPlan, Records};
@@ -183,7 +184,7 @@ pub(super) fn fields_of(
 }
 
 /// Fixed-size character and binary values are stored at their full length.
-fn padded(ty: &SqlType, column: &PhysicalColumn, mut stored: Stored) -> Stored {
+pub(super) fn padded(ty: &SqlType, column: &PhysicalColumn, mut stored: Stored) -> Stored {
     let fixed = column.leaf.offset > 0 || column.is_sparse();
     let size = usize::from(match column.is_sparse() {
         true => fixed_size(column.xtype, column.length, column.precision, column.scale),
@@ -275,11 +276,10 @@ impl StoredWriter {
         let resource = self.table().resource();
         let owner = write.transaction.owner();
         // Who gets Sch-M here has not defined the table himself: others may have while he waited.
-        let comes_to_define =
-            mode == LockMode::SchM && self.writing.locks.held(owner, &resource) != LockMode::SchM;
+        let comes_to_define = mode == LockMode::SchM && !self.writing.defines(self.object_id, owner);
         self.writing.locks.acquire(owner, &resource, mode, Duration::Transaction, write.wait)?;
         if comes_to_define && self.writing.definitions.changed_since(self.object_id, self.as_of) {
-            return Err(super::definitions::redefined(self.writing.database_id, self.object_id, &self.name));
+            return Err(redefined(self.writing.database_id, self.object_id, &self.name));
         }
         if self.keeps_row_locks {
             self.writing.locks.keep_row_locks(owner, self.table());
@@ -305,6 +305,35 @@ impl StoredWriter {
         if versions.keeps(database) {
             versions.note(write.transaction.owner(), database, self.rowset() as i64, row, before);
         }
+    }
+
+    /// Removes the pieces of large values of `old` that `new` no longer leads to; snapshots keep the values. `rid`: where the old row
+    /// was if it has an address.
+    pub(super) fn drop_large(
+        &self,
+        write: WriteContext<'_>,
+        change: &mut Change<'_>,
+        log: &mut LogTransaction,
+        (old, rid): (&[Stored], Option<Rid>),
+        new: &[Stored],
+    ) -> RecoveryResult<()> {
+        if self.keeps_versions() && old.iter().any(|f| f.complex) {
+            let gone = |p: &usize| old[*p].complex && new.get(*p) != Some(&old[*p]);
+            let positions: Vec<usize> = (0..old.len()).filter(gone).collect();
+            let name = match (&self.base, rid) {
+                (Base::Tree { tree, .. }, _) => Self::key_of(tree, old)?.1,
+                (Base::Heap(_), Some(rid)) => rid.to_bytes().to_vec(),
+                (Base::Heap(_), None) => return Err(internal("a heap row without an address")),
+            };
+            let row = (self.writing.database_id, self.rowset() as i64, name.as_slice());
+            let owner = write.transaction.owner();
+            self.writing.locks.versions.keep_values(owner, row, &positions, |position| {
+                let pointer = old[position].bytes.as_deref().unwrap_or_default();
+                holdfast_format::lob::read(change.source(), pointer)
+                    .map_err(|error| RecoveryError::Unreadable { page: PageId::NULL, error })
+            })?;
+        }
+        self.settling().drop_large(change, log, old, new)
     }
 
     /// Whether anybody may want to know what rows were before.
@@ -554,7 +583,7 @@ impl StoredWriter {
     }
 
     /// What `read` makes of a locked row of a tree, without the gate.
-    fn locked_in<T>(
+    pub(super) fn locked_in<T>(
         &self,
         tree: &Tree,
         place: &[u8],
@@ -633,7 +662,8 @@ impl StoredWriter {
     pub(super) fn uniquifier_field(tree: &Tree, n: i32) -> Stored {
         // Compressed records do not tell an absent one from 0.
         let absent = n == 0 && tree.layout().compression == 0;
-        Stored::plain(if absent { Vec::new() } else { n.to_le_bytes().to_vec() })
+        let bytes = n.to_le_bytes();
+        Stored::plain(if absent { &[][..] } else { &bytes[..] })
     }
 
     /// 511 for a row that fits on no page.

@@ -318,6 +318,55 @@ impl<'a> FixedVar<'a> {
     }
 }
 
+/// Sets the column placed at `place` of a data record to `value` (`None`: NULL) without moving anything else. `false`, and nothing is
+/// changed, where that cannot be: the value has another length than what stands there, the record is older than the column or was
+/// moved or carries a version tag, the column is a bit or has its value on pages of its own.
+///
+/// # Errors
+/// The record does not parse.
+pub fn set_in_place(record: &mut [u8], place: &Placement, value: Option<&[u8]>) -> Result<bool, RecordError> {
+    let parsed = FixedVar::parse_data(record)?;
+    let plain = parsed.record_type() == RecordType::Primary
+        && parsed.has_null_bitmap()
+        && parsed.status() & status::VERSION_TAG == 0;
+    if !plain || place.is_bit || place.null_bit == 0 || place.null_bit > parsed.column_count {
+        return Ok(false);
+    }
+    let bit = place.null_bit - 1;
+    let null_byte = usize::from(parsed.nulls) + usize::from(bit / 8);
+    let was_null = parsed.is_null(place.null_bit);
+    let range = if place.offset > 0 {
+        let start = usize::from(place.offset.unsigned_abs());
+        if start + usize::from(place.size) > usize::from(parsed.fixed_end) {
+            return Ok(false);
+        }
+        start..start + usize::from(place.size)
+    } else if place.offset < 0 {
+        match parsed.variable_field(place.offset.unsigned_abs() - 1)? {
+            Some((data, false)) if !was_null => {
+                let start = data.as_ptr() as usize - parsed.bytes.as_ptr() as usize;
+                start..start + data.len()
+            }
+            _ => return Ok(false),
+        }
+    } else {
+        return Ok(false);
+    };
+    match value {
+        Some(value) if value.len() == range.len() => record[range].copy_from_slice(value),
+        // A variable column gives its bytes back.
+        None if place.offset > 0 => record[range].fill(0),
+        _ => return Ok(false),
+    }
+    let mask = 1u8 << (bit % 8);
+    if value.is_none() {
+        record[null_byte] |= mask;
+    } else {
+        record[null_byte] &= !mask;
+    }
+    Ok(true)
+}
+
 /// Where a forwarding stub points.
 pub fn stub_target(bytes: &[u8]) -> Result<Rid, RecordError> {
     let mut rid = [0u8; 8];
