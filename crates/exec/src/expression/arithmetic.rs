@@ -159,12 +159,17 @@ pub fn binary(
         if a.is_null() || b.is_null() {
             return Ok(Vector::Const(Value::Null));
         }
-        // Folding one row keeps a single implementation.
-        let one = Vector::Column(left.clone().into_column(lt, 1)?);
-        return match binary(op, &one, lt, right, rt, ty, 1)? {
-            Vector::Column(c) => Ok(Vector::Const(c.value(0, ty))),
-            c => Ok(c),
-        };
+        // One row keeps a single implementation.
+        let shifts = matches!(op, BinaryOp::ShiftLeft | BinaryOp::ShiftRight);
+        if op == BinaryOp::Concat || shifts || ty.id.is_binary() {
+            let one = Vector::Column(left.clone().into_column(lt, 1)?);
+            return match binary(op, &one, lt, right, rt, ty, 1)? {
+                Vector::Column(c) => Ok(Vector::Const(c.value(0, ty))),
+                c => Ok(c),
+            };
+        }
+        let data = fixed(op, left, lt, right, rt, ty, 1, None)?;
+        return Ok(Vector::Const(Column::new(data).value(0, ty)));
     }
     if matches!(left, Vector::Const(Value::Null)) || matches!(right, Vector::Const(Value::Null)) {
         return Ok(Vector::Const(Value::Null));
@@ -173,9 +178,32 @@ pub fn binary(
         return shift(op, left, lt, right, rt, ty, len);
     }
     let merged = merged_nulls(left, right);
-    let n = merged.as_deref();
-    let data = match ty.id {
-        TypeId::Bit if op == BinaryOp::Concat => return Err(unsupported(op, ty)),
+    if op == BinaryOp::Concat {
+        return concat(left, lt, right, rt, ty, len, merged);
+    }
+    if ty.id.is_binary() {
+        return bitwise_bytes(op, left, right, ty, len);
+    }
+    let data = fixed(op, left, lt, right, rt, ty, len, merged.as_deref())?;
+    Ok(Vector::column(match merged {
+        Some(m) => Column::with_nulls(data, m),
+        None => Column::new(data),
+    }))
+}
+
+/// The operators of types of fixed length.
+#[allow(clippy::too_many_arguments)]
+fn fixed(
+    op: BinaryOp,
+    left: &Vector,
+    lt: &SqlType,
+    right: &Vector,
+    rt: &SqlType,
+    ty: &SqlType,
+    len: usize,
+    n: Option<&[bool]>,
+) -> SqlResult<ColumnData> {
+    Ok(match ty.id {
         TypeId::Bit => {
             let a = operand!(left, U8, Value::Bit(x) => u8::from(*x));
             let b = operand!(right, U8, Value::Bit(x) => u8::from(*x));
@@ -210,14 +238,8 @@ pub fn binary(
         }
         TypeId::DateTime => datetime(op, left, right, len, n, ty)?,
         TypeId::SmallDateTime => smalldatetime(op, left, right, len, n, ty)?,
-        _ if op == BinaryOp::Concat => return concat(left, lt, right, rt, ty, len, merged),
-        _ if ty.id.is_binary() => return bitwise_bytes(op, left, right, ty, len),
         _ => return Err(unsupported(op, ty)),
-    };
-    Ok(Vector::column(match merged {
-        Some(m) => Column::with_nulls(data, m),
-        None => Column::new(data),
-    }))
+    })
 }
 
 fn money<T: Copy + Into<i128> + Default>(

@@ -54,7 +54,7 @@ pub fn evaluate(expr: &Expr, batch: &Batch, ctx: &ExecContext) -> SqlResult<Vect
         ExprKind::Case { whens, otherwise } => case(expr, whens, otherwise.as_deref(), batch, ctx),
         ExprKind::Coalesce(list) => coalesce(expr, list, batch, ctx),
         ExprKind::Convert { operand, style, mode } => {
-            let v = evaluate(operand, batch, ctx)?;
+            let v = operand_of(operand, batch, ctx)?;
             let style = match style {
                 Some(s) => Some((evaluate(s, batch, ctx)?, s.ty)),
                 None => None,
@@ -115,8 +115,8 @@ pub fn evaluate_predicate(expr: &Expr, batch: &Batch, ctx: &ExecContext) -> SqlR
     match &expr.kind {
         ExprKind::BoolLiteral(b) => Ok(Truth::Const(truth_of(*b))),
         ExprKind::Compare { op, left, right } => {
-            let l = evaluate(left, batch, ctx)?;
-            let r = evaluate(right, batch, ctx)?;
+            let l = operand_of(left, batch, ctx)?;
+            let r = operand_of(right, batch, ctx)?;
             compare::compare(*op, &l, &r, &left.ty, len)
         }
         ExprKind::And(terms) => connective(terms, true, batch, ctx),
@@ -424,10 +424,10 @@ fn chain(expr: &Expr, batch: &Batch, ctx: &ExecContext) -> SqlResult<Vector> {
         nodes.push(first);
         first = left;
     }
-    let mut l = evaluate(first, batch, ctx)?;
+    let mut l = operand_of(first, batch, ctx)?;
     while let Some(node) = nodes.pop() {
         let ExprKind::Binary { op, left, right } = &node.kind else { continue };
-        let r = evaluate(right, batch, ctx)?;
+        let r = operand_of(right, batch, ctx)?;
         l = match arithmetic::binary(*op, &l, &left.ty, &r, &right.ty, &node.ty, batch.len) {
             Err(e) if ctx.query.forgives(&e) => each_row(node, batch.len, ctx, |i| {
                 let one = |v: &Vector, ty| Vector::Const(v.value(i, ty));
@@ -438,6 +438,17 @@ fn chain(expr: &Expr, batch: &Batch, ctx: &ExecContext) -> SqlResult<Vector> {
         };
     }
     Ok(l)
+}
+
+/// Evaluates what an operator works on. A number of a single row is a single value: nothing of it needs memory of its own.
+fn operand_of(expr: &Expr, batch: &Batch, ctx: &ExecContext) -> SqlResult<Vector> {
+    if let (1, ExprKind::Column(n)) = (batch.len, &expr.kind)
+        && (expr.ty.id.is_numeric() || expr.ty.id.is_temporal())
+        && let Some(column) = batch.columns.get(*n)
+    {
+        return Ok(Vector::Const(column.value(0, &expr.ty)));
+    }
+    evaluate(expr, batch, ctx)
 }
 
 /// Evaluates an expression that uses no columns, once.
