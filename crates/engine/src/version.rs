@@ -311,32 +311,36 @@ impl VersionStore {
         open.touched.push((Arc::clone(&versions), name));
     }
 
-    /// Keeps large values of a row that `owner` has noted and changes now, before their pieces are given back. `read` answers the
-    /// values of those of `positions` that are still to be kept; it is not called when nobody may ask for them.
+    /// Keeps large values of a row that `owner` has noted and changes now, before their pieces are given back. `is_of` says whether it
+    /// is the noted record that leads to the pieces of a position: what the transaction itself has written since belongs to no
+    /// version. `read` answers the values of those that are still to be kept.
     ///
     /// # Errors
-    /// Those of `read`.
+    /// Those of `is_of` and `read`.
     pub fn keep_values<E>(
         &self,
         owner: LockOwner,
         (database, rowset, row): (i32, i64, &[u8]),
         positions: &[usize],
+        is_of: impl Fn(&[u8], usize) -> Result<bool, E>,
         read: impl Fn(usize) -> Result<Option<Vec<u8>>, E>,
     ) -> Result<(), E> {
         let Some(versions) = self.rowset(database, rowset) else { return Ok(()) };
-        let wanted: Vec<usize> = {
+        let (before, wanted): (Arc<[u8]>, Vec<usize>) = {
             let chains = versions.chains.lock();
             match chains.by_row.get(row).and_then(|chain| chain.last()) {
-                Some(v) if v.writer.owner == owner && v.before.is_some() => {
-                    let kept = |p: &usize| v.kept.iter().any(|(at, _)| at == p);
-                    positions.iter().copied().filter(|p| !kept(p)).collect()
+                Some(Version { writer, before: Some(before), kept }) if writer.owner == owner => {
+                    let is_kept = |p: &usize| kept.iter().any(|(at, _)| at == p);
+                    (Arc::clone(before), positions.iter().copied().filter(|p| !is_kept(p)).collect())
                 }
                 _ => return Ok(()),
             }
         };
-        let mut values = KeptValues::with_capacity(wanted.len());
+        let mut values = KeptValues::new();
         for position in wanted {
-            values.push((position, read(position)?.map(Arc::from)));
+            if is_of(&before, position)? {
+                values.push((position, read(position)?.map(Arc::from)));
+            }
         }
         let mut chains = versions.chains.lock();
         // The row is locked: the newest version is still the owner's.
@@ -584,7 +588,8 @@ mod tests {
         t.rows.insert(1, b"one".to_vec());
         let keep = |t: &Table, owner, position: usize, value: &str| {
             let read = |_| Ok::<_, ()>(Some(value.as_bytes().to_vec()));
-            t.store.keep_values(owner, (1, 7, &[1]), &[position], read).unwrap();
+            let is_of = |before: &[u8], _| Ok(before != b"short");
+            t.store.keep_values(owner, (1, 7, &[1]), &[position], is_of, read).unwrap();
         };
         let kept = |t: &Table, s: &Snapshot| match t.store.visible(1, 7, &[1], None, s.number(), READER) {
             Seen::Before(b) => {
@@ -618,6 +623,15 @@ mod tests {
         assert_eq!(kept(&t, &first), ["3=large", "4=other"]);
         drop(first);
         drop(second);
+        // A value that the transaction itself has put off the row and takes away again was never the noted row's.
+        t.rows.insert(1, b"short".to_vec());
+        let third = t.store.snapshot();
+        t.set(A, 1, Some("off the row"));
+        keep(&t, A, 3, "large");
+        t.set(A, 1, Some("short again"));
+        assert!(kept(&t, &third).is_empty());
+        t.store.commit(A);
+        drop(third);
         assert!(t.empty());
     }
 

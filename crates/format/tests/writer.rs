@@ -3,6 +3,7 @@
 
 use holdfast_base::PageId;
 use holdfast_format::catalog::{SystemTables, unit_type};
+use holdfast_format::record::fixed_var::set_in_place;
 use holdfast_format::record::row::RowKind;
 use holdfast_format::record::writer::{RecordShape, build};
 use holdfast_format::record::{Field, FixedVar, PageRows, Row, status};
@@ -64,6 +65,43 @@ fn check_page(
         for (column, field) in layout.columns.iter().zip(&fields) {
             assert_eq!(again.field(&column.leaf).expect("field"), *field, "{at} slot {slot} {column:?}");
         }
-        if built == record.bytes() { *equal += 1 } else { *different += 1 }
+        if built == record.bytes() {
+            *equal += 1
+        } else {
+            *different += 1
+        }
+        if shape == RecordShape::Data && built == record.bytes() {
+            check_in_place(layout, &fields, &built, &format!("{at} slot {slot}"));
+        }
+    }
+}
+
+/// Each column set where it stands, to another value of its length and to NULL: the record of the new fields, or nothing is changed.
+fn check_in_place(
+    layout: &holdfast_format::record::RowLayout,
+    fields: &[Field<'_>],
+    record: &[u8],
+    at: &str,
+) {
+    for (n, column) in layout.columns.iter().enumerate() {
+        let other: Vec<u8> = match fields[n] {
+            Field::Bytes(bytes) => bytes.iter().map(|b| b ^ 0x55).collect(),
+            _ => vec![0x55; usize::from(column.leaf.size)],
+        };
+        for value in [Some(other.as_slice()), None, Some(&[1; 3][..])] {
+            let mut set = record.to_vec();
+            let done = set_in_place(&mut set, &column.leaf, value).expect("parses");
+            if done {
+                let mut new = fields.to_vec();
+                new[n] = value.map_or(Field::Null, Field::Bytes);
+                let built = build(layout, &new, RecordShape::Data).expect("builds");
+                assert_eq!(set, built, "{at} {column:?} {value:?}");
+            } else {
+                assert_eq!(set, record, "{at} {column:?} {value:?}");
+            }
+            let fixed = column.leaf.offset > 0 && !column.leaf.is_bit && column.leaf.null_bit > 0;
+            let fits = value.is_none_or(|v| v.len() == usize::from(column.leaf.size));
+            assert!(done || !fixed || !fits, "{at} {column:?}: a fixed column");
+        }
     }
 }

@@ -45,6 +45,12 @@ struct Found {
     kept: KeptValues,
 }
 
+/// A column's field as it was kept.
+fn kept_field(kept: &KeptValues, position: usize) -> Option<Field<'_>> {
+    let (_, value) = kept.iter().find(|(at, _)| *at == position)?;
+    Some(value.as_deref().map_or(Field::Null, Field::Bytes))
+}
+
 /// A record that is read with large values from elsewhere.
 struct WithKept<'r> {
     row: Row<'r>,
@@ -67,8 +73,8 @@ impl Fields for WithKept<'_> {
         position: usize,
         scratch: &'s mut Vec<u8>,
     ) -> Result<Field<'s>, RecordError> {
-        match self.kept.iter().find(|(at, _)| *at == position) {
-            Some((_, value)) => Ok(value.as_deref().map_or(Field::Null, Field::Bytes)),
+        match kept_field(self.kept, position) {
+            Some(field) => Ok(field),
             None => Fields::field(&self.row, layout, position, scratch),
         }
     }
@@ -399,11 +405,8 @@ impl SnapshotRows {
                     None => self.base_keys.iter().find(|b| b.ordinal.is_none()).map(|b| b.position),
                 };
                 match column {
-                    Some(position) => match kept.iter().find(|(at, _)| *at == position) {
-                        Some((_, bytes)) => {
-                            let field = bytes.as_deref().map_or(Field::Null, Field::Bytes);
-                            field_value(source, &k.ty, field)
-                        }
+                    Some(position) => match kept_field(kept, position) {
+                        Some(field) => field_value(source, &k.ty, field),
                         None => key_value(source, &row, base, position, &k.ty, false),
                     },
                     None if k.ty.id != TypeId::Int => Ok(Value::binary(&rid.to_bytes())),
@@ -565,7 +568,7 @@ impl SnapshotRows {
         }
         let (parsed, mut scratch) = (parse(&row.record)?, Vec::new());
         Ok(positions.any(|p| {
-            !row.kept.iter().any(|(at, _)| *at == p)
+            kept_field(&row.kept, p).is_none()
                 && matches!(parsed.field(&self.base.layout, p, false, &mut scratch), Ok(Field::Complex(_)))
         }))
     }

@@ -61,8 +61,7 @@ impl StoredWriter {
         changed: &[usize],
     ) -> SqlResult<Option<Patched>> {
         let Base::Tree { tree, .. } = &self.base else { return Ok(None) };
-        let known = part.located.lock().take();
-        let known = known.filter(|l| l.rowset == tree.access.rowset && *l.place == *place).map(|l| l.way);
+        let known = Self::known_way(part, tree, place);
         let found = self.locked_in(tree, place, known, |record| Ok(record.to_vec()))?;
         let (old, way) = found.ok_or_else(Self::gone)?;
         let mut new = old.clone();

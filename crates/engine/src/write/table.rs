@@ -327,9 +327,17 @@ impl StoredWriter {
             };
             let row = (self.writing.database_id, self.rowset() as i64, name.as_slice());
             let owner = write.transaction.owner();
-            self.writing.locks.versions.keep_values(owner, row, &positions, |position| {
-                let pointer = old[position].bytes.as_deref().unwrap_or_default();
-                holdfast_format::lob::read(change.source(), pointer)
+            let pointer = |position: usize| old[position].bytes.as_deref().unwrap_or_default();
+            let is_of = |before: &[u8], position: usize| {
+                let before = Row::parse(before, false, 0).map_err(|e| internal(e.what))?;
+                let mut scratch = Vec::new();
+                let field = before.field(self.layout(), position, false, &mut scratch);
+                Ok(
+                    matches!(field.map_err(|e| internal(e.what))?, Field::Complex(p) if p == pointer(position)),
+                )
+            };
+            self.writing.locks.versions.keep_values(owner, row, &positions, is_of, |position| {
+                holdfast_format::lob::read(change.source(), pointer(position))
                     .map_err(|error| RecoveryError::Unreadable { page: PageId::NULL, error })
             })?;
         }
@@ -573,13 +581,18 @@ impl StoredWriter {
             let current = self.current(&change, place).map_err(|e| failure(&e))?;
             return Ok(current.map(|c| (c, None)));
         };
-        let known = part.located.lock().take();
-        let known = known.filter(|l| l.rowset == tree.access.rowset && *l.place == *place).map(|l| l.way);
+        let known = Self::known_way(part, tree, place);
         let read = |record: &[u8]| {
             let fields = fields_of(tree.layout(), record, self.absent()?)?;
             Ok(Current { record: record.to_vec(), fields, rid: None, moved: None })
         };
         Ok(self.locked_in(tree, place, known, read)?.map(|(current, way)| (current, Some(way))))
+    }
+
+    /// The way to a row that was locked just before.
+    pub(super) fn known_way(part: &DatabaseTransaction, tree: &Tree, place: &[u8]) -> Option<Way> {
+        let known = part.located.lock().take();
+        known.filter(|l| l.rowset == tree.access.rowset && *l.place == *place).map(|l| l.way)
     }
 
     /// What `read` makes of a locked row of a tree, without the gate.

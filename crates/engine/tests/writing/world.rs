@@ -276,21 +276,9 @@ impl World {
             let id = {
                 let writer = CatalogWriter::new(self.database.stored_catalog(), write, DateTime::default());
                 let index = NewIndex {
-                    name: "including".to_owned(),
-                    clustered: false,
-                    unique: false,
-                    primary_key: false,
-                    unique_constraint: false,
                     keys: vec![(table.columns[key].column_id, false)],
                     included,
-                    filter: None,
-                    fill_factor: 0,
-                    padded: false,
-                    ignore_duplicates: false,
-                    no_recompute: false,
-                    no_row_locks: false,
-                    no_page_locks: false,
-                    place: Placement::on(1),
+                    ..NewIndex::named("including", Placement::on(1))
                 };
                 let (columns, clustered) = (table_columns(&table), clustered_key(&table));
                 writer.add_index(table.object_id, &columns, &index, clustered.as_ref()).expect("index")

@@ -403,6 +403,55 @@ mod tests {
     }
 
     #[test]
+    fn what_is_set_in_place_moves_nothing() {
+        let row = [0x30, 0, 8, 0, 7, 0, 0, 0, 3, 0, 0b100, 2, 0, 20, 0, 20, 0, b'a', b'b', b'c'];
+        let set = |row: &[u8], place: Placement, value: Option<&[u8]>| {
+            let mut row = row.to_vec();
+            let done = set_in_place(&mut row, &place, value).expect("parses");
+            done.then_some(row)
+        };
+        let fixed = set(&row, place(4, 4, 1), Some(&[1, 2, 3, 4])).expect("set");
+        assert_eq!(
+            FixedVar::parse_data(&fixed).unwrap().field(&place(4, 4, 1)),
+            Ok(Field::Bytes(&[1, 2, 3, 4]))
+        );
+        let null = set(&row, place(4, 4, 1), None).expect("set");
+        assert_eq!(null[4..8], [0; 4]);
+        assert_eq!(FixedVar::parse_data(&null).unwrap().field(&place(4, 4, 1)), Ok(Field::Null));
+        assert_eq!(set(&null, place(4, 4, 1), Some(&row[4..8])).as_deref(), Some(&row[..]));
+        assert!(set(&row, place(-1, 0, 2), Some(b"xyz")).is_some_and(|r| r.ends_with(b"xyz")));
+        // Another length, NULL to or from a variable column, no column of this record, a bit.
+        assert_eq!(set(&row, place(-1, 0, 2), Some(b"xy")), None);
+        assert_eq!(set(&row, place(-1, 0, 2), None), None);
+        assert_eq!(set(&row, place(-2, 0, 3), Some(b"")), None);
+        assert_eq!(set(&row, place(8, 4, 1), Some(&[0; 4])), None);
+        assert_eq!(set(&row, place(4, 4, 4), Some(&[0; 4])), None);
+        assert_eq!(set(&row, Placement { is_bit: true, ..place(4, 1, 1) }, Some(&[1])), None);
+        // A complex column, a version tag, a forwarded record.
+        let mut complex = row;
+        complex[14] |= 0x80;
+        complex[16] |= 0x80;
+        assert_eq!(set(&complex, place(-1, 0, 2), Some(b"xyz")), None);
+        let mut tagged = row.to_vec();
+        tagged[0] |= status::VERSION_TAG;
+        tagged.extend([0; VERSION_TAG_SIZE]);
+        assert_eq!(set(&tagged, place(4, 4, 1), Some(&[0; 4])), None);
+        let mut moved = row;
+        moved[0] |= 2;
+        assert_eq!(set(&moved, place(4, 4, 1), Some(&[0; 4])), None);
+        // Whatever a byte becomes, nothing panics and the length stays.
+        for at in 0..row.len() {
+            for byte in 0..=255 {
+                let mut broken = row;
+                broken[at] = byte;
+                for (place, value) in [(place(4, 4, 1), None), (place(-2, 0, 2), Some(&b"abc"[..]))] {
+                    let _ = set_in_place(&mut broken, &place, value);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn truncations_are_errors() {
         let row = [0x30, 0, 8, 0, 7, 0, 0, 0, 3, 0, 0b100, 2, 0, 20, 0, 20, 0, b'a', b'b', b'c'];
         for n in 0..row.len() {
