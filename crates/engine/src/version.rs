@@ -9,8 +9,9 @@
 //! 2. A transaction's changes get their commit number at one moment, after its log is durable and before its locks go.
 //! 3. A before-image is kept as long as a snapshot is active that is older than the commit of its change.
 //! 4. Without active snapshots nothing is kept of ended transactions.
-//! 5. Before pieces of a row's large value are given back, the newest version of the row keeps the value. So a large value that an
-//!    older record points to, and that neither its version nor a newer one keeps, still lies where the row as it is now has it.
+//! 5. Before pieces of a row's large value are given back, or go on under another name of the row, the newest version of the row keeps
+//!    the value. So a large value that an older record points to, and that neither its version nor a newer one keeps, still lies where
+//!    the row as it is now has it. What a newer version keeps of a column that an older record has in itself is not that record's.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;

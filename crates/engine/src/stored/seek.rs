@@ -193,6 +193,15 @@ pub(crate) fn key_value(
     let mut scratch = Vec::new();
     let unplaced = |e: holdfast_format::RecordError| FormatError::Catalog { what: e.what.to_owned() };
     let field = row.field(&rowset.layout, position, internal, &mut scratch).map_err(unplaced)?;
+    stored_key_value(source, ty, field)
+}
+
+/// The value of a key column's field.
+pub(crate) fn stored_key_value(
+    source: &dyn PageSource,
+    ty: &SqlType,
+    field: Field<'_>,
+) -> Result<Value, FormatError> {
     // A uniquifier that is not there is 0.
     if matches!(field, Field::Bytes([])) && ty.id == holdfast_types::TypeId::Int {
         return Ok(Value::Int(0));

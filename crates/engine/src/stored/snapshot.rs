@@ -22,10 +22,10 @@ use holdfast_format::record::{Field, PageRows, Row, RowLayout, fixed_var};
 use holdfast_format::{FormatError, PageSource, PageType, PageView, RecordError, btree};
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, TypeId, Value};
 
-use super::seek::{compare_row, is_before, key_value, key_values, position};
+use super::seek::{compare_row, is_before, key_value, key_values, position, stored_key_value};
 use super::table::{Locator, RowsetAccess, StoredIndex, StoredKey, StoredTable};
 use crate::access::{BatchSource, Bound, KeyRange, ReadContext, ReadIntent, ReadLevel};
-use crate::decode::column::{ColumnPlan, Fields, Records, Target, field_value, fill};
+use crate::decode::column::{ColumnPlan, Fields, Records, Target, fill};
 use crate::error::damaged;
 use crate::lock::manager::Table;
 use crate::lock::{Duration, LockMode, LockOwner, Resource};
@@ -45,10 +45,14 @@ struct Found {
     kept: KeptValues,
 }
 
-/// A column's field as it was kept.
-fn kept_field(kept: &KeptValues, position: usize) -> Option<Field<'_>> {
-    let (_, value) = kept.iter().find(|(at, _)| *at == position)?;
-    Some(value.as_deref().map_or(Field::Null, Field::Bytes))
+/// A field of a record as it was kept, if it points away. What newer versions keep of other columns of theirs is not this record's.
+fn kept_field<'r>(field: Field<'r>, kept: &'r KeptValues, position: usize) -> Field<'r> {
+    match kept.iter().find(|(at, _)| *at == position) {
+        Some((_, value)) if matches!(field, Field::Complex(_)) => {
+            value.as_deref().map_or(Field::Null, Field::Bytes)
+        }
+        _ => field,
+    }
 }
 
 /// A record that is read with large values from elsewhere.
@@ -73,10 +77,7 @@ impl Fields for WithKept<'_> {
         position: usize,
         scratch: &'s mut Vec<u8>,
     ) -> Result<Field<'s>, RecordError> {
-        match kept_field(self.kept, position) {
-            Some(field) => Ok(field),
-            None => Fields::field(&self.row, layout, position, scratch),
-        }
+        Ok(kept_field(Fields::field(&self.row, layout, position, scratch)?, self.kept, position))
     }
 }
 
@@ -396,6 +397,7 @@ impl SnapshotRows {
         if place.clustered {
             return key_values(source, &row, base, &place.keys, false);
         }
+        let with_kept = WithKept { row, kept };
         place
             .keys
             .iter()
@@ -405,10 +407,12 @@ impl SnapshotRows {
                     None => self.base_keys.iter().find(|b| b.ordinal.is_none()).map(|b| b.position),
                 };
                 match column {
-                    Some(position) => match kept_field(kept, position) {
-                        Some(field) => field_value(source, &k.ty, field),
-                        None => key_value(source, &row, base, position, &k.ty, false),
-                    },
+                    Some(position) => {
+                        let mut scratch = Vec::new();
+                        let field = with_kept.field(&base.layout, position, &mut scratch);
+                        let field = field.map_err(|e| FormatError::Catalog { what: e.what.to_owned() })?;
+                        stored_key_value(source, &k.ty, field)
+                    }
                     None if k.ty.id != TypeId::Int => Ok(Value::binary(&rid.to_bytes())),
                     None => Err(FormatError::catalog("a key column of an index is not in its table")),
                 }
@@ -566,11 +570,9 @@ impl SnapshotRows {
         if positions.peek().is_none() {
             return Ok(false);
         }
-        let (parsed, mut scratch) = (parse(&row.record)?, Vec::new());
-        Ok(positions.any(|p| {
-            kept_field(&row.kept, p).is_none()
-                && matches!(parsed.field(&self.base.layout, p, false, &mut scratch), Ok(Field::Complex(_)))
-        }))
+        let (parsed, mut scratch) = (WithKept { row: parse(&row.record)?, kept: &row.kept }, Vec::new());
+        Ok(positions
+            .any(|p| matches!(parsed.field(&self.base.layout, p, &mut scratch), Ok(Field::Complex(_)))))
     }
 
     /// The rows found as a batch, where that has to be made as long as they are found: the pieces of a large value may go with the

@@ -290,6 +290,8 @@ impl StoredWriter {
             if rekeyed {
                 self.insert_row(write, change, log, &mut fields, &old, outside, Ahead::default())?;
                 self.settle_range(write, at.held.as_ref(), &fields)?;
+                // The row goes on under another name with the pieces that it still leads to.
+                self.keep_large(write, change, (&old, rid), |_| true).map_err(|e| failure(&e))?;
                 self.drop_large(write, change, log, (&old, rid), &fields).map_err(|e| failure(&e))?;
                 continue;
             }

@@ -317,31 +317,40 @@ impl StoredWriter {
         (old, rid): (&[Stored], Option<Rid>),
         new: &[Stored],
     ) -> RecoveryResult<()> {
-        if self.keeps_versions() && old.iter().any(|f| f.complex) {
-            let gone = |p: &usize| old[*p].complex && new.get(*p) != Some(&old[*p]);
-            let positions: Vec<usize> = (0..old.len()).filter(gone).collect();
-            let name = match (&self.base, rid) {
-                (Base::Tree { tree, .. }, _) => Self::key_of(tree, old)?.1,
-                (Base::Heap(_), Some(rid)) => rid.to_bytes().to_vec(),
-                (Base::Heap(_), None) => return Err(internal("a heap row without an address")),
-            };
-            let row = (self.writing.database_id, self.rowset() as i64, name.as_slice());
-            let owner = write.transaction.owner();
-            let pointer = |position: usize| old[position].bytes.as_deref().unwrap_or_default();
-            let is_of = |before: &[u8], position: usize| {
-                let before = Row::parse(before, false, 0).map_err(|e| internal(e.what))?;
-                let mut scratch = Vec::new();
-                let field = before.field(self.layout(), position, false, &mut scratch);
-                Ok(
-                    matches!(field.map_err(|e| internal(e.what))?, Field::Complex(p) if p == pointer(position)),
-                )
-            };
-            self.writing.locks.versions.keep_values(owner, row, &positions, is_of, |position| {
-                holdfast_format::lob::read(change.source(), pointer(position))
-                    .map_err(|error| RecoveryError::Unreadable { page: PageId::NULL, error })
-            })?;
-        }
+        self.keep_large(write, change, (old, rid), |p| new.get(p) != Some(&old[p]))?;
         self.settling().drop_large(change, log, old, new)
+    }
+
+    /// Has the noted version of a row keep those of its large values that are `going`.
+    pub(super) fn keep_large(
+        &self,
+        write: WriteContext<'_>,
+        change: &Change<'_>,
+        (old, rid): (&[Stored], Option<Rid>),
+        going: impl Fn(usize) -> bool,
+    ) -> RecoveryResult<()> {
+        if !self.keeps_versions() || !old.iter().any(|f| f.complex) {
+            return Ok(());
+        }
+        let positions: Vec<usize> = (0..old.len()).filter(|&p| old[p].complex && going(p)).collect();
+        let name = match (&self.base, rid) {
+            (Base::Tree { tree, .. }, _) => Self::key_of(tree, old)?.1,
+            (Base::Heap(_), Some(rid)) => rid.to_bytes().to_vec(),
+            (Base::Heap(_), None) => return Err(internal("a heap row without an address")),
+        };
+        let row = (self.writing.database_id, self.rowset() as i64, name.as_slice());
+        let owner = write.transaction.owner();
+        let pointer = |position: usize| old[position].bytes.as_deref().unwrap_or_default();
+        let is_of = |before: &[u8], position: usize| {
+            let before = Row::parse(before, false, 0).map_err(|e| internal(e.what))?;
+            let mut scratch = Vec::new();
+            let field = before.field(self.layout(), position, false, &mut scratch);
+            Ok(matches!(field.map_err(|e| internal(e.what))?, Field::Complex(p) if p == pointer(position)))
+        };
+        self.writing.locks.versions.keep_values(owner, row, &positions, is_of, |position| {
+            holdfast_format::lob::read(change.source(), pointer(position))
+                .map_err(|error| RecoveryError::Unreadable { page: PageId::NULL, error })
+        })
     }
 
     /// Whether anybody may want to know what rows were before.
