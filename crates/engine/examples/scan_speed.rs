@@ -77,7 +77,7 @@ fn main() {
             };
             let mut source = table
                 .access
-                .seek(&ReadContext::unlocked(), index.index_id, &KeyRange::point(vec![key]), &all, false)
+                .seek(&ReadContext::unlocked(), index.index_id, KeyRange::point(vec![key]), &all, false)
                 .expect("seek");
             while let Some(batch) = source.next_batch().expect("batch") {
                 found += batch.len;

@@ -156,7 +156,7 @@ pub trait TableAccess: Send + Sync {
         &self,
         read: &ReadContext,
         index_id: i32,
-        range: &KeyRange,
+        range: KeyRange,
         columns: &[usize],
         backward: bool,
     ) -> SqlResult<Box<dyn BatchSource>>;

@@ -76,7 +76,7 @@ fn read_everything(source: &Arc<dyn PageSource>) {
             drain(table.access.seek(
                 &ReadContext::unlocked(),
                 index.index_id,
-                &KeyRange::all(),
+                KeyRange::all(),
                 &columns,
                 index.index_id % 2 == 0,
             ));

@@ -56,7 +56,7 @@ fn compressed_tables_hold_what_plain_ones_hold() {
         let seek = |range: &KeyRange, backward: bool| {
             let ordinals: Vec<usize> = (0..types.len()).collect();
             let read = ReadContext::unlocked();
-            let mut source = table.access.seek(&read, 1, range, &ordinals, backward).expect("seeks");
+            let mut source = table.access.seek(&read, 1, range.clone(), &ordinals, backward).expect("seeks");
             let mut out = Vec::new();
             while let Some(batch) = source.next_batch().expect("batch") {
                 out.extend((0..batch.len).map(|i| batch.row(i, &types)));

@@ -142,7 +142,7 @@ fn seeks_return_what_scans_return() {
                     let types: Vec<SqlType> = columns.iter().map(|&c| table.columns[c].ty).collect();
                     let mut source = table
                         .access
-                        .seek(&ReadContext::unlocked(), index.index_id, range, columns, backward)
+                        .seek(&ReadContext::unlocked(), index.index_id, range.clone(), columns, backward)
                         .unwrap_or_else(|e| panic!("{name} {table:?} {index:?}: {e}"));
                     let mut out = Vec::new();
                     while let Some(batch) =
@@ -182,7 +182,7 @@ fn seeks_return_what_scans_return() {
                             let source = table.access.seek(
                                 &ReadContext::unlocked(),
                                 index.index_id,
-                                &range,
+                                range,
                                 &[],
                                 backward,
                             );

@@ -101,7 +101,7 @@ fn database(data: &[u8]) {
         for index in &table.indexes {
             let mut count = 0;
             if let Ok(mut seek) =
-                table.access.seek(&ReadContext::unlocked(), index.index_id, &KeyRange::all(), &[0], true)
+                table.access.seek(&ReadContext::unlocked(), index.index_id, KeyRange::all(), &[0], true)
             {
                 while let Ok(Some(batch)) = seek.next_batch() {
                     count += batch.len;

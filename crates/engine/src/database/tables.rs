@@ -21,6 +21,7 @@ use crate::ddl::object::{Escalation, bits};
 use crate::decode;
 use crate::stored::partitioned::{PartitionedTable, split};
 use crate::stored::table::{Locator, StoredIndex, StoredKey, StoredTable, entry_keys};
+use crate::stored::way::Ways;
 use crate::stored::{RowsetAccess, key};
 use crate::write::identity::IdentityColumn;
 use crate::write::partitioned::PartitionedWriter;
@@ -247,6 +248,7 @@ fn build_both(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<(TableDef
         writer: None,
         large_out_of_row: i64::from(object.status) & bits::LARGE_OUT_OF_ROW != 0,
         keeps_row_locks: Escalation::of(object.status.into()) == Some(Escalation::Disable),
+        ways: Ways::default(),
     };
     let nothing = StoredTable {
         store: catalog.store.clone(),
@@ -261,6 +263,7 @@ fn build_both(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<(TableDef
         writer: None,
         large_out_of_row: false,
         keeps_row_locks: false,
+        ways: Ways::default(),
     };
     let definition = TableDef {
         database_id: catalog.id,

@@ -481,7 +481,7 @@ impl CatalogWriter<'_> {
         // 2005 has no index by owner.
         let indexed = base.definition.indexes.iter().any(|i| i.index_id == 2);
         let owner = crate::access::KeyRange::point(vec![Value::BigInt(rowset)]);
-        let mut units = if indexed { self.seek(&base, 2, &owner)? } else { self.rows("sysallocunits", &[])? };
+        let mut units = if indexed { self.seek(&base, 2, owner)? } else { self.rows("sysallocunits", &[])? };
         units.retain(|u| base.int(u, "ownerid") == rowset);
         Ok(units)
     }

@@ -138,7 +138,7 @@ impl CatalogWriter<'_> {
         let key = vec![Value::TinyInt(0), Value::Int(schema_id), Value::string(name)];
         let usable = base.definition.indexes.iter().any(|i| i.index_id == 2 && !i.disabled);
         let found = if usable {
-            self.seek(&base, 2, &crate::access::KeyRange::point(key))?
+            self.seek(&base, 2, crate::access::KeyRange::point(key))?
         } else {
             self.rows("sysschobjs", &[])?
         };

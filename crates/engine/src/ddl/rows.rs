@@ -241,7 +241,7 @@ impl<'a> CatalogWriter<'a> {
             prefix.push(Cell::Int(*value).value(&ty));
         }
         let range = if prefix.is_empty() { KeyRange::all() } else { KeyRange::point(prefix) };
-        let mut rows = self.seek(&base, 1, &range)?;
+        let mut rows = self.seek(&base, 1, range)?;
         rows.retain(|r| {
             given.iter().all(|(o, v)| {
                 let ty = base.definition.columns.get(*o).map_or(SqlType::INT, |c| c.ty);
@@ -252,7 +252,7 @@ impl<'a> CatalogWriter<'a> {
     }
 
     /// Rows of any index of a base table.
-    pub fn seek(&self, base: &Base, index: i32, range: &KeyRange) -> SqlResult<Vec<Found>> {
+    pub fn seek(&self, base: &Base, index: i32, range: KeyRange) -> SqlResult<Vec<Found>> {
         let mut columns: Vec<usize> = (0..base.definition.columns.len()).collect();
         let mut types: Vec<SqlType> = base.definition.columns.iter().map(|c| c.ty).collect();
         columns.push(BOOKMARK);
@@ -289,7 +289,7 @@ impl<'a> CatalogWriter<'a> {
         let key = base.definition.indexes.iter().find(|i| i.index_id == 1).and_then(|i| i.keys.first());
         let ordinal = key.map_or(0, |k| k.ordinal);
         let ty = base.definition.columns.get(ordinal).map_or(SqlType::INT, |c| c.ty);
-        let mut source = base.definition.access.seek(&read, 1, &range, &[ordinal], true)?;
+        let mut source = base.definition.access.seek(&read, 1, range, &[ordinal], true)?;
         while let Some(batch) = source.next_batch()? {
             if batch.len > 0 {
                 return Ok(match batch.row(0, &[ty]).first() {
@@ -459,7 +459,7 @@ impl<'a> CatalogWriter<'a> {
         let index = base.definition.indexes.iter().find(leads).map(|i| i.index_id);
         let ty = place.and_then(|p| base.definition.columns.get(p)).map_or(SqlType::INT, |c| c.ty);
         let find = || match index {
-            Some(index) => self.seek(&base, index, &KeyRange::point(vec![Cell::Int(value).value(&ty)])),
+            Some(index) => self.seek(&base, index, KeyRange::point(vec![Cell::Int(value).value(&ty)])),
             None => self.rows(table, &[]),
         };
         self.delete_found(table, &find, &|b, r| b.int(r, column) == value && wanted(b, r))

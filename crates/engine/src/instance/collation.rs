@@ -110,7 +110,7 @@ fn check_order(w: &CatalogWriter<'_>, old: CollationId, new: CollationId) -> Sql
                     (k.ordinal, k.descending, ty)
                 })
                 .collect();
-            let mut rows = w.seek(&base, index.index_id, &KeyRange::all())?;
+            let mut rows = w.seek(&base, index.index_id, KeyRange::all())?;
             rows.sort_by(|a, b| order(&keys, a, b));
             if let Some(pair) = rows.windows(2).find(|p| index.unique && order(&keys, &p[0], &p[1]).is_eq()) {
                 let table = format!("sys.{table}");

@@ -22,6 +22,7 @@ pub mod scan;
 pub mod seek;
 pub mod snapshot;
 pub mod table;
+pub(crate) mod way;
 
 pub use live::{LiveRowset, LiveRowsets};
 pub use table::{RowsetAccess, Store, StoredIndex, StoredTable};

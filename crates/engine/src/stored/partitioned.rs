@@ -71,7 +71,9 @@ impl How {
     ) -> SqlResult<Box<dyn BatchSource>> {
         match self {
             How::Scan => part.scan(read, columns),
-            How::Seek { index_id, range, backward } => part.seek(read, *index_id, range, columns, *backward),
+            How::Seek { index_id, range, backward } => {
+                part.seek(read, *index_id, range.clone(), columns, *backward)
+            }
         }
     }
 }
@@ -332,7 +334,7 @@ impl TableAccess for PartitionedTable {
         &self,
         read: &ReadContext,
         index_id: i32,
-        range: &KeyRange,
+        range: KeyRange,
         columns: &[usize],
         backward: bool,
     ) -> SqlResult<Box<dyn BatchSource>> {
@@ -346,9 +348,9 @@ impl TableAccess for PartitionedTable {
             return self.whole.seek(read, index_id, range, columns, backward);
         }
         let keys: Vec<(Option<usize>, bool)> = index.keys.iter().map(|k| (k.ordinal, k.descending)).collect();
-        let within = self.by.within(&keys, range);
+        let within = self.by.within(&keys, &range);
         let which: Vec<usize> = self.only.iter().copied().filter(|n| within.contains(n)).collect();
-        let how = How::Seek { index_id, range: range.clone(), backward };
+        let how = How::Seek { index_id, range, backward };
         if let [one] = which.as_slice()
             && let Some(part) = self.parts.get(*one)
         {

@@ -96,7 +96,7 @@ impl TableAccess for SampledTable {
         &self,
         _: &ReadContext,
         _: i32,
-        _: &KeyRange,
+        _: KeyRange,
         _: &[usize],
         _: bool,
     ) -> SqlResult<Box<dyn BatchSource>> {

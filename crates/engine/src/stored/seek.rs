@@ -23,26 +23,20 @@ use super::probe::Probe;
 use super::range::Ranged;
 use super::read::{RowNames, RowReader};
 use super::table::{Locator, RowsetAccess, Store, StoredIndex, StoredKey, StoredTable};
+use super::way::{Lookup, Partition, Way};
 use crate::access::{BatchSource, Bound, KeyRange, ReadContext};
-use crate::database::partition::Partitioned;
 use crate::decode::column::{ColumnPlan, Records, Target, field_value, fill};
 use crate::error::damaged;
 
 /// Rows between two bounds of one index.
 struct RangeScan {
     store: Arc<Store>,
-    types: Arc<[SqlType]>,
-    keys: Arc<[StoredKey]>,
-    /// By which places are found again, see [`StoredIndex::entry_keys`].
-    entry_keys: Arc<[StoredKey]>,
-    locator: Locator,
-    clustered: bool,
+    way: Arc<Way>,
     range: KeyRange,
     backward: bool,
-    /// Partitions still to read, the next last.
-    partitions: Vec<Partition>,
+    /// Place in the way's partitions of those still to read.
+    next: usize,
     cursor: Option<Cursor>,
-    lookup: Option<Arc<Lookup>>,
     /// Asks for the locks of rows; `None` when none are to be asked for.
     reader: Option<RowReader>,
     /// Rows are locked and handed on one by one, so that nothing is locked that nobody asked for.
@@ -51,28 +45,9 @@ struct RangeScan {
     single: bool,
 }
 
-/// A rowset of the index with the plans for the columns it holds.
-struct Partition {
-    rowset: RowsetAccess,
-    plans: Vec<ColumnPlan>,
-    names: RowNames,
-}
-
-/// Where rows are when the index does not hold all columns.
-struct Lookup {
-    base: Vec<(RowsetAccess, Vec<ColumnPlan>, RowNames)>,
-    keys: Arc<[StoredKey]>,
-    /// Of each declared key column of the index: its place there and in the base row, to see that a row found is still the
-    /// one the entry stood for.
-    entry_keys: Vec<(usize, usize)>,
-    /// Rows may go while their entries are read.
-    may_vanish: bool,
-    /// Which of the base's rowsets a clustered key belongs to: the place of the partitioning column in it.
-    spread: Option<(usize, Arc<Partitioned>)>,
-}
-
 struct Cursor {
-    partition: Partition,
+    /// Place in the way's partitions.
+    partition: usize,
     page: PageId,
     held: PageRef,
     /// Forward: the next slot. Backward: one above the next slot.
@@ -89,67 +64,34 @@ pub fn open(
     table: &StoredTable,
     read: &ReadContext,
     index_id: i32,
-    range: &KeyRange,
+    range: KeyRange,
     columns: &[usize],
     backward: bool,
 ) -> SqlResult<Box<dyn BatchSource>> {
-    let index = table.indexes.iter().find(|i| i.index_id == index_id);
-    let index = index.ok_or_else(|| {
-        SqlError::with_text(308, 16, format!("Index {index_id} on table '{}' does not exist.", table.name))
-    })?;
-    if !index.usable {
-        return Err(SqlError::not_supported(format!(
-            "Seeking in index '{}' of table '{}', whose sort order cannot be reproduced,",
-            index.name, table.name
-        )));
-    }
-    let bounded = |b: &Bound| match b {
-        Bound::Included(k) | Bound::Excluded(k) => k.len(),
-        Bound::Unbounded => 0,
-    };
-    if bounded(&range.low).max(bounded(&range.high)) > index.keys.len() {
+    let way = table.ways.get(table, index_id, columns)?;
+    if range.low.values().len().max(range.high.values().len()) > way.keys.len() {
         return Err(SqlError::with_text(
             8624,
             16,
             "Internal error: a key range is longer than its index key.",
         ));
     }
-    let covered = index.clustered
-        || index
-            .rowsets
-            .iter()
-            .all(|r| columns.iter().all(|&c| r.positions.get(c).copied().flatten().is_some()));
-    let mut partitions = Vec::new();
-    for rowset in index.rowsets.iter().rev() {
-        let plans = if covered { table.plans(rowset, columns)? } else { Vec::new() };
-        let names = RowNames::of_index(table, index, rowset);
-        partitions.push(Partition { rowset: rowset.clone(), plans, names });
-    }
-    if backward {
-        partitions.reverse();
-    }
-    let lookup = if covered { None } else { Some(Arc::new(lookup(table, index, columns)?)) };
     // A lock on the end of one partition says nothing of the others.
-    let reader = match index.rowsets.len() {
+    let reader = match way.partitions.len() {
         1 => RowReader::open_ranges(table, read)?,
         _ => RowReader::open(table, read)?,
     };
     let one_by_one = reader.as_ref().is_some_and(RowReader::one_by_one);
     Ok(Box::new(RangeScan {
         store: table.store.clone(),
-        types: columns.iter().map(|&c| table.type_of(c)).collect(),
-        keys: index.keys.clone(),
-        entry_keys: index.entry_keys.clone(),
-        locator: index.locator.clone(),
-        clustered: index.clustered,
-        range: range.clone(),
+        single: way.unique && is_whole_key(&way.keys, &range),
+        way,
+        range,
         backward,
-        partitions,
+        next: 0,
         cursor: None,
-        lookup,
         reader,
         one_by_one,
-        single: index.unique && is_whole_key(&index.keys, range),
     }))
 }
 
@@ -160,25 +102,6 @@ fn is_whole_key(keys: &[StoredKey], range: &KeyRange) -> bool {
     low.len() == keys.len()
         && high.len() == keys.len()
         && pairs.all(|(k, (a, b))| key::compare(&k.ty, a, b) == Ordering::Equal)
-}
-
-fn lookup(table: &StoredTable, index: &StoredIndex, columns: &[usize]) -> SqlResult<Lookup> {
-    let mut base = Vec::new();
-    for rowset in &table.base {
-        base.push((rowset.clone(), table.plans(rowset, columns)?, RowNames::of_base(table, rowset)));
-    }
-    let keys = table.indexes.iter().find(|i| i.clustered).map(|i| i.keys.clone()).unwrap_or_default();
-    let positions = table.base.first().map(|b| &*b.positions).unwrap_or_default();
-    let entry_keys = index
-        .keys
-        .iter()
-        .filter_map(|k| Some((k.position, positions.get(k.ordinal?).copied().flatten()?)))
-        .collect();
-    let spread = table
-        .partitioned
-        .as_ref()
-        .and_then(|by| Some((keys.iter().position(|k| k.ordinal == Some(by.ordinal))?, Arc::clone(by))));
-    Ok(Lookup { base, keys, entry_keys, may_vanish: table.store.writing.is_some(), spread })
 }
 
 /// The value of a key column of a row.
@@ -332,9 +255,12 @@ pub(crate) fn position(
 
 impl RangeScan {
     fn start(&mut self) -> SqlResult<bool> {
-        while let Some(partition) = self.partitions.pop() {
-            let bound = if self.backward { &self.range.high } else { &self.range.low };
-            if let Some((page, held, slot)) = self.enter(&partition, bound)? {
+        let bound = if self.backward { &self.range.high } else { &self.range.low };
+        while self.next < self.way.partitions.len() {
+            let last = self.way.partitions.len() - 1;
+            let partition = if self.backward { last - self.next } else { self.next };
+            self.next += 1;
+            if let Some((page, held, slot)) = self.enter(&self.way.partitions[partition], bound)? {
                 self.cursor =
                     Some(Cursor { partition, page, held, slot, left: None, done: false, last: None });
                 return Ok(true);
@@ -347,8 +273,15 @@ impl RangeScan {
     fn enter(&self, partition: &Partition, bound: &Bound) -> SqlResult<Option<(PageId, PageRef, u16)>> {
         let source = &*self.store.source;
         let find = || {
-            position(source, &partition.rowset, &self.entry_keys, self.clustered, bound, !self.backward)
-                .map_err(damaged)
+            position(
+                source,
+                &partition.rowset,
+                &self.way.entry_keys,
+                self.way.clustered,
+                bound,
+                !self.backward,
+            )
+            .map_err(damaged)
         };
         let mut found = find()?;
         if found.is_none()
@@ -384,7 +317,7 @@ impl RangeScan {
             return reader.usable(source, &partition.names, held, slots);
         }
         let (rowset, names) = (&partition.rowset, &partition.names);
-        let index = Ranged { rowset, keys: &self.keys, clustered: self.clustered, names };
+        let index = Ranged { rowset, keys: &self.way.keys, clustered: self.way.clustered, names };
         reader.range(source, index, held, slots, self.single)
     }
 
@@ -393,7 +326,7 @@ impl RangeScan {
         let source = &*self.store.source;
         let rows = PageRows::new(PageView::new(held)).map_err(damaged)?;
         let end = if self.backward { &self.range.low } else { &self.range.high };
-        let probe = Probe::new(rowset, &self.keys, end.values(), false);
+        let probe = Probe::new(rowset, &self.way.keys, end.values(), false);
         let before = |at| is_before(end, self.backward, !self.backward, |_| probe.order(source, &rows, at));
         if self.backward {
             let past = partition_point(0..slot.min(rows.len()), before).map_err(damaged)?;
@@ -410,6 +343,10 @@ impl RangeScan {
         Ok(slot..partition_point(from..rows.len().max(from), before).map_err(damaged)?)
     }
 
+    fn partition(&self, cursor: &Cursor) -> &Partition {
+        &self.way.partitions[cursor.partition]
+    }
+
     fn fill_batch(&mut self) -> SqlResult<Option<Batch>> {
         let mut targets = Vec::new();
         let mut count = 0usize;
@@ -419,7 +356,7 @@ impl RangeScan {
             }
             if targets.is_empty() {
                 let capacity = if self.single { 1 } else { 16 };
-                targets = self.types.iter().map(|ty| Target::new(ty, capacity)).collect();
+                targets = self.way.types.iter().map(|ty| Target::new(ty, capacity)).collect();
             }
             let Some(mut cursor) = self.cursor.take() else { break };
             if self.one_by_one {
@@ -447,7 +384,7 @@ impl RangeScan {
         let rows = PageRows::new(PageView::new(&held)).map_err(damaged)?;
         let mut taken: Vec<(u16, Row<'_>)> = Vec::with_capacity(if self.single { 1 } else { 16 });
         let end = if self.backward { &self.range.low } else { &self.range.high };
-        let probe = Probe::new(&cursor.partition.rowset, &self.keys, end.values(), false);
+        let probe = Probe::new(&self.partition(cursor).rowset, &self.way.keys, end.values(), false);
         while taken.len() < limit {
             let slot = if self.backward {
                 let Some(slot) = cursor.slot.checked_sub(1) else { break };
@@ -481,9 +418,9 @@ impl RangeScan {
         let Some(found) = self.fill_rows(cursor, rows.view(), &taken, targets)? else {
             // The first row that was taken, or what stands in its place by now.
             let Some((_, row)) = taken.first() else { return Ok(0) };
-            let key = key_values(source, row, &cursor.partition.rowset, &self.entry_keys, false)
+            let key = key_values(source, row, &self.partition(cursor).rowset, &self.way.entry_keys, false)
                 .map_err(damaged)?;
-            match self.enter(&cursor.partition, &Bound::Included(key))? {
+            match self.enter(self.partition(cursor), &Bound::Included(key))? {
                 Some((page, held, slot)) => {
                     (cursor.page, cursor.held, cursor.slot, cursor.done) = (page, held, slot, false);
                 }
@@ -527,18 +464,18 @@ impl RangeScan {
         targets: &mut [Target],
     ) -> SqlResult<Option<usize>> {
         let source = &*self.store.source;
-        let Some(lookup) = &self.lookup else {
-            let layout = &cursor.partition.rowset.layout;
+        let Some(lookup) = &self.way.lookup else {
+            let layout = &self.partition(cursor).rowset.layout;
             let filled = steady(source, view, targets, |source, targets| {
                 let records = Records { source, layout, page: cursor.page, rows: taken };
-                let plans = cursor.partition.plans.iter();
+                let plans = self.partition(cursor).plans.iter();
                 plans.zip(targets).try_for_each(|(plan, target)| fill(&records, plan, target))
             });
             return Ok(filled.map_err(damaged)?.map(|()| taken.len()));
         };
         let mut found = 0;
         for (_, row) in taken {
-            found += usize::from(self.look_up(lookup, &cursor.partition.rowset, row, targets)?);
+            found += usize::from(self.look_up(lookup, &self.partition(cursor).rowset, row, targets)?);
         }
         Ok(Some(found))
     }
@@ -555,21 +492,22 @@ impl RangeScan {
                 self.leave_page(cursor, rows.view())?;
                 return Ok(0);
             };
-            let rowset = &cursor.partition.rowset;
+            let rowset = &self.partition(cursor).rowset;
             let Some(row) = rows.row(slot).map_err(damaged)? else {
                 return Err(damaged(FormatError::NoSuchSlot { page: cursor.page, slot }));
             };
             let end = if self.backward { &self.range.low } else { &self.range.high };
             let before = is_before(end, self.backward, !self.backward, |k| {
-                compare_row(source, &row, rowset, &self.keys, k, false)
+                compare_row(source, &row, rowset, &self.way.keys, k, false)
             })
             .map_err(damaged)?;
             if before == self.backward {
                 cursor.done = true;
                 return Ok(0);
             }
-            let key = key_values(source, &row, rowset, &self.entry_keys, false).map_err(damaged)?;
-            let Some(image) = reader.usable(source, &cursor.partition.names, &held, slot..slot + 1)? else {
+            let key = key_values(source, &row, rowset, &self.way.entry_keys, false).map_err(damaged)?;
+            let Some(image) = reader.usable(source, &self.partition(cursor).names, &held, slot..slot + 1)?
+            else {
                 self.find_again(cursor)?;
                 continue;
             };
@@ -600,8 +538,9 @@ impl RangeScan {
             None if self.backward => self.range.high.clone(),
             None => self.range.low.clone(),
         };
-        let rowset = &cursor.partition.rowset;
-        let found = position(source, rowset, &self.entry_keys, self.clustered, &bound, !self.backward);
+        let rowset = &self.partition(cursor).rowset;
+        let found =
+            position(source, rowset, &self.way.entry_keys, self.way.clustered, &bound, !self.backward);
         match found.map_err(damaged)? {
             Some((page, held, slot)) => (cursor.page, cursor.held, cursor.slot) = (page, held, slot),
             None => cursor.done = true,
@@ -627,8 +566,8 @@ impl RangeScan {
             }
             let slot = if self.backward { PageView::new(&held).slot_count() } else { 0 };
             if let (Some(reader), false) = (&self.reader, self.one_by_one) {
-                let slots = self.in_range(&cursor.partition.rowset, &held, slot)?;
-                match self.settle(reader, &cursor.partition, &held, slots)? {
+                let slots = self.in_range(&self.partition(cursor).rowset, &held, slot)?;
+                match self.settle(reader, self.partition(cursor), &held, slots)? {
                     Some(image) => held = image,
                     None => continue,
                 }
@@ -648,7 +587,7 @@ impl RangeScan {
         targets: &mut [Target],
     ) -> SqlResult<bool> {
         let source = &*self.store.source;
-        match &self.locator {
+        match &self.way.locator {
             Locator::Row => Ok(true),
             Locator::Rid(position) => {
                 let mut scratch = Vec::new();

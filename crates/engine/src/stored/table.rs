@@ -12,6 +12,7 @@ use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 use super::live::{LiveRowset, LiveRowsets};
 use super::read::{RowNames, RowReader};
 use super::scan::{PageList, PageScan};
+use super::way::Ways;
 use super::{sample, seek, snapshot};
 use crate::access::{BOOKMARK, BOOKMARK_TYPE, BatchSource, KeyRange, ReadContext, ReadIntent, TableAccess};
 use crate::database::partition::Partitioned;
@@ -183,6 +184,7 @@ pub struct StoredTable {
     pub keeps_row_locks: bool,
     /// Values of MAX types lie on pages of their own, however short.
     pub large_out_of_row: bool,
+    pub ways: Ways,
 }
 
 impl StoredTable {
@@ -337,7 +339,7 @@ impl StoredTable {
             return Ok(None);
         }
         match self.indexes.iter().find(|i| i.clustered && i.usable) {
-            Some(index) => seek::open(self, read, index.index_id, &KeyRange::all(), columns, false).map(Some),
+            Some(index) => seek::open(self, read, index.index_id, KeyRange::all(), columns, false).map(Some),
             None => Ok(None),
         }
     }
@@ -408,7 +410,7 @@ impl TableAccess for StoredTable {
         &self,
         read: &ReadContext,
         index_id: i32,
-        range: &KeyRange,
+        range: KeyRange,
         columns: &[usize],
         backward: bool,
     ) -> SqlResult<Box<dyn BatchSource>> {
@@ -417,7 +419,7 @@ impl TableAccess for StoredTable {
         }
         self.usable()?;
         let reading = self.reading();
-        if let Some(seen) = snapshot::open(self, read, Some((index_id, range, backward)), columns)? {
+        if let Some(seen) = snapshot::open(self, read, Some((index_id, &range, backward)), columns)? {
             return Ok(reading.over(seen));
         }
         Ok(reading.over(seek::open(self, read, index_id, range, columns, backward)?))

@@ -767,10 +767,8 @@ impl Model {
                 continue;
             }
             let read = ReadContext::unlocked();
-            let mut source = table
-                .access
-                .seek(&read, index.index_id, &KeyRange::all(), &self.stored, false)
-                .expect("seek");
+            let mut source =
+                table.access.seek(&read, index.index_id, KeyRange::all(), &self.stored, false).expect("seek");
             let mut found = Vec::new();
             while let Some(batch) = source.next_batch().expect("batch") {
                 found.extend((0..batch.len).map(|i| text(&batch.row(i, &types))));

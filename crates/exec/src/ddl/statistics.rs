@@ -370,7 +370,7 @@ impl Definition<'_, '_> {
         };
         let index = own.or_else(|| table.indexes.iter().filter(|i| i.filter.is_none()).find(leads));
         let source = match index {
-            Some(i) => table.access.seek(&read, i.index_id, &KeyRange::all(), &rows.ordinals, false)?,
+            Some(i) => table.access.seek(&read, i.index_id, KeyRange::all(), &rows.ordinals, false)?,
             None => table.access.scan(&read, &rows.ordinals)?,
         };
         self.read_into(source, rows, &mut into)?;

@@ -252,7 +252,7 @@ impl BatchSource for Seek<'_> {
             }
             let Some(range) = self.ranges.pop_front() else { return Ok(None) };
             self.current =
-                Some(self.access.seek(&self.read, self.index_id, &range, self.columns, self.backward)?);
+                Some(self.access.seek(&self.read, self.index_id, range, self.columns, self.backward)?);
         }
     }
 }
@@ -285,7 +285,7 @@ pub fn open_seek<'p>(
     let source: Source<'p> = if evaluated.len() == 1 {
         // The usual case needs no operator of its own.
         let range = to_key(evaluated.remove(0));
-        access.seek(&read, index_id, &range, columns, backward)?
+        access.seek(&read, index_id, range, columns, backward)?
     } else {
         let ranges = evaluated.into_iter().map(to_key).collect();
         Box::new(Seek { access, index_id, ranges, columns, backward, read: read.into_owned(), current: None })

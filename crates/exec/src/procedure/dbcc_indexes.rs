@@ -66,7 +66,7 @@ fn compare(
     let parts = [&database.name, &table.schema_name, &table.name].map(|n| bracketed(n));
     let text = format!("select {} from {} with (index (0))", list.join(", "), parts.join("."));
     count(&text, -1, &read, call, rows)?;
-    let mut source = table.access.seek(&read, index.index_id, &KeyRange::all(), &ordinals, false)?;
+    let mut source = table.access.seek(&read, index.index_id, KeyRange::all(), &ordinals, false)?;
     while let Some(batch) = source.next_batch()? {
         for row in comparable(&batch, &types)? {
             *rows.entry(row).or_default() += 1;

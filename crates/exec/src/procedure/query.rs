@@ -11,7 +11,7 @@ use holdfast_tsql::ast::{self, Declaration, DeclarationKind, SelectStatement, Se
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
 
 use super::memory_table::RowList;
-use super::redefined::told_to_client;
+use super::redefined::{begins_again, told_to_client};
 use super::run::{Fail, Runner, Scope, Stop, scope_names};
 use super::state::option;
 use super::unit::{Folding, Planned, with_bind_context};
@@ -98,6 +98,13 @@ fn cut(batch: &Batch, types: &[SqlType], size: i32) -> SqlResult<Batch> {
         .map(|i| batch.row(i, types).into_iter().zip(types).map(|(v, ty)| shorter(v, ty)).collect())
         .collect();
     Batch::from_rows(types, &rows)
+}
+
+/// What of a query's answer has gone to the client.
+#[derive(Default)]
+struct Sent {
+    columns: bool,
+    rows: u64,
 }
 
 impl Runner<'_> {
@@ -264,19 +271,18 @@ impl Runner<'_> {
         if !bound.assignments.is_empty() {
             return self.select_assign(&bound, scope);
         }
-        let columns: Vec<ResultColumn> = bound.columns.iter().map(result_column).collect();
         let context = self.context(scope);
         let fmt_only = self.session.state.lock().fmt_only;
         self.may_answer()?;
-        // Opening may fail or block; the column list goes out before the first row, as clients expect.
-        self.sink.columns(&columns)?;
         if fmt_only {
+            self.tell_columns(&bound)?;
             return self.counted(0, SELECT, true);
         }
-        let (mut bound, mut context, mut sent) = (bound, context, 0);
+        let (mut bound, mut context) = (bound, context);
+        let mut sent = Sent::default();
         let mut kept = self.kept_definitions();
         while let Err(fail) = self.send(&bound, &context, &mut sent) {
-            if sent > 0 {
+            if sent.columns {
                 return Err(match fail {
                     Fail::Error(e) => told_to_client(e).into(),
                     other => other,
@@ -285,18 +291,35 @@ impl Runner<'_> {
             self.begin_again(&mut kept, fail)?;
             bound = self.plan_query(q, scope)?;
             context = self.context(scope);
-            let now: Vec<ResultColumn> = bound.columns.iter().map(result_column).collect();
-            let same = |a: &ResultColumn, b: &ResultColumn| a.ty == b.ty && a.name == b.name;
-            if now.len() != columns.len() || !now.iter().zip(&columns).all(|(a, b)| same(a, b)) {
-                let text = "Internal error: the columns of the result changed while the statement began. Run it again.";
-                return Err(SqlError::with_text(8624, 16, text).into());
-            }
         }
         self.warn_of_nulls(&context)?;
-        self.counted(sent, SELECT, true)
+        self.counted(sent.rows, SELECT, true)
     }
 
-    fn send(&mut self, bound: &BoundQuery, context: &ExecContext, sent: &mut u64) -> Result<(), Fail> {
+    /// Tells the client what columns a query has.
+    fn tell_columns(&mut self, bound: &BoundQuery) -> Result<(), Fail> {
+        let columns: Vec<ResultColumn> = bound.columns.iter().map(result_column).collect();
+        self.sink.columns(&columns)?;
+        Ok(())
+    }
+
+    /// Sends what a query answers. The columns come with the first rows: until then the query may turn out to be planned for a
+    /// definition that somebody has changed, and be planned again. An error comes after the columns, as clients expect.
+    fn send(&mut self, bound: &BoundQuery, context: &ExecContext, sent: &mut Sent) -> Result<(), Fail> {
+        let done = self.send_batches(bound, context, sent);
+        let told = match &done {
+            Ok(()) => true,
+            Err(Fail::Error(e)) => !begins_again(&e),
+            Err(_) => false,
+        };
+        if told && !sent.columns {
+            sent.columns = true;
+            self.tell_columns(bound)?;
+        }
+        done
+    }
+
+    fn send_batches(&mut self, bound: &BoundQuery, context: &ExecContext, sent: &mut Sent) -> Result<(), Fail> {
         let (limit, text_size) = {
             let state = self.session.state.lock();
             (state.row_limit, state.settings.text_size)
@@ -314,14 +337,18 @@ impl Runner<'_> {
             if self.session.cancel.is_cancelled() {
                 return Err(Stop::Cancelled.into());
             }
-            if limit > 0 && *sent + batch.len as u64 > limit {
-                batch = batch.slice(0, (limit - *sent) as usize);
+            if limit > 0 && sent.rows + batch.len as u64 > limit {
+                batch = batch.slice(0, (limit - sent.rows) as usize);
             }
             if batch.len > 0 {
+                if !sent.columns {
+                    sent.columns = true;
+                    self.tell_columns(bound)?;
+                }
                 self.sink.rows(&batch)?;
-                *sent += batch.len as u64;
+                sent.rows += batch.len as u64;
             }
-            if limit > 0 && *sent >= limit {
+            if limit > 0 && sent.rows >= limit {
                 break;
             }
         }

@@ -5,7 +5,7 @@
 //! ([`holdfast_engine::write::unkept`], docs/decisions/0021).
 //!
 //! Invariants
-//! 1. What is begun again has told the client nothing but its columns.
+//! 1. What is begun again has told the client nothing.
 //! 2. While it runs again the definition is kept by Sch-S, so that it is not changed once more; its own locks go with that,
 //!    because session and transaction are one space.
 
@@ -50,6 +50,11 @@ pub fn told_to_client(e: SqlError) -> SqlError {
         return e;
     }
     SqlError::with_text(8624, 16, format!("Internal error: {}", e.message))
+}
+
+/// A statement that fails with this is begun again.
+pub fn begins_again(e: &SqlError) -> bool {
+    in_the_way(e).is_some() || object_of(e).is_some()
 }
 
 impl Runner<'_> {

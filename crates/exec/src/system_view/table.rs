@@ -281,7 +281,7 @@ impl TableAccess for ComputedRows {
         &self,
         _read: &ReadContext,
         _index_id: i32,
-        _range: &KeyRange,
+        _range: KeyRange,
         _columns: &[usize],
         _backward: bool,
     ) -> SqlResult<Box<dyn BatchSource>> {

@@ -59,7 +59,7 @@ impl TableAccess for MemoryTable {
         &self,
         _: &ReadContext,
         _: i32,
-        _: &KeyRange,
+        _: KeyRange,
         _: &[usize],
         _: bool,
     ) -> SqlResult<Box<dyn BatchSource>> {

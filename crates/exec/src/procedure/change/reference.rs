@@ -156,7 +156,7 @@ impl Runner<'_> {
         let read = self.reading(change);
         if let Some((index, order)) = index_on(table, columns) {
             let key: Vec<Value> = order.iter().map(|&i| values[i].clone()).collect();
-            let mut source = table.access.seek(&read, index, &KeyRange::point(key), &columns[..1], false)?;
+            let mut source = table.access.seek(&read, index, KeyRange::point(key), &columns[..1], false)?;
             while let Some(b) = source.next_batch()? {
                 if b.len > 0 {
                     return Ok(true);
@@ -359,7 +359,7 @@ impl Runner<'_> {
                     for (n, (values, _)) in lost.iter().enumerate() {
                         let key: Vec<Value> = order.iter().map(|&i| values[i].clone()).collect();
                         let mut source =
-                            table.access.seek(&read, index, &KeyRange::point(key), &columns, false)?;
+                            table.access.seek(&read, index, KeyRange::point(key), &columns, false)?;
                         while let Some(b) = source.next_batch()? {
                             take(&b, Some(n))?;
                         }

@@ -390,7 +390,7 @@ impl ViewPlan {
         columns.push(BOOKMARK);
         let mut types = self.types();
         types.push(SqlType::binary(TypeId::VarBinary, 8000));
-        let mut source = self.view.access.seek(&read, 1, &KeyRange::point(key), &columns, false)?;
+        let mut source = self.view.access.seek(&read, 1, KeyRange::point(key), &columns, false)?;
         while let Some(batch) = source.next_batch()? {
             if batch.len == 0 {
                 continue;

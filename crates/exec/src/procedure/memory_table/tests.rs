@@ -70,7 +70,7 @@ fn scan(t: &MemoryTable) -> Box<dyn BatchSource> {
 }
 
 fn seek(t: &MemoryTable, index: i32, range: &KeyRange, backward: bool) -> Box<dyn BatchSource> {
-    t.rows.seek(&ReadContext::unlocked(), index, range, &[0, 1, 2], backward).unwrap()
+    t.rows.seek(&ReadContext::unlocked(), index, range.clone(), &[0, 1, 2], backward).unwrap()
 }
 
 /// Bookmarks of rows by k.

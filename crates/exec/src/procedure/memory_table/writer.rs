@@ -67,7 +67,7 @@ impl TableAccess for MemoryRows {
         &self,
         _: &ReadContext,
         index_id: i32,
-        range: &KeyRange,
+        range: KeyRange,
         columns: &[usize],
         backward: bool,
     ) -> SqlResult<Box<dyn BatchSource>> {

@@ -354,7 +354,7 @@ impl holdfast_engine::access::TableAccess for NoRows {
         &self,
         read: &holdfast_engine::access::ReadContext,
         _: i32,
-        _: &holdfast_engine::access::KeyRange,
+        _: holdfast_engine::access::KeyRange,
         columns: &[usize],
         _: bool,
     ) -> SqlResult<Box<dyn holdfast_engine::access::BatchSource>> {
