@@ -122,3 +122,54 @@ truncate table n
 commit
 insert n(v) values (16)
 select id, v from n
+-- A table that is made and dropped keeps its pages until the end: a savepoint behind both has nothing of it to give back.
+-- With ROLLBACK and with COMMIT no page is left over, none is given back twice.
+create table kept (id int not null primary key, v varchar(max) null, w varchar(8000) null)
+insert kept values (1, replicate(cast('v' as varchar(max)), 20000), replicate('w', 5000))
+begin tran
+select * into gone from kept
+drop table gone
+save tran p
+rollback tran p
+rollback
+dbcc checkdb with no_infomsgs
+go
+begin tran
+select * into gone from kept
+drop table gone
+save tran p
+insert kept values (2, replicate(cast('x' as varchar(max)), 20000), replicate('y', 5000))
+rollback tran p
+insert kept values (3, replicate(cast('x' as varchar(max)), 20000), replicate('y', 5000))
+commit
+select id, len(v), len(w) from kept
+dbcc checkdb with no_infomsgs
+go
+-- made before the savepoint and dropped behind it; made behind it
+begin tran
+select * into gone from kept
+save tran p
+drop table gone
+select * into again from kept
+create index by_id on again (id) include (v)
+rollback tran p
+select id, len(v) from gone
+select object_id('again')
+drop table gone
+commit
+dbcc checkdb with no_infomsgs
+go
+-- a statement that fails takes back no more than itself
+begin tran
+create table made (id int not null primary key, v varchar(max) null)
+insert made select id, v from kept
+drop table made
+begin try
+  insert kept values (4, null, null), (1, null, null)
+end try
+begin catch
+  select error_number()
+end catch
+rollback
+dbcc checkdb with no_infomsgs
+go

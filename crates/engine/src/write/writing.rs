@@ -237,10 +237,10 @@ pub struct DatabaseTransaction {
     emptied: Mutex<Vec<(usize, Emptied)>>,
     /// Tables whose identity begins again with the commit: mark, object, value last given.
     begun_again: Mutex<Vec<(usize, i32, i128)>>,
-    /// Rowsets that the transaction made.
-    made: Mutex<Vec<u64>>,
-    /// Units that it gave to rowsets: rowset, kind and id.
-    added: Mutex<Vec<(Arc<LiveRowset>, u8, u64)>>,
+    /// Rowsets that the transaction made, each with the mark before its row in the catalogue.
+    made: Mutex<Vec<(usize, u64)>>,
+    /// Units that it gave to rowsets: the mark behind the unit's row, rowset, kind and id.
+    added: Mutex<Vec<(usize, Arc<LiveRowset>, u8, u64)>>,
     /// The row of a tree that was locked last, for who changes it next.
     pub(super) located: Mutex<Option<Located>>,
     /// Between the two steps of a commit over several databases.
@@ -259,16 +259,18 @@ impl DatabaseTransaction {
         &self.writing
     }
 
-    /// Notes a new rowset: when its creation is taken back, its pages are given back.
+    /// Notes a rowset that comes into the catalogue next: when its creation is taken back, its pages are given back.
     pub fn note_made(&self, rowset: u64) {
-        self.made.lock().push(rowset);
+        let mark = self.log.lock().mark();
+        self.made.lock().push((mark, rowset));
     }
 
     /// A rowset has got a unit, which is used from now on; when that is taken back the rowset loses it
     /// again with its pages.
     pub fn note_unit(&self, live: &Arc<LiveRowset>, kind: u8, id: u64) {
         live.unit(kind).set(&AllocationUnit { id, kind, owner: live.rowset, ..AllocationUnit::default() });
-        self.added.lock().push((Arc::clone(live), kind, id));
+        let mark = self.log.lock().mark();
+        self.added.lock().push((mark, Arc::clone(live), kind, id));
     }
 
     /// Frees the pages of one unit that is no longer in the catalogue.
@@ -283,20 +285,20 @@ impl DatabaseTransaction {
     }
 
     /// Takes units from rowsets whose catalogue rows were taken back.
-    fn sweep_units(&self) -> SqlResult<()> {
-        let mut added = self.added.lock();
-        if added.is_empty() {
+    fn sweep_units(&self, mark: usize) -> SqlResult<()> {
+        let taken_back: Vec<_> = self.added.lock().extract_if(.., |(at, ..)| *at > mark).collect();
+        if taken_back.is_empty() {
             return Ok(());
         }
         let trees = self.writing.trees().map_err(|e| failure(&e))?;
-        for (live, kind, id) in std::mem::take(&mut *added) {
+        for (at, live, kind, id) in taken_back {
             let place = {
                 let change = self.writing.logged.change().map_err(|e| failure(&e))?;
                 let key = [Value::BigInt(id as i64)];
                 trees.units.find_entry(change.source(), &key).map_err(|e| crate::page_error(&e))?
             };
             if place.is_some_and(|p| p.found && !p.ghost) {
-                added.push((live, kind, id));
+                self.added.lock().push((at, live, kind, id));
                 continue;
             }
             let unit = live.unit(kind);
@@ -313,17 +315,17 @@ impl DatabaseTransaction {
         Ok(())
     }
 
-    /// Frees the pages of rowsets and units whose creation was taken back. Pages are given out in transactions of their own,
-    /// which stay.
-    fn sweep(&self) -> SqlResult<()> {
-        self.sweep_units()?;
-        let mut made = self.made.lock();
-        if made.is_empty() {
+    /// Frees the pages of rowsets and units whose creation was taken back: those that were made since `mark`. Pages are given out
+    /// in transactions of their own, which stay. What was made before and has been dropped gives its pages back with the commit,
+    /// or loses them when all is taken back.
+    fn sweep(&self, mark: usize) -> SqlResult<()> {
+        self.sweep_units(mark)?;
+        let taken_back: Vec<_> = self.made.lock().extract_if(.., |(at, _)| *at >= mark).collect();
+        if taken_back.is_empty() {
             return Ok(());
         }
         let trees = self.writing.trees().map_err(|e| failure(&e))?;
-        let rowsets = std::mem::take(&mut *made);
-        for rowset in rowsets {
+        for (at, rowset) in taken_back {
             let Some(live) = self.writing.rowsets.get(rowset) else { continue };
             let place = {
                 let change = self.writing.logged.change().map_err(|e| failure(&e))?;
@@ -331,7 +333,7 @@ impl DatabaseTransaction {
                 trees.rowsets.find_entry(change.source(), &key).map_err(|e| crate::page_error(&e))?
             };
             if place.is_some_and(|p| p.found && !p.ghost) {
-                made.push(rowset);
+                self.made.lock().push((at, rowset));
                 continue;
             }
             for kind in [unit_type::IN_ROW, unit_type::LOB, unit_type::ROW_OVERFLOW] {
@@ -388,7 +390,7 @@ impl Participant for DatabaseTransaction {
         if done.is_err() && self.writing.logged.stopped().is_none() {
             self.restore_identities(None);
             self.writing.logged.roll_back_to(log, 0).map_err(|e| failure(&e))?;
-            let swept = self.sweep();
+            let swept = self.sweep(0);
             self.writing.logged.roll_back(log).map_err(|e| failure(&e))?;
             swept?;
         }
@@ -412,7 +414,7 @@ impl Participant for DatabaseTransaction {
         self.emptied.lock().retain(|(at, _)| *at <= mark as usize);
         self.restore_identities(Some(mark as usize));
         self.writing.logged.roll_back_to(&mut self.log.lock(), mark as usize).map_err(|e| failure(&e))?;
-        self.sweep()
+        self.sweep(mark as usize)
     }
     fn as_any(&self) -> &dyn Any {
         self
@@ -426,7 +428,7 @@ impl DatabaseTransaction {
         let log = &mut self.log.lock();
         self.writing.logged.roll_back_to(log, 0).map_err(|e| failure(&e))?;
         // Before the transaction ends: as long as it is open, no checkpoint lets recovery forget what is to be freed.
-        let swept = self.sweep();
+        let swept = self.sweep(0);
         self.writing.logged.roll_back(log).map_err(|e| failure(&e))?;
         swept
     }
