@@ -53,6 +53,9 @@ pub struct ReadContext {
     pub skip_locked: bool,
     /// TABLOCK: lock the table in place of its rows.
     pub table_lock: bool,
+    /// Few rows are going to be taken, often one: the next are read, and their locks asked for, when they are asked for. Batches
+    /// begin with one row, and grow only where reading on cannot be noticed.
+    pub few: bool,
     /// The moment whose versions are seen: with [`ReadLevel::Snapshot`], and with [`ReadLevel::Committed`] in databases
     /// under READ_COMMITTED_SNAPSHOT.
     pub snapshot: Option<Snapshot>,
@@ -121,6 +124,15 @@ impl KeyRange {
     }
 }
 
+/// By what an entry of an index is told from all others, so that a reader can come back to its place when the entry has gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryKey {
+    /// Ordinals of columns, in key order.
+    pub columns: Vec<usize>,
+    /// Behind them comes what [`TableAccess::locator`] gives for the row.
+    pub locator: bool,
+}
+
 /// Access to the rows of one table. All reading methods open a new, independent source. Columns are ordinals of `TableDef`,
 /// or [`BOOKMARK`] where the table can be written.
 pub trait TableAccess: Send + Sync {
@@ -160,6 +172,35 @@ pub trait TableAccess: Send + Sync {
         columns: &[usize],
         backward: bool,
     ) -> SqlResult<Box<dyn BatchSource>>;
+
+    /// What tells the entries of an index apart (0: of the rows where there is no clustered index). A seek may begin behind such a key, given as
+    /// an excluded bound. `None`: a reader cannot come back to its place in it.
+    fn entry_key(&self, index_id: i32) -> Option<EntryKey> {
+        let _ = index_id;
+        None
+    }
+
+    /// The last value of an [`EntryKey`] with a locator, from the row's bookmark.
+    fn locator(&self, bookmark: &[u8]) -> Option<Value> {
+        let _ = bookmark;
+        None
+    }
+
+    /// The index by whose entries the rows that bookmarks name are found, see [`TableAccess::entry_key`].
+    fn row_index(&self) -> Option<i32> {
+        None
+    }
+
+    /// The key of a bookmark's row in that index. A row that is not found by it may still be there.
+    fn row_key(&self, bookmark: &[u8]) -> Option<Vec<Value>> {
+        let _ = bookmark;
+        None
+    }
+
+    /// Whether two bookmarks name one row, whatever it was at each time.
+    fn is_same_row(&self, a: &[u8], b: &[u8]) -> bool {
+        a == b
+    }
 
     /// How the table is partitioned, where its partitions can be read each by itself.
     fn partitioned_by(&self) -> Option<&Arc<Partitioned>> {

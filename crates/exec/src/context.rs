@@ -22,6 +22,7 @@ use holdfast_types::{CollationId, DateTimeOffset, NameOrder, SqlError, SqlResult
 use parking_lot::Mutex;
 
 use crate::expression::memo::{Memo, ValueSet};
+use crate::operator::placed::Place;
 use crate::operator::spill::MemoryBudget;
 use crate::operator::spool::Rows;
 use crate::procedure::raise::MessageText;
@@ -632,13 +633,15 @@ pub struct ExecContext {
     pub query: Arc<QueryContext>,
     frame: Arc<Frame>,
     ctes: Option<Arc<CteScope>>,
+    /// Where a plan that may begin anywhere begins.
+    pub place: Option<Arc<Place>>,
 }
 
 impl ExecContext {
     /// `parameters`: slot i of the frame at position i.
     pub fn new(query: Arc<QueryContext>, parameters: impl Into<Arc<Vec<Value>>>) -> Self {
         let frame = Arc::new(Frame { root: parameters.into(), ..Frame::default() });
-        ExecContext { query, frame, ctes: None }
+        ExecContext { query, frame, ctes: None, place: None }
     }
 
     /// A context for tests and tools.
@@ -650,7 +653,14 @@ impl ExecContext {
     #[must_use]
     pub fn bind(&self, bound: Vec<(ParamId, Value)>) -> Self {
         let frame = Frame { parent: Some(Arc::clone(&self.frame)), bound, ..Frame::default() };
-        ExecContext { query: Arc::clone(&self.query), frame: Arc::new(frame), ctes: self.ctes.clone() }
+        let (ctes, place) = (self.ctes.clone(), self.place.clone());
+        ExecContext { query: Arc::clone(&self.query), frame: Arc::new(frame), ctes, place }
+    }
+
+    /// The same context for a plan that begins at a place.
+    #[must_use]
+    pub fn at(&self, place: Place) -> Self {
+        ExecContext { place: Some(Arc::new(place)), ..self.clone() }
     }
 
     /// The same context with the rows that a recursive member reads.

@@ -238,6 +238,8 @@ pub struct BoundChange {
     pub output: Vec<BoundOutput>,
     /// WHERE CURRENT OF: name and whether GLOBAL was said.
     pub current_of: Option<(String, bool)>,
+    /// The plan can be opened at the entry of one row in [`holdfast_engine::access::TableAccess::row_index`].
+    pub placed: bool,
     pub dependencies: Vec<(i32, i32)>,
     pub sizes: Sizes,
     pub accesses: Accesses,

@@ -16,7 +16,7 @@ use crate::change::{BoundChange, TargetTable};
 use crate::context::{BindContext, BindSettings, NameResolver, VariableInfo};
 use crate::cost::Estimator;
 use crate::expr::Expr;
-use crate::logical::ColumnId;
+use crate::logical::{ColumnId, LogicalPlan};
 use crate::physical::{BoundExpression, BoundQuery, ResultColumnInfo};
 use crate::rules;
 
@@ -61,19 +61,28 @@ fn named<T>(bound: SqlResult<T>, unbound: Option<Vec<SqlError>>) -> SqlResult<T>
     }
 }
 
-fn bind_rows(
+/// A query that is bound; how it is run is still to be chosen.
+pub(crate) struct Read<'a> {
+    pub binder: Binder<'a>,
+    pub plan: LogicalPlan,
+    /// What the client sees, and which columns of the plan these are.
+    pub columns: Vec<ResultColumnInfo>,
+    pub ids: Vec<ColumnId>,
+}
+
+/// Binds a query; of a cursor's the tables' bookmarks are kept.
+pub(crate) fn bind_read<'a>(
     query: &Query,
     hints: &[QueryHint],
-    cx: &BindContext<'_>,
+    cx: &'a BindContext<'a>,
     cursor: bool,
-) -> SqlResult<BoundQuery> {
+) -> SqlResult<Read<'a>> {
     let mut binder = Binder::new(cx);
     (binder.changing, binder.cursor) = (cursor, cursor);
     take_hints(&mut binder, hints)?;
     binder.unbound = Some(Vec::new());
     let bound = binder.bind_query(query, QueryRole::Statement);
     let bound = named(bound, binder.unbound.take())?;
-    let assignments = std::mem::take(&mut binder.assignments);
     let columns: Vec<ResultColumnInfo> = bound
         .columns
         .iter()
@@ -91,10 +100,21 @@ fn bind_rows(
             }
         })
         .collect();
-    let mut ids: Vec<ColumnId> = bound.columns.iter().map(|c| c.col.id).collect();
+    let ids = bound.columns.iter().map(|c| c.col.id).collect();
+    Ok(Read { binder, plan: bound.plan, columns, ids })
+}
+
+fn bind_rows(
+    query: &Query,
+    hints: &[QueryHint],
+    cx: &BindContext<'_>,
+    cursor: bool,
+) -> SqlResult<BoundQuery> {
+    let Read { mut binder, plan, columns, mut ids } = bind_read(query, hints, cx, cursor)?;
+    let assignments = std::mem::take(&mut binder.assignments);
     let mut bookmarks = Vec::new();
     if cursor {
-        let visible = bound.plan.output_set();
+        let visible = plan.output_set();
         for base in binder.bases.iter().filter(|b| visible.contains(&b.bookmark.id)) {
             if base.table.access.writer().is_some() {
                 bookmarks.push(((base.table.database_id, base.table.object_id), ids.len()));
@@ -109,7 +129,7 @@ fn bind_rows(
     let dependencies = std::mem::take(&mut binder.dependencies);
     let sizes = std::mem::take(&mut binder.sizes);
     let accesses = Accesses::new(std::mem::take(&mut binder.accesses));
-    let mut logical = rules::rewrite(bound.plan, cx);
+    let mut logical = rules::rewrite(plan, cx);
     let mut estimator = Estimator::default();
     estimator.learn(&mut logical);
     let mut builder = Builder::new(cx, estimator, next_slot);
@@ -124,6 +144,7 @@ fn bind_rows(
             statistics: builder.estimator.take_noted(),
             accesses,
             bookmarks,
+            placed: None,
         });
     }
     ids.sort_unstable();
@@ -143,6 +164,7 @@ fn bind_rows(
         statistics,
         accesses,
         bookmarks,
+        placed: None,
     })
 }
 

@@ -18,6 +18,7 @@ pub mod expr;
 pub mod function;
 pub mod logical;
 pub mod physical;
+mod placed;
 mod rules;
 pub mod showplan;
 pub mod typing;
@@ -32,3 +33,4 @@ pub use entry::{
 };
 pub use expr::{Expr, ExprKind, ParamId};
 pub use physical::{BoundQuery, PhysicalOp, PhysicalPlan};
+pub use placed::bind_placed;

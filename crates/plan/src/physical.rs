@@ -11,7 +11,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use holdfast_engine::access::{ReadIntent, ReadLevel};
+use holdfast_engine::access::{EntryKey, ReadIntent, ReadLevel};
 use holdfast_engine::catalog::{ModuleDef, TableDef};
 use holdfast_types::SqlType;
 
@@ -83,6 +83,8 @@ pub enum PhysicalOp {
         /// As of [`PhysicalOp::TableScan`].
         partitions: Vec<SeekRange>,
         read: ReadHints,
+        /// Begins at the place that the execution is given, see [`Placed`].
+        placed: bool,
     },
     /// Literal rows: VALUES, or one row of no columns for SELECT without FROM.
     Values {
@@ -490,6 +492,20 @@ pub struct BoundQuery {
     /// Of a cursor's query: tables (database and object id) whose rows its rows are, and the plan's column, after the
     /// result columns, that names the row.
     pub bookmarks: Vec<((i32, i32), usize)>,
+    /// Of a query that was planned to begin anywhere.
+    pub placed: Option<Placed>,
+}
+
+/// A query whose rows come one for one from the entries of an index: it can begin anywhere in that, in either direction.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// 0: the rows of a table without clustered index, as they lie there.
+    pub index_id: i32,
+    /// What tells the entries apart; the values of its columns are the last of the plan's.
+    pub key: EntryKey,
+    /// The plan's column with the bookmark that the key's locator comes from.
+    pub mark: Option<usize>,
+    pub table: Arc<TableDef>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,7 @@
 //! Rows of stored tables: heaps and B-trees over pages.
 //!
 //! Module map: [`table`] the [`crate::access::TableAccess`] of a table, [`scan`] pages to batches, [`seek`] ranges of an
-//! index, [`key`] comparing key columns, [`snapshot`] rows as a snapshot sees them, [`partitioned`] tables of several partitions, [`counting`] how much is read, [`live`] what changes while the database is open, [`read`] rows that others may be changing, [`range`] key
+//! index, `heap_seek` rows of a heap from an address on, [`key`] comparing key columns, [`snapshot`] rows as a snapshot sees them, [`partitioned`] tables of several partitions, [`counting`] how much is read, [`live`] what changes while the database is open, [`read`] rows that others may be changing, [`range`] key
 //! ranges that nobody may add to, [`sample`] a part of a table.
 //!
 //! Invariants
@@ -10,6 +10,7 @@
 //! 3. An index whose order depends on a collation that cannot be compared is never used for a seek.
 
 pub mod counting;
+mod heap_seek;
 pub mod key;
 mod large;
 pub mod live;

@@ -285,6 +285,10 @@ impl PartitionedTable {
 }
 
 impl TableAccess for PartitionedTable {
+    fn is_same_row(&self, a: &[u8], b: &[u8]) -> bool {
+        self.whole.is_same_row(a, b)
+    }
+
     fn scan(&self, read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
         Ok(Box::new(self.in_turn(self.only.iter().copied(), How::Scan, read, columns)?))
     }

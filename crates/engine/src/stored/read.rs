@@ -177,9 +177,14 @@ impl RowReader {
 
     /// Rows are to be locked only as they are asked for: others work on the next ones (a queue read with UPDLOCK, READPAST).
     pub fn one_by_one(&self) -> bool {
-        self.context.intent != ReadIntent::Read
+        (self.context.intent != ReadIntent::Read || self.context.few)
             && self.context.level != ReadLevel::Serializable
             && !self.context.table_lock
+    }
+
+    /// Whether rows that are read before they are asked for are read no differently from then.
+    pub fn may_read_on(&self) -> bool {
+        self.context.intent == ReadIntent::Read && self.is_quiet()
     }
 
     fn keeps_locks(&self) -> bool {

@@ -43,6 +43,8 @@ struct RangeScan {
     one_by_one: bool,
     /// At most one entry can be in the range.
     single: bool,
+    /// How many rows the next batch may have.
+    most: usize,
 }
 
 struct Cursor {
@@ -69,7 +71,9 @@ pub fn open(
     backward: bool,
 ) -> SqlResult<Box<dyn BatchSource>> {
     let way = table.ways.get(table, index_id, columns)?;
-    if range.low.values().len().max(range.high.values().len()) > way.keys.len() {
+    // Where it begins is looked for by all of an entry's key.
+    let (first, last) = if backward { (&range.high, &range.low) } else { (&range.low, &range.high) };
+    if first.values().len() > way.entry_keys.len() || last.values().len() > way.keys.len() {
         return Err(SqlError::with_text(
             8624,
             16,
@@ -92,6 +96,7 @@ pub fn open(
         cursor: None,
         reader,
         one_by_one,
+        most: if read.few { 1 } else { BATCH_ROWS },
     }))
 }
 
@@ -350,7 +355,9 @@ impl RangeScan {
     fn fill_batch(&mut self) -> SqlResult<Option<Batch>> {
         let mut targets = Vec::new();
         let mut count = 0usize;
-        while count < BATCH_ROWS {
+        let most = self.most;
+        self.most = (most * 2).min(BATCH_ROWS);
+        while count < most {
             if self.cursor.as_ref().is_none_or(|c| c.done) && !self.start()? {
                 break;
             }
@@ -360,14 +367,14 @@ impl RangeScan {
             }
             let Some(mut cursor) = self.cursor.take() else { break };
             if self.one_by_one {
-                count += self.take_row(&mut cursor, &mut targets)?;
+                count += self.take_rows(&mut cursor, &mut targets, most)?;
                 self.cursor = Some(cursor);
                 if count > 0 {
                     break;
                 }
                 continue;
             }
-            count += self.take_page(&mut cursor, &mut targets, BATCH_ROWS - count)?;
+            count += self.take_page(&mut cursor, &mut targets, most - count)?;
             self.cursor = Some(cursor);
         }
         if count == 0 {
@@ -480,8 +487,9 @@ impl RangeScan {
         Ok(Some(found))
     }
 
-    /// Takes the next row in range after its lock was asked for; 0 at the end of a page or of the range.
-    fn take_row(&self, cursor: &mut Cursor, targets: &mut [Target]) -> SqlResult<usize> {
+    /// Takes the next row in range after its lock was asked for, or as many as `most` where nobody has locked any; 0 at the end of a page or
+    /// of the range.
+    fn take_rows(&self, cursor: &mut Cursor, targets: &mut [Target], most: usize) -> SqlResult<usize> {
         let Some(reader) = &self.reader else { return Ok(0) };
         let source = &*self.store.source;
         loop {
@@ -505,27 +513,44 @@ impl RangeScan {
                 cursor.done = true;
                 return Ok(0);
             }
+            let mut slots = slot..slot + 1;
+            if most > 1 && reader.may_read_on() {
+                let all = self.in_range(rowset, &held, cursor.slot)?;
+                let most = u16::try_from(most).unwrap_or(u16::MAX);
+                slots = match self.backward {
+                    true => all.start.max(all.end.saturating_sub(most))..all.end,
+                    false => all.start..all.end.min(all.start.saturating_add(most)),
+                };
+            }
+            let last = if self.backward { slots.start } else { slots.end - 1 };
+            let Some(row) = rows.row(last).map_err(damaged)? else {
+                return Err(damaged(FormatError::NoSuchSlot { page: cursor.page, slot: last }));
+            };
             let key = key_values(source, &row, rowset, &self.way.entry_keys, false).map_err(damaged)?;
-            let Some(image) = reader.usable(source, &self.partition(cursor).names, &held, slot..slot + 1)?
+            let Some(image) = reader.usable(source, &self.partition(cursor).names, &held, slots.clone())?
             else {
                 self.find_again(cursor)?;
                 continue;
             };
             let view = PageView::new(&image);
             let rows = PageRows::new(view).map_err(damaged)?;
-            let row = rows.row(slot).map_err(damaged)?.filter(|row| row.kind() == RowKind::Row);
-            let found = match row {
-                Some(row) => self.fill_rows(cursor, view, &[(slot, row)], targets)?,
-                None => Some(0),
-            };
+            let mut taken = Vec::with_capacity(slots.len());
+            for at in slots.clone() {
+                let slot = if self.backward { slots.end - 1 - (at - slots.start) } else { at };
+                if let Some(row) = rows.row(slot).map_err(damaged)?.filter(|r| r.kind() == RowKind::Row) {
+                    taken.push((slot, row));
+                }
+            }
+            let found =
+                if taken.is_empty() { Some(0) } else { self.fill_rows(cursor, view, &taken, targets)? };
             let Some(found) = found else {
                 self.find_again(cursor)?;
                 continue;
             };
-            cursor.slot = if self.backward { slot } else { slot + 1 };
+            cursor.slot = if self.backward { last } else { last + 1 };
             cursor.last = Some(key);
             if found > 0 {
-                return Ok(1);
+                return Ok(found);
             }
         }
     }
@@ -650,10 +675,10 @@ impl RangeScan {
 const MANY: usize = 1000;
 
 /// Whose locks are asked for, and how rows are named.
-type Asking<'a> = Option<(&'a RowReader, &'a RowNames)>;
+pub(super) type Asking<'a> = Option<(&'a RowReader, &'a RowNames)>;
 
 /// Reads the row at a RID, following one forwarding stub; false when there is none (any more), or another one.
-fn heap_row(
+pub(super) fn heap_row(
     source: &dyn PageSource,
     rid: Rid,
     base: &RowsetAccess,

@@ -22,6 +22,7 @@ use holdfast_format::record::{Field, PageRows, Row, RowLayout, fixed_var};
 use holdfast_format::{FormatError, PageSource, PageType, PageView, RecordError, btree};
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, TypeId, Value};
 
+use super::heap_seek::{Edge, between, edges};
 use super::seek::{compare_row, is_before, key_value, key_values, position, stored_key_value};
 use super::table::{Locator, RowsetAccess, StoredIndex, StoredKey, StoredTable};
 use crate::access::{BatchSource, Bound, KeyRange, ReadContext, ReadIntent, ReadLevel};
@@ -32,7 +33,7 @@ use crate::lock::{Duration, LockMode, LockOwner, Resource};
 use crate::version::{Before, KeptValues, Seen, Snapshot};
 use crate::write::{Writing, bookmark};
 
-/// Entries of an index, and pages of a heap, in one chunk.
+/// Entries of an index, and pages of a heap, in one chunk, at most.
 const CHUNK_ROWS: usize = 512;
 const CHUNK_PAGES: usize = 8;
 
@@ -85,6 +86,13 @@ impl Fields for WithKept<'_> {
 enum Place {
     /// Pages still to be read, the next last.
     Heap(Vec<PageId>),
+    /// The same one by one, of a range of addresses.
+    Addresses {
+        pages: Vec<PageId>,
+        low: Edge,
+        high: Edge,
+        backward: bool,
+    },
     Index(Box<IndexPlace>),
 }
 
@@ -98,6 +106,8 @@ struct IndexPlace {
     /// The key up to which rows were answered.
     last: Option<Vec<Value>>,
     done: bool,
+    /// Entries of the next chunk.
+    most: usize,
 }
 
 struct SnapshotRows {
@@ -208,9 +218,22 @@ pub fn open(
             backward,
             last: None,
             done: rowset.root().is_null(),
+            most: if context.few { 1 } else { CHUNK_ROWS },
         })))
     };
     let place = match (sought, clustered) {
+        (Some((0, range, backward)), _) => {
+            let (low, high) = edges(range)?;
+            let mut pages = table.row_pages(base).map_err(damaged)?;
+            pages.retain(|p| {
+                low.is_none_or(|(at, _)| *p >= at.page) && high.is_none_or(|(at, _)| *p <= at.page)
+            });
+            pages.sort_unstable();
+            if !backward {
+                pages.reverse();
+            }
+            Place::Addresses { pages, low, high, backward }
+        }
         (Some((id, range, backward)), _) => {
             let index = table.indexes.iter().find(|i| i.index_id == id).ok_or_else(|| {
                 let text = format!("Index {id} on table '{}' does not exist.", table.name);
@@ -505,7 +528,7 @@ impl SnapshotRows {
                     out.push(Found { key: key.clone(), rid, record: record.into(), kept: Vec::new() });
                 }
                 seen += 1;
-                if seen >= CHUNK_ROWS {
+                if seen >= place.most {
                     reached = Some(key);
                     complete = false;
                     break 'pages;
@@ -603,6 +626,20 @@ impl BatchSource for SnapshotRows {
                         Ok((found, large))
                     })?
                 }
+                Place::Addresses { pages, low, high, backward } => {
+                    let Some(page) = pages.pop() else { return Ok(None) };
+                    let (low, high, backward) = (*low, *high, *backward);
+                    self.consistent(|| {
+                        let mut found = self.heap_chunk(&[page])?;
+                        found.retain(|f| between(f.rid, &low, &high));
+                        found.sort_by_key(|f| f.rid);
+                        if backward {
+                            found.reverse();
+                        }
+                        let large = self.large(&found)?;
+                        Ok((found, large))
+                    })?
+                }
                 Place::Index(place) => {
                     if place.done {
                         return Ok(None);
@@ -616,6 +653,7 @@ impl BatchSource for SnapshotRows {
                     if let Place::Index(place) = &mut self.place {
                         place.last = reached;
                         place.done = complete;
+                        place.most = (place.most * 2).min(CHUNK_ROWS);
                     }
                     (found, large)
                 }

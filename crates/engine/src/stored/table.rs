@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use holdfast_base::PageId;
 use holdfast_format::catalog::SystemTables;
-use holdfast_format::record::RowLayout;
 use holdfast_format::record::layout::column_status;
+use holdfast_format::record::{Field, RowLayout};
 use holdfast_format::{FormatError, PageSource, allocation::iam};
 use holdfast_types::{SqlError, SqlResult, SqlType, TypeId, Value};
 
@@ -13,12 +13,14 @@ use super::live::{LiveRowset, LiveRowsets};
 use super::read::{RowNames, RowReader};
 use super::scan::{PageList, PageScan};
 use super::way::Ways;
-use super::{sample, seek, snapshot};
-use crate::access::{BOOKMARK, BOOKMARK_TYPE, BatchSource, KeyRange, ReadContext, ReadIntent, TableAccess};
+use super::{heap_seek, sample, seek, snapshot};
+use crate::access::{
+    BOOKMARK, BOOKMARK_TYPE, BatchSource, EntryKey, KeyRange, ReadContext, ReadIntent, TableAccess,
+};
 use crate::database::partition::Partitioned;
 use crate::decode::column::{BookmarkPlace, BookmarkPlan, ColumnPlan};
 use crate::error::damaged;
-use crate::write::{StoredWriter, TableWriter, Writing};
+use crate::write::{StoredWriter, TableWriter, Writing, bookmark};
 
 /// The pages of a database and its storage catalog.
 #[derive(Clone)]
@@ -422,7 +424,74 @@ impl TableAccess for StoredTable {
         if let Some(seen) = snapshot::open(self, read, Some((index_id, &range, backward)), columns)? {
             return Ok(reading.over(seen));
         }
+        if index_id == 0 {
+            return Ok(reading.over(heap_seek::open(self, read, &range, columns, backward)?));
+        }
         Ok(reading.over(seek::open(self, read, index_id, range, columns, backward)?))
+    }
+
+    fn entry_key(&self, index_id: i32) -> Option<EntryKey> {
+        let [base] = self.base.as_slice() else { return None };
+        if index_id == 0 {
+            let rows = base.heap && base.compression <= 2;
+            return rows.then(|| EntryKey { columns: Vec::new(), locator: true });
+        }
+        let index = self.indexes.iter().find(|i| i.index_id == index_id && i.usable)?;
+        if base.compression > 2 || index.rowsets.len() != 1 {
+            return None;
+        }
+        let columns: Vec<usize> = index.entry_keys.iter().map_while(|k| k.ordinal).collect();
+        // What is no column of the table is the last part of the key.
+        let locator = match index.entry_keys.len() - columns.len() {
+            0 => false,
+            // Compressed rows keep numbers in other forms.
+            1 if base.heap || base.compression == 0 => true,
+            _ => return None,
+        };
+        Some(EntryKey { columns, locator })
+    }
+
+    fn locator(&self, bookmark: &[u8]) -> Option<Value> {
+        let [base] = self.base.as_slice() else { return None };
+        let (_, place) = bookmark::open(bookmark).ok()?;
+        if base.heap {
+            return Some(Value::binary(place));
+        }
+        // The uniquifier of a clustered index is the last field of its key; one that is not there is 0.
+        match *bookmark::split_fields(place)?.last()? {
+            None | Some([]) => Some(Value::Int(0)),
+            Some(bytes) => Some(Value::Int(i32::from_le_bytes(bytes.try_into().ok()?))),
+        }
+    }
+
+    fn row_index(&self) -> Option<i32> {
+        let [base] = self.base.as_slice() else { return None };
+        let index = if base.heap { 0 } else { self.indexes.iter().find(|i| i.clustered)?.index_id };
+        self.entry_key(index).map(|_| index)
+    }
+
+    fn row_key(&self, bookmark: &[u8]) -> Option<Vec<Value>> {
+        let [base] = self.base.as_slice() else { return None };
+        let (_, place) = bookmark::open(bookmark).ok()?;
+        if base.heap {
+            return Some(vec![Value::binary(place)]);
+        }
+        let keys = &self.indexes.iter().find(|i| i.clustered)?.keys;
+        let fields = bookmark::split_fields(place)?;
+        let value = |(key, field): (&StoredKey, &Option<&[u8]>)| {
+            let field = match field {
+                None if key.ordinal.is_none() => Field::Bytes(&[]),
+                None => Field::Null,
+                Some(bytes) if key.ty.id == TypeId::Bit => Field::Bit(bytes.first() == Some(&1)),
+                Some(bytes) => Field::Bytes(bytes),
+            };
+            seek::stored_key_value(self.source(), &key.ty, field).ok()
+        };
+        (keys.len() == fields.len()).then(|| keys.iter().zip(&fields).map(value).collect())?
+    }
+
+    fn is_same_row(&self, a: &[u8], b: &[u8]) -> bool {
+        matches!((bookmark::open(a), bookmark::open(b)), (Ok((_, x)), Ok((_, y))) if x == y)
     }
 
     fn size(&self) -> Option<(u64, u64)> {

@@ -9,7 +9,7 @@
 //!
 //! Module map: [`scan`] tables and indexes, [`simple`] filter, project, top, concat…, [`hash_join`], [`merge_join`], [`nested_loops`], [`index_spool`],
 //! [`aggregate`] with [`accumulator`], [`sort`], [`set_op`], [`window`], [`recursive`], [`table_function`], [`serialize`] FOR XML and FOR JSON,
-//! [`parallel`] pipelines over worker threads, [`profile`] what they really gave, [`hash_table`],
+//! [`parallel`] pipelines over worker threads, [`placed`] seeks from a cursor's place on, [`profile`] what they really gave, [`hash_table`],
 //! [`dedup`], [`sort_key`], [`spill`], [`partition`], [`spool`] what they are made of.
 
 pub mod accumulator;
@@ -23,6 +23,7 @@ pub mod merge_join;
 pub mod nested_loops;
 pub mod parallel;
 pub mod partition;
+pub mod placed;
 pub mod profile;
 pub mod ranking;
 pub mod recursive;
@@ -69,7 +70,18 @@ fn open_operator<'p>(plan: &'p PhysicalPlan, ctx: &ExecContext) -> SqlResult<Sou
             let access = scan::within(table, partitions, ctx)?;
             Box::new(scan::Scan::new(access.scan(&read, columns)?, predicate.as_ref(), ctx))
         }
-        PhysicalOp::IndexSeek { table, index_id, ranges, columns, predicate, backward, partitions, read } => {
+        PhysicalOp::IndexSeek { placed: true, .. } if ctx.place.is_some() => placed::open_seek(plan, ctx)?,
+        PhysicalOp::IndexSeek {
+            table,
+            index_id,
+            ranges,
+            columns,
+            predicate,
+            backward,
+            partitions,
+            read,
+            ..
+        } => {
             let access = scan::within(table, partitions, ctx)?;
             let place = (table, access);
             scan::open_seek(place, *index_id, ranges, columns, predicate.as_ref(), *backward, read, ctx)?

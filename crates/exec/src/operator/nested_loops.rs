@@ -45,6 +45,7 @@ pub fn open_join<'p>(
             bindings,
             predicate,
             current: None,
+            enough: if ctx.place.is_some() { 1 } else { OUTPUT_ROWS },
             ctx: ctx.clone(),
         }));
     }
@@ -82,6 +83,8 @@ struct Apply<'p> {
     predicate: Option<&'p Expr>,
     /// Left batch, values of the bindings over it, next row.
     current: Option<(Batch, Vec<Vector>, usize)>,
+    /// Rows that the next batch waits for: at a cursor's place only the first one may be wanted.
+    enough: usize,
     ctx: ExecContext,
 }
 
@@ -154,10 +157,11 @@ impl BatchSource for Apply<'_> {
             if row + 1 < batch.len {
                 self.current = Some((batch, values, row + 1));
             }
-            if rows >= OUTPUT_ROWS {
+            if rows >= self.enough {
                 break;
             }
         }
+        self.enough = (self.enough * 2).min(OUTPUT_ROWS);
         if out.is_empty() {
             return Ok(None);
         }

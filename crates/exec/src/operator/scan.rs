@@ -72,9 +72,9 @@ impl BatchSource for Scan<'_> {
 }
 
 /// A range with its bounds evaluated: index-order bounds as prefixes of key values.
-struct Range {
-    low: Bound,
-    high: Bound,
+pub(super) struct Range {
+    pub low: Bound,
+    pub high: Bound,
 }
 
 fn bound_values(b: &Bound) -> &[Value] {
@@ -84,7 +84,7 @@ fn bound_values(b: &Bound) -> &[Value] {
     }
 }
 
-fn index_of(table: &TableDef, index_id: i32) -> SqlResult<&IndexDef> {
+pub(super) fn index_of(table: &TableDef, index_id: i32) -> SqlResult<&IndexDef> {
     table.indexes.iter().find(|i| i.index_id == index_id).ok_or_else(|| {
         SqlError::with_text(
             8624,
@@ -164,7 +164,7 @@ fn edge(b: &Bound, low: bool) -> i8 {
 }
 
 /// Order of two positions between keys.
-fn compare_edges(
+pub(super) fn compare_edges(
     (a, a_low): (&Bound, bool),
     (b, b_low): (&Bound, bool),
     table: &TableDef,
@@ -231,14 +231,14 @@ pub fn within<'p>(
 }
 
 /// Rows of several ranges, one after the other.
-struct Seek<'p> {
-    access: Cow<'p, Arc<dyn TableAccess>>,
-    index_id: i32,
-    ranges: VecDeque<KeyRange>,
-    columns: &'p [usize],
-    backward: bool,
-    read: ReadContext,
-    current: Option<Box<dyn BatchSource>>,
+pub(super) struct Seek<'p> {
+    pub access: Cow<'p, Arc<dyn TableAccess>>,
+    pub index_id: i32,
+    pub ranges: VecDeque<KeyRange>,
+    pub columns: &'p [usize],
+    pub backward: bool,
+    pub read: ReadContext,
+    pub current: Option<Box<dyn BatchSource>>,
 }
 
 impl BatchSource for Seek<'_> {
@@ -257,18 +257,14 @@ impl BatchSource for Seek<'_> {
     }
 }
 
-#[allow(clippy::too_many_arguments)]
-pub fn open_seek<'p>(
-    (table, access): (&'p Arc<TableDef>, Cow<'p, Arc<dyn TableAccess>>),
+/// Invariant 1; `backward`: the last range first.
+pub(super) fn ranges_in_order(
+    table: &TableDef,
     index_id: i32,
-    ranges: &'p [SeekRange],
-    columns: &'p [usize],
-    predicate: Option<&'p Expr>,
+    ranges: &[SeekRange],
     backward: bool,
-    read: &ReadHints,
     ctx: &ExecContext,
-) -> SqlResult<Source<'p>> {
-    let read = ctx.query.read_with(read);
+) -> SqlResult<Vec<Range>> {
     let mut evaluated = Vec::with_capacity(ranges.len());
     for r in ranges {
         if let Some(r) = evaluate_range(r, ctx)? {
@@ -281,6 +277,22 @@ pub fn open_seek<'p>(
     if backward {
         evaluated.reverse();
     }
+    Ok(evaluated)
+}
+
+#[allow(clippy::too_many_arguments)]
+pub fn open_seek<'p>(
+    (table, access): (&'p Arc<TableDef>, Cow<'p, Arc<dyn TableAccess>>),
+    index_id: i32,
+    ranges: &'p [SeekRange],
+    columns: &'p [usize],
+    predicate: Option<&'p Expr>,
+    backward: bool,
+    read: &ReadHints,
+    ctx: &ExecContext,
+) -> SqlResult<Source<'p>> {
+    let read = ctx.query.read_with(read);
+    let mut evaluated = ranges_in_order(table, index_id, ranges, backward, ctx)?;
     let to_key = |r: Range| KeyRange { low: r.low, high: r.high };
     let source: Source<'p> = if evaluated.len() == 1 {
         // The usual case needs no operator of its own.

@@ -1,8 +1,12 @@
-//! Cursors of T-SQL over a copy of their rows.
+//! Cursors of T-SQL: declared, opened, moved, closed.
 //!
 //! Invariants
-//! 1. A cursor's rows are those of the moment of OPEN, but for KEYSET cursors (see [`super::cursor_keyset`]); variables in its query
-//!    have their values of the moment of DECLARE.
+//! 1. OPEN decides what kind a cursor is: as asked for, but DYNAMIC becomes KEYSET where its rows cannot be read from a place on
+//!    ([`super::cursor_dynamic`]), and KEYSET becomes STATIC where they cannot be found again ([`super::cursor_keyset`]).
+//! 2. Variables in its query have their values of the moment of DECLARE.
+//! 3. FAST_FORWARD cursors are copies of their rows at OPEN.
+//!
+//! Evidence: conversions, @@CURSOR_ROWS and messages as documented and as captured from SQL Server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -10,9 +14,10 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use holdfast_tsql::ast::{
     self, CursorDeclaration, CursorName, ExprKind, Fetch, FetchDirection, SelectStatement,
 };
-use holdfast_types::{SqlError, SqlType, Value};
+use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
+use super::cursor_dynamic::{Dynamic, Fetched, scope_of};
 use super::cursor_keyset::Keyset;
 use super::memory_table::RowList;
 use super::query::{SELECT, convert};
@@ -22,7 +27,20 @@ use super::unit::Unit;
 use crate::session::ResultColumn;
 
 /// @@FETCH_STATUS of a row that is not there any more.
-const MISSING: i32 = -2;
+pub(super) const MISSING: i32 = -2;
+
+/// Concurrency by the numbers of sp_describe_cursor.
+const READ_ONLY: i16 = 1;
+const SCROLL_LOCKS: i16 = 2;
+const OPTIMISTIC: i16 = 3;
+
+/// Kinds of cursors by the numbers of sp_describe_cursor.
+mod model {
+    pub const STATIC: i16 = 1;
+    pub const KEYSET: i16 = 2;
+    pub const DYNAMIC: i16 = 3;
+    pub const FAST_FORWARD: i16 = 4;
+}
 
 /// Numbers of cursors, as sp_cursor_list shows them.
 static HANDLES: AtomicI32 = AtomicI32::new(180_150_003);
@@ -31,37 +49,75 @@ static HANDLES: AtomicI32 = AtomicI32::new(180_150_003);
 #[derive(Clone)]
 pub struct Cursor(Arc<Mutex<Declared>>);
 
-#[derive(Clone)]
 struct Declared {
     query: Arc<SelectStatement>,
     unit: Arc<Unit>,
     frame: Arc<Vec<Value>>,
     forward_only: bool,
     read_only: bool,
-    /// OPEN fixes which rows it has (STATIC, KEYSET).
-    counted: bool,
-    /// As it was declared: 1 insensitive, 2 keyset, 3 dynamic, 4 fast forward.
+    /// As it was declared, see [`model`].
     model: i16,
-    /// 1 read only, 2 scroll locks, 3 optimistic.
+    /// [`READ_ONLY`], [`SCROLL_LOCKS`] or [`OPTIMISTIC`].
     concurrency: i16,
     /// Of the last fetch; -9 before the first.
     fetch_status: i32,
     /// What was done last: 0 nothing, 1 open, 2 fetch, 6 close.
     last_operation: i16,
     handle: i32,
-    /// Columns, rows, and the position (0 = before the first).
     open: Option<Open>,
 }
 
-#[derive(Clone)]
 struct Open {
     columns: Arc<Vec<ResultColumn>>,
-    /// After the columns' values, the bookmarks of `bookmarks`.
-    rows: RowList,
-    position: usize,
-    bookmarks: Arc<Vec<((i32, i32), usize)>>,
-    /// How its rows are read anew; the keys stand between columns and bookmarks.
-    keyset: Option<Arc<Keyset>>,
+    /// After the columns' values rows have the bookmarks of these tables.
+    bookmarks: Vec<((i32, i32), usize)>,
+    /// What it has become, see [`model`].
+    model: i16,
+    rows: OpenRows,
+}
+
+enum OpenRows {
+    Kept {
+        rows: RowList,
+        /// 0: before the first.
+        position: usize,
+        /// How the rows are read anew; the keys stand between columns and bookmarks.
+        keyset: Option<Arc<Keyset>>,
+        /// The row at the position has turned out to be missing.
+        hole: bool,
+    },
+    /// `None` while a FETCH goes on.
+    Dynamic(Option<Box<Dynamic>>),
+}
+
+impl Open {
+    /// @@CURSOR_ROWS; -1 where OPEN does not fix which rows there are.
+    fn count(&self) -> i64 {
+        match &self.rows {
+            OpenRows::Kept { rows, .. } if matches!(self.model, model::STATIC | model::KEYSET) => {
+                rows.len() as i64
+            }
+            _ => -1,
+        }
+    }
+
+    /// The row that the cursor stands at.
+    fn row(&self) -> SqlResult<Option<Vec<Value>>> {
+        match &self.rows {
+            OpenRows::Kept { rows, position, .. } => {
+                position.checked_sub(1).map_or(Ok(None), |at| rows.get(at))
+            }
+            OpenRows::Dynamic(d) => Ok(d.as_ref().and_then(|d| d.row.clone())),
+        }
+    }
+
+    /// It stands where a row was.
+    fn stands_at_hole(&self) -> bool {
+        match &self.rows {
+            OpenRows::Kept { hole, .. } => *hole,
+            OpenRows::Dynamic(d) => d.as_ref().is_some_and(|d| d.row.is_none() && d.stands_at_key()),
+        }
+    }
 }
 
 /// A row of a keyset that is to be read anew.
@@ -76,6 +132,16 @@ pub struct Keyed {
 /// The row of a table under a cursor.
 pub struct CursorPosition {
     pub bookmark: Vec<u8>,
+}
+
+/// 16910: a FETCH of the cursor goes on.
+fn in_use() -> Fail {
+    Fail::Error(SqlError::with_text(16_910, 16, "The cursor is currently used by another statement."))
+}
+
+/// 16947: the row is not there, or not as it was.
+pub fn nothing_changed() -> SqlError {
+    SqlError::with_text(16_947, 16, "No rows were updated or deleted.")
 }
 
 /// Nothing is declared under the name, or the variable refers to nothing.
@@ -128,17 +194,12 @@ impl Cursor {
     /// What sp_cursor_list tells of it.
     pub fn told(&self) -> Told {
         let c = self.0.lock();
-        let rows = match &c.open {
-            Some(open) if c.counted => open.rows.len() as i64,
-            Some(_) => -1,
-            None => 0,
-        };
         Told {
-            model: c.model,
+            model: c.open.as_ref().map_or(c.model, |o| o.model),
             concurrency: c.concurrency,
             scrollable: !c.forward_only,
             columns: c.open.as_ref().map(|o| o.columns.len()),
-            rows,
+            rows: c.open.as_ref().map_or(0, Open::count),
             fetch_status: c.fetch_status,
             affected: i64::from(c.last_operation == 2 && c.fetch_status == 0),
             last_operation: c.last_operation,
@@ -149,7 +210,8 @@ impl Cursor {
     /// As CURSOR_STATUS tells it: 1 open, 0 open without rows, -1 closed.
     pub fn status(&self) -> i16 {
         match &self.0.lock().open {
-            Some(open) => i16::from(!open.rows.is_empty()),
+            Some(Open { rows: OpenRows::Kept { rows, .. }, .. }) => i16::from(!rows.is_empty()),
+            Some(_) => 1,
             None => -1,
         }
     }
@@ -162,10 +224,11 @@ impl Runner<'_> {
             c.options.iter().any(|o| matches!(o.as_str(), "SCROLL" | "STATIC" | "KEYSET" | "DYNAMIC"));
         let forward = c.options.iter().any(|o| o == "FORWARD_ONLY" || o == "FAST_FORWARD");
         let model = match () {
-            () if has(&["STATIC", "INSENSITIVE"]) => 1,
-            () if has(&["KEYSET"]) => 2,
-            () if has(&["FAST_FORWARD"]) => 4,
-            () => 3,
+            () if has(&["STATIC", "INSENSITIVE"]) => model::STATIC,
+            () if has(&["KEYSET"]) => model::KEYSET,
+            () if has(&["FAST_FORWARD"]) => model::FAST_FORWARD,
+            () if has(&["SCROLL"]) && !has(&["DYNAMIC"]) => model::KEYSET,
+            () => model::DYNAMIC,
         };
         let read_only = has(&["READ_ONLY", "FAST_FORWARD", "STATIC", "INSENSITIVE"])
             || matches!(c.query.query.for_clause, Some(ast::ForClause::ReadOnly));
@@ -175,12 +238,11 @@ impl Runner<'_> {
             frame: Arc::clone(&scope.frame),
             forward_only: forward || !scroll,
             read_only,
-            counted: c.options.iter().any(|o| matches!(o.as_str(), "STATIC" | "INSENSITIVE" | "KEYSET")),
             model,
             concurrency: match c.options.iter().any(|o| o == "SCROLL_LOCKS") {
-                _ if read_only => 1,
-                true => 2,
-                false => 3,
+                _ if read_only => READ_ONLY,
+                true => SCROLL_LOCKS,
+                false => OPTIMISTIC,
             },
             fetch_status: -9,
             last_operation: 0,
@@ -234,57 +296,63 @@ impl Runner<'_> {
         }
     }
 
-    /// Runs `f` on the cursor, the local one first.
+    /// The cursor of a name, the local one first.
+    fn cursor_named(&self, name: &CursorName, scope: &Scope) -> Result<Cursor, Fail> {
+        let (key, global) = Self::key(name);
+        let own = if global { None } else { scope.cursors.get(&key).cloned() };
+        let cursor = own.or_else(|| self.cursors.lock().get(&key).cloned());
+        cursor.ok_or_else(|| missing(&key))
+    }
+
+    /// Runs `f` on the cursor.
     fn with_cursor<T>(
         &mut self,
         name: &CursorName,
         scope: &mut Scope,
         f: impl FnOnce(&mut Declared) -> Result<T, Fail>,
     ) -> Result<T, Fail> {
-        let (key, global) = Self::key(name);
-        let own = if global { None } else { scope.cursors.get(&key).cloned() };
-        let cursor = own.or_else(|| self.cursors.lock().get(&key).cloned());
-        let cursor = cursor.ok_or_else(|| missing(&key))?;
+        let cursor = self.cursor_named(name, scope)?;
         f(&mut cursor.0.lock())
     }
 
     pub fn open_cursor(&mut self, name: &CursorName, scope: &mut Scope) -> Result<(), Fail> {
-        let cursor = self.with_cursor(name, scope, |c| Ok(c.clone()))?;
-        if cursor.open.is_some() {
+        let (query, unit, frame, wanted, concurrency, is_open) = self.with_cursor(name, scope, |c| {
+            let (query, unit, frame) = (Arc::clone(&c.query), Arc::clone(&c.unit), Arc::clone(&c.frame));
+            Ok((query, unit, frame, c.model, c.concurrency, c.open.is_some()))
+        })?;
+        let read_only = concurrency == READ_ONLY;
+        if is_open {
             return Err(SqlError::with_text(16_905, 16, "The cursor is already open.").into());
         }
-        let mut inner = Scope::new(Arc::clone(&cursor.unit), &self.session.host.temporary_rows);
-        inner.frame = Arc::clone(&cursor.frame);
+        let mut inner = Scope::new(unit, &self.session.host.temporary_rows);
+        inner.frame = frame;
         inner.tables = scope.tables.clone();
         // A cursor of a trigger reads inserted and deleted.
         inner.trigger = scope.trigger.clone();
-        let mut plain = (*cursor.query).clone();
+        let mut plain = (*query).clone();
         if matches!(plain.query.for_clause, Some(ast::ForClause::ReadOnly | ast::ForClause::Update(_))) {
             plain.query.for_clause = None;
         }
         self.begin_implicitly()?;
         inner.module = scope.module;
         inner.schema = scope.schema.clone();
-        let mut keyset = if cursor.model == 2 { self.keyset_of(&plain, &inner) } else { None };
-        // What cannot be found again by its keys has the rows of now: an aggregate, say.
-        let keyed = keyset.as_ref().and_then(|k| self.bind_cursor(&k.keyed, &inner).ok());
-        let bound = match keyed {
-            Some(bound) => bound,
-            None => {
-                keyset = None;
-                self.bind_cursor(&plain, &inner)?
+        let dynamic = match wanted {
+            model::DYNAMIC => {
+                let locks = concurrency == SCROLL_LOCKS;
+                self.open_dynamic(&plain, !read_only, locks, scope_of(&inner, self))?
             }
+            _ => None,
         };
-        self.authorize(&bound.accesses, &inner)?;
-        let rows = self.list_of(&bound, &inner)?;
-        let mut columns = bound.columns.clone();
-        columns.truncate(columns.len() - keyset.as_ref().map_or(0, |k| k.count));
-        let keyset = keyset.map(Arc::new);
-        let columns = Arc::new(columns.iter().map(super::query::result_column).collect::<Vec<_>>());
-        let bookmarks = if cursor.read_only { Arc::default() } else { Arc::new(bound.bookmarks.clone()) };
-        let count = if cursor.counted { i32::try_from(rows.len()).unwrap_or(i32::MAX) } else { -1 };
-        self.session.state.lock().cursor_rows = count;
-        let open = Open { columns, rows, position: 0, bookmarks, keyset };
+        let open = match dynamic {
+            Some((dynamic, bound)) => Open {
+                columns: Arc::new(bound.columns.iter().map(super::query::result_column).collect()),
+                bookmarks: bound.bookmarks.clone(),
+                model: model::DYNAMIC,
+                rows: OpenRows::Dynamic(Some(Box::new(dynamic))),
+            },
+            None => self.open_kept(&plain, wanted, read_only, &inner)?,
+        };
+        self.session.state.lock().cursor_rows = i32::try_from(open.count()).unwrap_or(i32::MAX);
         self.with_cursor(name, scope, |c| {
             c.open = Some(open);
             (c.fetch_status, c.last_operation) = (-9, 1);
@@ -294,6 +362,43 @@ impl Runner<'_> {
         Ok(())
     }
 
+    /// A cursor over a copy of its rows, with keys by which they are found again where it wants that and there are some.
+    fn open_kept(
+        &mut self,
+        plain: &SelectStatement,
+        wanted: i16,
+        read_only: bool,
+        inner: &Scope,
+    ) -> Result<Open, Fail> {
+        let by_keys = matches!(wanted, model::KEYSET | model::DYNAMIC);
+        let mut keyset = if by_keys { self.keyset_of(plain, inner) } else { None };
+        // What cannot be found again by its keys has the rows of now: an aggregate, say.
+        let keyed = keyset.as_ref().and_then(|k| self.bind_cursor(&k.keyed, inner).ok());
+        let bound = match keyed {
+            Some(bound) => bound,
+            None => {
+                keyset = None;
+                self.bind_cursor(plain, inner)?
+            }
+        };
+        self.authorize(&bound.accesses, inner)?;
+        let rows = self.list_of(&bound, inner)?;
+        let mut columns = bound.columns.clone();
+        columns.truncate(columns.len() - keyset.as_ref().map_or(0, |k| k.count));
+        let model = match &keyset {
+            _ if !by_keys => wanted,
+            None => model::STATIC,
+            Some(k) if wanted == model::DYNAMIC && k.goes_on => model::DYNAMIC,
+            Some(_) => model::KEYSET,
+        };
+        Ok(Open {
+            columns: Arc::new(columns.iter().map(super::query::result_column).collect()),
+            bookmarks: if read_only { Vec::new() } else { bound.bookmarks.clone() },
+            model,
+            rows: OpenRows::Kept { rows, position: 0, keyset: keyset.map(Arc::new), hole: false },
+        })
+    }
+
     pub fn fetch(&mut self, f: &Fetch, scope: &mut Scope) -> Result<(), Fail> {
         let offset = match &f.direction {
             FetchDirection::Absolute(e) | FetchDirection::Relative(e) => {
@@ -301,55 +406,14 @@ impl Runner<'_> {
             }
             _ => 0,
         };
-        let direction = &f.direction;
-        let (columns, mut row, keyed) = self.with_cursor(&f.cursor, scope, |c| {
-            let frame = Arc::clone(&c.frame);
-            let forward = c.forward_only;
-            let Some(open) = &mut c.open else {
-                return Err(SqlError::with_text(16_917, 16, "Cursor is not open.").into());
-            };
-            if forward && !matches!(direction, FetchDirection::Next) {
-                let word = fetch_word(direction);
-                let text = format!("{word}: The fetch type {word} cannot be used with forward only cursors.");
-                return Err(SqlError::with_text(16_911, 16, text).into());
-            }
-            let count = open.rows.len() as i64;
-            let at = open.position as i64;
-            let target = match direction {
-                FetchDirection::Next => at + 1,
-                FetchDirection::Prior => at - 1,
-                FetchDirection::First => 1,
-                FetchDirection::Last => count,
-                FetchDirection::Absolute(_) if offset < 0 => count + 1 + offset,
-                FetchDirection::Absolute(_) => offset,
-                FetchDirection::Relative(_) => at.saturating_add(offset),
-            };
-            open.position = target.clamp(0, count + 1) as usize;
-            let row = if (1..=count).contains(&target) { open.rows.get(target as usize - 1)? } else { None };
-            let columns = Arc::clone(&open.columns);
-            let keyed = match (&open.keyset, &row) {
-                (Some(k), Some(row)) => Some(Keyed { keyset: Arc::clone(k), frame, row: row.clone() }),
-                _ => None,
-            };
-            (c.fetch_status, c.last_operation) = (if row.is_some() { 0 } else { -1 }, 2);
-            Ok((columns, row, keyed))
-        })?;
-        let mut status = if row.is_some() { 0 } else { -1 };
-        if let Some(keyed) = keyed {
-            row = self.keyset_row(&keyed, columns.len(), scope)?;
-            status = if row.is_some() { 0 } else { MISSING };
-            let now = row.clone();
-            self.with_cursor(&f.cursor, scope, |c| {
-                c.fetch_status = status;
-                if let (Some(open), Some(now)) = (&mut c.open, now)
-                    && let Some(place) = open.position.checked_sub(1)
-                {
-                    open.rows.set(place, &now)?;
-                }
-                Ok(())
-            })?;
+        self.begin_implicitly()?;
+        // That of a FETCH that fails.
+        self.session.state.lock().fetch_status = -1;
+        let (columns, Fetched { row, status }) = self.fetch_row(f, offset, scope)?;
+        let fits = f.into.is_empty() || f.into.len() == columns.len();
+        if fits {
+            self.session.state.lock().fetch_status = status;
         }
-        self.session.state.lock().fetch_status = status;
         let count = u64::from(row.is_some());
         if f.into.is_empty() {
             self.may_answer()?;
@@ -361,23 +425,135 @@ impl Runner<'_> {
             }
             return self.counted(count, SELECT, true);
         }
-        if f.into.len() != columns.len() {
+        if !fits {
             let text = "Cursorfetch: The number of variables declared in the INTO list must match that of selected columns.";
             return Err(SqlError::with_text(16_924, 16, text).into());
         }
         if let Some(values) = row {
-            let context = self.context(scope);
+            let mut context = None;
             for ((name, value), column) in f.into.iter().zip(&values).zip(columns.iter()) {
                 let Some(v) = scope.unit.layout.variables.get(&name.to_lowercase()).cloned() else {
                     continue;
                 };
-                scope.assign(v.slot, convert(value, column.ty, v.ty, &context)?)?;
+                let value = match column.ty == v.ty {
+                    true => value.clone(),
+                    false => {
+                        convert(value, column.ty, v.ty, context.get_or_insert_with(|| self.context(scope)))?
+                    }
+                };
+                scope.assign(v.slot, value)?;
             }
         }
         let mut state = self.session.state.lock();
         state.row_count = count as i64;
         state.error = 0;
         Ok(())
+    }
+
+    /// Moves a cursor; its columns and what it comes to.
+    fn fetch_row(
+        &mut self,
+        f: &Fetch,
+        offset: i64,
+        scope: &mut Scope,
+    ) -> Result<(Arc<Vec<ResultColumn>>, Fetched), Fail> {
+        let direction = &f.direction;
+        let cursor = self.cursor_named(&f.cursor, scope)?;
+        let (columns, dynamic) = {
+            let mut c = cursor.0.lock();
+            let forward = c.forward_only;
+            let Some(open) = &mut c.open else {
+                return Err(SqlError::with_text(16_917, 16, "Cursor is not open.").state(2).into());
+            };
+            if open.model == model::DYNAMIC && matches!(direction, FetchDirection::Absolute(_)) {
+                let text = "The fetch type Absolute cannot be used with dynamic cursors.";
+                return Err(SqlError::with_text(16_925, 16, text).into());
+            }
+            if forward && !matches!(direction, FetchDirection::Next) {
+                let word = fetch_word(direction);
+                let text = format!("fetch: The fetch type {word} cannot be used with forward only cursors.");
+                return Err(SqlError::with_text(16_911, 16, text).into());
+            }
+            let dynamic = match &mut open.rows {
+                OpenRows::Kept { .. } => None,
+                OpenRows::Dynamic(d) => Some(d.take().ok_or_else(in_use)?),
+            };
+            (Arc::clone(&open.columns), dynamic)
+        };
+        let fetched = match dynamic {
+            None => self.fetch_kept(f, offset, columns.len(), scope)?,
+            Some(mut dynamic) => {
+                let fetched = self.fetch_dynamic(&mut dynamic, direction, offset);
+                if let Some(Open { rows: OpenRows::Dynamic(place), .. }) = &mut cursor.0.lock().open {
+                    *place = Some(dynamic);
+                }
+                fetched?
+            }
+        };
+        let mut c = cursor.0.lock();
+        (c.fetch_status, c.last_operation) = (fetched.status, 2);
+        Ok((columns, fetched))
+    }
+
+    /// The same among rows that were copied at OPEN.
+    fn fetch_kept(
+        &mut self,
+        f: &Fetch,
+        offset: i64,
+        columns: usize,
+        scope: &mut Scope,
+    ) -> Result<Fetched, Fail> {
+        let direction = &f.direction;
+        loop {
+            let (row, keyed, goes_on) = self.with_cursor(&f.cursor, scope, |c| {
+                let Some(Open { model, rows: OpenRows::Kept { rows, position, keyset, hole }, .. }) =
+                    &mut c.open
+                else {
+                    return Err(in_use());
+                };
+                let count = rows.len() as i64;
+                let at = *position as i64;
+                let target = match direction {
+                    FetchDirection::Next => at + 1,
+                    FetchDirection::Prior => at - 1,
+                    FetchDirection::First => 1,
+                    FetchDirection::Last => count,
+                    FetchDirection::Absolute(_) if offset < 0 => count + 1 + offset,
+                    FetchDirection::Absolute(_) => offset,
+                    FetchDirection::Relative(_) => at.saturating_add(offset),
+                };
+                (*position, *hole) = (target.clamp(0, count + 1) as usize, false);
+                let row = if (1..=count).contains(&target) { rows.get(target as usize - 1)? } else { None };
+                let keyed = match (keyset, &row) {
+                    (Some(k), Some(row)) => {
+                        Some(Keyed { keyset: Arc::clone(k), frame: Arc::clone(&c.frame), row: row.clone() })
+                    }
+                    _ => None,
+                };
+                let goes_on = *model == model::DYNAMIC
+                    && matches!(direction, FetchDirection::Next | FetchDirection::Prior);
+                Ok((row, keyed, goes_on))
+            })?;
+            let Some(keyed) = keyed else {
+                let status = if row.is_some() { 0 } else { -1 };
+                return Ok(Fetched { row, status });
+            };
+            let row = self.keyset_row(&keyed, columns, scope)?;
+            let status = if row.is_some() { 0 } else { MISSING };
+            if row.is_none() && goes_on {
+                continue;
+            }
+            self.with_cursor(&f.cursor, scope, |c| {
+                if let Some(Open { rows: OpenRows::Kept { rows, position, hole, .. }, .. }) = &mut c.open {
+                    *hole = row.is_none();
+                    if let (Some(now), Some(place)) = (&row, position.checked_sub(1)) {
+                        rows.set(place, now)?;
+                    }
+                }
+                Ok(())
+            })?;
+            return Ok(Fetched { row, status });
+        }
     }
 
     /// The row under a cursor that WHERE CURRENT OF means, of the one table behind it.
@@ -400,18 +576,20 @@ impl Runner<'_> {
             let Some(open) = &c.open else {
                 return Err(SqlError::with_text(16_917, 16, "Cursor is not open.").into());
             };
-            let at = open.position.checked_sub(1);
-            let Some(row) = at.map(|p| open.rows.get(p)).transpose()?.flatten() else {
-                let text = "There is no row at the current position of the cursor.";
+            let Some(place) = open.bookmarks.iter().find(|(t, _)| *t == table).map(|(_, p)| *p) else {
+                let text = "The cursor does not include the table being modified or the table is not updatable through the cursor.";
+                return Err(SqlError::with_text(16_933, 16, text).into());
+            };
+            if open.stands_at_hole() {
+                return Err(nothing_changed().into());
+            }
+            let Some(row) = open.row()? else {
+                let text = "There are no rows in the current fetch buffer.";
                 return Err(SqlError::with_text(16_931, 16, text).into());
             };
-            let place = open.bookmarks.iter().find(|(t, _)| *t == table).map(|(_, p)| *p);
-            match place.and_then(|p| row.get(p)) {
+            match row.get(place) {
                 Some(Value::Binary(b)) => Ok(CursorPosition { bookmark: b.to_vec() }),
-                _ => {
-                    let text = "The target object type is not updatable through a cursor.";
-                    Err(SqlError::with_text(16_933, 16, text).into())
-                }
+                _ => Err(nothing_changed().into()),
             }
         })
     }
@@ -433,11 +611,22 @@ impl Runner<'_> {
         self.with_cursor(&name, scope, |c| {
             if let Some(open) = &mut c.open
                 && let Some(place) = open.bookmarks.iter().find(|(t, _)| *t == table).map(|(_, p)| *p)
-                && let Some(at) = open.position.checked_sub(1)
-                && let Some(mut row) = open.rows.get(at)?
             {
-                row[place] = Value::binary(bookmark);
-                open.rows.set(at, &row)?;
+                match &mut open.rows {
+                    OpenRows::Kept { rows, position, .. } => {
+                        if let Some(at) = position.checked_sub(1)
+                            && let Some(mut row) = rows.get(at)?
+                        {
+                            row[place] = Value::binary(bookmark);
+                            rows.set(at, &row)?;
+                        }
+                    }
+                    OpenRows::Dynamic(dynamic) => {
+                        if let Some(row) = dynamic.as_mut().and_then(|d| d.row.as_mut()) {
+                            row[place] = Value::binary(bookmark);
+                        }
+                    }
+                }
             }
             Ok(())
         })

@@ -32,6 +32,8 @@ pub struct Keyset {
     first: u32,
     /// How many columns the keys have.
     pub count: usize,
+    /// The rows of a join in no order: SQL Server reads such a cursor anew at every FETCH, which leaves out what is missing.
+    pub goes_on: bool,
 }
 
 /// The tables of a FROM clause, when nothing else stands in it.
@@ -83,7 +85,6 @@ impl Runner<'_> {
             && query.query.offset.is_none()
             && query.query.for_clause.is_none()
             && !select.distinct
-            && select.top.is_none()
             && select.into.is_none()
             && select.group_by.is_none()
             && select.having.is_none()
@@ -139,8 +140,12 @@ impl Runner<'_> {
         };
         let mut one = with_items(condition);
         one.query.order_by.clear();
+        if let QueryBody::Select(s) = &mut one.query.body {
+            s.top = None;
+        }
         let unit = Unit::new(&unit.text, unit.parameters.clone(), Vec::new(), layout);
-        Some(Keyset { keyed, one, unit, first, count })
+        let goes_on = named.len() > 1 && query.query.order_by.is_empty() && select.top.is_none();
+        Some(Keyset { keyed, one, unit, first, count, goes_on })
     }
 
     /// A row of a keyset as it is now; `None`: it is missing (invariant 1).

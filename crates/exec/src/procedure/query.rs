@@ -319,7 +319,12 @@ impl Runner<'_> {
         done
     }
 
-    fn send_batches(&mut self, bound: &BoundQuery, context: &ExecContext, sent: &mut Sent) -> Result<(), Fail> {
+    fn send_batches(
+        &mut self,
+        bound: &BoundQuery,
+        context: &ExecContext,
+        sent: &mut Sent,
+    ) -> Result<(), Fail> {
         let (limit, text_size) = {
             let state = self.session.state.lock();
             (state.row_limit, state.settings.text_size)

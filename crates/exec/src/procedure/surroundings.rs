@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use holdfast_engine::lock::{LockOwner, LockWait};
+use holdfast_engine::transaction::Transaction as OpenTransaction;
 use holdfast_types::DateTimeOffset;
 use parking_lot::Mutex;
 
@@ -16,6 +17,7 @@ use super::run::{Runner, Scope, next_run};
 use super::state::SharedSession;
 use crate::context::{ExecContext, ModuleRunner, QueryContext, SessionInfo};
 use crate::host::configuration;
+use crate::operator::placed::Place;
 
 /// What a runner's statements have in common.
 #[derive(Default)]
@@ -82,6 +84,21 @@ impl Runner<'_> {
                 made
             }
         }
+    }
+
+    /// For a plan that begins at a place; outside a transaction `held` keeps its locks.
+    pub fn context_at(
+        &self,
+        scope: &Scope,
+        place: Place,
+        held: Option<&Arc<OpenTransaction>>,
+    ) -> ExecContext {
+        let mut query = self.new_query_context(scope);
+        if let Some(held) = held.filter(|_| self.session.open_transaction().is_none()) {
+            let held = Arc::clone(held);
+            query = query.with_own(Box::new(move || Arc::clone(&held)));
+        }
+        ExecContext::new(Arc::new(query), Arc::clone(&scope.frame)).at(place)
     }
 
     pub fn query_context(&self, scope: &Scope) -> Arc<QueryContext> {

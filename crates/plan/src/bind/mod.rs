@@ -97,6 +97,7 @@ pub(crate) struct Source {
 }
 
 /// A stored table read by a statement that changes rows: what a change of a source above it may come down to.
+#[derive(Clone)]
 pub(crate) struct Base {
     pub table: Arc<TableDef>,
     /// Of the database it is in; `None` for tables in memory.

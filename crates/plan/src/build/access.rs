@@ -218,6 +218,7 @@ impl Builder<'_> {
                     backward: path.backward,
                     partitions,
                     read,
+                    placed: false,
                 };
                 Built {
                     plan: unary(

@@ -8,7 +8,10 @@ use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
 
 use super::parts::{course, set_columns};
 use super::{Change, Rows, Runner, rows_of, writer};
+use crate::context::ExecContext;
 use crate::operator;
+use crate::operator::placed::{From, Place};
+use crate::procedure::cursor::nothing_changed;
 use crate::procedure::run::{Fail, Scope};
 
 /// Rows read for a change: one bookmark, the target's columns and the plan's row each.
@@ -60,12 +63,21 @@ impl Runner<'_> {
                     // Only variables were set.
                 } else {
                     let old = if bound.output.is_empty() { Rows::new() } else { read.old.clone() };
+                    let mark = read.bookmarks.first().filter(|_| bound.current_of.is_some()).cloned();
                     let new = self.update_locked(target, read.bookmarks, read.old, new, changed, change)?;
                     self.put_out(bound, action, Some(&old), Some(&new), &plan_rows, change)?;
                     if let Some((name, global)) = &bound.current_of {
                         // So that the row may be changed again before the next FETCH.
-                        let now = self.read_rows(bound, change)?;
-                        let same = now.old.iter().position(|r| new.first() == Some(r));
+                        let same = |now: &Read| now.old.iter().position(|r| new.first() == Some(r));
+                        let mut now = match &mark {
+                            Some(mark) => self.read_row(bound, mark, change)?,
+                            None => Read::default(),
+                        };
+                        if same(&now).is_none() {
+                            // It may have gone elsewhere with its key.
+                            now = self.read_rows(bound, change)?;
+                        }
+                        let same = same(&now);
                         if let Some(mark) = same.and_then(|n| now.bookmarks.get(n)) {
                             let table = (target.table.database_id, target.table.object_id);
                             self.move_bookmark(name, *global, table, mark, scope)?;
@@ -87,14 +99,18 @@ impl Runner<'_> {
 
     /// Reads the rows of the plan, each target row once.
     fn read_rows(&mut self, bound: &BoundChange, change: &Change<'_>) -> SqlResult<Read> {
+        self.read_rows_in(bound, &change.context)
+    }
+
+    fn read_rows_in(&mut self, bound: &BoundChange, context: &ExecContext) -> SqlResult<Read> {
         let limit = self.session.state.lock().row_limit;
         let types = bound.target.types();
         let mut read = Read::default();
         let (once, mut seen) = (course(bound).comes_once, HashSet::<Vec<u8>>::new());
         let mut count = 0u64;
-        let mut source = operator::open(&bound.plan, &change.context)?;
+        let mut source = operator::open(&bound.plan, context)?;
         while let Some(batch) = source.next_batch()? {
-            change.context.check_cancel()?;
+            context.check_cancel()?;
             if limit > 0 && count >= limit {
                 break;
             }
@@ -125,6 +141,18 @@ impl Runner<'_> {
             read.batches.push(batch);
         }
         Ok(read)
+    }
+
+    /// Reads the row that a bookmark names, where it is found by its key.
+    fn read_row(&mut self, bound: &BoundChange, mark: &[u8], change: &Change<'_>) -> SqlResult<Read> {
+        let key = bound.target.table.access.row_key(mark).filter(|_| bound.placed);
+        match key {
+            Some(key) => {
+                let place = Place { from: From::At(key), against: false, locks: false };
+                self.read_rows_in(bound, &change.context.at(place))
+            }
+            None => Ok(Read::default()),
+        }
     }
 
     /// Reads the rows and locks them; reads again while others change them in between.
@@ -174,13 +202,20 @@ impl Runner<'_> {
         let id = (table.database_id, table.object_id);
         let position = self.cursor_position(name, global, id, scope)?;
         let writer = writer(&bound.target)?;
-        let read = self.read_rows(bound, change)?;
-        let at = read.bookmarks.iter().position(|b| *b == position.bookmark);
-        let Some(at) =
-            at.filter(|_| matches!(writer.lock(change.write(), &position.bookmark), Ok(RowState::Unchanged)))
-        else {
+        let same = |read: &Read| read.bookmarks.iter().position(|b| *b == position.bookmark);
+        let mut read = self.read_row(bound, &position.bookmark, change)?;
+        if same(&read).is_none() {
+            read = self.read_rows(bound, change)?;
+        }
+        let at = same(&read);
+        let state = writer.lock(change.write(), &position.bookmark);
+        let Some(at) = at.filter(|_| matches!(state, Ok(RowState::Unchanged))) else {
+            if !read.bookmarks.iter().any(|b| table.access.is_same_row(b, &position.bookmark)) {
+                return Err(nothing_changed().into());
+            }
             let text = "Optimistic concurrency check failed. The row was modified outside of this cursor.";
-            return Err(SqlError::with_text(16_934, 16, text).into());
+            let conflict = SqlError::with_text(16_934, 16, text);
+            return Err(Fail::Many(vec![nothing_changed(), conflict]));
         };
         let all = Batch::concat(&plan_types(bound), &read.batches)?;
         Ok(Read {

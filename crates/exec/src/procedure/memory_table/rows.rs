@@ -232,7 +232,12 @@ impl Index {
         self.keys.insert_sorted(&new)
     }
 
-    /// The normalised form of values for the first columns of the key.
+    /// Ordinals of the key's columns.
+    pub fn ordinals(&self) -> &[usize] {
+        &self.ordinals
+    }
+
+    /// The normalised form of values for the first columns of the key, and for the row's id behind all of them.
     pub fn prefix(&self, values: &[Value]) -> SqlResult<Vec<u8>> {
         let n = values.len().min(self.parts.len());
         let mut columns = Vec::with_capacity(n);
@@ -240,7 +245,11 @@ impl Index {
             columns.push(Column::from_values(&p.ty, [v])?);
         }
         let refs: Vec<&Column> = columns.iter().collect();
-        Ok(encode_rows(&self.parts[..n], &refs, 1)?.entry(0).to_vec())
+        let mut prefix = encode_rows(&self.parts[..n], &refs, 1)?.entry(0).to_vec();
+        if let Some(Value::Binary(id)) = values.get(self.parts.len()) {
+            prefix.extend_from_slice(id);
+        }
+        Ok(prefix)
     }
 }
 

@@ -83,11 +83,27 @@ pub(super) struct RowScan {
     to: Option<Box<[u8]>>,
     begun: bool,
     fill: Fill,
+    backward: bool,
+    /// How many rows the next batch may have.
+    most: usize,
 }
 
 impl RowScan {
     pub fn new(rows: &Tree, from: Option<Box<[u8]>>, to: Option<Box<[u8]>>, fill: Fill) -> Self {
-        RowScan { cursor: Cursor::new(rows), from, to, begun: false, fill }
+        RowScan { cursor: Cursor::new(rows), from, to, begun: false, fill, backward: false, most: BATCH_ROWS }
+    }
+
+    /// With so many rows in the first batch and more in the next ones; `backward`: from the last one on.
+    pub fn beginning_with(self, most: usize, backward: bool) -> Self {
+        RowScan { most, backward, ..self }
+    }
+
+    fn begin(&mut self) -> SqlResult<()> {
+        match (self.backward, &self.to) {
+            (false, _) => self.cursor.seek(self.from.as_deref().unwrap_or_default()),
+            (true, Some(to)) => self.cursor.seek_before(to),
+            (true, None) => self.cursor.seek_last(),
+        }
     }
 }
 
@@ -95,15 +111,26 @@ impl BatchSource for RowScan {
     fn next_batch(&mut self) -> SqlResult<Option<Batch>> {
         if !self.begun {
             self.begun = true;
-            self.cursor.seek(self.from.as_deref().unwrap_or_default())?;
+            self.begin()?;
         }
-        while self.fill.len < BATCH_ROWS {
+        let most = self.most;
+        self.most = (most * 2).min(BATCH_ROWS);
+        while self.fill.len < most {
             let Some(entry) = self.cursor.entry() else { break };
-            if self.to.as_deref().is_some_and(|to| entry >= to) {
+            let beyond = if self.backward {
+                self.from.as_deref().is_some_and(|from| entry < from)
+            } else {
+                self.to.as_deref().is_some_and(|to| entry >= to)
+            };
+            if beyond {
                 break;
             }
             self.fill.push(entry)?;
-            self.cursor.advance()?;
+            if self.backward {
+                self.cursor.previous()?;
+            } else {
+                self.cursor.advance()?;
+            }
         }
         Ok((self.fill.len > 0).then(|| self.fill.take()))
     }
@@ -149,6 +176,11 @@ impl KeyScan {
             order: Vec::new(),
             given: 0,
         }
+    }
+
+    /// With so many rows in the first batch, and more in the next ones.
+    pub fn beginning_with(self, most: usize) -> Self {
+        KeyScan { next: most, ..self }
     }
 
     fn begin(&mut self) -> SqlResult<()> {

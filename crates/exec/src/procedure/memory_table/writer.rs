@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use holdfast_engine::access::{BatchSource, Bound, KeyRange, ReadContext, TableAccess};
+use holdfast_engine::access::{BatchSource, Bound, EntryKey, KeyRange, ReadContext, TableAccess};
 use holdfast_engine::write::{NewRow, RowState, RowUpdate, TableWriter, WriteContext};
+use holdfast_types::batch::BATCH_ROWS;
 use holdfast_types::{SqlError, SqlResult, Value};
 
 use super::rows::{Entries, ID, MemoryRows, NewKeys, RowEntry, begin_row, digest};
@@ -31,6 +32,16 @@ fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
         }
     }
     None
+}
+
+/// The rows between two bounds by their ids: the first entry, and the first behind the last.
+fn row_bounds(range: &KeyRange) -> (Option<Box<[u8]>>, Option<Box<[u8]>>) {
+    let id = |bound: &Bound, behind: bool| {
+        let Some(Value::Binary(id)) = bound.values().first() else { return None };
+        if behind { successor(id).map(Vec::into_boxed_slice) } else { Some(id.to_vec().into()) }
+    };
+    let excludes = |bound: &Bound| matches!(bound, Bound::Excluded(_));
+    (id(&range.low, excludes(&range.low)), id(&range.high, !excludes(&range.high)))
 }
 
 impl TableAccess for MemoryRows {
@@ -63,9 +74,34 @@ impl TableAccess for MemoryRows {
         Ok(out)
     }
 
+    fn entry_key(&self, index_id: i32) -> Option<EntryKey> {
+        if index_id == 0 {
+            return Some(EntryKey { columns: Vec::new(), locator: true });
+        }
+        let inner = self.inner.read();
+        let index = inner.indexes.iter().find(|i| i.index_id == index_id)?;
+        Some(EntryKey { columns: index.ordinals().to_vec(), locator: !index.unique })
+    }
+
+    fn locator(&self, bookmark: &[u8]) -> Option<Value> {
+        bookmark.get(..ID).map(Value::binary)
+    }
+
+    fn row_index(&self) -> Option<i32> {
+        Some(0)
+    }
+
+    fn row_key(&self, bookmark: &[u8]) -> Option<Vec<Value>> {
+        self.locator(bookmark).map(|id| vec![id])
+    }
+
+    fn is_same_row(&self, a: &[u8], b: &[u8]) -> bool {
+        a.get(..ID) == b.get(..ID)
+    }
+
     fn seek(
         &self,
-        _: &ReadContext,
+        read: &ReadContext,
         index_id: i32,
         range: KeyRange,
         columns: &[usize],
@@ -73,6 +109,12 @@ impl TableAccess for MemoryRows {
     ) -> SqlResult<Box<dyn BatchSource>> {
         self.check()?;
         let inner = self.inner.read();
+        let most = if read.few { 1 } else { BATCH_ROWS };
+        if index_id == 0 {
+            let (from, to) = row_bounds(&range);
+            let scan = RowScan::new(&inner.rows, from, to, Fill::new(&self.codec, columns));
+            return Ok(Box::new(scan.beginning_with(most, backward)));
+        }
         let Some(index) = inner.indexes.iter().find(|t| t.index_id == index_id) else {
             return Err(SqlError::not_supported("A seek in an index that was dropped"));
         };
@@ -95,7 +137,8 @@ impl TableAccess for MemoryRows {
             let none = Tree::new(&self.pool, ID);
             return Ok(Box::new(RowScan::new(&none, None, None, fill)));
         }
-        Ok(Box::new(KeyScan::new(&index.keys, &inner.rows, from, to, backward, fill)))
+        let scan = KeyScan::new(&index.keys, &inner.rows, from, to, backward, fill);
+        Ok(Box::new(scan.beginning_with(most)))
     }
 
     fn writer(&self) -> Option<Arc<dyn TableWriter>> {

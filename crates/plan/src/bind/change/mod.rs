@@ -22,6 +22,7 @@ use crate::change::{BoundChange, BoundOutput, ChangeKind, SetItem, SetValue, Tar
 use crate::cost::Estimator;
 use crate::expr::{Expr, ExprKind};
 use crate::logical::{Col, ColumnId, LogicalPlan};
+use crate::placed::place;
 use crate::rules::{rewrite, rewrite_expr};
 
 /// A bound change before its plan is built: expressions over column ids.
@@ -97,10 +98,13 @@ impl Binder<'_> {
         let mut estimator = Estimator::default();
         estimator.learn(&mut logical);
         let mut builder = Builder::new(cx, estimator, self.next_slot);
-        let plan = builder.build_exact(&logical, &ids, &[])?;
+        let mut plan = builder.build_exact(&logical, &ids, &[])?;
+        let row_index = draft.target.table.access.row_index();
+        let placed = draft.current_of.is_some()
+            && row_index.is_some_and(|index| place(&mut plan, &draft.target.table, index));
         let position = |id: ColumnId| ids.iter().position(|i| *i == id);
         let mut failure = None;
-        let mut place = |builder: &mut Builder<'_>, e: &mut Expr, ids: &[ColumnId]| {
+        let mut place_in = |builder: &mut Builder<'_>, e: &mut Expr, ids: &[ColumnId]| {
             let mut learned = rewrite_expr(std::mem::replace(e, Expr::null()), cx);
             builder.estimator.learn_expr(&mut learned);
             match builder.place(&learned, ids) {
@@ -108,11 +112,11 @@ impl Binder<'_> {
                 Err(x) => failure = Some(x),
             }
         };
-        for_each_expr(&mut draft.kind, &mut |e| place(&mut builder, e, &ids));
+        for_each_expr(&mut draft.kind, &mut |e| place_in(&mut builder, e, &ids));
         let mut over = draft.output_columns.clone();
         over.extend(&ids);
         for e in draft.output.iter_mut().flat_map(|o| &mut o.exprs) {
-            place(&mut builder, e, &over);
+            place_in(&mut builder, e, &over);
         }
         if let Some(e) = failure {
             return Err(e);
@@ -131,6 +135,7 @@ impl Binder<'_> {
             reads_target: draft.reads_target,
             output: draft.output,
             current_of: draft.current_of,
+            placed,
             dependencies: std::mem::take(&mut self.dependencies),
             sizes: std::mem::take(&mut self.sizes),
             accesses: Accesses::new(accesses),
