@@ -110,13 +110,15 @@ fn batch(random: &mut Random) -> String {
         19 => {
             let mut text = "begin tran; ".to_owned();
             for _ in 0..1 + random.below(4) {
-                let part = match random.below(6) {
+                let part = match random.below(8) {
                     0 => rows(many),
                     1 => format!("create index T_{table} on {table} (k); drop index T_{table} on {table}"),
                     2 => format!("truncate table {table}"),
                     3 => format!(
                         "create table Z{n} ({COLUMNS}); insert Z{n} (id, k) select n, n from S where n < {few}; drop table Z{n}"
                     ),
+                    4 => format!("save tran p; {}; rollback tran p", change(random, true)),
+                    5 => format!("drop table {other}"),
                     _ => change(random, true),
                 };
                 let _ = write!(text, "{part}; ");

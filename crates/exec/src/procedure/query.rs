@@ -309,7 +309,7 @@ impl Runner<'_> {
         let done = self.send_batches(bound, context, sent);
         let told = match &done {
             Ok(()) => true,
-            Err(Fail::Error(e)) => !begins_again(&e),
+            Err(Fail::Error(e)) => !begins_again(e),
             Err(_) => false,
         };
         if told && !sent.columns {
