@@ -104,13 +104,8 @@ impl StoredDatabase {
         if let Some(losers) = losers {
             let (taken, whole) = TakenOver::new(&writing, catalog.storage(), losers);
             if !whole {
-                writing.keep_unplaced(catalog.storage(), &changes);
                 taken.finish().map_err(failed)?;
                 database.refresh().map_err(|e| FormatError::catalog(e.to_string()))?;
-                // Tables are back that the losers had dropped, with what was counted before.
-                let catalog = database.stored_catalog();
-                let unplaced = writing.take_unplaced();
-                counts::restore(&**catalog.source(), catalog.storage(), &database.live, &unplaced)?;
             }
             database.losers = Some(taken);
         }

@@ -188,9 +188,8 @@ struct Run<'a> {
 impl Takeover for Run<'_> {
     fn counted(&self, changes: &CountChanges) {
         for (rowset, by) in &changes.rows {
-            match self.taken.writing.rowsets.get(*rowset) {
-                Some(live) => live.count_rows(*by),
-                None => self.taken.writing.count_unplaced(*rowset, *by),
+            if let Some(live) = self.taken.writing.rowsets.get(*rowset) {
+                live.count_rows(*by);
             }
         }
         for (rowset, pages) in &changes.ghosts {

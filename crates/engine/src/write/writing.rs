@@ -5,17 +5,15 @@
 //!    database that was closed says exactly what its pages hold.
 
 use std::any::Any;
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use holdfast_base::{FileId, PageId};
-use holdfast_format::catalog::{AllocationUnit, SystemTables, object, unit_type};
+use holdfast_format::catalog::{AllocationUnit, object, unit_type};
 use holdfast_format::log::transaction::BranchId;
 use holdfast_format::log::{VlfHeader, context, op};
 use holdfast_format::record::PageRows;
 use holdfast_format::{FormatError, PageView};
-use holdfast_storage::recovery::counts::CountChanges;
 pub use holdfast_storage::recovery::log_writer::LogUse;
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
 use holdfast_storage::write::{Body, Change, Counts, LogTransaction, LoggedDatabase, UnitId, What};
@@ -51,8 +49,6 @@ pub struct Writing {
     pub definitions: Definitions,
     pub locks: Arc<LockManager>,
     next_large: AtomicU64,
-    /// What recovery counted for rowsets that the catalogue does not have until losers are rolled back.
-    unplaced: Mutex<CountChanges>,
     /// Closed with transactions that are not rolled back.
     left_open: AtomicBool,
     decisions: OnceLock<Arc<Decisions>>,
@@ -95,7 +91,6 @@ impl Writing {
             definitions: Definitions::default(),
             locks,
             next_large: AtomicU64::new(seed.max(1)),
-            unplaced: Mutex::default(),
             left_open: AtomicBool::new(false),
             decisions: OnceLock::new(),
             ending: Ending::default(),
@@ -159,31 +154,6 @@ impl Writing {
     /// The tree of sysallocunits, for root pointers.
     pub fn pointers(&self) -> Option<Arc<Tree>> {
         self.units.read().clone()
-    }
-
-    /// Keeps what recovery counted for rowsets that are not in the catalogue: a loser dropped their table.
-    pub fn keep_unplaced(&self, tables: &SystemTables, changes: &CountChanges) {
-        let placed: HashSet<u64> = tables.rowsets.iter().map(|r| r.id).collect();
-        let mut unplaced = self.unplaced.lock();
-        unplaced.rows.extend(changes.rows.iter().filter(|(id, _)| !placed.contains(id)));
-        unplaced.ghosts.extend(
-            changes
-                .ghosts
-                .iter()
-                .filter(|(id, _)| !placed.contains(id))
-                .map(|(id, pages)| (*id, pages.clone())),
-        );
-        let units: HashSet<u64> = tables.units.iter().map(|u| u.id).collect();
-        unplaced.units.extend(changes.units.iter().filter(|id| !units.contains(id)));
-    }
-
-    /// The same of what their rollback takes back.
-    pub fn count_unplaced(&self, rowset: u64, rows: i64) {
-        *self.unplaced.lock().rows.entry(rowset).or_default() += rows;
-    }
-
-    pub fn take_unplaced(&self) -> CountChanges {
-        std::mem::take(&mut *self.unplaced.lock())
     }
 
     /// Learns the trees of the catalogue from a new snapshot.
@@ -545,9 +515,6 @@ impl Counts for Writing {
         let defined = |object: i32| self.locks.is_being_defined(self.database_id, object);
         self.identities.write(change, &trees, &defined)?;
         self.sequences.write(change, &trees, &defined)?;
-        for (&rowset, &rows) in &self.unplaced.lock().rows {
-            change.log_rows_since(rowset, rows)?;
-        }
         // Writing counts changes no counts: these are rows replaced in place.
         for live in self.rowsets.changed() {
             live.counts_changed.store(false, Ordering::Relaxed);

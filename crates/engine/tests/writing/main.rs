@@ -13,6 +13,8 @@ use std::sync::Arc;
 use holdfast_disk::{Disk, SimulatedDisk};
 use holdfast_engine::access::ReadContext;
 use holdfast_engine::catalog::TableDef;
+use holdfast_engine::lock::{Duration, LockMode, LockWait, Resource};
+use holdfast_engine::transaction::new_owner;
 use holdfast_engine::write::counts;
 use holdfast_format::PageSource;
 use holdfast_format::catalog::unit_type;
@@ -204,6 +206,29 @@ fn rows_deleted_before_a_crash_are_cleared_after_it() {
     let world = World { wrong_before, ..World::open(disk).expect("opens") };
     let table = world.tables().into_iter().find(|t| t.object_id == table.object_id).expect("there");
     assert!(world.clean() > 100);
+    model.compare(&world, &table, &name);
+    world.check(&name);
+}
+
+/// A checkpoint carries counts on in the log alone where somebody holds the table's definition, who need not have logged anything.
+#[test]
+fn counts_that_a_checkpoint_carries_on_are_there_after_a_crash() {
+    let Some((name, world)) = modern() else { return };
+    let (table, mut model) = tall(&world).expect("a table");
+    let writing = world.database.writing().expect("writable");
+    writing.logged.checkpoint().expect("goes");
+    model.delete_share(&world, &table, &mut Random(7), 50);
+    let resource = Resource::Object { database: writing.database_id, object: table.object_id };
+    let (owner, wait) = (new_owner(), LockWait::default());
+    world.locks.acquire(owner, &resource, LockMode::SchM, Duration::Transaction, &wait).expect("free");
+    writing.logged.checkpoint().expect("goes");
+    writing.logged.checkpoint().expect("goes");
+    let wrong_before = Arc::clone(&world.wrong_before);
+    let disk = world.disk.crash(1);
+    world.locks.release_all(owner);
+    drop(world);
+    let world = World { wrong_before, ..World::open(disk).expect("opens") };
+    let table = world.tables().into_iter().find(|t| t.object_id == table.object_id).expect("there");
     model.compare(&world, &table, &name);
     world.check(&name);
 }

@@ -5,8 +5,8 @@
 //! start, from which the same work is done again.
 //!
 //! Invariants
-//! 1. Recovery that starts where the boot page says sees every change that a file lacks, and the first record of every
-//!    transaction open at the checkpoint.
+//! 1. Recovery that starts where the boot page says sees every change that a file lacks, the first record of every
+//!    transaction open at the checkpoint, and the counts that the checkpoint carries on because the catalogue cannot take them.
 //! 2. What is written is an image that the log up to the flush describes wholly.
 
 use std::sync::Arc;
@@ -45,6 +45,7 @@ impl LoggedDatabase {
     pub(super) fn checkpoint_alone(&self) -> RecoveryResult<Lsn> {
         let counts = self.counts.lock().as_ref().and_then(std::sync::Weak::upgrade);
         let mut change = self.change()?;
+        change.state.carried = None;
         if let Some(counts) = counts {
             counts.write(&mut change)?;
         }
@@ -67,7 +68,8 @@ impl LoggedDatabase {
                 self.log.append(&open_transactions(part))?;
             }
             self.log.end_block()?;
-            let oldest = open.iter().map(|o| o.1).min().unwrap_or(begin).min(begin);
+            let first = open.iter().map(|o| o.1).chain(change.state.carried).min();
+            let oldest = first.map_or(begin, |first| first.min(begin));
             let dirty = self.pages.dirty_pages();
             drop(change);
             (begin, oldest, dirty)
