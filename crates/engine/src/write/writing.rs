@@ -588,12 +588,7 @@ fn write_counts(
         let stored = stored.map(i64::from_le_bytes).ok_or_else(|| RecoveryError::Database {
             what: format!("the row of rowset {} in sysrowsets is cut off", live.rowset),
         })?;
-        change.log_rows_since(live.rowset, live.rows.load(Ordering::Relaxed) - stored)?;
-        for kind in [unit_type::IN_ROW, unit_type::LOB, unit_type::ROW_OVERFLOW] {
-            if live.unit(kind).id() != 0 {
-                change.log_unit(UnitId(live.unit(kind).id()))?;
-            }
-        }
+        change.carry_rows(live.rowset, live.rows.load(Ordering::Relaxed) - stored);
         return Ok(false);
     }
     let value = |v: i64| v.max(0).unsigned_abs();

@@ -472,10 +472,12 @@ impl Builder<'_> {
         let mut order: Order =
             index.keys.iter().filter_map(|k| columns.get(k.ordinal).map(|c| (c.id, k.descending))).collect();
         let mut unique_order = index.unique;
-        // Entries with equal keys stand in the order of the clustered key, which tells their rows.
+        // Entries with equal keys stand in the order of the clustered key, which tells their rows; those of rows outside databases in
+        // the order in which these came.
         let clustered = table.indexes.iter().find(|i| i.kind == IndexKind::Clustered && i.unique);
         if index.kind == IndexKind::Nonclustered
             && !index.unique
+            && table.access.in_memory().is_none()
             && let Some(clustered) = clustered.filter(|c| c.keys.iter().all(|k| !k.descending))
         {
             let locator = clustered.keys.iter().filter_map(|k| columns.get(k.ordinal).map(|c| c.id));

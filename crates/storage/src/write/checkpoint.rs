@@ -1,6 +1,6 @@
 //! Writing dirty pages: checkpoints that move the start of recovery forward while changes go on.
 //!
-//! Order: counts, BEGIN_CKPT, the list of open transactions and the images of all dirty pages under one gate; the log up to
+//! Order: counts, BEGIN_CKPT, the counts that it carries on, the list of open transactions and the images of all dirty pages under one gate; the log up to
 //! there durable; the pages, through the journal; END_CKPT durable; then the boot page. A crash in between leaves the old
 //! start, from which the same work is done again.
 //!
@@ -45,7 +45,7 @@ impl LoggedDatabase {
     pub(super) fn checkpoint_alone(&self) -> RecoveryResult<Lsn> {
         let counts = self.counts.lock().as_ref().and_then(std::sync::Weak::upgrade);
         let mut change = self.change()?;
-        change.state.carried = None;
+        change.state.carried.clear();
         if let Some(counts) = counts {
             counts.write(&mut change)?;
         }
@@ -53,7 +53,7 @@ impl LoggedDatabase {
         done.inspect_err(|e| self.stop(&e.to_string()))
     }
 
-    fn checkpoint_pages(&self, change: Change<'_>) -> RecoveryResult<Lsn> {
+    fn checkpoint_pages(&self, mut change: Change<'_>) -> RecoveryResult<Lsn> {
         let (begin, oldest, dirty) = {
             let time = change.time();
             self.log.end_block()?;
@@ -62,14 +62,16 @@ impl LoggedDatabase {
             );
             let record = begin_checkpoint(change.state.last_checkpoint, time, self.version, highest);
             let begin = self.log.append(&record)?;
+            for count in change.state.carried.drain(..) {
+                self.log.append(&count)?;
+            }
             let open: Vec<(TransactionId, Lsn, Lsn)> =
                 change.state.open.iter().map(|(id, e)| (*id, e.begin, e.last)).collect();
             for part in open.chunks(500) {
                 self.log.append(&open_transactions(part))?;
             }
             self.log.end_block()?;
-            let first = open.iter().map(|o| o.1).chain(change.state.carried).min();
-            let oldest = first.map_or(begin, |first| first.min(begin));
+            let oldest = open.iter().map(|o| o.1).min().unwrap_or(begin).min(begin);
             let dirty = self.pages.dirty_pages();
             drop(change);
             (begin, oldest, dirty)

@@ -86,9 +86,9 @@ pub(crate) struct State {
     pub last_checkpoint: Lsn,
     /// Where recovery begins once that checkpoint is in the boot page.
     pub recovery_start: Lsn,
-    /// The first record since counts were last written that carries one on ([`Change::log_rows_since`]): no page has what it
-    /// says, so that recovery must not begin behind it.
-    pub carried: Option<Lsn>,
+    /// Counts that the next checkpoint carries on ([`Change::carry_rows`]): no page has what they say, so that they come behind its
+    /// beginning, where recovery begins.
+    pub carried: Vec<Vec<u8>>,
     /// Something is being taken back: what that logs was promised, or must go through all the same.
     pub taking_back: u32,
 }
@@ -566,11 +566,9 @@ impl Change<'_> {
     }
 
     /// Carries on the rows that a rowset has got since the catalogue had them, where its row there cannot be written: for the
-    /// counts after a recovery.
-    pub fn log_rows_since(&mut self, rowset: u64, rows: i64) -> RecoveryResult<()> {
-        let lsn = self.append_promising(&lone_count(rowset, rows, 0), 0)?;
-        self.state.carried.get_or_insert(lsn);
-        Ok(())
+    /// counts after a recovery that begins with this checkpoint. Its pages are counted with them.
+    pub fn carry_rows(&mut self, rowset: u64, rows: i64) {
+        self.state.carried.push(lone_count(rowset, rows, 0));
     }
 
     /// Says that the number of a unit's pages changes, for the counts after a recovery.

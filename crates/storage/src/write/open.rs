@@ -120,7 +120,7 @@ impl LoggedDatabase {
             reserved: HashMap::new(),
             last_checkpoint: finished.checkpoint,
             recovery_start,
-            carried: None,
+            carried: Vec::new(),
             taking_back: 0,
         };
         let database = LoggedDatabase {
