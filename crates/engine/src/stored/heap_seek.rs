@@ -97,7 +97,12 @@ impl HeapRows {
     fn begin(&self) -> SqlResult<Option<(PageId, u16)>> {
         let edge = if self.backward { self.high } else { self.low };
         let Some((rid, with)) = edge else { return self.neighbour(None) };
-        let image = self.store.source.page(rid.page).map_err(damaged)?;
+        let source = &*self.store.source;
+        if rid.page.page >= source.page_count(rid.page.file) {
+            // And the file has been made smaller.
+            return self.neighbour(Some(rid.page));
+        }
+        let image = source.page(rid.page).map_err(damaged)?;
         let view = PageView::new(&image);
         if !view.is(PageType::Data) || view.unit_id() != self.base.live.in_row.id() {
             // The heap has given the page back.

@@ -508,23 +508,24 @@ fn stopped(why: &str) -> SqlError {
 }
 
 impl Counts for Writing {
-    fn write(&self, change: &mut Change<'_>) -> RecoveryResult<()> {
-        let Some(trees) = self.catalog.read().clone() else { return Ok(()) };
+    fn write(&self, change: &mut Change<'_>) -> RecoveryResult<Vec<(u64, i64)>> {
+        let Some(trees) = self.catalog.read().clone() else { return Ok(Vec::new()) };
         // A transaction that changed an object's rows in the catalogue changes them back as it left them, and whoever defines
         // an object writes its marks ahead of it himself.
         let defined = |object: i32| self.locks.is_being_defined(self.database_id, object);
         self.identities.write(change, &trees, &defined)?;
         self.sequences.write(change, &trees, &defined)?;
         // Writing counts changes no counts: these are rows replaced in place.
+        let mut carried = Vec::new();
         for live in self.rowsets.changed() {
             live.counts_changed.store(false, Ordering::Relaxed);
             let written = write_counts(change, &trees, &live, defined(live.object_id()));
-            if !matches!(written, Ok(true)) {
+            if !matches!(written, Ok(None)) {
                 live.counts_changed.store(true, Ordering::Relaxed);
             }
-            written?;
+            carried.extend(written?.map(|rows| (live.rowset, rows)));
         }
-        Ok(())
+        Ok(carried)
     }
 }
 
@@ -570,14 +571,14 @@ const USED: u32 = 45;
 const RESERVED: u32 = 61;
 const ROWS: u32 = 31;
 
-/// Writes the counts of a rowset; `false`: its catalogue row is deleted, or its object defined anew, by a transaction that may
-/// still take that back. Then the log carries them on, and they are to be written later.
+/// Writes the counts of a rowset. Its catalogue row may be deleted, or its object defined anew, by a transaction that may still take
+/// that back: then they are to be written later, and the rows that the catalogue does not have are answered.
 fn write_counts(
     change: &mut Change<'_>,
     trees: &CatalogTrees,
     live: &LiveRowset,
     defined: bool,
-) -> RecoveryResult<bool> {
+) -> RecoveryResult<Option<i64>> {
     let fail = |error| RecoveryError::Unreadable { page: trees.rowsets.access.root(), error };
     let key = [Value::BigInt(live.rowset as i64)];
     let row = trees.rowsets.find_entry(change.source(), &key).map_err(fail)?.filter(|p| p.found);
@@ -588,8 +589,7 @@ fn write_counts(
         let stored = stored.map(i64::from_le_bytes).ok_or_else(|| RecoveryError::Database {
             what: format!("the row of rowset {} in sysrowsets is cut off", live.rowset),
         })?;
-        change.carry_rows(live.rowset, live.rows.load(Ordering::Relaxed) - stored);
-        return Ok(false);
+        return Ok(Some(live.rows.load(Ordering::Relaxed) - stored));
     }
     let value = |v: i64| v.max(0).unsigned_abs();
     for (kind, number) in [(unit_type::IN_ROW, 0), (unit_type::LOB, 3), (unit_type::ROW_OVERFLOW, 4)] {
@@ -617,5 +617,5 @@ fn write_counts(
             super::modifications::write(change, columns, live)?;
         }
     }
-    Ok(true)
+    Ok(None)
 }

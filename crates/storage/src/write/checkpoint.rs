@@ -1,8 +1,8 @@
 //! Writing dirty pages: checkpoints that move the start of recovery forward while changes go on.
 //!
-//! Order: counts, BEGIN_CKPT, the counts that it carries on, the list of open transactions and the images of all dirty pages under one gate; the log up to
-//! there durable; the pages, through the journal; END_CKPT durable; then the boot page. A crash in between leaves the old
-//! start, from which the same work is done again.
+//! Order: counts, BEGIN_CKPT, the counts that the catalogue cannot take, the list of open transactions and the images of all dirty
+//! pages under one gate; the log up to there durable; the pages, through the journal; END_CKPT durable; then the boot page. A crash
+//! in between leaves the old start, from which the same work is done again.
 //!
 //! Invariants
 //! 1. Recovery that starts where the boot page says sees every change that a file lacks, the first record of every
@@ -20,8 +20,10 @@ use holdfast_format::log::write::{
 use holdfast_format::page::PageView;
 use holdfast_format::{PageBytes, PageRef};
 
+use super::log::RECORD_ROOM;
 use super::{Change, Failed, LoggedDatabase, log_time};
 use crate::recovery::checkpoint::set_recovery_start;
+use crate::recovery::counts::lone_count;
 use crate::recovery::journal::CAPACITY;
 use crate::recovery::pages::protect;
 use crate::recovery::{Protection, RecoveryError, RecoveryResult};
@@ -45,15 +47,17 @@ impl LoggedDatabase {
     pub(super) fn checkpoint_alone(&self) -> RecoveryResult<Lsn> {
         let counts = self.counts.lock().as_ref().and_then(std::sync::Weak::upgrade);
         let mut change = self.change()?;
-        change.state.carried.clear();
-        if let Some(counts) = counts {
-            counts.write(&mut change)?;
-        }
-        let done = self.checkpoint_pages(change);
+        let carried = counts.map_or(Ok(Vec::new()), |counts| counts.write(&mut change))?;
+        let carried: Vec<_> = carried.into_iter().map(|(rowset, rows)| lone_count(rowset, rows, 0)).collect();
+        let room = carried.iter().map(|count| count.len() as u64 + RECORD_ROOM).sum();
+        change.keep_room(room)?;
+        let done = self.checkpoint_pages(change, &carried, room);
         done.inspect_err(|e| self.stop(&e.to_string()))
     }
 
-    fn checkpoint_pages(&self, mut change: Change<'_>) -> RecoveryResult<Lsn> {
+    /// `carried`: records of counts, for which `room` is kept in the log. No page has what they say, so that they come behind the
+    /// beginning, where recovery begins.
+    fn checkpoint_pages(&self, change: Change<'_>, carried: &[Vec<u8>], room: u64) -> RecoveryResult<Lsn> {
         let (begin, oldest, dirty) = {
             let time = change.time();
             self.log.end_block()?;
@@ -62,9 +66,10 @@ impl LoggedDatabase {
             );
             let record = begin_checkpoint(change.state.last_checkpoint, time, self.version, highest);
             let begin = self.log.append(&record)?;
-            for count in change.state.carried.drain(..) {
-                self.log.append(&count)?;
+            for count in carried {
+                self.log.append(count)?;
             }
+            self.log.release(room);
             let open: Vec<(TransactionId, Lsn, Lsn)> =
                 change.state.open.iter().map(|(id, e)| (*id, e.begin, e.last)).collect();
             for part in open.chunks(500) {

@@ -143,6 +143,19 @@ impl Log {
         done
     }
 
+    /// Promises `bytes` until [`Self::release`]. [`RecoveryError::NoLogSpace`]: nothing is promised.
+    pub fn promise(&self, bytes: u64) -> RecoveryResult<()> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        let mut writer = self.writer.lock();
+        writer.promise(0, bytes).inspect_err(|e| {
+            if !matches!(e, RecoveryError::NoLogSpace { .. }) {
+                self.fail(e);
+            }
+        })
+    }
+
     /// Gives back what was promised.
     pub fn release(&self, promised: u64) {
         if promised > 0 {

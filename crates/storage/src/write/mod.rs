@@ -86,9 +86,6 @@ pub(crate) struct State {
     pub last_checkpoint: Lsn,
     /// Where recovery begins once that checkpoint is in the boot page.
     pub recovery_start: Lsn,
-    /// Counts that the next checkpoint carries on ([`Change::carry_rows`]): no page has what they say, so that they come behind its
-    /// beginning, where recovery begins.
-    pub carried: Vec<Vec<u8>>,
     /// Something is being taken back: what that logs was promised, or must go through all the same.
     pub taking_back: u32,
 }
@@ -110,8 +107,9 @@ pub(crate) struct OpenEntry {
 
 /// Called at a checkpoint for the counts that live in memory until then.
 pub trait Counts: Send + Sync {
-    /// Writes changed counts into the catalogue through `change`.
-    fn write(&self, change: &mut Change<'_>) -> RecoveryResult<()>;
+    /// Writes changed counts into the catalogue through `change`. Answers those that it cannot take at this time: rowsets, and how
+    /// many rows each has got since the catalogue had them. Their pages are counted with them after a recovery.
+    fn write(&self, change: &mut Change<'_>) -> RecoveryResult<Vec<(u64, i64)>>;
 }
 
 /// A database open for changes.
@@ -393,7 +391,19 @@ impl Change<'_> {
         if self.state.taking_back > 0 {
             return self.fatal(self.database.log.append(record));
         }
-        match self.database.log.append_promising(record, promise) {
+        let done = self.database.log.append_promising(record, promise);
+        self.unless_full(done)
+    }
+
+    /// Keeps `bytes` of the log for records to come, until [`Log::release`](log::Log::release).
+    fn keep_room(&mut self, bytes: u64) -> RecoveryResult<()> {
+        let done = self.database.log.promise(bytes);
+        self.unless_full(done)
+    }
+
+    /// That the log is full has changed nothing; everything else stops the database.
+    fn unless_full<T>(&mut self, done: RecoveryResult<T>) -> RecoveryResult<T> {
+        match done {
             Err(RecoveryError::NoLogSpace { .. }) => {
                 Err(RecoveryError::FullLog { database: self.database.name(), wait: self.log_wait() })
             }
@@ -565,14 +575,8 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Carries on the rows that a rowset has got since the catalogue had them, where its row there cannot be written: for the
-    /// counts after a recovery that begins with this checkpoint. Its pages are counted with them.
-    pub fn carry_rows(&mut self, rowset: u64, rows: i64) {
-        self.state.carried.push(lone_count(rowset, rows, 0));
-    }
-
     /// Says that the number of a unit's pages changes, for the counts after a recovery.
-    pub fn log_unit(&mut self, unit: UnitId) -> RecoveryResult<()> {
+    fn log_unit(&mut self, unit: UnitId) -> RecoveryResult<()> {
         self.append_promising(&lone_count(0, 0, unit.0), 0)?;
         Ok(())
     }

@@ -120,7 +120,6 @@ impl LoggedDatabase {
             reserved: HashMap::new(),
             last_checkpoint: finished.checkpoint,
             recovery_start,
-            carried: Vec::new(),
             taking_back: 0,
         };
         let database = LoggedDatabase {
