@@ -37,6 +37,15 @@ struct Counting {
     syncs: AtomicU64,
 }
 
+impl Counting {
+    /// Stretches of zeros that prepare the file are no log.
+    fn count(&self, bytes: &[u8]) {
+        if bytes.iter().any(|&b| b != 0) {
+            self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        }
+    }
+}
+
 impl DiskFile for Counting {
     fn path(&self) -> &Path {
         self.file.path()
@@ -48,11 +57,17 @@ impl DiskFile for Counting {
         self.file.read_at(offset, out)
     }
     fn write_at(&self, offset: u64, bytes: &[u8]) -> DiskResult<()> {
-        // Stretches of zeros that prepare the file are no log.
-        if bytes.iter().any(|&b| b != 0) {
-            self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        }
+        self.count(bytes);
         self.file.write_at(offset, bytes)
+    }
+    fn write_log(&self, offset: u64, parts: &[&[u8]]) -> DiskResult<()> {
+        parts.iter().for_each(|part| self.count(part));
+        self.file.write_log(offset, parts)
+    }
+    fn write_log_durably(&self, offset: u64, parts: &[&[u8]]) -> DiskResult<()> {
+        parts.iter().for_each(|part| self.count(part));
+        self.syncs.fetch_add(1, Ordering::Relaxed);
+        self.file.write_log_durably(offset, parts)
     }
     fn sync(&self) -> DiskResult<()> {
         self.syncs.fetch_add(1, Ordering::Relaxed);

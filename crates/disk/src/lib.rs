@@ -7,6 +7,7 @@
 //! 3. Only this crate opens database files.
 #![forbid(unsafe_code)]
 
+mod direct;
 mod error;
 mod private;
 mod real;
@@ -14,7 +15,7 @@ mod simulated;
 
 pub use error::{DiskError, DiskResult, Operation};
 pub use private::{private_directory, write_private};
-pub use real::{InstanceLock, RealDisk, free_space, volume_space};
+pub use real::{DirectIo, InstanceLock, RealDisk, RealDiskWith, free_space, probe_direct, volume_space};
 pub use simulated::{Fault, Replay, SimulatedDisk};
 
 use std::path::{Path, PathBuf};
@@ -67,6 +68,20 @@ pub trait DiskFile: Send + Sync {
     /// Fills `out`; an end of file before that is an error.
     fn read_at(&self, offset: u64, out: &mut [u8]) -> DiskResult<()>;
     fn write_at(&self, offset: u64, bytes: &[u8]) -> DiskResult<()>;
+    /// Writes parts one behind the other, from `offset` on, that are not read again soon: they may go past the page cache.
+    fn write_log(&self, offset: u64, parts: &[&[u8]]) -> DiskResult<()> {
+        let mut at = offset;
+        for part in parts {
+            self.write_at(at, part)?;
+            at += part.len() as u64;
+        }
+        Ok(())
+    }
+    /// The same, durable when it returns. Says nothing about other writes; a failure counts as that of a sync.
+    fn write_log_durably(&self, offset: u64, parts: &[&[u8]]) -> DiskResult<()> {
+        self.write_log(offset, parts)?;
+        self.sync()
+    }
     /// Makes everything written durable.
     fn sync(&self) -> DiskResult<()>;
     /// Cuts or extends (with zeros, without space behind them).

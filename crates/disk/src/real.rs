@@ -3,31 +3,72 @@
 //! Invariants
 //! 1. New files are private to the user that runs the server (mode 0600), new directories 0700.
 //! 2. An [`InstanceLock`] is held by at most one process for a directory; it ends with the process.
+//! 3. After a sync that failed, or a durable write, no other sync of the file succeeds.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustix::fs::{Advice, FallocateFlags, FlockOperation};
 
+use crate::direct::Direct;
 use crate::{Disk, DiskError, DiskFile, DiskResult, Operation};
 
+/// Files of the operating system; logs are written past the page cache where that can be ([`DirectIo::Log`]).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealDisk;
+
+/// What goes past the page cache of the operating system (`O_DIRECT`), where file system and device take it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum DirectIo {
+    /// Nothing.
+    Off,
+    /// What is written of logs.
+    #[default]
+    Log,
+    /// Logs, and pages of data files, read or written.
+    All,
+}
+
+/// [`RealDisk`] with another choice of what goes past the page cache.
+#[derive(Clone, Copy, Debug)]
+pub struct RealDiskWith(pub DirectIo);
 
 struct RealFile {
     path: PathBuf,
     file: File,
+    goes_direct: DirectIo,
+    /// Made when it is first wanted; `None`: it cannot be had.
+    direct: OnceLock<Option<Direct>>,
     /// What the first sync that failed said. The kernel tells of a lost write once; a second sync would be told that all is well,
     /// and so would one that runs at the same time. So syncs come one after the other, and none after a failed one.
     sync_failed: Mutex<Option<DiskError>>,
 }
 
 impl RealFile {
-    fn shared(path: &Path, file: File) -> Arc<dyn DiskFile> {
-        Arc::new(RealFile { path: path.to_owned(), file, sync_failed: Mutex::new(None) })
+    fn shared(path: &Path, file: File, goes_direct: DirectIo) -> Arc<dyn DiskFile> {
+        let (direct, sync_failed) = (OnceLock::new(), Mutex::new(None));
+        Arc::new(RealFile { path: path.to_owned(), file, goes_direct, direct, sync_failed })
+    }
+
+    /// The way past the page cache for this range, if it is wanted for `what` and can be had.
+    fn direct(&self, what: DirectIo, offset: u64, length: usize) -> Option<&Direct> {
+        if self.goes_direct != what && self.goes_direct != DirectIo::All {
+            return None;
+        }
+        let direct = self.direct.get_or_init(|| Direct::of(&self.file).ok());
+        direct.as_ref().filter(|d| d.takes(offset, length))
+    }
+
+    /// Invariant 3.
+    fn syncing(&self, f: impl FnOnce() -> DiskResult<()>) -> DiskResult<()> {
+        let mut failed = self.sync_failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = &*failed {
+            return Err(error.clone());
+        }
+        f().inspect_err(|error| *failed = Some(error.clone()))
     }
 
     fn error(&self, operation: Operation, offset: u64) -> impl Fn(io::Error) -> DiskError + '_ {
@@ -41,13 +82,55 @@ fn failed(path: &Path, operation: Operation) -> impl Fn(io::Error) -> DiskError 
 
 impl Disk for RealDisk {
     fn create(&self, path: &Path) -> DiskResult<Arc<dyn DiskFile>> {
+        RealDiskWith::default().create(path)
+    }
+
+    fn open(&self, path: &Path, writable: bool) -> DiskResult<Arc<dyn DiskFile>> {
+        RealDiskWith::default().open(path, writable)
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        RealDiskWith::default().exists(path)
+    }
+
+    fn remove(&self, path: &Path) -> DiskResult<()> {
+        RealDiskWith::default().remove(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> DiskResult<()> {
+        RealDiskWith::default().rename(from, to)
+    }
+
+    fn list(&self, directory: &Path) -> DiskResult<Vec<PathBuf>> {
+        RealDiskWith::default().list(directory)
+    }
+
+    fn create_directory(&self, directory: &Path) -> DiskResult<()> {
+        RealDiskWith::default().create_directory(directory)
+    }
+
+    fn sync_directory(&self, directory: &Path) -> DiskResult<()> {
+        RealDiskWith::default().sync_directory(directory)
+    }
+}
+
+impl Default for RealDiskWith {
+    fn default() -> Self {
+        RealDiskWith(DirectIo::default())
+    }
+}
+
+impl Disk for RealDiskWith {
+    fn create(&self, path: &Path) -> DiskResult<Arc<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path);
-        Ok(RealFile::shared(path, file.map_err(failed(path, Operation::Create))?))
+        Ok(RealFile::shared(path, file.map_err(failed(path, Operation::Create))?, self.0))
     }
 
     fn open(&self, path: &Path, writable: bool) -> DiskResult<Arc<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(writable).open(path);
-        Ok(RealFile::shared(path, file.map_err(failed(path, Operation::Open))?))
+        // Files that are only read are read once from end to end, mostly: that is what read-ahead is for.
+        let direct = if writable { self.0 } else { DirectIo::Off };
+        Ok(RealFile::shared(path, file.map_err(failed(path, Operation::Open))?, direct))
     }
 
     fn exists(&self, path: &Path) -> bool {
@@ -93,23 +176,51 @@ impl DiskFile for RealFile {
     }
 
     fn read_at(&self, offset: u64, out: &mut [u8]) -> DiskResult<()> {
-        self.file.read_exact_at(out, offset).map_err(self.error(Operation::Read, offset))
+        let done = match self.direct(DirectIo::All, offset, out.len()) {
+            Some(direct) => direct.read(offset, out),
+            None => self.file.read_exact_at(out, offset),
+        };
+        done.map_err(self.error(Operation::Read, offset))
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> DiskResult<()> {
-        self.file.write_all_at(bytes, offset).map_err(self.error(Operation::Write, offset))
+        let done = match self.direct(DirectIo::All, offset, bytes.len()) {
+            Some(direct) => direct.write(offset, &[bytes]),
+            None => self.file.write_all_at(bytes, offset),
+        };
+        done.map_err(self.error(Operation::Write, offset))
+    }
+
+    fn write_log(&self, offset: u64, parts: &[&[u8]]) -> DiskResult<()> {
+        let length = parts.iter().map(|p| p.len()).sum();
+        if let Some(direct) = self.direct(DirectIo::Log, offset, length) {
+            return direct.write(offset, parts).map_err(self.error(Operation::Write, offset));
+        }
+        let mut at = offset;
+        for part in parts {
+            self.write_at(at, part)?;
+            at += part.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn write_log_durably(&self, offset: u64, parts: &[&[u8]]) -> DiskResult<()> {
+        let length = parts.iter().map(|p| p.len()).sum();
+        let Some(direct) = self.direct(DirectIo::Log, offset, length) else {
+            self.write_log(offset, parts)?;
+            return self.sync();
+        };
+        self.syncing(|| {
+            let done = direct.write_durably(offset, parts);
+            if !done.map_err(self.error(Operation::Write, offset))? {
+                self.file.sync_data().map_err(self.error(Operation::Sync, 0))?;
+            }
+            Ok(())
+        })
     }
 
     fn sync(&self) -> DiskResult<()> {
-        let mut failed = self.sync_failed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = &*failed {
-            return Err(error.clone());
-        }
-        let done = self.file.sync_data().map_err(self.error(Operation::Sync, 0));
-        if let Err(error) = &done {
-            *failed = Some(error.clone());
-        }
-        done
+        self.syncing(|| self.file.sync_data().map_err(self.error(Operation::Sync, 0)))
     }
 
     fn set_length(&self, length: u64) -> DiskResult<()> {
@@ -130,6 +241,9 @@ impl DiskFile for RealFile {
     }
 
     fn will_need(&self, offset: u64, length: u64) {
+        if self.goes_direct == DirectIo::All {
+            return;
+        }
         let _ = rustix::fs::fadvise(&self.file, offset, std::num::NonZeroU64::new(length), Advice::WillNeed);
     }
 }
@@ -159,6 +273,19 @@ impl InstanceLock {
     }
 }
 
+/// Whether files in a directory that can be written can be written past the page cache, too.
+///
+/// # Errors
+/// What says that they cannot.
+pub fn probe_direct(directory: &Path) -> DiskResult<()> {
+    let path = directory.join("holdfast.direct");
+    let options = OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(&path);
+    let file = options.map_err(failed(&path, Operation::Create))?;
+    let found = Direct::of(&file).map(drop).map_err(failed(&path, Operation::Open));
+    RealDisk.remove(&path)?;
+    found
+}
+
 /// Bytes that a file in `directory` can still take.
 pub fn free_space(directory: &Path) -> DiskResult<u64> {
     volume_space(directory).map(|space| space.1)
@@ -183,6 +310,47 @@ mod tests {
         assert_eq!(InstanceLock::acquire(dir.path()).expect_err("taken").kind, io::ErrorKind::WouldBlock);
         drop(held);
         InstanceLock::acquire(dir.path()).expect("free again");
+    }
+
+    /// Whatever the file system beside the tests takes, both ways show the same bytes; what lies on no boundary goes the other way.
+    #[test]
+    fn both_ways_to_a_file_are_one_file() {
+        let dir = tempfile::tempdir_in(".").expect("temporary directory");
+        for mode in [DirectIo::Off, DirectIo::Log, DirectIo::All] {
+            let path = dir.path().join(format!("{mode:?}"));
+            let file = RealDiskWith(mode).create(&path).expect("created");
+            let mut expected = vec![7; 3 << 20];
+            file.write_at(0, &expected).expect("written");
+            let pieces: [(usize, usize); 8] = [
+                (0, 512),
+                (512, 1024),
+                (5120, 60 << 10),
+                (100, 77),
+                (1 << 20, 1 << 20),
+                (4096, 4096),
+                (8191, 2),
+                (2 << 20, 300 << 10),
+            ];
+            for (n, (at, length)) in pieces.into_iter().enumerate() {
+                let bytes: Vec<u8> = (0..length).map(|i| (i * 31 + n) as u8).collect();
+                expected[at..at + length].copy_from_slice(&bytes);
+                let (first, rest) = bytes.split_at(length / 3);
+                match n % 3 {
+                    0 => file.write_log(at as u64, &[first, rest]),
+                    1 => file.write_log_durably(at as u64, &[&[], first, rest]),
+                    _ => file.write_at(at as u64, &bytes),
+                }
+                .expect("written");
+                let mut read = vec![0; expected.len()];
+                file.read_at(0, &mut read).expect("read");
+                assert!(read == expected, "{mode:?}, piece {n}");
+            }
+            file.sync().expect("durable");
+            // It has another name by now.
+            std::fs::rename(&path, path.with_extension("moved")).expect("renamed");
+            assert!(std::fs::read(path.with_extension("moved")).expect("read") == expected, "{mode:?}");
+            assert!(file.read_at(3 << 20, &mut [0; 4096]).is_err(), "behind the end");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use holdfast_base::world::SystemClock;
-use holdfast_disk::{Disk, InstanceLock, RealDisk};
+use holdfast_disk::{DirectIo, Disk, InstanceLock, RealDisk, RealDiskWith};
 use holdfast_engine::instance::stored::StoredOpener;
 use holdfast_engine::instance::{Instance, InstanceOptions};
 use holdfast_exec::host::Host;
@@ -55,9 +55,21 @@ pub struct Args {
     /// Memory for database pages, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 128)]
     cache: usize,
+    /// What goes past the page cache of the operating system (O_DIRECT): nothing, logs, or data files, too. Without it: logs, where
+    /// the file system lets them
+    #[arg(long, value_name = "WHAT")]
+    direct_io: Option<Direct>,
     /// Name the server gives itself (@@SERVERNAME)
     #[arg(long, value_name = "NAME")]
     server_name: Option<String>,
+}
+
+/// What `--direct-io` takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+enum Direct {
+    Off,
+    Log,
+    All,
 }
 
 /// Stack of worker threads: deep expressions recurse.
@@ -188,7 +200,16 @@ fn open_instance(args: &Args) -> anyhow::Result<Arc<Instance>> {
             .filter(|h| !h.is_empty())
             .unwrap_or_else(|| "holdfast".into()),
     };
-    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let disk: Arc<dyn Disk> = match args.direct_io {
+        None => Arc::new(RealDisk),
+        Some(Direct::Off) => Arc::new(RealDiskWith(DirectIo::Off)),
+        Some(wanted) => {
+            // Whoever asks for it is told when it cannot be had.
+            holdfast_disk::probe_direct(&args.data_dir)
+                .context("--direct-io: files in the data directory cannot go past the page cache")?;
+            Arc::new(RealDiskWith(if wanted == Direct::All { DirectIo::All } else { DirectIo::Log }))
+        }
+    };
     let cache = PageCache::new(args.cache.max(16) << 20);
     let opener = Arc::new(StoredOpener::new(disk, cache).reporting(|text| tracing::info!("{text}")));
     Instance::open(options, opener, &mut |text| tracing::error!("{text}"))

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use holdfast_base::{PageId, Rid};
+use holdfast_format::FormatError;
 use holdfast_format::catalog::unit_type;
 use holdfast_format::log::{RowTarget, context, op};
 use holdfast_format::page::{PageType, PageView};
@@ -48,7 +49,7 @@ pub struct Found {
     pub forwarded: bool,
 }
 
-fn unreadable(page: PageId) -> impl Fn(holdfast_format::FormatError) -> RecoveryError {
+fn unreadable(page: PageId) -> impl Fn(FormatError) -> RecoveryError {
     move |error| RecoveryError::Unreadable { page, error }
 }
 
@@ -126,10 +127,20 @@ impl Heap {
         note: &dyn Fn(Rid),
     ) -> RecoveryResult<(Rid, usize)> {
         let first = records.first().map_or(SHORTEST, |r| r.len().max(SHORTEST));
-        let page = self.page_with_room(change, transaction, first + 2)?;
-        let slot = PageView::new(&*change.page(page)?).slot_count();
-        let free = change.free_bytes(page, transaction.id)?;
-        let mut used = 0;
+        let mut need = first + 2;
+        let (page, slot, debt, free) = loop {
+            let page = self.page_with_room(change, transaction, need)?;
+            let image = change.page(page)?;
+            let rows = PageRows::new(PageView::new(&image)).map_err(unreadable(page))?;
+            let debt = self.stub_debt(&rows)?;
+            let free = change.free_bytes(page, transaction.id)?;
+            if debt + first + 2 <= free {
+                break (page, rows.len(), debt, free);
+            }
+            // Grows every time, so that in the end a page without short rows is taken.
+            need = (debt + first + 2).max(need + 2);
+        };
+        let mut used = debt;
         let mut count = 0;
         for record in records {
             used += record.len().max(SHORTEST) + 2;
@@ -370,6 +381,13 @@ impl Heap {
         if let Some(new) = new {
             self.modify(change, transaction, found.at, &found.record, &new)?;
             return self.note_fullness(change, found.at.page);
+        }
+        if !found.forwarded
+            && SHORTEST > found.record.len() + change.free_bytes(rid.page, transaction.id)?
+        {
+            // Pages that Holdfast writes keep that room.
+            let what = "a compressed row that must move leaves no room for what leads to it; rebuild the table";
+            return Err(unreadable(rid.page)(FormatError::Page { page: rid.page, what }));
         }
         let moved =
             self.place(change, transaction, &forwarded(&self.access.layout, record, rid)?, is_free, 0)?;

@@ -364,9 +364,12 @@ impl Definition<'_, '_> {
         let catalog = catalog as Arc<dyn Catalog>;
         let rows = self.runner.settled_rows(&table, &catalog, whole_rows, &scope)?;
         let write = WriteContext { transaction: &self.transaction, wait: &self.wait };
+        let apart = has_apart(&table);
         for (bookmark, row) in bookmarks.into_iter().zip(rows) {
             writer.lock(write, &bookmark)?;
-            writer.update(write, &[RowUpdate { bookmark, row, old: Vec::new() }], &changed)?;
+            // What only indexes hold is computed from columns that stay as they are.
+            let old = if apart { row.values.clone() } else { Vec::new() };
+            writer.update(write, &[RowUpdate { bookmark, row, old }], &changed)?;
         }
         Ok(())
     }
@@ -736,4 +739,9 @@ impl Definition<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// Whether indexes of a table may hold computed columns that its rows do not.
+pub(super) fn has_apart(table: &TableDef) -> bool {
+    table.columns.iter().any(|c| c.computed.is_some() && !c.persisted)
 }

@@ -202,10 +202,14 @@ impl Definition<'_, '_> {
         let catalog = Arc::clone(&self.database) as Arc<dyn Catalog>;
         let rows: Vec<NewRow> = self.runner.settled_rows(table, &catalog, rows, self.scope)?;
         let write = WriteContext { transaction: &self.transaction, wait: &self.wait };
+        let apart = super::alter::has_apart(table);
         let updates: Vec<RowUpdate> = rows
             .into_iter()
             .zip(marks)
-            .map(|(row, bookmark)| RowUpdate { bookmark, row, old: Vec::new() })
+            .map(|(row, bookmark)| {
+                let old = if apart { row.values.clone() } else { Vec::new() };
+                RowUpdate { bookmark, row, old }
+            })
             .collect();
         for some in updates.chunks(STEP) {
             writer.move_rows(write, some, to)?;

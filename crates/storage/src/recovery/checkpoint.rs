@@ -58,14 +58,14 @@ pub fn checkpoint(
     let version = boot(pages)?.version;
     // Each record in a block of its own, as the server writes them.
     let begin = writer.append(&begin_checkpoint(previous, time, version, highest))?;
-    writer.write_block()?;
+    writer.end_block()?;
     for record in counts.records() {
         writer.append(&record)?;
     }
-    writer.write_block()?;
+    writer.end_block()?;
     if version >= 706 {
         writer.append(&boot_page_checkpoint())?;
-        writer.write_block()?;
+        writer.end_block()?;
     }
     writer.append(&end_checkpoint(begin, time, version))?;
     writer.flush()?;

@@ -10,10 +10,11 @@
 //! 3. A VLF is reused only when its sequence number is below the oldest that is still needed.
 //! 4. What was promised ([`LogWriter::promise`]) can be appended without a file growing: rollback never meets a full log.
 //! 5. Where the log goes on in another file, all of the file before is durable first.
-//! 6. A block that was handed over ([`LogWriter::hand_over`]) is written by whoever took it, while appending goes on. Until it is
-//!    in its file the log does not leave its VLF and nobody reads it from there ([`LogWriter::settle`]).
+//! 6. Blocks that ended wait in memory, all of the present VLF. Those that were handed over ([`LogWriter::hand_over`]) are written by whoever
+//!    took them, while appending goes on. Until they are in their file the log does not leave its VLF and nobody reads them from there
+//!    ([`LogWriter::settle`]).
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use holdfast_base::{FileId, Lsn, PAGE_SIZE};
 use holdfast_disk::DiskFile;
@@ -35,6 +36,9 @@ const VLF_TAIL: u64 = 20 << 10;
 /// Bytes behind the end that are prepared at a time, and how many at least are before a block is written.
 const STRETCH: u64 = 1 << 20;
 const AHEAD: u64 = 128 << 10;
+/// Bytes of blocks that wait to be written when somebody should hand them over, and when whoever appends writes them.
+const BEHIND: u64 = 256 << 10;
+const ENDED_LIMIT: u64 = 4 << 20;
 /// Largest block the writer makes, leaving room for sectors of 4096 bytes.
 const BLOCK_LIMIT: usize = MAX_BLOCK - 4096;
 
@@ -119,10 +123,21 @@ struct EndedBlock {
 }
 
 impl EndedBlock {
-    fn write(self) -> RecoveryResult<()> {
+    fn bytes(self) -> Vec<u8> {
         let EndedBlock { records, parity, previous_size, sector, fill, time, checksum, .. } = self;
-        let bytes = records.finish(parity, previous_size, sector, fill, time, checksum);
-        self.disk.write_at(self.offset, &bytes)?;
+        records.finish(parity, previous_size, sector, fill, time, checksum)
+    }
+
+    /// Writes blocks of one VLF that follow each other.
+    fn write_all(blocks: Vec<EndedBlock>, durably: bool) -> RecoveryResult<()> {
+        let Some(first) = blocks.first() else { return Ok(()) };
+        let (disk, offset) = (Arc::clone(&first.disk), first.offset);
+        let bytes: Vec<_> = blocks.into_iter().map(EndedBlock::bytes).collect();
+        let parts: Vec<_> = bytes.iter().map(Vec::as_slice).collect();
+        match durably {
+            true => disk.write_log_durably(offset, &parts)?,
+            false => disk.write_log(offset, &parts)?,
+        }
         Ok(())
     }
 }
@@ -136,19 +151,20 @@ impl Drop for Handed {
     }
 }
 
-/// What [`LogWriter::hand_over`] gives: a block that may be left to write, and the files to sync.
+/// What [`LogWriter::hand_over`] gives: blocks that are left to write, and the files to sync.
 pub struct HandedOver {
-    block: Option<(EndedBlock, Handed)>,
+    blocks: Vec<EndedBlock>,
+    handed: Option<Handed>,
     files: Vec<Arc<dyn DiskFile>>,
+    _unfinished: Arc<()>,
 }
 
 impl HandedOver {
     /// Returns when all that was appended before the hand-over is durable.
     pub fn make_durable(self) -> RecoveryResult<()> {
-        if let Some((block, handed)) = self.block {
-            block.write()?;
-            drop(handed);
-        }
+        // What else is to become durable lies before them: all of that has been written.
+        EndedBlock::write_all(self.blocks, self.files.is_empty())?;
+        drop(self.handed);
         for file in self.files {
             file.sync()?;
         }
@@ -164,6 +180,9 @@ pub struct LogWriter {
     /// The file of each.
     places: Vec<usize>,
     current: usize,
+    /// Blocks of the present VLF that are full but not written, in their order, and their bytes.
+    ended: Vec<EndedBlock>,
+    ended_size: u64,
     /// Place of the block being filled.
     block: u32,
     previous_size: u16,
@@ -183,8 +202,10 @@ pub struct LogWriter {
     written: u64,
     /// No file could grow when that was tried last.
     stuck: bool,
-    /// Invariant 6: set once the block handed over last is in its file.
+    /// Invariant 6: set once the blocks handed over last are in their file.
     handed: Option<Arc<OnceLock<()>>>,
+    /// There while something that was handed over is not durable.
+    unfinished: Weak<()>,
 }
 
 /// How full a log is.
@@ -226,6 +247,8 @@ impl LogWriter {
             vlfs,
             places,
             current,
+            ended: Vec::new(),
+            ended_size: 0,
             block: end.block,
             previous_size,
             builder,
@@ -239,6 +262,7 @@ impl LogWriter {
             written: 0,
             stuck: false,
             handed: None,
+            unfinished: Weak::new(),
         };
         writer.begin_vlf()?;
         writer.count_free();
@@ -313,11 +337,11 @@ impl LogWriter {
                 }
             }
             if found {
-                file.disk.write_at(self.prepared, &stretch)?;
+                file.disk.write_log(self.prepared, &[&stretch])?;
                 // Before a block that may end there: the order within one sync is the disk's.
                 file.disk.sync()?;
             } else if stretch.iter().all(|&b| b == 0) {
-                file.disk.write_at(self.prepared, &stretch)?;
+                file.disk.write_log(self.prepared, &[&stretch])?;
                 file.dirty = true;
             }
             self.prepared += length as u64;
@@ -436,7 +460,10 @@ impl LogWriter {
     pub fn append(&mut self, record: &[u8]) -> RecoveryResult<Lsn> {
         let limit = |room: u64| usize::try_from(room).unwrap_or(usize::MAX).min(BLOCK_LIMIT);
         if !self.builder.fits(record.len(), limit(self.room())) {
-            self.write_block()?;
+            self.end_block()?;
+            if self.ended_size > ENDED_LIMIT {
+                self.write_ended()?;
+            }
             // An empty block that still has no room for the record: the rest of the VLF is too small.
             while !self.builder.fits(record.len(), limit(self.room())) {
                 self.next_vlf(record.len())?;
@@ -452,20 +479,39 @@ impl LogWriter {
         self.hand_over()?.make_durable()
     }
 
-    /// Ends the present block and gives it with the files in which something is not durable yet. The caller writes and syncs without
-    /// holding the writer; appending goes on meanwhile.
+    /// Ends the present block and gives all that are not written with the files in which something is not durable yet. The caller
+    /// writes and syncs without holding the writer; appending goes on meanwhile.
     pub fn hand_over(&mut self) -> RecoveryResult<HandedOver> {
         self.settle();
-        let block = self.end_block()?.map(|block| {
+        self.end_block()?;
+        let blocks = std::mem::take(&mut self.ended);
+        self.ended_size = 0;
+        let handed = (!blocks.is_empty()).then(|| {
             let written = Arc::new(OnceLock::new());
             self.handed = Some(Arc::clone(&written));
-            (block, Handed(written))
+            Handed(written)
         });
-        let dirty = |f: &mut LogFile| std::mem::take(&mut f.dirty).then(|| Arc::clone(&f.disk));
-        Ok(HandedOver { block, files: self.files.iter_mut().filter_map(dirty).collect() })
+        // What somebody else was handed is his to make durable, but must not be behind this.
+        let all = self.unfinished.strong_count() > 0;
+        let dirty =
+            |f: &mut LogFile| (std::mem::take(&mut f.dirty) || all).then(|| Arc::clone(&f.disk));
+        let mut files: Vec<_> = self.files.iter_mut().filter_map(dirty).collect();
+        // Alone, the blocks are durable with their write; otherwise their file is synced, too.
+        let own = &self.files[self.places[self.current]].disk;
+        if !blocks.is_empty() && !files.is_empty() && !files.iter().any(|f| Arc::ptr_eq(f, own)) {
+            files.push(Arc::clone(own));
+        }
+        let unfinished = Arc::new(());
+        self.unfinished = Arc::downgrade(&unfinished);
+        Ok(HandedOver { blocks, handed, files, _unfinished: unfinished })
     }
 
-    /// Waits until the block that was handed over last has been written (invariant 6). Whoever writes it needs nothing of this.
+    /// Whether so much is waiting to be written that somebody should hand it over.
+    pub fn is_behind(&self) -> bool {
+        self.ended_size >= BEHIND
+    }
+
+    /// Waits until the blocks that were handed over last have been written (invariant 6). Whoever writes it needs nothing of this.
     fn settle(&mut self) {
         if let Some(written) = self.handed.take() {
             written.wait();
@@ -491,8 +537,9 @@ impl LogWriter {
     /// Reads the block that holds a record; the present one is ended for it.
     pub fn block_of(&mut self, lsn: Lsn) -> RecoveryResult<LogBlock> {
         if (lsn.vlf, lsn.block) == (self.vlfs[self.current].sequence, self.block) {
-            self.write_block()?;
+            self.end_block()?;
         }
+        self.write_ended()?;
         self.settle();
         let at = self.vlfs.iter().position(|v| v.sequence == lsn.vlf && v.parity != 0);
         let at = at.ok_or(LogError::Missing { lsn })?;
@@ -506,28 +553,36 @@ impl LogWriter {
         Ok(LogBlock::decode(&bytes, (lsn.vlf, lsn.block), Some(vlf.parity)).map_err(flawed)?)
     }
 
-    /// Ends the present block, so that the next record begins a new one, and writes it.
-    pub fn write_block(&mut self) -> RecoveryResult<()> {
-        self.end_block()?.map_or(Ok(()), EndedBlock::write)
-    }
-
-    /// Ends the present block; its place is made ready. `None`: it holds nothing.
-    fn end_block(&mut self) -> RecoveryResult<Option<EndedBlock>> {
+    /// Ends the present block, so that the next record begins a new one; its place is made ready.
+    pub fn end_block(&mut self) -> RecoveryResult<()> {
         if self.builder.is_empty() {
-            return Ok(None);
+            return Ok(());
         }
         let sector =
             if self.room().is_multiple_of(self.shape.sector as u64) { self.shape.sector } else { SECTOR };
-        self.end_block_of(sector).map(Some)
+        let size = self.builder.stored_size(sector);
+        let block = self.end_block_of(sector)?;
+        self.ended.push(block);
+        self.ended_size += size as u64;
+        Ok(())
+    }
+
+    /// Writes the blocks that have ended.
+    fn write_ended(&mut self) -> RecoveryResult<()> {
+        if self.ended.is_empty() {
+            return Ok(());
+        }
+        self.files[self.places[self.current]].dirty = true;
+        self.ended_size = 0;
+        EndedBlock::write_all(std::mem::take(&mut self.ended), false)
     }
 
     fn end_block_of(&mut self, sector: usize) -> RecoveryResult<EndedBlock> {
         let size = self.builder.stored_size(sector);
         self.prepare(size as u64)?;
         let vlf = self.vlfs[self.current];
-        let file = &mut self.files[self.places[self.current]];
-        file.dirty = true;
-        let (disk, offset) = (Arc::clone(&file.disk), vlf.block_offset(self.block));
+        let disk = Arc::clone(&self.files[self.places[self.current]].disk);
+        let offset = vlf.block_offset(self.block);
         let previous_size = std::mem::replace(&mut self.previous_size, size as u16);
         self.written += size as u64;
         self.block += (size / SECTOR) as u32;
@@ -547,11 +602,14 @@ impl LogWriter {
 
     /// Fills the rest of the VLF with blocks without records and goes on in another VLF.
     fn next_vlf(&mut self, record: usize) -> RecoveryResult<()> {
+        self.write_ended()?;
         self.settle();
         // The present block holds nothing.
         while self.room() > 0 {
             let size = self.room().min(MAX_BLOCK as u64) as usize;
-            self.end_block_of(size)?.write()?;
+            self.files[self.places[self.current]].dirty = true;
+            let filler = self.end_block_of(size)?;
+            EndedBlock::write_all(vec![filler], false)?;
         }
         let sequence = self.vlfs[self.current].sequence;
         let next_sequence =
@@ -741,7 +799,7 @@ impl LogWriter {
         let spared = self.promised == 0 || self.free() >= here;
         let can = spared && self.place_of(i32::from(file)) == Some(at.0) && (0..self.vlfs.len()).any(before);
         if can {
-            self.write_block()?;
+            self.end_block()?;
             self.next_vlf(0)?;
         }
         Ok(can)
@@ -829,7 +887,8 @@ mod tests {
         let handed = writer.hand_over().expect("ends the block");
         let second = writer.append(&record(2)).expect("appends");
         assert!(second.block > first.block, "{first} {second}");
-        writer.write_block().expect("the later block overtakes the earlier");
+        writer.end_block().expect("ends the block");
+        writer.write_ended().expect("the later block overtakes the earlier");
         let mut begun = vec![0; 512];
         file.read_at(vlf.block_offset(first.block), &mut begun).expect("read");
         assert!(begun.iter().all(|&b| b == 0), "nothing is written under the writer's lock");

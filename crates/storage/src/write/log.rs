@@ -100,14 +100,42 @@ impl Log {
     }
 
     /// Appends a record; it is not durable yet.
-    pub fn append(&self, record: &[u8]) -> RecoveryResult<Lsn> {
+    pub fn append(self: &Arc<Self>, record: &[u8]) -> RecoveryResult<Lsn> {
         let mut writer = self.writer.lock();
-        writer.append(record).inspect_err(|e| self.fail(e))
+        let done = writer.append(record).inspect_err(|e| self.fail(e));
+        let behind = writer.is_behind();
+        drop(writer);
+        if behind {
+            self.go_ahead();
+        }
+        done
+    }
+
+    /// Has the log's thread write what waits to be written, unless somebody does.
+    fn go_ahead(self: &Arc<Self>) {
+        let mut durable = self.durable.lock();
+        if durable.busy || durable.failed.is_some() {
+            return;
+        }
+        durable.busy = true;
+        drop(durable);
+        if !self.thread.call(self) {
+            self.nobody_goes_on();
+        }
+    }
+
+    /// One of those who wait is to sync.
+    fn nobody_goes_on(&self) {
+        let mut durable = self.durable.lock();
+        durable.busy = false;
+        let all = durable.waiters.take_all();
+        drop(durable);
+        wake(all, Woken::Look);
     }
 
     /// The same for a transaction; `promise` bytes are kept for the record that takes it back, until [`Self::release`].
     /// [`RecoveryError::NoLogSpace`]: nothing was appended.
-    pub fn append_promising(&self, record: &[u8], promise: u64) -> RecoveryResult<Lsn> {
+    pub fn append_promising(self: &Arc<Self>, record: &[u8], promise: u64) -> RecoveryResult<Lsn> {
         let mut writer = self.writer.lock();
         let done = match writer.promise(record.len() as u64 + RECORD_ROOM, promise) {
             Err(full @ RecoveryError::NoLogSpace { .. }) => {
@@ -139,6 +167,11 @@ impl Log {
             {
                 self.urgent.store(true, Ordering::Relaxed);
             }
+        }
+        let behind = writer.is_behind();
+        drop(writer);
+        if behind {
+            self.go_ahead();
         }
         done
     }
@@ -217,7 +250,7 @@ impl Log {
     /// Ends the present block, so that the next record begins a new one.
     pub fn end_block(&self) -> RecoveryResult<()> {
         let mut writer = self.writer.lock();
-        writer.write_block().inspect_err(|e| self.fail(e))
+        writer.end_block().inspect_err(|e| self.fail(e))
     }
 
     /// LSN of the last record appended.
@@ -272,12 +305,7 @@ impl Log {
             drop(durable);
             let (done, more) = self.sync_once();
             if more && !self.thread.call(self) {
-                // Nobody goes on: one of them is to.
-                let mut durable = self.durable.lock();
-                durable.busy = false;
-                let all = durable.waiters.take_all();
-                drop(durable);
-                wake(all, Woken::Look);
+                self.nobody_goes_on();
             }
             wake(done, Woken::Durable);
         }

@@ -40,7 +40,8 @@ impl Parser<'_> {
             self.execute_text()?
         } else if self.is_variable() {
             let name = self.used_variable()?;
-            if self.eat_symbol(';') {
+            if self.is_symbol(';') && self.token_at(1).kind == TokenKind::Integer {
+                self.advance();
                 self.integer()?;
             }
             ExecuteTarget::Variable { name, arguments: self.execute_arguments()? }
