@@ -279,7 +279,8 @@ impl InstanceLock {
 /// What says that they cannot.
 pub fn probe_direct(directory: &Path) -> DiskResult<()> {
     let path = directory.join("holdfast.direct");
-    let options = OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(&path);
+    let options =
+        OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(&path);
     let file = options.map_err(failed(&path, Operation::Create))?;
     let found = Direct::of(&file).map(drop).map_err(failed(&path, Operation::Open));
     RealDisk.remove(&path)?;

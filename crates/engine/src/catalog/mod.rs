@@ -275,6 +275,10 @@ pub trait Catalog: Send + Sync {
         NameOrder::of(self.default_collation())
     }
     fn compatibility_level(&self) -> u8;
+    /// Whether nothing in it may change.
+    fn is_read_only(&self) -> bool {
+        false
+    }
     /// Exact-by-collation name look-up; `schema` empty means the caller's default schema was tried already and `dbo` (then `sys`) applies.
     fn object(&self, schema: &str, name: &str) -> Option<ObjectDef>;
     /// The schema's name as stored, if it exists.

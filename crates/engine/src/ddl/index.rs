@@ -903,6 +903,10 @@ pub fn check_key(names: NameOrder, table: &str, name: &str, columns: &[(String, 
         if super::layout::is_large(ty) {
             return Err(SqlError::new(1919, &[column, &table]));
         }
+        if ty.id == TypeId::SqlVariant {
+            // Entries of such an index could not be kept in their order.
+            return Err(SqlError::not_supported("An index over a column of type sql_variant"));
+        }
     }
     if columns.len() > 32 {
         return Err(SqlError::new(1904, &[&"index", &name, &table, &columns.len(), &"index", &32]));

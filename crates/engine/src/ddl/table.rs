@@ -58,6 +58,8 @@ pub struct NewColumn {
     pub computed: Option<(String, bool)>,
     /// Columns that the computed text names.
     pub computed_from: Vec<i32>,
+    /// Functions that it calls.
+    pub computed_by: Vec<i32>,
     pub ansi_padding: bool,
     /// GENERATED ALWAYS AS ROW START or END.
     pub generated: Option<RowBound>,
@@ -81,6 +83,7 @@ impl NewColumn {
             column_set: false,
             computed: None,
             computed_from: Vec::new(),
+            computed_by: Vec::new(),
             ansi_padding: true,
             generated: None,
             hidden: false,
@@ -224,15 +227,16 @@ impl CatalogWriter<'_> {
         self.add_column_row(object, 0, id, Some(&c.name), c, c.status())?;
         if let Some((text, _)) = &c.computed {
             self.add_text(1, object, id, text)?;
-            for from in &c.computed_from {
+            let columns = c.computed_from.iter().map(|from| (object, *from));
+            for (of, from) in columns.chain(c.computed_by.iter().map(|by| (*by, 0))) {
                 self.insert(
                     "sysmultiobjrefs",
                     &[
                         ("class", 1.into()),
                         ("depid", object.into()),
                         ("depsubid", id.into()),
-                        ("indepid", object.into()),
-                        ("indepsubid", (*from).into()),
+                        ("indepid", of.into()),
+                        ("indepsubid", from.into()),
                         ("status", 0.into()),
                     ],
                 )?;

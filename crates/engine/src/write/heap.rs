@@ -382,11 +382,10 @@ impl Heap {
             self.modify(change, transaction, found.at, &found.record, &new)?;
             return self.note_fullness(change, found.at.page);
         }
-        if !found.forwarded
-            && SHORTEST > found.record.len() + change.free_bytes(rid.page, transaction.id)?
-        {
+        if !found.forwarded && SHORTEST > found.record.len() + change.free_bytes(rid.page, transaction.id)? {
             // Pages that Holdfast writes keep that room.
-            let what = "a compressed row that must move leaves no room for what leads to it; rebuild the table";
+            let what =
+                "a compressed row that must move leaves no room for what leads to it; rebuild the table";
             return Err(unreadable(rid.page)(FormatError::Page { page: rid.page, what }));
         }
         let moved =

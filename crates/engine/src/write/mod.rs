@@ -126,6 +126,12 @@ pub trait TableWriter: Send + Sync {
     /// Locks a row exclusively until the transaction ends and tells whether it still is what was read.
     fn lock(&self, write: WriteContext<'_>, bookmark: &[u8]) -> SqlResult<RowState>;
 
+    /// Whether somebody else has committed a change of the row that a snapshot does not see, be it that it was changed back.
+    fn changed_since(&self, write: WriteContext<'_>, bookmark: &[u8], snapshot: u64) -> SqlResult<bool> {
+        let _ = (write, bookmark, snapshot);
+        Ok(false)
+    }
+
     /// Locks a whole clustered key exclusively until the transaction ends, whether a row has it or not.
     fn lock_key(&self, write: WriteContext<'_>, key: &[Value]) -> SqlResult<()> {
         let _ = (write, key);

@@ -155,6 +155,11 @@ impl TableWriter for PartitionedWriter {
         self.part(n)?.lock(write, own)
     }
 
+    fn changed_since(&self, write: WriteContext<'_>, mark: &[u8], snapshot: u64) -> SqlResult<bool> {
+        let (n, own) = bookmark::partition(mark).map_err(|e| crate::page_error(&e))?;
+        self.part(n)?.changed_since(write, own, snapshot)
+    }
+
     fn update(&self, write: WriteContext<'_>, rows: &[RowUpdate], changed: &[usize]) -> SqlResult<()> {
         let mut staying: Vec<(usize, Vec<(&[u8], &RowUpdate)>)> = Vec::new();
         let mut moving = Vec::new();

@@ -883,6 +883,12 @@ impl TableWriter for StoredWriter {
         Ok(if found == Some(digest) { RowState::Unchanged } else { RowState::Changed })
     }
 
+    fn changed_since(&self, write: WriteContext<'_>, bookmark: &[u8], snapshot: u64) -> SqlResult<bool> {
+        let (_, place) = bookmark::open(bookmark).map_err(|e| crate::page_error(&e))?;
+        let (versions, owner) = (&self.writing.locks.versions, write.transaction.owner());
+        Ok(versions.changed_since(self.writing.database_id, self.rowset() as i64, place, snapshot, owner))
+    }
+
     fn lock_key(&self, write: WriteContext<'_>, key: &[Value]) -> SqlResult<()> {
         self.check()?;
         self.lock_table(write, LockMode::IX)?;

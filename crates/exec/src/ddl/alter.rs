@@ -487,7 +487,9 @@ impl Definition<'_, '_> {
         let same_type = same_place && new.ty.length == old.ty.length && new.ty.precision == old.ty.precision;
         // A key or index column can only grow; constraints that name it stop everything else.
         if !same_type {
-            self.check_column_free(table, &old.name, old.column_id, "ALTER TABLE ALTER COLUMN", grows)?;
+            let keeps_type = new.ty.id == old.ty.id;
+            let how = (grows, keeps_type);
+            self.check_column_free(table, &old.name, old.column_id, "ALTER TABLE ALTER COLUMN", how)?;
         }
         let rows = self.has_rows(table)?;
         let ordinal = table.columns.iter().position(|x| x.column_id == old.column_id).unwrap_or(0);
@@ -531,14 +533,24 @@ impl Definition<'_, '_> {
         Ok(())
     }
 
-    /// 5074 for everything that needs the column, then 4922.
+    /// Whether a condition that is kept as text names a column.
+    pub(super) fn names_column(&self, condition: &str, column: &str) -> bool {
+        let text = format!("select 1 where {condition}");
+        let Ok(query) = holdfast_tsql::parse_query(&text, &Default::default()) else { return false };
+        let holdfast_tsql::ast::QueryBody::Select(select) = &query.body else { return false };
+        let named = select.filter.as_ref().map(|e| super::print::columns_of(self.names(), e));
+        named.is_some_and(|list| list.iter().any(|c| self.same(c, column)))
+    }
+
+    /// 5074 for everything that needs the column, then 4922; whether it only grows, and whether its type stays (other than in length
+    /// or precision).
     fn check_column_free(
         &self,
         table: &TableDef,
         name: &str,
         id: i32,
         statement: &str,
-        grows: bool,
+        (grows, keeps_type): (bool, bool),
     ) -> Result<(), Fail> {
         let catalog = self.catalog()?;
         let failed = |e| Fail::Error(holdfast_engine::page_error(&e));
@@ -549,8 +561,9 @@ impl Definition<'_, '_> {
         for i in &table.indexes {
             let uses = i.keys.iter().map(|k| k.ordinal).chain(i.included.iter().copied());
             let mut uses = uses.filter_map(|o| table.columns.get(o));
+            let filters = i.filter.as_deref().is_some_and(|f| self.names_column(f, name));
             // A column of an index may grow, one of a primary key may not.
-            if uses.any(|c| c.column_id == id) && (!grows || i.primary_key) {
+            if filters || uses.any(|c| c.column_id == id) && (!grows || i.primary_key) {
                 let constraint = i.primary_key || i.unique_constraint;
                 depends(if constraint { "object" } else { "index" }, i.name.as_deref().unwrap_or(""));
             }
@@ -582,7 +595,7 @@ impl Definition<'_, '_> {
                 depends("object", &k.name);
             }
         }
-        if !grows || statement.ends_with("DROP COLUMN") {
+        if !keeps_type {
             for d in catalog.constraints("D").map_err(failed)? {
                 if d.table_id == table.object_id && d.column_id == id {
                     depends("object", &d.name);
@@ -627,14 +640,14 @@ impl Definition<'_, '_> {
                     &column.name,
                     column.column_id,
                     "ALTER TABLE DROP COLUMN",
-                    false,
+                    (false, false),
                 )?;
                 self.writer()?.drop_column(table.object_id, column.column_id)?;
                 if let Some(history) = self.history_of(table)?
                     && let Some(c) = history.columns.iter().find(|c| self.same(&c.name, &column.name))
                 {
                     let (statement, id) = ("ALTER TABLE DROP COLUMN", c.column_id);
-                    self.check_column_free(&history, &c.name, id, statement, false)?;
+                    self.check_column_free(&history, &c.name, id, statement, (false, false))?;
                     self.writer()?.drop_column(history.object_id, id)?;
                 }
                 Ok(())
@@ -652,7 +665,9 @@ impl Definition<'_, '_> {
         let found = catalog
             .objects()
             .into_iter()
-            .find(|o| self.same(&o.name, &name.text) && matches!(&*o.kind, "PK" | "UQ" | "F" | "C" | "D"))
+            .filter(|o| self.same(&o.name, &name.text) && matches!(&*o.kind, "PK" | "UQ" | "F" | "C" | "D"))
+            // Other schemas may have the name, too.
+            .max_by_key(|o| o.parent_id == table.object_id)
             .cloned();
         let failed = |e: SqlError| Fail::Many(vec![e, SqlError::new(3727, &[])]);
         let Some(o) = found else {
@@ -670,18 +685,9 @@ impl Definition<'_, '_> {
             }
             "PK" | "UQ" => {
                 let id = self.index_named(table.object_id, &o.name)?.unwrap_or(0);
-                let keys = catalog.foreign_keys().map_err(|e| holdfast_engine::page_error(&e))?;
-                let references =
-                    catalog.base_table("syssingleobjrefs").map_err(|e| holdfast_engine::page_error(&e))?;
-                let by = references.iter().find(|r| {
-                    r.int("class") == 27 && r.i32("indepid") == table.object_id && r.i32("indepsubid") == id
-                });
-                if let Some(by) = by
-                    && let Some(key) = keys.iter().find(|k| k.object_id == by.i32("depid"))
-                {
-                    let of =
-                        catalog.object_row(key.table_id).map_or_else(String::new, |t| t.name.to_string());
-                    return Err(failed(SqlError::new(3725, &[&o.name, &of, &key.name])));
+                if let Some((key, of)) = self.key_over(table.object_id, id)? {
+                    let of = catalog.object_row(of).map_or_else(String::new, |t| t.name.to_string());
+                    return Err(failed(SqlError::new(3725, &[&o.name, &of, &key])));
                 }
                 self.writer()?.remove_object(o.id)?;
                 if id == 1 {

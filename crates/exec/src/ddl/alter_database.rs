@@ -330,6 +330,12 @@ fn set(name: &str, options: &[Setting], termination: &Termination, call: &mut Ca
         if without_effect(id, o, &value, call)? {
             continue;
         }
+        // They let one database's owner into others.
+        if matches!(o.name.as_str(), "TRUSTWORTHY" | "DB_CHAINING")
+            && !call.session.security.is_unrestricted()
+        {
+            return Err(vec![SqlError::new(15247, &[])]);
+        }
         if let Some((_, usual)) = SWITCHES.iter().find(|s| s.0 == o.name) {
             let on = match value.as_str() {
                 "ON" => true,

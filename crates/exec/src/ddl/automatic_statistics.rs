@@ -189,7 +189,8 @@ impl Definition<'_, '_> {
     ) -> Result<Vec<SqlError>, Fail> {
         let mut errors = Vec::new();
         for s in self.statistics_of(table.object_id)? {
-            if s.is_index() || !s.columns.contains(&id) {
+            let filters = s.filter.as_deref().is_some_and(|f| self.names_column(f, name));
+            if s.is_index() || !(s.columns.contains(&id) || filters) {
                 continue;
             }
             if s.status & bit::AUTOMATIC != 0 {

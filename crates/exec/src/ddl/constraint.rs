@@ -533,20 +533,31 @@ impl Definition<'_, '_> {
             if c.identity.is_some() {
                 return Err(could_not_create(SqlError::new(1754, &[&target.name, &c.name])));
             }
-            if c.ty.id == TypeId::RowVersion || c.computed.is_some() || c.sparse {
+            if c.ty.id == TypeId::RowVersion {
+                return Err(could_not_create(SqlError::new(1755, &[&target.name, &c.name])));
+            }
+            if c.computed.is_some() || c.sparse {
                 return Err(could_not_create(SqlError::new(1752, &[&column, &target.name])));
             }
         }
         let there = self.catalog()?.table(target.object)?;
-        if there.is_some_and(|t| t.columns.iter().any(|c| c.is_sparse && self.same(&c.name, column))) {
-            return Err(could_not_create(SqlError::new(1752, &[&column, &target.name])));
+        if let Some(c) = there.iter().flat_map(|t| &t.columns).find(|c| self.same(&c.name, column)) {
+            if c.identity.is_some() {
+                return Err(could_not_create(SqlError::new(1754, &[&target.name, &c.name])));
+            }
+            if c.ty.id == TypeId::RowVersion {
+                return Err(could_not_create(SqlError::new(1755, &[&target.name, &c.name])));
+            }
+            if c.is_sparse || c.computed.is_some() {
+                return Err(could_not_create(SqlError::new(1752, &[&column, &target.name])));
+            }
         }
         if let Some(named) = columns_of(self.names(), value).first() {
             return Err(Fail::Compile(SqlError::new(128, &[named]).at_line(value.span.line)));
         }
         let text = stored_text(value, self.source());
         self.expression_type(&[], &text)?;
-        let uses = self.objects_of(&text)?;
+        let uses = self.objects_of(&[], &text)?;
         let id = self.writer()?.next_object_id()?;
         let (given, made);
         let name = match name {
@@ -592,6 +603,7 @@ impl Definition<'_, '_> {
     ) -> Result<(), Fail> {
         let text = stored_text(condition, self.source());
         self.check_condition(&target.known, &text)?;
+        let uses = self.objects_of_condition(&target.known, &text)?;
         let names = columns_of(self.names(), condition);
         let ids: Vec<i32> = names
             .iter()
@@ -620,6 +632,9 @@ impl Definition<'_, '_> {
         let writer = self.writer()?;
         writer.check_free(target.schema_id, &name).map_err(could_not_create)?;
         writer.add_check(id, target.schema_id, target.object, &name, column, &text, &ids, status)?;
+        for object in uses {
+            writer.add_dependency(1, id, (object, 0))?;
+        }
         Ok(())
     }
 

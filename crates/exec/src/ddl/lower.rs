@@ -150,6 +150,15 @@ impl Definition<'_, '_> {
 
     /// Runs a SELECT made of text over columns that need not exist, for the types of what it selects.
     fn probe(&mut self, columns: &[Known], select: &str) -> Result<Vec<(SqlType, bool)>, Fail> {
+        let bound = self.bound_over(columns, select)?;
+        Ok(bound.columns.iter().map(|c| (c.ty, c.nullable)).collect())
+    }
+
+    fn bound_over(
+        &mut self,
+        columns: &[Known],
+        select: &str,
+    ) -> Result<Arc<holdfast_plan::BoundQuery>, Fail> {
         let each: Vec<String> = columns
             .iter()
             .filter(|c| !matches!(c.ty.id, TypeId::Clr | TypeId::Json))
@@ -157,17 +166,21 @@ impl Definition<'_, '_> {
             .collect();
         let list = if each.is_empty() { "1 as [ ]".to_owned() } else { each.join(",") };
         let text = format!("{} from (select {list}) as [probe]", select);
-        self.bind_text(&text)
+        self.bound_text(&text)
     }
 
-    fn bind_text(&mut self, text: &str) -> Result<Vec<(SqlType, bool)>, Fail> {
-        let bound = self.bound_text(text)?;
-        Ok(bound.columns.iter().map(|c| (c.ty, c.nullable)).collect())
+    /// Sequences and functions of the database that an expression uses.
+    pub fn objects_of(&mut self, columns: &[Known], text: &str) -> Result<Vec<i32>, Fail> {
+        self.objects_in(columns, &format!("select {text} as [x]"))
     }
 
-    /// Sequences and functions of the database that an expression without columns uses.
-    pub fn objects_of(&mut self, text: &str) -> Result<Vec<i32>, Fail> {
-        let bound = self.bound_text(&format!("select {text} as [x]"))?;
+    /// The same of a condition.
+    pub fn objects_of_condition(&mut self, columns: &[Known], text: &str) -> Result<Vec<i32>, Fail> {
+        self.objects_in(columns, &format!("select case when {text} then 1 end as [x]"))
+    }
+
+    fn objects_in(&mut self, columns: &[Known], select: &str) -> Result<Vec<i32>, Fail> {
+        let bound = self.bound_over(columns, select)?;
         let own = bound.dependencies.iter().filter(|d| d.0 == self.database.id);
         Ok(own.map(|d| d.1).collect())
     }
@@ -303,6 +316,7 @@ impl Definition<'_, '_> {
                     }
                 })
                 .collect();
+            let uses = self.objects_of(&known, &text)?;
             let ty = if ty.id == TypeId::Null { SqlType::INT } else { ty };
             return Ok(NewColumn {
                 name: c.name.text.clone(),
@@ -316,6 +330,7 @@ impl Definition<'_, '_> {
                 column_set: false,
                 computed: Some((text, computed.persisted)),
                 computed_from: ids,
+                computed_by: uses,
                 ansi_padding: true,
                 generated: None,
                 hidden: false,
@@ -378,10 +393,16 @@ impl Definition<'_, '_> {
                 if !whole {
                     return Err(SqlError::new(2749, &[&c.name.text]).into());
                 }
+                if i.increment.as_ref().and_then(Expr::as_integer) == Some(0) {
+                    return Err(SqlError::new(2753, &[&c.name.text]).into());
+                }
                 Some((Self::number(i.seed.as_ref(), &ty, 1), Self::number(i.increment.as_ref(), &ty, 1)))
             }
             None => None,
         };
+        if c.rowguidcol && ty.id != TypeId::UniqueIdentifier {
+            return Err(SqlError::new(2761, &[]).into());
+        }
         Ok(NewColumn {
             name: c.name.text.clone(),
             ty,
@@ -394,6 +415,7 @@ impl Definition<'_, '_> {
             column_set: false,
             computed: None,
             computed_from: Vec::new(),
+            computed_by: Vec::new(),
             ansi_padding: padding,
             generated,
             hidden: c.hidden,

@@ -67,7 +67,7 @@ use holdfast_engine::transaction::Transaction;
 use holdfast_engine::write::WriteContext;
 use holdfast_engine::write::definitions::{Name, redefined};
 use holdfast_tsql::Span;
-use holdfast_tsql::ast::{Ddl, ObjectName, Statement};
+use holdfast_tsql::ast::{Ddl, ObjectName, Statement, TriggerTarget};
 use holdfast_types::{NameOrder, SqlError, SqlResult};
 
 use crate::host::HostDatabase;
@@ -318,7 +318,53 @@ fn named_database(d: &Ddl) -> Option<&str> {
     name.database.as_ref().map(|d| d.text.as_str())
 }
 
+/// 166: statements that act in the current database only take no name of another.
+fn refuse_prefix(d: &Ddl) -> SqlResult<()> {
+    let module = |kind: &str| format!("CREATE/ALTER {kind}");
+    let (name, statement) = match d {
+        Ddl::CreateView(v) => (&v.name, module("VIEW")),
+        Ddl::CreateProcedure(p) => (&p.name, module("PROCEDURE")),
+        Ddl::CreateFunction(f) => (&f.name, module("FUNCTION")),
+        Ddl::CreateTrigger(t) => (&t.name, module("TRIGGER")),
+        Ddl::CreateSequence(s) | Ddl::AlterSequence(s) => (&s.name, d.name()),
+        Ddl::CreateType(t) => (&t.name, d.name()),
+        Ddl::CreateSynonym { name, .. }
+        | Ddl::XmlSchemaCollection { name, .. }
+        | Ddl::CreateDefault { name, .. }
+        | Ddl::CreateRule { name, .. } => (name, d.name()),
+        Ddl::Drop(drop) => {
+            let local = [
+                "VIEW",
+                "PROCEDURE",
+                "FUNCTION",
+                "TRIGGER",
+                "SEQUENCE",
+                "SYNONYM",
+                "TYPE",
+                "DEFAULT",
+                "RULE",
+            ];
+            let prefixed = drop.names.iter().find(|n| n.database.is_some());
+            match prefixed.filter(|_| local.contains(&drop.kind.as_str())) {
+                Some(name) => (name, d.name()),
+                None => return Ok(()),
+            }
+        }
+        _ => return Ok(()),
+    };
+    match name.database {
+        Some(_) => Err(SqlError::new(166, &[&statement])),
+        None => Ok(()),
+    }
+}
+
 impl Runner<'_> {
+    /// Whether a name stands in another database than the current one.
+    pub(super) fn is_elsewhere(&self, name: &ObjectName) -> bool {
+        let here = self.session.names_database();
+        name.database.as_ref().is_some_and(|d| !NameOrder::instance().same(&d.text, &here.name))
+    }
+
     /// Data definition on what is stored.
     pub fn define(&mut self, d: &Ddl, statement: &Statement, scope: &mut Scope) -> Result<(), Fail> {
         match d {
@@ -339,6 +385,21 @@ impl Runner<'_> {
             }
             Ddl::Principal(p) if matches!(p.kind, "LOGIN" | "SERVER ROLE") => {
                 return self.administration(&statement.kind, scope);
+            }
+            _ => {}
+        }
+        refuse_prefix(d)?;
+        match d {
+            Ddl::CreateTrigger(t) => match &t.on {
+                TriggerTarget::Object(on) if self.is_elsewhere(on) => {
+                    return Err(SqlError::new(2108, &[&shown(on)]).into());
+                }
+                _ => {}
+            },
+            Ddl::EnableTrigger { on: TriggerTarget::Object(on), .. } if self.is_elsewhere(on) => {
+                let text =
+                    format!("The object '{}' does not exist or is invalid for this operation.", shown(on));
+                return Err(SqlError::with_text(8197, 16, text).state(6).into());
             }
             _ => {}
         }

@@ -128,7 +128,7 @@ impl Runner<'_> {
         let mut inner = Runner {
             kind: DoneKind::Done,
             tries: 0,
-            capturing: false,
+            capturing: None,
             compiling: false,
             module: None,
             ..self.inherited().over(&mut sink)

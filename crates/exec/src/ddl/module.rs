@@ -157,6 +157,7 @@ impl Definition<'_, '_> {
                     );
                     return Err(SqlError::with_text(2010, 16, text).into());
                 }
+                self.check_not_bound(id, "ALTER", name)?;
                 if self.catalog()?.indexed_views()?.contains(&id) {
                     self.lock_under_view(id)?;
                 }
@@ -237,7 +238,7 @@ impl Definition<'_, '_> {
         let select = SelectStatement { query: v.query.clone(), options: Vec::new() };
         let bound = self.runner.bind_fresh(&select, self.scope)?;
         if !v.columns.is_empty() && v.columns.len() != bound.columns.len() {
-            let number = if v.columns.len() > bound.columns.len() { 8158 } else { 8159 };
+            let number = if v.columns.len() > bound.columns.len() { 4502 } else { 8158 };
             return Err(SqlError::new(number, &[&v.name.name.text]).into());
         }
         let mut columns: Vec<NewColumn> = Vec::new();
@@ -380,11 +381,16 @@ impl Definition<'_, '_> {
             }
             _ => return Err(SqlError::not_supported("A function of an assembly").into()),
         };
+        let mut depends_on = Vec::new();
         if f.options.schema_binding {
-            found = Dependencies::default();
+            let Dependencies { uses, .. } = std::mem::take(&mut found);
+            depends_on.extend(uses.iter().map(|u| (u.0, 0)).chain(uses.iter().map(|u| (u.0, u.1))));
+            depends_on.sort_unstable();
+            depends_on.dedup();
         }
         let Dependencies { names, uses } = found;
-        let new = NewModule { columns, parameters, names, uses, ..self.module(&f.name, kind, status, text) };
+        let module = self.module(&f.name, kind, status, text);
+        let new = NewModule { columns, parameters, depends_on, names, uses, ..module };
         self.put_module(f.action, &f.name, new, &f.options)
     }
 

@@ -320,6 +320,11 @@ impl Runner<'_> {
             self.permit_at_server(p)?;
             return self.plain_done(0);
         }
+        if p.class.as_deref().is_none_or(|c| c.eq_ignore_ascii_case("OBJECT"))
+            && p.securable.as_ref().is_some_and(|n| self.is_elsewhere(n))
+        {
+            return Err(SqlError::new(4610, &[]).into());
+        }
         let database = self.session.names_database();
         if database.id == MODEL {
             return Err(SqlError::not_supported("A permission in model").into());

@@ -320,6 +320,10 @@ impl Definition<'_, '_> {
                 let sid = self
                     .sid_of_login(&owner.text)
                     .map_err(|_| SqlError::new(15151, &[&"find", &"principal", &owner.text]))?;
+                // Whoever owns it is somebody in it: only who could be that login may say so.
+                if !self.runner.session.may_impersonate_login(&owner.text) {
+                    return Err(SqlError::new(15151, &[&"find", &"principal", &owner.text]).into());
+                }
                 let model = self.database.security()?;
                 if model.user_of_sid(&sid).is_some_and(|u| u.id != DBO) {
                     return Err(SqlError::new(15110, &[]).into());

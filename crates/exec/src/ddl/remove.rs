@@ -80,7 +80,7 @@ impl Definition<'_, '_> {
                 None => missing(),
             });
         }
-        self.check_not_bound(id, &d.kind, name)?;
+        self.check_not_bound(id, &format!("DROP {}", d.kind), name)?;
         if kind == "V" && self.catalog()?.indexed_views()?.contains(&id) {
             self.lock_under_view(id)?;
         }
@@ -123,7 +123,7 @@ impl Definition<'_, '_> {
     }
 
     /// 3729: something schema-bound refers to the object.
-    fn check_not_bound(&self, id: i32, kind: &str, name: &ObjectName) -> Result<(), Fail> {
+    pub(super) fn check_not_bound(&self, id: i32, verb: &str, name: &ObjectName) -> Result<(), Fail> {
         let catalog = self.catalog()?;
         let rows = catalog.base_table("sysmultiobjrefs").map_err(|e| holdfast_engine::page_error(&e))?;
         for r in rows.iter().filter(|r| r.int("class") == 1 && r.i32("indepid") == id) {
@@ -131,10 +131,26 @@ impl Definition<'_, '_> {
             if by.id == id || by.parent_id == id {
                 continue;
             }
-            let verb = format!("DROP {kind}");
             return Err(SqlError::new(3729, &[&verb, &shown(name), &by.name]).into());
         }
         Ok(())
+    }
+
+    /// The foreign key that refers to the columns of an index: its name, and its table.
+    pub(super) fn key_over(
+        &self,
+        table: i32,
+        index: i32,
+    ) -> Result<Option<(std::sync::Arc<str>, i32)>, Fail> {
+        let catalog = self.catalog()?;
+        let failed = |e| Fail::Error(holdfast_engine::page_error(&e));
+        let references = catalog.base_table("syssingleobjrefs").map_err(failed)?;
+        let by = references
+            .iter()
+            .find(|r| r.int("class") == 27 && r.i32("indepid") == table && r.i32("indepsubid") == index);
+        let Some(by) = by.map(|r| r.i32("depid")) else { return Ok(None) };
+        let keys = catalog.foreign_keys().map_err(failed)?;
+        Ok(keys.iter().find(|k| k.object_id == by).map(|k| (k.name.clone(), k.table_id)))
     }
 
     fn drop_index(&mut self, name: &ObjectName, on: Option<&ObjectName>, d: &Drop) -> Result<(), Fail> {
@@ -168,6 +184,9 @@ impl Definition<'_, '_> {
         if index.primary_key || index.unique_constraint {
             let kind = if index.primary_key { "PRIMARY KEY" } else { "UNIQUE KEY" };
             return Err(SqlError::new(3723, &[&full, &kind]).into());
+        }
+        if self.key_over(object, index.index_id)?.is_some() {
+            return Err(SqlError::new(3723, &[&full, &"FOREIGN KEY"]).into());
         }
         if kind == "V" {
             self.lock_under_view(object)?;

@@ -99,9 +99,8 @@ impl Definition<'_, '_> {
         let bound = self.is_bound_to(id, column)?;
         let filtered = match (column, catalog.table(id)?) {
             (Some(c), Some(table)) => {
-                let name = table.columns.iter().find(|x| x.column_id == c).map(|x| format!("[{}]", x.name));
-                let names =
-                    |f: &str| name.as_ref().is_some_and(|n| f.to_lowercase().contains(&n.to_lowercase()));
+                let name = table.columns.iter().find(|x| x.column_id == c).map(|x| &*x.name);
+                let names = |f: &str| name.is_some_and(|n| self.names_column(f, n));
                 table.indexes.iter().any(|i| i.filter.as_deref().is_some_and(names))
             }
             _ => false,

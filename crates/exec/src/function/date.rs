@@ -279,7 +279,10 @@ fn add(p: DatePart, n: i64, v: &Value, ty: &SqlType, c: &Call<'_>) -> SqlResult<
             let months = n.checked_mul(factor).ok_or_else(out_of_range)?;
             DateTime2 { date: m.local.date.add_months(months).ok_or_else(out_of_range)?, time: m.local.time }
         }
-        DatePart::Nanosecond => m.local.add_ticks(n / 100).ok_or_else(out_of_range)?,
+        // To the nearest 100.
+        DatePart::Nanosecond => {
+            m.local.add_ticks(n.saturating_add(50).div_euclid(100)).ok_or_else(out_of_range)?
+        }
         _ => {
             let unit = unit_ticks(p).ok_or_else(|| refuse(p, c.function, ty))?;
             let ticks = n.checked_mul(unit).ok_or_else(out_of_range)?;
@@ -498,14 +501,19 @@ fn at_time_zone(c: &Call<'_>) -> SqlResult<Value> {
         0,
     )
     .map_err(|_| bad())?;
-    // A skipped hour takes the offset before it, a repeated one standard time (the later instant).
+    // A skipped time moves on by what was skipped, a repeated one is standard time (the later instant).
+    let minutes = |o: jiff::tz::Offset| (o.seconds() / 60) as i16;
     let ambiguous = tz.to_ambiguous_timestamp(civil);
     let chosen = match ambiguous.offset() {
         jiff::tz::AmbiguousOffset::Unambiguous { offset } => offset,
-        jiff::tz::AmbiguousOffset::Gap { before, .. } => before,
+        jiff::tz::AmbiguousOffset::Gap { before, after } => {
+            let skipped = Moment { local: m.local, offset_minutes: minutes(before) };
+            let utc = skipped.utc().ok_or_else(bad)?;
+            return value_of(DateTimeOffset { utc, offset_minutes: minutes(after) }, c.ty);
+        }
         jiff::tz::AmbiguousOffset::Fold { after, .. } => after,
     };
-    value(Moment { local: m.local, offset_minutes: (chosen.seconds() / 60) as i16 }, c.ty, 517)
+    value(Moment { local: m.local, offset_minutes: minutes(chosen) }, c.ty, 517)
 }
 
 fn value_of(d: DateTimeOffset, ty: &SqlType) -> SqlResult<Value> {

@@ -10,7 +10,7 @@
 use holdfast_plan::expr::ConvertMode;
 use holdfast_plan::function::FunctionId;
 use holdfast_plan::physical::TableFunction;
-use holdfast_types::base64::base64;
+use holdfast_types::base64::{base64, unbase64};
 use holdfast_types::{CollationId, SqlError, SqlResult, SqlString, SqlType, TypeId, Value};
 
 use super::{Call, not_yet, text_of};
@@ -580,7 +580,15 @@ fn new_value(v: &Value, ty: &SqlType) -> SqlResult<Vec<u16>> {
 
 fn modify(t: &[u16], path: &Path, v: &Value, ty: &SqlType) -> SqlResult<Value> {
     let root = parse(t)?;
-    let Some((last, before)) = path.steps.split_last() else { return Err(SqlError::new(13607, &[&"$", &0])) };
+    let Some((last, before)) = path.steps.split_last() else {
+        if !path.append {
+            return Err(SqlError::new(13607, &[&"$", &0]));
+        }
+        return match root.kind {
+            Kind::Array => Ok(text(appended(t, root, &new_value(v, ty)?)?)),
+            _ => Ok(text(t.to_vec())),
+        };
+    };
     let parent = match navigate(t, root, &Path { steps: before.to_vec(), ..path.clone() })? {
         Some(p) => p,
         None => return Ok(text(t.to_vec())),
@@ -603,10 +611,7 @@ fn modify(t: &[u16], path: &Path, v: &Value, ty: &SqlType) -> SqlResult<Value> {
                 return insert_member(t, parent, last, &fresh);
             }
         };
-        let empty = members(t, array)?.is_empty();
-        let mut middle = if empty { Vec::new() } else { vec![u16::from(b',')] };
-        middle.extend(new_value(v, ty)?);
-        return Ok(splice(array.end - 1, array.end - 1, &middle));
+        return Ok(text(appended(t, array, &new_value(v, ty)?)?));
     }
     match found {
         Some(s) if v.is_null() && !path.strict && matches!(last, Step::Key(_)) => {
@@ -628,6 +633,17 @@ fn modify(t: &[u16], path: &Path, v: &Value, ty: &SqlType) -> SqlResult<Value> {
         None if v.is_null() => Ok(text(t.to_vec())),
         None => insert_member(t, parent, last, &new_value(v, ty)?),
     }
+}
+
+/// The document with a value more at the end of an array.
+fn appended(t: &[u16], array: Span, value: &[u16]) -> SqlResult<Vec<u16>> {
+    let mut out = t[..array.end - 1].to_vec();
+    if !members(t, array)?.is_empty() {
+        out.push(u16::from(b','));
+    }
+    out.extend_from_slice(value);
+    out.extend_from_slice(&t[array.end - 1..]);
+    Ok(out)
 }
 
 fn insert_member(t: &[u16], parent: Span, last: &Step, value: &[u16]) -> SqlResult<Value> {
@@ -750,6 +766,13 @@ pub fn open_json(
             };
             row.push(match v {
                 None => Value::Null,
+                // As FOR JSON writes it.
+                Some(v) if ty.id.is_binary() => {
+                    let bytes = unbase64(&String::from_utf16_lossy(&v));
+                    let bytes = bytes.ok_or_else(|| SqlError::new(9803, &[&ty.id.name()]))?;
+                    let from = SqlType::binary(TypeId::VarBinary, -1);
+                    convert_value(&Value::binary(&bytes), &from, ty, None, ConvertMode::Explicit, ctx)?
+                }
                 Some(v) => convert_value(&text(v), &source, ty, None, ConvertMode::Explicit, ctx)?,
             });
         }

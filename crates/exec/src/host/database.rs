@@ -119,6 +119,9 @@ impl Catalog for HostDatabase {
     fn database_name(&self) -> Arc<str> {
         Arc::clone(&self.name)
     }
+    fn is_read_only(&self) -> bool {
+        self.online().properties().read_only
+    }
     fn default_collation(&self) -> CollationId {
         self.catalog.default_collation()
     }

@@ -17,7 +17,7 @@ use crate::context::SessionInfo;
 
 const LONGEST_NAME: usize = 255;
 /// What a wrong parameter returns besides its error.
-const WRONG: i32 = -999;
+pub(super) const WRONG: i32 = -999;
 
 type Arguments = [(Option<String>, Value)];
 

@@ -88,7 +88,7 @@ impl FunctionRunner {
             // As if a TRY stood around the call: an error comes back as a value and is the statement's.
             tries: 1,
             level: self.level + 1,
-            capturing: false,
+            capturing: None,
             compiling: false,
             module: None,
             command: None,

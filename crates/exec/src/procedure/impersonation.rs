@@ -54,13 +54,18 @@ impl SharedSession {
         Ok(())
     }
 
+    /// IMPERSONATE on a login, or being it.
+    pub fn may_impersonate_login(&self, name: &str) -> bool {
+        let Some(token) = LoginToken::of(&self.host.logins.read(), name) else { return false };
+        self.security.is_unrestricted()
+            || self.security.login().is_some_and(|l| l.id == token.id || l.has_on(token.id, "IM", "IAL"))
+    }
+
     /// EXECUTE AS LOGIN.
     fn impersonate_login(&self, name: &str, origin: Origin) -> SqlResult<()> {
         let refused = || SqlError::new(15406, &[&name]);
         let token = LoginToken::of(&self.host.logins.read(), name).ok_or_else(refused)?;
-        let allowed = self.security.is_unrestricted()
-            || self.security.login().is_some_and(|l| l.id == token.id || l.has_on(token.id, "IM", "IAL"));
-        if !allowed {
+        if !self.may_impersonate_login(name) {
             return Err(refused());
         }
         let before = self.security.enter();
@@ -97,7 +102,9 @@ impl Runner<'_> {
         match &e.principal {
             // The caller of a batch is the session itself.
             ExecuteAsPrincipal::Caller => {
-                let Some(now) = self.session.security.current() else { return self.plain_done(0) };
+                let contexts = &self.session.security;
+                let found = if scope.module.is_some() { contexts.caller() } else { contexts.current() };
+                let Some(now) = found else { return self.plain_done(0) };
                 self.session.security.push(now.login_name, now.login, now.user, origin);
             }
             ExecuteAsPrincipal::User(name) => {

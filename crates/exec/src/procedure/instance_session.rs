@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use holdfast_tsql::ast::{DeclarationKind, InsertSource, SetValue, Statement, StatementKind};
+use holdfast_types::datetime::Language;
 use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, TypeId, Value};
 use parking_lot::Mutex;
 
@@ -25,8 +26,8 @@ use crate::ddl::select_into::select_with_into;
 use crate::host::{Host, SessionState, configuration};
 use crate::row_store::Pool;
 use crate::session::{
-    CancelFlag, Done, DoneKind, LoginInfo, RequestEnd, ResultColumn, ResultSink, RpcParameter, RpcRequest,
-    RpcValue, SessionFactory, SqlSession, StatementText, TransactionRequest,
+    CancelFlag, Done, DoneKind, EnvironmentChange, LoginInfo, RequestEnd, ResultColumn, ResultSink,
+    RpcParameter, RpcRequest, RpcValue, SessionFactory, SqlSession, StatementText, TransactionRequest,
 };
 
 /// Opens sessions of one instance.
@@ -54,6 +55,9 @@ impl InstanceSessions {
         let Some(known) = self.host.logins.read().login(&login.login).cloned() else { return Err(refused) };
         let asked = !login.database.is_empty();
         let name = if asked { login.database.clone() } else { known.default_database };
+        // What the client asks for, else what its login has.
+        let language =
+            Language::from_name(&login.language).or_else(|| Language::from_name(&known.default_language));
         let cannot_open = || match asked {
             true => SqlError::new(4060, &[&name]),
             false => SqlError::new(4064, &[]),
@@ -97,7 +101,11 @@ impl InstanceSessions {
             }
         };
         self.host.sessions.attach(id, &session);
+        if let Some(language) = language {
+            session.state.lock().speak(language);
+        }
         Ok(InstanceSession {
+            language,
             session,
             shared: Arc::clone(&self.shared),
             cursors: Arc::new(Mutex::new(HashMap::new())),
@@ -107,8 +115,14 @@ impl InstanceSessions {
 }
 
 impl SessionFactory for InstanceSessions {
-    fn open(&self, login: LoginInfo, _: &mut dyn ResultSink) -> Result<Box<dyn SqlSession>, SqlError> {
-        Ok(Box::new(self.open_session(login)?))
+    fn open(&self, login: LoginInfo, said: &mut dyn ResultSink) -> Result<Box<dyn SqlSession>, SqlError> {
+        let session = self.open_session(login)?;
+        if let Some(language) = session.language {
+            let (new, old) = (Arc::from(language.0.name), Arc::from(""));
+            // Nobody who only listens to what is said at login fails.
+            let _ = said.environment(EnvironmentChange::Language { new, old });
+        }
+        Ok(Box::new(session))
     }
     fn server_name(&self) -> Arc<str> {
         self.host.instance.options.server_name.as_str().into()
@@ -127,8 +141,9 @@ pub struct InstanceSession {
     session: Arc<SharedSession>,
     shared: Arc<Shared>,
     cursors: Arc<Mutex<HashMap<String, Cursor>>>,
-    /// Database of the login.
+    /// Database and language of the login.
     home: Arc<str>,
+    language: Option<Language>,
 }
 
 impl std::ops::Drop for InstanceSession {
@@ -160,7 +175,7 @@ impl InstanceSession {
             kind,
             tries: 0,
             level: 0,
-            capturing: false,
+            capturing: None,
             compiling: false,
             module: None,
             command: None,
@@ -661,6 +676,9 @@ impl SqlSession for InstanceSession {
         let mut state = State::new(database, self.session.host.settings.in_use(configuration::USER_OPTIONS));
         if keep_transaction {
             state.transaction = transaction.clone();
+        }
+        if let Some(language) = self.language {
+            state.speak(language);
         }
         self.session.security.reset();
         let old = std::mem::replace(&mut *self.session.state.lock(), state);

@@ -7,7 +7,7 @@
 //! [`impersonation`] EXECUTE AS and REVERT, [`names`] what of master is found from everywhere, [`settled`] looking them up while others define, [`startup`] procedures that run when the server starts,
 //! [`state`] what a session remembers, [`metadata`] answers for metadata functions, [`system`] system procedures as texts,
 //! [`application_lock`] locks on names,
-//! [`describe`] what a text would answer, `result_sets` WITH RESULT SETS, [`xml_document`] documents for OPENXML,
+//! [`describe`] what a text would answer, `described` SET FMTONLY, `result_sets` WITH RESULT SETS, [`xml_document`] documents for OPENXML,
 //! [`administration`] statements of the server layer, [`instance_administration`] those that an instance alone can answer, [`instance_session`] sessions as the protocol drives them.
 
 pub mod administration;
@@ -29,6 +29,7 @@ pub mod dbcc_session;
 mod dbcc_shrink;
 mod dbcc_views;
 pub mod describe;
+mod described;
 mod extended;
 pub mod function_call;
 pub mod identity;

@@ -196,12 +196,8 @@ impl Runner<'_> {
             }
             "LANGUAGE" => {
                 let language = Language::from_name(&text).ok_or_else(|| SqlError::new(2740, &[&text]))?;
-                let info = language.0;
-                let new: Arc<str> = Arc::from(info.name);
-                let old = std::mem::replace(&mut state.settings.language, Arc::clone(&new));
-                state.settings.conversion_language = language;
-                state.settings.date_first = info.date_first;
-                state.settings.date_format = info.date_order;
+                let new: Arc<str> = Arc::from(language.0.name);
+                let old = state.speak(language);
                 drop(state);
                 self.sink.environment(EnvironmentChange::Language { new: Arc::clone(&new), old })?;
                 return self.info(5703, 10, 1, format!("Changed language setting to {new}."));

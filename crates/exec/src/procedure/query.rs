@@ -261,18 +261,24 @@ impl Runner<'_> {
 
     /// SELECT as a statement.
     pub fn select(&mut self, q: &SelectStatement, span: Span, scope: &mut Scope) -> Result<(), Fail> {
+        let fmt_only = self.only_describes();
         if let Some(into) = select_with_into(&q.query.body).and_then(|s| s.into.as_ref()) {
+            if fmt_only {
+                return self.plain_done(SELECT);
+            }
             return self.select_into(q, &into.table, span, scope);
         }
         let bound = self.plan_query(q, scope)?;
-        if !bound.dependencies.is_empty() {
+        if !bound.dependencies.is_empty() && !fmt_only {
             self.begin_implicitly()?;
+        }
+        if !bound.assignments.is_empty() && fmt_only {
+            return self.plain_done(SELECT);
         }
         if !bound.assignments.is_empty() {
             return self.select_assign(&bound, scope);
         }
         let context = self.context(scope);
-        let fmt_only = self.session.state.lock().fmt_only;
         self.may_answer()?;
         if fmt_only {
             self.tell_columns(&bound)?;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::{self, RaisError, Throw, WaitFor};
-use holdfast_types::{CollationId, SqlError, SqlType, Value};
+use holdfast_types::{CollationId, SqlError, SqlType, TypeId, Value};
 
 use super::run::{Fail, Runner, Scope, Stop};
 use super::surroundings::now;
@@ -121,15 +121,23 @@ impl Runner<'_> {
         Err(Fail::Thrown(error))
     }
 
+    /// A datetime as it is, all else as text.
+    fn wait_time(&mut self, e: &ast::Expr, scope: &Scope) -> Result<Value, Fail> {
+        let (value, ty) = self.value(e, scope)?;
+        if matches!(ty.id, TypeId::DateTime | TypeId::SmallDateTime) {
+            return Ok(value);
+        }
+        self.value_as(e, SqlType::nvarchar(100, CollationId::SERVER_DEFAULT), scope)
+    }
+
     pub fn wait_for(&mut self, w: &WaitFor, scope: &Scope) -> Result<(), Fail> {
-        let ty = SqlType::nvarchar(100, CollationId::SERVER_DEFAULT);
         let wait = match w {
             WaitFor::Delay(e) => {
-                let v = self.value_as(e, ty, scope)?;
+                let v = self.wait_time(e, scope)?;
                 clock_time(&v).ok_or_else(|| bad_time(&v))?
             }
             WaitFor::Time(e) => {
-                let v = self.value_as(e, ty, scope)?;
+                let v = self.wait_time(e, scope)?;
                 let at = clock_time(&v).ok_or_else(|| bad_time(&v))?;
                 let day = Duration::from_secs(86_400);
                 let here = now(&self.session);
@@ -177,10 +185,18 @@ fn bad_time(v: &Value) -> Fail {
     ))
 }
 
-/// `hh:mm[:ss[.fff]]`
+/// `hh:mm[:ss[.fff]]`, or the time of a datetime.
 fn clock_time(v: &Value) -> Option<Duration> {
-    let Value::String(s) = v else { return None };
-    let text = s.to_text();
+    let of_day = match v {
+        Value::DateTime(d) => d.to_datetime2()?.time,
+        Value::SmallDateTime(d) => d.to_datetime2()?.time,
+        Value::String(s) => return clock_text(&s.to_text()),
+        _ => return None,
+    };
+    Some(Duration::from_nanos(of_day.0 * 100))
+}
+
+fn clock_text(text: &str) -> Option<Duration> {
     let mut parts = text.trim().split(':');
     let hours: u64 = parts.next()?.trim().parse().ok()?;
     let minutes: u64 = parts.next()?.parse().ok()?;

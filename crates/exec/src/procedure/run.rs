@@ -211,8 +211,8 @@ pub struct Runner<'s> {
     pub tries: u32,
     /// Depth of the call chain.
     pub level: u32,
-    /// Rows go to an INSERT … EXEC.
-    pub capturing: bool,
+    /// Rows go to an INSERT … EXEC, which began with so many transactions open.
+    pub capturing: Option<i32>,
     /// Plans are made ahead of their use: nobody is asked for permission yet.
     pub compiling: bool,
     /// The module whose text is being run: database and object id.
@@ -233,7 +233,7 @@ pub struct Inherited {
     kind: DoneKind,
     tries: u32,
     level: u32,
-    capturing: bool,
+    capturing: Option<i32>,
     compiling: bool,
     module: Option<(i32, i32)>,
     temporary: Arc<SessionTables>,
@@ -316,7 +316,12 @@ impl Runner<'_> {
         Ok(Flow::Next)
     }
 
-    fn statement(&mut self, s: &Statement, scope: &mut Scope, enter: Option<String>) -> Result<Flow, Stop> {
+    pub(super) fn statement(
+        &mut self,
+        s: &Statement,
+        scope: &mut Scope,
+        enter: Option<String>,
+    ) -> Result<Flow, Stop> {
         if self.session.cancel.is_cancelled() {
             return Err(Stop::Cancelled);
         }
@@ -329,6 +334,9 @@ impl Runner<'_> {
     fn dispatch(&mut self, s: &Statement, scope: &mut Scope, enter: Option<String>) -> Result<Flow, Fail> {
         if self.session.state.lock().no_exec && !matches!(s.kind, StatementKind::SetOption(_)) {
             return Ok(Flow::Next);
+        }
+        if self.only_describes() {
+            return self.describe_only(s, scope);
         }
         match &s.kind {
             StatementKind::Block(list) => Ok(self.list(list, scope, enter)?),
@@ -568,9 +576,9 @@ impl Runner<'_> {
         Ok(self.sink.message(&message)?)
     }
 
-    fn simple(&mut self, s: &Statement, scope: &mut Scope) -> Result<(), Fail> {
+    pub(super) fn simple(&mut self, s: &Statement, scope: &mut Scope) -> Result<(), Fail> {
         let wanted = self.session.state.lock().statistics.clone();
-        if (wanted.show_rows || wanted.show_xml) && !self.capturing && has_plan(&s.kind) {
+        if (wanted.show_rows || wanted.show_xml) && self.capturing.is_none() && has_plan(&s.kind) {
             return self.profiled(&wanted, s, scope);
         }
         self.timed(&wanted, s, scope)

@@ -141,6 +141,9 @@ impl Catalog for Watched {
     fn compatibility_level(&self) -> u8 {
         self.catalog.compatibility_level()
     }
+    fn is_read_only(&self) -> bool {
+        self.catalog.is_read_only()
+    }
     fn object(&self, schema: &str, name: &str) -> Option<ObjectDef> {
         self.see(self.stored.object_named(schema, name));
         self.catalog.object(schema, name)

@@ -20,6 +20,7 @@ use holdfast_engine::version::Snapshot;
 use holdfast_engine::write::WriteContext;
 use holdfast_engine::write::sequence::{Given, SequenceSpec};
 use holdfast_tsql::ast::IsolationLevel;
+use holdfast_types::datetime::Language;
 use holdfast_types::{CollationId, NameOrder, SqlError, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
@@ -383,6 +384,14 @@ impl SharedSession {
 }
 
 impl State {
+    /// Takes a language with its days and dates; answers the name of the one before.
+    pub fn speak(&mut self, language: Language) -> Arc<str> {
+        self.settings.conversion_language = language;
+        self.settings.date_first = language.0.date_first;
+        self.settings.date_format = language.0.date_order;
+        std::mem::replace(&mut self.settings.language, Arc::from(language.0.name))
+    }
+
     /// `options`: bits of @@OPTIONS that 'user options' turns on for everybody.
     pub fn new(database: Arc<HostDatabase>, options: i32) -> Self {
         let mut state = State {

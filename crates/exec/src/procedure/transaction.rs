@@ -84,6 +84,9 @@ impl Runner<'_> {
             if t.doomed {
                 return Err(doomed().into());
             }
+            if self.capturing.is_some_and(|before| t.count <= before) {
+                return Err(SqlError::new(3916, &[]).into());
+            }
             t.count -= 1;
             (t.count == 0).then(|| std::mem::take(t))
         };
@@ -131,6 +134,8 @@ impl Runner<'_> {
                 t.savepoints.truncate(at + 1);
                 back_to = Some((t.open.clone(), t.savepoints[at].1.clone()));
                 None
+            } else if self.capturing.is_some() {
+                return Err(SqlError::new(3915, &[]).into());
             } else {
                 Some(std::mem::take(t))
             }

@@ -239,6 +239,12 @@ impl SecurityContexts {
         }
     }
 
+    /// Who called the module that runs.
+    pub fn caller(&self) -> Option<Context> {
+        let inner = self.lock();
+        inner.stack.get(inner.floor.saturating_sub(1)).cloned()
+    }
+
     /// A module begins. Hand the answer to [`SecurityContexts::leave`].
     pub fn enter(&self) -> (usize, usize) {
         let mut inner = self.inner.lock();

@@ -196,7 +196,7 @@ fn syscolumns(c: &ViewContext<'_>) -> Rows {
                 i32::from(x.number != 0 && x.status & 0x200 != 0),
                 i32::from(x.nullable()),
                 collation,
-                Value::Null
+                (x.collation != 0).then(|| Value::binary(&holdfast_types::CollationId(x.collation).to_tds()))
             ]
         })
         .collect())

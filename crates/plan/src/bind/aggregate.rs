@@ -233,9 +233,17 @@ impl Binder<'_> {
             }
             AggregateId::ChecksumAgg => (self.coerce_to(t, SqlType::INT)?, SqlType::INT, true),
             AggregateId::ApproxPercentileCont | AggregateId::ApproxPercentileDisc => {
-                let ty = order.first().map_or(SqlType::FLOAT, |k| k.expr.ty);
-                let ty = if id == AggregateId::ApproxPercentileCont { SqlType::FLOAT } else { ty };
-                (self.coerce_to(t, SqlType::FLOAT)?, ty, true)
+                let Some(key) = order.first() else {
+                    return err(span, 10754, &[&id.name()]);
+                };
+                argument2 = Some(self.coerce_to(t, SqlType::FLOAT)?);
+                let values = Typed::new(key.expr.clone());
+                if id == AggregateId::ApproxPercentileCont {
+                    (self.coerce_to(values, SqlType::FLOAT)?, SqlType::FLOAT, true)
+                } else {
+                    let ty = values.e.ty;
+                    (values.e, ty, true)
+                }
             }
         };
         let distinct = distinct && !matches!(id, AggregateId::Min | AggregateId::Max);

@@ -364,7 +364,7 @@ impl Binder<'_> {
                 if plain_string {
                     match def.id {
                         FunctionId::DateAdd | FunctionId::EoMonth => SqlType::DATETIME,
-                        FunctionId::AtTimeZone => SqlType::datetime2(7),
+                        FunctionId::AtTimeZone | FunctionId::DateTrunc => SqlType::datetime2(7),
                         _ => SqlType::datetimeoffset(7),
                     }
                 } else if id.is_numeric()

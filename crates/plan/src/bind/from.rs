@@ -166,6 +166,10 @@ impl Binder<'_> {
                 let mut schema = Vec::with_capacity(columns.len());
                 for c in columns {
                     let (ty, _) = self.data_type(&c.data_type, false)?;
+                    let takes_json = ty.id == TypeId::Json || ty.id == TypeId::NVarChar && ty.is_max();
+                    if c.as_json && !takes_json {
+                        return Err(SqlError::new(13618, &[]));
+                    }
                     schema.push(SchemaColumn {
                         name: c.name.text.as_str().into(),
                         ty,

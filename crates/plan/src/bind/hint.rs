@@ -22,6 +22,7 @@ pub(super) fn access_hints(
     hints: &[TableHint],
 ) -> SqlResult<AccessHints> {
     let mut out = AccessHints::default();
+    check_together(hints)?;
     for h in hints {
         match h.name.as_str() {
             "INDEX" => {
@@ -31,6 +32,9 @@ pub(super) fn access_hints(
                         let named = |i: &&IndexDef| i.name.as_deref().is_some_and(|x| order.same(x, &n.text));
                         let found = table.indexes.iter().find(named);
                         let found = found.ok_or_else(|| SqlError::new(308, &[&n.text, &table.name]))?;
+                        if found.disabled {
+                            return Err(SqlError::new(315, &[&n.text, &table.name]));
+                        }
                         Some(if found.kind == IndexKind::Heap { 0 } else { found.index_id })
                     }
                     _ => None,
@@ -42,6 +46,49 @@ pub(super) fn access_hints(
         }
     }
     Ok(out)
+}
+
+/// 1047 and 650: of what is locked and of how it is read a table may have one hint each ("Table hints").
+fn check_together(hints: &[TableHint]) -> SqlResult<()> {
+    if hints.len() < 2 {
+        return Ok(());
+    }
+    let level = |name: &str| match name {
+        "NOLOCK" | "READUNCOMMITTED" => Some(0),
+        "READCOMMITTED" | "READCOMMITTEDLOCK" => Some(1),
+        "REPEATABLEREAD" => Some(2),
+        "HOLDLOCK" | "SERIALIZABLE" => Some(3),
+        "SNAPSHOT" => Some(4),
+        _ => None,
+    };
+    // NOLOCK takes no locks of any size.
+    let size = |name: &str| match name {
+        "NOLOCK" | "READUNCOMMITTED" => Some(0),
+        "ROWLOCK" => Some(1),
+        "PAGLOCK" => Some(2),
+        "TABLOCK" | "TABLOCKX" => Some(3),
+        _ => None,
+    };
+    let differ = |of: &dyn Fn(&str) -> Option<i32>| {
+        let mut found = hints.iter().filter_map(|h| of(&h.name));
+        found.next().is_some_and(|first| found.any(|other| other != first))
+    };
+    if differ(&level) || differ(&size) {
+        return Err(SqlError::new(1047, &[]));
+    }
+    let has = |name: &str| hints.iter().any(|h| h.name == name);
+    if has("READPAST") && (has("SERIALIZABLE") || has("HOLDLOCK")) {
+        return Err(SqlError::new(650, &[]));
+    }
+    Ok(())
+}
+
+/// 1065: what changes rows cannot read them unlocked.
+pub(super) fn check_target(hints: &[TableHint]) -> SqlResult<()> {
+    match hints.iter().any(|h| matches!(h.name.as_str(), "NOLOCK" | "READUNCOMMITTED")) {
+        true => Err(SqlError::new(1065, &[])),
+        false => Ok(()),
+    }
 }
 
 /// What a hint asks of locks and versions.

@@ -18,6 +18,7 @@ mod hint;
 mod literal;
 mod name;
 mod query;
+mod recursion;
 mod scalar;
 mod select;
 mod sequence;

@@ -10,6 +10,7 @@ use holdfast_tsql::ast::{ExprKind as AstKind, Ident};
 use holdfast_types::{NameOrder, SqlError, SqlResult, SqlType, TypeId};
 
 use super::from::From;
+use super::recursion;
 use super::{Binder, Coerce, Cte, OutColumn, ScopeColumn, Source, err};
 use crate::expr::{Expr, ExprKind};
 use crate::logical::{Col, ColumnId, LogicalPlan};
@@ -456,7 +457,10 @@ impl Binder<'_> {
                 if count_references(r, (self.env.order, name)) > 1 {
                     return Err(SqlError::new(253, &[name]));
                 }
-                self.bind_body(r)
+                recursion::check_text(r, (self.env.order, name))?;
+                let bound = self.bind_body(r)?;
+                recursion::check_plan(&bound.plan, name)?;
+                Ok(bound)
             })
             .collect::<SqlResult<Vec<_>>>();
         self.ctes.truncate(here);
@@ -564,7 +568,7 @@ fn item_position(order: NameOrder, body: &QueryBody, parts: &[Ident]) -> Option<
 }
 
 /// A name and how it is compared.
-type Named<'a> = (NameOrder, &'a str);
+pub(super) type Named<'a> = (NameOrder, &'a str);
 
 /// Whether a query's FROM clauses name `name` (one part).
 fn references(q: &Query, name: Named<'_>) -> bool {

@@ -95,6 +95,7 @@ impl Binder<'_> {
         let mut keys = self.bind_order(s, q, &items, role)?;
         self.set_clause(Clause::Other);
         let top = match &s.top {
+            Some(t) if t.with_ties && q.order_by.is_empty() => return err(s.span, 1062, &[]),
             Some(t) => {
                 let saved =
                     self.levels.last_mut().map(|l| std::mem::take(&mut l.sources)).unwrap_or_default();

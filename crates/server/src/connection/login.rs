@@ -365,6 +365,11 @@ fn login_answer(
     let small = Wire { packet_size: PACKET_SIZE_DEFAULT, ..wire.clone() };
     let mut sink = TdsSink::new(small, &mut nowhere, CancelFlag::new());
     let database = session.database();
+    let language = said.changes.iter().find_map(|c| match c {
+        EnvironmentChange::Language { new, .. } => Some(&**new),
+        _ => None,
+    });
+    let language = language.unwrap_or(LANGUAGE);
     let has = |number| said.messages.iter().any(|m| m.number == number);
     sink.token(|w, _| {
         let old = "master".to_owned();
@@ -376,10 +381,10 @@ fn login_answer(
     sink.token(|w, _| {
         let new = Some(collation::to_wire(factory.default_collation()));
         write_environment(w, &Environment::Collation { new, old: None });
-        write_environment(w, &Environment::Language { new: LANGUAGE.into(), old: String::new() });
+        write_environment(w, &Environment::Language { new: language.into(), old: String::new() });
     });
     if !has(5703) {
-        let _ = sink.message(&SqlError::new(5703, &[&LANGUAGE]).at_line(1));
+        let _ = sink.message(&SqlError::new(5703, &[&language]).at_line(1));
     }
     for m in &said.messages {
         let _ = sink.message(m);

@@ -493,8 +493,7 @@ impl LogWriter {
         });
         // What somebody else was handed is his to make durable, but must not be behind this.
         let all = self.unfinished.strong_count() > 0;
-        let dirty =
-            |f: &mut LogFile| (std::mem::take(&mut f.dirty) || all).then(|| Arc::clone(&f.disk));
+        let dirty = |f: &mut LogFile| (std::mem::take(&mut f.dirty) || all).then(|| Arc::clone(&f.disk));
         let mut files: Vec<_> = self.files.iter_mut().filter_map(dirty).collect();
         // Alone, the blocks are durable with their write; otherwise their file is synced, too.
         let own = &self.files[self.places[self.current]].disk;

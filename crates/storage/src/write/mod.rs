@@ -474,6 +474,27 @@ impl Change<'_> {
         })
     }
 
+    /// A record that does not fit its page must not come into the log: redo could not apply it either. Where there may not be room
+    /// for it, it is tried on a copy.
+    ///
+    /// # Errors
+    /// What applying it would answer; nothing has changed then.
+    fn try_out(&self, bytes: &[u8], what: &What<'_>) -> RecoveryResult<()> {
+        if !matches!(what.body, Body::Row { .. }) {
+            return Ok(());
+        }
+        let image = self.page(what.page)?;
+        if usize::from(PageView::new(&image).free_count()) >= bytes.len() {
+            return Ok(());
+        }
+        let mut copy = *image;
+        let record = LogRecord::new(Lsn::ZERO, bytes)?;
+        match record.page_target()? {
+            Some(target) => redo::apply(&record, &target, &mut copy),
+            None => Ok(()),
+        }
+    }
+
     /// One change of a transaction.
     pub fn log(
         &mut self,
@@ -491,6 +512,7 @@ impl Change<'_> {
             context: what.context,
         };
         let bytes = what.body.record(&header, &target);
+        self.try_out(&bytes, &what)?;
         self.touch(what.page)?;
         let mut promise = bytes.len() as u64 + UNDO_ROOM;
         if what.operation == op::DELETE_SPLIT {

@@ -159,7 +159,11 @@ fn to_guid(value: &Value, from: &SqlType, to: &SqlType) -> SqlResult<Value> {
 fn to_xml(value: &Value, from: &SqlType, style: Option<i32>) -> SqlResult<Value> {
     let units = match value {
         Value::String(s) if from.id == TypeId::Xml => return Ok(Value::String(s.clone())),
-        Value::String(s) => s.units().to_vec(),
+        Value::String(s) => {
+            let units = s.units().to_vec();
+            check_encoding(&units, from.id.is_unicode())?;
+            units
+        }
         Value::Binary(b) => match b.get(..2) {
             Some([0xFF, 0xFE]) => SqlString::from_utf16le(&b[2..]).units().to_vec(),
             Some([0xDF, 0xFF]) => crate::xml::decode_to_units(b).map_err(|e| e.to_sql())?,
@@ -171,6 +175,25 @@ fn to_xml(value: &Value, from: &SqlType, style: Option<i32>) -> SqlResult<Value>
     let preserve = style.is_some_and(|s| s & 1 != 0);
     let text = crate::xml::normalize(&units, preserve).map_err(|e| e.to_sql())?;
     Ok(Value::String(SqlString::from(text)))
+}
+
+/// 9402: a text that declares an encoding of units of another size than it has.
+fn check_encoding(units: &[u16], wide: bool) -> SqlResult<()> {
+    let head = String::from_utf16_lossy(&units[..units.len().min(200)]);
+    let Some(end) = head.strip_prefix("<?xml").and_then(|rest| rest.find("?>")).map(|n| n + 5) else {
+        return Ok(());
+    };
+    let declared = head[..end].split_once("encoding").and_then(|(_, rest)| {
+        let rest = rest.trim_start().strip_prefix('=')?.trim_start();
+        let quote = rest.chars().next().filter(|q| matches!(q, '"' | '\''))?;
+        rest[1..].split(quote).next()
+    });
+    let Some(declared) = declared else { return Ok(()) };
+    let declares_wide = ["utf-16", "ucs-2", "utf-16le"].iter().any(|n| declared.eq_ignore_ascii_case(n));
+    if declares_wide == wide {
+        return Ok(());
+    }
+    Err(SqlError::new(9402, &[&1, &(head[..end].chars().count() + 2)]))
 }
 
 /// To a character type: text of the value, then code page, truncation and padding of the target.

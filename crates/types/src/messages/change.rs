@@ -42,6 +42,8 @@ pub const MESSAGES: &[Message] = &[
     (3609, 16, "The transaction ended in the trigger. The batch has been aborted."),
     (3616, 16, "An error was raised during trigger execution. The batch has been aborted and the user transaction, if any, has been rolled back."),
     (3902, 16, "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION."),
+    (3915, 16, "Cannot use the ROLLBACK statement within an INSERT-EXEC statement."),
+    (3916, 16, "Cannot use the COMMIT statement within an INSERT-EXEC statement unless BEGIN TRANSACTION is used first."),
     (3903, 16, "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION."),
     (3930, 16, "The current transaction cannot be committed and cannot support operations that write to the log file. Roll back the transaction."),
     (3931, 16, "The current transaction cannot be committed and cannot be rolled back to a savepoint. Roll back the entire transaction."),

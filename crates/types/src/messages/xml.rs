@@ -4,6 +4,7 @@ use super::Message;
 
 #[rustfmt::skip]
 pub const MESSAGES: &[Message] = &[
+    (9402, 16, "XML parsing: line %d, character %d, unable to switch the encoding"),
     (2300, 16, "%sRequired attribute \"%ls\" is missing."),
     (2302, 16, "%sThe name \"%ls\" has already been defined in this scope."),
     (2305, 16, "%sElement or attribute type specified more than once. Location: '%ls'."),

@@ -40,7 +40,7 @@ impl Runner<'_> {
         scope: &mut Scope,
     ) -> Result<(), Fail> {
         let ChangeKind::InsertExternal { ordinals, .. } = &bound.kind else { return Ok(()) };
-        if self.capturing {
+        if self.capturing.is_some() {
             return Err(SqlError::new(8164, &[]).into());
         }
         // What is called is not to run twice.
@@ -176,9 +176,10 @@ impl Runner<'_> {
         captured: &mut Captured,
     ) -> Result<(), Fail> {
         let inherited = self.inherited();
+        let capturing = Some(self.session.state.lock().transaction.count);
         let mut sink = CaptureSink { captured, outer: self.sink };
         let mut inner =
-            Runner { kind: crate::session::DoneKind::InProc, capturing: true, ..inherited.over(&mut sink) };
+            Runner { kind: crate::session::DoneKind::InProc, capturing, ..inherited.over(&mut sink) };
         inner.execute(e, span, scope)
     }
 }

@@ -10,7 +10,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use holdfast_engine::access::BatchSource;
-use holdfast_engine::write::RowState;
 use holdfast_plan::change::{
     Action, BoundChange, ChangeKind, MergeAction, MergeClause, MergeWhen, TargetTable,
 };
@@ -190,7 +189,7 @@ impl Runner<'_> {
                     let mut rows = rows.open();
                     while let Some(batch) = rows.next_batch()? {
                         for mark in marks(bound, &batch) {
-                            same &= writer.lock(change.write(), &mark)? == RowState::Unchanged;
+                            same &= self.lock_row(&**writer, change, &mark)?;
                         }
                     }
                 }

@@ -281,6 +281,27 @@ impl Runner<'_> {
         Err(SqlError::new(3960, &[&name, &database]))
     }
 
+    /// Locks a row that was read; `false` when it is not what was read, or not what the transaction's snapshot may change.
+    fn lock_row(
+        &self,
+        writer: &dyn holdfast_engine::write::TableWriter,
+        change: &Change<'_>,
+        bookmark: &[u8],
+    ) -> Result<bool, SqlError> {
+        if writer.lock(change.write(), bookmark)? != holdfast_engine::write::RowState::Unchanged {
+            return Ok(false);
+        }
+        let snapshot = {
+            let state = self.session.state.lock();
+            let held = state.transaction.snapshot.as_ref().map(|s| s.number());
+            held.filter(|_| state.isolation == IsolationLevel::Snapshot)
+        };
+        match snapshot {
+            Some(number) => Ok(!writer.changed_since(change.write(), bookmark, number)?),
+            None => Ok(true),
+        }
+    }
+
     fn new_change<'c>(&self, bound: &BoundChange, work: &'c Arc<Work>, scope: &Scope) -> Change<'c> {
         let mut context = self.context(scope);
         // Nobody else has the new context yet.

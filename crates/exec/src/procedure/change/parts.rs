@@ -10,7 +10,6 @@ use std::collections::HashSet;
 
 use holdfast_engine::access::BatchSource;
 use holdfast_engine::catalog::ReferentialAction;
-use holdfast_engine::write::RowState;
 use holdfast_plan::change::{
     Action, BoundChange, BoundOutput, ChangeKind, Course, InsertRows, OutputInto, SetItem, SetValue,
     TargetTable,
@@ -255,7 +254,7 @@ impl Runner<'_> {
         while let Some(batch) = source.next_batch()? {
             for i in 0..batch.len {
                 if let Some(mark) = bound.bookmark.and_then(|at| mark_at(&batch, at, i)) {
-                    same &= writer.lock(change.write(), &mark)? == RowState::Unchanged;
+                    same &= self.lock_row(&*writer, change, &mark)?;
                 }
             }
         }

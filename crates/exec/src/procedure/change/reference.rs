@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use holdfast_engine::access::{BOOKMARK, KeyRange, ReadContext, ReadLevel};
 use holdfast_engine::catalog::{ForeignKeyDef, IndexKind, ReferentialAction, TableDef};
-use holdfast_engine::write::RowState;
 use holdfast_plan::change::TargetTable;
 use holdfast_types::{Batch, Column, SqlError, SqlResult, SqlType, Value};
 
@@ -374,7 +373,7 @@ impl Runner<'_> {
             }
             let mut same = true;
             for b in &bookmarks {
-                same &= writer.lock(change.write(), b)? == RowState::Unchanged;
+                same &= self.lock_row(&*writer, change, b)?;
             }
             if same {
                 return Ok((bookmarks, old, which));

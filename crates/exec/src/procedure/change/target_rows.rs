@@ -162,7 +162,7 @@ impl Runner<'_> {
             let read = self.read_rows(bound, change)?;
             let mut same = true;
             for b in &read.bookmarks {
-                same &= writer.lock(change.write(), b)? == RowState::Unchanged;
+                same &= self.lock_row(&*writer, change, b)?;
             }
             if same {
                 return Ok(read);

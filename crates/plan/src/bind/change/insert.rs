@@ -107,6 +107,9 @@ impl Binder<'_> {
             }
             _ => false,
         };
+        if let holdfast_tsql::ast::DmlTarget::Named { hints, .. } = &i.target {
+            crate::bind::hint::check_target(hints)?;
+        }
         let mut through = None;
         if !cte {
             let named = self.named_target(&i.target)?;
@@ -128,7 +131,7 @@ impl Binder<'_> {
             }
             if let Named::Table(table, catalog) = named {
                 if table.access.writer().is_none() {
-                    return Err(cannot_change(&table));
+                    return Err(cannot_change(&table, catalog.as_ref()));
                 }
                 let id = (table.database_id, table.object_id);
                 self.note(AccessKind::Insert, id, &table.schema_name, &table.name);

@@ -115,7 +115,7 @@ impl Binder<'_> {
             return Err(SqlError::not_supported("OUTPUT INTO a view"));
         };
         if table.access.writer().is_none() {
-            return Err(cannot_change(&table));
+            return Err(cannot_change(&table, catalog.as_ref()));
         }
         let id = (table.database_id, table.object_id);
         self.note(AccessKind::Insert, id, &table.schema_name, &table.name);

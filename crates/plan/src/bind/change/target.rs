@@ -241,7 +241,7 @@ impl Binder<'_> {
             return Err(SqlError::new(8171, &[&"noexpand", &label]));
         }
         if base.table.access.writer().is_none() {
-            return Err(cannot_change(&base.table));
+            return Err(cannot_change(&base.table, base.catalog.as_ref()));
         }
         Ok(Found {
             table: Arc::clone(&base.table),
@@ -305,10 +305,13 @@ impl Binder<'_> {
     }
 }
 
-/// Why a table's rows cannot be changed: 259 for what shows the catalog, else that it is not there yet.
-pub(super) fn cannot_change(table: &TableDef) -> SqlError {
+/// Why a table's rows cannot be changed: 259 for what shows the catalog, 3906 in a database that is read-only, else that it is not there yet.
+pub(super) fn cannot_change(table: &TableDef, catalog: Option<&Arc<dyn Catalog>>) -> SqlError {
     if matches!(&*table.schema_name, "sys" | "INFORMATION_SCHEMA") {
         return SqlError::with_text(259, 16, "Ad hoc updates to system catalogs are not allowed.");
+    }
+    if let Some(catalog) = catalog.filter(|c| c.is_read_only()) {
+        return SqlError::new(3906, &[&catalog.database_name()]);
     }
     SqlError::not_supported(format!("Changing rows of the table '{}'", table.name))
 }
@@ -317,6 +320,7 @@ pub(super) fn cannot_change(table: &TableDef) -> SqlError {
 pub(super) fn target_ref(target: &DmlTarget, alias: Option<&Ident>) -> SqlResult<TableRef> {
     match target {
         DmlTarget::Named { name, hints } => {
+            crate::bind::hint::check_target(hints)?;
             Ok(TableRef { span: name.span, kind: TableKind::Named(named_table(name, hints, alias)) })
         }
         DmlTarget::Variable(v) => Ok(TableRef {

@@ -312,6 +312,15 @@ impl Binder<'_> {
         }
         let mut t = self.bind(value)?;
         if let Some(op) = binary(op) {
+            // It reads what it changes.
+            let id = columns[ordinal].id;
+            let read = self
+                .levels
+                .last()
+                .and_then(|l| l.sources.iter().flat_map(|s| &s.columns).find(|c| c.col.id == id).cloned());
+            if let Some(read) = read {
+                self.note_column(&read);
+            }
             let current = Typed::with(columns[ordinal].expr(), super::Coerce::Implicit);
             t = at(value.span, self.binary(op, current, t))?;
         }
