@@ -246,6 +246,7 @@ impl CatalogWriter<'_> {
     /// Enters an alias type. Answers its id.
     pub fn add_alias_type(&self, schema_id: i32, name: &str, ty: &SqlType, nullable: bool) -> SqlResult<i32> {
         self.require_type(ty)?;
+        self.hold_ids("sysscalartypes")?;
         let id = (self.highest("sysscalartypes")?.max(256) + 1) as i32;
         let column = NewColumn::plain("", *ty, id, true);
         let (prec, scale) = (column.ty.precision, column.ty.scale);
@@ -273,6 +274,7 @@ impl CatalogWriter<'_> {
     /// Enters a table type over the table object `table`. Answers its id.
     pub fn add_table_type(&self, schema_id: i32, name: &str, table: i32) -> SqlResult<i32> {
         self.require(FIRST_OF_2008, "A table type")?;
+        self.hold_ids("sysscalartypes")?;
         let id = (self.highest("sysscalartypes")?.max(256) + 1) as i32;
         self.insert(
             "sysscalartypes",

@@ -23,6 +23,7 @@ const FIRST_SCHEME: i64 = 65_601;
 
 impl CatalogWriter<'_> {
     fn next_class_id(&self, class: i32, first: i64) -> SqlResult<i32> {
+        self.hold_ids("sysclsobjs")?;
         let base = self.base("sysclsobjs")?;
         let rows = self.rows("sysclsobjs", &[class.into()])?;
         let last = rows.iter().map(|r| base.int(r, "id")).max().unwrap_or(0);

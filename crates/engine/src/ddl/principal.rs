@@ -20,6 +20,7 @@ const ROLE_MEMBER: i32 = 25;
 
 impl CatalogWriter<'_> {
     fn free_id(&self, table: &str, prefix: &[i64], column: &str) -> SqlResult<i32> {
+        self.hold_ids(table)?;
         let base = self.base(table)?;
         let used: Vec<i64> = self.rows(table, prefix)?.iter().map(|r| base.int(r, column)).collect();
         Ok((FIRST..FIXED)

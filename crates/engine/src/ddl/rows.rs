@@ -302,6 +302,21 @@ impl<'a> CatalogWriter<'a> {
         Ok(0)
     }
 
+    /// Keeps others from giving out ids of a system table's rows until the transaction ends: between looking for a free one and entering
+    /// its row nobody else may find the same.
+    ///
+    /// # Errors
+    /// Those of the wait for another transaction.
+    pub fn hold_ids(&self, table: &str) -> SqlResult<()> {
+        let Some(writing) = self.catalog.writing() else { return Ok(()) };
+        let base = self.base(table)?;
+        let resource =
+            Resource::Schema { database: base.definition.database_id, schema: -base.definition.object_id };
+        let (owner, wait) = (self.write.transaction.owner(), self.write.wait);
+        writing.locks.acquire(owner, &resource, LockMode::X, Duration::Transaction, wait)?;
+        Ok(())
+    }
+
     /// Inserts a row.
     pub fn insert(&self, table: &str, cells: &[(&str, Cell<'_>)]) -> SqlResult<()> {
         let base = self.base(table)?;

@@ -22,6 +22,7 @@ pub fn name_hash(name: &str) -> i32 {
 impl CatalogWriter<'_> {
     /// The first id that no component has.
     pub fn next_xml_component(&self) -> SqlResult<i32> {
+        self.hold_ids("sysxmlcomponent")?;
         Ok(i32::try_from((self.highest("sysxmlcomponent")? + 1).max(i64::from(FIRST_ID))).unwrap_or(i32::MAX))
     }
 
@@ -30,6 +31,7 @@ impl CatalogWriter<'_> {
     /// # Errors
     /// 6348 when the name is taken.
     pub fn add_xml_collection(&self, schema_id: i32, name: &str) -> SqlResult<i32> {
+        self.hold_ids("sysnsobjs")?;
         let base = self.base("sysnsobjs")?;
         let rows = self.rows("sysnsobjs", &[COLLECTION.into()])?;
         let last = rows.iter().map(|r| base.int(r, "id")).max().unwrap_or(0);
@@ -65,6 +67,7 @@ impl CatalogWriter<'_> {
         let id = match found.iter().find(|r| base.text(r, "name") == name) {
             Some(row) => base.int(row, "nid") as i32,
             None => {
+                self.hold_ids("sysqnames")?;
                 let all = self.rows("sysqnames", &[])?;
                 let last = all.iter().map(|r| base.int(r, "nid")).max().unwrap_or(0);
                 let id = i32::try_from(last + 1).unwrap_or(i32::MAX);
