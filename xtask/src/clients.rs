@@ -261,7 +261,7 @@ fn install(ready: &Path, packages: &[&str], steps: Vec<Command>) -> Result<(), S
     std::fs::write(ready, wanted).map_err(|e| e.to_string())
 }
 
-fn python_environment(work: &Path) -> Result<PathBuf, String> {
+pub fn python_environment(work: &Path) -> Result<PathBuf, String> {
     let venv = work.join("venv");
     let mut make = Command::new("python3");
     make.args(["-m", "venv"]).arg(&venv);

@@ -8,6 +8,7 @@ mod code_page_table;
 mod collation_table;
 mod differential;
 mod fuzz;
+mod random;
 mod suites;
 mod tidy;
 
@@ -44,6 +45,11 @@ const COMMANDS: &[Command] = &[
     ),
     ("fuzz", "mutates inputs of every decoder; --seconds N, --seed N, --target NAME", fuzz::run),
     ("differential", "generated queries against SQLite; --seed and --count choose them", differential::run),
+    (
+        "random",
+        "random work against a server that is killed, compared with models; --seed, --rounds, --seconds",
+        random::run,
+    ),
     (
         "suites",
         "test suites of client libraries, compared with tests/suites; names choose some of them",

@@ -42,6 +42,26 @@ pub struct ColumnSource {
     pub column: Arc<str>,
 }
 
+/// Where the columns of an answer come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origins {
+    /// The parts of each table's name.
+    pub tables: Vec<Vec<Arc<str>>>,
+    pub columns: Vec<ColumnOrigin>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnOrigin {
+    /// Number of the table from 1; 0 for what is computed.
+    pub table: usize,
+    /// A column of the table's whole key.
+    pub key: bool,
+    /// It was not asked for.
+    pub hidden: bool,
+    /// What it is called in the table, when that is another name.
+    pub base_name: Option<Arc<str>>,
+}
+
 /// Which DONE token ends a statement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DoneKind {
@@ -78,6 +98,11 @@ pub enum EnvironmentChange {
 /// Receives everything a request answers. Implemented by the TDS connection, by the shell and by tests.
 pub trait ResultSink {
     fn columns(&mut self, columns: &[ResultColumn]) -> SinkResult;
+    /// Behind the columns, in browse mode: where they come from.
+    fn origins(&mut self, origins: &Origins) -> SinkResult {
+        let _ = origins;
+        Ok(())
+    }
     fn rows(&mut self, batch: &Batch) -> SinkResult;
     fn done(&mut self, done: Done) -> SinkResult;
     /// Informational when severity ≤ 10, else an error.

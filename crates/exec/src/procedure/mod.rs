@@ -7,12 +7,13 @@
 //! [`impersonation`] EXECUTE AS and REVERT, [`names`] what of master is found from everywhere, [`settled`] looking them up while others define, [`startup`] procedures that run when the server starts,
 //! [`state`] what a session remembers, [`metadata`] answers for metadata functions, [`system`] system procedures as texts,
 //! [`application_lock`] locks on names,
-//! [`describe`] what a text would answer, `described` SET FMTONLY, `result_sets` WITH RESULT SETS, [`xml_document`] documents for OPENXML,
+//! [`describe`] what a text would answer, `described` SET FMTONLY, `browse` SELECT … FOR BROWSE, `result_sets` WITH RESULT SETS, [`xml_document`] documents for OPENXML,
 //! [`administration`] statements of the server layer, [`instance_administration`] those that an instance alone can answer, [`instance_session`] sessions as the protocol drives them.
 
 pub mod administration;
 mod append;
 pub mod application_lock;
+mod browse;
 pub mod cache;
 pub mod call;
 pub mod change;

@@ -145,8 +145,9 @@ impl Runner<'_> {
             "NOEXEC" => state.no_exec = on,
             "PARSEONLY" => state.parse_only = on,
             "FMTONLY" => state.fmt_only = on,
+            "NO_BROWSETABLE" => state.browse = on,
             // Without effect on what is answered here.
-            "FORCEPLAN" | "NO_BROWSETABLE" | "REMOTE_PROC_TRANSACTIONS" | "DISABLE_DEF_CNST_CHK" => {}
+            "FORCEPLAN" | "REMOTE_PROC_TRANSACTIONS" | "DISABLE_DEF_CNST_CHK" => {}
             other if on => return Err(SqlError::not_supported(format!("SET {other} ON")).into()),
             _ => {}
         }

@@ -10,6 +10,7 @@ use holdfast_tsql::Span;
 use holdfast_tsql::ast::{self, Declaration, DeclarationKind, SelectStatement, SetValue, SetVariable};
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
 
+use super::browse::browses;
 use super::memory_table::RowList;
 use super::redefined::{begins_again, told_to_client};
 use super::run::{Fail, Runner, Scope, Stop, scope_names};
@@ -102,9 +103,11 @@ fn cut(batch: &Batch, types: &[SqlType], size: i32) -> SqlResult<Batch> {
 
 /// What of a query's answer has gone to the client.
 #[derive(Default)]
-struct Sent {
-    columns: bool,
-    rows: u64,
+pub(super) struct Sent {
+    pub columns: bool,
+    pub rows: u64,
+    /// In browse mode: how many of the columns were asked for.
+    pub browsed: Option<usize>,
 }
 
 impl Runner<'_> {
@@ -261,12 +264,18 @@ impl Runner<'_> {
 
     /// SELECT as a statement.
     pub fn select(&mut self, q: &SelectStatement, span: Span, scope: &mut Scope) -> Result<(), Fail> {
-        let fmt_only = self.only_describes();
+        let (fmt_only, browse) = {
+            let state = self.session.state.lock();
+            (state.fmt_only, state.browse)
+        };
         if let Some(into) = select_with_into(&q.query.body).and_then(|s| s.into.as_ref()) {
             if fmt_only {
                 return self.plain_done(SELECT);
             }
             return self.select_into(q, &into.table, span, scope);
+        }
+        if (browse || q.query.for_clause.is_some()) && browses(q, browse) {
+            return self.select_browsed(q, scope);
         }
         let bound = self.plan_query(q, scope)?;
         if !bound.dependencies.is_empty() && !fmt_only {
@@ -281,7 +290,7 @@ impl Runner<'_> {
         let context = self.context(scope);
         self.may_answer()?;
         if fmt_only {
-            self.tell_columns(&bound)?;
+            self.tell_columns(&bound, None)?;
             return self.counted(0, SELECT, true);
         }
         let (mut bound, mut context) = (bound, context);
@@ -302,16 +311,25 @@ impl Runner<'_> {
         self.counted(sent.rows, SELECT, true)
     }
 
-    /// Tells the client what columns a query has.
-    fn tell_columns(&mut self, bound: &BoundQuery) -> Result<(), Fail> {
+    /// Tells the client what columns a query has; in browse mode, how many of them it asked for.
+    pub(super) fn tell_columns(&mut self, bound: &BoundQuery, browsed: Option<usize>) -> Result<(), Fail> {
         let columns: Vec<ResultColumn> = bound.columns.iter().map(result_column).collect();
         self.sink.columns(&columns)?;
+        if let Some(own) = browsed {
+            let origins = self.origins(bound, own);
+            self.sink.origins(&origins)?;
+        }
         Ok(())
     }
 
     /// Sends what a query answers. The columns come with the first rows: until then the query may turn out to be planned for a
     /// definition that somebody has changed, and be planned again. An error comes after the columns, as clients expect.
-    fn send(&mut self, bound: &BoundQuery, context: &ExecContext, sent: &mut Sent) -> Result<(), Fail> {
+    pub(super) fn send(
+        &mut self,
+        bound: &BoundQuery,
+        context: &ExecContext,
+        sent: &mut Sent,
+    ) -> Result<(), Fail> {
         let done = self.send_batches(bound, context, sent);
         let told = match &done {
             Ok(()) => true,
@@ -320,7 +338,7 @@ impl Runner<'_> {
         };
         if told && !sent.columns {
             sent.columns = true;
-            self.tell_columns(bound)?;
+            self.tell_columns(bound, sent.browsed)?;
         }
         done
     }
@@ -354,7 +372,7 @@ impl Runner<'_> {
             if batch.len > 0 {
                 if !sent.columns {
                     sent.columns = true;
-                    self.tell_columns(bound)?;
+                    self.tell_columns(bound, sent.browsed)?;
                 }
                 self.sink.rows(&batch)?;
                 sent.rows += batch.len as u64;

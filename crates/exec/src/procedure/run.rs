@@ -332,10 +332,14 @@ impl Runner<'_> {
     }
 
     fn dispatch(&mut self, s: &Statement, scope: &mut Scope, enter: Option<String>) -> Result<Flow, Fail> {
-        if self.session.state.lock().no_exec && !matches!(s.kind, StatementKind::SetOption(_)) {
+        let (no_exec, describes) = {
+            let state = self.session.state.lock();
+            (state.no_exec, state.fmt_only)
+        };
+        if no_exec && !matches!(s.kind, StatementKind::SetOption(_)) {
             return Ok(Flow::Next);
         }
-        if self.only_describes() {
+        if describes {
             return self.describe_only(s, scope);
         }
         match &s.kind {

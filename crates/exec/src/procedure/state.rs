@@ -79,6 +79,8 @@ pub struct State {
     pub no_exec: bool,
     pub parse_only: bool,
     pub fmt_only: bool,
+    /// NO_BROWSETABLE.
+    pub browse: bool,
     /// SET SHOWPLAN_TEXT, ALL or XML.
     pub show_plan: Option<ShowPlan>,
     /// SET STATISTICS.
@@ -410,6 +412,7 @@ impl State {
             no_exec: false,
             parse_only: false,
             fmt_only: false,
+            browse: false,
             show_plan: None,
             statistics: Statistics::default(),
             context_info: Value::Null,

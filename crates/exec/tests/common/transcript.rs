@@ -17,7 +17,8 @@ use holdfast_exec::collect::Collected;
 use holdfast_exec::host::Host;
 use holdfast_exec::procedure::{InstanceAdministration, InstanceSession, InstanceSessions};
 use holdfast_exec::session::{
-    Done, EnvironmentChange, LoginInfo, RequestEnd, ResultColumn, ResultSink, SinkResult, SqlSession,
+    ColumnOrigin, Done, EnvironmentChange, LoginInfo, Origins, RequestEnd, ResultColumn, ResultSink,
+    SinkResult, SqlSession,
 };
 use holdfast_storage::PageCache;
 use holdfast_tsql::splitter::split_batches;
@@ -63,6 +64,19 @@ impl ResultSink for Transcript {
         self.rows = 0;
         self.open = true;
         self.counted = true;
+        Ok(())
+    }
+
+    fn origins(&mut self, origins: &Origins) -> SinkResult {
+        let of = |c: &ColumnOrigin| {
+            let table = c.table.checked_sub(1).and_then(|n| origins.tables.get(n));
+            let table = table.map_or("-".to_owned(), |parts| parts.join("."));
+            let (key, hidden) = (if c.key { " key" } else { "" }, if c.hidden { " hidden" } else { "" });
+            let name = c.base_name.as_deref().map(|n| format!(" as {n}")).unwrap_or_default();
+            format!("{table}{name}{key}{hidden}")
+        };
+        let all: Vec<String> = origins.columns.iter().map(of).collect();
+        self.line(&format!("from {}", all.join("|")));
         Ok(())
     }
 

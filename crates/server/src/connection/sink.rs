@@ -9,15 +9,16 @@ use std::sync::Arc;
 
 use holdfast_base::ByteWriter;
 use holdfast_exec::session::{
-    CancelFlag, Done, DoneKind, EnvironmentChange, RequestEnd, ResultColumn, ResultSink, SinkClosed,
-    SinkResult,
+    self as exec_session, CancelFlag, Done, DoneKind, EnvironmentChange, Origins, RequestEnd, ResultColumn,
+    ResultSink, SinkClosed, SinkResult,
 };
 use holdfast_tds::TdsVersion;
 use holdfast_tds::collation;
 use holdfast_tds::packet::{MessageWriter, PacketType};
 use holdfast_tds::token::{
-    self, ColumnMeta, DoneToken, Environment, ReturnValue, ServerMessage, column_flags, done_status,
-    write_columns, write_done, write_environment, write_message, write_return_status, write_return_value,
+    self, ColumnMeta, ColumnOrigin, DoneToken, Environment, ReturnValue, ServerMessage, column_flags,
+    done_status, write_column_origins, write_columns, write_done, write_environment, write_message,
+    write_return_status, write_return_value, write_table_names,
 };
 use holdfast_tds::type_info::{TypeInfo, UdtName};
 use holdfast_tds::value::RowEncoder;
@@ -207,6 +208,29 @@ impl ResultSink for TdsSink<'_> {
         let meta: Vec<ColumnMeta> = columns.iter().map(|c| column_meta(c, version)).collect();
         write_columns(self.buffer(), &meta, version);
         self.rows = Some(RowEncoder::new(meta.into_iter().map(|m| m.info).collect(), version));
+        self.hand_over(false)
+    }
+
+    fn origins(&mut self, origins: &Origins) -> SinkResult {
+        let tables: Vec<Vec<String>> =
+            origins.tables.iter().map(|parts| parts.iter().map(|p| p.to_string()).collect()).collect();
+        let one = |(n, c): (usize, &exec_session::ColumnOrigin)| {
+            let status = if c.table == 0 { 4 } else { 0 }
+                | if c.key { 8 } else { 0 }
+                | if c.hidden { 0x10 } else { 0 }
+                | if c.base_name.is_some() { 0x20 } else { 0 };
+            // Both are one byte: what does not fit is told of as computed.
+            let told = u8::try_from(c.table).ok();
+            ColumnOrigin {
+                column: (n + 1) as u8,
+                table: told.unwrap_or(0),
+                status: if told.is_some() { status } else { 4 },
+                base_name: c.base_name.as_deref().unwrap_or("").to_owned(),
+            }
+        };
+        let columns: Vec<ColumnOrigin> = origins.columns.iter().take(255).enumerate().map(one).collect();
+        write_table_names(self.buffer(), &tables);
+        write_column_origins(self.buffer(), &columns);
         self.hand_over(false)
     }
 

@@ -1,7 +1,7 @@
 //! Sinks between the session and the connection.
 
 use holdfast_exec::session::{
-    Done, DoneKind, EnvironmentChange, ResultColumn, ResultSink, SinkClosed, SinkResult,
+    Done, DoneKind, EnvironmentChange, Origins, ResultColumn, ResultSink, SinkClosed, SinkResult,
 };
 use holdfast_types::{Batch, SqlError, SqlType, Value};
 
@@ -44,6 +44,9 @@ impl ResultSink for Forward<'_> {
     fn columns(&mut self, columns: &[ResultColumn]) -> SinkResult {
         self.release()?;
         self.to.columns(columns)
+    }
+    fn origins(&mut self, origins: &Origins) -> SinkResult {
+        self.to.origins(origins)
     }
     fn rows(&mut self, batch: &Batch) -> SinkResult {
         self.to.rows(batch)

@@ -11,7 +11,9 @@ pub mod message;
 pub mod output;
 pub mod read;
 
-pub use columns::{ColumnMeta, column_flags, write_columns};
+pub use columns::{
+    ColumnMeta, ColumnOrigin, column_flags, write_column_origins, write_columns, write_table_names,
+};
 pub use done::{DoneToken, done_status, write_done};
 pub use environment::{Environment, write_environment};
 pub use login::{LoginAck, write_feature_ack, write_login_ack};
