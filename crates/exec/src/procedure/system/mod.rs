@@ -59,6 +59,11 @@ const FORM_28: &str = "DECLARE @flavour int = 28\n";
 const FORM_90: &str = "DECLARE @flavour int = 90\n";
 const FORM_100: &str = "DECLARE @flavour int = 100\n";
 
+const MANAGED: &str = "@procedure_name sysname, @group_number int = 1, @procedure_schema sysname = NULL, @parameter_name sysname = NULL";
+const TABLE_COLLATIONS: &str = "SELECT c.column_id AS colid, c.name, \
+    CONVERT(binary(5), COLLATIONPROPERTY(c.collation_name, 'TDSCollation')) AS tds_collation, c.collation_name AS [collation] \
+    FROM sys.all_columns c WHERE c.object_id = OBJECT_ID(@object) ORDER BY c.column_id";
+
 const PROCEDURES: &[Procedure] = &[
     plain(
         "sp_tables",
@@ -391,6 +396,12 @@ const PROCEDURES: &[Procedure] = &[
     ),
     // Full-text search is always allowed in a database; the procedure changes nothing since version 2008.
     plain("sp_fulltext_database", "@action varchar(20)", include_str!("fulltext_database.sql")),
+    // .NET's bulk copy asks for the collations of its target, by position.
+    plain("sp_tablecollations_90", "@object nvarchar(4000)", TABLE_COLLATIONS),
+    plain("sp_tablecollations_100", "@object nvarchar(4000)", TABLE_COLLATIONS),
+    plain("sp_procedure_params_managed", MANAGED, include_str!("procedure_params_managed.sql")),
+    plain("sp_procedure_params_90_managed", MANAGED, include_str!("procedure_params_managed.sql")),
+    plain("sp_procedure_params_100_managed", MANAGED, include_str!("procedure_params_managed.sql")),
     // What the server's process uses of the processors, in percent, over a quarter of a second.
     plain(
         "sp_getprocessorusage",
