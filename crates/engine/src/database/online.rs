@@ -21,7 +21,7 @@ use parking_lot::{Mutex, RwLock};
 use super::DatabaseCatalog;
 use crate::catalog::Catalog;
 use crate::instance::log_file::forget_unnamed;
-use crate::instance::{BaseTable, DatabaseProperties, FileProperties, OnlineDatabase};
+use crate::instance::{BaseTable, DatabaseIdentity, DatabaseProperties, FileProperties, OnlineDatabase};
 use crate::lock::LockManager;
 use crate::stored::LiveRowsets;
 use crate::write::losers::TakenOver;
@@ -245,6 +245,7 @@ pub fn properties(
             });
         }
     }
+    let primary = source.page(PageId::new(1, 0)).ok().and_then(|page| FileHeader::read(&page).ok());
     let owner_sid = catalog
         .base_table("sysowners")?
         .iter()
@@ -268,6 +269,11 @@ pub fn properties(
             _ => 0,
         },
         owner_sid,
+        identity: Some(DatabaseIdentity {
+            binding: primary.map(|h| h.binding_id).unwrap_or_default(),
+            family: boot.family_guid,
+            recovery_fork: boot.recovery_fork_guid,
+        }),
         files,
     })
 }

@@ -288,8 +288,7 @@ impl CatalogWriter<'_> {
         if self.catalog.version() >= FIRST_OF_2012 && physical.iter().any(|c| !c.computed && is_large(&c.ty))
         {
             let place = clustered.map_or(place, |index| &index.place);
-            let space = if place.partitions.is_some() { place.space() } else { 1 };
-            self.add_reference(8, (object, i32::from(clustered.is_some())), (space, 0))?;
+            self.add_reference(8, (object, i32::from(clustered.is_some())), (place.space(), 0))?;
         }
         Ok(())
     }

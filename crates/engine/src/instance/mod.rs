@@ -19,6 +19,7 @@ pub mod files;
 pub mod log_file;
 pub mod options;
 mod restoring;
+pub mod shipped;
 pub mod state_file;
 pub mod stored;
 mod system;
@@ -110,7 +111,20 @@ pub struct DatabaseProperties {
     /// 0 NONE, 1 TORN_PAGE_DETECTION, 2 CHECKSUM.
     pub page_verify: u8,
     pub owner_sid: Vec<u8>,
+    /// `None` without files.
+    pub identity: Option<DatabaseIdentity>,
     pub files: Vec<FileProperties>,
+}
+
+/// What tells databases and their copies apart.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DatabaseIdentity {
+    /// In the headers of its files; a restored copy gets its own.
+    pub binding: [u8; 16],
+    /// The same for all copies.
+    pub family: [u8; 16],
+    /// The fork of the log that the database is on.
+    pub recovery_fork: [u8; 16],
 }
 
 /// A file of an open database.

@@ -180,6 +180,7 @@ impl OnlineDatabase for SystemDatabase {
             version: 904,
             page_verify: 2,
             owner_sid: vec![1],
+            identity: None,
             files: Vec::new(),
         }
     }

@@ -18,7 +18,7 @@ use holdfast_tsql::ast::{
 use holdfast_types::{SqlError, SqlType, TypeId};
 
 use super::lower::{Known, find_column, known_columns};
-use super::print::{columns_of, stored_text};
+use super::print::{columns_of, stored_filter, stored_text};
 use super::table::word;
 use super::{Definition, shown};
 use crate::procedure::run::Fail;
@@ -436,7 +436,7 @@ impl Definition<'_, '_> {
         index.included = self.included(target, &index.keys, &i.include)?;
         if let Some(f) = &i.filter {
             check_filter(f, &i.name.text, &target.name)?;
-            index.filter = Some(stored_text(f, self.source()));
+            index.filter = Some(stored_filter(f, self.source()));
         }
         index_options(&mut index, &i.options)?;
         only_unique_ignores(&index)?;

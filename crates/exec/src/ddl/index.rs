@@ -15,7 +15,7 @@ use holdfast_types::{SqlError, SqlType, Value};
 use super::build::WholeRows;
 use super::constraint::{Target, check_filter, index_options, only_unique_ignores};
 use super::lower::known_columns;
-use super::print::stored_text;
+use super::print::stored_filter;
 use super::{Definition, shown};
 use crate::procedure::run::Fail;
 
@@ -77,7 +77,7 @@ impl Definition<'_, '_> {
         self.check_partitioning_at(&index, &place, &target.known, target.clustered.is_some())?;
         if let Some(f) = &c.filter {
             check_filter(f, &c.name.text, &name)?;
-            let text = stored_text(f, self.source());
+            let text = stored_filter(f, self.source());
             self.check_condition(&target.known, &text)?;
             index.filter = Some(text);
         }

@@ -1,8 +1,8 @@
 //! Expressions of constraints, defaults and computed columns as the catalog stores them: names in brackets, numbers in
-//! parentheses, no blanks around operators, IN and BETWEEN written out.
+//! parentheses, no blanks around operators, IN and BETWEEN written out (IN of a filter is kept).
 //!
 //! Evidence: texts of genuine databases that were made with the scripts at hand (pubs: `[au_id] like '…'`, `[max_lvl]<=(250)`,
-//! `IN ('a','b')` as `[c]='b' OR [c]='a'`).
+//! `IN ('a','b')` as `[c]='b' OR [c]='a'`); filters as scripts that tools made of databases show them (`([n] IN ((1), (2)))`).
 //!
 //! Invariants
 //! 1. What is printed parses to an expression of the same value.
@@ -29,7 +29,12 @@ enum Binding {
 
 /// The text of a constraint, default or computed column, with its outer parentheses.
 pub fn stored_text(e: &Expr, source: &str) -> String {
-    format!("({})", Printer { source }.print(e).0)
+    format!("({})", Printer { source, filter: false }.print(e).0)
+}
+
+/// The text of a filter, with its outer parentheses.
+pub fn stored_filter(e: &Expr, source: &str) -> String {
+    format!("({})", Printer { source, filter: true }.print(e).0)
 }
 
 /// Names of columns that an expression mentions, in order of appearance.
@@ -154,6 +159,8 @@ fn type_text(t: &DataType) -> String {
 
 struct Printer<'a> {
     source: &'a str,
+    /// Filters of indexes and statistics keep IN: their grammar has no OR.
+    filter: bool,
 }
 
 impl Printer<'_> {
@@ -277,6 +284,10 @@ impl Printer<'_> {
                 let both =
                     format!("{} AND {}", self.compare(value, ">=", low), self.compare(value, "<=", high));
                 if *negated { (format!("NOT ({both})"), Not) } else { (both, And) }
+            }
+            ExprKind::InList { value, list, negated: false } if self.filter => {
+                let each: Vec<String> = list.iter().map(|x| self.inside(x, Add)).collect();
+                (format!("{} IN ({})", self.inside(value, Add), each.join(", ")), Comparison)
             }
             ExprKind::InList { value, list, negated } => {
                 // The last of the list comes first.

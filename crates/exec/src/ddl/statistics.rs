@@ -18,7 +18,7 @@ use holdfast_tsql::ast::{CreateStatistics, Ident, ObjectName, Setting};
 use holdfast_types::{SqlError, SqlType, TypeId};
 
 use super::lower::{bracketed, find_column, known_columns};
-use super::print::stored_text;
+use super::print::stored_filter;
 use super::table::word;
 use super::{Definition, shown};
 use crate::procedure::run::{Fail, Stop};
@@ -141,7 +141,7 @@ impl Definition<'_, '_> {
         }
         let filter = match &s.filter {
             Some(f) => {
-                let text = stored_text(f, self.source());
+                let text = stored_filter(f, self.source());
                 self.check_condition(&known, &text)?;
                 Some(text)
             }

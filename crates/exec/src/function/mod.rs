@@ -22,6 +22,7 @@ pub mod string;
 pub mod supplementary;
 pub mod system;
 pub mod xml;
+pub mod xml_schema_text;
 
 use holdfast_plan::expr::{ConvertMode, Expr};
 use holdfast_plan::function::{FunctionId, Nullability, Volatility, definition};

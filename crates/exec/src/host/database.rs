@@ -250,6 +250,7 @@ pub fn database_info(entry: &DatabaseEntry, fallback: CollationId, instance: &In
         version: properties.version,
         page_verify: properties.page_verify,
         owner_sid: properties.owner_sid.into(),
+        identity: properties.identity,
         allow_snapshot_isolation: keeping.snapshot,
         read_committed_snapshot: keeping.read_committed,
         options: Arc::new(instance.database_options(entry.id)),
@@ -277,6 +278,7 @@ impl ViewSource for HostDatabase {
                 version: 0,
                 page_verify: 0,
                 owner_sid: Arc::from([]),
+                identity: None,
                 allow_snapshot_isolation: false,
                 read_committed_snapshot: false,
                 options: Arc::default(),
@@ -355,7 +357,11 @@ impl ViewSource for HostDatabase {
             return Ok(Arc::clone(known));
         }
         let rows = |t: &str| self.base_rows(t);
-        let built = Arc::new(CatalogModel::build(self.names(), &rows, self.online.family())?);
+        let (id, names, collation) = (self.id, self.names(), self.catalog.default_collation());
+        let computed = |objects: &mut Vec<_>, columns: &mut Vec<_>| {
+            system_view::shipped::add(id, names, collation, objects, columns);
+        };
+        let built = Arc::new(CatalogModel::build(names, &rows, self.online.family(), &computed)?);
         Ok(Arc::clone(self.model.get_or_init(|| built)))
     }
 

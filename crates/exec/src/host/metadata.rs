@@ -40,6 +40,7 @@ impl HostDatabase {
             created: Default::default(),
             modified: Default::default(),
             system: true,
+            computed: false,
         })
     }
 
@@ -55,8 +56,30 @@ impl HostDatabase {
         }))
     }
 
+    /// A system procedure that a name without schema or under dbo means, too, or one of the old views. Procedures that cannot be
+    /// called here are none, though the catalogue of a database may list them.
+    pub fn find_shipped(&self, schema: &str, name: &str) -> SqlResult<Option<Object>> {
+        let names = self.names();
+        if !schema.is_empty() && !names.same(schema, "dbo") {
+            return Ok(None);
+        }
+        let found = self.find_object("sys", name, "sys")?;
+        Ok(found.filter(|o| match &*o.kind {
+            "V" => system_view::is_compatibility_view(names, "sys", name),
+            _ => o.is_procedure(),
+        }))
+    }
+
+    /// Columns of an object; those of a system view as it declares them.
     pub fn object_columns(&self, id: i32) -> SqlResult<Vec<ColumnRow>> {
-        Ok(self.model()?.columns_of(id).to_vec())
+        let model = self.model()?;
+        let stored = model.columns_of(id);
+        if !stored.is_empty() || id > 0 {
+            return Ok(stored.to_vec());
+        }
+        let view = system_view::all().find(|v| system_view::object_id(&model, v.name) == id);
+        let collation = self.database().collation;
+        Ok(view.map(|v| system_view::declared_columns(v, id, collation)).unwrap_or_default())
     }
 
     /// OBJECTPROPERTY and OBJECTPROPERTYEX; `None` for a property that is not known.

@@ -13,6 +13,9 @@ use holdfast_tsql::ast::Dbcc;
 use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 
 use super::administration::Call;
+use crate::function::string::parse_name;
+use crate::host::HostDatabase;
+use crate::security::Securable;
 
 pub fn info(call: &mut Call<'_>, number: i32, text: String) {
     // A client that is gone is noticed by the runner at the next DONE.
@@ -133,7 +136,13 @@ fn check(
     Ok(None)
 }
 
+/// A table or indexed view by a name of up to three parts.
 pub(super) fn table(call: &Call<'_>, name: &str) -> SqlResult<Arc<TableDef>> {
+    table_in(call, name).map(|(_, table)| table)
+}
+
+/// The same, and the database that it is in.
+pub(super) fn table_in(call: &Call<'_>, name: &str) -> SqlResult<(Arc<HostDatabase>, Arc<TableDef>)> {
     let missing = || {
         SqlError::with_text(
             2501,
@@ -141,25 +150,37 @@ pub(super) fn table(call: &Call<'_>, name: &str) -> SqlResult<Arc<TableDef>> {
             format!("Cannot find a table or object with the name \"{name}\". Check the system catalog."),
         )
     };
-    let parts: Vec<&str> = name.split('.').map(|p| p.trim_matches(['[', ']', '"'])).collect();
+    let parts = parse_name(name).ok_or_else(missing)?;
+    let current = call.session.current_database();
     if let Some(last) = parts.last().filter(|p| p.starts_with('#'))
         && let Some(table) = call.session.temporary.get(&last.to_lowercase())
     {
-        return Ok(table.definition);
+        return Ok((current, table.definition));
     }
-    let (schema, object) = match parts.as_slice() {
-        [object] => ("dbo", *object),
-        [schema, object] => (*schema, *object),
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let (database, schema, object) = match parts.as_slice() {
+        [object] => ("", "dbo", *object),
+        [schema, object] => ("", *schema, *object),
+        [database, schema, object] => (*database, *schema, *object),
         _ => return Err(missing()),
     };
-    match call.session.current_database().object(schema, object) {
-        Some(ObjectDef::Table(table)) => Ok(table),
-        Some(ObjectDef::View(view)) => {
-            let kept = call.session.current_database().indexed_view(view.object_id)?;
-            kept.ok_or_else(missing)
-        }
-        _ => Err(missing()),
+    let schema = if schema.is_empty() { "dbo" } else { schema };
+    let database = match database {
+        "" => current,
+        name => call.session.host.database(name).map_err(|e| if e.number == 911 { missing() } else { e })?,
+    };
+    // Rights in the current database have been asked for; in another one its owners' are needed.
+    if database.id != call.session.current_database().id
+        && !call.session.may(&database, Securable::Database, "CL").unwrap_or(false)
+    {
+        return Err(missing());
     }
+    let found = match database.object(schema, object) {
+        Some(ObjectDef::Table(table)) => Some(table),
+        Some(ObjectDef::View(view)) => database.indexed_view(view.object_id)?,
+        _ => None,
+    };
+    found.map(|table| (database, table)).ok_or_else(missing)
 }
 
 /// CHECKIDENT ('t' [, NORESEED | RESEED [, value]]).

@@ -16,6 +16,7 @@ use super::administration::Call;
 use super::dbcc::{completed, info};
 use super::dbcc_session::send;
 use crate::ddl::lower::bracketed;
+use crate::function::string::parse_name;
 use crate::host::HostDatabase;
 
 type Done = Result<Option<u64>, Vec<SqlError>>;
@@ -81,8 +82,9 @@ pub fn translated(statement: &Dbcc, arguments: &[Value]) -> Option<SqlResult<Str
 
 /// A name of one to three parts, each in brackets.
 fn quoted(name: &str) -> String {
-    let parts = name.split('.').map(|p| bracketed(p.trim_matches(['[', ']', '"'])));
-    parts.collect::<Vec<_>>().join(".")
+    let parts = parse_name(name).unwrap_or_else(|| vec![name.to_owned()]);
+    let each = parts.iter().map(|p| if p.is_empty() { String::new() } else { bracketed(p) });
+    each.collect::<Vec<_>>().join(".")
 }
 
 /// SQLPERF (LOGSPACE), and clearing counters of which there are none.
@@ -190,12 +192,11 @@ fn check_table(arguments: &[Value], quiet: bool, call: &mut Call<'_>) -> Result<
             option.to_ascii_uppercase()
         ))));
     }
-    let table = super::dbcc::table(call, &name.to_text()).map_err(one)?;
-    let database = Arc::clone(&call.session.current_database().name);
+    let (database, table) = super::dbcc::table_in(call, &name.to_text()).map_err(one)?;
     if !quiet {
         info(call, 2536, format!("DBCC results for '{}'.", table.name));
     }
-    let found = report(call, &database)?;
+    let found = report(call, &database.name)?;
     let full = format!("{}.{}", table.schema_name, table.name);
     let own = found.findings.iter().filter(|f| f.object.as_deref() == Some(full.as_str()));
     let errors = tell(own, call);
@@ -273,8 +274,8 @@ fn clean_table(arguments: &[Value], call: &mut Call<'_>) -> SqlResult<()> {
     let name = text_of(arguments.get(1)).ok_or_else(|| {
         SqlError::with_text(2583, 16, "An incorrect number of parameters was given to the DBCC statement.")
     })?;
-    let table = super::dbcc::table(call, &name)?;
-    let catalog = call.session.current_database().online().stored();
+    let (database, table) = super::dbcc::table_in(call, &name)?;
+    let catalog = database.online().stored();
     let dropped = catalog.is_some_and(|c| {
         let mut rowsets = c.storage().base_rowsets(table.object_id);
         rowsets.any(|r| c.storage().layout(r.id).is_some_and(|l| l.columns.iter().any(|x| x.is_dropped())))

@@ -158,6 +158,7 @@ pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> SqlResu
         "HAS_PERMS_BY_NAME" => {
             Some(crate::security::functions::has_perms_by_name(session, args)?.unwrap_or(Value::Null))
         }
+        "XML_SCHEMA_NAMESPACE" => Some(crate::function::xml_schema_text::call(session, args)?),
         _ => unnamed(session, function, args),
     })
 }
@@ -165,6 +166,10 @@ pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> SqlResu
 /// Those that look up no names of objects.
 fn unnamed(session: &SharedSession, function: &str, args: &[Value]) -> Option<Value> {
     match function {
+        // There are no assemblies (sys.assemblies).
+        "ASSEMBLYPROPERTY" => Some(Value::Null),
+        // No policy is evaluated here.
+        "FN_SYSPOLICY_IS_AUTOMATION_ENABLED" => Some(Value::Bit(false)),
         "INDEXPROPERTY" => {
             let found = || {
                 let (object, index, property) =

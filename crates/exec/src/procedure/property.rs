@@ -31,6 +31,11 @@ fn collation_property(name: &str, property: &str) -> Option<Value> {
             IGNORE.iter().zip(ignored).filter(|(_, on)| *on).map(|(bit, _)| bit).sum()
         }
         "version" => return Some(variant(SqlType::TINYINT, Value::TinyInt(id.version()))),
+        // As results and parameters carry it.
+        "tdscollation" => {
+            let bytes = Value::binary(&id.to_tds());
+            return Some(variant(SqlType::binary(TypeId::Binary, 5), bytes));
+        }
         _ => return None,
     };
     Some(variant(SqlType::INT, Value::Int(value)))

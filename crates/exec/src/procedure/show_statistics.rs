@@ -78,9 +78,9 @@ pub fn show(statement: &Dbcc, arguments: &[Value], call: &mut Call<'_>) -> Resul
             "An incorrect number of parameters was given to the DBCC statement.",
         )));
     };
-    let table = super::dbcc::table(call, &table.to_text()).map_err(one)?;
+    let (database, table) = super::dbcc::table_in(call, &table.to_text()).map_err(one)?;
     let wanted = name.to_text();
-    let catalog = call.session.current_database().online().stored();
+    let catalog = database.online().stored();
     let catalog = catalog.ok_or_else(|| one(SqlError::new(2767, &[&wanted])))?;
     let found = find(&catalog, &table, &wanted).map_err(one)?;
     let (mut parts, mut stream) = (Vec::new(), false);

@@ -600,10 +600,17 @@ impl SessionInfo for SharedSession {
                     watch.see(&stored, stored.object_named("", name));
                 }
             }
-            let o = database.find_object(schema, name, &home).ok()??;
-            Some((database, o))
+            let mut o = database.find_object(schema, name, &home).ok()?;
+            if o.is_none() {
+                o = database.find_shipped(schema, name).ok()?;
+            }
+            Some((database, o?))
         })?;
         let Some((database, o)) = found else { return Ok(None) };
+        // A database may list procedures that are not here.
+        if o.system && o.is_procedure() && !super::system::is_there(&o.name) {
+            return Ok(None);
+        }
         if !self.sees(&database, o.id) {
             return Ok(None);
         }

@@ -56,9 +56,11 @@ pub fn other(session: &SharedSession, function: &str, args: &[Value]) -> Option<
             };
             Some(found.map_or(Value::Null, |n| name(&n)))
         }
-        "SUSER_ID" | "SUSER_SID" => {
+        // Accounts of Windows are not known here; it answers for them and for logins.
+        "SUSER_ID" | "SUSER_SID" | "SID_BINARY" => {
             let principals = store.read();
             let wanted = match args.first() {
+                Some(Value::Null) => return Some(Value::Null),
                 Some(v) => text(Some(v))?,
                 None => session.security.login_name().to_string(),
             };

@@ -97,7 +97,7 @@ const PARAMETERS: &str = "object_id int!, name sysname, parameter_id int!, syste
 
 fn user_columns<'a>(c: &'a ViewContext<'_>) -> impl Iterator<Item = &'a ColumnRow> {
     c.model.columns.iter().filter(|x| {
-        x.number == 0 && c.model.object(x.object_id).is_some_and(|o| !o.system || &*o.kind == "S")
+        x.number == 0 && c.model.object(x.object_id).is_some_and(|o| o.is_listed() || &*o.kind == "S")
     })
 }
 
@@ -172,32 +172,32 @@ fn all_columns(c: &ViewContext<'_>) -> Rows {
 /// Columns of the system views, from their declarations.
 fn system_columns(c: &ViewContext<'_>) -> Rows {
     let collation = c.source.database().collation;
-    let mut rows = Vec::new();
-    for view in all() {
-        let id = object_id(&c.model, view.name);
-        for (i, (name, ty, nullable)) in parse_columns(view.columns, collation).into_iter().enumerate() {
-            let user_type = if ty == SqlType::sysname(collation) { 256 } else { i32::from(ty.id.xtype()) };
-            let column = ColumnRow {
-                object_id: id,
-                number: 0,
-                column_id: i as i32 + 1,
-                name: name.into(),
-                xtype: ty.id.xtype(),
-                user_type,
-                length: ty.length,
-                precision: ty.precision,
-                scale: ty.scale,
-                collation: ty.collation.0,
-                status: 2 | i32::from(!nullable),
-                xml_collection: 0,
-                default_id: 0,
-                rule_id: 0,
-                identity: None,
-            };
-            rows.push(full(c, &column));
-        }
-    }
-    Ok(rows)
+    Ok(all()
+        .flat_map(|view| declared_columns(view, object_id(&c.model, view.name), collation))
+        .map(|column| full(c, &column))
+        .collect())
+}
+
+/// The columns of a view as its declaration has them, in rows of syscolpars.
+pub fn declared_columns(view: &SystemView, object: i32, collation: CollationId) -> Vec<ColumnRow> {
+    let column = |(i, (name, ty, nullable)): (usize, (String, SqlType, bool))| ColumnRow {
+        object_id: object,
+        number: 0,
+        column_id: i as i32 + 1,
+        name: name.into(),
+        xtype: ty.id.xtype(),
+        user_type: if ty == SqlType::sysname(collation) { 256 } else { i32::from(ty.id.xtype()) },
+        length: ty.length,
+        precision: ty.precision,
+        scale: ty.scale,
+        collation: ty.collation.0,
+        status: 2 | i32::from(!nullable),
+        xml_collection: 0,
+        default_id: 0,
+        rule_id: 0,
+        identity: None,
+    };
+    parse_columns(view.columns, collation).into_iter().enumerate().map(column).collect()
 }
 
 fn computed(c: &ViewContext<'_>) -> Rows {
@@ -264,8 +264,8 @@ fn type_row(c: &ViewContext<'_>, t: &TypeRow) -> Vec<Value> {
         t.status & 1 == 0,
         user_defined && !(128..=130).contains(&t.id),
         assembly,
-        0,
-        0,
+        t.default_id,
+        t.rule_id,
         t.xtype == 243
     ]
 }

@@ -120,7 +120,7 @@ fn old_kind(kind: &str) -> i32 {
 }
 
 fn sysobjects(c: &ViewContext<'_>) -> Rows {
-    let listed = c.model.objects.iter().filter(|o| !o.system || matches!(&*o.kind, "S" | "IT" | "SQ"));
+    let listed = c.model.objects.iter().filter(|o| o.is_listed() || matches!(&*o.kind, "S" | "IT" | "SQ"));
     Ok(listed
         .map(|o| {
             row![
@@ -158,7 +158,7 @@ fn syscolumns(c: &ViewContext<'_>) -> Rows {
     Ok(c.model
         .columns
         .iter()
-        .filter(|x| c.model.object(x.object_id).is_some_and(|o| !o.system || &*o.kind == "S"))
+        .filter(|x| c.model.object(x.object_id).is_some_and(|o| o.is_listed() || &*o.kind == "S"))
         .map(|x| {
             let ty = x.sql_type();
             let prec = ty.char_length().filter(|_| ty.id.is_character()).unwrap_or(i32::from(x.precision));

@@ -225,7 +225,7 @@ pub const VIEWS: &[SystemView] = &[
     ),
     empty(
         "sys.external_tables",
-        "name sysname!, object_id int!, principal_id int, schema_id int!, parent_object_id int!, type code(2), type_desc desc, create_date datetime!, modify_date datetime!, is_ms_shipped bit!, is_published bit!, is_schema_published bit!, max_column_id_used int!, uses_ansi_nulls bit, data_source_id int!, file_format_id int, location nvarchar(4000)",
+        "name sysname!, object_id int!, principal_id int, schema_id int!, parent_object_id int!, type code(2), type_desc desc, create_date datetime!, modify_date datetime!, is_ms_shipped bit!, is_published bit!, is_schema_published bit!, max_column_id_used int!, uses_ansi_nulls bit, data_source_id int!, file_format_id int, location nvarchar(4000), reject_type tinyint, reject_value float, reject_sample_value int, distribution_type int, distribution_desc nvarchar(120), sharding_col_id int, remote_schema_name sysname, remote_object_name sysname",
     ),
     empty(
         "sys.external_languages",

@@ -43,6 +43,10 @@ pub const TABLES: &[SystemView] = &[
         "dbo.sysschedules",
         "schedule_id int!, schedule_uid uniqueidentifier!, originating_server_id int!, name sysname!, owner_sid varbinary(85)!, enabled int!, freq_type int!, freq_interval int!, freq_subday_type int!, freq_subday_interval int!, freq_relative_interval int!, freq_recurrence_factor int!, active_start_date int!, active_end_date int!, active_start_time int!, active_end_time int!, date_created datetime!, date_modified datetime!, version_number int!",
     ),
+    empty(
+        "dbo.sysschedules_localserver_view",
+        "schedule_id int!, schedule_uid uniqueidentifier!, originating_server_id int!, name sysname!, owner_sid varbinary(85)!, enabled int!, freq_type int!, freq_interval int!, freq_subday_type int!, freq_subday_interval int!, freq_relative_interval int!, freq_recurrence_factor int!, active_start_date int!, active_end_date int!, active_start_time int!, active_end_time int!, date_created datetime!, date_modified datetime!, version_number int!, originating_server sysname, master_server bit",
+    ),
     empty("dbo.syssessions", "session_id int!, agent_start_date datetime!"),
     empty(
         "dbo.syssubsystems",
@@ -193,6 +197,18 @@ pub const TABLES: &[SystemView] = &[
     empty(
         "dbo.syspolicy_system_health_state",
         "health_state_id bigint!, policy_id int!, last_run_date datetime!, target_query_expression_with_id nvarchar(400)!, target_query_expression nvarchar(max)!, result bit!",
+    ),
+    empty(
+        "dbo.syspolicy_object_sets",
+        "object_set_id int!, object_set_name sysname!, facet_id int!, facet_name nvarchar(max), is_system bit!",
+    ),
+    empty(
+        "dbo.syspolicy_target_sets",
+        "target_set_id int!, object_set_id int!, type_skeleton nvarchar(440)!, type sysname!, enabled bit!",
+    ),
+    empty(
+        "dbo.syspolicy_target_set_levels",
+        "target_set_level_id int!, target_set_id int!, type_skeleton nvarchar(440)!, condition_id int, level_name sysname!",
     ),
     empty(
         "dbo.sysdac_instances",

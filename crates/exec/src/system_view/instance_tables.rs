@@ -2,7 +2,7 @@
 //!
 //! Invariants
 //! 1. Each belongs to one database and is found there only, under dbo and without a schema.
-//! 2. `spt_values` holds its numbers (type `P`), which is what scripts use it for; its names of options are not here.
+//! 2. `spt_values` holds the types whose rows are known, each of them whole (see [`super::spt_values`]).
 //! 3. The histories are empty: no backup is made here yet, restores and jobs are not recorded.
 //!
 //! Evidence: column names and types from the documentation of the tables of msdb; `spt_values` from how scripts use it.
@@ -10,9 +10,9 @@
 use std::sync::Arc;
 
 use holdfast_engine::catalog::TableDef;
-use holdfast_types::{NameOrder, Value};
+use holdfast_types::{NameOrder, SqlType, Value};
 
-use super::table::ComputedRows;
+use super::table::{ComputedRows, variant};
 use super::{SystemView, ViewSource, row};
 
 const MASTER: i32 = 1;
@@ -28,11 +28,7 @@ pub const TABLES: &[(i32, SystemView)] = &[
         SystemView {
             name: "dbo.spt_values",
             columns: "name nvarchar(35), number int!, type nchar(3)!, low int, high int, status int",
-            rows: |_| {
-                // Byte and bit of the place in a bit map, for columns_updated() and the like.
-                let place = |n: i32| row![Value::Null, n, "P  ", n / 8 + 1, 1 << (n % 8), 0];
-                Ok((0..2048).map(place).collect())
-            },
+            rows: |_| Ok(super::spt_values::rows()),
         },
     ),
     (
@@ -147,14 +143,47 @@ pub const TABLES: &[(i32, SystemView)] = &[
             "category_id int!, category_class int!, category_type tinyint!, name sysname!",
         ),
     ),
+    (
+        MSDB,
+        SystemView {
+            name: "dbo.syspolicy_configuration",
+            columns: "name sysname!, current_value sql_variant",
+            rows: |_| {
+                // Policies are not evaluated here.
+                let off = |name: &str| row![name, variant(Value::Int(0), SqlType::INT)];
+                Ok(["Enabled", "HistoryRetentionInDays", "LogOnSuccess"].map(off).into())
+            },
+        },
+    ),
 ];
+
+/// What is a view where others are tables.
+const OF_VIEWS: &[&str] = &["syspolicy_", "syscollector_"];
+const VIEWS: &[&str] = &[
+    "sysjobs_view",
+    "sysschedules_localserver_view",
+    "sysmail_allitems",
+    "sysmail_event_log",
+    "sysmail_mailattachments",
+    "sysmaintplan_plans",
+    "sysdac_instances",
+];
+
+/// Whether a table of this file is a view in SQL Server.
+pub fn is_view(name: &str) -> bool {
+    VIEWS.contains(&name) || OF_VIEWS.iter().any(|p| name.starts_with(p))
+}
+
+/// The tables of a database.
+pub fn of(database: i32) -> impl Iterator<Item = &'static SystemView> {
+    let of_msdb = super::empty_msdb::TABLES.iter().map(|t| (MSDB, t));
+    let all = TABLES.iter().map(|(database, t)| (*database, t)).chain(of_msdb);
+    all.filter(move |(of, _)| *of == database).map(|(_, t)| t)
+}
 
 /// The table `name` of the database that `source` is of.
 pub fn resolve(names: NameOrder, name: &str, source: &Arc<dyn ViewSource>) -> Option<Arc<TableDef>> {
-    let id = source.database().id;
-    let of_msdb = super::empty_msdb::TABLES.iter().map(|t| (MSDB, t));
-    let all = TABLES.iter().map(|(database, t)| (*database, t)).chain(of_msdb);
-    let named = |t: &SystemView| t.name.strip_prefix("dbo.").is_some_and(|n| names.same(n, name));
-    let found = all.into_iter().find(|(database, t)| *database == id && named(t))?;
-    Some(ComputedRows::table_def(found.1, Arc::clone(source)))
+    let named = |t: &&SystemView| t.name.strip_prefix("dbo.").is_some_and(|n| names.same(n, name));
+    let found = of(source.database().id).find(named)?;
+    Some(ComputedRows::table_def(found, Arc::clone(source)))
 }

@@ -30,7 +30,9 @@ mod partitions;
 mod security;
 mod server;
 mod server_objects;
+pub mod shipped;
 pub mod source;
+mod spt_values;
 mod storage;
 pub(crate) mod table;
 mod xml_schema;
@@ -41,6 +43,7 @@ use std::sync::{Arc, OnceLock};
 use holdfast_engine::catalog::TableDef;
 use holdfast_types::{NameOrder, SqlResult, Value};
 
+pub use columns::declared_columns;
 pub use source::{BaseRows, DatabaseInfo, FileInfo, ServerCounts, SessionRow, TransactionRow, ViewSource};
 pub use storage::{filegroup_rows, used_pages};
 use table::ComputedRows;

@@ -44,6 +44,8 @@ pub struct Object {
     pub created: DateTime,
     pub modified: DateTime,
     pub system: bool,
+    /// A table or view of master or msdb that the server computes: shipped, and listed with the users' own.
+    pub computed: bool,
 }
 
 impl Object {
@@ -79,13 +81,23 @@ impl Object {
         }
     }
 
+    pub fn is_procedure(&self) -> bool {
+        matches!(&*self.kind, "P" | "PC" | "X")
+    }
+
+    /// Whether it stands in sys.objects and its kin.
+    pub fn is_listed(&self) -> bool {
+        !self.system || self.computed
+    }
+
     pub fn status_bit(&self, bit: i32) -> bool {
         self.status & bit != 0
     }
 
-    /// Views, procedures, functions, triggers: what has a module text.
+    /// Views, procedures, functions, triggers, rules, defaults of CREATE DEFAULT: what has a module text.
     pub fn is_module(&self) -> bool {
         matches!(&*self.kind, "V" | "P" | "FN" | "IF" | "TF" | "TR" | "R")
+            || (&*self.kind == "D" && self.parent_id == 0)
     }
 }
 
@@ -232,6 +244,9 @@ pub struct TypeRow {
     pub scale: u8,
     pub collation: u32,
     pub status: i32,
+    /// The default and the rule that are bound to it.
+    pub default_id: i32,
+    pub rule_id: i32,
 }
 
 /// A row of sysidxstats.
@@ -304,15 +319,18 @@ pub struct CatalogModel {
 
 impl CatalogModel {
     /// Reads the base tables through `rows` (name → rows; an absent table gives no rows). `family`: what keys of encrypted texts are made of.
+    /// `computed`: what the server computes beside them.
     pub fn build(
         names: NameOrder,
         rows: &dyn Fn(&str) -> SqlResult<Arc<BaseRows>>,
         family: Option<[u8; 16]>,
+        computed: &dyn Fn(&mut Vec<Object>, &mut Vec<ColumnRow>),
     ) -> SqlResult<Self> {
         let mut model = CatalogModel { names, ..CatalogModel::default() };
         for r in rows("sysschobjs")?.iter() {
             model.objects.push(object(&r));
         }
+        computed(&mut model.objects, &mut model.columns);
         model.objects.sort_by_key(|o| o.id);
         for (i, o) in model.objects.iter().enumerate() {
             model.by_id.insert(o.id, i);
@@ -320,7 +338,7 @@ impl CatalogModel {
                 model.by_name.entry((o.schema_id, names.key(&o.name))).or_insert(i);
             }
         }
-        model.columns = rows("syscolpars")?.iter().map(|r| column(&r)).collect();
+        model.columns.extend(rows("syscolpars")?.iter().map(|r| column(&r)));
         model.columns.sort_by_key(|c| (c.object_id, c.number, c.column_id));
         model.types = rows("sysscalartypes")?.iter().map(|r| scalar_type(&r)).collect();
         model.types.sort_by_key(|t| t.id);
@@ -395,10 +413,10 @@ impl CatalogModel {
     }
 
     pub fn user_objects(&self) -> impl Iterator<Item = &Object> {
-        self.objects.iter().filter(|o| !o.system)
+        self.objects.iter().filter(|o| o.is_listed())
     }
 
-    /// Objects of one of the kinds, user objects only.
+    /// Objects of one of the kinds, without what only sys and INFORMATION_SCHEMA have.
     pub fn of_kind<'a>(&'a self, kinds: &'a [&'a str]) -> impl Iterator<Item = &'a Object> {
         self.user_objects().filter(move |o| kinds.contains(&&*o.kind))
     }
@@ -542,6 +560,7 @@ fn object(r: &BaseRow<'_>) -> Object {
         created: r.datetime("created"),
         modified: r.datetime("modified"),
         system: (id < 100 && !temporary) || r.text("type").trim_end() == "S",
+        computed: false,
     }
 }
 
@@ -576,6 +595,8 @@ fn scalar_type(r: &BaseRow<'_>) -> TypeRow {
         scale: r.int("scale") as u8,
         collation: r.int("collationid") as u32,
         status: r.int("status"),
+        default_id: r.int("dflt"),
+        rule_id: r.int("chk"),
     }
 }
 
@@ -611,7 +632,14 @@ fn text_form(r: &BaseRow<'_>) -> i64 {
     }
 }
 
-/// A text of sysobjvalues.
+/// A text of sysobjvalues; a short one (a synonym's target) is a string inside the variant.
 fn text_value(r: &BaseRow<'_>) -> Option<Arc<str>> {
-    Some(module_text::plain(r.bytes("imageval")?, text_form(r)).into())
+    match (r.bytes("imageval"), r.value("value")) {
+        (Some(bytes), _) => Some(module_text::plain(bytes, text_form(r)).into()),
+        (None, Value::Variant(v)) => match &v.value {
+            Value::String(s) => Some(s.to_text().into()),
+            _ => None,
+        },
+        _ => None,
+    }
 }

@@ -1,5 +1,6 @@
 //! Objects: sys.objects and the views that are slices of it, modules, triggers, synonyms, sequences.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use holdfast_engine::ddl::object::Escalation;
@@ -12,6 +13,9 @@ use crate::ddl::event;
 use crate::procedure::impersonation::EXECUTES_AS;
 
 type Rows = SqlResult<Vec<Vec<Value>>>;
+
+/// Data spaces from here on are partition schemes, those below filegroups.
+const FIRST_SCHEME: i32 = 65_601;
 
 /// The columns every slice of sys.objects starts with.
 macro_rules! object_columns {
@@ -188,7 +192,7 @@ pub(super) fn object_row(o: &Object) -> Vec<Value> {
 }
 
 fn objects(c: &ViewContext<'_>) -> Rows {
-    let shown = |o: &&Object| !o.on_database && (!o.system || matches!(&*o.kind, "S" | "IT" | "SQ"));
+    let shown = |o: &&Object| !o.on_database && (o.is_listed() || matches!(&*o.kind, "S" | "IT" | "SQ"));
     let listed = c.model.objects.iter().filter(shown);
     Ok(listed.map(object_row).collect())
 }
@@ -201,7 +205,7 @@ fn all_objects(c: &ViewContext<'_>) -> Rows {
 }
 
 fn system_objects(c: &ViewContext<'_>) -> Rows {
-    let mut rows: Vec<_> = c.model.objects.iter().filter(|o| o.system).map(object_row).collect();
+    let mut rows: Vec<_> = c.model.objects.iter().filter(|o| !o.is_listed()).map(object_row).collect();
     rows.extend(unlisted_views(c).iter().map(object_row));
     Ok(rows)
 }
@@ -234,15 +238,37 @@ fn as_object(model: &CatalogModel, view: &SystemView, listed_too: bool) -> Optio
             created: Default::default(),
             modified: Default::default(),
             system: true,
+            computed: false,
         }),
     }
 }
 
+/// Where large values of heaps and clustered indexes lie, by table: the filegroup of their allocation units, which every version has.
+fn large_value_spaces(c: &ViewContext<'_>) -> SqlResult<HashMap<i32, i32>> {
+    const LARGE: i32 = 2;
+    let units = c.source.base_rows("sysallocunits")?;
+    let of_rowset: HashMap<i64, i32> = units
+        .iter()
+        .filter(|u| u.int("type") == LARGE)
+        .map(|u| (u.integer("ownerid"), u.int("fgid")))
+        .collect();
+    let rowsets = c.source.base_rows("sysrowsets")?;
+    Ok(rowsets
+        .iter()
+        .filter(|r| r.int("idminor") <= 1)
+        .filter_map(|r| Some((r.int("idmajor"), *of_rowset.get(&r.integer("rowsetid"))?)))
+        .collect())
+}
+
 fn tables(c: &ViewContext<'_>) -> Rows {
+    let spaces = large_value_spaces(c)?;
     Ok(c.model
         .of_kind(&["U"])
         .map(|t| {
-            let lob = c.model.references_of(8, t.id).next().map_or(0, |r| r.independent);
+            // What is spread by a scheme has the scheme.
+            let kept = c.model.references_of(8, t.id).next().map_or(0, |r| r.independent);
+            let scheme = (kept >= FIRST_SCHEME).then_some(kept);
+            let lob = scheme.or_else(|| spaces.get(&t.id).copied()).unwrap_or(kept);
             let escalation = Escalation::of(t.status.into()).unwrap_or(Escalation::Table);
             let (escalation, escalation_name) = (escalation as u8, escalation.name());
             let (temporal, history) = c.model.temporal_type(t.id);
@@ -384,7 +410,7 @@ fn trigger_events(c: &ViewContext<'_>) -> Rows {
 }
 
 fn modules(c: &ViewContext<'_>) -> Rows {
-    let with_text = c.model.user_objects().filter(|o| o.is_module());
+    let with_text = c.model.user_objects().filter(|o| o.is_module() && !o.computed);
     Ok(with_text
         .map(|o| {
             row![

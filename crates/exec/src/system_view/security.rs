@@ -107,7 +107,10 @@ fn database_principals(c: &ViewContext<'_>) -> Rows {
                 "K" => "ASYMMETRIC_KEY_MAPPED_USER",
                 _ => "EXTERNAL_USER",
             };
+            // Users WITHOUT LOGIN have SIDs of a kind of their own.
+            let alone = r.bytes("sid").is_some_and(|s| s.starts_with(&[1, 5, 0, 0, 0, 0, 0, 9, 3, 0, 0, 0]));
             let authentication = match kind {
+                "S" if alone => (0, "NONE"),
                 "S" if id > 4 || id == 1 => (1, "INSTANCE"),
                 "U" | "G" => (3, "WINDOWS"),
                 _ => (0, "NONE"),

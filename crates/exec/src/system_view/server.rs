@@ -114,7 +114,14 @@ pub const VIEWS: &[SystemView] = &[
         columns: "configuration_id int, name nvarchar(60), value sql_variant, value_for_secondary sql_variant, is_value_default bit",
         rows: |_| {
             let options = crate::ddl::scoped_configuration::OPTIONS.iter();
-            Ok(options.map(|&(id, name, value, _)| row![id, name, value, Value::Null, true]).collect())
+            // Options that are ON or OFF are bits.
+            let kept = |value: i32, word: &str| match word {
+                "ON" | "OFF" => variant(Value::Bit(value != 0), SqlType::BIT),
+                _ => variant(Value::Int(value), SqlType::INT),
+            };
+            Ok(options
+                .map(|&(id, name, value, word)| row![id, name, kept(value, word), Value::Null, true])
+                .collect())
         },
     },
     SystemView {

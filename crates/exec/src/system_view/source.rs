@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use holdfast_engine::instance::DatabaseIdentity;
 use holdfast_engine::lock::{LockManager, LockOwner};
 use holdfast_types::{CollationId, DateTime, SqlResult, Value};
 
@@ -125,6 +126,8 @@ pub struct DatabaseInfo {
     /// 0 NONE, 1 TORN_PAGE_DETECTION, 2 CHECKSUM.
     pub page_verify: u8,
     pub owner_sid: Arc<[u8]>,
+    /// `None` while it is not online, and of a system database without files.
+    pub identity: Option<DatabaseIdentity>,
     pub allow_snapshot_isolation: bool,
     pub read_committed_snapshot: bool,
     /// Options that are not what a new database has, by name.

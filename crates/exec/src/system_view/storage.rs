@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use holdfast_engine::database::partition::SCHEME_TYPE;
+use holdfast_engine::instance::DatabaseIdentity;
 use holdfast_types::{SqlResult, Value};
 
 use super::source::{DatabaseInfo, FileInfo, ViewSource};
@@ -50,8 +51,13 @@ pub const VIEWS: &[SystemView] = &[
         name: "sys.database_recovery_status",
         columns: "database_id int!, database_guid uniqueidentifier, family_guid uniqueidentifier, last_log_backup_lsn numeric(25,0), recovery_fork_guid uniqueidentifier, first_recovery_fork_guid uniqueidentifier, fork_point_lsn numeric(25,0)",
         rows: |c| {
+            // No log is backed up here, so none of it waits for a backup.
             let one = |d: &DatabaseInfo| {
-                row![d.id, Value::Null, Value::Null, Value::Null, Value::Null, Value::Null, Value::Null]
+                let of = |f: fn(&DatabaseIdentity) -> [u8; 16]| {
+                    d.identity.as_ref().map(f).filter(|g| *g != [0; 16])
+                };
+                let fork = of(|i| i.recovery_fork);
+                row![d.id, of(|i| i.binding), of(|i| i.family), Value::Null, fork, fork, Value::Null]
             };
             Ok(c.source.databases().iter().map(one).collect())
         },

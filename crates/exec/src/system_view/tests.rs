@@ -34,6 +34,7 @@ impl ViewSource for Small {
             version: 706,
             page_verify: 2,
             owner_sid: Arc::from([1u8].as_slice()),
+            identity: None,
             allow_snapshot_isolation: false,
             read_committed_snapshot: false,
             options: Default::default(),
@@ -128,6 +129,7 @@ impl ViewSource for Small {
             holdfast_types::NameOrder::instance(),
             &|t| self.base_rows(t),
             None,
+            &|_, _| {},
         )?))
     }
     fn databases(&self) -> Vec<DatabaseInfo> {

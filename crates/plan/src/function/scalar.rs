@@ -294,6 +294,10 @@ functions! {
     SuserName "SUSER_NAME" 0 1 [Int] NAME, Always Statement;
     SuserId "SUSER_ID" 0 1 [NString] INT, Always Statement;
     SuserSid "SUSER_SID" 0 2 [NString, Int] Fixed(SqlType::binary(TypeId::VarBinary, 85)), Always Statement;
+    SidBinary "SID_BINARY" 1 1 [NString] Fixed(SqlType::binary(TypeId::VarBinary, 85)), Always Statement;
+    PolicyEnabled "FN_SYSPOLICY_IS_AUTOMATION_ENABLED" 0 0 [] BIT, Always Statement;
+    AssemblyProperty "ASSEMBLYPROPERTY" 2 2 [NString, NString] VARIANT, Always Statement;
+    XmlSchemaNamespace "XML_SCHEMA_NAMESPACE" 2 3 [NString, NString, NString] Fixed(SqlType::XML), Always Statement;
     UserName "USER_NAME" 0 1 [Int] NAME, Always Statement;
     UserId "USER_ID" 0 1 [NString] INT, Always Statement;
     User "USER" 0 0 [] NAME, Always Statement;

@@ -13,10 +13,16 @@ FROM sys.databases d
 LEFT JOIN (SELECT database_id, SUM(CONVERT(bigint, size)) AS pages FROM sys.master_files GROUP BY database_id) f ON f.database_id = d.database_id
 WHERE @dbname IS NULL OR d.name = @dbname
 ORDER BY 1
-IF @dbname IS NOT NULL
-    SELECT m.name, CONVERT(smallint, m.file_id) AS fileid, m.physical_name AS filename, CASE WHEN m.type = 0 THEN N'PRIMARY' END AS filegroup,
+IF @dbname IS NULL RETURN 0
+CREATE TABLE #groups (id int, name sysname)
+IF DATABASEPROPERTYEX(@dbname, 'Status') = 'ONLINE'
+BEGIN
+    DECLARE @sql nvarchar(max) = N'INSERT #groups SELECT data_space_id, name FROM ' + QUOTENAME(@dbname) + N'.sys.filegroups'
+    EXEC (@sql)
+END
+    SELECT m.name, CONVERT(smallint, m.file_id) AS fileid, m.physical_name AS filename, g.name AS filegroup,
         CONVERT(nvarchar(15), CONVERT(bigint, m.size) * 8) + N' KB' AS size,
         CASE m.max_size WHEN -1 THEN N'Unlimited' ELSE CONVERT(nvarchar(15), CONVERT(bigint, m.max_size) * 8) + N' KB' END AS maxsize,
         CASE m.is_percent_growth WHEN 1 THEN CONVERT(nvarchar(15), m.growth) + N'%' ELSE CONVERT(nvarchar(15), CONVERT(bigint, m.growth) * 8) + N' KB' END AS growth,
         CASE m.type WHEN 1 THEN 'log only' ELSE 'data only' END AS usage
-    FROM sys.master_files m WHERE m.database_id = DB_ID(@dbname) ORDER BY m.file_id
+    FROM sys.master_files m LEFT JOIN #groups g ON g.id = m.data_space_id WHERE m.database_id = DB_ID(@dbname) ORDER BY m.file_id

@@ -60,6 +60,11 @@ const FORM_28: &str = "DECLARE @flavour int = 28\n";
 const FORM_90: &str = "DECLARE @flavour int = 90\n";
 const FORM_100: &str = "DECLARE @flavour int = 100\n";
 
+const MANAGED: &str = "@procedure_name sysname, @group_number int = 1, @procedure_schema sysname = NULL, @parameter_name sysname = NULL";
+const TABLE_COLLATIONS: &str = "SELECT c.column_id AS colid, c.name, \
+    CONVERT(binary(5), COLLATIONPROPERTY(c.collation_name, 'TDSCollation')) AS tds_collation, c.collation_name AS [collation] \
+    FROM sys.all_columns c WHERE c.object_id = OBJECT_ID(@object) ORDER BY c.column_id";
+
 const PROCEDURES: &[Procedure] = &[
     plain(
         "sp_tables",
@@ -396,6 +401,23 @@ const PROCEDURES: &[Procedure] = &[
     ),
     // Full-text search is always allowed in a database; the procedure changes nothing since version 2008.
     plain("sp_fulltext_database", "@action varchar(20)", include_str!("fulltext_database.sql")),
+    // .NET's bulk copy asks for the collations of its target, by position.
+    plain("sp_tablecollations_90", "@object nvarchar(4000)", TABLE_COLLATIONS),
+    plain("sp_tablecollations_100", "@object nvarchar(4000)", TABLE_COLLATIONS),
+    plain("sp_procedure_params_managed", MANAGED, include_str!("procedure_params_managed.sql")),
+    plain("sp_procedure_params_90_managed", MANAGED, include_str!("procedure_params_managed.sql")),
+    plain("sp_procedure_params_100_managed", MANAGED, include_str!("procedure_params_managed.sql")),
+    // What the server's process uses of the processors, in percent, over a quarter of a second.
+    plain(
+        "sp_getprocessorusage",
+        "",
+        "SET NOCOUNT ON\nDECLARE @before bigint, @after bigint, @start datetime2(7) = SYSDATETIME(), @processors int\n\
+         SELECT @before = process_kernel_time_ms + process_user_time_ms, @processors = cpu_count FROM sys.dm_os_sys_info\n\
+         WAITFOR DELAY '00:00:00.250'\n\
+         SELECT @after = process_kernel_time_ms + process_user_time_ms FROM sys.dm_os_sys_info\n\
+         DECLARE @percent bigint = (@after - @before) * 100000 / (DATEDIFF(microsecond, @start, SYSDATETIME()) * @processors)\n\
+         SELECT CONVERT(int, CASE WHEN @percent > 100 THEN 100 ELSE @percent END)",
+    ),
     // No history of backups is kept here, so there is none to delete.
     plain("sp_delete_database_backuphistory", "@database_name sysname", "RETURN 0"),
     plain("sp_delete_backuphistory", "@oldest_date datetime", "RETURN 0"),
@@ -484,6 +506,53 @@ fn text(p: &Procedure) -> String {
 pub fn procedure_text(name: &str) -> Option<&'static str> {
     static TEXTS: OnceLock<HashMap<&'static str, String>> = OnceLock::new();
     TEXTS.get_or_init(|| PROCEDURES.iter().map(|p| (p.name, text(p))).collect()).get(name).map(String::as_str)
+}
+
+/// Procedures that EXECUTE or a remote call answers by itself.
+const OWN: &[&str] = &[
+    "sp_attach_db",
+    "sp_attach_single_file_db",
+    "sp_cursor",
+    "sp_cursor_list",
+    "sp_cursorclose",
+    "sp_cursorexecute",
+    "sp_cursorfetch",
+    "sp_cursoropen",
+    "sp_cursoroption",
+    "sp_cursorprepare",
+    "sp_cursorprepexec",
+    "sp_cursorunprepare",
+    "sp_describe_cursor",
+    "sp_describe_cursor_columns",
+    "sp_describe_cursor_tables",
+    "sp_describe_first_result_set",
+    "sp_describe_undeclared_parameters",
+    "sp_detach_db",
+    "sp_execute",
+    "sp_executesql",
+    "sp_getapplock",
+    "sp_prepare",
+    "sp_prepexec",
+    "sp_releaseapplock",
+    "sp_renamedb",
+    "sp_reset_connection",
+    "sp_sequence_get_range",
+    "sp_set_session_context",
+    "sp_setapprole",
+    "sp_unprepare",
+    "sp_unsetapprole",
+    "sp_xml_preparedocument",
+    "sp_xml_removedocument",
+];
+
+/// Whether a system procedure is one that a call finds: for OBJECT_ID and the catalogue.
+pub fn is_there(name: &str) -> bool {
+    let name = name.to_lowercase();
+    OWN.contains(&name.as_str())
+        || procedure_text(&name).is_some()
+        || changes(&name)
+        || crate::ddl::procedure::find(&name).is_some()
+        || super::server_procedure::find(&name).is_some()
 }
 
 /// Whether a system procedure is known but would change something.
