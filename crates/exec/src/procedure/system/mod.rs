@@ -51,7 +51,6 @@ const COLUMN_TYPES: &str = ", SS_UDT_CATALOG_NAME, SS_UDT_SCHEMA_NAME, SS_UDT_AS
 const COLUMN_FLAGS_AND_TYPES: &str = ", SS_IS_SPARSE, SS_IS_COLUMN_SET, SS_IS_COMPUTED, SS_IS_IDENTITY, SS_UDT_CATALOG_NAME, SS_UDT_SCHEMA_NAME, SS_UDT_ASSEMBLY_TYPE_NAME, SS_XML_SCHEMACOLLECTION_CATALOG_NAME, SS_XML_SCHEMACOLLECTION_SCHEMA_NAME, SS_XML_SCHEMACOLLECTION_NAME, SS_DATA_TYPE";
 const STATISTICS: &str = "@table_name sysname, @table_owner sysname = NULL, @table_qualifier sysname = NULL, @index_name sysname = N'%', @is_unique char(1) = 'N', @accuracy char(1) = 'Q'";
 const SPECIAL: &str = "@table_name sysname, @table_owner sysname = NULL, @table_qualifier sysname = NULL, @col_type char(1) = 'R', @scope char(1) = 'T', @nullable char(1) = 'U', @ODBCVer int = 2";
-const TABLE_COLLATIONS: &str = "IF LEFT(@object, 1) = N'.' SET @object = SUBSTRING(@object, 2, 4000)\nSELECT colid = s.colid, name = s.name, tds_collation = s.tdscollation, collation = s.collation FROM sys.syscolumns s WHERE s.id = OBJECT_ID(@object) AND s.number = 0 ORDER BY s.colid";
 const DATATYPE: &str = "@data_type int = 0, @ODBCVer tinyint = 2";
 const SPROC: &str = "@procedure_name nvarchar(390) = N'%', @procedure_owner nvarchar(384) = NULL, @procedure_qualifier sysname = NULL, @column_name nvarchar(384) = NULL, @ODBCVer int = 2, @fUsePattern bit = 1";
 const SPROC_TYPES: &str = ", SS_UDT_CATALOG_NAME, SS_UDT_SCHEMA_NAME, SS_UDT_ASSEMBLY_TYPE_NAME, SS_XML_SCHEMACOLLECTION_CATALOG_NAME, SS_XML_SCHEMACOLLECTION_SCHEMA_NAME, SS_XML_SCHEMACOLLECTION_NAME, SS_DATA_TYPE";
@@ -61,7 +60,8 @@ const FORM_90: &str = "DECLARE @flavour int = 90\n";
 const FORM_100: &str = "DECLARE @flavour int = 100\n";
 
 const MANAGED: &str = "@procedure_name sysname, @group_number int = 1, @procedure_schema sysname = NULL, @parameter_name sysname = NULL";
-const TABLE_COLLATIONS: &str = "SELECT c.column_id AS colid, c.name, \
+const TABLE_COLLATIONS: &str = "IF LEFT(@object, 1) = N'.' SET @object = SUBSTRING(@object, 2, 4000)\n \
+    SELECT c.column_id AS colid, c.name, \
     CONVERT(binary(5), COLLATIONPROPERTY(c.collation_name, 'TDSCollation')) AS tds_collation, c.collation_name AS [collation] \
     FROM sys.all_columns c WHERE c.object_id = OBJECT_ID(@object) ORDER BY c.column_id";
 
@@ -302,9 +302,6 @@ const PROCEDURES: &[Procedure] = &[
         "@loginame sysname, @rolename sysname",
         "DECLARE @sql nvarchar(max) = N'ALTER SERVER ROLE ' + QUOTENAME(@rolename) + N' DROP MEMBER ' + QUOTENAME(@loginame)\nEXEC (@sql)",
     ),
-    // What clients that load rows in bulk ask for the columns they are to send.
-    plain("sp_tablecollations_100", "@object nvarchar(4000)", TABLE_COLLATIONS),
-    plain("sp_tablecollations_90", "@object nvarchar(4000)", TABLE_COLLATIONS),
     plain("sp_tablecollations", "@object nvarchar(4000)", TABLE_COLLATIONS),
     plain(
         "sp_changedbowner",
