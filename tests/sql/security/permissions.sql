@@ -87,6 +87,8 @@ go
 -- as reader
 select name, type from sys.objects where is_ms_shipped = 0 order by name
 select name, definition from sys.objects o join sys.sql_modules m on m.object_id = o.object_id order by name
+select routine_name, routine_definition from information_schema.routines order by routine_name
+select table_name, view_definition from information_schema.views order by table_name
 select object_definition(object_id('p'))
 exec sp_helptext 'p'
 select permission_name, subentity_name from fn_my_permissions('dbo.t', 'OBJECT') order by 1, 2

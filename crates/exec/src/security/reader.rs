@@ -185,12 +185,22 @@ impl Reader {
                     Some(Value::String(s)) => s.to_text(),
                     _ => String::new(),
                 };
-                rows.retain(|r| {
-                    let found = catalog
-                        .schema_id(&word(r.get(schema)))
-                        .and_then(|s| catalog.object_named(s, &word(r.get(name))));
-                    found.is_none_or(|o| seen.object(o.id))
-                });
+                let object = |r: &[Value]| {
+                    let schema = catalog.schema_id(&word(r.get(schema)))?;
+                    catalog.object_named(schema, &word(r.get(name)))
+                };
+                rows.retain(|r| object(r).is_none_or(|o| seen.object(o.id)));
+                let text = |c: &&str| matches!(*c, "ROUTINE_DEFINITION" | "VIEW_DEFINITION");
+                if let Some(text) = columns.iter().position(text) {
+                    for r in rows.iter_mut() {
+                        let own = object(r).is_none_or(|o| o.system);
+                        let shown = own
+                            || object(r).is_some_and(|o| model.has(&token, Securable::Object(o.id), "VW"));
+                        if !shown {
+                            r[text] = Value::Null;
+                        }
+                    }
+                }
             }
             Some(About::Principal(at)) => {
                 let model = self.database.security()?;

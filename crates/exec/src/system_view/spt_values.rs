@@ -5,7 +5,8 @@
 //!    other numbers of before 2000 (`A`, `F`, `F_U`, `G`, `J`, `K`, `O`, `R`, `SFL`, `SRV`, `DBR`, `LNG`).
 //!
 //! Evidence: numbers as documented for sysdatabases.status and category, sysindexes.status, syslockinfo, sysprotects, sysdevices.status
-//! and @@OPTIONS; names as scripts that join this table rely on them.
+//! and @@OPTIONS; names as scripts that join this table rely on them; numbers and names compared with a public copy of
+//! the script that fills the table on a server (2005).
 
 use holdfast_types::Value;
 
