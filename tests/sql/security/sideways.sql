@@ -33,6 +33,22 @@ update up set card = 'y' where id = 1
 go
 revert
 go
+-- what a user of this database is told of others
+create database sideways_other
+create table sideways_other.dbo.t(s varchar(20))
+go
+execute as user = 'ku'
+select count(*) as files from sys.master_files
+go
+exec sp_helplogins
+go
+exec sp_validatelogins
+go
+exec sp_describe_undeclared_parameters N'select 1 from sideways_other.dbo.t where s = @p'
+go
+revert
+drop database sideways_other
+go
 -- what lets one database into others is the server's affair
 alter role db_owner add member ku
 go

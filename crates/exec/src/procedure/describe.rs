@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use holdfast_engine::catalog::{Catalog, ObjectDef};
 use holdfast_plan::{Inferred, ParamId};
+use holdfast_tsql::ast::walk::{Met, walk_statements};
 use holdfast_tsql::ast::{ExecuteTarget, Ident, ObjectName, SetValue, Statement, StatementKind};
 use holdfast_types::{Batch, SqlError, SqlType, TypeId, Value};
 
@@ -440,6 +441,17 @@ impl Runner<'_> {
             names.frame_size += 1;
             names.variables.insert(key, VariableSlot { slot, ty: SqlType::NULL });
             unknown.push((u.name.clone(), slot));
+        }
+        // Types of columns are told of databases only that the session may be in.
+        let mut elsewhere: Vec<String> = Vec::new();
+        walk_statements(&batch.statements, &mut |met| {
+            if let Met::Rows(n) | Met::Target(n) | Met::TableFunction(n) = met {
+                elsewhere.extend(n.database.as_ref().map(|d| d.text.clone()));
+            }
+        });
+        for name in elsewhere {
+            let database = self.session.host.database(&name)?;
+            self.session.need_access(&database)?;
         }
         let unit = Unit::new(&tsql, declared, batch.statements, names);
         let scope = Scope::new(Arc::clone(&unit), &self.session.host.temporary_rows);

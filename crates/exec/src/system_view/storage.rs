@@ -297,6 +297,11 @@ fn file(f: &FileInfo) -> Vec<Value> {
 
 fn master_files(c: &ViewContext<'_>) -> Rows {
     let mut rows = Vec::new();
+    // Of all databases: the least that shows them is CREATE ANY DATABASE, ALTER ANY DATABASE or VIEW ANY DEFINITION.
+    let may = |r: &crate::security::Reader| ["CRDB", "ALDB", "VWAD"].iter().any(|p| r.has_server(p));
+    if !c.reader.as_ref().is_none_or(may) {
+        return Ok(rows);
+    }
     for d in c.source.databases() {
         for f in &d.files {
             let mut r = row![d.id];

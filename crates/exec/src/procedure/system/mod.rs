@@ -348,7 +348,7 @@ const PROCEDURES: &[Procedure] = &[
     plain(
         "sp_validatelogins",
         "",
-        "SELECT CONVERT(varbinary(85), NULL) AS SID, CONVERT(sysname, NULL) AS [NT Login] WHERE 1 = 0",
+        "IF ISNULL(IS_SRVROLEMEMBER(N'securityadmin'), 0) = 0 AND ISNULL(IS_SRVROLEMEMBER(N'sysadmin'), 0) = 0\nBEGIN\n    RAISERROR(15247, -1, -1)\n    RETURN 1\nEND\nSELECT CONVERT(varbinary(85), NULL) AS SID, CONVERT(sysname, NULL) AS [NT Login] WHERE 1 = 0",
     ),
     plain("sp_validname", "@name sysname, @raise_error bit = 1", include_str!("validname.sql")),
     plain("sp_helplogins", "@LoginNamePattern sysname = NULL", include_str!("helplogins.sql")),
