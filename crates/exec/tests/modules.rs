@@ -65,7 +65,7 @@ fn is_gap(e: &SqlError) -> bool {
             | 206
             | 529
             | 402
-    ) || e.message.starts_with("Error ")
+    ) || e.message.strip_prefix("Error ").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 fn rows(session: &mut InstanceSession, query: &str) -> Vec<Vec<String>> {

@@ -44,7 +44,7 @@ exec sp_helplogins
 go
 exec sp_validatelogins
 go
-exec sp_describe_undeclared_parameters N'select 1 from sideways_other.dbo.t where s = @p'
+begin try exec sp_describe_undeclared_parameters N'select 1 from sideways_other.dbo.t where s = @p' end try begin catch select error_number() as n end catch
 go
 revert
 drop database sideways_other
