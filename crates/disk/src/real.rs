@@ -33,7 +33,7 @@ pub enum DirectIo {
 }
 
 /// [`RealDisk`] with another choice of what goes past the page cache.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct RealDiskWith(pub DirectIo);
 
 struct RealFile {
@@ -111,12 +111,6 @@ impl Disk for RealDisk {
 
     fn sync_directory(&self, directory: &Path) -> DiskResult<()> {
         RealDiskWith::default().sync_directory(directory)
-    }
-}
-
-impl Default for RealDiskWith {
-    fn default() -> Self {
-        RealDiskWith(DirectIo::default())
     }
 }
 
