@@ -563,7 +563,7 @@ impl Definition<'_, '_> {
             let mut uses = uses.filter_map(|o| table.columns.get(o));
             let filters = i.filter.as_deref().is_some_and(|f| self.names_column(f, name));
             // A column of an index may grow, one of a primary key may not.
-            if filters || uses.any(|c| c.column_id == id) && (!grows || i.primary_key) {
+            if filters && !grows || uses.any(|c| c.column_id == id) && (!grows || i.primary_key) {
                 let constraint = i.primary_key || i.unique_constraint;
                 depends(if constraint { "object" } else { "index" }, i.name.as_deref().unwrap_or(""));
             }
