@@ -15,6 +15,9 @@ use parking_lot::{Condvar, Mutex};
 
 use super::log::Log;
 
+/// What it asks of the scheduler for itself (nice(2), which on Linux is a thread's own): as soon as the disk has answered, the next group goes
+/// to it, before those who were woken run. Needs root or a limit on nice that allows it.
+const PRIORITY: i32 = -10;
 /// How long it waits to be called before it goes.
 const STAYS: Duration = Duration::from_millis(200);
 
@@ -50,6 +53,8 @@ impl LogThread {
     }
 
     fn run(&self, log: &Weak<Log>) {
+        // Where the process may not, committers share the processors with it as before.
+        let _ = rustix::process::nice(PRIORITY);
         loop {
             {
                 let mut state = self.state.lock();
