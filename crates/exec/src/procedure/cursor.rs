@@ -8,8 +8,8 @@
 //!
 //! Evidence: conversions, @@CURSOR_ROWS and messages as documented and as captured from SQL Server.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Weak};
 
 use holdfast_tsql::ast::{
     self, CursorDeclaration, CursorName, ExprKind, Fetch, FetchDirection, SelectStatement,
@@ -48,6 +48,30 @@ static HANDLES: AtomicI32 = AtomicI32::new(180_150_003);
 /// A declared cursor, shared by all names and variables that refer to it.
 #[derive(Clone)]
 pub struct Cursor(Arc<Mutex<Declared>>);
+
+/// The cursors that a session has opened, for CURSOR_CLOSE_ON_COMMIT.
+#[derive(Clone, Default)]
+pub struct OpenedCursors(Vec<Weak<Mutex<Declared>>>);
+
+impl OpenedCursors {
+    /// Those that are gone are forgotten now and then.
+    fn add(&mut self, cursor: &Cursor) {
+        if self.0.len() >= 64 {
+            self.0.retain(|c| c.strong_count() > 0);
+        }
+        self.0.push(Arc::downgrade(&cursor.0));
+    }
+
+    /// Closes those that are open.
+    pub fn close_all(self) {
+        for cursor in self.0.iter().filter_map(Weak::upgrade) {
+            let mut c = cursor.lock();
+            if c.open.take().is_some() {
+                c.last_operation = 6;
+            }
+        }
+    }
+}
 
 struct Declared {
     query: Arc<SelectStatement>,
@@ -132,6 +156,8 @@ pub struct Keyed {
 /// The row of a table under a cursor.
 pub struct CursorPosition {
     pub bookmark: Vec<u8>,
+    /// Columns of FOR UPDATE OF, when there is a list.
+    pub updatable: Vec<String>,
 }
 
 /// 16910: a FETCH of the cursor goes on.
@@ -352,7 +378,12 @@ impl Runner<'_> {
             },
             None => self.open_kept(&plain, wanted, read_only, &inner)?,
         };
-        self.session.state.lock().cursor_rows = i32::try_from(open.count()).unwrap_or(i32::MAX);
+        let cursor = self.cursor_named(name, scope)?;
+        {
+            let mut state = self.session.state.lock();
+            state.cursor_rows = i32::try_from(open.count()).unwrap_or(i32::MAX);
+            state.opened_cursors.add(&cursor);
+        }
         self.with_cursor(name, scope, |c| {
             c.open = Some(open);
             (c.fetch_status, c.last_operation) = (-9, 1);
@@ -588,7 +619,13 @@ impl Runner<'_> {
                 return Err(SqlError::with_text(16_931, 16, text).into());
             };
             match row.get(place) {
-                Some(Value::Binary(b)) => Ok(CursorPosition { bookmark: b.to_vec() }),
+                Some(Value::Binary(b)) => {
+                    let updatable = match &c.query.query.for_clause {
+                        Some(ast::ForClause::Update(list)) => list.iter().map(|n| n.text.clone()).collect(),
+                        _ => Vec::new(),
+                    };
+                    Ok(CursorPosition { bookmark: b.to_vec(), updatable })
+                }
                 _ => Err(nothing_changed().into()),
             }
         })

@@ -79,6 +79,7 @@ pub struct State {
     pub no_exec: bool,
     pub parse_only: bool,
     pub fmt_only: bool,
+    pub opened_cursors: super::cursor::OpenedCursors,
     /// NO_BROWSETABLE.
     pub browse: bool,
     /// SET SHOWPLAN_TEXT, ALL or XML.
@@ -412,6 +413,7 @@ impl State {
             no_exec: false,
             parse_only: false,
             fmt_only: false,
+            opened_cursors: Default::default(),
             browse: false,
             show_plan: None,
             statistics: Statistics::default(),

@@ -91,6 +91,7 @@ impl Runner<'_> {
             (t.count == 0).then(|| std::mem::take(t))
         };
         if let Some(t) = ended {
+            self.close_cursors(&t);
             let done = t.open.as_ref().map_or(Ok(()), |work| work.commit());
             if done.is_err() {
                 self.look_again();
@@ -145,12 +146,22 @@ impl Runner<'_> {
             self.look_again();
         }
         if let Some(t) = ended {
+            self.close_cursors(&t);
             self.undo(&t)?;
             if !t.autocommit {
                 self.sink.environment(EnvironmentChange::RollbackTransaction(t.descriptor))?;
             }
         }
         Ok(())
+    }
+
+    /// CURSOR_CLOSE_ON_COMMIT: with the transaction that ends, be it how it may.
+    fn close_cursors(&self, t: &Transaction) {
+        if t.autocommit || !self.session.has(super::state::option::CURSOR_CLOSE_ON_COMMIT) {
+            return;
+        }
+        let opened = std::mem::take(&mut self.session.state.lock().opened_cursors);
+        opened.close_all();
     }
 
     fn undo(&mut self, t: &Transaction) -> Result<(), SqlError> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use holdfast_engine::catalog::{Catalog, ColumnDef};
 use holdfast_engine::write::RowState;
 use holdfast_plan::change::{Action, BoundChange, ChangeKind};
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
@@ -201,6 +202,17 @@ impl Runner<'_> {
         let table = &bound.target.table;
         let id = (table.database_id, table.object_id);
         let position = self.cursor_position(name, global, id, scope)?;
+        if let ChangeKind::Update(items) = &bound.kind
+            && !position.updatable.is_empty()
+        {
+            let names = self.session.current_database().names();
+            let set = items.iter().filter_map(|i| table.columns.get(i.column?));
+            let listed = |c: &ColumnDef| position.updatable.iter().any(|n| names.same(n, &c.name));
+            if !set.into_iter().all(listed) {
+                let text = "The cursor has a FOR UPDATE list and the requested column to be updated is not in this list.";
+                return Err(SqlError::with_text(16_932, 16, text).into());
+            }
+        }
         let writer = writer(&bound.target)?;
         let same = |read: &Read| read.bookmarks.iter().position(|b| *b == position.bookmark);
         let mut read = self.read_row(bound, &position.bookmark, change)?;

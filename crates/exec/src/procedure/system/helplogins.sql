@@ -1,9 +1,4 @@
-IF ISNULL(IS_SRVROLEMEMBER(N'securityadmin'), 0) = 0 AND ISNULL(IS_SRVROLEMEMBER(N'sysadmin'), 0) = 0
-BEGIN
-    RAISERROR(15247, -1, -1)
-    RETURN 1
-END
-SET NOCOUNT ON
+IF ISNULL(IS_SRVROLEMEMBER(N'securityadmin'), 0) = 0 AND ISNULL(IS_SRVROLEMEMBER(N'sysadmin'), 0) = 0 BEGIN RAISERROR(15247, -1, -1) RETURN 1 END SET NOCOUNT ON
 IF @LoginNamePattern IS NOT NULL AND NOT EXISTS (SELECT 1 FROM sys.server_principals WHERE name = @LoginNamePattern AND type IN ('S', 'U', 'G', 'C', 'K'))
 BEGIN
     RAISERROR(15007, -1, -1, @LoginNamePattern)
