@@ -61,6 +61,16 @@ pub trait Disk: Send + Sync {
     }
 }
 
+/// Writes parts one behind the other, each by itself.
+fn write_parts<F: DiskFile + ?Sized>(file: &F, offset: u64, parts: &[&[u8]]) -> DiskResult<()> {
+    let mut at = offset;
+    for part in parts {
+        file.write_at(at, part)?;
+        at += part.len() as u64;
+    }
+    Ok(())
+}
+
 /// One open file. All methods may be called from several threads.
 pub trait DiskFile: Send + Sync {
     fn path(&self) -> &Path;
@@ -70,12 +80,7 @@ pub trait DiskFile: Send + Sync {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> DiskResult<()>;
     /// Writes parts one behind the other, from `offset` on, that are not read again soon: they may go past the page cache.
     fn write_log(&self, offset: u64, parts: &[&[u8]]) -> DiskResult<()> {
-        let mut at = offset;
-        for part in parts {
-            self.write_at(at, part)?;
-            at += part.len() as u64;
-        }
-        Ok(())
+        write_parts(self, offset, parts)
     }
     /// The same, durable when it returns. Says nothing about other writes; a failure counts as that of a sync.
     fn write_log_durably(&self, offset: u64, parts: &[&[u8]]) -> DiskResult<()> {

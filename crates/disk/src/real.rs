@@ -9,12 +9,13 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustix::fs::{Advice, FallocateFlags, FlockOperation};
 
 use crate::direct::Direct;
-use crate::{Disk, DiskError, DiskFile, DiskResult, Operation};
+use crate::{Disk, DiskError, DiskFile, DiskResult, Operation, write_parts};
 
 /// Files of the operating system; logs are written past the page cache where that can be ([`DirectIo::Log`]).
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,6 +43,7 @@ struct RealFile {
     goes_direct: DirectIo,
     /// Made when it is first wanted; `None`: it cannot be had.
     direct: OnceLock<Option<Direct>>,
+    refused: AtomicBool,
     /// What the first sync that failed said. The kernel tells of a lost write once; a second sync would be told that all is well,
     /// and so would one that runs at the same time. So syncs come one after the other, and none after a failed one.
     sync_failed: Mutex<Option<DiskError>>,
@@ -49,8 +51,8 @@ struct RealFile {
 
 impl RealFile {
     fn shared(path: &Path, file: File, goes_direct: DirectIo) -> Arc<dyn DiskFile> {
-        let (direct, sync_failed) = (OnceLock::new(), Mutex::new(None));
-        Arc::new(RealFile { path: path.to_owned(), file, goes_direct, direct, sync_failed })
+        let (direct, refused, sync_failed) = (OnceLock::new(), AtomicBool::new(false), Mutex::new(None));
+        Arc::new(RealFile { path: path.to_owned(), file, goes_direct, direct, refused, sync_failed })
     }
 
     /// The way past the page cache for this range, if it is wanted for `what` and can be had.
@@ -58,8 +60,21 @@ impl RealFile {
         if self.goes_direct != what && self.goes_direct != DirectIo::All {
             return None;
         }
+        if self.refused.load(Ordering::Relaxed) {
+            return None;
+        }
         let direct = self.direct.get_or_init(|| Direct::of(&self.file).ok());
         direct.as_ref().filter(|d| d.takes(offset, length))
+    }
+
+    /// What a write past the page cache came to; `None`: the file system opens files for it and then does not take it, and the page cache is
+    /// used from now on.
+    fn taken<T>(&self, done: io::Result<T>) -> Option<io::Result<T>> {
+        if done.as_ref().is_err_and(is_refusal) {
+            self.refused.store(true, Ordering::Relaxed);
+            return None;
+        }
+        Some(done)
     }
 
     /// Invariant 3.
@@ -74,6 +89,11 @@ impl RealFile {
     fn error(&self, operation: Operation, offset: u64) -> impl Fn(io::Error) -> DiskError + '_ {
         move |e| DiskError::new(&self.path, operation, offset, &e)
     }
+}
+
+/// EINVAL: what was asked for cannot be done this way; nothing was.
+fn is_refusal(e: &io::Error) -> bool {
+    e.kind() == io::ErrorKind::InvalidInput
 }
 
 fn failed(path: &Path, operation: Operation) -> impl Fn(io::Error) -> DiskError + '_ {
@@ -171,31 +191,31 @@ impl DiskFile for RealFile {
 
     fn read_at(&self, offset: u64, out: &mut [u8]) -> DiskResult<()> {
         let done = match self.direct(DirectIo::All, offset, out.len()) {
-            Some(direct) => direct.read(offset, out),
+            // At the end of a file what is left to read lies on no boundary.
+            Some(direct) => match direct.read(offset, out) {
+                Err(e) if is_refusal(&e) => self.file.read_exact_at(out, offset),
+                done => done,
+            },
             None => self.file.read_exact_at(out, offset),
         };
         done.map_err(self.error(Operation::Read, offset))
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> DiskResult<()> {
-        let done = match self.direct(DirectIo::All, offset, bytes.len()) {
-            Some(direct) => direct.write(offset, &[bytes]),
-            None => self.file.write_all_at(bytes, offset),
-        };
+        let direct = self.direct(DirectIo::All, offset, bytes.len());
+        let done = direct.and_then(|d| self.taken(d.write(offset, &[bytes])));
+        let done = done.unwrap_or_else(|| self.file.write_all_at(bytes, offset));
         done.map_err(self.error(Operation::Write, offset))
     }
 
     fn write_log(&self, offset: u64, parts: &[&[u8]]) -> DiskResult<()> {
         let length = parts.iter().map(|p| p.len()).sum();
-        if let Some(direct) = self.direct(DirectIo::Log, offset, length) {
-            return direct.write(offset, parts).map_err(self.error(Operation::Write, offset));
+        if let Some(direct) = self.direct(DirectIo::Log, offset, length)
+            && let Some(done) = self.taken(direct.write(offset, parts))
+        {
+            return done.map_err(self.error(Operation::Write, offset));
         }
-        let mut at = offset;
-        for part in parts {
-            self.write_at(at, part)?;
-            at += part.len() as u64;
-        }
-        Ok(())
+        write_parts(self, offset, parts)
     }
 
     fn write_log_durably(&self, offset: u64, parts: &[&[u8]]) -> DiskResult<()> {
@@ -205,7 +225,10 @@ impl DiskFile for RealFile {
             return self.sync();
         };
         self.syncing(|| {
-            let done = direct.write_durably(offset, parts);
+            let Some(done) = self.taken(direct.write_durably(offset, parts)) else {
+                write_parts(self, offset, parts)?;
+                return self.file.sync_data().map_err(self.error(Operation::Sync, 0));
+            };
             if !done.map_err(self.error(Operation::Write, offset))? {
                 self.file.sync_data().map_err(self.error(Operation::Sync, 0))?;
             }
@@ -345,6 +368,10 @@ mod tests {
             std::fs::rename(&path, path.with_extension("moved")).expect("renamed");
             assert!(std::fs::read(path.with_extension("moved")).expect("read") == expected, "{mode:?}");
             assert!(file.read_at(3 << 20, &mut [0; 4096]).is_err(), "behind the end");
+            file.set_length((3 << 20) + 100).expect("longer");
+            let mut across = [1; 4096];
+            assert!(file.read_at(3 << 20, &mut across).is_err(), "across the end");
+            file.read_at(3 << 20, &mut across[..100]).expect("up to the end");
         }
     }
 

@@ -55,8 +55,8 @@ pub struct Args {
     /// Memory for database pages, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 128)]
     cache: usize,
-    /// What goes past the page cache of the operating system (O_DIRECT): nothing, logs, or data files, too. Without it: logs, where
-    /// the file system lets them
+    /// What goes past the page cache of the operating system (O_DIRECT): nothing, logs, or data files, too; an
+    /// error where the data directory's file system does not let them. Without it: logs, where it does
     #[arg(long, value_name = "WHAT")]
     direct_io: Option<Direct>,
     /// Name the server gives itself (@@SERVERNAME)

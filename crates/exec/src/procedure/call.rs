@@ -278,22 +278,21 @@ impl Runner<'_> {
         if system && super::prepared::is_prepared_call(&bare) {
             return self.prepared_call(&bare, arguments);
         }
-        if system && let Some(returned) = self.passed_over(&bare) {
-            return Ok(returned);
-        }
-        if system && bare == "sp_setapprole" {
+        // Under FMTONLY those that do something are not called: what is found by no name comes to an end behind this.
+        let acts = system && !self.only_describes();
+        if acts && bare == "sp_setapprole" {
             return self.set_application_role(arguments);
         }
-        if system && bare == "sp_unsetapprole" {
+        if acts && bare == "sp_unsetapprole" {
             return self.unset_application_role(arguments);
         }
-        if system && bare == "sp_set_session_context" {
+        if acts && bare == "sp_set_session_context" {
             return self.set_session_context(arguments);
         }
-        if system && bare == "sp_xml_preparedocument" {
+        if acts && bare == "sp_xml_preparedocument" {
             return self.prepare_xml(arguments);
         }
-        if system && bare == "sp_xml_removedocument" {
+        if acts && bare == "sp_xml_removedocument" {
             return self.remove_xml(arguments);
         }
         if system && bare == "sp_describe_first_result_set" {
@@ -302,21 +301,21 @@ impl Runner<'_> {
         if system && bare == "sp_describe_undeclared_parameters" {
             return self.describe_undeclared_parameters(arguments);
         }
-        if system && bare == "sp_sequence_get_range" {
+        if acts && bare == "sp_sequence_get_range" {
             return self.sequence_range(arguments);
         }
-        if system && let Some(procedure) = crate::ddl::procedure::find(&bare) {
+        if acts && let Some(procedure) = crate::ddl::procedure::find(&bare) {
             self.run_definition(procedure, arguments, &database, span)?;
             return Ok(Returned::status(0));
         }
-        if system && let Some(procedure) = super::server_procedure::find(&bare) {
+        if acts && let Some(procedure) = super::server_procedure::find(&bare) {
             return self.server_procedure(procedure, arguments);
         }
         if system && let Some(text) = super::system::procedure_text(&bare) {
             let loaded = self.load_system(&bare, text, &database)?;
             return self.run_procedure(&loaded, &bare, None, database, arguments);
         }
-        if system && super::system::changes(&bare) {
+        if acts && super::system::changes(&bare) {
             return Err(SqlError::not_supported(&bare).into());
         }
         if bare.starts_with('#')

@@ -8,7 +8,6 @@
 
 use holdfast_tsql::ast::{Statement, StatementKind};
 
-use super::call::Returned;
 use super::run::{Fail, Flow, Runner, Scope};
 
 impl Runner<'_> {
@@ -56,23 +55,5 @@ impl Runner<'_> {
     /// FMTONLY may have been switched off meanwhile.
     fn described(&mut self, s: &Statement, scope: &mut Scope) -> Result<(), Fail> {
         Ok(self.statement(s, scope, None).map(|_| ())?)
-    }
-
-    /// Procedures of the server's own under FMTONLY: those that do something are not called. `None`: the procedure has a text, or tells
-    /// only of texts.
-    pub(super) fn passed_over(&self, bare: &str) -> Option<Returned> {
-        let tells = matches!(bare, "sp_describe_first_result_set" | "sp_describe_undeclared_parameters");
-        let own = crate::ddl::procedure::find(bare).is_some()
-            || super::server_procedure::find(bare).is_some()
-            || matches!(
-                bare,
-                "sp_setapprole"
-                    | "sp_unsetapprole"
-                    | "sp_set_session_context"
-                    | "sp_xml_preparedocument"
-                    | "sp_xml_removedocument"
-                    | "sp_sequence_get_range"
-            );
-        (own && !tells && self.only_describes()).then(|| Returned::status(0))
     }
 }

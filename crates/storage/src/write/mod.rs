@@ -480,11 +480,20 @@ impl Change<'_> {
     /// # Errors
     /// What applying it would answer; nothing has changed then.
     fn try_out(&self, bytes: &[u8], what: &What<'_>) -> RecoveryResult<()> {
-        if !matches!(what.body, Body::Row { .. }) {
+        let Body::Row { elements, .. } = &what.body else { return Ok(()) };
+        let length = |at: usize| elements.get(at).map_or(0, |e| e.len());
+        // No less than the page can grow by.
+        let growth = match what.operation {
+            op::INSERT_ROWS => elements.iter().map(|e| e.len() + 2).sum(),
+            op::MODIFY_ROW => length(1).saturating_sub(length(0)),
+            op::MODIFY_COLUMNS => bytes.len(),
+            _ => 0,
+        };
+        if growth == 0 {
             return Ok(());
         }
         let image = self.page(what.page)?;
-        if usize::from(PageView::new(&image).free_count()) >= bytes.len() {
+        if usize::from(PageView::new(&image).free_count()) >= growth {
             return Ok(());
         }
         let mut copy = *image;

@@ -130,7 +130,7 @@ pub fn date_add(part: DatePart, number: i64, value: &Value, ty: &SqlType) -> Sql
             }
             // Nanoseconds round to the nearest 100.
             let ticks = if unit == 0 {
-                (number + 50).div_euclid(100)
+                (number + 50 * number.signum()) / 100
             } else {
                 number.checked_mul(unit).ok_or_else(overflow)?
             };

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use holdfast_engine::catalog::{Catalog, ColumnDef};
-use holdfast_engine::write::RowState;
 use holdfast_plan::change::{Action, BoundChange, ChangeKind};
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
 
@@ -220,8 +219,8 @@ impl Runner<'_> {
             read = self.read_rows(bound, change)?;
         }
         let at = same(&read);
-        let state = writer.lock(change.write(), &position.bookmark);
-        let Some(at) = at.filter(|_| matches!(state, Ok(RowState::Unchanged))) else {
+        let same = self.lock_row(&*writer, change, &position.bookmark);
+        let Some(at) = at.filter(|_| matches!(same, Ok(true))) else {
             if !read.bookmarks.iter().any(|b| table.access.is_same_row(b, &position.bookmark)) {
                 return Err(nothing_changed().into());
             }
