@@ -147,12 +147,80 @@ fn a_stop_takes_exactly_what_was_committed_before() {
 }
 
 #[test]
+fn a_stop_without_recovery_can_be_moved_on() {
+    for version in ["661", "852"] {
+        let Some((full, logs)) = chain(version) else { return };
+        let dir = tempfile::tempdir().expect("a folder");
+        let whole = instance(dir.path());
+        for (i, set) in [&full, &logs[0]].into_iter().enumerate() {
+            assert_eq!(run(&whole, &step(set, i > 0)).0, NONE);
+        }
+        let before = {
+            let dir = tempfile::tempdir().expect("a folder");
+            let only = instance(dir.path());
+            let request = RestoreRequest { recovery: RecoveryOption::Recovery, ..step(&full, false) };
+            assert_eq!(run(&only, &request).0, NONE);
+            times(&only).len()
+        };
+        let last = RestoreRequest::of(RestoreVerb::Database("x".into()), Vec::new());
+        assert_eq!(run(&whole, &last).0, NONE);
+        let all = times(&whole);
+        assert!(all.len() > before + 4, "{version}: {} of {before}", all.len());
+        let stop = |row: usize| {
+            let t = at(&all[row][..19]);
+            Some(DateTime { ticks: t.ticks + 10 * 300, ..t })
+        };
+        let dir = tempfile::tempdir().expect("a folder");
+        let instance = instance(dir.path());
+        assert_eq!(run(&instance, &step(&full, false)).0, NONE);
+        for row in [before + 1, before + 2] {
+            assert_eq!(
+                run(&instance, &RestoreRequest { stop_at: stop(row), ..step(&logs[0], true) }).0,
+                NONE
+            );
+            assert!(instance.online("x").is_err());
+        }
+        // Not back, and not on with the next log while this one is not used up.
+        assert_eq!(
+            run(&instance, &RestoreRequest { stop_at: stop(before), ..step(&logs[0], true) }).0,
+            [4335]
+        );
+        assert_eq!(run(&instance, &step(&logs[1], true)).0, [4305]);
+        let end = RestoreRequest {
+            stop_at: stop(before + 3),
+            recovery: RecoveryOption::Recovery,
+            ..step(&logs[0], true)
+        };
+        assert_eq!(run(&instance, &end).0, NONE);
+        assert_eq!(times(&instance), all[..=before + 3], "{version}");
+    }
+}
+
+#[test]
+fn no_stop_lies_before_the_end_of_a_data_backup() {
+    let Some((full, logs)) = chain("852") else { return };
+    let dir = tempfile::tempdir().expect("a folder");
+    let instance = instance(dir.path());
+    assert_eq!(run(&instance, &step(&full, false)).0, NONE);
+    // The backup ended at 21:00:55.
+    for early in ["2019-05-02 20:00:00", "2019-05-02 21:00:50", "2010-01-01 00:00:00"] {
+        let request = RestoreRequest { stop_at: Some(at(early)), ..step(&logs[0], true) };
+        assert_eq!(run(&instance, &request).0, [4335], "{early}");
+    }
+    let difference = file("852_diff_RestoreTimeClean2_").expect("the corpus has it");
+    assert_eq!(run(&instance, &step(&difference, false)).0, NONE);
+    let log = file("852_log_RestoreTimeClean2-1_").expect("the corpus has it");
+    let request = RestoreRequest { stop_at: Some(at("2019-05-02 21:08:10")), ..step(&log, true) };
+    assert_eq!(run(&instance, &request).0, [4335]);
+}
+
+#[test]
 fn stops_that_cannot_be_kept_are_refused() {
     let Some((full, logs)) = chain("852") else { return };
     let dir = tempfile::tempdir().expect("a folder");
     let instance = instance(dir.path());
     let early = Some(at("2001-01-01 00:00:00"));
-    assert_eq!(run(&instance, &RestoreRequest { stop_at: early, ..step(&full, false) }).0, [4335]);
+    assert_eq!(run(&instance, &RestoreRequest { stop_at: early, ..step(&full, false) }).0, [4338]);
     assert!(instance.find("x").is_none());
     // A point after a full backup: the database waits for its log.
     let late = Some(at("2031-01-01 00:00:00"));

@@ -120,6 +120,24 @@ pub enum ConvertMode {
     Explicit,
     /// TRY_CAST or TRY_CONVERT: NULL when it fails.
     Try,
+    /// A bound of a seek in an index whose key has a narrower type than what it is compared with.
+    Edge(Edge),
+}
+
+/// Which value of a key's type a seek begins or ends with, seen from a value of the type that the key is converted to for the
+/// comparison. NULL where there is none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Edge {
+    /// The one that is equal.
+    Exact,
+    /// The smallest that is equal or greater.
+    AtLeast,
+    /// The smallest that is greater.
+    Above,
+    /// The greatest that is equal or less.
+    AtMost,
+    /// The greatest that is less.
+    Below,
 }
 
 #[derive(Clone, Debug)]

@@ -14,6 +14,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -59,6 +60,9 @@ pub struct Args {
     /// error where the data directory's file system does not let them. Without it: logs, where it does
     #[arg(long, value_name = "WHAT")]
     direct_io: Option<Direct>,
+    /// Let clients in without running logon triggers: the way in when one of these lets nobody in
+    #[arg(long)]
+    no_logon_triggers: bool,
     /// Name the server gives itself (@@SERVERNAME)
     #[arg(long, value_name = "NAME")]
     server_name: Option<String>,
@@ -88,6 +92,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let instance = open_instance(&args)?;
     let host = Host::open(Arc::clone(&instance), Arc::new(SystemClock::new(0)))?;
     begin_log(&host);
+    host.logon_triggers.store(!args.no_logon_triggers, Ordering::Relaxed);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(STACK)

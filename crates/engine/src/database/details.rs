@@ -124,7 +124,24 @@ impl DatabaseCatalog {
 
     /// Triggers of the database itself, in id order.
     pub fn database_triggers(&self) -> Result<Vec<TriggerDef>, FormatError> {
-        let mut found: Vec<&ObjectRow> = self.objects.values().filter(|o| o.on_database).collect();
+        self.triggers_that(|o| o.on_database)
+    }
+
+    /// Triggers ON ALL SERVER, in id order; only master has any.
+    pub fn server_triggers(&self) -> Result<Vec<TriggerDef>, FormatError> {
+        self.triggers_that(|o| o.on_server)
+    }
+
+    /// One of either by its number.
+    pub fn trigger_of_no_table(&self, id: i32) -> Result<Option<TriggerDef>, FormatError> {
+        match self.objects.get(&id).filter(|o| o.on_database || o.on_server) {
+            Some(object) => self.trigger(object),
+            None => Ok(None),
+        }
+    }
+
+    fn triggers_that(&self, are: impl Fn(&ObjectRow) -> bool) -> Result<Vec<TriggerDef>, FormatError> {
+        let mut found: Vec<&ObjectRow> = self.objects.values().filter(|o| are(o)).collect();
         found.sort_by_key(|o| o.id);
         let mut out = Vec::new();
         for object in found {

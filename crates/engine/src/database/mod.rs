@@ -31,6 +31,7 @@ use holdfast_types::{CollationId, NameKey, NameOrder, SqlError, SqlResult, SqlTy
 use parking_lot::Mutex;
 
 use crate::catalog::{Catalog, ObjectDef, SequenceDef, TableDef, TableRules, ViewUse};
+use crate::ddl::object::CLASS_OF_SERVER;
 use crate::error::damaged;
 use crate::lock::Resource;
 use crate::stored::{LiveRowsets, Store};
@@ -51,6 +52,8 @@ pub struct ObjectRow {
     pub parent_id: i32,
     /// A trigger of the database itself: it has no schema and no table.
     pub on_database: bool,
+    /// A trigger ON ALL SERVER (in master only).
+    pub on_server: bool,
     pub status: u32,
     pub intprop: i32,
     /// Shipped with the server.
@@ -149,8 +152,10 @@ impl DatabaseCatalog {
         };
         for row in self.base_table("sysschobjs")?.iter() {
             let id = row.i32("id");
-            let on_database = row.int("pclass") == 0 && row.text("type").trim_end() == "TR";
-            if id < 0 || row.int("nsclass") != 0 && !on_database {
+            let trigger = row.text("type").trim_end() == "TR";
+            let on_database = trigger && row.int("pclass") == 0;
+            let on_server = trigger && row.int("pclass") == i64::from(CLASS_OF_SERVER);
+            if id < 0 || row.int("nsclass") != 0 && !on_database && !on_server {
                 continue;
             }
             let object = ObjectRow {
@@ -160,6 +165,7 @@ impl DatabaseCatalog {
                 kind: row.text("type").trim_end().into(),
                 parent_id: row.i32("pid"),
                 on_database,
+                on_server,
                 status: row.int("status") as u32,
                 intprop: row.i32("intprop"),
                 system: row.int("status") & 1 != 0 || row.i32("nsid") == 4,

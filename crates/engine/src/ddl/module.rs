@@ -2,7 +2,7 @@
 
 use holdfast_types::{SqlResult, SqlType, TypeId, Value};
 
-use super::object::{NewObject, bits};
+use super::object::{Below, NewObject, bits};
 use super::rows::{CatalogWriter, Cell, FIRST_OF_2008, FIRST_OF_2012};
 use super::table::{NewColumn, column_bits};
 use crate::write::sequence::{self, SequenceSpec};
@@ -58,6 +58,8 @@ pub struct NewModule {
     pub names: Vec<NamedReference>,
     /// What the names were when the module was made: object, column (0: the object itself) and bits of [`reference_use`].
     pub uses: Vec<(i32, i32, i64)>,
+    /// A trigger ON ALL SERVER.
+    pub on_server: bool,
     /// Numbers of the events that a trigger is for.
     pub events: Vec<i32>,
 }
@@ -103,7 +105,11 @@ impl CatalogWriter<'_> {
             status: new.status,
             intprop: 0,
         };
-        self.add_object(id, &object)?;
+        if new.on_server {
+            self.add_object_below(id, &object, Below::Server)?;
+        } else {
+            self.add_object(id, &object)?;
+        }
         self.add_module_body(id, new)?;
         Ok(id)
     }

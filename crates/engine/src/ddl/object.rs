@@ -76,6 +76,18 @@ impl Escalation {
 
 /// Name class of a database's own triggers: they share no names with objects of schemas (docs/format/catalog.md: assumed).
 const NAMES_OF_DATABASE_TRIGGERS: i32 = 10;
+/// The same of triggers ON ALL SERVER, which lie in master (assumed: no genuine sample).
+const NAMES_OF_SERVER_TRIGGERS: i32 = 20;
+/// Class of the server as what a trigger stands below (sys.server_triggers.parent_class, documented).
+pub const CLASS_OF_SERVER: i32 = 100;
+
+/// What an object stands below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Below {
+    Object,
+    Database,
+    Server,
+}
 
 /// An object to be entered.
 #[derive(Clone, Copy, Debug)]
@@ -163,18 +175,28 @@ impl CatalogWriter<'_> {
     /// # Errors
     /// 2714 when another transaction has taken the name meanwhile.
     pub fn add_object(&self, id: i32, new: &NewObject<'_>) -> SqlResult<()> {
-        let on_database = new.kind == "TR" && new.parent_id == 0;
+        let below = if new.kind == "TR" && new.parent_id == 0 { Below::Database } else { Below::Object };
+        self.add_object_below(id, new, below)
+    }
+
+    /// The same for what may stand below the server.
+    pub fn add_object_below(&self, id: i32, new: &NewObject<'_>, below: Below) -> SqlResult<()> {
+        let (class, names) = match below {
+            Below::Object => (1, 0),
+            Below::Database => (0, NAMES_OF_DATABASE_TRIGGERS),
+            Below::Server => (CLASS_OF_SERVER, NAMES_OF_SERVER_TRIGGERS),
+        };
         self.insert(
             "sysschobjs",
             &[
                 ("id", id.into()),
                 ("name", new.name.into()),
                 ("nsid", new.schema_id.into()),
-                ("nsclass", if on_database { NAMES_OF_DATABASE_TRIGGERS } else { 0 }.into()),
+                ("nsclass", names.into()),
                 ("status", new.status.into()),
                 ("type", new.kind.into()),
                 ("pid", new.parent_id.into()),
-                ("pclass", i32::from(!on_database).into()),
+                ("pclass", class.into()),
                 ("intprop", new.intprop.into()),
                 ("created", Cell::Moment(self.now)),
                 ("modified", Cell::Moment(self.now)),

@@ -1,8 +1,11 @@
-//! Triggers of a database: CREATE, ALTER, DROP, ENABLE and DISABLE TRIGGER … ON DATABASE, sp_settriggerorder, and their firing.
+//! Triggers of a database and of the server: CREATE, ALTER, DROP, ENABLE and DISABLE TRIGGER … ON DATABASE and ON ALL SERVER,
+//! sp_settriggerorder, and their firing. Those of the server lie in master; what the server does besides databases is
+//! [`server_trigger`](super::server_trigger)'s.
 //!
 //! Invariants
 //! 1. They fire after the statement, in its transaction; one that ends the transaction ends the batch with 3609.
-//! 2. Only triggers fire that were there before the statement and still are after it.
+//! 2. Only triggers fire that were there before the statement and still are after it, unchanged.
+//! 3. A database's fire before the server's.
 //!
 //! Evidence: what EVENTDATA() holds is documented; rows of DDL triggers in the catalog are assumed (docs/format/catalog.md).
 
@@ -62,19 +65,18 @@ fn events_of(t: &TriggerDef) -> SqlResult<Vec<String>> {
         .unwrap_or_default())
 }
 
-fn on_server(on: &TriggerTarget) -> Result<(), Fail> {
-    match on {
-        TriggerTarget::AllServer => Err(SqlError::not_supported("A trigger ON ALL SERVER").into()),
-        _ => Ok(()),
-    }
-}
-
 impl Definition<'_, '_> {
-    /// A trigger of this database by name.
-    pub fn database_trigger(&self, name: &str) -> SqlResult<Option<i32>> {
+    /// Numbers of the triggers on the database, or of those on the server (the database is master then).
+    fn triggers_on(&self, on: &TriggerTarget) -> SqlResult<Vec<(i32, Arc<str>)>> {
+        let server = *on == TriggerTarget::AllServer;
         let catalog = self.catalog()?;
-        let mut all = catalog.objects().into_iter().filter(|o| o.on_database);
-        Ok(all.find(|o| self.same(&o.name, name)).map(|o| o.id))
+        let all = catalog.objects().into_iter().filter(|o| if server { o.on_server } else { o.on_database });
+        Ok(all.map(|o| (o.id, o.name.clone())).collect())
+    }
+
+    /// One of them by name.
+    pub fn database_trigger(&self, name: &str, on: &TriggerTarget) -> SqlResult<Option<i32>> {
+        Ok(self.triggers_on(on)?.into_iter().find(|t| self.same(&t.1, name)).map(|t| t.0))
     }
 
     pub fn create_database_trigger(&mut self, t: &CreateTrigger) -> Result<(), Fail> {
@@ -82,25 +84,32 @@ impl Definition<'_, '_> {
         if t.name.schema.is_some() {
             return Err(SqlError::new(1094, &[]).into());
         }
-        if t.events.iter().any(|e| e == "LOGON") && t.on == TriggerTarget::AllServer {
-            return Err(SqlError::not_supported("A LOGON trigger").into());
-        }
-        on_server(&t.on)?;
+        let on_server = t.on == TriggerTarget::AllServer;
         for e in &t.events {
             let number = event::number_of(e).filter(|n| *n > 3);
             let number = number.ok_or_else(|| SqlError::new(1084, &[e]))?;
-            if t.instead_of || !event::is_of_database(number) {
+            // Logons are no data definition.
+            let alone = number != event::LOGON || t.events.len() == 1;
+            if t.instead_of || !alone || !on_server && !event::is_of_database(number) {
                 return Err(SqlError::new(1098, &[]).into());
             }
         }
-        let found = self.database_trigger(name)?;
-        let owner = self.database.security()?.schema_owner(1);
-        let executes_as = self.execution_context(t.options.execute_as.as_ref(), owner)?;
+        let found = self.database_trigger(name, &t.on)?;
+        let executes_as = match t.options.execute_as.as_ref() {
+            as_login if on_server => self.login_context(as_login)?,
+            as_user => self.execution_context(as_user, self.database.security()?.schema_owner(1))?,
+        };
         let status = self.module_status(&t.options)?;
         let text = self.module_text(t.action);
-        let events = event::spread(&t.events).iter().map(|e| e.0).collect();
+        let events = event::spread(&t.events, on_server).iter().map(|e| e.0).collect();
         let encrypted = t.options.encryption;
-        let new = NewModule { schema_id: 0, events, encrypted, ..self.module(&t.name, "TR", status, text) };
+        let new = NewModule {
+            schema_id: 0,
+            on_server,
+            events,
+            encrypted,
+            ..self.module(&t.name, "TR", status, text)
+        };
         let id = match (t.action, found) {
             (ModuleAction::Create, Some(_)) => return Err(SqlError::new(2714, &[name]).state(2).into()),
             (ModuleAction::Alter, None) => {
@@ -122,9 +131,8 @@ impl Definition<'_, '_> {
         if_exists: bool,
         on: &TriggerTarget,
     ) -> Result<(), Fail> {
-        on_server(on)?;
         for name in names {
-            match self.database_trigger(&name.name.text)? {
+            match self.database_trigger(&name.name.text, on)? {
                 Some(id) => {
                     self.lock(id)?;
                     self.writer()?.remove_object(id)?;
@@ -147,14 +155,13 @@ impl Definition<'_, '_> {
         all: bool,
         on: &TriggerTarget,
     ) -> Result<(), Fail> {
-        on_server(on)?;
         let mut chosen = Vec::new();
         if all {
-            chosen = self.catalog()?.objects().iter().filter(|o| o.on_database).map(|o| o.id).collect();
+            chosen = self.triggers_on(on)?.iter().map(|t| t.0).collect();
         }
         for n in names {
             let missing = || SqlError::new(1088, &[&shown(n)]).state(120);
-            chosen.push(self.database_trigger(&n.name.text)?.ok_or_else(missing)?);
+            chosen.push(self.database_trigger(&n.name.text, on)?.ok_or_else(missing)?);
         }
         for id in chosen {
             let (set, clear) = if enable { (0, bits::DISABLED) } else { (bits::DISABLED, 0) };
@@ -189,11 +196,11 @@ impl Definition<'_, '_> {
                 let all = catalog.objects();
                 (id, all.iter().filter(|o| o.parent_id == parent && &*o.kind == "TR").map(|o| o.id).collect())
             }
-            Some("DATABASE") => {
-                let id = self.database_trigger(&name)?.ok_or_else(missing)?;
-                (id, self.catalog()?.objects().iter().filter(|o| o.on_database).map(|o| o.id).collect())
+            Some(level @ ("DATABASE" | "SERVER")) => {
+                let on = if level == "SERVER" { TriggerTarget::AllServer } else { TriggerTarget::Database };
+                let id = self.database_trigger(&name, &on)?.ok_or_else(missing)?;
+                (id, self.triggers_on(&on)?.iter().map(|t| t.0).collect())
             }
-            Some("SERVER") => return Err(SqlError::not_supported("A trigger ON ALL SERVER").into()),
             Some(_) => return Err(SqlError::new(15600, &[&"sp_settriggerorder"]).into()),
         };
         let writer = self.writer()?;
@@ -261,9 +268,11 @@ impl Runner<'_> {
             for t in list {
                 let there = self.session.host.database_by_id(database).and_then(|d| d.online().stored());
                 let id = t.module.object_id;
-                let still = there.is_some_and(|c| {
-                    c.object_row(id).is_some_and(|o| i64::from(o.status) & bits::DISABLED == 0)
-                });
+                let now = match there {
+                    Some(c) => c.trigger_of_no_table(id).map_err(|e| holdfast_engine::page_error(&e))?,
+                    None => None,
+                };
+                let still = now.is_some_and(|now| !now.disabled && now.module.text == t.module.text);
                 if !still || self.is_running(id) && !self.triggers_recur(database) {
                     continue;
                 }
@@ -297,10 +306,16 @@ impl Runner<'_> {
         put("SPID", &session.id.to_string());
         put("ServerName", &escaped(&SessionInfo::server_name(&**session)));
         put("LoginName", &escaped(&SessionInfo::login_name(&**session)));
-        put("UserName", &escaped(&SessionInfo::user_name(&**session)));
-        put("DatabaseName", &escaped(&session.current_database().name));
+        if !e.of_server {
+            put("UserName", &escaped(&SessionInfo::user_name(&**session)));
+            put("DatabaseName", &escaped(&session.current_database().name));
+        }
         for (name, text) in &e.details {
             put(name, text);
+        }
+        if e.name == "LOGON" {
+            out.push_str("</EVENT_INSTANCE>");
+            return out;
         }
         let options = session.state.lock().settings.options;
         let on = |flag: i32| if options & flag != 0 { "ON" } else { "OFF" };
@@ -319,7 +334,7 @@ impl Runner<'_> {
         let hidden;
         let command = if e.encrypted {
             "--ENCRYPTED--"
-        } else if e.name.ends_with("_APPLICATION_ROLE") {
+        } else if e.name.ends_with("_APPLICATION_ROLE") || e.name.ends_with("_LOGIN") {
             hidden = without_passwords(command);
             &hidden
         } else {

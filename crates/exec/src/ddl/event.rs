@@ -13,6 +13,7 @@ use holdfast_tsql::ast::{
 use holdfast_types::SqlResult;
 
 use super::Definition;
+use crate::context::SessionInfo;
 use crate::procedure::run::Fail;
 
 /// The group of everything that happens in a database.
@@ -37,7 +38,7 @@ pub const EVENTS: &[(i32, &str, i32)] = &[
     (134, "CREATE_ROLE", 10032), (135, "ALTER_ROLE", 10032), (136, "DROP_ROLE", 10032),
     (137, "CREATE_APPLICATION_ROLE", 10033), (138, "ALTER_APPLICATION_ROLE", 10033), (139, "DROP_APPLICATION_ROLE", 10033),
     (141, "CREATE_SCHEMA", 10034), (142, "ALTER_SCHEMA", 10034), (143, "DROP_SCHEMA", 10034),
-    (144, "CREATE_LOGIN", 10006), (145, "ALTER_LOGIN", 10006), (146, "DROP_LOGIN", 10006),
+    (144, "CREATE_LOGIN", 10006), (145, "ALTER_LOGIN", 10006), (146, "DROP_LOGIN", 10006), (147, "LOGON", 0),
     (151, "CREATE_MESSAGE_TYPE", 10042), (152, "ALTER_MESSAGE_TYPE", 10042), (153, "DROP_MESSAGE_TYPE", 10042),
     (154, "CREATE_CONTRACT", 10043), (156, "DROP_CONTRACT", 10043),
     (157, "CREATE_QUEUE", 10044), (158, "ALTER_QUEUE", 10044), (159, "DROP_QUEUE", 10044),
@@ -124,6 +125,9 @@ pub const EVENTS: &[(i32, &str, i32)] = &[
     (10070, "DDL_SEQUENCE_EVENTS", 10016), (10071, "DDL_AVAILABILITY_GROUP_EVENTS", 10002),
 ];
 
+/// The event of logon triggers.
+pub const LOGON: i32 = 147;
+
 /// First number of groups.
 const GROUPS: i32 = 10_000;
 
@@ -151,13 +155,14 @@ pub fn is_of_database(number: i32) -> bool {
     is_in(number, DATABASE_LEVEL) || number == 10001
 }
 
-/// The single events behind the events and groups that a trigger names, each with the group that was named.
-pub fn spread(names: &[String]) -> Vec<(i32, Option<i32>)> {
+/// The single events behind the events and groups that a trigger names, each with the group that was named: all of them for one of
+/// the server, else those of databases.
+pub fn spread(names: &[String], on_server: bool) -> Vec<(i32, Option<i32>)> {
     let mut out: Vec<(i32, Option<i32>)> = Vec::new();
     for number in names.iter().filter_map(|n| number_of(n)) {
         let group = (number >= GROUPS).then_some(number);
         for e in EVENTS.iter().filter(|e| e.0 < GROUPS && is_in(e.0, number)) {
-            if !out.iter().any(|o| o.0 == e.0) && (number < 4 || is_in(e.0, DATABASE_LEVEL)) {
+            if !out.iter().any(|o| o.0 == e.0) && (number < 4 || on_server || is_in(e.0, DATABASE_LEVEL)) {
                 out.push((e.0, group));
             }
         }
@@ -176,6 +181,8 @@ pub struct Event {
     pub by_procedure: bool,
     /// Of a module WITH ENCRYPTION: its text is told to nobody.
     pub encrypted: bool,
+    /// Of the server and not of what is in a database.
+    pub of_server: bool,
 }
 
 impl Event {
@@ -187,7 +194,7 @@ impl Event {
         }
         details.push(("ObjectName", escaped(object)));
         details.push(("ObjectType", kind.to_owned()));
-        Event { name: name.to_owned(), details, by_procedure: false, encrypted: false }
+        Event { name: name.to_owned(), details, ..Event::default() }
     }
 
     #[must_use]
@@ -393,10 +400,10 @@ impl Definition<'_, '_> {
         options: &ModuleOptions,
     ) -> Result<Vec<Event>, Fail> {
         let TriggerTarget::Object(table) = on else {
-            let there = self.database_trigger(&name.name.text)?.is_some();
+            let there = self.database_trigger(&name.name.text, on)?.is_some();
             let alter = action == ModuleAction::Alter || action == ModuleAction::CreateOrAlter && there;
             let event = if alter { "ALTER_TRIGGER" } else { "CREATE_TRIGGER" };
-            let event = self.database_trigger_event(event, &name.name.text);
+            let event = self.database_trigger_event(event, &name.name.text, on);
             return Ok(vec![Event { encrypted: options.encryption, ..event }]);
         };
         let mut name = name.clone();
@@ -409,8 +416,15 @@ impl Definition<'_, '_> {
         Ok(vec![event.below(&target, if view { "VIEW" } else { "TABLE" })])
     }
 
-    fn database_trigger_event(&self, event: &str, name: &str) -> Event {
-        Event::of(event, None, name, "TRIGGER").below(&self.database.name, "DATABASE")
+    fn database_trigger_event(&self, event: &str, name: &str, on: &TriggerTarget) -> Event {
+        let event = Event::of(event, None, name, "TRIGGER");
+        match on {
+            TriggerTarget::AllServer => {
+                let server = SessionInfo::server_name(&*self.runner.session);
+                Event { of_server: true, ..event.below(&server, "SERVER") }
+            }
+            _ => event.below(&self.database.name, "DATABASE"),
+        }
     }
 
     fn drop_events(&self, d: &Drop) -> Result<Vec<Event>, Fail> {
@@ -420,8 +434,9 @@ impl Definition<'_, '_> {
             let event = format!("DROP_{}", kind.replace(' ', "_"));
             match kind {
                 "TRIGGER" if d.trigger_on.is_some() => {
-                    if self.database_trigger(&name.name.text)?.is_some() {
-                        out.push(self.database_trigger_event(&event, &name.name.text));
+                    let Some(on) = &d.trigger_on else { continue };
+                    if self.database_trigger(&name.name.text, on)?.is_some() {
+                        out.push(self.database_trigger_event(&event, &name.name.text, on));
                     }
                 }
                 "INDEX" | "STATISTICS" => {
@@ -504,10 +519,10 @@ mod tests {
         assert!(is_in(21, 10018) && is_in(21, 10017) && is_in(21, DATABASE_LEVEL) && is_in(21, 10001));
         assert!(!is_in(144, DATABASE_LEVEL) && is_in(144, 10002));
         assert_eq!(
-            spread(&["DDL_VIEW_EVENTS".into()]),
+            spread(&["DDL_VIEW_EVENTS".into()], false),
             [(41, Some(10019)), (42, Some(10019)), (43, Some(10019))]
         );
-        assert_eq!(spread(&["DROP_TABLE".into(), "CREATE_TABLE".into()]), [(21, None), (23, None)]);
+        assert_eq!(spread(&["DROP_TABLE".into(), "CREATE_TABLE".into()], false), [(21, None), (23, None)]);
         for e in EVENTS {
             assert!(e.2 == 0 || EVENTS.iter().any(|g| g.0 == e.2), "{} has no group", e.1);
         }

@@ -2,7 +2,7 @@
 //!
 //! Module map: [`database`] CREATE and DROP DATABASE, attach and detach; [`model`] what new databases get from model; [`alter_database`]; [`lower`] names and types; [`print`] expressions
 //! as the catalog stores them; [`table`] CREATE TABLE; [`constraint`] keys, checks, defaults, foreign keys; [`alter`] ALTER TABLE;
-//! [`index`] indexes, [`build`] filling them and tables anew, [`view_index`] those of views; [`statistics`]; [`event`] and [`database_trigger`] what happens and the triggers that want to know; [`module`] views, procedures, functions, triggers, [`module_check`] and [`function_rules`] what is looked at in their bodies, [`dependency`] what they name; [`remove`] DROP; [`other`] schemas, types, synonyms,
+//! [`index`] indexes, [`build`] filling them and tables anew, [`view_index`] those of views; [`statistics`]; [`event`] and [`database_trigger`] what happens and the triggers that want to know, [`server_trigger`] those of the server; [`module`] views, procedures, functions, triggers, [`module_check`] and [`function_rules`] what is looked at in their bodies, [`dependency`] what they name; [`remove`] DROP; [`other`] schemas, types, synonyms,
 //! [`principal`] users, roles, owners; [`permission`] GRANT and its kin; [`login`] logins and server roles; [`sequence`];
 //! [`bound`] defaults and rules that are bound; [`table_type`]; [`automatic_statistics`] those that the server makes by itself; [`temporal`] periods and versioning; [`select_into`]; [`partition`] partition functions and schemes, [`repartition`] SPLIT and MERGE, [`switch`] ALTER TABLE … SWITCH; [`row_versions`] options of databases about versions; [`xml_schema`] schema collections; [`scoped_configuration`]; [`procedure`] system procedures that
 //! change the catalog: [`rename`] sp_rename, [`property`] extended properties.
@@ -46,6 +46,7 @@ pub mod schema_binding;
 pub mod scoped_configuration;
 pub mod select_into;
 pub mod sequence;
+pub mod server_trigger;
 pub mod statistics;
 pub mod switch;
 pub mod table;
@@ -60,7 +61,7 @@ use std::sync::Arc;
 use holdfast_engine::catalog::{Catalog, TableDef};
 use holdfast_engine::database::DatabaseCatalog;
 use holdfast_engine::ddl::{CatalogWriter, defined, defines, watch};
-use holdfast_engine::instance::{MODEL, OnlineDatabase};
+use holdfast_engine::instance::{MASTER, MODEL, OnlineDatabase};
 use holdfast_engine::lock::manager::Table;
 use holdfast_engine::lock::{Duration, Granted, LockMode, LockWait, Resource};
 use holdfast_engine::transaction::Transaction;
@@ -302,6 +303,10 @@ fn named_database(d: &Ddl) -> Option<&str> {
         Ddl::AlterIndex(i) => &i.table,
         Ddl::CreateStatistics(i) => &i.table,
         Ddl::UpdateStatistics { table, .. } => table,
+        // Triggers of the server lie in master.
+        Ddl::CreateTrigger(t) if t.on == TriggerTarget::AllServer => return Some("master"),
+        Ddl::EnableTrigger { on: TriggerTarget::AllServer, .. } => return Some("master"),
+        Ddl::Drop(d) if d.trigger_on == Some(TriggerTarget::AllServer) => return Some("master"),
         Ddl::AlterAuthorization { class: Some(class), name, .. }
             if class.eq_ignore_ascii_case("DATABASE") =>
         {
@@ -367,26 +372,11 @@ impl Runner<'_> {
 
     /// Data definition on what is stored.
     pub fn define(&mut self, d: &Ddl, statement: &Statement, scope: &mut Scope) -> Result<(), Fail> {
-        match d {
-            Ddl::CreateDatabase(c) => {
-                self.administration(&statement.kind, scope)?;
-                self.copy_model(c)?;
-                return self.take_ownership(&c.name.text, statement, scope);
-            }
-            Ddl::AlterDatabase(_) => {
-                let done = self.administration(&statement.kind, scope);
-                // The session's own database may have another name now.
-                self.look_again();
-                return done;
-            }
-            Ddl::ScopedConfiguration { .. } => return self.administration(&statement.kind, scope),
-            Ddl::Drop(drop) if matches!(drop.kind.as_str(), "DATABASE" | "LOGIN" | "SERVER ROLE") => {
-                return self.administration(&statement.kind, scope);
-            }
-            Ddl::Principal(p) if matches!(p.kind, "LOGIN" | "SERVER ROLE") => {
-                return self.administration(&statement.kind, scope);
-            }
-            _ => {}
+        if server_trigger::is_of_server(d) {
+            return self.define_at_server(d, statement, scope);
+        }
+        if let Ddl::ScopedConfiguration { .. } = d {
+            return self.administration(&statement.kind, scope);
         }
         refuse_prefix(d)?;
         match d {
@@ -449,6 +439,7 @@ impl Runner<'_> {
             watch(&online, transaction)?;
             let as_of = online.stored().and_then(|c| c.writing().map(|w| w.definitions.now())).unwrap_or(0);
             let triggers = database_trigger::enabled(&online)?;
+            let of_server = server_trigger::enabled(&runner.session.host)?;
             let id = database.id;
             let mut work = Definition {
                 runner,
@@ -457,7 +448,7 @@ impl Runner<'_> {
                 transaction: Arc::clone(transaction),
                 wait,
                 database,
-                watched: !triggers.is_empty(),
+                watched: !triggers.is_empty() || !of_server.is_empty(),
                 events: Vec::new(),
                 module: None,
                 as_of,
@@ -468,7 +459,10 @@ impl Runner<'_> {
             if !events.is_empty() {
                 let text = scope.unit.text.get(span.start as usize..span.end as usize).unwrap_or("");
                 runner.look_again();
-                runner.fire_for(id, &triggers, &events, text, transaction)?;
+                let (own, all): (Vec<_>, Vec<_>) =
+                    (events.iter().filter(|e| !e.of_server).cloned().collect(), events);
+                runner.fire_for(id, &triggers, &own, text, transaction)?;
+                runner.fire_for(MASTER, &of_server, &all, text, transaction)?;
             }
             Ok(out)
         });

@@ -187,6 +187,7 @@ impl Definition<'_, '_> {
             depends_on: Vec::new(),
             names: Vec::new(),
             uses: Vec::new(),
+            on_server: false,
             events: Vec::new(),
         }
     }
@@ -498,7 +499,7 @@ impl Definition<'_, '_> {
         }
         let status = self.module_status(&t.options)? | if t.instead_of { bits::INSTEAD_OF } else { 0 };
         let text = self.module_text(t.action);
-        let events = super::event::spread(&t.events).iter().map(|e| e.0).collect();
+        let events = super::event::spread(&t.events, false).iter().map(|e| e.0).collect();
         // A trigger lives in the schema of its table.
         let mut name = t.name.clone();
         if name.schema.is_none() {

@@ -125,11 +125,6 @@ impl Definition<'_, '_> {
 
     /// Tells triggers of the database.
     fn told_permission(&mut self, p: &Permission, target: &Target) -> Result<(), Fail> {
-        let (verb, grant) = match p.action {
-            PermissionAction::Grant => ("GRANT", true),
-            PermissionAction::Deny => ("DENY", false),
-            PermissionAction::Revoke => ("REVOKE", false),
-        };
         let row = match target.on {
             Securable::Object(id) => {
                 let catalog = self.catalog()?;
@@ -144,20 +139,8 @@ impl Definition<'_, '_> {
             Some((schema, name)) => Event::of("", Some(schema), name, super::event::kind_name(&target.kind)),
             None => Event::of("", Some(""), &name, &class),
         };
-        e.name = format!("{verb}_DATABASE");
-        let listed = |element: &str, list: &[String]| {
-            let one = |t: &String| format!("<{element}>{}</{element}>", super::event::escaped(t));
-            list.iter().map(one).collect::<String>()
-        };
-        let permissions: Vec<String> = p.permissions.iter().map(|k| k.0.to_lowercase()).collect();
-        let grantees: Vec<String> = p.principals.iter().map(|i| i.text.clone()).collect();
-        e = e.with("Grantor", &crate::context::SessionInfo::user_name(&*self.runner.session));
-        e.details.push(("Permissions", listed("Permission", &permissions)));
-        e.details.push(("Grantees", listed("Grantee", &grantees)));
-        e = e
-            .with("AsGrantor", p.as_principal.as_ref().map_or("", |i| &i.text))
-            .with("GrantOption", if grant && p.with_grant_option || p.grant_option_for { "1" } else { "0" })
-            .with("CascadeOption", if p.cascade { "1" } else { "0" });
+        let grantor = crate::context::SessionInfo::user_name(&*self.runner.session);
+        e = told(e, p, "DATABASE", &grantor);
         self.events.push(e);
         Ok(())
     }
@@ -297,6 +280,28 @@ impl Definition<'_, '_> {
     }
 }
 
+/// Adds what EVENTDATA() tells of a permission.
+fn told(mut e: Event, p: &Permission, level: &str, grantor: &str) -> Event {
+    let (verb, grant) = match p.action {
+        PermissionAction::Grant => ("GRANT", true),
+        PermissionAction::Deny => ("DENY", false),
+        PermissionAction::Revoke => ("REVOKE", false),
+    };
+    e.name = format!("{verb}_{level}");
+    let listed = |element: &str, list: &[String]| {
+        let one = |t: &String| format!("<{element}>{}</{element}>", super::event::escaped(t));
+        list.iter().map(one).collect::<String>()
+    };
+    let permissions: Vec<String> = p.permissions.iter().map(|k| k.0.to_lowercase()).collect();
+    let grantees: Vec<String> = p.principals.iter().map(|i| i.text.clone()).collect();
+    e = e.with("Grantor", grantor);
+    e.details.push(("Permissions", listed("Permission", &permissions)));
+    e.details.push(("Grantees", listed("Grantee", &grantees)));
+    e.with("AsGrantor", p.as_principal.as_ref().map_or("", |i| &i.text))
+        .with("GrantOption", if grant && p.with_grant_option || p.grant_option_for { "1" } else { "0" })
+        .with("CascadeOption", if p.cascade { "1" } else { "0" })
+}
+
 /// Whether the statement is about the server: its class says so, or no database has such a permission.
 fn is_server_scope(p: &Permission) -> bool {
     let class = p.class.as_deref().map(str::to_ascii_uppercase);
@@ -317,7 +322,13 @@ impl Runner<'_> {
     /// GRANT, DENY and REVOKE.
     pub fn permit(&mut self, p: &Permission, statement: &Statement, scope: &mut Scope) -> Result<(), Fail> {
         if is_server_scope(p) {
-            self.permit_at_server(p)?;
+            let session = &self.session;
+            let server = crate::context::SessionInfo::server_name(&**session);
+            let class = p.class.as_deref().unwrap_or("SERVER").to_uppercase();
+            let name = p.securable.as_ref().map_or(&*server, |n| &n.name.text);
+            let login = crate::context::SessionInfo::login_name(&**session);
+            let event = told(Event::of("", None, name, &class), p, "SERVER", &login);
+            self.watched_at_server(event, statement, scope, |r| r.permit_at_server(p))?;
             return self.plain_done(0);
         }
         if p.class.as_deref().is_none_or(|c| c.eq_ignore_ascii_case("OBJECT"))

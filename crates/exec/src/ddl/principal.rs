@@ -366,6 +366,24 @@ impl Definition<'_, '_> {
         }
     }
 
+    /// The same for a module of the server: a login.
+    pub fn login_context(&self, principal: Option<&ExecuteAsPrincipal>) -> Result<Option<i32>, Fail> {
+        let session = &self.runner.session;
+        match principal {
+            None | Some(ExecuteAsPrincipal::Caller) => Ok(None),
+            Some(ExecuteAsPrincipal::Self_) => Ok(session.security.login().map(|l| l.id)),
+            Some(ExecuteAsPrincipal::User(e)) => {
+                let name = super::table::word(e).unwrap_or_default();
+                let id = session.host.logins.read().login(name).map(|l| l.id);
+                let id = id.filter(|_| session.may_impersonate_login(name));
+                Ok(Some(id.ok_or_else(|| SqlError::new(15151, &[&"find", &"login", &name]))?))
+            }
+            // Nobody owns what is of the server.
+            Some(ExecuteAsPrincipal::Owner) => Err(SqlError::new(102, &[&"OWNER"]).into()),
+            Some(ExecuteAsPrincipal::Login(_)) => Err(SqlError::new(102, &[&"LOGIN"]).into()),
+        }
+    }
+
     fn may_take(&self, on: Securable, missing: impl FnOnce() -> SqlError) -> Result<(), Fail> {
         if self.may(on, "TO")? { Ok(()) } else { Err(missing().into()) }
     }

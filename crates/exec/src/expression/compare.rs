@@ -8,7 +8,7 @@
 use std::cmp::Ordering;
 
 use holdfast_plan::expr::CompareOp;
-use holdfast_types::{ColumnData, Guid, SqlResult, SqlType, Value, Variant};
+use holdfast_types::{ColumnData, Guid, SqlResult, SqlType, TypeId, Value, Variant};
 
 use super::arithmetic::type_mismatch;
 use super::collate;
@@ -196,8 +196,21 @@ fn fixed<T: Copy>(
     }
 }
 
-/// `left op right`, both of type `ty`, over `len` rows.
-pub fn compare(op: CompareOp, left: &Vector, right: &Vector, ty: &SqlType, len: usize) -> SqlResult<Truth> {
+/// `left op right`, both of type `ty`, over `len` rows; decimals may differ in their scales.
+pub fn compare(
+    op: CompareOp,
+    left: &Vector,
+    right: &Vector,
+    (ty, other): (&SqlType, &SqlType),
+    len: usize,
+) -> SqlResult<Truth> {
+    if ty.scale != other.scale && matches!(ty.id, TypeId::Decimal | TypeId::Numeric) {
+        if let (Vector::Const(a), Vector::Const(b)) = (left, right) {
+            return Ok(Truth::Const(compare_values(op, a, b, ty)?));
+        }
+        let pairs = (0..len).map(|i| compare_values(op, &left.value(i, ty), &right.value(i, other), ty));
+        return Ok(Truth::Rows(pairs.collect::<SqlResult<_>>()?));
+    }
     let (left, right, op) = match (left, right) {
         (Vector::Const(a), Vector::Const(b)) => return Ok(Truth::Const(compare_values(op, a, b, ty)?)),
         // A constant goes right.

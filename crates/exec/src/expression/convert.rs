@@ -26,6 +26,7 @@ pub fn convert(
     ctx: &ExecContext,
 ) -> SqlResult<Vector> {
     if style.is_none()
+        && !matches!(mode, ConvertMode::Edge(_))
         && let Some(done) = fast(v, from, to)
     {
         return Ok(done);
@@ -57,7 +58,7 @@ pub fn convert(
 }
 
 /// Errors that say "this value cannot become that type", as opposed to "these types never convert".
-fn is_conversion_error(e: &SqlError) -> bool {
+pub fn is_conversion_error(e: &SqlError) -> bool {
     matches!(
         e.number,
         220 | 232
@@ -183,6 +184,9 @@ pub fn convert_value(
 ) -> SqlResult<Value> {
     if v.is_null() {
         return Ok(Value::Null);
+    }
+    if let ConvertMode::Edge(at) = mode {
+        return super::edge::edge(v, from, to, at, ctx);
     }
     let settings = &ctx.query.settings;
     let context = ConvertContext {

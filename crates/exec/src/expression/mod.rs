@@ -14,6 +14,7 @@ pub mod arithmetic;
 pub mod collate;
 pub mod compare;
 pub mod convert;
+mod edge;
 pub mod like;
 pub mod memo;
 pub mod subquery;
@@ -117,7 +118,7 @@ pub fn evaluate_predicate(expr: &Expr, batch: &Batch, ctx: &ExecContext) -> SqlR
         ExprKind::Compare { op, left, right } => {
             let l = operand_of(left, batch, ctx)?;
             let r = operand_of(right, batch, ctx)?;
-            compare::compare(*op, &l, &r, &left.ty, len)
+            compare::compare(*op, &l, &r, (&left.ty, &right.ty), len)
         }
         ExprKind::And(terms) => connective(terms, true, batch, ctx),
         ExprKind::Or(terms) => connective(terms, false, batch, ctx),
@@ -393,7 +394,8 @@ fn in_list(node: &Expr, operand: &Expr, list: &[Expr], batch: &Batch, ctx: &Exec
             break;
         }
         let item = evaluate(e, batch, ctx)?;
-        acc = acc.combine(compare::compare(CompareOp::Equal, &v, &item, &operand.ty, batch.len)?, false);
+        acc = acc
+            .combine(compare::compare(CompareOp::Equal, &v, &item, (&operand.ty, &e.ty), batch.len)?, false);
     }
     Ok(acc)
 }

@@ -128,13 +128,20 @@ fn quantified(
     ctx: &ExecContext,
 ) -> SqlResult<u8> {
     let mut acc = if all { TRUE } else { FALSE };
+    let other = plan.columns.first().map_or(ty, |c| &c.ty);
     let mut source = open(plan, ctx)?;
     while let Some(b) = source.next_batch()? {
         if b.len == 0 {
             continue;
         }
         let Some(c) = b.columns.first() else { continue };
-        let t = compare::compare(op, &Vector::Const(left.clone()), &Vector::Column(c.clone()), ty, b.len)?;
+        let t = compare::compare(
+            op,
+            &Vector::Const(left.clone()),
+            &Vector::Column(c.clone()),
+            (ty, other),
+            b.len,
+        )?;
         for row in 0..b.len {
             acc = if all { acc.min(t.at(row)) } else { acc.max(t.at(row)) };
         }
@@ -241,7 +248,13 @@ fn uncorrelated(
         let mut acc = if all { TRUE } else { FALSE };
         if whole.len > 0 {
             let v = Vector::Const(left.value(row, ty));
-            let t = compare::compare(op, &v, &Vector::Column(column.clone()), ty, whole.len)?;
+            let t = compare::compare(
+                op,
+                &v,
+                &Vector::Column(column.clone()),
+                (ty, types.first().unwrap_or(ty)),
+                whole.len,
+            )?;
             for i in 0..whole.len {
                 acc = if all { acc.min(t.at(i)) } else { acc.max(t.at(i)) };
             }

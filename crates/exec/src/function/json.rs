@@ -344,18 +344,36 @@ fn parse_path(text: &str) -> SqlResult<Path> {
         match chars[i] {
             '.' => {
                 i += 1;
-                let mut key = String::new();
+                let mut key: Vec<u16> = Vec::new();
                 if chars.get(i) == Some(&'"') {
                     i += 1;
                     loop {
                         match chars.get(i) {
                             None => return Err(bad_path(text, offset + i)),
                             Some('"') => break,
+                            // The escapes of a document's own keys.
                             Some('\\') => {
                                 i += 1;
-                                key.extend(chars.get(i));
+                                match chars.get(i) {
+                                    Some('u') => {
+                                        let digits: String =
+                                            chars.get(i + 1..i + 5).unwrap_or(&[]).iter().collect();
+                                        let unit = u16::from_str_radix(&digits, 16).ok();
+                                        let unit =
+                                            unit.filter(|_| digits.len() == 4 && !digits.starts_with('+'));
+                                        key.push(unit.ok_or_else(|| bad_path(text, offset + i))?);
+                                        i += 4;
+                                    }
+                                    Some('b') => key.push(8),
+                                    Some('f') => key.push(12),
+                                    Some('n') => key.push(10),
+                                    Some('r') => key.push(13),
+                                    Some('t') => key.push(9),
+                                    Some(c) => key.extend(c.encode_utf16(&mut [0; 2]).iter()),
+                                    None => {}
+                                }
                             }
-                            Some(c) => key.push(*c),
+                            Some(c) => key.extend(c.encode_utf16(&mut [0; 2]).iter()),
                         }
                         i += 1;
                     }
@@ -364,14 +382,14 @@ fn parse_path(text: &str) -> SqlResult<Path> {
                     while let Some(c) =
                         chars.get(i).filter(|c| c.is_alphanumeric() || **c == '_' || **c == '$')
                     {
-                        key.push(*c);
+                        key.extend(c.encode_utf16(&mut [0; 2]).iter());
                         i += 1;
                     }
                     if key.is_empty() {
                         return Err(bad_path(text, offset + i));
                     }
                 }
-                steps.push(Step::Key(key.encode_utf16().collect()));
+                steps.push(Step::Key(key));
             }
             '[' => {
                 let start = i + 1;

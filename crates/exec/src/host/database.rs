@@ -287,6 +287,12 @@ impl ViewSource for HostDatabase {
         }
     }
 
+    fn master(&self) -> Option<Arc<dyn ViewSource>> {
+        let master = self.host.upgrade()?.database_by_id(holdfast_engine::instance::MASTER)?;
+        master.online.stored()?;
+        Some(master)
+    }
+
     fn reserved_pages(&self, file: i32) -> Option<i64> {
         let catalog = self.online.stored()?;
         let (source, file) = (catalog.source(), u16::try_from(file).ok()?);

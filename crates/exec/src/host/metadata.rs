@@ -36,6 +36,7 @@ impl HostDatabase {
             kind: "V".into(),
             parent_id: 0,
             on_database: false,
+            on_server: false,
             intprop: 0,
             created: Default::default(),
             modified: Default::default(),

@@ -20,6 +20,7 @@ pub mod temporary;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use holdfast_base::world::{Clock, SystemEntropy};
 use holdfast_engine::instance::{Instance, MASTER, MSDB, OnlineDatabase};
@@ -50,6 +51,8 @@ pub struct Host {
     pub spill_directory: Arc<Path>,
     /// Memory of tables outside databases.
     pub temporary_rows: Arc<Pool>,
+    /// Off: who connects fires no logon triggers, so that one that lets nobody in can be dropped.
+    pub logon_triggers: AtomicBool,
     /// Trace flags by session; 0 stands for all.
     pub trace_flags: Mutex<BTreeSet<(u16, i32)>>,
     /// Views over opened databases, by database id.
@@ -81,6 +84,7 @@ impl Host {
             error_log,
             spill_directory: Arc::from(spill_directory),
             temporary_rows,
+            logon_triggers: AtomicBool::new(true),
             trace_flags: Mutex::default(),
             views: Mutex::new(HashMap::new()),
         }))

@@ -165,6 +165,21 @@ impl Runner<'_> {
             let catalog = database.model().ok()?;
             catalog.references_of(EXECUTES_AS, object).next().map(|r| r.independent)
         };
+        let name = match principal {
+            ExecuteAsPrincipal::User(e) => crate::ddl::table::word(e).unwrap_or_default(),
+            _ => "",
+        };
+        if database.model()?.object(object).is_some_and(|o| o.on_server) {
+            if *principal == ExecuteAsPrincipal::Caller {
+                return Ok(());
+            }
+            // Modules of the server execute as logins.
+            let logins = self.session.host.logins.read();
+            let token = stored().and_then(|id| LoginToken::of(&logins, logins.name_of(id)?));
+            let token = token.ok_or_else(|| SqlError::new(15406, &[&name]))?;
+            self.session.security.push(Arc::clone(&token.name), Some(Arc::new(token)), None, Origin::Module);
+            return Ok(());
+        }
         let user = match principal {
             ExecuteAsPrincipal::Caller => return Ok(()),
             ExecuteAsPrincipal::Owner => {
@@ -176,18 +191,13 @@ impl Runner<'_> {
                 };
                 model.principal(owner)
             }
-            ExecuteAsPrincipal::User(e) => {
-                let name = crate::ddl::table::word(e).unwrap_or_default();
+            ExecuteAsPrincipal::User(_) => {
                 let named = || model.principal_named(name).filter(|u| matches!(&*u.kind, "S" | "U"));
                 // The one that was meant when the module was made, whatever their name is now.
                 stored().and_then(|id| model.principal(id)).or_else(named)
             }
             ExecuteAsPrincipal::Self_ => stored().and_then(|id| model.principal(id)),
             ExecuteAsPrincipal::Login(_) => None,
-        };
-        let name = match principal {
-            ExecuteAsPrincipal::User(e) => crate::ddl::table::word(e).unwrap_or_default(),
-            _ => "",
         };
         let user = user.ok_or_else(|| SqlError::new(15517, &[&name]))?;
         self.session.become_user(&database, user, Origin::Module);

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use holdfast_tsql::ast::{DeclarationKind, InsertSource, SetValue, Statement, StatementKind};
 use holdfast_types::datetime::Language;
@@ -22,6 +23,7 @@ use super::redefined::told_to_client;
 use super::run::{Fail, Runner, Scope, Shared, Stop, request_end};
 use super::state::{SharedSession, State};
 use super::unit::Unit;
+use crate::collect::Collected;
 use crate::ddl::select_into::select_with_into;
 use crate::host::{Host, SessionState, configuration};
 use crate::row_store::Pool;
@@ -117,6 +119,9 @@ impl InstanceSessions {
 impl SessionFactory for InstanceSessions {
     fn open(&self, login: LoginInfo, said: &mut dyn ResultSink) -> Result<Box<dyn SqlSession>, SqlError> {
         let session = self.open_session(login)?;
+        if self.host.logon_triggers.load(Ordering::Relaxed) {
+            session.fire_at_logon()?;
+        }
         if let Some(language) = session.language {
             let (new, old) = (Arc::from(language.0.name), Arc::from(""));
             // Nobody who only listens to what is said at login fails.
@@ -160,6 +165,17 @@ impl std::ops::Drop for InstanceSession {
 impl InstanceSession {
     pub fn shared_session(&self) -> &Arc<SharedSession> {
         &self.session
+    }
+
+    /// What triggers of the logon say goes to the server's log.
+    fn fire_at_logon(&self) -> Result<(), SqlError> {
+        let mut said = Collected::new();
+        let fired = self.runner(&mut said, DoneKind::Done).fire_at_logon();
+        let host = &self.session.host;
+        for message in &said.messages {
+            host.error_log.write(host.now(), "Logon", &message.message);
+        }
+        fired
     }
 
     fn forget_temporary_procedures(&self) {
@@ -412,7 +428,7 @@ impl InstanceSession {
 }
 
 /// The errors of a statement that is not run by a text.
-fn errors_of(fail: Fail) -> Vec<SqlError> {
+pub fn errors_of(fail: Fail) -> Vec<SqlError> {
     let errors = match fail {
         Fail::Error(e) | Fail::Compile(e) | Fail::Raised(e) | Fail::Thrown(e) => vec![e],
         Fail::Many(v) => v,

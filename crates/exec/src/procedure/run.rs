@@ -688,6 +688,14 @@ impl Runner<'_> {
 
     /// Statements of the server layer.
     pub fn administration(&mut self, kind: &StatementKind, scope: &mut Scope) -> Result<(), Fail> {
+        match self.administer(kind, scope)? {
+            Some(rows) => self.counted(rows, 0xC1, true),
+            None => self.plain_done(0),
+        }
+    }
+
+    /// The same without saying that it is done; answers how many rows were sent.
+    pub fn administer(&mut self, kind: &StatementKind, scope: &mut Scope) -> Result<Option<u64>, Fail> {
         let administration = Arc::clone(&self.shared.administration);
         let session = Arc::clone(&self.session);
         let context = self.context(scope);
@@ -705,11 +713,7 @@ impl Runner<'_> {
         };
         session.need_for(kind, &mut evaluate).map_err(Fail::Many)?;
         let mut call = administration::Call { evaluate: &mut evaluate, session: &session, sink: self.sink };
-        match administration.run(kind, &mut call) {
-            Ok(Some(rows)) => self.counted(rows, 0xC1, true),
-            Ok(None) => self.plain_done(0),
-            Err(errors) => Err(Fail::Many(errors)),
-        }
+        administration.run(kind, &mut call).map_err(Fail::Many)
     }
 }
 

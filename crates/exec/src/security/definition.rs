@@ -121,9 +121,7 @@ impl Asking<'_> {
                         return Err(SqlError::new(218, &[&name.name.text]));
                     }
                 }
-                "TRIGGER"
-                    if matches!(d.trigger_on, Some(TriggerTarget::Database | TriggerTarget::AllServer)) =>
-                {
+                "TRIGGER" if d.trigger_on == Some(TriggerTarget::Database) => {
                     self.session.need_database(self.database, "ALTG")?;
                 }
                 "INDEX" | "STATISTICS" => {
@@ -234,10 +232,32 @@ impl Asking<'_> {
     }
 }
 
+/// Whether the statement is about a trigger ON ALL SERVER.
+fn is_on_server(d: &Ddl) -> bool {
+    let on = match d {
+        Ddl::CreateTrigger(t) => Some(&t.on),
+        Ddl::EnableTrigger { on, .. } => Some(on),
+        Ddl::Drop(d) => d.trigger_on.as_ref(),
+        _ => None,
+    };
+    on == Some(&TriggerTarget::AllServer)
+}
+
 impl Runner<'_> {
     /// Checks a definition in a database.
     pub fn may_define(&self, d: &Ddl, database: &Arc<HostDatabase>) -> Result<(), Fail> {
-        if self.session.security.is_unrestricted() || self.session.user_token(database)?.is_dbo {
+        if self.session.security.is_unrestricted() {
+            return Ok(());
+        }
+        if is_on_server(d) {
+            // Who owns master does not own the server.
+            return if self.session.security.has_server("CL") {
+                Ok(())
+            } else {
+                Err(SqlError::new(15247, &[]).into())
+            };
+        }
+        if self.session.user_token(database)?.is_dbo {
             return Ok(());
         }
         let asking = Asking { session: &self.session, database };

@@ -175,7 +175,7 @@ impl SecurityModel {
 
     /// A trigger on the database is in no schema and belongs to nobody: what it uses is its caller's affair.
     pub fn owns_nothing(&self, object: i32) -> bool {
-        self.catalog.object(object).is_some_and(|o| o.on_database)
+        self.catalog.object(object).is_some_and(|o| !o.has_schema())
     }
 
     /// The owner of an object (invariant 2); dbo's for one that is not there.

@@ -165,14 +165,6 @@ pub const VIEWS: &[SystemView] = &[
     ),
     empty("sys.assembly_files", "assembly_id int!, name nvarchar(260), file_id int!, content varbinary(max)"),
     empty(
-        "sys.server_triggers",
-        "name sysname!, object_id int!, parent_class tinyint!, parent_class_desc desc, parent_id int!, type code(2)!, type_desc desc, create_date datetime!, modify_date datetime!, is_ms_shipped bit!, is_disabled bit!",
-    ),
-    empty(
-        "sys.server_sql_modules",
-        "object_id int!, definition nvarchar(max), uses_ansi_nulls bit, uses_quoted_identifier bit, execute_as_principal_id int",
-    ),
-    empty(
         "sys.system_sql_modules",
         "object_id int!, definition nvarchar(max), uses_ansi_nulls bit, uses_quoted_identifier bit, is_schema_bound bit, uses_database_collation bit, is_recompiled bit, null_on_null_input bit, execute_as_principal_id int, uses_native_compilation bit, inline_type bit, is_inlineable bit",
     ),

@@ -302,10 +302,6 @@ pub const VIEWS: &[SystemView] = &[
     ),
     empty("sys.server_principal_credentials", "principal_id int!, credential_id int!"),
     empty(
-        "sys.server_trigger_events",
-        "object_id int!, type int!, type_desc nvarchar(60)!, is_trigger_event bit, is_first bit, is_last bit, event_group_type int, event_group_type_desc desc",
-    ),
-    empty(
         "sys.service_contract_message_usages",
         "service_contract_id int!, message_type_id int!, is_sent_by_initiator bit!, is_sent_by_target bit!",
     ),

@@ -15,6 +15,7 @@ use holdfast_format::module_text::{self, TextPlace};
 use holdfast_types::{CollationId, DateTime, NameKey, NameOrder, SqlResult, SqlType, TypeId, Value};
 
 use holdfast_engine::ddl::module::trigger_event;
+use holdfast_engine::ddl::object::CLASS_OF_SERVER;
 use holdfast_engine::ddl::table::column_bits;
 use holdfast_engine::ddl::temporal::{HISTORY_REFERENCE, PERIOD_VALUE};
 
@@ -40,6 +41,8 @@ pub struct Object {
     pub parent_id: i32,
     /// A trigger of the database itself.
     pub on_database: bool,
+    /// A trigger ON ALL SERVER (in master only).
+    pub on_server: bool,
     pub intprop: i32,
     pub created: DateTime,
     pub modified: DateTime,
@@ -49,6 +52,11 @@ pub struct Object {
 }
 
 impl Object {
+    /// Whether it is an object of a schema: triggers of databases and of the server are not.
+    pub fn has_schema(&self) -> bool {
+        !self.on_database && !self.on_server
+    }
+
     pub fn type_desc(&self) -> &'static str {
         match &*self.kind {
             "U" => "USER_TABLE",
@@ -334,7 +342,7 @@ impl CatalogModel {
         model.objects.sort_by_key(|o| o.id);
         for (i, o) in model.objects.iter().enumerate() {
             model.by_id.insert(o.id, i);
-            if (o.parent_id == 0 || !o.system) && !o.on_database {
+            if (o.parent_id == 0 || !o.system) && o.has_schema() {
                 model.by_name.entry((o.schema_id, names.key(&o.name))).or_insert(i);
             }
         }
@@ -556,6 +564,7 @@ fn object(r: &BaseRow<'_>) -> Object {
         kind: r.text("type").trim_end().into(),
         parent_id: r.int("pid"),
         on_database: r.int("pclass") == 0 && r.text("type").trim_end() == "TR",
+        on_server: r.int("pclass") == CLASS_OF_SERVER && r.text("type").trim_end() == "TR",
         intprop: r.int("intprop"),
         created: r.datetime("created"),
         modified: r.datetime("modified"),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use holdfast_engine::ddl::object::Escalation;
+use holdfast_engine::ddl::object::{CLASS_OF_SERVER, Escalation};
 use holdfast_types::{SqlResult, SqlType, Value};
 
 use super::model::{CatalogModel, Object, SCHEMA_INFORMATION_SCHEMA, SCHEMA_SYS};
@@ -108,7 +108,7 @@ pub const VIEWS: &[SystemView] = &[
                     e.group.and_then(event::name_of)
                 ]
             };
-            Ok(events(c).map(of_event).collect())
+            Ok(events(&c.model, false).map(of_event).collect())
         },
     },
     SystemView {
@@ -118,6 +118,21 @@ pub const VIEWS: &[SystemView] = &[
             let listed = event::EVENTS.iter().filter(|e| e.0 > 3);
             Ok(listed.map(|e| row![e.0, e.1, (e.2 != 0).then_some(e.2)]).collect())
         },
+    },
+    SystemView {
+        name: "sys.server_triggers",
+        columns: "name sysname!, object_id int!, parent_class tinyint!, parent_class_desc desc, parent_id int!, type code(2)!, type_desc desc, create_date datetime!, modify_date datetime!, is_ms_shipped bit!, is_disabled bit!",
+        rows: server_triggers,
+    },
+    SystemView {
+        name: "sys.server_trigger_events",
+        columns: "object_id int!, type int!, type_desc nvarchar(60)!, is_trigger_event bit, is_first bit, is_last bit, event_group_type int, event_group_type_desc desc",
+        rows: server_trigger_events,
+    },
+    SystemView {
+        name: "sys.server_sql_modules",
+        columns: "object_id int!, definition nvarchar(max), uses_ansi_nulls bit, uses_quoted_identifier bit, execute_as_principal_id int",
+        rows: server_modules,
     },
     SystemView {
         name: "sys.sql_modules",
@@ -192,14 +207,14 @@ pub(super) fn object_row(o: &Object) -> Vec<Value> {
 }
 
 fn objects(c: &ViewContext<'_>) -> Rows {
-    let shown = |o: &&Object| !o.on_database && (o.is_listed() || matches!(&*o.kind, "S" | "IT" | "SQ"));
+    let shown = |o: &&Object| o.has_schema() && (o.is_listed() || matches!(&*o.kind, "S" | "IT" | "SQ"));
     let listed = c.model.objects.iter().filter(shown);
     Ok(listed.map(object_row).collect())
 }
 
 /// Every object of the database, then the system views it does not list itself (before 2012 the names are not stored).
 fn all_objects(c: &ViewContext<'_>) -> Rows {
-    let mut rows: Vec<_> = c.model.objects.iter().filter(|o| !o.on_database).map(object_row).collect();
+    let mut rows: Vec<_> = c.model.objects.iter().filter(|o| o.has_schema()).map(object_row).collect();
     rows.extend(unlisted_views(c).iter().map(object_row));
     Ok(rows)
 }
@@ -234,6 +249,7 @@ fn as_object(model: &CatalogModel, view: &SystemView, listed_too: bool) -> Optio
             kind: "V".into(),
             parent_id: 0,
             on_database: false,
+            on_server: false,
             intprop: 0,
             created: Default::default(),
             modified: Default::default(),
@@ -346,6 +362,7 @@ fn views(c: &ViewContext<'_>, system_too: bool) -> Rows {
 fn triggers(c: &ViewContext<'_>) -> Rows {
     Ok(c.model
         .of_kind(&["TR", "TA"])
+        .filter(|t| !t.on_server)
         .map(|t| {
             let on_object = !t.on_database;
             let text = c.model.hidden_text(t.id).unwrap_or_else(|| Arc::from("")).to_uppercase();
@@ -380,16 +397,80 @@ struct TriggerEvent {
 }
 
 /// What the catalog says triggers are for; the groups are in their texts.
-fn events<'a>(c: &'a ViewContext<'_>) -> impl Iterator<Item = TriggerEvent> + 'a {
-    c.model.trigger_events.iter().map(|&(trigger, event, order)| {
-        let on_database = c.model.object(trigger).is_some_and(|o| o.on_database);
-        let text = if on_database { c.model.hidden_text(trigger) } else { None };
+fn events(model: &CatalogModel, on_server: bool) -> impl Iterator<Item = TriggerEvent> + '_ {
+    let of = move |t: i32| model.object(t).is_some_and(|o| o.on_server) == on_server;
+    let listed = model.trigger_events.iter().filter(move |e| of(e.0));
+    listed.map(|&(trigger, event, order)| {
+        let has_schema = model.object(trigger).is_none_or(Object::has_schema);
+        let text = if has_schema { None } else { model.hidden_text(trigger) };
         let upper = text.map(|t| t.to_uppercase()).unwrap_or_default();
         let part = |ch: char| !(ch.is_alphanumeric() || ch == '_');
         let mut named = upper.split(part).filter_map(event::number_of);
         let group = named.find(|g| *g > 10_000 && event::is_in(event, *g));
         TriggerEvent { trigger, event, group, order }
     })
+}
+
+/// master's catalog, for who may see what the server has.
+fn of_server(c: &ViewContext<'_>) -> SqlResult<Option<Arc<CatalogModel>>> {
+    let sees = c.reader.as_ref().is_none_or(|r| r.has_server("VWAD") || r.has_server("CL"));
+    match c.source.master().filter(|_| sees) {
+        Some(master) => master.model().map(Some),
+        None => Ok(None),
+    }
+}
+
+fn server_triggers(c: &ViewContext<'_>) -> Rows {
+    let Some(model) = of_server(c)? else { return Ok(Vec::new()) };
+    let of = model.objects.iter().filter(|o| o.on_server);
+    let row = |t: &Object| {
+        row![
+            &t.name,
+            t.id,
+            CLASS_OF_SERVER as u8,
+            "SERVER",
+            0,
+            &*t.kind,
+            t.type_desc(),
+            t.created,
+            t.modified,
+            false,
+            t.status_bit(0x100)
+        ]
+    };
+    Ok(of.map(row).collect())
+}
+
+fn server_trigger_events(c: &ViewContext<'_>) -> Rows {
+    use holdfast_engine::ddl::module::trigger_event::{FIRST, LAST};
+    let Some(model) = of_server(c)? else { return Ok(Vec::new()) };
+    let row = |e: TriggerEvent| {
+        row![
+            e.trigger,
+            e.event,
+            event::name_of(e.event),
+            true,
+            e.order == FIRST,
+            e.order == LAST,
+            e.group,
+            e.group.and_then(event::name_of)
+        ]
+    };
+    Ok(events(&model, true).map(row).collect())
+}
+
+fn server_modules(c: &ViewContext<'_>) -> Rows {
+    let Some(model) = of_server(c)? else { return Ok(Vec::new()) };
+    let row = |o: &Object| {
+        row![
+            o.id,
+            model.text(o.id),
+            o.status_bit(0x40000),
+            o.status_bit(0x80000),
+            model.references_of(EXECUTES_AS, o.id).next().map(|r| r.independent)
+        ]
+    };
+    Ok(model.objects.iter().filter(|o| o.on_server).map(row).collect())
 }
 
 fn trigger_events(c: &ViewContext<'_>) -> Rows {
@@ -406,11 +487,11 @@ fn trigger_events(c: &ViewContext<'_>) -> Rows {
             true
         ]
     };
-    Ok(events(c).map(of_event).collect())
+    Ok(events(&c.model, false).map(of_event).collect())
 }
 
 fn modules(c: &ViewContext<'_>) -> Rows {
-    let with_text = c.model.user_objects().filter(|o| o.is_module() && !o.computed);
+    let with_text = c.model.user_objects().filter(|o| o.is_module() && !o.computed && !o.on_server);
     Ok(with_text
         .map(|o| {
             row![

@@ -225,6 +225,10 @@ pub trait ViewSource: Send + Sync {
     fn definers(&self) -> (usize, u64) {
         (0, 0)
     }
+    /// master, where what is of the server lies; `None` where nothing of that kind has been defined.
+    fn master(&self) -> Option<Arc<dyn ViewSource>> {
+        None
+    }
     /// Rows of a base table (`sysschobjs` …); empty when the database's version has no such table.
     fn base_rows(&self, table: &str) -> SqlResult<Arc<BaseRows>>;
     /// A sequence and the value last given, where the database gives values.

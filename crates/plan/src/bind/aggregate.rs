@@ -139,13 +139,21 @@ impl Binder<'_> {
         let name = id.name();
         let distinct = call.quantifier == Some(ast::SetQuantifier::Distinct);
         let mut order = Vec::new();
+        let ordered = matches!(
+            id,
+            AggregateId::StringAgg | AggregateId::ApproxPercentileCont | AggregateId::ApproxPercentileDisc
+        );
+        if !ordered && !call.within_group.is_empty() {
+            return err(span, 10757, &[&name.to_ascii_lowercase()]);
+        }
+        if ordered && distinct {
+            return Err(SqlError::new(156, &[&"distinct"]).at_line(span.line));
+        }
         for item in &call.within_group {
             let t = self.bind(&item.expr)?;
             order.push(SortKey { expr: t.e, descending: item.descending });
         }
-        if call.star
-            || (call.arguments.is_empty() && matches!(id, AggregateId::Count | AggregateId::CountBig))
-        {
+        if call.star {
             if !matches!(id, AggregateId::Count | AggregateId::CountBig) || call.arguments.len() > 1 {
                 return Err(SqlError::with_text(102, 15, "Incorrect syntax near '*'.").at_line(span.line));
             }

@@ -342,14 +342,27 @@ impl Binder<'_> {
             return err(offset.span, 10741, &[]);
         }
         let (offset, fetch) = {
-            let o = self.bind_count(offset)?;
-            let f = q.fetch.as_ref().map(|f| self.bind_count(f)).transpose()?;
+            let o = self.bind_rows(offset)?;
+            let f = q.fetch.as_ref().map(|f| self.bind_rows(f)).transpose()?;
             (o, f)
         };
         Ok(LogicalPlan::Offset { input: Box::new(plan), offset, fetch })
     }
 
     /// A row count of TOP, OFFSET or FETCH.
+    /// The same where the columns of the query are in sight, which it may not use.
+    fn bind_rows(&mut self, e: &holdfast_tsql::ast::expression::Expr) -> SqlResult<Expr> {
+        let count = self.bind_count(e)?;
+        match crate::build::columns_of(&count).into_iter().next() {
+            Some(id) => {
+                let name = self.column_names.get(&id).cloned().unwrap_or_default();
+                let name = name.rsplit('.').next().unwrap_or_default().to_owned();
+                err(e.span, 4115, &[&name])
+            }
+            None => Ok(count),
+        }
+    }
+
     pub fn bind_count(&mut self, e: &holdfast_tsql::ast::expression::Expr) -> SqlResult<Expr> {
         let t = self.bind(e)?;
         if !t.e.ty.id.is_integer() && t.e.ty.id != TypeId::Null {

@@ -471,9 +471,18 @@ impl Binder<'_> {
             )?;
             ty.collation = if collation.is_none() { self.collation() } else { collation };
         }
-        // Comparison of two decimals needs no common scale; strings no common length.
+        // Decimals are compared digit by digit where a common scale holds both; strings need no common length.
+        let is_decimal = |t: &SqlType| matches!(t.id, TypeId::Decimal | TypeId::Numeric);
+        let mut unscaled = false;
+        if is_decimal(&l.e.ty) && is_decimal(&r.e.ty) {
+            let (a, b) = (&l.e.ty, &r.e.ty);
+            let scale = a.scale.max(b.scale);
+            let whole = a.precision.saturating_sub(a.scale).max(b.precision.saturating_sub(b.scale));
+            unscaled = whole + scale > 38;
+            ty = SqlType { id: ty.id, ..SqlType::decimal((whole + scale).min(38), scale) };
+        }
         let same_family = |t: &SqlType| {
-            matches!((t.id, ty.id), (TypeId::Decimal | TypeId::Numeric, TypeId::Decimal | TypeId::Numeric))
+            (is_decimal(t) && is_decimal(&ty) && (unscaled || t.scale == ty.scale))
                 || (t.id.is_character() && ty.id.is_character() && t.id.is_unicode() == ty.id.is_unicode())
                 || (matches!(t.id, TypeId::Binary | TypeId::VarBinary)
                     && matches!(ty.id, TypeId::Binary | TypeId::VarBinary))

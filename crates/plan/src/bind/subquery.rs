@@ -101,8 +101,8 @@ fn same_compare(a: &holdfast_types::SqlType, b: &holdfast_types::SqlType) -> boo
     }
     match (a.id, b.id) {
         (TypeId::Char | TypeId::VarChar, TypeId::Char | TypeId::VarChar)
-        | (TypeId::NChar | TypeId::NVarChar, TypeId::NChar | TypeId::NVarChar)
-        | (TypeId::Decimal | TypeId::Numeric, TypeId::Decimal | TypeId::Numeric) => true,
+        | (TypeId::NChar | TypeId::NVarChar, TypeId::NChar | TypeId::NVarChar) => true,
+        (TypeId::Decimal | TypeId::Numeric, TypeId::Decimal | TypeId::Numeric) => a.scale == b.scale,
         (x, y) => x == y,
     }
 }

@@ -196,6 +196,10 @@ impl Binder<'_> {
         if over.frame.is_some() && !framed {
             return err(span, 10752, &[&name.to_ascii_uppercase()]);
         }
+        let percentiles = matches!(id, WindowId::PercentileCont | WindowId::PercentileDisc);
+        if !percentiles && !call.within_group.is_empty() {
+            return err(span, 10757, &[&name.to_ascii_lowercase()]);
+        }
         if let Some(l) = self.levels.last_mut() {
             l.in_window = true;
         }

@@ -11,10 +11,10 @@ use holdfast_engine::catalog::{IndexDef, IndexKey, IndexKind, TableDef};
 use holdfast_types::{CollationId, SqlResult, SqlString, SqlType, TypeId, Value};
 
 use super::{
-    Builder, Built, Needed, Order, PARALLEL_ROWS, columns_of, filtered, full_range, is_volatile, satisfies,
-    unary,
+    Builder, Built, Needed, Order, PARALLEL_ROWS, columns_of, edge, filtered, full_range, is_volatile,
+    satisfies, unary,
 };
-use crate::expr::{CompareOp, ConvertMode, Expr, ExprKind};
+use crate::expr::{CompareOp, ConvertMode, Edge, Expr, ExprKind};
 use crate::logical::{Col, ColumnId, LogicalPlan};
 use crate::physical::{PhysicalOp, PlanColumn, ReadHints, SeekBound, SeekKey, SeekRange};
 use crate::rules::substitute;
@@ -563,61 +563,65 @@ fn is_sql_collation(c: CollationId) -> bool {
     c.0 >> 24 != 0
 }
 
-/// The key column itself, seen through conversions that keep equality (`Some(false)` when only equality survives).
-fn key_side(e: &Expr, id: ColumnId, ty: &SqlType) -> Option<bool> {
+/// How a condition sees the key column.
+#[derive(Clone, Copy, PartialEq)]
+enum KeySide {
+    /// As it is, or through a conversion that keeps order and equality.
+    Same,
+    /// An integer seen as a wider one.
+    Integer(SqlType),
+    /// Through another conversion that keeps the order.
+    Widened(SqlType, edge::Widening),
+}
+
+fn key_side(e: &Expr, id: ColumnId, ty: &SqlType) -> Option<KeySide> {
     match &e.kind {
         ExprKind::Column(c) if *c == id => {
             if e.ty.id == ty.id && e.ty.collation == ty.collation {
-                return Some(true);
+                return Some(KeySide::Same);
             }
             let strings = e.ty.id.is_character() && ty.id.is_character() && e.ty.collation == ty.collation;
             if strings && e.ty.id.is_unicode() == ty.id.is_unicode() {
-                return Some(true);
+                return Some(KeySide::Same);
             }
             // varchar seen as nvarchar: same order under Windows collations only.
             if strings && !is_sql_collation(ty.collation) {
-                return Some(true);
+                return Some(KeySide::Same);
             }
             let decimals = matches!(e.ty.id, TypeId::Decimal | TypeId::Numeric)
                 && matches!(ty.id, TypeId::Decimal | TypeId::Numeric);
             let binaries = e.ty.id.is_binary() && ty.id.is_binary() && ty.id != TypeId::RowVersion;
-            (decimals || binaries).then_some(true)
+            (decimals || binaries).then_some(KeySide::Same)
         }
-        ExprKind::Convert { operand, mode: ConvertMode::Implicit, .. }
-            if matches!(operand.kind, ExprKind::Column(c) if c == id)
-                && ty.id.is_integer()
-                && e.ty.id.is_integer()
-                && ty.id != TypeId::Bit =>
+        ExprKind::Convert { operand, mode: ConvertMode::Implicit, .. } if matches!(operand.kind, ExprKind::Column(c) if c == id) =>
         {
-            Some(false)
+            if ty.id.is_integer() && e.ty.id.is_integer() && ty.id != TypeId::Bit {
+                return Some(KeySide::Integer(e.ty));
+            }
+            edge::widening(ty, &e.ty).map(|w| KeySide::Widened(e.ty, w))
         }
         _ => None,
     }
 }
 
-/// A seek value of the key's type, or `None` when converting could change the result. The flag: equality only.
-fn seek_value(v: &Expr, ty: &SqlType, equality_only: bool) -> Option<(Expr, bool)> {
+/// A value for an integer key: those outside the key's range match nothing, which TRY_CONVERT's NULL expresses.
+fn integer_value(v: &Expr, ty: &SqlType) -> Expr {
+    let e = crate::bind::fold_integer(v.clone(), *ty);
+    if e.ty == *ty && e.is_literal() {
+        return e;
+    }
+    let kind = ExprKind::Convert { operand: Box::new(v.clone()), style: None, mode: ConvertMode::Try };
+    Expr::new(kind, *ty, true)
+}
+
+/// A seek value of the key's type, or `None` when converting could change the result.
+fn seek_value(v: &Expr, ty: &SqlType) -> Option<Expr> {
     if v.ty.id == TypeId::SqlVariant {
         return None;
     }
-    if equality_only {
-        // A wider integer: values outside the key's range match nothing, which TRY_CONVERT's NULL expresses.
-        let e = crate::bind::fold_integer(v.clone(), *ty);
-        if e.ty == *ty && e.is_literal() {
-            return Some((e, true));
-        }
-        return Some((
-            Expr::new(
-                ExprKind::Convert { operand: Box::new(v.clone()), style: None, mode: ConvertMode::Try },
-                *ty,
-                true,
-            ),
-            true,
-        ));
-    }
     if matches!(ty.id, TypeId::Decimal | TypeId::Numeric) {
         if v.ty.scale == ty.scale {
-            return Some((v.clone(), true));
+            return Some(v.clone());
         }
         if v.ty.scale > ty.scale {
             return None;
@@ -637,18 +641,55 @@ fn seek_value(v: &Expr, ty: &SqlType, equality_only: bool) -> Option<(Expr, bool
                 nullable,
             ),
         };
-        return Some((e, true));
+        return Some(e);
     }
-    let scaled = matches!(ty.id, TypeId::Time | TypeId::DateTime2 | TypeId::DateTimeOffset);
     if v.ty.id == ty.id
         || (v.ty.id.is_character() && ty.id.is_character())
         || (v.ty.id.is_binary() && ty.id.is_binary())
     {
-        // Values carry 100 ns ticks whatever their scale, so a finer value still compares rightly.
-        let _ = scaled;
-        return Some((v.clone(), true));
+        // Values of time carry 100 ns ticks whatever their scale, so a finer value still compares rightly.
+        return Some(v.clone());
     }
     None
+}
+
+/// What a comparison with a value says about the key; the flag tells whether the seek implies it exactly.
+fn compared(side: KeySide, op: CompareOp, value: &Expr, ty: &SqlType) -> Vec<(Sarg, bool)> {
+    let low = |value: Expr, inclusive| Sarg::Low(SeekBound { value, inclusive });
+    let high = |value: Expr, inclusive| Sarg::High(SeekBound { value, inclusive });
+    let wider = match side {
+        KeySide::Integer(_) if op == CompareOp::Equal => {
+            return vec![(Sarg::Equal(integer_value(value, ty)), true)];
+        }
+        KeySide::Integer(wider) => Some((wider, edge::Widening::Exact)),
+        KeySide::Widened(wider, how) => Some((wider, how)),
+        // A decimal with more digits behind the point than the key has.
+        KeySide::Same if edge::is_finer(&value.ty, ty) => Some((value.ty, edge::Widening::Exact)),
+        KeySide::Same => None,
+    };
+    let Some((wider, how)) = wider else {
+        let Some(v) = seek_value(value, ty) else { return Vec::new() };
+        return match op {
+            CompareOp::Equal => vec![(Sarg::Equal(v), true)],
+            CompareOp::Greater => vec![(low(v, false), true)],
+            CompareOp::GreaterOrEqual => vec![(low(v, true), true)],
+            CompareOp::Less => vec![(high(v, false), true)],
+            CompareOp::LessOrEqual => vec![(high(v, true), true)],
+            _ => Vec::new(),
+        };
+    };
+    let at = |edge| edge::value(value, &wider, ty, edge);
+    match op {
+        CompareOp::Equal if how == edge::Widening::Exact => vec![(Sarg::Equal(at(Edge::Exact)), true)],
+        CompareOp::Equal => {
+            vec![(low(at(Edge::AtLeast), true), false), (high(at(Edge::AtMost), true), false)]
+        }
+        CompareOp::Greater => vec![(low(at(Edge::Above), true), true)],
+        CompareOp::GreaterOrEqual => vec![(low(at(Edge::AtLeast), true), true)],
+        CompareOp::Less => vec![(high(at(Edge::Below), true), true)],
+        CompareOp::LessOrEqual => vec![(high(at(Edge::AtMost), true), true)],
+        _ => Vec::new(),
+    }
 }
 
 /// What a condition says about the key column; the flag tells whether the seek implies the condition exactly.
@@ -656,50 +697,37 @@ fn sargs(c: &Expr, id: ColumnId, ty: &SqlType) -> Vec<(Sarg, bool)> {
     if is_volatile(c) {
         return Vec::new();
     }
+    let is_value =
+        |v: &Expr| columns_of(v).is_empty() && !v.any(&|x| matches!(x.kind, ExprKind::Subquery(_)));
     match &c.kind {
         ExprKind::Compare { op, left, right } => {
-            let (op, equality_only, value) = match (key_side(left, id, ty), key_side(right, id, ty)) {
-                (Some(exact), None) => (*op, !exact, right),
-                (None, Some(exact)) => (op.swap(), !exact, left),
+            let (op, side, value) = match (key_side(left, id, ty), key_side(right, id, ty)) {
+                (Some(side), None) => (*op, side, right),
+                (None, Some(side)) => (op.swap(), side, left),
                 _ => return Vec::new(),
             };
-            if !columns_of(value).is_empty() || value.any(&|x| matches!(x.kind, ExprKind::Subquery(_))) {
-                return Vec::new();
-            }
-            if equality_only && op != CompareOp::Equal {
-                return Vec::new();
-            }
-            let Some((v, exact)) = seek_value(value, ty, equality_only) else { return Vec::new() };
-            let bound = |inclusive| SeekBound { value: v.clone(), inclusive };
-            match op {
-                CompareOp::Equal => vec![(Sarg::Equal(v), exact)],
-                CompareOp::Greater => vec![(Sarg::Low(bound(false)), exact)],
-                CompareOp::GreaterOrEqual => vec![(Sarg::Low(bound(true)), exact)],
-                CompareOp::Less => vec![(Sarg::High(bound(false)), exact)],
-                CompareOp::LessOrEqual => vec![(Sarg::High(bound(true)), exact)],
-                _ => Vec::new(),
-            }
+            if is_value(value) { compared(side, op, value, ty) } else { Vec::new() }
         }
         ExprKind::IsNull { operand, negated: false } => match key_side(operand, id, ty) {
             Some(_) => vec![(Sarg::IsNull, true)],
             None => Vec::new(),
         },
         ExprKind::InList { operand, list, negated: false } => {
-            let Some(exact) = key_side(operand, id, ty) else { return Vec::new() };
+            let Some(side) = key_side(operand, id, ty) else { return Vec::new() };
             let mut values = Vec::with_capacity(list.len());
             for v in list {
-                if !columns_of(v).is_empty() || v.any(&|x| matches!(x.kind, ExprKind::Subquery(_))) {
+                if !is_value(v) {
                     return Vec::new();
                 }
-                match seek_value(v, ty, !exact) {
-                    Some((v, _)) => values.push(v),
-                    None => return Vec::new(),
+                match compared(side, CompareOp::Equal, v, ty).pop() {
+                    Some((Sarg::Equal(v), true)) => values.push(v),
+                    _ => return Vec::new(),
                 }
             }
             vec![(Sarg::In(values), true)]
         }
         ExprKind::Like { operand, pattern, escape: None, negated: false } => {
-            if key_side(operand, id, ty) != Some(true) {
+            if key_side(operand, id, ty) != Some(KeySide::Same) {
                 return Vec::new();
             }
             let ExprKind::Literal(Value::String(p)) = &pattern.kind else { return Vec::new() };

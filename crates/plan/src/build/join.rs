@@ -2,14 +2,17 @@
 
 use holdfast_types::SqlResult;
 
-use super::{Builder, Built, Needed, columns_of, is_volatile, join_output, seeks, unary};
+use super::{Builder, Built, Needed, columns_of, edge, is_volatile, join_output, seeks, unary};
 use crate::expr::{Binding, CompareOp, Expr, ExprKind};
-use crate::logical::{ColumnId, JoinAlgorithm, LogicalPlan};
+use crate::logical::{Col, ColumnId, JoinAlgorithm, LogicalPlan};
 use crate::physical::{JoinKind, PhysicalOp};
 
 /// Per-row cost of building and probing a hash table.
 const HASH_BUILD: f64 = 0.1;
 const HASH_PROBE: f64 = 0.05;
+/// What a hash table costs before its first row. A few look-ups are cheaper, however small the other table is; they also wait for and
+/// lock no rows that nobody asked for.
+const HASH_START: f64 = 12.0;
 
 /// Cost of comparing a pair of rows.
 const PAIR: f64 = 0.02;
@@ -70,11 +73,11 @@ impl Builder<'_> {
                 return self.finish_lookup(kind, l, found, &residual, rows);
             }
         }
-        if kind == JoinKind::Inner
+        if matches!(kind, JoinKind::Inner | JoinKind::Right)
             && !keys.is_empty()
             && keys.iter().all(|k| !k.null_equal)
-            && algorithm.is_none()
-            && self.estimator.rows(right) < self.estimator.rows(left)
+            && (algorithm.is_none() || kind == JoinKind::Right && algorithm == Some(JoinAlgorithm::Loop))
+            && (kind == JoinKind::Right || self.estimator.rows(right) < self.estimator.rows(left))
         {
             // The other way round: the right side drives.
             let swapped: Vec<EquiKey> = keys
@@ -86,9 +89,17 @@ impl Builder<'_> {
                 false => None,
             };
             let outer = ordered.as_ref().unwrap_or(&r);
-            let found = self.lookup_join((right, outer), (left, &l), &swapped, &residual, needed, false)?;
+            let forced = algorithm.is_some();
+            let found = self.lookup_join((right, outer), (left, &l), &swapped, &residual, needed, forced)?;
             if let Some(found) = found {
+                let kind = if kind == JoinKind::Right { JoinKind::Left } else { kind };
                 return self.finish_lookup(kind, ordered.unwrap_or(r), found, &residual, rows);
+            }
+        }
+        if kind == JoinKind::LeftSemi && residual.is_empty() && algorithm.is_none() {
+            let found = self.semi_lookup((left, &l), right, &keys, needed)?;
+            if let Some((outer, found)) = found {
+                return self.finish_lookup(JoinKind::Inner, outer, found, &[], rows);
             }
         }
 
@@ -156,7 +167,8 @@ impl Builder<'_> {
         all.extend(&r.ids);
         let residual = if residual.is_empty() { None } else { Some(self.place(&Expr::and(residual), &all)?) };
         let (ids, types) = join_output(kind, &l, &r);
-        let cost = l.plan.cost + r.plan.cost + r.plan.rows * HASH_BUILD + l.plan.rows * HASH_PROBE;
+        let cost =
+            HASH_START + l.plan.cost + r.plan.cost + r.plan.rows * HASH_BUILD + l.plan.rows * HASH_PROBE;
         let op = PhysicalOp::HashJoin {
             kind,
             left: Box::new(l.plan),
@@ -205,8 +217,11 @@ impl Builder<'_> {
         // A spool here would be a hash join, which is weighed below.
         let r = self.in_region(None, |b| b.build(&inner, &right_needed, &[]))?;
         let cost = l.plan.cost + l.plan.rows.max(1.0) * r.plan.cost;
-        let hash_cost =
-            l.plan.cost + r_full.plan.cost + r_full.plan.rows * HASH_BUILD + l.plan.rows * HASH_PROBE;
+        let hash_cost = HASH_START
+            + l.plan.cost
+            + r_full.plan.cost
+            + r_full.plan.rows * HASH_BUILD
+            + l.plan.rows * HASH_PROBE;
         if !seeks(&r.plan.op) || (!forced && cost >= hash_cost) {
             self.next_slot = saved;
             return Ok(None);
@@ -216,6 +231,37 @@ impl Builder<'_> {
             placed.push(Binding { slot, value: self.place(&value, &l.ids)? });
         }
         Ok(Some(Lookup { inner: r, bindings: placed, cost }))
+    }
+
+    /// A semi join the other way round: each value of the right side once, and a look-up of the left table for it. (Rows of the left
+    /// side then come once: each is equal to one value at most.)
+    fn semi_lookup(
+        &mut self,
+        (left, l): (&LogicalPlan, &Built),
+        right: &LogicalPlan,
+        keys: &[EquiKey],
+        needed: &Needed,
+    ) -> SqlResult<Option<(Built, Lookup)>> {
+        if keys.is_empty() || !seekable(left) || self.estimator.rows(right) >= self.estimator.rows(left) {
+            return Ok(None);
+        }
+        let mut columns: Vec<Col> = Vec::with_capacity(keys.len());
+        for k in keys {
+            let ExprKind::Column(id) = k.right.kind else { return Ok(None) };
+            if k.null_equal || columns.iter().any(|c| c.id == id) {
+                return Ok(None);
+            }
+            columns.push(Col { id, ty: k.right.ty, nullable: k.right.nullable });
+        }
+        let ids: Needed = columns.iter().map(|c| c.id).collect();
+        let distinct = LogicalPlan::Distinct { input: Box::new(right.clone()), columns };
+        let outer = self.build(&distinct, &ids, &[])?;
+        let swapped: Vec<EquiKey> = keys
+            .iter()
+            .map(|k| EquiKey { left: k.right.clone(), right: k.left.clone(), null_equal: false })
+            .collect();
+        let found = self.lookup_join((&distinct, &outer), (left, l), &swapped, &[], needed, false)?;
+        Ok(found.map(|f| (outer, f)))
     }
 
     /// Nested loops that seek the inner table by whatever the condition says of its keys, equalities or not: ranges between values of
@@ -310,6 +356,7 @@ fn split(
         if let ExprKind::Compare { op: op @ (CompareOp::Equal | CompareOp::NotDistinct), left: a, right: b } =
             &t.kind
             && !is_volatile(t)
+            && !edge::differ_in_scale(&a.ty, &b.ty)
         {
             let (ca, cb) = (columns_of(a), columns_of(b));
             let null_equal = *op == CompareOp::NotDistinct;

@@ -7,6 +7,7 @@
 //! 3. `Built::order` is what the rows are really sorted by, never a hope.
 
 mod access;
+mod edge;
 mod filtered;
 mod join;
 mod spool;

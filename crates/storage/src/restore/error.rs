@@ -40,6 +40,8 @@ pub enum RestoreError {
     Interrupted { file: String },
     #[error("the database holds changes that were committed after the stop point")]
     StopTooEarly,
+    #[error("the backup set ended after the stop point")]
+    SetAfterStop,
 }
 
 impl From<LogError> for RestoreError {
@@ -65,6 +67,7 @@ impl RestoreError {
             RestoreError::WrongState { .. } => 3117,
             RestoreError::Interrupted { .. } => 4319,
             RestoreError::StopTooEarly => 4335,
+            RestoreError::SetAfterStop => 4338,
             RestoreError::Recovery(_)
             | RestoreError::LogEnds { .. }
             | RestoreError::LogLayout { .. }

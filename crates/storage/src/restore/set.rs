@@ -101,7 +101,7 @@ pub fn check_set(set: &BackupSet, options: RestoreOptions) -> Result<&Configurat
     if let Some(stop) = options.stop_at.filter(|_| info.kind != BackupKind::Log)
         && log_time(info.finish_date).is_some_and(|end| end > stop)
     {
-        return Err(RestoreError::StopTooEarly);
+        return Err(RestoreError::SetAfterStop);
     }
     Ok(configuration)
 }
@@ -172,10 +172,15 @@ pub fn restore_set(
     }
     let rolled = roll(disk, &mut state, &log, info.last_lsn, options.stop_at, &target.state)?;
     let (records, applied) = (rolled.records, rolled.applied);
-    match rolled.stopped_at {
-        // Nothing may follow but recovery.
-        Some(end) => (state.phase, state.reached) = (Phase::Recovering, end),
-        None => (state.phase, state.reached) = (Phase::Restoring, info.last_lsn),
+    // Pages of a data backup are as they were when it ended: no stop may lie before that.
+    if let Some(end) = log_time(info.finish_date).filter(|_| info.kind != BackupKind::Log) {
+        state.committed = state.committed.max(end);
+    }
+    state.phase = Phase::Restoring;
+    state.reached = rolled.stopped_at.unwrap_or(info.last_lsn);
+    if let Some(p) = previous.as_ref().filter(|_| rolled.stopped_at.is_some()) {
+        // The set was not used up: it may be given again with a later point.
+        state.progress = p.progress;
     }
     state.save(disk, &target.state)?;
     let stopped = rolled.stopped_at.is_some();

@@ -92,6 +92,8 @@ pub const MESSAGES: &[Message] = &[
     (8171, 16, "Hint '%ls' on object '%.*ls' is invalid."),
     (8631, 17, "Internal error: Server stack limit has been reached. Please look for potentially deep nesting in your query, and try to simplify it."),
     (10709, 16, "The number of columns for each row in a table value constructor must be the same."),
+    (4115, 15, "The reference to column \"%.*ls\" is not allowed in an argument to a TOP, OFFSET, or FETCH clause. Only references to columns at an outer scope or standalone expressions and subqueries are allowed here."),
+    (10757, 15, "The function '%.*ls' may not have a WITHIN GROUP clause."),
     (10752, 15, "The function '%.*ls' may not have a window frame."),
     (10753, 15, "The function '%.*ls' must have an OVER clause."),
     (10755, 15, "The function '%.*ls' takes between %d and %d arguments."),

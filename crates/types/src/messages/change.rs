@@ -39,6 +39,7 @@ pub const MESSAGES: &[Message] = &[
     (2627, 14, "Violation of %ls constraint '%.*ls'. Cannot insert duplicate key in object '%.*ls'. The duplicate key value is %ls."),
     (2705, 16, "Column names in each table must be unique. Column name '%.*ls' in table '%.*ls' is specified more than once."),
     (2714, 16, "There is already an object named '%.*ls' in the database."),
+    (17892, 14, "Logon failed for login '%.*ls' due to trigger execution."),
     (3609, 16, "The transaction ended in the trigger. The batch has been aborted."),
     (3616, 16, "An error was raised during trigger execution. The batch has been aborted and the user transaction, if any, has been rolled back."),
     (3902, 16, "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION."),

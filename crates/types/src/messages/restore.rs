@@ -83,6 +83,7 @@ pub const MESSAGES: &[Message] = &[
     (4353, 16, "Conflicting file relocations have been specified for file '%.*ls'. Only a single WITH MOVE clause should be specified for any logical file name."),
     (4330, 16, "This backup set cannot be applied because it is on a recovery path that is inconsistent with the database. The recovery path is the sequence of data and log backups that have brought the database to a particular recovery point. Find a compatible backup to restore, or restore the rest of the database to match a recovery point within this backup set, which will restore the database to a different point in time.  For more information about recovery paths, see SQL Server Books Online."),
     (4333, 16, "The database cannot be recovered because the log was not restored."),
+    (4338, 16, "The STOPAT clause specifies a point too early to allow this backup set to be restored. Choose a different stop point or use RESTORE DATABASE WITH RECOVERY to recover at the current point."),
     (4335, 16, "The specified STOPAT time is too early. All or part of the database is already rolled forward beyond that point."),
     (4356, 10, "Restore is complete on database '%ls'.  The database is now available."),
     (5123, 16, "CREATE FILE encountered operating system error %ls while attempting to open or create the physical file '%.*ls'."),

@@ -44,9 +44,17 @@ fn row_bounds(range: &KeyRange) -> (Option<Box<[u8]>>, Option<Box<[u8]>>) {
     (id(&range.low, excludes(&range.low)), id(&range.high, !excludes(&range.high)))
 }
 
+/// Rows that cost a scan as much as a page of a file would.
+const ROWS_OF_A_PAGE: u64 = 100;
+
 impl TableAccess for MemoryRows {
     fn in_memory(&self) -> Option<Arc<dyn Any + Send + Sync>> {
         self.this.upgrade().map(|rows| rows as Arc<dyn Any + Send + Sync>)
+    }
+
+    fn size(&self) -> Option<(u64, u64)> {
+        let rows = self.len() as u64;
+        Some((rows, rows / ROWS_OF_A_PAGE))
     }
 
     fn scan(&self, _read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
