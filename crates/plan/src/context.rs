@@ -33,6 +33,11 @@ pub trait NameResolver {
         let _ = name;
         false
     }
+    /// Whether it is this server's own name.
+    fn own_server(&self, name: &str) -> bool {
+        let _ = name;
+        false
+    }
     /// Scalar variable `@name` (with the `@`).
     fn variable(&self, name: &str) -> Option<VariableInfo>;
     /// Table variable or table-valued parameter `@name`.

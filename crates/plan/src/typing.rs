@@ -477,6 +477,12 @@ pub fn arithmetic(op: BinaryOp, l: &Expr, r: &Expr) -> Result<Arithmetic, Refusa
             return Err(Refusal::Pair);
         }
     }
+    if op == BinaryOp::Concat {
+        return Err(if a.id == b.id { Refusal::Operand(a.id) } else { Refusal::Pair });
+    }
+    if matches!(op, BinaryOp::ShiftLeft | BinaryOp::ShiftRight) && a.id == T::Bit && b.id == T::Bit {
+        return Err(Refusal::Operand(T::Bit));
+    }
     let bit_op = matches!(
         op,
         BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::BitXor | BinaryOp::ShiftLeft | BinaryOp::ShiftRight

@@ -16,7 +16,7 @@ use holdfast_format::page::check::check_page;
 use holdfast_format::page::{PageView, flag, protection};
 use holdfast_format::{FormatError, PageSource, PageType};
 
-use super::{Progress, Report};
+use super::{Finding, Progress, Report};
 
 /// Who owns each page: index into `SystemTables::units` + 1, 0 for nobody.
 #[derive(Debug, Default)]
@@ -128,6 +128,9 @@ fn check_file(
         Err(error) => report.error(None, &error),
     }
     check_maps(source, file, report);
+    if tables.is_some() {
+        check_leaks(source, file, owners, report);
+    }
     let mut held: Option<(PageId, Option<holdfast_format::PageRef>)> = None;
     for number in 0..count {
         let at = PageId::new(file, number);
@@ -194,6 +197,45 @@ fn check_maps(source: &dyn PageSource, file: FileId, report: &mut Report) {
                 for error in [gam.err(), sgam.err()].into_iter().flatten() {
                     report.error(None, &error);
                 }
+            }
+        }
+    }
+}
+
+/// Extents that are taken but belong to nobody and hold no page that is in use.
+fn check_leaks(source: &dyn PageSource, file: FileId, owners: &Owners, report: &mut Report) {
+    let count = source.page_count(file);
+    let mut reader = iam::PfsReader::default();
+    for interval in 0..=interval_of(count.saturating_sub(1)) {
+        let at = |kind: MapKind| PageId::new(file, kind.page_number(interval));
+        let (gam_at, sgam_at) = (at(MapKind::Gam), at(MapKind::Sgam));
+        // What cannot be read is told elsewhere.
+        let (Ok(gam), Ok(sgam)) = (source.page(gam_at), source.page(sgam_at)) else { continue };
+        let maps =
+            (ExtentMap::read(PageView::new(&gam), gam_at), ExtentMap::read(PageView::new(&sgam), sgam_at));
+        let (Ok(gam), Ok(sgam)) = maps else { continue };
+        let first = interval * holdfast_format::allocation::INTERVAL_PAGES;
+        let extents = (count - first).min(holdfast_format::allocation::INTERVAL_PAGES) / EXTENT_PAGES;
+        for extent in 0..extents {
+            if gam.is_set(extent) || sgam.is_set(extent) {
+                continue;
+            }
+            let start = PageId::new(file, first + extent * EXTENT_PAGES);
+            let used = (0..EXTENT_PAGES).any(|offset| {
+                let page = PageId::new(file, start.page + offset);
+                owners.owner(page).is_some()
+                    || fixed_page_type(page).is_some()
+                    || reader.byte(source, page).map_or(true, |byte| byte & pfs::ALLOCATED != 0)
+            });
+            if !used {
+                let text = "the extent is marked allocated in the GAM, but no SGAM or IAM has allocated it";
+                report.add(Finding {
+                    page: Some(start),
+                    offset: 0,
+                    object: None,
+                    what: text.to_owned(),
+                    number: 8905,
+                });
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The consistency checker: everything that can be verified about a database's pages without a second copy of it.
 //!
-//! Module map: [`allocation`] maps, chains and page headers; [`structure`] trees, heaps, large values and row counts.
+//! Module map: [`allocation`] maps, chains and page headers; [`structure`] trees, heaps, large values and row counts; [`indexes`]
+//! nonclustered indexes against their tables.
 //!
 //! Invariants
 //! 1. The checker reports and goes on; it never stops at the first fault and never changes anything.
@@ -8,6 +9,7 @@
 //! 3. At most [`MAX_FINDINGS`] findings are kept; the rest is counted.
 
 pub mod allocation;
+pub mod indexes;
 pub mod structure;
 
 use std::sync::Arc;
@@ -30,7 +32,12 @@ pub struct Finding {
     /// Table or index concerned, when known.
     pub object: Option<Arc<str>>,
     pub what: String,
+    /// Number of the message that tells it.
+    pub number: i32,
 }
+
+/// The number of faults that have none of their own.
+const FAULT: i32 = 8928;
 
 impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -69,7 +76,7 @@ impl Report {
     }
 
     pub(crate) fn page(&mut self, page: PageId, offset: usize, what: impl Into<String>) {
-        self.add(Finding { page: Some(page), offset, object: None, what: what.into() });
+        self.add(Finding { page: Some(page), offset, object: None, what: what.into(), number: FAULT });
     }
 
     pub(crate) fn error(&mut self, object: Option<Arc<str>>, error: &FormatError) {
@@ -77,7 +84,7 @@ impl Report {
             FormatError::Record { offset, .. } => *offset,
             _ => 0,
         };
-        self.add(Finding { page: error.page(), offset, object, what: error.to_string() });
+        self.add(Finding { page: error.page(), offset, object, what: error.to_string(), number: FAULT });
     }
 }
 
@@ -86,6 +93,16 @@ pub type Progress<'p> = &'p mut dyn FnMut(u64, u64);
 
 /// Checks the database in `source`: first maps and pages, then, when the catalog can be read, every table.
 pub fn check(source: &Arc<dyn PageSource>, progress: Progress<'_>) -> Report {
+    check_beside(source, &|_| false, progress)
+}
+
+/// The same while transactions are open. Those in `busy` (by object id) are being changed by one: they may be between two changes of
+/// one row, and the catalogue does not count their rows yet.
+pub fn check_beside(
+    source: &Arc<dyn PageSource>,
+    busy: &dyn Fn(i32) -> bool,
+    progress: Progress<'_>,
+) -> Report {
     let mut report = Report::default();
     let catalog = match DatabaseCatalog::open(0, None, source.clone()) {
         Ok(catalog) => Some(catalog),
@@ -96,7 +113,8 @@ pub fn check(source: &Arc<dyn PageSource>, progress: Progress<'_>) -> Report {
     };
     let owners = allocation::check(&**source, catalog.as_ref().map(|c| c.storage()), &mut report, progress);
     if let Some(catalog) = catalog {
-        structure::check(&catalog, &owners, &mut report);
+        structure::check(&catalog, &owners, busy, &mut report);
+        indexes::check(&catalog, busy, &mut report);
     }
     report
 }

@@ -12,13 +12,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use holdfast_base::{PageId, Rid};
+use holdfast_format::allocation::{iam, pfs};
 use holdfast_format::catalog::unit_type;
 use holdfast_format::record::row::RowKind;
 use holdfast_format::record::{Field, PageRows, Row, fixed_var};
-use holdfast_format::{FormatError, PageSource, PageType, PageView, allocation::iam, btree, lob};
+use holdfast_format::{FormatError, PageSource, PageType, PageView, btree, lob};
 use holdfast_types::Value;
 
-use super::{Finding, Report, allocation::Owners};
+use super::{FAULT, Finding, Report, allocation::Owners};
 use crate::database::DatabaseCatalog;
 use crate::database::partition::PartitionFunction;
 use crate::database::rows::sql_type;
@@ -49,7 +50,7 @@ struct Share {
 }
 
 /// Checks the rowsets of every object.
-pub fn check(catalog: &DatabaseCatalog, owners: &Owners, report: &mut Report) {
+pub fn check(catalog: &DatabaseCatalog, owners: &Owners, busy: &dyn Fn(i32) -> bool, report: &mut Report) {
     let source = &**catalog.source();
     for name in catalog.base_table_names() {
         if let Err(error) = catalog.base_table(&name) {
@@ -90,6 +91,7 @@ pub fn check(catalog: &DatabaseCatalog, owners: &Owners, report: &mut Report) {
                     offset: 0,
                     object: Some(name.clone()),
                     what: format!("rowset {} has no columns in the catalog", rowset.id),
+                    number: FAULT,
                 });
                 continue;
             };
@@ -126,7 +128,7 @@ pub fn check(catalog: &DatabaseCatalog, owners: &Owners, report: &mut Report) {
             match rows {
                 Ok(rows) => {
                     report.rows_checked += rows;
-                    if rows as i64 != rowset.rows {
+                    if rows as i64 != rowset.rows && !busy(object.id) {
                         report.add(Finding {
                             page: None,
                             offset: 0,
@@ -135,6 +137,7 @@ pub fn check(catalog: &DatabaseCatalog, owners: &Owners, report: &mut Report) {
                                 "index {}: {rows} rows are there, the catalog says {}",
                                 rowset.index_id, rowset.rows
                             ),
+                            number: FAULT,
                         });
                     }
                 }
@@ -146,11 +149,24 @@ pub fn check(catalog: &DatabaseCatalog, owners: &Owners, report: &mut Report) {
 
 impl Checker<'_> {
     fn fault(&self, report: &mut Report, page: PageId, offset: usize, what: impl Into<String>) {
-        report.add(Finding { page: Some(page), offset, object: Some(self.name.clone()), what: what.into() });
+        report.add(Finding {
+            page: Some(page),
+            offset,
+            object: Some(self.name.clone()),
+            what: what.into(),
+            number: FAULT,
+        });
     }
 
-    /// The page belongs to the unit being checked.
+    /// The page belongs to the unit being checked, and is not free for another.
     fn owned(&self, page: PageId, report: &mut Report) {
+        match iam::PfsReader::default().byte(self.source, page) {
+            Ok(byte) if byte & pfs::ALLOCATED == 0 => {
+                self.fault(report, page, 0, "the page is linked into an index but not allocated in the PFS");
+            }
+            Ok(_) => {}
+            Err(error) => report.error(Some(self.name.clone()), &error),
+        }
         if self.unit.is_some() && self.owners.owner(page) != self.unit {
             self.fault(report, page, 0, "the page is linked into an index that does not own it");
         }
@@ -282,7 +298,7 @@ impl Checker<'_> {
         if access.root().is_null() {
             return Ok(0);
         }
-        self.upper_levels(access, clustered, report)?;
+        let separators = self.upper_levels(access, clustered, keys, report)?;
         let mut rows = 0;
         let mut last: Option<Vec<Value>> = None;
         let mut previous = PageId::NULL;
@@ -303,6 +319,13 @@ impl Checker<'_> {
                 self.fault(report, at, 1, "a page among the leaves is not a leaf");
                 continue;
             }
+            // What the level above says of the keys from here on.
+            let low = separators.get(&at);
+            if let (Some(low), Some(before)) = (low, &last)
+                && order(keys, before, low) == Ordering::Greater
+            {
+                self.fault(report, at, 0, "keys of the page before lie behind the key in the level above");
+            }
             let page_rows = PageRows::new(view)?;
             for slot in 0..page_rows.len() {
                 let row = match page_rows.row(slot) {
@@ -316,6 +339,13 @@ impl Checker<'_> {
                 if !keys.is_empty() {
                     match self.key(access, &row, keys) {
                         Ok(next) => {
+                            if let Some(low) = low
+                                && order(keys, low, &next) == Ordering::Greater
+                            {
+                                let what =
+                                    format!("slot {slot}: the key lies before the key in the level above");
+                                self.fault(report, at, 0, what);
+                            }
                             if let Some(before) = &last
                                 && order(keys, before, &next) == Ordering::Greater
                             {
@@ -335,13 +365,15 @@ impl Checker<'_> {
         Ok(rows)
     }
 
-    /// The children of each level, left to right, are the pages of the next along its links.
+    /// The children of each level, left to right, are the pages of the next along its links. Answers the lowest key that each leaf
+    /// but the first may have.
     fn upper_levels(
         &mut self,
         access: &RowsetAccess,
         clustered: bool,
+        keys: &[StoredKey],
         report: &mut Report,
-    ) -> Result<(), FormatError> {
+    ) -> Result<HashMap<PageId, Vec<Value>>, FormatError> {
         let root = btree::tree_page(self.source, access.root())?;
         let view = PageView::new(&root);
         if !view.previous().is_null() || !view.next().is_null() {
@@ -351,11 +383,12 @@ impl Checker<'_> {
         let limit: usize = self.source.files().iter().map(|f| self.source.page_count(*f) as usize).sum();
         for _ in 0..btree::MAX_DEPTH {
             let mut below = Vec::new();
+            let mut low = HashMap::new();
             for (place, &at) in level.iter().enumerate() {
                 let page = btree::tree_page(self.source, at)?;
                 let view = PageView::new(&page);
                 if btree::is_leaf(view, clustered) {
-                    return Ok(());
+                    return Ok(HashMap::new());
                 }
                 self.owned(at, report);
                 let next = level.get(place + 1).copied().unwrap_or(PageId::NULL);
@@ -369,7 +402,18 @@ impl Checker<'_> {
                 }
                 let rows = PageRows::new(view)?;
                 for slot in 0..rows.len() {
-                    below.push(btree::child_at(&rows, slot)?);
+                    let child = btree::child_at(&rows, slot)?;
+                    below.push(child);
+                    // The first entry of a level stands for everything below the second.
+                    if keys.is_empty() || place == 0 && slot == 0 {
+                        continue;
+                    }
+                    if let Some(row) = rows.row(slot)? {
+                        match key_values(self.source, &row, access, keys, true) {
+                            Ok(values) => drop(low.insert(child, values)),
+                            Err(error) => report.error(Some(self.name.clone()), &error),
+                        }
+                    }
                 }
             }
             if below.len() > limit {
@@ -386,7 +430,7 @@ impl Checker<'_> {
                     if chain? != below {
                         self.fault(report, first, 16, "the chain of leaves differs from the level above");
                     }
-                    return Ok(());
+                    return Ok(low);
                 }
             }
             level = below;

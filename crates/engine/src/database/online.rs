@@ -349,7 +349,14 @@ impl OnlineDatabase for StoredDatabase {
     fn check(&self) -> SqlResult<crate::check::Report> {
         // Between two stretches of a rollback large values and moved rows are there by half.
         self.recover_wholly()?;
-        let look = || crate::check::check(&self.source, &mut |_, _| {});
+        let look = || {
+            // Asked while nothing changes: whoever has changed something still holds locks on it.
+            let busy = match &self.writing {
+                Some(writing) => writing.locks.changed_objects(self.id),
+                None => Default::default(),
+            };
+            crate::check::check_beside(&self.source, &|object| busy.contains(&object), &mut |_, _| {})
+        };
         match &self.writing {
             Some(writing) => writing.logged.quiet(look).map_err(|e| crate::write::writing::failure(&e)),
             None => Ok(look()),

@@ -1,5 +1,6 @@
 //! What system views and other sessions see of the locks: copies, each resource as it is at one moment.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration as Time;
@@ -169,6 +170,22 @@ impl LockManager {
             }
         }
         owners
+    }
+
+    /// Objects of a database that somebody has a lock for changes on.
+    pub fn changed_objects(&self, database: i32) -> HashSet<i32> {
+        let mut out = HashSet::new();
+        for shard in &self.shards {
+            for (resource, queue) in shard.lock().iter() {
+                if let Resource::Object { database: d, object, .. } = resource
+                    && *d == database
+                    && queue.grants.iter().any(|g| g.mode().writes() || g.mode() == LockMode::SchM)
+                {
+                    out.insert(*object);
+                }
+            }
+        }
+        out
     }
 
     /// The sessions that hold something in a database, whatever database they are in themselves.

@@ -286,6 +286,15 @@ impl Runner<'_> {
         if database.id == MODEL && !copied {
             return Err(SqlError::not_supported(format!("{} in model", procedure.name)).into());
         }
+        let arguments = Arguments(values);
+        // Triggers of the server lie in master.
+        let of_server = procedure.name == "sp_settriggerorder"
+            && arguments.text(3).is_some_and(|n| n.eq_ignore_ascii_case("SERVER"));
+        let master = if of_server { self.session.host.database_by_id(MASTER) } else { None };
+        let database = master.as_ref().unwrap_or(database);
+        if of_server && !self.session.security.has_server("CL") {
+            return Err(SqlError::new(15247, &[]).into());
+        }
         self.may_redefine(database)?;
         // The events that it makes tell the statement that called it.
         let (text, span) = match &self.command {
@@ -297,7 +306,6 @@ impl Runner<'_> {
             &self.session.host.temporary_rows,
         );
         self.look_again();
-        let arguments = Arguments(values);
         let run = |r: &mut Self| r.defining(database, span, &scope, |work| (procedure.run)(work, &arguments));
         let result = self.while_defined(run);
         result.map_err(|f| match f {

@@ -495,7 +495,17 @@ fn concat(
         let limit = ty.char_length().map_or(usize::MAX, |n| n.max(0) as usize);
         let a = units_of(left)?;
         let b = units_of(right)?;
-        ColumnData::Utf16(concat_entries(&a, &b, len, limit, nulls.as_deref())?)
+        let mut joined = concat_entries(&a, &b, len, limit, nulls.as_deref())?;
+        // Where a character may need several bytes, fewer may find place.
+        if !ty.is_max() && !ty.id.is_unicode() && !ty.collation.code_page().is_single_byte() {
+            let mut cut = VarColumn::with_capacity(len, 16);
+            for i in 0..len {
+                let s = joined.entry(i);
+                cut.push(&s[..super::collate::fitting(ty, s)]);
+            }
+            joined = cut;
+        }
+        ColumnData::Utf16(joined)
     };
     Ok(Vector::column(match nulls {
         Some(n) => Column::with_nulls(data, n),

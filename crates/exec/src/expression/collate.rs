@@ -67,3 +67,14 @@ pub fn name(id: CollationId) -> Option<String> {
 pub fn encode(id: CollationId, s: &[u16]) -> Vec<u8> {
     id.code_page().encode(s)
 }
+
+/// How many units of a string find place in a type: n of varchar(n) are bytes, of which a character may need several.
+pub fn fitting(ty: &SqlType, s: &[u16]) -> usize {
+    let Some(n) = ty.char_length() else { return s.len() };
+    let n = n.max(0) as usize;
+    let page = ty.collation.code_page();
+    if ty.id.is_unicode() || page.is_single_byte() {
+        return s.len().min(n);
+    }
+    page.fit(s, n).len()
+}

@@ -31,16 +31,14 @@ fn int(v: &Value) -> SqlResult<i64> {
 
 /// A string value cut to the result type's length.
 pub fn string(mut s: Vec<u16>, ty: &SqlType) -> Value {
-    if let Some(n) = ty.char_length() {
-        s.truncate(n.max(0) as usize);
-    }
+    let n = collate::fitting(ty, &s);
+    s.truncate(n);
     Value::String(SqlString::from(s))
 }
 
 /// A string value from a piece of another.
 fn piece(s: &[u16], ty: &SqlType) -> Value {
-    let n = ty.char_length().map_or(s.len(), |n| s.len().min(n.max(0) as usize));
-    Value::String(SqlString::new(&s[..n]))
+    Value::String(SqlString::new(&s[..collate::fitting(ty, s)]))
 }
 
 pub fn number(ty: &SqlType, n: usize) -> Value {
@@ -154,6 +152,8 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         },
         FunctionId::Unicode => units(&a[0])?.first().map_or(Value::Null, |&u| Value::Int(i32::from(u))),
         FunctionId::Char => match u8::try_from(int(&a[0])?) {
+            // One byte of a longer character is no character.
+            Ok(b) if b > 127 && ty.collation.is_utf8() => Value::Null,
             Ok(b) => Value::String(SqlString::from(collate::decode_byte(ty.collation, b))),
             Err(_) => Value::Null,
         },

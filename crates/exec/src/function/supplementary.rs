@@ -7,11 +7,12 @@
 //! Evidence: documentation, "Collation and Unicode support" (supplementary characters) and the pages of the functions.
 
 use holdfast_plan::function::FunctionId;
-use holdfast_types::{CollationId, SqlResult, SqlString, Value};
+use holdfast_types::{CollationId, SqlError, SqlResult, SqlString, Value};
 
 use super::Call;
 use super::string::{self, find, string, units};
 use crate::expression::arithmetic::integer_value;
+use crate::expression::collate;
 use crate::expression::like::Pattern;
 
 fn is_high(u: u16) -> bool {
@@ -55,6 +56,9 @@ pub fn call(c: &Call<'_>) -> SqlResult<Option<Value>> {
         let wide = c.args.first().and_then(integer_value).and_then(|n| u32::try_from(n).ok());
         let made = wide.filter(|n| *n > 0xFFFF && c.ty.collation.supplementary()).and_then(char::from_u32);
         return Ok(made.map(|ch| Value::String(SqlString::new(ch.encode_utf16(&mut [0; 2])))));
+    }
+    if c.function == FunctionId::Translate && collation(0).supplementary() {
+        return translate(c, collation(0));
     }
     let searched = usize::from(matches!(c.function, FunctionId::CharIndex | FunctionId::PatIndex));
     let Some(Value::String(text)) = c.args.get(searched) else { return Ok(None) };
@@ -122,6 +126,27 @@ pub fn call(c: &Call<'_>) -> SqlResult<Option<Value>> {
         }
         _ => return Ok(None),
     }))
+}
+
+/// TRANSLATE by characters; `None` where no string has a pair.
+fn translate(c: &Call<'_>, collation: CollationId) -> SqlResult<Option<Value>> {
+    let [Value::String(s), Value::String(from), Value::String(to)] = c.args else { return Ok(None) };
+    let (s, from, to) = (s.units(), from.units(), to.units());
+    if ![s, from, to].into_iter().any(has_pairs) {
+        return Ok(None);
+    }
+    let characters =
+        |s: &'_ [u16]| -> Vec<Vec<u16>> { bounds(s).windows(2).map(|w| s[w[0]..w[1]].to_vec()).collect() };
+    let (from, to) = (characters(from), characters(to));
+    if from.len() != to.len() {
+        return Err(SqlError::new(9828, &[&"TRANSLATE"]));
+    }
+    let mut out = Vec::with_capacity(s.len());
+    for one in characters(s) {
+        let hit = from.iter().position(|f| *f == one || collate::equal_exact(collation, f, &one));
+        out.extend(hit.map_or(one, |i| to[i].clone()));
+    }
+    Ok(Some(string(out, c.ty)))
 }
 
 #[cfg(test)]

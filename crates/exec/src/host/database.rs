@@ -1,6 +1,6 @@
 //! One open database as the binder and the system views see it: its own catalog with `sys` and `INFORMATION_SCHEMA` added.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use holdfast_engine::catalog::{Catalog, ObjectDef, TableDef, TableRules};
@@ -36,6 +36,25 @@ pub struct HostDatabase {
     model: OnceLock<Arc<CatalogModel>>,
     security: OnceLock<Arc<SecurityModel>>,
     this: Weak<HostDatabase>,
+    _counted: Counted,
+}
+
+/// How many there are.
+static ALIVE: AtomicUsize = AtomicUsize::new(0);
+
+struct Counted;
+
+impl Counted {
+    fn one() -> Self {
+        ALIVE.fetch_add(1, Ordering::Relaxed);
+        Counted
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        ALIVE.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl HostDatabase {
@@ -60,6 +79,7 @@ impl HostDatabase {
             model: OnceLock::new(),
             security: OnceLock::new(),
             this: this.clone(),
+            _counted: Counted::one(),
         })
     }
 
@@ -69,6 +89,17 @@ impl HostDatabase {
             && self.generation == online.generation()
             && (self.id != TEMPDB
                 || self.host.upgrade().is_some_and(|h| h.temporary.generation() == self.temporary))
+    }
+
+    /// How many views of databases there are in the process: each holds a catalog.
+    pub fn alive() -> usize {
+        ALIVE.load(Ordering::Relaxed)
+    }
+
+    /// Whether the next look-up of the database gives this one.
+    pub fn is_current(&self) -> bool {
+        let now = self.host.upgrade().and_then(|h| h.instance.find_id(self.id)).and_then(|e| e.online().ok());
+        self.seen_by.is_none() && now.is_some_and(|online| self.is_over(&online))
     }
 
     /// Whether its catalog is the present one of the database that it is over.
@@ -326,6 +357,7 @@ impl ViewSource for HostDatabase {
             model: OnceLock::new(),
             security: OnceLock::new(),
             this: this.clone(),
+            _counted: Counted::one(),
         }))
     }
 

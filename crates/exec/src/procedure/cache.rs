@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use super::unit::Unit;
+use crate::host::HostDatabase;
 
 /// Memory that units may be taken to need, in bytes.
 const MAX_BYTES: usize = 64 << 20;
@@ -25,6 +26,8 @@ const BYTES_PER_CHARACTER: usize = 64;
 /// new unit little.
 const SWEEP: usize = 64;
 const SWEEP_PART: usize = 16;
+/// More views of databases than after the last sweep are reason enough for the next.
+const MORE_ALIVE: usize = 8;
 
 /// What a text is looked up by.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -48,6 +51,8 @@ struct Inner {
     order: VecDeque<UnitKey>,
     bytes: usize,
     since_sweep: usize,
+    /// Views of databases that there were after the last sweep.
+    alive: usize,
 }
 
 fn weight(key: &UnitKey) -> usize {
@@ -74,9 +79,12 @@ impl UnitCache {
         }
         let mut inner = self.inner.lock();
         inner.since_sweep += 1;
-        if inner.since_sweep >= SWEEP + inner.units.len() / SWEEP_PART {
+        // Plans hold catalogs, which may be large.
+        let many = HostDatabase::alive() > inner.alive + MORE_ALIVE;
+        if many || inner.since_sweep >= SWEEP + inner.units.len() / SWEEP_PART {
             inner.since_sweep = 0;
             inner.units.values().for_each(|e| e.unit.forget_outdated());
+            inner.alive = HostDatabase::alive();
         }
         let entry = Entry { unit: Arc::clone(unit), used: AtomicBool::new(false) };
         if inner.units.insert(key.clone(), entry).is_none() {

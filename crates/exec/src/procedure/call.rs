@@ -244,6 +244,11 @@ impl Runner<'_> {
         Ok(())
     }
 
+    /// The server that a name names, when it is not this one.
+    fn other_server<'n>(&self, name: &'n ObjectName) -> Option<&'n Ident> {
+        name.server.as_ref().filter(|s| !self.session.is_own_server(&s.text))
+    }
+
     /// Calls a procedure by name.
     pub fn call(
         &mut self,
@@ -251,7 +256,7 @@ impl Runner<'_> {
         arguments: &mut [Argument],
         span: Span,
     ) -> Result<Returned, Fail> {
-        if let Some(server) = &name.server {
+        if let Some(server) = self.other_server(name) {
             if self.session.host.settings.read().linked_server(&server.text).is_some() {
                 return Err(SqlError::not_supported("EXECUTE on a linked server").into());
             }
@@ -366,7 +371,7 @@ impl Runner<'_> {
         span: Span,
         scope: &mut Scope,
     ) -> Result<Option<()>, Fail> {
-        if name.server.is_some() {
+        if self.other_server(name).is_some() {
             return Ok(None);
         }
         let database = match &name.database {
@@ -442,7 +447,7 @@ impl Runner<'_> {
         &mut self,
         name: &ObjectName,
     ) -> Result<Option<(Arc<HostDatabase>, Option<ObjectDef>)>, Fail> {
-        if name.server.is_some() {
+        if self.other_server(name).is_some() {
             return Ok(None);
         }
         let database = match &name.database {
@@ -763,15 +768,25 @@ impl Runner<'_> {
             }
             self.look_again();
         }
-        let flow = r?;
-        if object_id != 0 && after != before && !is_trigger {
-            let text = format!(
-                "Transaction count after EXECUTE indicates a mismatching number of BEGIN and COMMIT statements. Previous count = \
-                 {before}, current count = {after}."
-            );
-            return Err(in_procedure(SqlError::with_text(266, 16, text).state(2), &scope.procedure).into());
+        // Where transactions begin by themselves, nobody expects to be told.
+        let implicit = before == 0 && self.session.has(super::state::option::IMPLICIT_TRANSACTIONS);
+        if after == before || is_trigger || implicit {
+            return r;
         }
-        Ok(flow)
+        let text = format!(
+            "Transaction count after EXECUTE indicates a mismatching number of BEGIN and COMMIT statements. Previous count = \
+             {before}, current count = {after}."
+        );
+        let error = in_procedure(SqlError::with_text(266, 16, text).state(2), &scope.procedure);
+        match r {
+            Ok(_) => Err(error.into()),
+            // Behind the error that ended the module.
+            Err(Fail::Stop(Stop::Module)) => {
+                self.report(&error)?;
+                Err(Fail::Stop(Stop::Module))
+            }
+            other => other,
+        }
     }
 
     /// sp_set_session_context @key, @value, @read_only

@@ -108,7 +108,7 @@ fn check(
     let (allocation, consistency): (Vec<_>, Vec<_>) =
         report.findings.iter().partition(|f| f.object.is_none());
     let mut errors: Vec<SqlError> =
-        report.findings.iter().take(200).map(|f| SqlError::with_text(8928, 16, format!("{f}."))).collect();
+        report.findings.iter().take(200).map(|f| SqlError::with_text(f.number, 16, format!("{f}."))).collect();
     let mut views = Vec::new();
     if logical && report.findings.is_empty() {
         let database = call.session.host.database(&name).map_err(one)?;

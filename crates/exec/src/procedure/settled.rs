@@ -204,6 +204,9 @@ impl NameResolver for WatchedNames<'_> {
     fn linked_server(&self, name: &str) -> bool {
         self.names.linked_server(name)
     }
+    fn own_server(&self, name: &str) -> bool {
+        self.names.own_server(name)
+    }
     fn variable(&self, name: &str) -> Option<VariableInfo> {
         self.names.variable(name)
     }

@@ -250,6 +250,11 @@ impl SharedSession {
         self.state.lock().settings.options & flag != 0
     }
 
+    /// Whether it is this server's own name (@@SERVERNAME).
+    pub fn is_own_server(&self, name: &str) -> bool {
+        NameOrder::instance().same(&self.host.instance.options.server_name, name)
+    }
+
     pub fn current_database(&self) -> Arc<HostDatabase> {
         Arc::clone(&self.state.lock().database)
     }

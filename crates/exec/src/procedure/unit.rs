@@ -197,13 +197,20 @@ impl Unit {
         plans.values().flat_map(of).collect()
     }
 
-    /// Lets go of plans for databases that are not there any more as they were.
+    /// Lets go of plans for databases that are not there any more as they were. (A plan over system views keeps the database's view
+    /// alive that it was made with, so that alone says nothing.)
     pub fn forget_outdated(&self) {
-        self.plans.lock().retain(|_, k| {
-            k.database.strong_count() > 0
-                && k.names.strong_count() > 0
-                && k.others.iter().all(|(_, w)| w.strong_count() > 0)
-        });
+        let there = |w: &Weak<HostDatabase>| w.upgrade().is_some_and(|d| d.is_current());
+        let old: Vec<Kept> = {
+            let mut plans = self.plans.lock();
+            plans
+                .extract_if(|_, k| {
+                    !(there(&k.database) && there(&k.names) && k.others.iter().all(|(_, w)| there(w)))
+                })
+                .map(|(_, k)| k)
+                .collect()
+        };
+        drop(old);
     }
 
     /// Keeps a plan. `run` is 0 unless the plan reads tables that live in memory.
@@ -444,6 +451,9 @@ impl NameResolver for Names<'_> {
     }
     fn linked_server(&self, name: &str) -> bool {
         self.session.host.settings.read().linked_server(name).is_some()
+    }
+    fn own_server(&self, name: &str) -> bool {
+        self.session.is_own_server(name)
     }
     fn everywhere(&self, schema: &str, name: &str) -> Option<Arc<dyn Catalog>> {
         everywhere(&self.session.host, schema, name).map(|d| d as Arc<dyn Catalog>)

@@ -112,16 +112,26 @@ pub const VIEWS: &[SystemView] = &[
     SystemView {
         name: "sys.database_scoped_configurations",
         columns: "configuration_id int, name nvarchar(60), value sql_variant, value_for_secondary sql_variant, is_value_default bit",
-        rows: |_| {
-            let options = crate::ddl::scoped_configuration::OPTIONS.iter();
+        rows: |c| {
+            use crate::ddl::scoped_configuration::{OPTIONS, kept_name};
+            let database = c.source.database();
             // Options that are ON or OFF are bits.
-            let kept = |value: i32, word: &str| match word {
-                "ON" | "OFF" => variant(Value::Bit(value != 0), SqlType::BIT),
-                _ => variant(Value::Int(value), SqlType::INT),
+            let shown = |value: &str| match value {
+                "ON" | "OFF" => variant(Value::Bit(value == "ON"), SqlType::BIT),
+                _ => variant(Value::Int(value.parse().unwrap_or(0)), SqlType::INT),
             };
-            Ok(options
-                .map(|&(id, name, value, word)| row![id, name, kept(value, word), Value::Null, true])
-                .collect())
+            let row = |&(id, name, _, usual): &(i32, &str, i32, &str)| {
+                let set = database.options.get(&kept_name(name, false)).map(String::as_str);
+                let other = database.options.get(&kept_name(name, true));
+                row![
+                    id,
+                    name,
+                    shown(set.unwrap_or(usual)),
+                    other.map_or(Value::Null, |v| shown(v)),
+                    set.is_none() && other.is_none()
+                ]
+            };
+            Ok(OPTIONS.iter().map(row).collect())
         },
     },
     SystemView {

@@ -189,6 +189,19 @@ impl Binder<'_> {
             let e = if json { self.convert(e, SqlType { id: TypeId::Json, ..SqlType::XML }) } else { e };
             exprs.push(if compares { super::collate::relabel(e, label.0) } else { e });
         }
+        if def.id == FunctionId::Stuff
+            && let [value, _, _, part] = &mut exprs[..]
+            && value.ty.id.is_character() != part.ty.id.is_character()
+        {
+            // The part that goes in is of the kind that it goes into.
+            let old = std::mem::replace(part, Expr::null());
+            let to = if value.ty.id.is_character() {
+                SqlType::varchar(if old.ty.is_max() { -1 } else { 8000 }, value.ty.collation)
+            } else {
+                SqlType::binary(TypeId::VarBinary, if old.ty.is_max() { -1 } else { 8000 })
+            };
+            *part = self.convert(old, to);
+        }
         let types: Vec<SqlType> = exprs.iter().map(|e| e.ty).collect();
         let collation = if label.0.is_none() { self.collation() } else { label.0 };
         let default_collation = self.collation();
@@ -244,11 +257,36 @@ impl Binder<'_> {
     ) -> SqlResult<Expr> {
         let id = t.e.ty.id;
         let shown = if id == TypeId::Null { "NULL" } else { id.name() };
-        let invalid = || SqlError::new(8116, &[&shown, &(i + 1), &def.name.to_ascii_lowercase()]);
+        let own = def.name.to_ascii_lowercase();
+        let called = if def.id == FunctionId::AtTimeZone { "AT TIME ZONE" } else { own.as_str() };
+        let invalid = || SqlError::new(8116, &[&shown, &(i + 1), &called]);
         let collation = if t.e.ty.collation.is_none() { self.collation() } else { t.e.ty.collation };
         let is_max =
             t.e.ty.is_max() || matches!(id, TypeId::Text | TypeId::NText | TypeId::Image | TypeId::Xml);
         let plain_string = matches!(id, TypeId::Char | TypeId::VarChar | TypeId::NChar | TypeId::NVarChar);
+        let bits = matches!(
+            def.id,
+            FunctionId::BitCount
+                | FunctionId::GetBit
+                | FunctionId::SetBit
+                | FunctionId::LeftShift
+                | FunctionId::RightShift
+        );
+        let whole = id.is_integer() || id == TypeId::Null;
+        if bits && !whole && !(i == 0 && matches!(id, TypeId::Binary | TypeId::VarBinary)) {
+            return Err(invalid());
+        }
+        let dated = matches!(
+            id,
+            TypeId::SmallDateTime
+                | TypeId::DateTime
+                | TypeId::DateTime2
+                | TypeId::DateTimeOffset
+                | TypeId::Null
+        );
+        if def.id == FunctionId::AtTimeZone && i == 0 && !dated {
+            return Err(invalid());
+        }
         let target = match rule {
             ArgRule::Any | ArgRule::DatePart => return Ok(t.e),
             ArgRule::Int => {
@@ -389,6 +427,9 @@ impl Binder<'_> {
                 if id == TypeId::DateTimeOffset {
                     return Ok(t.e);
                 }
+                if !(id.is_temporal() || plain_string || id.is_numeric() || id == TypeId::Null) {
+                    return Err(invalid());
+                }
                 SqlType::datetimeoffset(7)
             }
             ArgRule::Guid => SqlType::GUID,
@@ -427,8 +468,12 @@ impl Binder<'_> {
                 let t = args[0].ty;
                 let wanted = args.last().and_then(literal_int);
                 // Each character may be a surrogate pair.
-                let pairs = t.id.is_unicode() && t.collation.supplementary();
-                let wanted = wanted.map(|n| clamp(if pairs { n.saturating_mul(2) } else { n }));
+                let units = match t.id {
+                    id if id.is_unicode() && t.collation.supplementary() => 2,
+                    id if id.is_character() && !id.is_unicode() && t.collation.is_utf8() => 4,
+                    _ => 1,
+                };
+                let wanted = wanted.map(|n| clamp(n.saturating_mul(units)));
                 if t.id.is_binary() {
                     let n = match (t.is_max(), wanted) {
                         (true, Some(n)) if n < 8000 => n,

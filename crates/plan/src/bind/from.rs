@@ -115,7 +115,7 @@ impl Binder<'_> {
                 self.derived(q, label, columns)
             }
             TableKind::Values { rows, alias, columns } => {
-                let q = self.bind_values(rows)?;
+                let q = self.bind_values_query(rows)?;
                 let label = alias.as_ref().map_or("", |a| a.text.as_str());
                 self.derived(q, label, columns)
             }
@@ -292,7 +292,7 @@ impl Binder<'_> {
         {
             return self.bind_cte(i, &label);
         }
-        if let Some(server) = &t.name.server {
+        if let Some(server) = t.name.server.as_ref().filter(|s| !self.cx.names.own_server(&s.text)) {
             if self.cx.names.linked_server(&server.text) {
                 let what = format!("Reading tables of the linked server '{}'", server.text);
                 return Err(SqlError::not_supported(what));

@@ -73,7 +73,12 @@ impl Binder<'_> {
 
 pub(crate) fn string_literal(value: &str, national: bool, collation: CollationId) -> Expr {
     let s = SqlString::from(value);
-    let n = (s.len() as i32).max(1);
+    // n of varchar(n) are bytes, which characters may need several of in UTF-8.
+    let n = match !national && collation.is_utf8() {
+        true => collation.code_page().encoded_len(s.units()),
+        false => s.len(),
+    };
+    let n = i32::try_from(n).unwrap_or(i32::MAX).max(1);
     let ty = if national {
         if n > 4000 { SqlType::nvarchar_max(collation) } else { SqlType::nvarchar(n, collation) }
     } else if n > 8000 {

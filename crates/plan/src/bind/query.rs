@@ -111,17 +111,28 @@ impl Binder<'_> {
         Ok(bound)
     }
 
+    /// VALUES as a query of its own.
+    pub(super) fn bind_values_query(
+        &mut self,
+        rows: &[Vec<holdfast_tsql::ast::expression::Expr>],
+    ) -> SqlResult<BoundQueryPlan> {
+        let clause = super::Clause::Select;
+        self.levels.push(super::Level { is_select: true, clause, ..super::Level::default() });
+        let bound = self.bind_values(rows);
+        // One of its own has no query to be computed in.
+        let own = self.levels.pop().is_some_and(|l| l.grouped);
+        match bound {
+            Ok(_) if own => Err(SqlError::not_supported("An aggregate in VALUES")),
+            other => other,
+        }
+    }
+
     /// A body without ORDER BY: an operand of a set operation.
     fn bind_body(&mut self, body: &QueryBody) -> SqlResult<BoundQueryPlan> {
         self.nested(|b| match body {
             QueryBody::Select(s) => b.bind_select(s, &plain_query(body), QueryRole::Subquery),
             QueryBody::Paren(q) => b.bind_query(q, QueryRole::Derived),
-            QueryBody::Values(rows) => {
-                b.levels.push(super::Level { is_select: true, ..super::Level::default() });
-                let r = b.bind_values(rows);
-                b.levels.pop();
-                r
-            }
+            QueryBody::Values(rows) => b.bind_values_query(rows),
             QueryBody::Set { op, all, .. } => {
                 // Left-deep chains of one operator are flattened so that a long UNION ALL needs no deep stack.
                 let mut operands = Vec::new();
@@ -283,9 +294,16 @@ impl Binder<'_> {
                         .columns
                         .iter()
                         .filter(|c| c.name.as_deref().is_some_and(|n| self.same(n, &parts[0].text)));
-                    match hits.next() {
-                        Some(c) => c,
-                        None => return err(e.span, 207, &[&parts[0].text]),
+                    let own =
+                        |name| item_position(self.env.order, &q.body, name).and_then(|i| b.columns.get(i));
+                    match (hits.next(), hits.next()) {
+                        (Some(c), None) => c,
+                        (Some(_), Some(_)) => return err(e.span, 209, &[&parts[0].text]),
+                        // A column of the first operand by its own name.
+                        (None, _) => match own(parts) {
+                            Some(c) => c,
+                            None => return err(e.span, 207, &[&parts[0].text]),
+                        },
                     }
                 }
                 // A qualified name stands for the item that the first operand writes the same way.

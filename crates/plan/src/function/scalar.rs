@@ -137,7 +137,7 @@ functions! {
     Trim "TRIM" 1 3 [Str, Str, Int] SAME, Propagate Pure;
     QuoteName "QUOTENAME" 1 2 [NString, NString] NVarChar(258), PropagateOr Pure;
     Replace "REPLACE" 3 3 [Str, Str, Str] WIDE, Propagate Pure;
-    Replicate "REPLICATE" 2 2 [StringOrBinary, BigInt] WIDE, PropagateOr Pure;
+    Replicate "REPLICATE" 2 2 [Str, BigInt] WIDE, PropagateOr Pure;
     Reverse "REVERSE" 1 1 [Str] SAME, Propagate Pure;
     Space "SPACE" 1 1 [BigInt] VarChar(8000), PropagateOr Pure;
     StrFn "STR" 1 3 [Float, Int, Int] Special, PropagateOr Pure;

@@ -264,13 +264,7 @@ impl Parser<'_> {
         let span = self.span();
         let name = self.upper_word()?;
         if !HINTS.contains(&name.as_str()) {
-            let text = format!(
-                "\"{}\" is not a recognized table hints option. If it is intended as a parameter to a \
-                 table-valued function or to the CHANGETABLE function, ensure that your database compatibility mode is set \
-                 to 90.",
-                span.text(self.text)
-            );
-            return Err(error(321, 15, 1, span, text));
+            return Err(not_a_hint(span, span.text(self.text)));
         }
         let mut hint = TableHint { name, arguments: Vec::new(), columns: Vec::new() };
         if self.eat_symbol('=') {
@@ -341,7 +335,12 @@ impl Parser<'_> {
             table.sample = Some(Box::new(self.table_sample()?));
         }
         table.hints = self.table_hints()?;
-        (table.alias, table.columns) = self.alias_and_columns()?;
+        let (alias, columns) = self.alias_and_columns()?;
+        // Behind the alias of a table stand hints, and no names for its columns.
+        if let Some(name) = columns.first() {
+            return Err(not_a_hint(name.span, &name.text));
+        }
+        table.alias = alias;
         if self.is_word("TABLESAMPLE") && table.sample.is_none() {
             table.sample = Some(Box::new(self.table_sample()?));
         }
@@ -757,4 +756,13 @@ impl Parser<'_> {
         let (alias, columns) = self.alias_and_columns()?;
         Ok(TableKind::FullText { function, table, arguments, alias, columns })
     }
+}
+
+fn not_a_hint(span: Span, name: &str) -> Box<crate::SyntaxError> {
+    let text = format!(
+        "\"{name}\" is not a recognized table hints option. If it is intended as a parameter to a \
+         table-valued function or to the CHANGETABLE function, ensure that your database compatibility mode is set \
+         to 90."
+    );
+    error(321, 15, 1, span, text)
 }
