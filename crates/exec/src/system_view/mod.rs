@@ -45,6 +45,7 @@ use holdfast_types::{NameOrder, SqlResult, Value};
 
 pub use columns::declared_columns;
 pub use source::{BaseRows, DatabaseInfo, FileInfo, ServerCounts, SessionRow, TransactionRow, ViewSource};
+pub(crate) use management::kilobytes;
 pub use storage::{filegroup_rows, used_pages};
 use table::ComputedRows;
 pub use table::RowsSource;

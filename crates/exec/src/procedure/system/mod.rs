@@ -418,7 +418,6 @@ const PROCEDURES: &[Procedure] = &[
     // No history of backups is kept here, so there is none to delete.
     plain("sp_delete_database_backuphistory", "@database_name sysname", "RETURN 0"),
     plain("sp_delete_backuphistory", "@oldest_date datetime", "RETURN 0"),
-    plain("xp_msver", "@optname nvarchar(32) = NULL", include_str!("msver.sql")),
 ];
 
 /// Procedures that change databases or the server: known by name, so that a call says what is missing.
