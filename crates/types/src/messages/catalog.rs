@@ -30,4 +30,5 @@ pub const MESSAGES: &[Message] = &[
     (15645, 16, "Column '%s' does not exist."),
     (15646, 16, "Column '%s' is not a computed column."),
     (15647, 10, "No views with schema binding reference table '%s'."),
+    (15622, 10, "No permission to access database '%s'."),
 ];
