@@ -1,8 +1,8 @@
-//! DBCC: the consistency check, identity values, and the commands that only free memory; smaller files: `dbcc_shrink`, `dbcc_views`, `dbcc_indexes`.
+//! DBCC: the consistency check, identity values, and the commands that only free memory; smaller files: `dbcc_shrink`, `dbcc_views`, `dbcc_indexes`, `dbcc_info`.
 //!
 //! Invariants
 //! 1. CHECKDB looks at a moment at which nobody changes a page; changes wait until it has ended.
-//! 2. It reports and changes nothing; a REPAIR option is refused.
+//! 2. It reports, and notes in the boot page when it found nothing; a REPAIR option is refused.
 
 use std::sync::Arc;
 
@@ -50,6 +50,7 @@ pub fn run(statement: &Dbcc, call: &mut Call<'_>) -> Result<Option<u64>, Vec<Sql
             }
             Ok(None)
         }
+        "DBINFO" => super::dbcc_info::run(&arguments, has("TABLERESULTS"), has("NO_INFOMSGS"), call),
         "SHRINKFILE" => super::dbcc_shrink::file(&arguments, has("NO_INFOMSGS"), call),
         "SHRINKDATABASE" => super::dbcc_shrink::database(&arguments, has("NO_INFOMSGS"), call),
         "FREEPROCCACHE" | "DROPCLEANBUFFERS" | "FREESYSTEMCACHE" | "FREESESSIONCACHE" => {
@@ -129,6 +130,15 @@ fn check(
     );
     if !quiet || !errors.is_empty() {
         info(call, 8989, text);
+    }
+    // A database that is only read keeps what its boot page says.
+    if command == "CHECKDB"
+        && errors.is_empty()
+        && let Some(catalog) = database.stored()
+        && let Some(writing) = catalog.writing()
+    {
+        let when = call.session.host.now();
+        holdfast_engine::ddl::boot::set_last_good_check(writing, when).map_err(one)?;
     }
     if !quiet {
         completed(call);
