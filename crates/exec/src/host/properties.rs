@@ -146,6 +146,7 @@ pub fn database_property(host: &Host, database_id: i32, name: &str) -> Option<(S
         "isquotedidentifiersenabled" => int(i32::from(info.is_on("QUOTED_IDENTIFIER", false))),
         "isrecursivetriggersenabled" => int(i32::from(info.is_on("RECURSIVE_TRIGGERS", false))),
         "isautocreatestatistics" => int(i32::from(info.is_on("AUTO_CREATE_STATISTICS", true))),
+        "isautocreatestatisticsincremental" | "isdatabasesuspendedforsnapshotbackup" => int(0),
         "isautoupdatestatistics" => int(i32::from(info.is_on("AUTO_UPDATE_STATISTICS", true))),
         "version" => online.then_some((SqlType::INT, Value::Int(info.version))),
         "edition" => text("Holdfast Edition"),
