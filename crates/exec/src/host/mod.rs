@@ -52,6 +52,8 @@ pub struct Host {
     pub temporary_rows: Arc<Pool>,
     /// Trace flags by session; 0 stands for all.
     pub trace_flags: Mutex<BTreeSet<(u16, i32)>>,
+    /// Addresses that clients connect to, and since when.
+    pub listeners: Mutex<Vec<(std::net::SocketAddr, DateTime)>>,
     /// Views over opened databases, by database id.
     views: Mutex<HashMap<i32, Arc<HostDatabase>>>,
 }
@@ -76,6 +78,7 @@ impl Host {
             clock,
             temporary: Arc::default(),
             started,
+            listeners: Mutex::default(),
             logins,
             settings,
             error_log,

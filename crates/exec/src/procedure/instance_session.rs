@@ -135,6 +135,9 @@ impl SessionFactory for InstanceSessions {
     fn default_collation(&self) -> CollationId {
         self.host.instance.options.collation
     }
+    fn listening(&self, address: std::net::SocketAddr) {
+        self.host.listeners.lock().push((address, self.host.now()));
+    }
 }
 
 /// The procedure that a client calls by a text, which may end in a number: `sp_columns_rowset;2`.

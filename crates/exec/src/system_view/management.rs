@@ -35,6 +35,11 @@ pub const VIEWS: &[SystemView] = &[
         columns: "transaction_id bigint!, transaction_sequence_num bigint, transaction_is_snapshot bit, first_snapshot_sequence_num bigint, last_transaction_sequence_num bigint, first_useful_sequence_num bigint",
         rows: current_transaction,
     },
+    SystemView {
+        name: "sys.dm_tcp_listener_states",
+        columns: "listener_id int!, ip_address nvarchar(48)!, is_ipv4 bit!, port int!, type smallint!, type_desc nvarchar(20)!, state smallint!, state_desc nvarchar(16)!, start_time datetime!",
+        rows: listeners,
+    },
 ];
 
 /// The transaction that the reader has open. Transactions get no numbers before they commit; snapshots have those of the last commits
@@ -52,6 +57,15 @@ fn current_transaction(c: &ViewContext<'_>) -> Rows {
         })
         .into_iter()
         .collect())
+}
+
+fn listeners(c: &ViewContext<'_>) -> Rows {
+    let row = |(n, (address, since)): (usize, (std::net::SocketAddr, holdfast_types::DateTime))| {
+        let id = i32::try_from(n + 1).unwrap_or(i32::MAX);
+        let (ip, port) = (address.ip().to_string(), i32::from(address.port()));
+        row![id, ip, address.is_ipv4(), port, 0, "TSQL", 0, "ONLINE", since]
+    };
+    Ok(c.source.listeners().into_iter().enumerate().map(row).collect())
 }
 
 /// A line of the kernel's key files in kilobytes (`MemTotal:  123 kB`).
