@@ -236,6 +236,11 @@ impl VersionStore {
         clock.last
     }
 
+    /// The number of the last commit or moment.
+    pub fn last(&self) -> u64 {
+        self.clock.lock().last
+    }
+
     /// Snapshots that are active, and the oldest.
     pub fn active(&self) -> (usize, Option<u64>) {
         let clock = self.clock.lock();

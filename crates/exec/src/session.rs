@@ -266,4 +266,6 @@ pub trait SessionFactory: Send + Sync {
     /// major, minor, build as SERVERPROPERTY('ProductVersion') shows it.
     fn product_version(&self) -> (u8, u8, u16);
     fn default_collation(&self) -> CollationId;
+    /// Told of every address that clients may connect to.
+    fn listening(&self, _address: std::net::SocketAddr) {}
 }

@@ -53,6 +53,10 @@ pub(crate) fn state_shown(schema: &str, name: &str) -> Option<AccessKind> {
     if OPEN.contains(&name) {
         return None;
     }
+    // The one catalog view of a database that is not granted to everybody.
+    if name == "sql_expression_dependencies" {
+        return Some(AccessKind::Select);
+    }
     if name.starts_with("dm_db_") {
         return Some(AccessKind::DatabaseState);
     }

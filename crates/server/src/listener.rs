@@ -85,6 +85,7 @@ impl Server {
         for &address in &config.listen {
             let l =
                 TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address, source })?;
+            factory.listening(l.local_addr().unwrap_or(address));
             listeners.push(l);
         }
         let (stop, _) = watch::channel(false);

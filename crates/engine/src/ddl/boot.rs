@@ -2,14 +2,15 @@
 //!
 //! Evidence: genuine logs change the boot row with MODIFY_ROW, context BOOT_PAGE, outside of user transactions.
 
-use holdfast_format::boot::{BOOT_PAGE, BootPage};
+use holdfast_format::boot::{BOOT_PAGE, BootPage, StoredDateTime};
 use holdfast_format::log::{RowTarget, context, op};
 use holdfast_format::page::PageView;
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
 use holdfast_storage::write::{Body, UnitId, What};
-use holdfast_types::SqlResult;
+use holdfast_types::{DateTime, SqlResult};
 
 use super::rows::CatalogWriter;
+use crate::database::DatabaseCatalog;
 use crate::write::Writing;
 
 /// Offset of the block in the boot row.
@@ -17,6 +18,7 @@ const BLOCK: usize = 4;
 const STATUS: usize = 32;
 const NAME: usize = 48;
 const COMPATIBILITY: usize = 310;
+const LAST_GOOD_CHECK: usize = 356;
 const COLLATION: usize = 388;
 const NEXT_UNIT: usize = 732;
 
@@ -53,6 +55,20 @@ fn current(writing: &Writing) -> RecoveryResult<BootPage> {
     let change = writing.logged.change()?;
     let image = change.page(BOOT_PAGE)?;
     BootPage::read(&image).map_err(|error| RecoveryError::Unreadable { page: BOOT_PAGE, error })
+}
+
+/// The boot page as it is now; of a database that is only read, as it was when it was opened.
+pub fn now(catalog: &DatabaseCatalog) -> SqlResult<BootPage> {
+    match catalog.writing() {
+        Some(writing) => current(writing).map_err(|e| crate::write::writing::failure(&e)),
+        None => Ok(catalog.storage().boot.clone()),
+    }
+}
+
+/// Notes when DBCC CHECKDB found nothing.
+pub fn set_last_good_check(writing: &Writing, when: DateTime) -> SqlResult<()> {
+    let stored = StoredDateTime { ticks: when.ticks, days: when.days };
+    put(writing, LAST_GOOD_CHECK, &stored.to_bytes()).map_err(|e| crate::write::writing::failure(&e))
 }
 
 /// The number of the next allocation unit is at least this.

@@ -401,6 +401,15 @@ fn without_effect(id: i32, o: &Setting, value: &str, call: &mut Call<'_>) -> Man
         if !known {
             return Err(vec![SqlError::new(102, &[&inner.name])]);
         }
+        if inner.name == "QUERY_CAPTURE_POLICY" {
+            let mut parts = Vec::with_capacity(inner.nested.len());
+            for part in &*inner.nested {
+                let unit = part.nested.first().map_or("", |u| u.name.as_str());
+                parts.push(format!("{} {} {unit}", part.name, word(part, call)?));
+            }
+            keep(&format!("{name}.{}", inner.name), Some(&parts.join(", ")))?;
+            continue;
+        }
         let mut text = word(inner, call)?;
         if let (Some(_), [unit]) = (&inner.value, &*inner.nested) {
             text = format!("{text} {}", unit.name);

@@ -113,6 +113,15 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
             let d = date_from(&a[0], &a[1], &a[2])?.ok_or_else(|| SqlError::new(289, &[&"date"]))?;
             Value::Date(d)
         }
+        FunctionId::AgentDateTime => {
+            let bad = || SqlError::new(242, &[&"nvarchar", &"datetime"]);
+            let (date, time) = (int(&a[0])?, int(&a[1])?);
+            let part = |n: i64| i32::try_from(n).map(Value::Int).map_err(|_| bad());
+            let d = date_from(&part(date / 10_000)?, &part(date / 100 % 100)?, &part(date % 100)?)?
+                .ok_or_else(bad)?;
+            let t = time_from(&part(time / 10_000)?, &part(time / 100 % 100)?, &part(time % 100)?, 0)?;
+            value(Moment::new(d, t.ok_or_else(bad)?), ty, 242)?
+        }
         FunctionId::DateTimeFromParts => {
             let bad = || SqlError::new(289, &[&"datetime"]);
             let d = date_from(&a[0], &a[1], &a[2])?.ok_or_else(bad)?;

@@ -437,6 +437,9 @@ impl ViewSource for HostDatabase {
     fn product_version(&self) -> Arc<str> {
         self.host.upgrade().map_or_else(|| "".into(), |h| h.instance.options.version_text().into())
     }
+    fn listeners(&self) -> Vec<(std::net::SocketAddr, DateTime)> {
+        self.host.upgrade().map_or_else(Vec::new, |h| h.listeners.lock().clone())
+    }
     fn started(&self) -> DateTime {
         self.host.upgrade().map_or_else(DateTime::default, |h| h.started())
     }

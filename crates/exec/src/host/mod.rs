@@ -55,6 +55,8 @@ pub struct Host {
     pub logon_triggers: AtomicBool,
     /// Trace flags by session; 0 stands for all.
     pub trace_flags: Mutex<BTreeSet<(u16, i32)>>,
+    /// Addresses that clients connect to, and since when.
+    pub listeners: Mutex<Vec<(std::net::SocketAddr, DateTime)>>,
     /// Views over opened databases, by database id.
     views: Mutex<HashMap<i32, Arc<HostDatabase>>>,
 }
@@ -79,6 +81,7 @@ impl Host {
             clock,
             temporary: Arc::default(),
             started,
+            listeners: Mutex::default(),
             logins,
             settings,
             error_log,

@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 
+use holdfast_engine::ddl::boot;
 use holdfast_engine::instance::DatabaseState;
-use holdfast_types::{SqlType, Value};
+use holdfast_format::boot::StoredDateTime;
+use holdfast_types::{DateTime, SqlType, Value};
 
 use super::Host;
 use super::database::database_info;
@@ -144,6 +146,7 @@ pub fn database_property(host: &Host, database_id: i32, name: &str) -> Option<(S
         "isquotedidentifiersenabled" => int(i32::from(info.is_on("QUOTED_IDENTIFIER", false))),
         "isrecursivetriggersenabled" => int(i32::from(info.is_on("RECURSIVE_TRIGGERS", false))),
         "isautocreatestatistics" => int(i32::from(info.is_on("AUTO_CREATE_STATISTICS", true))),
+        "isautocreatestatisticsincremental" | "isdatabasesuspendedforsnapshotbackup" => int(0),
         "isautoupdatestatistics" => int(i32::from(info.is_on("AUTO_UPDATE_STATISTICS", true))),
         "version" => online.then_some((SqlType::INT, Value::Int(info.version))),
         "edition" => text("Holdfast Edition"),
@@ -158,7 +161,17 @@ pub fn database_property(host: &Host, database_id: i32, name: &str) -> Option<(S
         | "isxtpsupported"
         | "ismemoryoptimizedelevatetosnapshotenabled" => int(0),
         "istornpagedetectionenabled" => int(i32::from(info.page_verify == 1)),
-        "lastgoodcheckdbtime" => Some((SqlType::DATETIME, Value::Null)),
+        "lastgoodcheckdbtime" => {
+            let DatabaseState::Online(database) = entry.state() else {
+                return Some((SqlType::DATETIME, Value::Null));
+            };
+            let checked = match database.stored() {
+                Some(catalog) => boot::now(&catalog).ok()?.last_good_check,
+                None => StoredDateTime::default(),
+            };
+            let when = DateTime { days: checked.days, ticks: checked.ticks };
+            Some((SqlType::DATETIME, Value::DateTime(when)))
+        }
         _ => None,
     }
 }

@@ -128,7 +128,9 @@ impl Runner<'_> {
                 return Ok(());
             }
             // None can be made here; one of a restored database is not the first of its name.
-            ExecuteTarget::Procedure { number: Some(n), .. } if *n != 1 => {
+            ExecuteTarget::Procedure { number: Some(n), name, .. }
+                if *n != 1 && super::system::numbered(name, *n).is_none() =>
+            {
                 return Err(SqlError::not_supported("Numbered procedures").into());
             }
             ExecuteTarget::Procedure { name, arguments: given, .. }
@@ -136,7 +138,9 @@ impl Runner<'_> {
             {
                 return Ok(());
             }
-            ExecuteTarget::Procedure { name, arguments, .. } => {
+            ExecuteTarget::Procedure { name, number, arguments, .. } => {
+                let numbered = number.filter(|n| *n != 1).and_then(|n| super::system::numbered(name, n));
+                let name = numbered.as_ref().unwrap_or(name);
                 let mut arguments = self.arguments(arguments, scope)?;
                 let returned = match self.cursor_procedure(name, &arguments, scope)? {
                     Some(returned) => returned,
@@ -302,6 +306,9 @@ impl Runner<'_> {
         }
         if system && bare == "sp_describe_first_result_set" {
             return self.describe_first_result_set(arguments);
+        }
+        if system && bare == "sp_describe_parameter_encryption" {
+            return self.describe_parameter_encryption(arguments);
         }
         if system && bare == "sp_describe_undeclared_parameters" {
             return self.describe_undeclared_parameters(arguments);

@@ -1,8 +1,8 @@
-//! DBCC: the consistency check, identity values, and the commands that only free memory; smaller files: `dbcc_shrink`, `dbcc_views`, `dbcc_indexes`.
+//! DBCC: the consistency check, identity values, and the commands that only free memory; smaller files: `dbcc_shrink`, `dbcc_views`, `dbcc_indexes`, `dbcc_info`.
 //!
 //! Invariants
 //! 1. CHECKDB looks at a moment at which nobody changes a page; changes wait until it has ended.
-//! 2. It reports and changes nothing; a REPAIR option is refused.
+//! 2. It reports, and notes in the boot page when it found nothing; a REPAIR option is refused.
 
 use std::sync::Arc;
 
@@ -50,6 +50,7 @@ pub fn run(statement: &Dbcc, call: &mut Call<'_>) -> Result<Option<u64>, Vec<Sql
             }
             Ok(None)
         }
+        "DBINFO" => super::dbcc_info::run(&arguments, has("TABLERESULTS"), has("NO_INFOMSGS"), call),
         "SHRINKFILE" => super::dbcc_shrink::file(&arguments, has("NO_INFOMSGS"), call),
         "SHRINKDATABASE" => super::dbcc_shrink::database(&arguments, has("NO_INFOMSGS"), call),
         "FREEPROCCACHE" | "DROPCLEANBUFFERS" | "FREESYSTEMCACHE" | "FREESESSIONCACHE" => {
@@ -130,6 +131,15 @@ fn check(
     if !quiet || !errors.is_empty() {
         info(call, 8989, text);
     }
+    // A database that is only read keeps what its boot page says.
+    if command == "CHECKDB"
+        && errors.is_empty()
+        && let Some(catalog) = database.stored()
+        && let Some(writing) = catalog.writing()
+    {
+        let when = call.session.host.now();
+        holdfast_engine::ddl::boot::set_last_good_check(writing, when).map_err(one)?;
+    }
     if !quiet {
         completed(call);
     }
@@ -143,13 +153,27 @@ pub(super) fn table(call: &Call<'_>, name: &str) -> SqlResult<Arc<TableDef>> {
 
 /// The same, and the database that it is in.
 pub(super) fn table_in(call: &Call<'_>, name: &str) -> SqlResult<(Arc<HostDatabase>, Arc<TableDef>)> {
-    let missing = || {
-        SqlError::with_text(
-            2501,
-            16,
-            format!("Cannot find a table or object with the name \"{name}\". Check the system catalog."),
-        )
-    };
+    let (database, table) = found_in(call, name)?;
+    // Rights in the current database have been asked for; in another one its owners' are needed.
+    if database.id != call.session.current_database().id
+        && !call.session.may(&database, Securable::Database, "CL").unwrap_or(false)
+    {
+        return Err(no_table(name));
+    }
+    Ok((database, table))
+}
+
+fn no_table(name: &str) -> SqlError {
+    SqlError::with_text(
+        2501,
+        16,
+        format!("Cannot find a table or object with the name \"{name}\". Check the system catalog."),
+    )
+}
+
+/// A table or indexed view that the caller sees, whatever it may do with it.
+pub(super) fn found_in(call: &Call<'_>, name: &str) -> SqlResult<(Arc<HostDatabase>, Arc<TableDef>)> {
+    let missing = || no_table(name);
     let parts = parse_name(name).ok_or_else(missing)?;
     let current = call.session.current_database();
     if let Some(last) = parts.last().filter(|p| p.starts_with('#'))
@@ -169,18 +193,13 @@ pub(super) fn table_in(call: &Call<'_>, name: &str) -> SqlResult<(Arc<HostDataba
         "" => current,
         name => call.session.host.database(name).map_err(|e| if e.number == 911 { missing() } else { e })?,
     };
-    // Rights in the current database have been asked for; in another one its owners' are needed.
-    if database.id != call.session.current_database().id
-        && !call.session.may(&database, Securable::Database, "CL").unwrap_or(false)
-    {
-        return Err(missing());
-    }
     let found = match database.object(schema, object) {
         Some(ObjectDef::Table(table)) => Some(table),
         Some(ObjectDef::View(view)) => database.indexed_view(view.object_id)?,
         _ => None,
     };
-    found.map(|table| (database, table)).ok_or_else(missing)
+    let seen = found.filter(|table| call.session.sees(&database, table.object_id));
+    seen.map(|table| (database, table)).ok_or_else(missing)
 }
 
 /// CHECKIDENT ('t' [, NORESEED | RESEED [, value]]).

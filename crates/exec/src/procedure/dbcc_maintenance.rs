@@ -120,7 +120,7 @@ fn performance(arguments: &[Value], call: &mut Call<'_>) -> Done {
 }
 
 /// The database that a command names; the present one without.
-fn named(arguments: &[Value], call: &Call<'_>) -> Result<Arc<HostDatabase>, Vec<SqlError>> {
+pub(super) fn named(arguments: &[Value], call: &Call<'_>) -> Result<Arc<HostDatabase>, Vec<SqlError>> {
     let host = &call.session.host;
     match text_of(arguments.first()).as_deref() {
         None | Some("" | "0") => Ok(call.session.current_database()),

@@ -1,4 +1,4 @@
-//! What a text would answer: sp_describe_first_result_set and sp_describe_undeclared_parameters.
+//! What a text would answer: sp_describe_first_result_set, sp_describe_undeclared_parameters and sp_describe_parameter_encryption.
 //!
 //! Invariants
 //! 1. The text is bound and never run.
@@ -40,6 +40,14 @@ const UNDECLARED: &str = "parameter_ordinal int!, name sysname!, suggested_syste
     suggested_xml_collection_name sysname, suggested_is_xml_document bit!, suggested_is_case_sensitive bit!, \
     suggested_is_fixed_length_clr_type bit!, suggested_is_input bit!, suggested_is_output bit!, formal_parameter_name sysname, \
     suggested_tds_type_id int!, suggested_tds_length int!";
+
+const ENCRYPTION_KEYS: &str = "column_encryption_key_ordinal int, database_id int, column_encryption_key_id int, \
+    column_encryption_key_version int, column_encryption_key_metadata_version binary(8), \
+    column_encryption_key_encrypted_value varbinary(4000), column_master_key_store_provider_name sysname, \
+    column_master_key_path nvarchar(4000), column_encryption_key_encryption_algorithm_name sysname";
+
+const PARAMETER_ENCRYPTION: &str = "parameter_ordinal int, parameter_name sysname, column_encryption_algorithm tinyint, \
+    column_encryption_type tinyint, column_encryption_key_ordinal int, column_encryption_normalization_rule_version tinyint";
 
 /// Columns that tell of a column in the functions' rows, which leave out those of the wire, and of an error.
 const OF_COLUMN: usize = 35;
@@ -221,6 +229,18 @@ impl Runner<'_> {
         let rows = Some(rows.len() as u64);
         self.sink.done(Done { kind: DoneKind::InProc, rows, error: false, command: SELECT })?;
         Ok(())
+    }
+
+    /// `@tsql, @params`: keys of encrypted columns that parameters go to, and how parameters are encrypted. No column is.
+    pub fn describe_parameter_encryption(&mut self, arguments: &[Argument]) -> Result<Returned, Fail> {
+        let tsql = statement(arguments)?;
+        let parameters = text(arguments, "@params", 1).unwrap_or_default();
+        let unit = self.load_batch(&tsql.into(), &parameters.into()).map_err(last)?;
+        let one = |(i, name): (usize, &str)| row![i as i32 + 1, name, 0u8, 0u8, 0, 0u8];
+        let rows: Vec<_> = unit.parameters.iter().map(|p| &*p.name).enumerate().map(one).collect();
+        self.send_rows(ENCRYPTION_KEYS, &[])?;
+        self.send_rows(PARAMETER_ENCRYPTION, &rows)?;
+        Ok(Returned::status(0))
     }
 
     /// `@tsql, @params, @browse_information_mode`

@@ -13,7 +13,7 @@ use holdfast_types::{CollationId, SqlError, SqlType, Value};
 use super::run::{Fail, Runner};
 use super::server_procedure::{Given, ServerProcedure};
 use crate::host::error_log::Entry;
-use crate::system_view::row;
+use crate::system_view::{kilobytes, row};
 
 const fn procedure(
     name: &'static str,
@@ -36,6 +36,7 @@ pub const PROCEDURES: &[ServerProcedure] = &[
     procedure("xp_fixeddrives", &[], 0, |r, _| r.fixed_drives()),
     procedure("xp_create_subdir", &["directory"], 1, |r, given| r.create_directory(given)),
     procedure("xp_getnetname", &["name"], 0, |r, given| r.net_name(given)),
+    procedure("xp_msver", &["optname"], 0, |r, given| r.version(given)),
     procedure("sp_readerrorlog", READ_LOG, 0, |r, given| r.read_error_log(given)),
     procedure("xp_readerrorlog", READ_LOG, 0, |r, given| r.read_error_log(given)),
     procedure("sp_enumerrorlogs", &["@p1"], 0, |r, _| r.list_error_logs()),
@@ -219,6 +220,33 @@ impl Runner<'_> {
         } else {
             given.output(0, SqlType::nvarchar(128, CollationId::SERVER_DEFAULT), Value::string(&name));
         }
+        Ok(0)
+    }
+
+    /// Facts of the version and the machine, which are everybody's: all of them, or those that the arguments name.
+    fn version(&mut self, given: &mut Given<'_>) -> Result<i32, Fail> {
+        let options = &self.session.host.instance.options;
+        let (major, minor, _, _) = options.product_version;
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let processors = i32::try_from(processors).unwrap_or(i32::MAX);
+        let memory = kilobytes("/proc/meminfo", "MemTotal");
+        let megabytes = i32::try_from(memory / 1024).unwrap_or(i32::MAX);
+        let version = i32::from(major) << 16 | i32::from(minor);
+        let all = [
+            (1, "ProductName", None, "Microsoft SQL Server".to_owned()),
+            (2, "ProductVersion", Some(version), options.version_text()),
+            (3, "Language", Some(1033), "English (United States)".to_owned()),
+            (4, "Platform", None, "NT x64".to_owned()),
+            (15, "WindowsVersion", Some(0), String::new()),
+            (16, "ProcessorCount", Some(processors), processors.to_string()),
+            (19, "PhysicalMemory", Some(megabytes), format!("{megabytes} ({})", memory * 1024)),
+        ];
+        let wanted: Vec<String> = (0..given.arguments.len()).filter_map(|at| given.text(at)).collect();
+        let asked =
+            |name: &str| wanted.is_empty() || wanted.iter().any(|w| w.trim().eq_ignore_ascii_case(name));
+        let rows: Vec<_> = all.into_iter().filter(|r| asked(r.1)).map(|r| row![r.0, r.1, r.2, r.3]).collect();
+        let columns = "[Index] int, Name nvarchar(32), Internal_Value int, Character_Value nvarchar(512)";
+        self.send_rows(columns, &rows)?;
         Ok(0)
     }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use holdfast_tsql::ast::{DeclarationKind, InsertSource, SetValue, Statement, StatementKind};
+use holdfast_tsql::ast::{DeclarationKind, InsertSource, ObjectName, SetValue, Statement, StatementKind};
 use holdfast_types::datetime::Language;
 use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, TypeId, Value};
 use parking_lot::Mutex;
@@ -22,6 +22,7 @@ use super::query::{plain_column, result_column};
 use super::redefined::told_to_client;
 use super::run::{Fail, Runner, Scope, Shared, Stop, request_end};
 use super::state::{SharedSession, State};
+use super::system;
 use super::unit::Unit;
 use crate::collect::Collected;
 use crate::ddl::select_into::select_with_into;
@@ -138,6 +139,21 @@ impl SessionFactory for InstanceSessions {
     }
     fn default_collation(&self) -> CollationId {
         self.host.instance.options.collation
+    }
+    fn listening(&self, address: std::net::SocketAddr) {
+        self.host.listeners.lock().push((address, self.host.now()));
+    }
+}
+
+/// The procedure that a client calls by a text, which may end in a number: `sp_columns_rowset;2`.
+fn called(text: &str) -> SqlResult<ObjectName> {
+    let numbered = text.rsplit_once(';').and_then(|(name, n)| Some((name, n.trim().parse::<i64>().ok()?)));
+    let (name, number) = numbered.unwrap_or((text, 1));
+    let missing = |_| SqlError::with_text(2812, 16, format!("Could not find stored procedure '{text}'."));
+    let name = holdfast_tsql::parse_object_name(name).map_err(missing)?;
+    match number {
+        1 => Ok(name),
+        n => system::numbered(&name, n).ok_or_else(|| SqlError::not_supported("Numbered procedures")),
     }
 }
 
@@ -339,12 +355,9 @@ impl InstanceSession {
     }
 
     fn run_procedure(&self, request: &RpcRequest, sink: &mut dyn ResultSink) -> RequestEnd {
-        let name = match holdfast_tsql::parse_object_name(&request.procedure) {
-            Ok(n) => n,
-            Err(_) => {
-                let text = format!("Could not find stored procedure '{}'.", request.procedure);
-                return Self::refuse(sink, DoneKind::Proc, &[SqlError::with_text(2812, 16, text)]);
-            }
+        let name = match called(&request.procedure) {
+            Ok(name) => name,
+            Err(e) => return Self::refuse(sink, DoneKind::Proc, &[e]),
         };
         self.run_call(&request.parameters, 0, sink, |runner, arguments| {
             runner.call(&name, arguments, Default::default())

@@ -18,6 +18,7 @@ use holdfast_types::{SqlError, SqlResult, Value};
 
 use super::state::SharedSession;
 use crate::host::HostDatabase;
+use crate::security::builtin;
 use crate::security::model::Securable;
 use crate::system_view::{ViewContext, ViewSource, dependency};
 
@@ -61,6 +62,13 @@ pub fn rows(session: &SharedSession, name: &str, args: &[Value]) -> Option<Rows>
         "dm_db_log_stats" => log_stats(session, args),
         "dm_sql_referenced_entities" => entities(session, args, dependency::referenced_entities),
         "dm_sql_referencing_entities" => entities(session, args, dependency::referencing_entities),
+        "fn_builtin_permissions" => {
+            let class = match args.first() {
+                Some(Value::String(s)) => Some(s.to_text()),
+                _ => None,
+            };
+            Ok(builtin::rows(class.as_deref().map(str::trim_end)))
+        }
         "fn_trace_gettable" => no_file(args, 567, &[]),
         // The sessions that a server has from the start are not here, so nothing was ever written to their files.
         "fn_xe_file_target_read_file" => no_file(args, 25718, &["system_health", "AlwaysOn_health"]),

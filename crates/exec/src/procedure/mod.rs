@@ -25,6 +25,7 @@ mod cursor_keyset;
 pub mod cursor_list;
 pub mod dbcc;
 mod dbcc_indexes;
+mod dbcc_info;
 pub mod dbcc_maintenance;
 pub mod dbcc_session;
 mod dbcc_shrink;

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::catalog::{Catalog, TableDef};
+use holdfast_engine::catalog::{Catalog, ColumnDef, TableDef};
 use holdfast_engine::database::statistics::StoredStatistics;
 use holdfast_engine::database::{DatabaseCatalog, statistics::for_plans};
 use holdfast_engine::decode;
@@ -18,6 +18,8 @@ use holdfast_types::{CollationId, SqlError, SqlResult, SqlType, TypeId, Value, V
 
 use super::administration::Call;
 use super::dbcc_session::send;
+use crate::host::HostDatabase;
+use crate::security::model::Securable;
 
 /// A step as it is shown.
 struct Row {
@@ -78,11 +80,14 @@ pub fn show(statement: &Dbcc, arguments: &[Value], call: &mut Call<'_>) -> Resul
             "An incorrect number of parameters was given to the DBCC statement.",
         )));
     };
-    let (database, table) = super::dbcc::table_in(call, &table.to_text()).map_err(one)?;
+    let (database, table) = super::dbcc::found_in(call, &table.to_text()).map_err(one)?;
     let wanted = name.to_text();
     let catalog = database.online().stored();
     let catalog = catalog.ok_or_else(|| one(SqlError::new(2767, &[&wanted])))?;
     let found = find(&catalog, &table, &wanted).map_err(one)?;
+    if !table.name.starts_with('#') {
+        allowed(call, &database, &table, &found).map_err(one)?;
+    }
     let (mut parts, mut stream) = (Vec::new(), false);
     for (option, _) in &statement.options {
         match option.as_str() {
@@ -114,6 +119,30 @@ pub fn show(statement: &Dbcc, arguments: &[Value], call: &mut Call<'_>) -> Resul
             "STAT_HEADER" => header(&found, call)?,
             "DENSITY_VECTOR" => densities(&found, &table, call)?,
             _ => histogram(&found, &table, call)?,
+        }
+    }
+    Ok(())
+}
+
+/// Statistics are shown to who may alter the table, and to who may read their columns and those of their filter.
+fn allowed(
+    call: &Call<'_>,
+    database: &Arc<HostDatabase>,
+    table: &TableDef,
+    found: &StoredStatistics,
+) -> SqlResult<()> {
+    let session = call.session;
+    if session.may(database, Securable::Object(table.object_id), "AL")? {
+        return Ok(());
+    }
+    // Stored filters write columns in brackets.
+    let filter = found.filter.as_deref().unwrap_or_default();
+    let of_filter = |name: &str| filter.contains(&format!("[{}]", name.replace(']', "]]")));
+    let used = |c: &&ColumnDef| found.columns.contains(&c.column_id) || of_filter(&c.name);
+    for c in table.columns.iter().filter(used) {
+        if !session.may(database, Securable::Column(table.object_id, c.column_id), "SL")? {
+            let user = crate::security::functions::current_user(session).1;
+            return Err(SqlError::new(2557, &[&user, &"SHOW_STATISTICS", &table.name]));
         }
     }
     Ok(())

@@ -313,7 +313,7 @@ impl SharedSession {
     }
 
     /// Whether an object's metadata may be shown.
-    fn sees(&self, database: &Arc<HostDatabase>, object: i32) -> bool {
+    pub(super) fn sees(&self, database: &Arc<HostDatabase>, object: i32) -> bool {
         if self.security.is_unrestricted() {
             return true;
         }

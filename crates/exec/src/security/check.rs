@@ -39,7 +39,9 @@ fn check(
 ) -> Vec<SqlError> {
     let (code, word) = code_of(access.kind);
     let object = Securable::Object(access.object);
-    let denied = || SqlError::new(229, &[&word, &access.name, &database.name, &access.schema]).state(5);
+    // What the server ships lies in a database of its own.
+    let home: &str = if access.object < 0 { "mssqlsystemresource" } else { &database.name };
+    let denied = || SqlError::new(229, &[&word, &access.name, &home, &access.schema]).state(5);
     if !matches!(access.kind, AccessKind::Select | AccessKind::Update) || access.columns.is_empty() {
         // Rows are counted by who may read any column.
         let some_column = || {
@@ -156,7 +158,10 @@ impl Runner<'_> {
             }
             let model = database.security()?;
             let chained = a.through.or(scope.module).is_some_and(|(id, by)| {
-                id == a.database && !model.owns_nothing(by) && model.owner(by) == model.owner(a.object)
+                a.object > 0
+                    && id == a.database
+                    && !model.owns_nothing(by)
+                    && model.owner(by) == model.owner(a.object)
             });
             if !chained {
                 errors.extend(check(a, &database, &model, &token));

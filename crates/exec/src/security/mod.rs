@@ -1,9 +1,10 @@
 //! Who may do what. Design: docs/design/security.md.
 //!
 //! Module map: [`store`] the server's principals and their file, [`password`] hashes and policy, [`permission`] the permissions
-//! there are, [`model`] principals and permissions of one database, [`token`] who somebody is, [`context`] who a session is
+//! there are here, [`builtin`] those there are in SQL Server, [`model`] principals and permissions of one database, [`token`] who somebody is, [`context`] who a session is
 //! right now, [`check`] what statements ask, [`definition`] what data definition asks, [`server`] what statements of the server layer ask, [`reader`] who looks at catalog views, [`functions`] what the built-in functions answer.
 
+pub mod builtin;
 pub mod check;
 pub mod context;
 pub mod definition;

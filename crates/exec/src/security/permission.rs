@@ -205,11 +205,14 @@ pub const DATABASE_ROLES: &[(i32, &[&str], &[&str])] = &[
 pub const SECURITY_ADMIN: i32 = 16386;
 pub const DB_OWNER: i32 = 16384;
 
+/// The role of the server whose members grant its permissions.
+pub const SERVER_SECURITY_ADMIN: i32 = 4;
+
 /// Fixed roles of the server and what they are given.
 pub const SERVER_ROLES: &[(i32, &[&str])] = &[
     (store::PUBLIC, &["VWDB"]),
     (store::SYSADMIN, &["CL"]),
-    (4, &["ALLG"]),
+    (SERVER_SECURITY_ADMIN, &["ALLG"]),
     (5, &["ALHE", "ALRS", "ALSS", "ALST", "SHDN", "VWSS"]),
     (6, &["ALLS"]),
     (7, &["ALCO", "ALSS"]),

@@ -95,6 +95,17 @@ impl Reader {
         self.session.security.login()
     }
 
+    pub fn session_id(&self) -> i16 {
+        i16::try_from(self.session.id).unwrap_or(i16::MAX)
+    }
+
+    /// Numbers of moments: of the snapshot that the session's transaction reads, of the last commit, of the oldest snapshot.
+    pub fn snapshots(&self) -> (Option<u64>, u64, Option<u64>) {
+        let own = self.session.state.lock().transaction.snapshot.as_ref().map(|s| s.number());
+        let versions = &self.session.host.instance.locks.versions;
+        (own, versions.last(), versions.active().1)
+    }
+
     pub fn user(&self) -> SqlResult<Arc<UserToken>> {
         self.session.user_token(&self.database)
     }

@@ -11,12 +11,13 @@ use holdfast_types::{SqlError, SqlResult, Value};
 
 use super::model::Securable;
 use crate::procedure::SharedSession;
+use crate::procedure::raise::integer;
 use crate::restore::RestoreVerb;
 
 type Evaluate<'a> = &'a mut dyn FnMut(&Expr) -> SqlResult<Value>;
 
-/// Commands of DBCC that show a session its own settings.
-const OPEN_DBCC: &[&str] = &["USEROPTIONS", "HELP"];
+/// Commands of DBCC that are everybody's; SHOW_STATISTICS asks for itself.
+const OPEN_DBCC: &[&str] = &["USEROPTIONS", "HELP", "SHOW_STATISTICS", "TRACESTATUS"];
 /// Those whose first argument is a database, the current one without.
 const NAMING_DBCC: &[&str] =
     &["CHECKDB", "CHECKALLOC", "CHECKCATALOG", "SHRINKDATABASE", "OPENTRAN", "UPDATEUSAGE", "LOGINFO"];
@@ -34,7 +35,6 @@ const DATABASE_DBCC: &[&str] = &[
     "INDEXDEFRAG",
     "LOGINFO",
     "OPENTRAN",
-    "SHOW_STATISTICS",
     "SHOWCONTIG",
     "SHRINKDATABASE",
     "SHRINKFILE",
@@ -133,6 +133,14 @@ impl SharedSession {
                     c if OPEN_DBCC.contains(&c) => true,
                     c if DATABASE_DBCC.contains(&c) => {
                         self.may_in(named.as_deref().unwrap_or(&current.name), "CL")
+                    }
+                    "INPUTBUFFER" => {
+                        let own = i64::from(self.id);
+                        let asked = match d.arguments.first() {
+                            Some(e) => Some(evaluate(e).map_err(|e| vec![e])?),
+                            None => None,
+                        };
+                        asked.as_ref().and_then(integer) == Some(own) || server("VWSS")
                     }
                     _ => server("ALSS"),
                 };

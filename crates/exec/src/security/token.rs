@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use holdfast_types::{SqlError, SqlResult};
 
 use super::model::{DBO, GUEST, Principal, Securable, SecurityModel};
-use super::permission::{Level, SERVER_ROLES, covering};
+use super::permission::{Level, SERVER_ROLES, SERVER_SECURITY_ADMIN, covering};
 use super::store::{ON_SERVER, Principals, SYSADMIN, ServerPermission};
 
 /// A login with what it may do at the server.
@@ -93,9 +93,10 @@ impl LoginToken {
         }
     }
 
-    /// Whether it may hand a permission on.
+    /// Whether it may hand a permission on. Those at the server itself are also the affair of securityadmin.
     pub fn may_grant(&self, code: &str, class: u8, major: i32) -> bool {
         self.has("CL")
+            || (class == ON_SERVER && self.is(SERVER_SECURITY_ADMIN))
             || self
                 .permissions
                 .iter()

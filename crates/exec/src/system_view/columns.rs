@@ -28,7 +28,8 @@ const COLUMNS: &str = concat!(
     ", is_sparse bit, is_column_set bit, generated_always_type tinyint, generated_always_type_desc desc, ",
     "encryption_type int, encryption_type_desc nvarchar(64), encryption_algorithm_name sysname, ",
     "column_encryption_key_id int, column_encryption_key_database_name sysname, is_hidden bit, is_masked bit, ",
-    "graph_type int, graph_type_desc desc"
+    "graph_type int, graph_type_desc desc, is_data_deletion_filter_column bit, ledger_view_column_type tinyint, ",
+    "ledger_view_column_type_desc desc, is_dropped_ledger_column bit"
 );
 
 pub const VIEWS: &[SystemView] = &[
@@ -154,7 +155,11 @@ fn full(c: &ViewContext<'_>, x: &ColumnRow) -> Vec<Value> {
         x.status & 0x2000 != 0,
         false,
         Value::Null,
-        Value::Null
+        Value::Null,
+        false,
+        Value::Null,
+        Value::Null,
+        false
     ];
     extend(extend(extend(head(c, x), row![x.is_computed()]), tail(x)), rest)
 }

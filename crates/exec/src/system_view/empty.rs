@@ -286,7 +286,7 @@ pub const VIEWS: &[SystemView] = &[
     ),
     empty(
         "sys.dm_xe_sessions",
-        "address varbinary(8)!, name nvarchar(256)!, pending_buffers int!, total_regular_buffers int!, regular_buffer_size bigint!, total_buffer_size bigint!, create_time datetime",
+        "address varbinary(8)!, name nvarchar(256)!, pending_buffers int!, total_regular_buffers int!, regular_buffer_size bigint!, total_large_buffers int!, large_buffer_size bigint!, total_buffer_size bigint!, buffer_policy_flags int!, buffer_policy_desc nvarchar(256)!, flags int!, flag_desc nvarchar(256)!, dropped_event_count int!, dropped_buffer_count int!, blocked_event_fire_time int!, create_time datetime!, largest_event_dropped_size int!, session_source nvarchar(256)!",
     ),
     empty(
         "sys.dm_os_wait_stats",

@@ -388,6 +388,10 @@ pub const VIEWS: &[SystemView] = &[
     ),
     empty("sys.dm_tran_current_snapshot", "transaction_sequence_num bigint"),
     empty(
+        "sys.dm_os_out_of_memory_events",
+        "event_time datetime!, oom_cause tinyint!, oom_cause_desc nvarchar(60)!, available_physical_memory_mb int!, initial_job_object_memory_limit_mb int, current_job_object_memory_limit_mb int, process_memory_usage_mb int!, non_sos_memory_usage_mb int!, committed_memory_target_mb int!, committed_memory_mb int!, allocation_potential_memory_mb int!, top_memory_clerks nvarchar(4000), top_resource_pools nvarchar(4000), possible_leaked_memory_clerks nvarchar(4000), possible_non_sos_leaked_memory_mb int",
+    ),
+    empty(
         "sys.dm_tran_global_recovery_transactions",
         "transaction_id bigint!, database_id int!, transaction_manager_database_id int!, transaction_state int!, transaction_state_desc nvarchar(60)!",
     ),

@@ -30,7 +30,43 @@ pub const VIEWS: &[SystemView] = &[
         columns: "transaction_id bigint!, database_id int!, database_transaction_begin_time datetime, database_transaction_type int!, database_transaction_state int!, database_transaction_status int, database_transaction_status2 int, database_transaction_log_record_count bigint, database_transaction_replicate_record_count int, database_transaction_log_bytes_used bigint, database_transaction_log_bytes_reserved bigint, database_transaction_log_bytes_used_system int, database_transaction_log_bytes_reserved_system int, database_transaction_begin_lsn numeric(25,0), database_transaction_last_lsn numeric(25,0), database_transaction_most_recent_savepoint_lsn numeric(25,0), database_transaction_commit_lsn numeric(25,0), database_transaction_last_rollback_lsn numeric(25,0), database_transaction_next_undo_lsn numeric(25,0), database_transaction_first_repl_lsn numeric(25,0)",
         rows: database_transactions,
     },
+    SystemView {
+        name: "sys.dm_tran_current_transaction",
+        columns: "transaction_id bigint!, transaction_sequence_num bigint, transaction_is_snapshot bit, first_snapshot_sequence_num bigint, last_transaction_sequence_num bigint, first_useful_sequence_num bigint",
+        rows: current_transaction,
+    },
+    SystemView {
+        name: "sys.dm_tcp_listener_states",
+        columns: "listener_id int!, ip_address nvarchar(48)!, is_ipv4 bit!, port int!, type smallint!, type_desc nvarchar(20)!, state smallint!, state_desc nvarchar(16)!, start_time datetime!",
+        rows: listeners,
+    },
 ];
+
+/// The transaction that the reader has open. Transactions get no numbers before they commit; snapshots have those of the last commits
+/// before them.
+fn current_transaction(c: &ViewContext<'_>) -> Rows {
+    let Some(reader) = &c.reader else { return Ok(Vec::new()) };
+    let sessions = c.source.sessions();
+    let own = sessions.iter().find(|s| s.session_id == reader.session_id());
+    let open = own.and_then(|s| s.transaction.as_ref());
+    let (snapshot, last, oldest) = reader.snapshots();
+    let number = |n: Option<u64>| n.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+    Ok(open
+        .map(|t| {
+            row![t.id, Value::Null, snapshot.is_some(), number(snapshot), number(Some(last)), number(oldest)]
+        })
+        .into_iter()
+        .collect())
+}
+
+fn listeners(c: &ViewContext<'_>) -> Rows {
+    let row = |(n, (address, since)): (usize, (std::net::SocketAddr, holdfast_types::DateTime))| {
+        let id = i32::try_from(n + 1).unwrap_or(i32::MAX);
+        let (ip, port) = (address.ip().to_string(), i32::from(address.port()));
+        row![id, ip, address.is_ipv4(), port, 0, "TSQL", 0, "ONLINE", since]
+    };
+    Ok(c.source.listeners().into_iter().enumerate().map(row).collect())
+}
 
 /// A line of the kernel's key files in kilobytes (`MemTotal:  123 kB`).
 pub fn kilobytes(file: &str, key: &str) -> i64 {

@@ -32,6 +32,7 @@ mod server;
 mod server_objects;
 pub mod shipped;
 pub mod source;
+mod spatial;
 mod spt_values;
 mod storage;
 pub(crate) mod table;
@@ -44,6 +45,7 @@ use holdfast_engine::catalog::TableDef;
 use holdfast_types::{NameOrder, SqlResult, Value};
 
 pub use columns::declared_columns;
+pub(crate) use management::kilobytes;
 pub use source::{BaseRows, DatabaseInfo, FileInfo, ServerCounts, SessionRow, TransactionRow, ViewSource};
 pub use storage::{filegroup_rows, used_pages};
 use table::ComputedRows;
@@ -92,6 +94,7 @@ const TABLES: &[&[SystemView]] = &[
     empty_catalog::VIEWS,
     empty_dynamic::VIEWS,
     management::VIEWS,
+    spatial::VIEWS,
 ];
 
 /// Views by lower-case `schema.name`.

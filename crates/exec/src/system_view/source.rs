@@ -283,6 +283,10 @@ pub trait ViewSource: Send + Sync {
     fn product_version(&self) -> Arc<str>;
     /// Time the instance started, local.
     fn started(&self) -> DateTime;
+    /// Addresses that clients connect to, and since when.
+    fn listeners(&self) -> Vec<(std::net::SocketAddr, DateTime)> {
+        Vec::new()
+    }
     fn now(&self) -> DateTime;
     /// A SERVERPROPERTY by name (lower case).
     fn server_property(&self, name: &str) -> Option<Value>;

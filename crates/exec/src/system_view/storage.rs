@@ -64,7 +64,7 @@ pub const VIEWS: &[SystemView] = &[
     },
     SystemView {
         name: "sys.database_query_store_options",
-        columns: "desired_state smallint!, desired_state_desc desc, actual_state smallint!, actual_state_desc desc, readonly_reason int, current_storage_size_mb bigint, flush_interval_seconds bigint, interval_length_minutes bigint, max_storage_size_mb bigint, stale_query_threshold_days bigint, max_plans_per_query bigint, query_capture_mode smallint!, query_capture_mode_desc desc, size_based_cleanup_mode smallint!, size_based_cleanup_mode_desc desc, wait_stats_capture_mode smallint!, wait_stats_capture_mode_desc desc, actual_state_additional_info nvarchar(4000)",
+        columns: "desired_state smallint!, desired_state_desc desc, actual_state smallint!, actual_state_desc desc, readonly_reason int, current_storage_size_mb bigint, flush_interval_seconds bigint, interval_length_minutes bigint, max_storage_size_mb bigint, stale_query_threshold_days bigint, max_plans_per_query bigint, query_capture_mode smallint!, query_capture_mode_desc desc, capture_policy_execution_count int, capture_policy_total_compile_cpu_time_ms bigint, capture_policy_total_execution_cpu_time_ms bigint, capture_policy_stale_threshold_hours int, size_based_cleanup_mode smallint!, size_based_cleanup_mode_desc desc, wait_stats_capture_mode smallint!, wait_stats_capture_mode_desc desc, actual_state_additional_info nvarchar(4000)",
         rows: query_store_options,
     },
     SystemView {
@@ -218,6 +218,15 @@ fn query_store_options(c: &ViewContext<'_>) -> Rows {
         text("CLEANUP_POLICY", "").rsplit(' ').next().and_then(|n| n.parse::<i64>().ok()).unwrap_or(30);
     let (capture, cleanup) = (text("QUERY_CAPTURE_MODE", "AUTO"), text("SIZE_BASED_CLEANUP_MODE", "AUTO"));
     let waits = text("WAIT_STATS_CAPTURE_MODE", "ON");
+    // The options of a policy of its own are kept as one text.
+    let policies = text("QUERY_CAPTURE_POLICY", "");
+    let words: Vec<&str> =
+        policies.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|w| !w.is_empty()).collect();
+    let at = |name: &str| words.iter().position(|w| w.eq_ignore_ascii_case(name));
+    let policy = |name: &str| words.get(at(name)? + 1)?.parse::<i64>().ok();
+    let unit = at("STALE_CAPTURE_POLICY_THRESHOLD").and_then(|n| words.get(n + 2));
+    let hours = if unit.is_some_and(|u| u.to_ascii_uppercase().starts_with("DAY")) { 24 } else { 1 };
+    let stale = policy("STALE_CAPTURE_POLICY_THRESHOLD").map(|n| n * hours);
     Ok(vec![row![
         place(&["OFF", "READ_ONLY", "READ_WRITE"], &desired),
         desired,
@@ -233,6 +242,10 @@ fn query_store_options(c: &ViewContext<'_>) -> Rows {
         // 1 ALL, 2 AUTO, 3 NONE, 4 CUSTOM.
         place(&["", "ALL", "AUTO", "NONE", "CUSTOM"], &capture),
         capture,
+        policy("EXECUTION_COUNT"),
+        policy("TOTAL_COMPILE_CPU_TIME_MS"),
+        policy("TOTAL_EXECUTION_CPU_TIME_MS"),
+        stale,
         place(&["OFF", "AUTO"], &cleanup),
         cleanup,
         place(&["OFF", "ON"], &waits),

@@ -30,6 +30,8 @@ mod at {
     pub const MAX_TIMESTAMP: usize = 312;
     pub const DIFFERENTIAL_BASE_LSN: usize = 332;
     pub const CHECKPOINT_LSN: usize = 344;
+    pub const CHECK_FLAGS: usize = 354;
+    pub const LAST_GOOD_CHECK: usize = 356;
     pub const COLLATION: usize = 388;
     pub const FAMILY: usize = 404;
     pub const FORK_LSN: usize = 440;
@@ -60,6 +62,13 @@ impl StoredDateTime {
             days: i32::from_le_bytes([b[4], b[5], b[6], b[7]]),
         }
     }
+
+    pub fn to_bytes(self) -> [u8; 8] {
+        let mut out = [0u8; 8];
+        out[..4].copy_from_slice(&self.ticks.to_le_bytes());
+        out[4..].copy_from_slice(&self.days.to_le_bytes());
+        out
+    }
 }
 
 /// The fields of the boot page that Holdfast uses.
@@ -78,6 +87,10 @@ pub struct BootPage {
     pub max_timestamp: u64,
     pub differential_base_lsn: Lsn,
     pub checkpoint_lsn: Lsn,
+    /// dbi_dbccFlags: 2 once column values were checked.
+    pub check_flags: u16,
+    /// dbi_dbccLastKnownGood: when DBCC CHECKDB last found nothing.
+    pub last_good_check: StoredDateTime,
     pub collation: u32,
     pub family_guid: [u8; 16],
     pub recovery_fork_lsn: Lsn,
@@ -145,6 +158,8 @@ impl BootPage {
             max_timestamp: u64::from_le_bytes(field(block, at::MAX_TIMESTAMP)),
             differential_base_lsn: Lsn::from_bytes(field(block, at::DIFFERENTIAL_BASE_LSN)),
             checkpoint_lsn: Lsn::from_bytes(field(block, at::CHECKPOINT_LSN)),
+            check_flags: u16::from_le_bytes(field(block, at::CHECK_FLAGS)),
+            last_good_check: moment(at::LAST_GOOD_CHECK),
             collation: u32::from_le_bytes(field(block, at::COLLATION)),
             family_guid: field(block, at::FAMILY),
             recovery_fork_lsn: Lsn::from_bytes(field(block, at::FORK_LSN)),
@@ -169,12 +184,7 @@ impl BootPage {
                 target.copy_from_slice(bytes);
             }
         };
-        let moment = |m: StoredDateTime| {
-            let mut out = [0u8; 8];
-            out[..4].copy_from_slice(&m.ticks.to_le_bytes());
-            out[4..].copy_from_slice(&m.days.to_le_bytes());
-            out
-        };
+        let moment = StoredDateTime::to_bytes;
         put(at::VERSION, &self.version.to_le_bytes());
         put(at::CREATE_VERSION, &self.create_version.to_le_bytes());
         put(at::LAST_FULL_BACKUP, &moment(self.last_full_backup));
@@ -192,6 +202,8 @@ impl BootPage {
         put(at::MAX_TIMESTAMP, &self.max_timestamp.to_le_bytes());
         put(at::DIFFERENTIAL_BASE_LSN, &self.differential_base_lsn.to_bytes());
         put(at::CHECKPOINT_LSN, &self.checkpoint_lsn.to_bytes());
+        put(at::CHECK_FLAGS, &self.check_flags.to_le_bytes());
+        put(at::LAST_GOOD_CHECK, &moment(self.last_good_check));
         put(at::COLLATION, &self.collation.to_le_bytes());
         put(at::FAMILY, &self.family_guid);
         put(at::FORK_LSN, &self.recovery_fork_lsn.to_bytes());

@@ -573,6 +573,24 @@ impl Binder<'_> {
             let args = call.arguments.iter().map(|a| self.bind(a)).collect::<SqlResult<Vec<_>>>()?;
             return at(span, self.call_builtin(def, args, span));
         }
+        // The one function of msdb that is here.
+        let in_msdb = match &name.database {
+            Some(d) => d.is("msdb"),
+            None => self.env.catalog.database_id() == holdfast_engine::instance::MSDB,
+        };
+        if in_msdb
+            && name.name.is("agent_datetime")
+            && name.schema.as_ref().is_some_and(|s| s.is("dbo"))
+            && let Some(def) = function::find("MSDB AGENT_DATETIME")
+        {
+            match call.arguments.len() {
+                0 | 1 => return err(span, 313, &[&name]),
+                2 => {}
+                _ => return err(span, 8144, &[&name]),
+            }
+            let args = call.arguments.iter().map(|a| self.bind(a)).collect::<SqlResult<Vec<_>>>()?;
+            return at(span, self.call_builtin(def, args, span));
+        }
         let first = qualifier.first().map_or("", |q| q.text.as_str());
         err(span, 4121, &[&first, name])
     }

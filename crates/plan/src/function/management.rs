@@ -44,6 +44,7 @@ pub static MANAGEMENT: &[TableFunctionDef] = functions! {
     "dm_os_volume_stats" (I, I) [2] "database_id int!, file_id int!, volume_mount_point nvarchar(512), volume_id nvarchar(512), logical_volume_name nvarchar(512), file_system_type nvarchar(512), total_bytes bigint!, available_bytes bigint!, supports_compression tinyint, supports_alternate_streams tinyint, supports_sparse_files tinyint, is_read_only tinyint, is_compressed tinyint, incurs_seek_penalty tinyint";
     "dm_db_log_info" (I) [1] "database_id int!, file_id smallint!, vlf_begin_offset bigint!, vlf_size_mb float!, vlf_sequence_number bigint!, vlf_active bit!, vlf_status int!, vlf_parity tinyint!, vlf_first_lsn nvarchar(24), vlf_create_lsn nvarchar(24), vlf_encryptor_thumbprint varbinary(20)";
     "fn_virtualfilestats" (I, I) [2] "DbId smallint!, FileId smallint!, TimeStamp bigint!, NumberReads bigint!, BytesRead bigint!, IoStallReadMS bigint!, NumberWrites bigint!, BytesWritten bigint!, IoStallWriteMS bigint!, IoStallMS bigint!, BytesOnDisk bigint!, FileHandle varbinary(8)!";
+    "fn_builtin_permissions" (N) [1] "class_desc nvarchar(60), permission_name nvarchar(60), type varchar(4), covering_permission_name nvarchar(60), parent_class_desc nvarchar(60), parent_covering_permission_name nvarchar(60)";
     "fn_trace_getinfo" (I) [1] "traceid int!, property int!, value sql_variant";
     "fn_trace_geteventinfo" (I) [1] "eventid int, columnid int";
     "fn_trace_getfilterinfo" (I) [1] "columnid int, logical_operator int, comparison_operator int, value sql_variant";

@@ -198,6 +198,8 @@ functions! {
     Day "DAY" 1 1 [Temporal] INT, Propagate Pure;
     EoMonth "EOMONTH" 1 2 [Date, Int] Fixed(SqlType::DATE), PropagateOr Pure;
     DateFromParts "DATEFROMPARTS" 3 3 [Int] Fixed(SqlType::DATE), Propagate Pure;
+    // The function of msdb: date as yyyymmdd, time as hhmmss.
+    AgentDateTime "MSDB AGENT_DATETIME" 2 2 [Int] Fixed(SqlType::DATETIME), Propagate Pure;
     DateTimeFromParts "DATETIMEFROMPARTS" 7 7 [Int] Fixed(SqlType::DATETIME), Propagate Pure;
     // The scale (last argument) must be a literal; the binder reads the result's scale from it.
     DateTime2FromParts "DATETIME2FROMPARTS" 8 8 [Int] Special, Propagate Pure;

@@ -22,6 +22,7 @@ pub const MESSAGES: &[Message] = &[
     (15305, 16, "The @TriggerType parameter value must be 'insert', 'update', or 'delete'."),
     (15325, 16, "The current database does not contain a %s named '%ls'."),
     (15409, 11, "'%s' is not a role."),
+    (15412, 16, "'%s' is not a known fixed role."),
     (15469, 10, "No constraints are defined on object '%ls', or you do not have permissions."),
     (15470, 10, "No foreign keys reference table '%ls', or you do not have permissions on referencing tables."),
     (15472, 10, "The object '%ls' does not have any indexes, or you do not have permissions."),
@@ -29,5 +30,6 @@ pub const MESSAGES: &[Message] = &[
     (15575, 10, "This object does not have any statistics or indexes."),
     (15645, 16, "Column '%s' does not exist."),
     (15646, 16, "Column '%s' is not a computed column."),
+    (15622, 10, "No permission to access database '%s'."),
     (15647, 10, "No views with schema binding reference table '%s'."),
 ];

@@ -10,6 +10,7 @@ pub const MESSAGES: &[Message] = &[
     (297, 16, "The user does not have permission to perform this action."),
     (300, 14, "%ls permission was denied on object '%.*ls', database '%.*ls'."),
     (916, 14, "The server principal \"%.*ls\" is not able to access the database \"%.*ls\" under the current security context."),
+    (2557, 14, "User '%.*ls' does not have permission to run DBCC %ls for object '%.*ls'."),
     (2571, 14, "User '%.*ls' does not have permission to run DBCC %.*ls."),
     (3704, 16, "User does not have permission to perform this operation on %S_MSG '%ls'."),
     (4064, 11, "Cannot open user default database. Login failed."),

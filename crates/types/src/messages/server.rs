@@ -40,5 +40,6 @@ pub const MESSAGES: &[Message] = &[
     (15457, 10, "Configuration option '%ls' changed from %ld to %ld. Run the RECONFIGURE statement to install."),
     (15471, 10, "The text for object '%ls' is encrypted."),
     (18054, 16, "Error %d, severity %d, state %d was raised, but no message with that error number was found in sys.messages. If error is larger than 50000, make sure the user-defined message is added using sp_addmessage."),
+    (22901, 16, "The database '%s' is not enabled for Change Data Capture. Ensure that the correct database context is set and retry the operation. To report on the databases enabled for Change Data Capture, query the is_cdc_enabled column in the sys.databases catalog view."),
     (25718, 16, "The log file name \"%s\" is invalid.  Verify that the file exists and that the SQL Server service account has access to it."),
 ];

@@ -9,7 +9,7 @@ BEGIN
     SELECT p.name AS UserName, p.sid AS UserSID
     FROM sys.database_principals p
     WHERE p.type = 'S' AND p.principal_id > 4 AND p.sid IS NOT NULL AND DATALENGTH(p.sid) <= 16
-        AND NOT EXISTS (SELECT 1 FROM sys.server_principals l WHERE l.sid = p.sid)
+        AND SUSER_SNAME(p.sid) IS NULL
     ORDER BY p.name
     RETURN 0
 END

@@ -72,11 +72,11 @@ BEGIN
     FROM sys.indexes i JOIN sys.data_spaces ds ON ds.data_space_id = i.data_space_id WHERE i.object_id = @id AND i.index_id < 2
     EXEC sys.sp_helpindex @objname
     EXEC sys.sp_helpconstraint @objname, 'nomsg'
-    IF EXISTS (SELECT 1 FROM sys.sql_expression_dependencies d JOIN sys.views v ON v.object_id = d.referencing_id
-            WHERE d.referenced_id = @id AND d.is_schema_bound_reference = 1)
+    IF EXISTS (SELECT 1 FROM sys.sql_dependencies d JOIN sys.views v ON v.object_id = d.object_id
+            WHERE d.referenced_major_id = @id AND d.class = 1)
         SELECT DISTINCT QUOTENAME(SCHEMA_NAME(v.schema_id)) + '.' + QUOTENAME(v.name) AS [Table is referenced by views]
-        FROM sys.sql_expression_dependencies d JOIN sys.views v ON v.object_id = d.referencing_id
-        WHERE d.referenced_id = @id AND d.is_schema_bound_reference = 1
+        FROM sys.sql_dependencies d JOIN sys.views v ON v.object_id = d.object_id
+        WHERE d.referenced_major_id = @id AND d.class = 1
     ELSE
         RAISERROR(15647, -1, -1, @objname)
 END

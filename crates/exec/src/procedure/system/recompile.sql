@@ -1,5 +1,5 @@
 SET NOCOUNT ON
-IF OBJECT_ID(@objname) IS NULL
+IF OBJECT_ID(@objname) IS NULL OR ISNULL(HAS_PERMS_BY_NAME(@objname, 'OBJECT', 'ALTER'), 0) = 0
 BEGIN
     RAISERROR(15165, -1, -1, @objname)
     RETURN 1
