@@ -7,7 +7,7 @@ RUNNER is the `holdfast` binary; python-tds must be installed. The suites are fi
 
 A record passes, or is not applicable (T-SQL refuses its syntax, its functions or its types, or it stands on a statement that was not
 applicable), or is known to differ (`sqllogictest.txt`, each with why), or is unexpected: then the exit code is 1, as it is when a line
-of that list meets no record any more. The rewrites are the functions of `slt/spelling.py`.
+of that list meets no record any more. The rewrites are listed in `slt/spelling.py`, each a function. A run takes five minutes.
 """
 
 import argparse
