@@ -277,7 +277,7 @@ fn subqueries() {
             -- SELECT Id FROM Orders WHERE Total > ALL (SELECT Credit FROM Customers)
             -> Id int not null
             Project #0
-              Scan dbo.Orders [Id Total] where decimal(19,4)(#1) > all[: Scan dbo.Customers [Credit]]
+              Scan dbo.Orders [Id Total] where decimal(19,4)(#1) > all[: Project decimal(19,4)(#0) | Scan dbo.Customers [Credit]]
             -- SELECT Id FROM Orders WHERE Id = (SELECT MAX(OrderId) FROM Lines)
             -> Id int not null
             Scan dbo.Orders [Id] where #0 = scalar[: HashAggregate by () compute (MAX(#0)) | Scan dbo.Lines [OrderId]]
@@ -292,7 +292,7 @@ fn subqueries() {
             -- SELECT c.Name FROM Customers c WHERE c.Id IN (SELECT o.CustomerId FROM Orders o WHERE o.Total > c.Credit)
             -> Name nvarchar(50) not null
             Project #1
-              HashJoin LeftSemi #0 = #0 where decimal(19,4)(#4) > #2
+              HashJoin LeftSemi #0 = #0 where decimal(19,4)(#4) > decimal(19,4)(#2)
                 Scan dbo.Customers [Id Name Credit]
                 Scan dbo.Orders [CustomerId Total]
             -- SELECT c.Name FROM Customers c WHERE NOT EXISTS (SELECT * FROM Orders o JOIN Lines l ON l.OrderId = o.Id WHERE o.CustomerId = c.Id AND l.Quantity > 5)
@@ -559,7 +559,7 @@ fn wide_seeks() {
             Project #1, #3
               Loops Left (@3 := #0, @2 := #2)
                 Scan dbo.Customers [Id Name Credit]
-                Seek dbo.Orders PK_Orders {<= (@3 + 10)} [Id] where decimal(12,2)(#0) >= @2
+                Seek dbo.Orders PK_Orders {>= int(@2), <= (@3 + 10)} [Id]
             -- SELECT c.Name, o.Id FROM Customers c LEFT JOIN Orders o ON o.Id BETWEEN c.Id AND c.Id + 10
             -> Name nvarchar(50) not null, Id int
             Project #1, #2

@@ -59,7 +59,8 @@ pub fn compare(a: &Value, b: &Value, ty: &SqlType) -> Ordering {
 }
 
 /// NaN (which SQL Server never stores by itself) sorts lowest; −0 equals 0.
-fn compare_floats(x: f64, y: f64) -> Ordering {
+/// Order of two floats; what is no number comes first, so that every order is one.
+pub fn compare_floats(x: f64, y: f64) -> Ordering {
     x.partial_cmp(&y).unwrap_or_else(|| y.is_nan().cmp(&x.is_nan()))
 }
 

@@ -9,6 +9,7 @@
 
 use std::cmp::Ordering;
 
+use holdfast_types::compare::compare_floats;
 use holdfast_types::{SqlType, TypeId, Value};
 
 use crate::decode::text;
@@ -62,8 +63,8 @@ pub fn compare(ty: &SqlType, a: &Value, b: &Value) -> Ordering {
         (Value::Decimal(a), Value::Decimal(b)) => {
             compare_scaled((a.mantissa, a.scale), (b.mantissa, b.scale))
         }
-        (Value::Real(a), Value::Real(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
-        (Value::Float(a), Value::Float(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
+        (Value::Real(a), Value::Real(b)) => compare_floats((*a).into(), (*b).into()),
+        (Value::Float(a), Value::Float(b)) => compare_floats(*a, *b),
         (Value::Date(a), Value::Date(b)) => a.cmp(b),
         (Value::Time(a), Value::Time(b)) => a.cmp(b),
         (Value::DateTime2(a), Value::DateTime2(b)) => a.cmp(b),

@@ -8,6 +8,7 @@
 use std::cmp::Ordering;
 
 use holdfast_plan::expr::CompareOp;
+use holdfast_types::compare::compare_floats;
 use holdfast_types::{ColumnData, Guid, SqlResult, SqlType, TypeId, Value, Variant};
 
 use super::arithmetic::type_mismatch;
@@ -65,7 +66,7 @@ pub fn order(a: &Value, b: &Value, ty: &SqlType) -> SqlResult<Ordering> {
 }
 
 fn float_order(a: f64, b: f64) -> Ordering {
-    a.partial_cmp(&b).unwrap_or(Ordering::Equal)
+    compare_floats(a, b)
 }
 
 /// Order of any two values: NULL first.
@@ -267,7 +268,7 @@ pub fn compare(
             _ => kernel!(x, I64, Value::BigInt(v) | Value::Money(v) => *v, |p, q| p.cmp(&q)),
         },
         ColumnData::F32(x) => {
-            kernel!(x, F32, Value::Real(v) => *v, |p: f32, q: f32| p.partial_cmp(&q).unwrap_or(Ordering::Equal))
+            kernel!(x, F32, Value::Real(v) => *v, |p: f32, q: f32| float_order(p.into(), q.into()))
         }
         ColumnData::F64(x) => kernel!(x, F64, Value::Float(v) => *v, float_order),
         ColumnData::Decimal(x) => match right {

@@ -198,6 +198,7 @@ pub fn call(c: &Call<'_>) -> SqlResult<Value> {
         FunctionId::Asin => float(x(0)?.asin(), ty)?,
         FunctionId::Acos => float(x(0)?.acos(), ty)?,
         FunctionId::Atan => float(x(0)?.atan(), ty)?,
+        FunctionId::Atn2 if x(0)? == 0.0 && x(1)? == 0.0 => return Err(SqlError::new(3623, &[])),
         FunctionId::Atn2 => float(x(0)?.atan2(x(1)?), ty)?,
         FunctionId::Degrees => from_float(x(0)? * 180.0 / PI, ty)?,
         FunctionId::Radians => from_float(x(0)? * PI / 180.0, ty)?,

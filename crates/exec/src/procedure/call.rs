@@ -789,7 +789,7 @@ impl Runner<'_> {
             Ok(_) => Err(error.into()),
             // Behind the error that ended the module.
             Err(Fail::Stop(Stop::Module)) => {
-                self.report(&error)?;
+                self.report(&SqlError { line: 0, ..error })?;
                 Err(Fail::Stop(Stop::Module))
             }
             other => other,

@@ -108,8 +108,12 @@ fn check(
     // Findings that name no object are about maps and page headers.
     let (allocation, consistency): (Vec<_>, Vec<_>) =
         report.findings.iter().partition(|f| f.object.is_none());
-    let mut errors: Vec<SqlError> =
-        report.findings.iter().take(200).map(|f| SqlError::with_text(f.number, 16, format!("{f}."))).collect();
+    let mut errors: Vec<SqlError> = report
+        .findings
+        .iter()
+        .take(200)
+        .map(|f| SqlError::with_text(f.number, 16, format!("{f}.")))
+        .collect();
     let mut views = Vec::new();
     if logical && report.findings.is_empty() {
         let database = call.session.host.database(&name).map_err(one)?;

@@ -377,8 +377,9 @@ impl InstanceSession {
             let refused = SqlError::not_supported("Showing the plans of a remote procedure call");
             return Self::refuse(sink, DoneKind::Proc, &[refused]);
         }
-        let arguments: SqlResult<Vec<Argument>> =
-            parameters.iter().map(|p| argument(p, &self.session.host.temporary_rows)).collect();
+        let pool = &self.session.host.temporary_rows;
+        let made = |(i, p): (usize, &RpcParameter)| argument(p, first + i + 1, pool);
+        let arguments: SqlResult<Vec<Argument>> = parameters.iter().enumerate().map(made).collect();
         let mut arguments = match arguments {
             Ok(arguments) => arguments,
             Err(e) => return Self::refuse(sink, DoneKind::Proc, &[e]),
@@ -482,19 +483,45 @@ fn padded(value: &Value, ty: &SqlType) -> Value {
     }
 }
 
-/// A parameter of an RPC as an argument of a call.
+/// Whether a value is no float that no arithmetic gives: such values have no place in the order of an index.
+pub fn is_number(v: &Value) -> bool {
+    match v {
+        Value::Real(x) => x.is_finite(),
+        Value::Float(x) => x.is_finite(),
+        Value::Variant(v) => is_number(&v.value),
+        _ => true,
+    }
+}
+
+/// 8023: a parameter that no value of its type is (`place` from 1).
+fn not_valid(place: usize, p: &RpcParameter) -> SqlError {
+    let text = format!(
+        "The incoming tabular data stream (TDS) remote procedure call (RPC) protocol stream is incorrect. Parameter {place} \
+         (\"{}\"): The supplied value is not a valid instance of data type {}. Check the source data for invalid values. An \
+         example of an invalid value is data of numeric type with scale greater than precision.",
+        p.name,
+        p.ty.id.name()
+    );
+    SqlError::with_text(8023, 16, text)
+}
+
+/// A parameter of an RPC as an argument of a call; `place` counts from 1.
 ///
 /// # Errors
-/// 1105 when a table's rows find no room.
-fn argument(p: &RpcParameter, pool: &Arc<Pool>) -> SqlResult<Argument> {
+/// 1105 when a table's rows find no room, 8023 for a value that is no number.
+fn argument(p: &RpcParameter, place: usize, pool: &Arc<Pool>) -> SqlResult<Argument> {
     // Some clients (tiberius) leave the @ out.
     let name = (!p.name.is_empty()).then(|| format!("@{}", p.name.trim_start_matches('@')));
     let mut a =
         Argument { name, value: None, ty: p.ty, output: p.output, table: None, target: None, cursor: false };
     match &p.value {
+        RpcValue::Scalar(v) if !is_number(v) => return Err(not_valid(place, p)),
         RpcValue::Scalar(_) if p.default => {}
         RpcValue::Scalar(v) => a.value = Some(padded(v, &p.ty)),
         RpcValue::Table { columns, rows, type_name } => {
+            if !rows.iter().flatten().all(is_number) {
+                return Err(not_valid(place, p));
+            }
             // Columns that the client leaves to their defaults are told from others by being computed.
             let definition = |(i, c): (usize, &crate::session::ResultColumn)| {
                 let plain = plain_column(&c.name, i, c.ty, c.nullable);

@@ -137,6 +137,8 @@ pub struct Transaction {
     pub open: Option<Arc<OpenTransaction>>,
     /// What a transaction at level SNAPSHOT sees, from its first statement on.
     pub snapshot: Option<Snapshot>,
+    /// Whether it used its first table as a snapshot: one that did not cannot become one any more.
+    pub began_as_snapshot: Option<bool>,
 }
 
 /// A trigger being run.
@@ -319,6 +321,23 @@ impl SharedSession {
         }
         let Ok(token) = self.user_token(database) else { return false };
         token.is_dbo || database.security().is_ok_and(|m| m.sees(&token, object))
+    }
+
+    /// Notes that the session's transaction uses tables.
+    ///
+    /// # Errors
+    /// 3951 under SNAPSHOT when it has begun under another level.
+    pub fn note_use(&self) -> SqlResult<()> {
+        let mut state = self.state.lock();
+        if state.transaction.open.is_none() {
+            return Ok(());
+        }
+        let snapshot = state.isolation == IsolationLevel::Snapshot;
+        let began = *state.transaction.began_as_snapshot.get_or_insert(snapshot);
+        if snapshot && !began {
+            return Err(SqlError::new(3951, &[&state.database.name]));
+        }
+        Ok(())
     }
 
     /// How statements that begin now read. Outside a transaction the owner is 0: the statement finds its own when it needs one.

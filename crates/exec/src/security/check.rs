@@ -120,7 +120,11 @@ impl SharedSession {
 impl Runner<'_> {
     /// Checks what a plan does (see the file's head).
     pub fn authorize(&self, accesses: &Accesses, scope: &Scope) -> Result<(), Fail> {
-        if accesses.list.is_empty() || self.compiling || self.session.security.is_unrestricted() {
+        if accesses.list.is_empty() || self.compiling {
+            return Ok(());
+        }
+        self.session.note_use()?;
+        if self.session.security.is_unrestricted() {
             return Ok(());
         }
         let current = self.session.current_database();

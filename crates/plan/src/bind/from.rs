@@ -284,6 +284,18 @@ impl Binder<'_> {
         Ok(From { plan: q.plan, sources: vec![source] })
     }
 
+    /// Refuses names of objects of other servers.
+    pub(super) fn refuse_server(&self, name: &ObjectName) -> SqlResult<()> {
+        match name.server.as_ref().filter(|s| !self.cx.names.own_server(&s.text)) {
+            Some(server) if self.cx.names.linked_server(&server.text) => {
+                let what = format!("Using tables of the linked server '{}'", server.text);
+                Err(SqlError::not_supported(what))
+            }
+            Some(server) => err(name.span, 7202, &[&server.text]).map_err(|e| e.state(2)),
+            None => Ok(()),
+        }
+    }
+
     fn bind_named(&mut self, t: &NamedTable, span: Span) -> SqlResult<From> {
         let label = t.alias.as_ref().map_or(t.name.name.text.as_str(), |a| a.text.as_str()).to_owned();
         if t.name.is_simple()
@@ -292,13 +304,7 @@ impl Binder<'_> {
         {
             return self.bind_cte(i, &label);
         }
-        if let Some(server) = t.name.server.as_ref().filter(|s| !self.cx.names.own_server(&s.text)) {
-            if self.cx.names.linked_server(&server.text) {
-                let what = format!("Reading tables of the linked server '{}'", server.text);
-                return Err(SqlError::not_supported(what));
-            }
-            return err(t.name.span, 7202, &[&server.text]).map_err(|e| e.state(2));
-        }
+        self.refuse_server(&t.name)?;
         let own = match &t.system_time {
             Some(clause) => Some(at(span, self.bind_system_time(clause))?),
             None => None,

@@ -71,6 +71,9 @@ impl Binder<'_> {
                 }
                 let t = self.bind(&o.expr)?;
                 self.comparable(&t.e)?;
+                if t.e.is_literal() {
+                    return err(o.expr.span, 5309, &[]);
+                }
                 // ORDER BY (SELECT NULL) and other constants order nothing.
                 let constant = match &t.e.kind {
                     ExprKind::Subquery(s) => s.bindings.is_empty() && !s.volatile,

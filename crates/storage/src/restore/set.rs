@@ -136,6 +136,7 @@ pub fn restore_set(
         committed: previous.as_ref().map_or(Default::default(), |p| p.committed),
         files,
         tried: None,
+        cut: None,
         counts: CountChanges::default(),
     };
     if options.stop_at.is_some_and(|stop| state.committed > stop) {
@@ -170,6 +171,11 @@ pub fn restore_set(
     for directory in state.files.iter().filter_map(|f| f.path.parent()) {
         disk.sync_directory(directory)?;
     }
+    if previous.as_ref().is_some_and(|p| p.cut.is_some()) {
+        // From here on pages may go beyond the stop that was.
+        RestoreState { progress: previous.as_ref().map_or(state.progress, |p| p.progress), ..state.clone() }
+            .save(disk, &target.state)?;
+    }
     let rolled = roll(disk, &mut state, &log, info.last_lsn, options.stop_at, &target.state)?;
     let (records, applied) = (rolled.records, rolled.applied);
     // Pages of a data backup are as they were when it ended: no stop may lie before that.
@@ -178,6 +184,7 @@ pub fn restore_set(
     }
     state.phase = Phase::Restoring;
     state.reached = rolled.stopped_at.unwrap_or(info.last_lsn);
+    state.cut = rolled.stopped_at;
     if let Some(p) = previous.as_ref().filter(|_| rolled.stopped_at.is_some()) {
         // The set was not used up: it may be given again with a later point.
         state.progress = p.progress;
@@ -318,7 +325,7 @@ fn log_time(date: MtfDate) -> Option<LogTime> {
 struct Rolled {
     records: u64,
     applied: u64,
-    /// Where the log now ends, when the stop point was reached.
+    /// The first record that was not applied, when the stop point was reached.
     stopped_at: Option<Lsn>,
 }
 
@@ -359,8 +366,7 @@ fn roll(
         state.last_checkpoint = table.last_checkpoint();
     }
     let stopped = timed.is_some() && done.stopped;
-    let stopped_at = if stopped { Some(cut_log(log, at)?) } else { None };
-    Ok(Rolled { records: done.records, applied: done.applied, stopped_at })
+    Ok(Rolled { records: done.records, applied: done.applied, stopped_at: stopped.then_some(at) })
 }
 
 /// Who the recovered database is.
@@ -393,11 +399,15 @@ pub fn recover(disk: &dyn Disk, state_path: &Path, identity: &Identity) -> Resul
     if state.phase == Phase::Placing {
         return Err(interrupted(&state));
     }
+    let log = open_all(disk, &state.files, true)?;
     if state.phase != Phase::Recovering {
+        if let Some(at) = state.cut.take() {
+            // May be done again after a crash: the block is shortened to what it then has.
+            state.reached = cut_log(&log, at)?;
+        }
         state.phase = Phase::Recovering;
         state.save(disk, state_path)?;
     }
-    let log = open_all(disk, &state.files, true)?;
     let journal = open_journal(disk, state_path)?;
     let mut pages = FilePages::new(open_all(disk, &state.files, false)?, RECOVERY_PAGES, Some(journal))?;
     let mut table = TransactionTable::with_open(state.open.iter().copied(), state.highest);

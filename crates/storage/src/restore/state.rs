@@ -66,6 +66,8 @@ pub struct RestoreState {
     pub files: Vec<RestoredFile>,
     /// How far a differential reaches that is being placed, or that was when the restore stopped; `progress` is that of before.
     pub tried: Option<Lsn>,
+    /// The record at which a stop point ended rolling forward: recovery cuts the log before it.
+    pub cut: Option<Lsn>,
     /// Counts that the catalogue does not have (without ghosts, see [`CountChanges::records`]).
     pub counts: CountChanges,
 }
@@ -139,6 +141,9 @@ impl RestoreState {
         if let Some(tried) = self.tried {
             let _ = writeln!(s, "tried {}", lsn_text(tried));
         }
+        if let Some(cut) = self.cut {
+            let _ = writeln!(s, "cut {}", lsn_text(cut));
+        }
         for (rowset, by) in &self.counts.rows {
             let _ = writeln!(s, "rows {rowset} {by}");
         }
@@ -184,6 +189,7 @@ impl RestoreState {
             committed: LogTime::default(),
             files: Vec::new(),
             tried: None,
+            cut: None,
             counts: CountChanges::default(),
         };
         let mut whole = false;
@@ -226,6 +232,7 @@ impl RestoreState {
                     })
                 }
                 ["tried", l] => state.tried = Some(lsn_from(l)?),
+                ["cut", l] => state.cut = Some(lsn_from(l)?),
                 ["rows", rowset, by] => {
                     state.counts.rows.insert(rowset.parse().ok()?, by.parse().ok()?);
                 }
@@ -294,6 +301,7 @@ mod tests {
                 sector_size: 4096,
             }],
             tried: Some(Lsn::new(34, 8, 1)),
+            cut: Some(Lsn::new(34, 9, 2)),
             counts: CountChanges {
                 rows: [(72_057_594_000_000_000, -3), (7, 12)].into(),
                 units: [5, 1 << 63].into(),

@@ -75,6 +75,7 @@ pub const MESSAGES: &[Message] = &[
     (4127, 16, "At least one of the arguments to COALESCE must be an expression that is not the NULL constant."),
     (4151, 16, "The type of the first argument to NULLIF cannot be the NULL constant because the type of the first argument has to be known."),
     (4413, 16, "Could not use view or function '%.*ls' because of binding errors."),
+    (5309, 16, "Windowed functions, aggregates and NEXT VALUE FOR functions do not support constants as ORDER BY clause expressions."),
     (5308, 16, "Windowed functions, aggregates and NEXT VALUE FOR functions do not support integer indices as ORDER BY clause expressions."),
     (5313, 16, "Synonym '%.*ls' refers to an invalid object."),
     (8117, 16, "Operand data type %ls is invalid for %ls operator."),

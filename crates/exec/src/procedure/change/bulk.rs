@@ -19,6 +19,7 @@ use super::bulk_file::{FileFormat, FileRows};
 use super::bulk_load::{LoadFile, Reading, unreadable};
 use super::bulk_text::FileText;
 use super::{INSERT, Rows, Runner, writer};
+use crate::procedure::instance_session::is_number;
 use crate::procedure::raise::integer;
 use crate::procedure::run::{Fail, Scope, scope_names};
 use crate::procedure::unit::{Folding, Unit, with_bind_context};
@@ -115,6 +116,12 @@ impl Runner<'_> {
             let text = "A bulk load message came without an INSERT BULK statement before it.";
             return Err(SqlError::with_text(4002, 16, text).into());
         };
+        for (i, row) in rows.iter().enumerate() {
+            if let Some(at) = row.iter().position(|v| !is_number(v)) {
+                let name = columns.get(at).map_or("", |c| &*c.name);
+                return Err(SqlError::new(4864, &[&(i + 1), &(at + 1), &name]).into());
+            }
+        }
         let unit = Unit::new("", Vec::new(), Vec::new(), Default::default());
         let mut scope = Scope::new(unit, &self.session.host.temporary_rows);
         let bound = self.bulk_change(&announced.table, &announced.columns, announced.options, &scope)?;

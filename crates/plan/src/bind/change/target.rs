@@ -68,6 +68,7 @@ impl Binder<'_> {
     }
 
     fn object_target(&mut self, name: &ObjectName, hops: usize) -> SqlResult<Named> {
+        self.refuse_server(name)?;
         let (catalog, object) = self.find_object(name)?;
         match object {
             Some(ObjectDef::Table(t)) => Ok(Named::Table(t, Some(catalog))),
