@@ -3,15 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use holdfast_base::PageId;
 use holdfast_base::world::SystemEntropy;
 use holdfast_disk::{Disk, RealDisk};
 use holdfast_engine::check::check;
 use holdfast_engine::database::DatabaseCatalog;
 use holdfast_engine::instance::create::{DEFAULT_GROWTH, NewDatabaseOptions, NewFile};
 use holdfast_engine::instance::{Instance, InstanceOptions, StoredOpener};
-use holdfast_format::{MemoryPages, PageSource};
+use holdfast_engine::transaction::{Transaction, new_owner};
+use holdfast_format::page::PADDED_UNIT;
+use holdfast_format::{MemoryPages, PageSource, PageView};
 use holdfast_storage::PageCache;
-use holdfast_types::CollationId;
+use holdfast_types::{CollationId, DateTime};
 
 fn instance(dir: &Path) -> Arc<Instance> {
     let opener = StoredOpener::new(Arc::new(RealDisk), PageCache::new(16 << 20));
@@ -130,4 +133,61 @@ fn detached_files_can_be_attached() {
     instance.attach_database("Kiosk", files).expect("attached");
     instance.rename_database("Kiosk", "Stall").expect("renamed");
     assert!(instance.online("Stall").is_ok() && instance.online("Kiosk").is_err());
+}
+
+/// How the pages of sysfiles1 stand in a data file: offsets of their rows, free bytes and where those begin; of its IAM page, too.
+fn padded(data: &Path) -> Vec<(u8, Vec<usize>, u16, u16)> {
+    let source = pages(data);
+    let mut out = Vec::new();
+    for page in 0..source.page_count(1) {
+        let Ok(image) = source.page(PageId::new(1, page)) else { continue };
+        let view = PageView::new(&image);
+        if view.unit_id() == PADDED_UNIT && matches!(view.page_type(), 1 | 10) {
+            let offsets = (0..view.slot_count()).filter_map(|s| view.slot_offset(s)).collect();
+            out.push((view.page_type(), offsets, view.free_count(), view.free_data()));
+        }
+    }
+    out.sort();
+    out
+}
+
+/// docs/format/page.md: rows of sysfiles1 have 789 bytes and take 792.
+#[test]
+fn rows_of_sysfiles1_are_padded() {
+    let dir = tempfile::tempdir().expect("folder");
+    let data = dir.path().join("data");
+    let made = options(&data, "Shop", CollationId::SERVER_DEFAULT);
+    let now = DateTime::default();
+    {
+        let instance = instance(dir.path());
+        instance.create_database(&made, CREATED, &SystemEntropy).expect("made");
+    }
+    let map = (10, vec![96, 192], 4, 8184);
+    let rows = |n: usize| {
+        let offsets = (0..n).map(|i| 96 + 792 * i).collect();
+        (1, offsets, 8096 - 794 * n as u16, 96 + 792 * n as u16)
+    };
+    assert_eq!(padded(&data.join("a.mdf")), [rows(3), map.clone()]);
+    {
+        let instance = instance(dir.path());
+        for name in ["c.ndf", "d.ndf"] {
+            let transaction = Transaction::new(new_owner());
+            instance
+                .add_file("Shop", &file(&data, false, 1, name), &transaction, now, &SystemEntropy)
+                .expect("added");
+            transaction.commit().expect("commits");
+        }
+        assert!(instance.close().is_empty());
+    }
+    assert_eq!(padded(&data.join("a.mdf")), [rows(5), map.clone()]);
+    {
+        let instance = instance(dir.path());
+        let transaction = Transaction::new(new_owner());
+        instance.remove_file("Shop", "d.ndf", &transaction, now).expect("removed");
+        transaction.commit().expect("commits");
+        assert!(instance.close().is_empty());
+    }
+    let found = padded(&data.join("a.mdf"));
+    assert_eq!((found[0].1.len(), found[0].2), (4, 8096 - 794 * 4), "{found:?}");
+    assert_eq!(found[1], map);
 }

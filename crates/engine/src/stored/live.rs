@@ -19,6 +19,7 @@ use holdfast_base::{FileId, PageId};
 use holdfast_format::catalog::{AllocationUnit, RowCache, Rowset, SystemTables, unit_type};
 use parking_lot::{Mutex, RwLock};
 
+use super::room::LargeRoom;
 use crate::write::ghost::FIRST_USER_OBJECT;
 use crate::write::modifications::Modifications;
 use crate::write::tree::Tree;
@@ -38,8 +39,8 @@ pub struct LiveUnit {
     first: AtomicU64,
     root: AtomicU64,
     first_iam: AtomicU64,
-    /// Page that took the last piece of a large value; null after opening.
-    last_used: AtomicU64,
+    /// Units of large values: where the next piece may go.
+    pub room: Mutex<LargeRoom>,
     pub used: AtomicI64,
     pub data: AtomicI64,
     pub reserved: AtomicI64,
@@ -78,11 +79,9 @@ impl LiveUnit {
     pub fn first_iam(&self) -> PageId {
         unpack(self.first_iam.load(Ordering::Acquire))
     }
-    pub fn last_used(&self) -> PageId {
-        unpack(self.last_used.load(Ordering::Acquire))
-    }
-    pub fn set_last_used(&self, id: PageId) {
-        self.last_used.store(pack(id), Ordering::Release);
+    /// What is known of room for large values is asked of the maps again.
+    pub fn forget_room(&self) {
+        *self.room.lock() = LargeRoom::default();
     }
     pub fn set_first(&self, id: PageId) {
         self.first.store(pack(id), Ordering::Release);
@@ -114,7 +113,8 @@ pub struct LiveRowset {
     structure: AtomicU64,
     /// Heaps: pages that may have room, the next to try last; `None` before they were looked for.
     pub room: Mutex<Option<Vec<PageId>>>,
-    /// Pages with deleted rows that still stand there, and how often clearing them was put off for readers' sake.
+    /// Pages with deleted rows that still stand there, and how often clearing them was put off for readers' sake; pages of large
+    /// values that were emptied.
     pub ghosts: Mutex<BTreeMap<PageId, u8>>,
     /// Reads under way; counted at the rowset that holds the table's rows, for its indexes as well.
     readers: AtomicUsize,

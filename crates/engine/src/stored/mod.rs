@@ -2,7 +2,7 @@
 //!
 //! Module map: [`table`] the [`crate::access::TableAccess`] of a table, [`scan`] pages to batches, [`seek`] ranges of an
 //! index, `heap_seek` rows of a heap from an address on, [`key`] comparing key columns, [`snapshot`] rows as a snapshot sees them, [`partitioned`] tables of several partitions, [`counting`] how much is read, [`live`] what changes while the database is open, [`read`] rows that others may be changing, [`range`] key
-//! ranges that nobody may add to, [`sample`] a part of a table.
+//! ranges that nobody may add to, [`room`] pages for large values, [`sample`] a part of a table.
 //!
 //! Invariants
 //! 1. A heap row is returned once: forwarded rows where they lie, stubs skipped; ghosts never.
@@ -18,6 +18,7 @@ pub mod partitioned;
 pub(crate) mod probe;
 pub mod range;
 pub mod read;
+pub mod room;
 pub mod sample;
 pub mod scan;
 pub mod seek;

@@ -227,11 +227,12 @@ impl StoredWriter {
                 continue;
             }
             let mut fields = new;
+            let mut later = Vec::new();
             let record = match ready {
                 Some(record) => record,
                 None => self
                     .settling()
-                    .settle(change, log, &mut fields, &current.fields)
+                    .settle_over(change, log, &mut fields, &current.fields, Some(&mut later))
                     .map_err(|e| failure(&e))?,
             };
             match (&self.base, current.rid) {
@@ -263,6 +264,7 @@ impl StoredWriter {
             }
             let old = (current.fields.as_slice(), current.rid);
             self.drop_large(write, change, log, old, &fields).map_err(|e| failure(&e))?;
+            self.settling().overwrite(change, log, &later).map_err(|e| failure(&e))?;
             if !touched.is_empty() {
                 let (rid, outside) = (current.rid, row.outside_indexes.as_slice());
                 pending.push(Pending { fields, old: Vec::new(), rid, outside });

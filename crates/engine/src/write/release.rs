@@ -120,7 +120,7 @@ pub fn empty(
             unit.set_first(first);
             unit.set_root(root);
             unit.set_first_iam(first_iam);
-            unit.set_last_used(PageId::NULL);
+            unit.forget_room();
             *back.room.lock() = None;
             unit.used.store(counts.0, Ordering::Relaxed);
             unit.data.store(counts.1, Ordering::Relaxed);
@@ -153,7 +153,7 @@ pub fn empty(
         unit.set_first(PageId::NULL);
         unit.set_root(PageId::NULL);
         unit.set_first_iam(PageId::NULL);
-        unit.set_last_used(PageId::NULL);
+        unit.forget_room();
         *live.room.lock() = None;
         live.counts_changed.store(true, Ordering::Relaxed);
         part.give_back(mark + 1, Emptied { unit: UnitId(id), first_iam });

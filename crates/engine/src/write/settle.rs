@@ -13,7 +13,7 @@ use holdfast_format::record::writer::RecordShape;
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
 use holdfast_storage::write::{Change, LogTransaction};
 
-use super::large::{Form, Large, kind_of};
+use super::large::{Form, Large, Overwrite, kind_of};
 use super::row::{self, MAX_ROW, Stored};
 use super::table::internal;
 use super::writing::Writing;
@@ -44,6 +44,19 @@ impl Settling<'_> {
         fields: &mut [Stored],
         kept: &[Stored],
     ) -> RecoveryResult<Vec<u8>> {
+        self.settle_over(change, log, fields, kept, None)
+    }
+
+    /// The same for a row that takes the place of one with the fields `kept`: pieces of its large values that are the same go on to be
+    /// used. What is to change in them is added to `later`, for [`Self::overwrite`], once the row stands there.
+    pub fn settle_over(
+        &self,
+        change: &mut Change<'_>,
+        log: &mut LogTransaction,
+        fields: &mut [Stored],
+        kept: &[Stored],
+        mut later: Option<&mut Vec<Overwrite>>,
+    ) -> RecoveryResult<Vec<u8>> {
         let layout = self.layout;
         // What only indexes hold is no part of the row.
         let own = fields.len().min(layout.columns.len());
@@ -59,7 +72,7 @@ impl Settling<'_> {
             let length = fields[i].bytes.as_ref().map_or(0, |b| b.len());
             if is_new(fields, i) && (text || (large && length > self.in_row)) {
                 let form = if text { Form::Text } else { Form::Inline };
-                self.move_out(change, log, &mut fields[i], form)?;
+                self.move_out(change, log, &mut fields[i], form, kept.get(i), later.as_deref_mut())?;
             }
         }
         loop {
@@ -88,7 +101,7 @@ impl Settling<'_> {
                 return Err(RecoveryError::Database { what: format!("row of {plain} bytes") });
             };
             let form = if layout.columns[i].is_large() { Form::Inline } else { Form::Overflow };
-            self.move_out(change, log, &mut fields[i], form)?;
+            self.move_out(change, log, &mut fields[i], form, kept.get(i), later.as_deref_mut())?;
         }
     }
 
@@ -98,8 +111,19 @@ impl Settling<'_> {
         log: &mut LogTransaction,
         field: &mut Stored,
         form: Form,
+        old: Option<&Stored>,
+        later: Option<&mut Vec<Overwrite>>,
     ) -> RecoveryResult<()> {
         let data = field.bytes.take().unwrap_or_default();
+        if form == Form::Inline
+            && let (Some(later), Some(old)) = (later, old.filter(|o| o.complex))
+            && let Some(pointer) = &old.bytes
+            && let Some((pointer, more)) = self.large(unit_type::LOB).rewrite(change, log, pointer, &data)?
+        {
+            later.extend(more);
+            *field = Stored::pointer(pointer);
+            return Ok(());
+        }
         let id = self.writing.large_id();
         let pointer = self.large(kind_of(form)).write(change, log, form, id, &data)?;
         *field = Stored::pointer(pointer);
@@ -121,9 +145,21 @@ impl Settling<'_> {
             let Some(pointer) = &field.bytes else { continue };
             let overflow = pointer.len() != 16 && pointer.first() == Some(&2);
             let kind = if overflow { unit_type::ROW_OVERFLOW } else { unit_type::LOB };
-            self.large(kind).remove(change, log, pointer)?;
+            let kept = new.get(position).filter(|n| n.complex).and_then(|n| n.bytes.as_deref());
+            self.large(kind).remove(change, log, pointer, kept)?;
         }
         Ok(())
+    }
+
+    /// Changes bytes in pieces that a row goes on to use ([`Self::settle_over`]); versions of the row have been kept.
+    pub fn overwrite(
+        &self,
+        change: &mut Change<'_>,
+        log: &mut LogTransaction,
+        all: &[Overwrite],
+    ) -> RecoveryResult<()> {
+        let large = self.large(unit_type::LOB);
+        all.iter().try_for_each(|what| large.overwrite(change, log, what))
     }
 
     fn large(&self, kind: u8) -> Large {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use holdfast_base::PageId;
-use holdfast_format::page::PageView;
+use holdfast_format::page::{PageType, PageView};
 use holdfast_format::record::PageRows;
 use holdfast_storage::recovery::{RecoveryError, RecoveryResult};
 use holdfast_storage::write::{Change, Rows};
@@ -143,7 +143,17 @@ impl Rows for TreeRows {
 pub struct FixedRows(pub Arc<LiveRowset>);
 
 impl Rows for FixedRows {
-    fn find(&self, _: &mut Change<'_>, page: PageId, slot: u16, _: &[u8]) -> RecoveryResult<(PageId, u16)> {
+    fn find(
+        &self,
+        change: &mut Change<'_>,
+        page: PageId,
+        slot: u16,
+        _: &[u8],
+    ) -> RecoveryResult<(PageId, u16)> {
+        if PageView::new(&*change.page(page)?).is(PageType::TextMix) {
+            // It may be empty afterwards.
+            self.0.note_ghosts(page);
+        }
         Ok((page, slot))
     }
 

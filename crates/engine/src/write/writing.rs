@@ -307,7 +307,7 @@ impl DatabaseTransaction {
             }
             let first_iam = unit.first_iam();
             unit.set(&AllocationUnit::default());
-            unit.set_last_used(PageId::NULL);
+            unit.forget_room();
             if !first_iam.is_null() {
                 self.free_pages(id, first_iam)?;
             }

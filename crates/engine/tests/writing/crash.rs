@@ -124,6 +124,10 @@ fn run(seed: u64, plan: Plan, only: Option<u64>, count: &mut Count) {
     if seed % 7 == 2 && seed % 3 != 2 && !name.starts_with("611") {
         world.add_sparse();
     }
+    // Many have large values everywhere.
+    if seed % 2 == 1 && !REGRESSIONS.contains(&seed) && CUTS.iter().all(|(s, _)| *s != seed) {
+        world.add_large();
+    }
     // Some have indexes that hold all of a row.
     if seed % 7 == 4 && !REGRESSIONS.contains(&seed) && CUTS.iter().all(|(s, _)| *s != seed) {
         world.include();

@@ -2,6 +2,7 @@
 
 mod crash;
 mod define;
+mod large;
 mod losers;
 mod several;
 mod workload;

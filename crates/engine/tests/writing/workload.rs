@@ -18,6 +18,7 @@ use holdfast_engine::write::{NewRow, RowState, RowUpdate, WriteContext};
 use holdfast_types::{SqlError, Value};
 
 use super::define::may_fail;
+use super::large;
 use super::world::{Model, Random, World, expected, text};
 
 /// Rows of a table: digest and how often.
@@ -312,6 +313,12 @@ impl Workload {
                         *value = old[i].clone();
                     } else {
                         changed.push(ordinal);
+                        if self.many
+                            && table.columns[ordinal].ty.is_max()
+                            && let Some(part) = large::edited(&old[i], random)
+                        {
+                            *value = part;
+                        }
                     }
                 }
                 let new = NewRow { values: model.whole(&table, &row), outside_indexes: Vec::new() };

@@ -199,6 +199,26 @@ impl World {
         tables.len()
     }
 
+    /// Gives every table that can be changed a column for large values.
+    pub fn add_large(&self) -> usize {
+        let tables = self.tables();
+        for table in &tables {
+            let transaction = Transaction::with_locks(new_owner(), Arc::clone(&self.locks));
+            let wait = LockWait::default();
+            let write = WriteContext { transaction: &transaction, wait: &wait };
+            {
+                let catalog = self.database.stored_catalog();
+                let writer = CatalogWriter::new(catalog, write, DateTime::default());
+                let ty = SqlType::binary(TypeId::VarBinary, -1);
+                let column = NewColumn::plain("large_value", ty, i32::from(ty.id.xtype()), true);
+                writer.append_column(table.object_id, &column).expect("a column");
+            }
+            transaction.commit().expect("commits");
+            self.database.refresh().expect("refreshes");
+        }
+        tables.len()
+    }
+
     /// Writes every table that can be changed anew with ROW (1) or PAGE (2) compression, its indexes likewise.
     pub fn compress(&self, level: u8) {
         for table in self.tables() {

@@ -14,7 +14,7 @@ use holdfast_base::{ByteReader, PAGE_SIZE, PageId};
 
 use super::{EXTENT_PAGES, ExtentMap, INTERVAL_PAGES, pfs, pfs::PfsMap, pfs_page, write_map};
 use crate::error::FormatError;
-use crate::page::{PageBytes, PageType, PageView};
+use crate::page::{PADDED_UNIT, PageBytes, PageHeader, PageType, PageView};
 use crate::source::{PageRef, PageSource};
 
 /// Single-page slots of an IAM page.
@@ -78,7 +78,21 @@ pub fn build(id: PageId, unit_id: u64, interval: PageId, sequence: u32) -> PageB
     write_map(&mut page, id, PageType::Iam, unit_id, false);
     page[100..104].copy_from_slice(&sequence.to_le_bytes());
     page[136..142].copy_from_slice(&interval.to_bytes());
+    if unit_id == PADDED_UNIT {
+        pad(&mut page);
+    }
     page
+}
+
+/// Puts the bitmap of an empty IAM page where that of sysfiles1 is: behind the padding of the row before it.
+pub fn pad(page: &mut PageBytes) {
+    const FROM: usize = 190;
+    const LENGTH: usize = 4 + 7988;
+    page.copy_within(FROM..FROM + LENGTH, FROM + 2);
+    page[FROM..FROM + 2].fill(0);
+    page[PAGE_SIZE - 4..PAGE_SIZE - 2].copy_from_slice(&(FROM as u16 + 2).to_le_bytes());
+    let header = PageHeader::decode(page);
+    PageHeader { free_count: 4, free_data: 8184, ..header }.encode(page);
 }
 
 /// Sets single-page slot `slot` of an IAM page.

@@ -8,6 +8,9 @@
 //! 1. Reading is bounded: depth by [`MAX_DEPTH`], length by what the root announces and by [`MAX_LENGTH`]; the pieces must
 //!    add up to the announced ends.
 //! 2. Every node must carry the blob id of the pointer that led to it (when the pointer has one).
+//! 3. A piece may be longer than its link says for who reads a value that grows meanwhile ([`read`]): a piece grows before its link
+//!    does, and what a link does not name is not part of the value. Who checks or changes a value takes no such piece
+//!    ([`read_visiting`]).
 //!
 //! Evidence: docs/format/lob.md; every large value of the genuine corpus is read.
 
@@ -166,110 +169,215 @@ pub type Visit<'v> = &'v mut dyn FnMut(Rid);
 
 /// Reads the whole value a complex column points to; `None` when the pointer says NULL.
 pub fn read(source: &dyn PageSource, pointer: &[u8]) -> Result<Option<Vec<u8>>, FormatError> {
-    read_visiting(source, pointer, &mut |_| {})
+    Reading { source, exact: false, visit: &mut |_| {} }.value(pointer)
 }
 
-/// Like [`read`], telling `visit` each record it passes.
+/// Like [`read`], telling `visit` each record it passes; pieces must have the lengths of their links.
 pub fn read_visiting(
     source: &dyn PageSource,
     pointer: &[u8],
     visit: Visit<'_>,
 ) -> Result<Option<Vec<u8>>, FormatError> {
-    let mut out = Vec::new();
-    match Pointer::decode(pointer)? {
-        Pointer::Text { id, root } => {
-            if root.page.is_null() {
-                return Ok(None);
-            }
-            let found = append_node(source, root, Some(id), None, 0, &mut out, visit)?;
-            Ok(found.then_some(out))
-        }
-        Pointer::Inline { id, links, .. } => {
-            append_links(source, &links, Some(u64::from(id) << 16), 0, &mut out, visit)?;
-            Ok(Some(out))
-        }
-    }
+    Reading { source, exact: true, visit }.value(pointer)
 }
 
-fn append_links(
+/// A piece of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    pub at: Rid,
+    /// Bytes of the value in it; the record may have more (invariant 3).
+    pub length: usize,
+}
+
+/// The records of a value.
+#[derive(Clone, Debug, Default)]
+pub struct Parts {
+    pub pieces: Vec<Piece>,
+    /// Roots and inner nodes with their records.
+    pub nodes: Vec<(Rid, Vec<u8>)>,
+    /// The id that the records carry, which may be longer than what the pointer has of it.
+    pub id: Option<u64>,
+}
+
+/// Walks the records that a pointer leads to.
+pub fn parts(source: &dyn PageSource, pointer: &[u8]) -> Result<Parts, FormatError> {
+    let mut out = Parts::default();
+    match Pointer::decode(pointer)? {
+        Pointer::Text { root, .. } if root.page.is_null() => {}
+        Pointer::Text { id, root } => add_part(source, root, id, None, 0, &mut out)?,
+        Pointer::Inline { id, links, .. } => add_parts(source, &links, u64::from(id) << 16, 0, &mut out)?,
+    }
+    Ok(out)
+}
+
+fn add_parts(
     source: &dyn PageSource,
     links: &[Link],
-    id: Option<u64>,
+    id: u64,
     depth: usize,
-    out: &mut Vec<u8>,
-    visit: Visit<'_>,
+    out: &mut Parts,
 ) -> Result<(), FormatError> {
-    let start = out.len() as u64;
-    let mut previous = 0u64;
-    // Every piece is referenced once, so no value is longer than the files that hold it.
-    let pages: u64 = source.files().iter().map(|f| u64::from(source.page_count(*f))).sum();
-    let limit = MAX_LENGTH.min(pages.saturating_mul(8096));
+    let mut previous = 0;
     for link in links {
-        if link.end < previous || link.end > limit {
-            return Err(FormatError::Lob {
-                page: link.target.page,
-                slot: link.target.slot,
-                what: "the ends of the pieces are out of order",
-            });
-        }
-        let wanted = link.end - previous;
+        let Some(wanted) = link.end.checked_sub(previous).filter(|_| link.end <= MAX_LENGTH) else {
+            let (page, slot) = (link.target.page, link.target.slot);
+            return Err(FormatError::Lob { page, slot, what: "the ends of the pieces are out of order" });
+        };
         previous = link.end;
-        if wanted == 0 {
-            continue;
-        }
-        append_node(source, link.target, id, Some(wanted), depth, out, visit)?;
-        if out.len() as u64 != start + link.end {
-            return Err(FormatError::Lob {
-                page: link.target.page,
-                slot: link.target.slot,
-                what: "a piece does not have the length its link gives",
-            });
+        if wanted > 0 {
+            add_part(source, link.target, id, Some(wanted), depth, out)?;
         }
     }
     Ok(())
 }
 
-/// Appends a node's bytes; false for a NULL node. `wanted` is the length its link announces.
-fn append_node(
+fn add_part(
     source: &dyn PageSource,
     at: Rid,
-    id: Option<u64>,
+    id: u64,
     wanted: Option<u64>,
     depth: usize,
-    out: &mut Vec<u8>,
-    visit: Visit<'_>,
-) -> Result<bool, FormatError> {
+    out: &mut Parts,
+) -> Result<(), FormatError> {
     let fail = |what| FormatError::Lob { page: at.page, slot: at.slot, what };
     if depth > MAX_DEPTH {
         return Err(fail("the tree is too deep"));
     }
-    visit(at);
     let page = source.page(at.page)?;
     let view = PageView::new(&page);
     view.expect_id(at.page)?;
-    let (found, node) = decode_node(view.require_record(at.slot)?).map_err(|e| e.at(at.page, at.slot))?;
-    // A pointer keeps 48 bits (text) or 32 bits of the counter; compare what both have.
-    if id.is_some_and(|id| (id >> 16) as u32 != (found >> 16) as u32) {
+    let record = view.require_record(at.slot)?;
+    let (found, node) = decode_node(record).map_err(|e| e.at(at.page, at.slot))?;
+    if (id >> 16) as u32 != (found >> 16) as u32 {
         return Err(fail("the record belongs to another value"));
     }
+    out.id = Some(found);
     match node {
-        Node::Null => return Ok(false),
+        Node::Null => out.pieces.push(Piece { at, length: 0 }),
         Node::Data(data) => {
-            if wanted.is_some_and(|w| w != data.len() as u64) {
+            let length = wanted.map_or(data.len(), |w| usize::try_from(w).unwrap_or(usize::MAX));
+            if length > data.len() {
                 return Err(fail("a piece does not have the length its link gives"));
             }
-            out.extend_from_slice(data);
+            out.pieces.push(Piece { at, length });
         }
         Node::Links { links, .. } => {
-            if let (Some(wanted), Some(last)) = (wanted, links.last())
-                && last.end != wanted
-            {
+            if wanted.is_some_and(|w| links.last().is_none_or(|l| l.end != w)) {
                 return Err(fail("a node does not have the length its link gives"));
             }
-            append_links(source, &links, id, depth + 1, out, visit)?;
+            let length = record_length(record).map_err(|e| e.at(at.page, at.slot))?;
+            out.nodes.push((at, record.get(..length).unwrap_or(record).to_vec()));
+            add_parts(source, &links, id, depth + 1, out)?;
         }
     }
-    Ok(true)
+    Ok(())
+}
+
+/// Reads one value.
+struct Reading<'a> {
+    source: &'a dyn PageSource,
+    /// Invariant 3.
+    exact: bool,
+    visit: Visit<'a>,
+}
+
+impl Reading<'_> {
+    fn value(&mut self, pointer: &[u8]) -> Result<Option<Vec<u8>>, FormatError> {
+        let mut out = Vec::new();
+        match Pointer::decode(pointer)? {
+            Pointer::Text { id, root } => {
+                if root.page.is_null() {
+                    return Ok(None);
+                }
+                let found = self.append_node(root, Some(id), None, 0, &mut out)?;
+                Ok(found.then_some(out))
+            }
+            Pointer::Inline { id, links, .. } => {
+                self.append_links(&links, Some(u64::from(id) << 16), 0, &mut out)?;
+                Ok(Some(out))
+            }
+        }
+    }
+
+    fn append_links(
+        &mut self,
+        links: &[Link],
+        id: Option<u64>,
+        depth: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FormatError> {
+        let source = self.source;
+        let start = out.len() as u64;
+        let mut previous = 0u64;
+        // Every piece is referenced once, so no value is longer than the files that hold it.
+        let pages: u64 = source.files().iter().map(|f| u64::from(source.page_count(*f))).sum();
+        let limit = MAX_LENGTH.min(pages.saturating_mul(8096));
+        for link in links {
+            if link.end < previous || link.end > limit {
+                return Err(FormatError::Lob {
+                    page: link.target.page,
+                    slot: link.target.slot,
+                    what: "the ends of the pieces are out of order",
+                });
+            }
+            let wanted = link.end - previous;
+            previous = link.end;
+            if wanted == 0 {
+                continue;
+            }
+            self.append_node(link.target, id, Some(wanted), depth, out)?;
+            if out.len() as u64 != start + link.end {
+                return Err(FormatError::Lob {
+                    page: link.target.page,
+                    slot: link.target.slot,
+                    what: "a piece does not have the length its link gives",
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends a node's bytes; false for a NULL node. `wanted` is the length its link announces.
+    fn append_node(
+        &mut self,
+        at: Rid,
+        id: Option<u64>,
+        wanted: Option<u64>,
+        depth: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, FormatError> {
+        let fail = |what| FormatError::Lob { page: at.page, slot: at.slot, what };
+        if depth > MAX_DEPTH {
+            return Err(fail("the tree is too deep"));
+        }
+        (self.visit)(at);
+        let page = self.source.page(at.page)?;
+        let view = PageView::new(&page);
+        view.expect_id(at.page)?;
+        let (found, node) = decode_node(view.require_record(at.slot)?).map_err(|e| e.at(at.page, at.slot))?;
+        // A pointer keeps 48 bits (text) or 32 bits of the counter; compare what both have.
+        if id.is_some_and(|id| (id >> 16) as u32 != (found >> 16) as u32) {
+            return Err(fail("the record belongs to another value"));
+        }
+        match node {
+            Node::Null => return Ok(false),
+            Node::Data(data) => {
+                let length = wanted.map_or(data.len(), |w| usize::try_from(w).unwrap_or(usize::MAX));
+                let named = data.get(..length).filter(|d| !self.exact || d.len() == data.len());
+                let named = named.ok_or_else(|| fail("a piece does not have the length its link gives"))?;
+                out.extend_from_slice(named);
+            }
+            Node::Links { links, .. } => {
+                if let (Some(wanted), Some(last)) = (wanted, links.last())
+                    && last.end != wanted
+                {
+                    return Err(fail("a node does not have the length its link gives"));
+                }
+                self.append_links(&links, id, depth + 1, out)?;
+            }
+        }
+        Ok(true)
+    }
 }
 
 /// A DATA record.
@@ -319,7 +427,11 @@ pub fn first_page(pointer: &Pointer) -> Option<PageId> {
 
 #[cfg(test)]
 mod tests {
+    use holdfast_base::PAGE_SIZE;
+
     use super::*;
+    use crate::MemoryPages;
+    use crate::page::{PageEditor, PageHeader, PageType};
 
     #[test]
     fn nodes_round_trip() {
@@ -332,6 +444,40 @@ mod tests {
         let built = build_internal(3, 0, 501, &[link, link]);
         let inner = decode_node(&built).expect("decodes").1;
         assert_eq!(inner, Node::Links { level: 0, links: vec![link, link], root: false });
+    }
+
+    /// Two pieces and an inner node on one page, the second piece longer than its link.
+    #[test]
+    fn a_piece_that_grows_is_read_as_far_as_its_link_goes() {
+        let id = 7u64 << 16;
+        let at = PageId::new(1, 3);
+        let rid = |slot| Rid { page: at, slot };
+        let pointer = |end, target| {
+            let links = vec![Link { end, target }];
+            Pointer::Inline { row_overflow: false, level: 1, unused: 0, update_sequence: 1, id: 7, links }
+                .encode()
+        };
+        let links = |end| [Link { end: 5, target: rid(0) }, Link { end, target: rid(1) }];
+        let mut page = [0u8; PAGE_SIZE];
+        let header = PageHeader::new(at, PageType::TextMix, 5 << 16, 0);
+        let mut editor = PageEditor::format(&mut page, &header);
+        editor.fill_slot(0, &build_data(id, b"hello")).expect("fits");
+        editor.fill_slot(1, &build_data(id, b" world")).expect("fits");
+        editor.fill_slot(2, &build_internal(id, 0, 501, &links(8))).expect("fits");
+        editor.fill_slot(3, &build_internal(id, 0, 501, &links(12))).expect("fits");
+        let mut file = vec![0u8; 3 * PAGE_SIZE];
+        file.extend_from_slice(&page);
+        let pages = MemoryPages::from_file(&file);
+        let short = pointer(8, rid(2));
+        assert_eq!(read(&pages, &short), Ok(Some(b"hello wo".to_vec())));
+        assert!(read_visiting(&pages, &short, &mut |_| {}).is_err());
+        let found = parts(&pages, &short).expect("walks");
+        let piece = |slot, length| Piece { at: rid(slot), length };
+        assert_eq!(found.pieces, [piece(0, 5), piece(1, 3)]);
+        assert_eq!((found.nodes.len(), found.id), (1, Some(id)));
+        assert!(read(&pages, &pointer(12, rid(3))).is_err(), "a piece that is too short");
+        assert!(parts(&pages, &pointer(12, rid(3))).is_err());
+        assert!(read(&pages, &pointer(11, rid(3))).is_err() && parts(&pages, &pointer(11, rid(3))).is_err());
     }
 
     #[test]

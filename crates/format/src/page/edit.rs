@@ -4,13 +4,15 @@
 //! 1. After every operation `m_freeCnt`, `m_freeData` and `m_slotCnt` agree with the records (see [`super::check`]).
 //! 2. A page is compacted only when the free space is not contiguous enough; slot numbers never change by compaction.
 //! 3. Protection is not touched: whoever writes the page stamps it.
+//! 4. Records of sysfiles1 stand at multiples of four bytes and count as many (see [`super::is_padded`]); what a record itself is, and
+//!    what the log says of it, has no padding.
 //!
 //! Evidence: free-space arithmetic verified on every genuine page (docs/format/page.md).
 
 use holdfast_base::PAGE_SIZE;
 use thiserror::Error;
 
-use super::{HEADER_SIZE, PageBytes, PageHeader, PageType, PageView, flag};
+use super::{HEADER_SIZE, PageBytes, PageHeader, PageType, PageView, flag, is_padded};
 use crate::error::{FormatError, RecordError};
 use crate::record::{FixedVar, record_length};
 
@@ -100,10 +102,25 @@ impl<'a> PageEditor<'a> {
             .map_err(|e: RecordError| EditError::Damaged(e.at(view.page_id(), slot)))
     }
 
-    /// Bytes the free count gives up for a record of this length: records of heaps count at least 9.
+    /// Bytes that a record of this length takes (invariant 4).
     #[inline]
-    fn counted(&self, length: usize) -> usize {
-        length
+    fn taken(&self, length: usize) -> usize {
+        if is_padded(self.page) { length.next_multiple_of(4) } else { length }
+    }
+
+    /// Rows that were entered without padding, as Holdfast once did, count as if they had it from the first change of their page on.
+    #[inline]
+    fn count_padded(&mut self) -> Result<(), EditError> {
+        if !is_padded(self.page) {
+            return Ok(());
+        }
+        let count = self.view().slot_count();
+        let mut used = 2 * usize::from(count);
+        for slot in 0..count {
+            used += self.taken(self.record_length(slot)?);
+        }
+        self.set_u16(28, (PAGE_SIZE - HEADER_SIZE).saturating_sub(used) as u16);
+        Ok(())
     }
 
     #[inline]
@@ -131,20 +148,20 @@ impl<'a> PageEditor<'a> {
         if slot > count {
             return Err(self.damaged("an insert behind the last slot"));
         }
-        let need = self.counted(record.len()) + 2;
+        let need = self.taken(record.len()) + 2;
         if need > self.free() {
             return Err(EditError::Full { wanted: need, free: self.free() });
         }
-        let at = self.make_room(record.len(), count + 1)?;
+        let at = self.make_room(self.taken(record.len()), count + 1)?;
         self.page[at..at + record.len()].copy_from_slice(record);
         let (last, first) = (PAGE_SIZE - 2 * usize::from(count), PAGE_SIZE - 2 * usize::from(slot));
         self.page.copy_within(last..first, last - 2);
         self.set_slot(slot, at as u16);
         self.set_u16(22, count + 1);
         self.set_u16(28, (self.free() - need) as u16);
-        self.set_u16(30, (at + record.len()) as u16);
+        self.set_u16(30, (at + self.taken(record.len())) as u16);
         self.leave_bulk();
-        Ok(())
+        self.count_padded()
     }
 
     /// Puts a record into an empty slot of a heap or LOB page, or appends slots up to it.
@@ -158,11 +175,11 @@ impl<'a> PageEditor<'a> {
             return Err(self.damaged("a slot number is out of range"));
         }
         let new_count = count.max(slot + 1);
-        let need = self.counted(record.len()) + 2 * usize::from(new_count - count);
+        let need = self.taken(record.len()) + 2 * usize::from(new_count - count);
         if need > self.free() {
             return Err(EditError::Full { wanted: need, free: self.free() });
         }
-        let at = self.make_room(record.len(), new_count)?;
+        let at = self.make_room(self.taken(record.len()), new_count)?;
         for index in count..new_count {
             self.set_slot(index, 0);
         }
@@ -170,9 +187,9 @@ impl<'a> PageEditor<'a> {
         self.set_slot(slot, at as u16);
         self.set_u16(22, new_count);
         self.set_u16(28, (self.free() - need) as u16);
-        self.set_u16(30, (at + record.len()) as u16);
+        self.set_u16(30, (at + self.taken(record.len())) as u16);
         self.leave_bulk();
-        Ok(())
+        self.count_padded()
     }
 
     /// Removes a slot and its record; later slots move down by one.
@@ -189,7 +206,7 @@ impl<'a> PageEditor<'a> {
         self.set_u16(22, count - 1);
         self.set_u16(28, (self.free() + 2).min(8096) as u16);
         self.leave_bulk();
-        Ok(())
+        self.count_padded()
     }
 
     /// Empties a slot of a heap or LOB page; slot numbers stay, trailing empty slots go.
@@ -207,17 +224,18 @@ impl<'a> PageEditor<'a> {
         }
         self.set_u16(22, count);
         self.leave_bulk();
-        Ok(())
+        self.count_padded()
     }
 
     #[inline]
     fn give_back(&mut self, slot: u16, length: usize) {
+        let length = self.taken(length);
         let end = usize::from(self.slot(slot)) + length;
         if length > 0 && end == usize::from(self.view().free_data()) {
             let start = self.slot(slot);
             self.set_u16(30, start);
         }
-        self.set_u16(28, (self.free() + self.counted(length)).min(8096) as u16);
+        self.set_u16(28, (self.free() + length).min(8096) as u16);
     }
 
     /// Replaces the record of a slot, in place when it does not grow.
@@ -281,14 +299,16 @@ impl<'a> PageEditor<'a> {
             }
         }
         records.sort_unstable();
-        if records.iter().map(|r| r.1).sum::<usize>() > self.view().slot_array_start().saturating_sub(start) {
+        if records.iter().map(|r| self.taken(r.1)).sum::<usize>()
+            > self.view().slot_array_start().saturating_sub(start)
+        {
             return Err(self.damaged("the records overlap"));
         }
         let old = *self.page;
         for (offset, length, slot) in records {
             self.page[start..start + length].copy_from_slice(&old[offset..offset + length]);
             self.set_slot(slot, start as u16);
-            start += length;
+            start += self.taken(length);
         }
         self.set_u16(30, start as u16);
         Ok(())
@@ -338,6 +358,7 @@ pub fn cost(record: &FixedVar<'_>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::page::PADDED_UNIT;
     use crate::page::check::check_page;
     use holdfast_base::PageId;
 
@@ -350,6 +371,32 @@ mod tests {
         r
     }
 
+    /// Rows of 15 + 2 bytes take 20 in sysfiles1; one that was entered with 17 counts as the others from the next change on.
+    #[test]
+    fn rows_of_sysfiles1_take_multiples_of_four() {
+        let mut page = [0u8; PAGE_SIZE];
+        let header = PageHeader::new(PageId::new(1, 100), PageType::Data, PADDED_UNIT, 8);
+        let mut editor = PageEditor::format(&mut page, &header);
+        for i in 0..4 {
+            editor.fill_slot(i, &row(u32::from(i), b"ab")).expect("fits");
+        }
+        let found = |page: &PageBytes| (PageView::new(page).free_count(), PageView::new(page).free_data());
+        assert_eq!(found(&page), (8096 - 4 * 22, 96 + 80));
+        PageEditor::new(&mut page).clear_slot(1).expect("clears");
+        assert_eq!(found(&page), (8096 - 3 * 20 - 4 * 2, 96 + 80));
+        let mut editor = PageEditor::new(&mut page);
+        editor.compact().expect("compacts");
+        editor.fill_slot(1, &row(9, b"cd")).expect("fits");
+        assert_eq!(found(&page), (8096 - 4 * 22, 96 + 80));
+        let mut findings = Vec::new();
+        check_page(PageView::new(&page), PageId::new(1, 100), &mut findings);
+        assert!(findings.is_empty(), "{findings:?}");
+        // As Holdfast once wrote them.
+        page[28..30].copy_from_slice(&(8096u16 - 4 * 19).to_le_bytes());
+        PageEditor::new(&mut page).clear_slot(3).expect("clears");
+        assert_eq!(found(&page), (8096 - 3 * 22, 96 + 80));
+    }
+
     #[test]
     fn edits_of_damaged_pages_never_panic() {
         let mut seed = 99u32;
@@ -357,9 +404,10 @@ mod tests {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (seed >> 8) as usize
         };
-        for _ in 0..3000 {
+        for n in 0..4000 {
             let mut page = [0u8; PAGE_SIZE];
-            let header = PageHeader::new(PageId::new(1, 100), PageType::Data, 1 << 56 | 5 << 16, 8);
+            let unit = if n % 4 == 0 { PADDED_UNIT } else { 1 << 56 | 5 << 16 };
+            let header = PageHeader::new(PageId::new(1, 100), PageType::Data, unit, 8);
             let mut editor = PageEditor::format(&mut page, &header);
             for i in 0..40 {
                 editor.insert(i, &row(u32::from(i), &[b'y'; 100])).expect("fits");

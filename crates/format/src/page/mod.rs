@@ -30,6 +30,16 @@ pub type PageBytes = [u8; PAGE_SIZE];
 /// Bytes of the page header.
 pub const HEADER_SIZE: usize = 96;
 
+/// Allocation unit of sysfiles1, whose records are padded to multiples of four bytes: those of its pages and of its IAM page.
+pub const PADDED_UNIT: u64 = 8 << 16;
+
+/// Whether a data page is one of sysfiles1.
+#[inline]
+pub(crate) fn is_padded(page: &PageBytes) -> bool {
+    // The object's part of the unit first: hardly another page has it.
+    page[24..28] == [8, 0, 0, 0] && page[6..8] == [0, 0] && page[1] == PageType::Data as u8
+}
+
 /// Read access to a page. Copy: it is a reference.
 #[derive(Clone, Copy, Debug)]
 pub struct PageView<'a> {

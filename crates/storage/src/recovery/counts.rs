@@ -34,7 +34,8 @@ pub struct CountChanges {
     /// IAM chains that units had got in transactions that were rolled back, to be freed when the database opens. The log
     /// names each before the change that takes its owner away, and every checkpoint of a recovery names it again.
     pub leftovers: BTreeSet<(u64, PageId)>,
-    /// Pages on which rows were marked as deleted, by rowset: to be cleared once the database is open.
+    /// Pages on which rows were marked as deleted, or that lost pieces of large values, by rowset: to be cleared once the database is
+    /// open. So are pages of heaps and of large values that a rollback has changed: the PFS does not have how full they are.
     pub ghosts: BTreeMap<u64, BTreeSet<PageId>>,
 }
 
@@ -127,7 +128,14 @@ impl CountChanges {
 
     fn observe_ghosts(&mut self, record: &LogRecord<'_>) -> RecoveryResult<()> {
         let ghosts = match record.operation() {
+            op::DELETE_ROWS if matches!(record.context(), context::TEXT_MIX | context::TEXT_TREE) => true,
+            op::INSERT_ROWS | op::DELETE_ROWS | op::MODIFY_ROW if record.is_compensation() => {
+                matches!(record.context(), context::HEAP | context::TEXT_MIX | context::MARK_AS_GHOST)
+            }
             op::DELETE_ROWS => record.context() == context::MARK_AS_GHOST,
+            // What the PFS says may not have followed.
+            op::EXPUNGE_ROWS => true,
+            op::INSERT_ROWS if record.row_target()?.size_or_flags & 2 != 0 => true,
             // Rows that a page split moves.
             op::INSERT_ROWS if matches!(record.context(), context::CLUSTERED | context::INDEX_LEAF) => {
                 record.elements()?.rows().any(|r| r.first().is_some_and(|&b| is_ghost(b)))

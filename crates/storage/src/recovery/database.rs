@@ -319,7 +319,7 @@ fn sector_of(log: &BTreeMap<FileId, Arc<dyn DiskFile>>, end: Lsn) -> RecoveryRes
         if file.length()? < PAGE_SIZE as u64 {
             continue;
         }
-        if let Ok(Some(page)) = crate::restore::log_files::read_page(file.as_ref(), 0)
+        if let Ok(Some(page)) = crate::restore::log_files::read_header_page(file.as_ref())
             && let Ok(header) = holdfast_format::file_header::FileHeader::read(&page)
             && header.sector_size == 4096
             && end.block.is_multiple_of(8)

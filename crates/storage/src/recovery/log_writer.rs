@@ -18,6 +18,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use holdfast_base::{FileId, Lsn, PAGE_SIZE};
 use holdfast_disk::DiskFile;
+use holdfast_format::PageBytes;
 use holdfast_format::file_header::FileHeader;
 use holdfast_format::log::block::{MAX_BLOCK, SECTOR};
 use holdfast_format::log::vlf::{FIRST_BLOCK, VLF_HEADER_SIZE};
@@ -28,6 +29,7 @@ use holdfast_format::page::{PageView, protection};
 use super::error::{RecoveryError, RecoveryResult};
 use super::log_growth::{LogGrowth, PERCENT_GROWTH, Step};
 use super::pages::Protection;
+use crate::restore::log_files::{copy_boot_row, read_header_page};
 
 /// Room that is promised to nobody: for checkpoints, and for the ends of blocks that were flushed before they were full.
 const SPARE_ROOM: u64 = 48 << 10;
@@ -98,7 +100,7 @@ struct LogFile {
 
 impl LogFile {
     fn new(disk: Arc<dyn DiskFile>) -> Self {
-        let page = crate::restore::log_files::read_page(disk.as_ref(), 0).ok().flatten();
+        let page = read_header_page(disk.as_ref()).ok().flatten();
         let header = page.and_then(|page| FileHeader::read(&page).ok());
         LogFile {
             disk,
@@ -670,14 +672,32 @@ impl LogWriter {
         self.change_header(place, |header| header.size = size)
     }
 
+    /// Page 0 of each file has a copy of the boot page's row: it becomes this one. Nobody reads it here; it is for who has lost the
+    /// primary data file. Durable with the next sync.
+    pub fn copy_boot(&mut self, row: &[u8]) -> RecoveryResult<()> {
+        (0..self.files.len())
+            .try_for_each(|place| self.change_first_page(place, |page| copy_boot_row(page, row)))
+    }
+
     /// Changes the header of a file, without a record; durable with the next sync.
     fn change_header(&mut self, place: usize, f: impl FnOnce(&mut FileHeader)) -> RecoveryResult<()> {
+        self.change_first_page(place, |page| {
+            let Ok(mut header) = FileHeader::read(page) else { return false };
+            f(&mut header);
+            header.write(page).is_ok()
+        })
+    }
+
+    /// Changes page 0 of a file, unless `f` says that there is nothing to change.
+    fn change_first_page(
+        &mut self,
+        place: usize,
+        f: impl FnOnce(&mut PageBytes) -> bool,
+    ) -> RecoveryResult<()> {
         let disk = Arc::clone(&self.files[place].disk);
-        let read = crate::restore::log_files::read_page(disk.as_ref(), 0).ok().flatten();
+        let read = read_header_page(disk.as_ref()).ok().flatten();
         let Some(mut page) = read else { return Ok(()) };
-        let Ok(mut header) = FileHeader::read(&page) else { return Ok(()) };
-        f(&mut header);
-        if header.write(&mut page).is_err() {
+        if !f(&mut page) {
             return Ok(());
         }
         let mut old = [0u8; PAGE_SIZE];

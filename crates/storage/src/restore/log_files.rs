@@ -279,12 +279,36 @@ pub fn table(file: &Arc<dyn DiskFile>) -> Result<Vec<VlfHeader>, LogError> {
     vlf_table(&DiskLog::new(file.clone()))
 }
 
-/// Reads and verifies a page of a file as it lies on disk.
-pub fn read_page(file: &dyn DiskFile, number: u32) -> Result<Option<Box<PageBytes>>, RestoreError> {
+/// Page 0 of a log file as it lies on disk. A page that power loss tore is answered as well: the header row's numbers, which are all
+/// that is taken from it, lie in the first sector, and only that and the copy of the boot page ever change.
+pub fn read_header_page(file: &dyn DiskFile) -> Result<Option<Box<PageBytes>>, RestoreError> {
     let mut page = Box::new([0u8; PAGE_SIZE]);
-    file.read_at(u64::from(number) * PAGE_SIZE as u64, page.as_mut())?;
-    if protection::verify(&page).is_err() || protection::restore_torn(&mut page).is_err() {
-        return Ok(None);
+    file.read_at(0, page.as_mut())?;
+    if Protection::of_flags(PageView::new(&page).flags()) == Protection::Torn {
+        // Also where a sector has the pattern of another write: what belongs in the place of the pattern stands in the first.
+        let pattern = page[60] & 3;
+        for sector in page.chunks_exact_mut(512).skip(1) {
+            sector[511] = sector[511] & !3 | pattern;
+        }
+        if protection::restore_torn(&mut page).is_err() {
+            return Ok(None);
+        }
     }
-    Ok(PageView::new(&page).is(PageType::FileHeader).then_some(page))
+    let view = PageView::new(&page);
+    Ok((view.is(PageType::FileHeader) && view.page_id().page == 0).then_some(page))
+}
+
+/// Puts the boot page's row into page 0 of a log file, in the place of the copy that is there; whether that changed anything.
+pub fn copy_boot_row(page: &mut PageBytes, row: &[u8]) -> bool {
+    let view = PageView::new(page);
+    let Some(start) = view.slot_offset(1).filter(|_| view.slot_count() == 2) else { return false };
+    let length = row.get(2..4).map_or(0, |l| usize::from(u16::from_le_bytes([l[0], l[1]])));
+    let Some(row) = row.get(..length).filter(|_| length > 4) else { return false };
+    match page.get_mut(start..start + length).filter(|_| start + length <= PAGE_SIZE - 4) {
+        Some(copy) if copy[..4] == row[..4] && *copy != *row => {
+            copy.copy_from_slice(row);
+            true
+        }
+        _ => false,
+    }
 }

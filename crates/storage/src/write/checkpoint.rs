@@ -1,8 +1,8 @@
 //! Writing dirty pages: checkpoints that move the start of recovery forward while changes go on.
 //!
 //! Order: counts, BEGIN_CKPT, the counts that the catalogue cannot take, the list of open transactions and the images of all dirty
-//! pages under one gate; the log up to there durable; the pages, through the journal; END_CKPT durable; then the boot page. A crash
-//! in between leaves the old start, from which the same work is done again.
+//! pages under one gate; the log up to there durable; the pages, through the journal; END_CKPT durable; then the boot page, and its copy
+//! in the log files, which nobody reads. A crash in between leaves the old start, from which the same work is done again.
 //!
 //! Invariants
 //! 1. Recovery that starts where the boot page says sees every change that a file lacks, the first record of every
@@ -105,12 +105,20 @@ impl LoggedDatabase {
         self.log.flush()?;
         self.write_pages(&boot)?;
         if let Some((_, page)) = boot.first() {
+            self.copy_boot(page)?;
             let facts =
                 BootPage::read(page).map_err(|error| RecoveryError::Unreadable { page: BOOT_PAGE, error })?;
             // Without a backup to continue, and in the SIMPLE model, nobody needs what recovery does not.
             self.log.checkpointed(reusable(&facts).then_some(oldest.vlf));
         }
         Ok(begin)
+    }
+
+    /// Has page 0 of the log files follow the boot page, which is durable by now.
+    fn copy_boot(&self, page: &PageBytes) -> RecoveryResult<()> {
+        let row = PageView::new(page).require_record(0);
+        let row = row.map_err(|error| RecoveryError::Unreadable { page: BOOT_PAGE, error })?;
+        self.log.with_writer(|w| w.copy_boot(row))
     }
 
     /// Runs `f` while nothing changes, every count is in the catalogue and every page in its file. The one place where the gate
@@ -122,7 +130,11 @@ impl LoggedDatabase {
         if let Some(counts) = counts {
             counts.write(&mut change)?;
         }
-        let done = self.log.flush().and_then(|()| self.write_pages(&self.pages.dirty_pages()));
+        let dirty = self.pages.dirty_pages();
+        let done = self.log.flush().and_then(|()| self.write_pages(&dirty)).and_then(|()| {
+            let boot = dirty.iter().find(|(id, _)| *id == BOOT_PAGE);
+            boot.map_or(Ok(()), |(_, page)| self.copy_boot(page))
+        });
         done.inspect_err(|e| self.stop(&e.to_string()))?;
         Ok(f())
     }

@@ -135,6 +135,7 @@ impl Change<'_> {
             };
             self.touch(page)?;
             let lsn = self.apply(&bytes, page, None)?;
+            self.note_taken_back(record, page)?;
             let mut counts = CountChanges::default();
             counts.observe(&LogRecord::new(lsn, &bytes)?, false)?;
             by.counted(&counts);

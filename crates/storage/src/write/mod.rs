@@ -454,13 +454,47 @@ impl Change<'_> {
             let target = record.page_target()?.ok_or_else(|| RecoveryError::Database {
                 what: "a change of a page without a page".to_owned(),
             })?;
-            self.database
-                .pages
-                .modify(page, |image| redo::apply(&record, &target, image).map_err(Failed::Redo))?;
-            Ok(())
+            let ghosts = |image: &holdfast_format::PageBytes| PageView::new(image).ghost_count() > 0;
+            let changed = self.database.pages.modify(page, |image| {
+                let before = ghosts(image);
+                redo::apply(&record, &target, image).map_err(Failed::Redo)?;
+                Ok::<_, Failed>((before != ghosts(image)).then_some(!before))
+            })?;
+            Ok(changed.map(|ghosts| (ghosts, record.operation() == op::EXPUNGE_ROWS)))
         });
-        self.fatal(done)?;
+        if let Some((ghosts, expunged)) = self.fatal(done)? {
+            self.hint(|change| change.note_ghosts(page, ghosts, expunged))?;
+        }
         Ok(lsn)
+    }
+
+    /// What is logged only so that others find something sooner: it is left out where the log has no room beside what was promised,
+    /// and where the map cannot be read.
+    pub(super) fn hint(&mut self, f: impl FnOnce(&mut Self) -> RecoveryResult<()>) -> RecoveryResult<()> {
+        let taking_back = std::mem::take(&mut self.state.taking_back);
+        let done = f(self);
+        self.state.taking_back = taking_back;
+        match done {
+            Err(RecoveryError::FullLog { .. } | RecoveryError::Unreadable { .. }) => Ok(()),
+            done => done,
+        }
+    }
+
+    /// After a compensation: heaps and large values have in the PFS how full their pages are.
+    fn note_taken_back(&mut self, record: &LogRecord<'_>, page: PageId) -> RecoveryResult<()> {
+        if !matches!(record.context(), context::HEAP | context::TEXT_MIX) {
+            return Ok(());
+        }
+        let free = {
+            let image = self.page(page)?;
+            let view = PageView::new(&image);
+            let kept = [holdfast_format::page::PageType::Data, holdfast_format::page::PageType::TextMix];
+            kept.iter().any(|k| view.is(*k)).then(|| usize::from(view.free_count()).min(8096))
+        };
+        match free {
+            Some(free) => self.hint(|change| change.note_fullness(page, 8096 - free)),
+            None => Ok(()),
+        }
     }
 
     fn target(&self, page: PageId, slot: u16, unit: UnitId) -> RecoveryResult<PageTarget> {
@@ -776,6 +810,7 @@ impl Change<'_> {
             if let Some(open) = self.state.open.get_mut(&transaction.id) {
                 open.last = transaction.last;
             }
+            self.note_taken_back(record, page)?;
             rows.counted(-i64::from(here));
         }
         self.database.log.release(entry.promise);
@@ -853,6 +888,7 @@ impl Change<'_> {
                 if let Some(open) = self.state.open.get_mut(&transaction.id) {
                     open.last = lsn;
                 }
+                self.note_taken_back(record, page)?;
             }
         }
         self.database.log.release(entry.promise);

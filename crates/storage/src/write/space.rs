@@ -4,7 +4,8 @@
 //! 1. A page is given out when its PFS byte says free and its extent belongs to the unit (uniform) or is mixed (IAM pages).
 //! 2. What is kept here is only what the maps on the pages say; it is read when first needed and follows every change.
 //! 3. Extents that hold allocation maps are never given to a unit.
-//! 4. The differential map has the bit of every extent in which a page changed since the last full backup; the map pages
+//! 4. The PFS says of a page whether it has ghost records, and its header whether it says so of any.
+//! 5. The differential map has the bit of every extent in which a page changed since the last full backup; the map pages
 //!    themselves are marked by nobody.
 
 use std::collections::{BTreeMap, HashMap};
@@ -26,6 +27,11 @@ use crate::recovery::{RecoveryError, RecoveryResult};
 
 /// Bits of a bitmap row before its first extent: the row header of four bytes.
 const BITMAP_HEADER_BITS: u32 = 32;
+
+/// Bit of a PFS byte: the page has ghost records.
+const GHOSTS_BIT: u32 = pfs::GHOSTS.trailing_zeros();
+/// Type flag of a PFS page some page of which has ghost records.
+const PFS_HAS_GHOSTS: u8 = 1;
 
 #[derive(Default)]
 pub(crate) struct Space {
@@ -179,6 +185,11 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// Whether the page is in use.
+    pub fn is_allocated(&self, page: PageId) -> RecoveryResult<bool> {
+        Ok(self.pfs_byte(page)? & pfs::ALLOCATED != 0)
+    }
+
     pub(crate) fn pfs_byte(&self, page: PageId) -> RecoveryResult<u8> {
         let at = pfs_page(page);
         let image = self.page(at)?;
@@ -208,7 +219,48 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Invariant 4: the page is about to change.
+    /// Invariant 4: the page has got its first ghost record, or lost its last one. Genuine logs have SET_BITS right behind that
+    /// change, outside of transactions, and MODIFY_HEADER where the map's header changes: before its first such page, and when the
+    /// last one was `expunged`.
+    pub(super) fn note_ghosts(&mut self, page: PageId, ghosts: bool, expunged: bool) -> RecoveryResult<()> {
+        let at = pfs_page(page);
+        let image = self.page(at)?;
+        let map = PfsMap::read(PageView::new(&image), at).map_err(damaged)?;
+        if (map.byte(page.page) & pfs::GHOSTS != 0) == ghosts {
+            return Ok(());
+        }
+        let old = PageView::new(&image).type_flags();
+        let last = expunged && map.bytes().iter().filter(|b| **b & pfs::GHOSTS != 0).take(2).count() == 1;
+        drop(image);
+        let new = match ghosts {
+            true => old | PFS_HAS_GHOSTS,
+            false if last => old & !PFS_HAS_GHOSTS,
+            false => old,
+        };
+        let header = |change: &mut Self| {
+            let row = RowTarget { offset: 2, ..RowTarget::default() };
+            let body = Body::Row { row, elements: &[&[old], &[new]] };
+            let (operation, context) = (op::MODIFY_HEADER, context::PFS);
+            change.log_outside(What { operation, context, page: at, slot: 0, unit: UnitId::FIXED, body })
+        };
+        if ghosts && new != old {
+            header(self)?;
+        }
+        let bit = (4 + page.page % holdfast_format::allocation::PFS_PAGES) * 8 + GHOSTS_BIT;
+        self.bit(None, context::PFS, at, UnitId::FIXED, bit, ghosts)?;
+        if !ghosts && new != old {
+            header(self)?;
+        }
+        Ok(())
+    }
+
+    /// Has the PFS say what is so, where a crash or somebody else's file left it otherwise.
+    pub fn correct_ghosts(&mut self, page: PageId) -> RecoveryResult<()> {
+        let ghosts = PageView::new(&*self.page(page)?).ghost_count() > 0;
+        self.hint(|change| change.note_ghosts(page, ghosts, true))
+    }
+
+    /// Invariant 5: the page is about to change.
     pub(super) fn touch(&mut self, page: PageId) -> RecoveryResult<()> {
         if matches!(fixed_page_type(page), Some(PageType::DifferentialMap | PageType::MinimalLogMap)) {
             return Ok(());
@@ -551,6 +603,18 @@ impl Change<'_> {
     /// The page lies in an extent that belongs to its unit alone.
     pub fn is_own_page(&self, page: PageId) -> RecoveryResult<bool> {
         Ok(self.pfs_byte(page)? & (pfs::ALLOCATED | pfs::MIXED) == pfs::ALLOCATED)
+    }
+
+    /// Whether the extent of a page is one of a unit's own.
+    pub fn has_extent(&mut self, unit: UnitId, first_iam: PageId, page: PageId) -> RecoveryResult<bool> {
+        self.unit_space(unit, first_iam)?;
+        let key = (page.file, interval_of(page.page));
+        let Some(at) = self.state.space.units.get(&unit).and_then(|u| u.iams.get(&key)).copied() else {
+            return Ok(false);
+        };
+        let image = self.page(at)?;
+        let iam = Iam::read(PageView::new(&image), at).map_err(damaged)?;
+        Ok(iam.extents.is_set(extent_in_interval(page.page)))
     }
 
     /// Gives one page of a unit's own extents back, and the extent when it was the last one in use there; the counts change

@@ -12,12 +12,13 @@ mod area;
 pub(crate) mod row;
 
 use holdfast_base::{Lsn, PageId};
+use holdfast_format::allocation::iam;
 use holdfast_format::log::page_operation::{
     CountDelta, DeleteSplit, FormatPage, RootChange, SetBits, SetFreeSpace,
 };
 use holdfast_format::log::{LogRecord, PageTarget, op};
 use holdfast_format::page::header::TYPE_FLAG_COMPRESSED;
-use holdfast_format::page::{HEADER_SIZE, PageHeader, PageType, PageView};
+use holdfast_format::page::{HEADER_SIZE, PADDED_UNIT, PageHeader, PageType, PageView};
 use holdfast_format::{FormatError, PageBytes};
 
 use super::error::{RecoveryError, RecoveryResult};
@@ -150,6 +151,9 @@ fn format_page(site: &Site<'_, '_>, page: &mut PageBytes) -> RecoveryResult<()> 
     page[32..38].copy_from_slice(&site.target.page.to_bytes());
     if f.page_type == PageType::Iam as u8 {
         format_iam_rows(page, f.interval_start);
+        if PageView::new(page).unit_id() == PADDED_UNIT {
+            iam::pad(page);
+        }
     }
     let goes_on = site.record.bytes().len() > usize::from(site.record.fixed_length()) + 1;
     if f.type_flags & TYPE_FLAG_COMPRESSED != 0
