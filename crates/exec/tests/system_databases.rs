@@ -5,13 +5,15 @@
 mod disk_world;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use disk_world::World;
 use holdfast_disk::{Disk, RealDisk, SimulatedDisk};
 use holdfast_engine::instance::{Instance, InstanceOptions, StoredOpener};
+use holdfast_exec::collect::Collected;
 use holdfast_exec::procedure::startup::startup_procedures;
 use holdfast_exec::procedure::{InstanceAdministration, InstanceSessions};
-use holdfast_exec::session::SqlSession;
+use holdfast_exec::session::{LoginInfo, SessionFactory, SqlSession};
 use holdfast_storage::PageCache;
 
 fn open(dir: &std::path::Path) -> std::io::Result<(Arc<Instance>, Vec<String>)> {
@@ -116,6 +118,41 @@ fn marked_procedures_run_at_start() {
     let errors = sessions.run_startup_procedure(&names[1]);
     assert!(errors.len() == 1 && errors[0].contains("Divide by zero"), "{errors:?}");
     assert_eq!(world.number("select count(*) from dbo.Started"), 1);
+}
+
+/// A logon is over when the triggers have run; one that fails or rolls back lets nobody in, and where they are switched off none runs.
+#[test]
+fn logon_triggers_decide_who_comes_in() {
+    let mut world = world();
+    world.fine("create table dbo.logons (who sysname, event sysname)");
+    world.fine(
+        "create trigger lt on all server for logon as begin
+           insert master.dbo.logons select original_login(), eventdata().value('(/EVENT_INSTANCE/EventType)[1]', 'sysname')
+           if app_name() = 'unwelcome' rollback
+         end",
+    );
+    let host = Arc::clone(&world.session.shared_session().host);
+    let sessions = InstanceSessions::new(Arc::clone(&host), Arc::new(InstanceAdministration));
+    let login = |application: &str| LoginInfo {
+        login: "sa".into(),
+        application: application.into(),
+        ..LoginInfo::default()
+    };
+    let come = |application: &str| {
+        let mut said = Collected::new();
+        sessions.open(login(application), &mut said).err().map(|e| e.number)
+    };
+    assert_eq!(come("welcome"), None);
+    assert_eq!(world.number("select count(*) from dbo.logons where who = 'sa' and event = 'LOGON'"), 1);
+    assert_eq!(come("unwelcome"), Some(17892));
+    assert_eq!(world.number("select count(*) from dbo.logons"), 1);
+    world.fine("alter trigger lt on all server for logon as select 1 / 0");
+    assert_eq!(come("welcome"), Some(17892));
+    host.logon_triggers.store(false, Ordering::Relaxed);
+    assert_eq!(come("welcome"), None);
+    host.logon_triggers.store(true, Ordering::Relaxed);
+    world.fine("drop trigger lt on all server");
+    assert_eq!(come("welcome"), None);
 }
 
 #[test]
