@@ -1,4 +1,5 @@
-//! `cargo xtask suites`: the test suites that client libraries carry, run against a server, compared with what is known to fail.
+//! `cargo xtask suites [NAME …]`: the test suites that client libraries carry, run against a server, compared with what is known to
+//! fail; and `sqllogictest`, the public suites of that kind (`tests/suites/sqllogictest.py`, which has a server and a list of its own).
 //!
 //! The suites come with the libraries' source packages and are put under `target/suites/`. `tests/suites/<name>.txt` lists the
 //! tests that fail, one a line: the test's id (`*` stands for anything), then ` # ` and why.
@@ -66,6 +67,17 @@ pub fn run(arguments: &[String]) -> anyhow::Result<()> {
         }
     }
     server.stop()?;
+    if arguments.is_empty() || arguments.iter().any(|a| a == "sqllogictest") {
+        let clients = root.join("target/clients");
+        std::fs::create_dir_all(&clients)?;
+        let python = crate::clients::python_environment(&clients).map_err(anyhow::Error::msg)?;
+        let script = root.join("tests/suites/sqllogictest.py");
+        let mut command = Command::new(python);
+        command.arg(script).arg(&binary).arg("--work").arg(work.join("sqllogictest"));
+        if !command.status()?.success() {
+            failed.push("sqllogictest");
+        }
+    }
     if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
 }
 
