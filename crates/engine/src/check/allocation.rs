@@ -2,7 +2,8 @@
 //!
 //! Invariants
 //! 1. Every allocated page belongs to exactly one allocation unit, is an IAM page of one, or is a fixed page of its file.
-//! 2. A unit's extents are not free in the GAM; a page of a mixed extent says so in the PFS.
+//! 2. While something is being defined, pages without an owner are not called faults: they may be what it drops.
+//! 3. A unit's extents are not free in the GAM; a page of a mixed extent says so in the PFS.
 
 use std::collections::HashMap;
 
@@ -42,6 +43,7 @@ impl Owners {
 pub fn check(
     source: &dyn PageSource,
     tables: Option<&SystemTables>,
+    defining: bool,
     report: &mut Report,
     progress: Progress<'_>,
 ) -> Owners {
@@ -59,7 +61,7 @@ pub fn check(
     let total = source.files().iter().map(|f| u64::from(source.page_count(*f))).sum();
     let mut done = 0;
     for file in source.files() {
-        check_file(source, file, tables, &owners, report, &mut done, total, progress);
+        check_file(source, file, tables, &owners, defining, report, &mut done, total, progress);
     }
     owners
 }
@@ -114,6 +116,7 @@ fn check_file(
     file: FileId,
     tables: Option<&SystemTables>,
     owners: &Owners,
+    defining: bool,
     report: &mut Report,
     done: &mut u64,
     total: u64,
@@ -128,7 +131,7 @@ fn check_file(
         Err(error) => report.error(None, &error),
     }
     check_maps(source, file, report);
-    if tables.is_some() {
+    if tables.is_some() && !defining {
         check_leaks(source, file, owners, report);
     }
     let mut held: Option<(PageId, Option<holdfast_format::PageRef>)> = None;
@@ -164,7 +167,7 @@ fn check_file(
             continue;
         }
         report.pages_checked += 1;
-        check_one(source, at, byte, fixed, tables, owners, report);
+        check_one(source, at, byte, fixed, tables, owners, defining, report);
     }
     progress(*done, total);
 }
@@ -241,6 +244,7 @@ fn check_leaks(source: &dyn PageSource, file: FileId, owners: &Owners, report: &
     }
 }
 
+#[allow(clippy::too_many_arguments)]
 fn check_one(
     source: &dyn PageSource,
     at: PageId,
@@ -248,6 +252,7 @@ fn check_one(
     fixed: Option<PageType>,
     tables: Option<&SystemTables>,
     owners: &Owners,
+    defining: bool,
     report: &mut Report,
 ) {
     let page = match source.page(at) {
@@ -281,6 +286,7 @@ fn check_one(
     }
     let Some(tables) = tables else { return };
     match owners.owner(at).and_then(|o| tables.units.get(o)) {
+        None if defining => {}
         None => report.page(at, 0, "the page is allocated but belongs to no allocation unit"),
         Some(unit) => {
             if view.unit_id() != unit.id && !carries_object_id(view, unit, tables) {

@@ -12,6 +12,7 @@ pub mod allocation;
 pub mod indexes;
 pub mod structure;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use holdfast_base::PageId;
@@ -91,18 +92,23 @@ impl Report {
 /// Told how far the check is: pages done, pages in all.
 pub type Progress<'p> = &'p mut dyn FnMut(u64, u64);
 
-/// Checks the database in `source`: first maps and pages, then, when the catalog can be read, every table.
-pub fn check(source: &Arc<dyn PageSource>, progress: Progress<'_>) -> Report {
-    check_beside(source, &|_| false, progress)
+/// What is under way while the checker looks.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// Objects that an open transaction is changing: it may be between two changes of one row, and the catalogue does not count its
+    /// rows yet.
+    pub busy: HashSet<i32>,
+    /// Something is being defined: what it drops is out of the catalogue, and its pages are in use until it is certain.
+    pub defining: bool,
 }
 
-/// The same while transactions are open. Those in `busy` (by object id) are being changed by one: they may be between two changes of
-/// one row, and the catalogue does not count their rows yet.
-pub fn check_beside(
-    source: &Arc<dyn PageSource>,
-    busy: &dyn Fn(i32) -> bool,
-    progress: Progress<'_>,
-) -> Report {
+/// Checks the database in `source`: first maps and pages, then, when the catalog can be read, every table.
+pub fn check(source: &Arc<dyn PageSource>, progress: Progress<'_>) -> Report {
+    check_beside(source, &Beside::default(), progress)
+}
+
+/// The same while transactions are open.
+pub fn check_beside(source: &Arc<dyn PageSource>, beside: &Beside, progress: Progress<'_>) -> Report {
     let mut report = Report::default();
     let catalog = match DatabaseCatalog::open(0, None, source.clone()) {
         Ok(catalog) => Some(catalog),
@@ -111,10 +117,12 @@ pub fn check_beside(
             None
         }
     };
-    let owners = allocation::check(&**source, catalog.as_ref().map(|c| c.storage()), &mut report, progress);
+    let tables = catalog.as_ref().map(|c| c.storage());
+    let owners = allocation::check(&**source, tables, beside.defining, &mut report, progress);
     if let Some(catalog) = catalog {
-        structure::check(&catalog, &owners, busy, &mut report);
-        indexes::check(&catalog, busy, &mut report);
+        let busy = |object| beside.busy.contains(&object);
+        structure::check(&catalog, &owners, &busy, &mut report);
+        indexes::check(&catalog, &busy, &mut report);
     }
     report
 }

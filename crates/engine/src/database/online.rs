@@ -351,11 +351,14 @@ impl OnlineDatabase for StoredDatabase {
         self.recover_wholly()?;
         let look = || {
             // Asked while nothing changes: whoever has changed something still holds locks on it.
-            let busy = match &self.writing {
-                Some(writing) => writing.locks.changed_objects(self.id),
+            let beside = match &self.writing {
+                Some(writing) => crate::check::Beside {
+                    busy: writing.locks.changed_objects(self.id),
+                    defining: writing.locks.defining.load(Ordering::SeqCst) > 0,
+                },
                 None => Default::default(),
             };
-            crate::check::check_beside(&self.source, &|object| busy.contains(&object), &mut |_, _| {})
+            crate::check::check_beside(&self.source, &beside, &mut |_, _| {})
         };
         match &self.writing {
             Some(writing) => writing.logged.quiet(look).map_err(|e| crate::write::writing::failure(&e)),

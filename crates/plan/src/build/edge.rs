@@ -54,9 +54,7 @@ fn fraction(t: &SqlType) -> Option<u8> {
 pub fn widening(key: &SqlType, to: &SqlType) -> Option<Widening> {
     let exact = |yes: bool| Some(if yes { Widening::Exact } else { Widening::Order });
     if let (Some((before, behind)), Some((b, s))) = (digits(key), digits(to)) {
-        return exact(
-            b >= before && s >= behind || matches!(to.id, TypeId::Money | TypeId::SmallMoney) && s >= behind,
-        );
+        return exact(s >= behind && (b >= before || matches!(to.id, TypeId::Money | TypeId::SmallMoney)));
     }
     if digits(key).is_some() || key.id == TypeId::Real {
         return match to.id {
