@@ -3,7 +3,7 @@
 //! Invariants
 //! 1. Both sides are read as queries read them; each row gives a hash of the values that the index has, with the clustering key. The sums
 //!    of both sides are equal in an undamaged table. Only when they are not are single rows looked for.
-//! 2. What cannot be read from the table's own pages (computed columns that are not stored) or asks for an evaluated condition (which rows a
+//! 2. What cannot be read from the table's own pages (computed columns that are not stored: `exec::procedure::dbcc_indexes`) or asks for an evaluated condition (which rows a
 //!    filtered index has) is left out: of a filtered index every entry must have its row.
 //!
 //! The numbers of the messages are those of SQL Server (8951, 8952), which compares the rows in the same way.

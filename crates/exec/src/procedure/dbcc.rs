@@ -13,6 +13,7 @@ use holdfast_tsql::ast::Dbcc;
 use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 
 use super::administration::Call;
+use super::redefined::{begins_again, told_to_client};
 use crate::function::string::parse_name;
 use crate::host::HostDatabase;
 use crate::security::Securable;
@@ -62,6 +63,26 @@ pub fn run(statement: &Dbcc, call: &mut Call<'_>) -> Result<Option<u64>, Vec<Sql
         other => super::dbcc_session::run(statement, &arguments, has("NO_INFOMSGS"), call)
             .or_else(|| super::dbcc_maintenance::run(statement, &arguments, has("NO_INFOMSGS"), call))
             .unwrap_or_else(|| Err(vec![SqlError::not_supported(format!("DBCC {other}"))])),
+    }
+}
+
+/// How often a look begins again because a definition changed under it.
+const AGAIN: usize = 100;
+
+/// Looks with a database's present definitions, again when they change meanwhile.
+fn settled(
+    call: &Call<'_>,
+    name: &str,
+    look: fn(&HostDatabase, &Call<'_>) -> SqlResult<Vec<SqlError>>,
+) -> SqlResult<Vec<SqlError>> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match look(&*call.session.host.database(name)?, call) {
+            // 208: what was listed has been dropped since.
+            Err(e) if (begins_again(&e) || e.number == 208) && tries < AGAIN => {}
+            done => return done.map_err(told_to_client),
+        }
     }
 }
 
@@ -116,12 +137,10 @@ fn check(
         .collect();
     let mut views = Vec::new();
     if logical && report.findings.is_empty() {
-        let database = call.session.host.database(&name).map_err(one)?;
-        views = super::dbcc_views::check(&database, call).map_err(one)?;
+        views = settled(call, &name, super::dbcc_views::check).map_err(one)?;
     }
     if report.findings.is_empty() {
-        let database = call.session.host.database(&name).map_err(one)?;
-        views.extend(super::dbcc_indexes::check(&database, call).map_err(one)?);
+        views.extend(settled(call, &name, super::dbcc_indexes::check).map_err(one)?);
     }
     errors.extend(views.iter().cloned());
     for e in &errors {
