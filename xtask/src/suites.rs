@@ -44,12 +44,38 @@ pub fn run(arguments: &[String]) -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the workspace")?;
     let work = root.join("target/suites");
     std::fs::create_dir_all(&work)?;
-    let python = environment(&work)?;
     let binary = build(root)?;
-    let mut server = Server::start(&binary, &work)?;
+    let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|a| a == name);
     let mut failed = Vec::new();
-    for suite in SUITES.iter().filter(|s| arguments.is_empty() || arguments.iter().any(|a| a == s.name)) {
-        let source = unpacked(&work, &python, suite.package)?;
+    if SUITES.iter().any(|s| wanted(s.name)) {
+        of_clients(root, &work, &binary, &wanted, &mut failed)?;
+    }
+    if wanted("sqllogictest") {
+        let clients = root.join("target/clients");
+        std::fs::create_dir_all(&clients)?;
+        let python = crate::clients::python_environment(&clients).map_err(anyhow::Error::msg)?;
+        let script = root.join("tests/suites/sqllogictest.py");
+        let mut command = Command::new(python);
+        command.arg(script).arg(&binary).arg("--work").arg(work.join("sqllogictest"));
+        if !command.status()?.success() {
+            failed.push("sqllogictest");
+        }
+    }
+    if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
+}
+
+/// The suites of client libraries, against one server.
+fn of_clients(
+    root: &Path,
+    work: &Path,
+    binary: &Path,
+    wanted: &dyn Fn(&str) -> bool,
+    failed: &mut Vec<&'static str>,
+) -> anyhow::Result<()> {
+    let python = environment(work)?;
+    let mut server = Server::start(binary, work)?;
+    for suite in SUITES.iter().filter(|s| wanted(s.name)) {
+        let source = unpacked(work, &python, suite.package)?;
         prepare(&python, server.port, suite.database)?;
         let place = Place { python: &python, source, port: server.port, database: suite.database };
         let output = (suite.run)(&place).stdin(Stdio::null()).output()?;
@@ -66,19 +92,7 @@ pub fn run(arguments: &[String]) -> anyhow::Result<()> {
             failed.push(suite.name);
         }
     }
-    server.stop()?;
-    if arguments.is_empty() || arguments.iter().any(|a| a == "sqllogictest") {
-        let clients = root.join("target/clients");
-        std::fs::create_dir_all(&clients)?;
-        let python = crate::clients::python_environment(&clients).map_err(anyhow::Error::msg)?;
-        let script = root.join("tests/suites/sqllogictest.py");
-        let mut command = Command::new(python);
-        command.arg(script).arg(&binary).arg("--work").arg(work.join("sqllogictest"));
-        if !command.status()?.success() {
-            failed.push("sqllogictest");
-        }
-    }
-    if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
+    server.stop()
 }
 
 /// Ids of the tests that failed, as pytest's short summary names them.
