@@ -176,42 +176,32 @@ impl World {
 
     /// Gives every table that can be changed three sparse columns. Answers how many.
     pub fn add_sparse(&self) -> usize {
-        let tables = self.tables();
-        for table in &tables {
-            let transaction = Transaction::with_locks(new_owner(), Arc::clone(&self.locks));
-            let wait = LockWait::default();
-            let write = WriteContext { transaction: &transaction, wait: &wait };
-            {
-                let catalog = self.database.stored_catalog();
-                let writer = CatalogWriter::new(catalog, write, DateTime::default());
-                let collation = holdfast_types::CollationId::SERVER_DEFAULT;
-                let types = [SqlType::INT, SqlType::BIT, SqlType::varchar(-1, collation)];
-                for (n, ty) in types.into_iter().enumerate() {
-                    let mut column =
-                        NewColumn::plain(&format!("sparse_{n}"), ty, i32::from(ty.id.xtype()), true);
-                    column.sparse = true;
-                    writer.append_column(table.object_id, &column).expect("a column");
-                }
-            }
-            transaction.commit().expect("commits");
-            self.database.refresh().expect("refreshes");
-        }
-        tables.len()
+        let collation = holdfast_types::CollationId::SERVER_DEFAULT;
+        let types = [SqlType::INT, SqlType::BIT, SqlType::varchar(-1, collation)];
+        let sparse = |(n, ty): (usize, SqlType)| {
+            let column = NewColumn::plain(&format!("sparse_{n}"), ty, i32::from(ty.id.xtype()), true);
+            NewColumn { sparse: true, ..column }
+        };
+        self.add_columns(&types.into_iter().enumerate().map(sparse).collect::<Vec<_>>())
     }
 
     /// Gives every table that can be changed a column for large values.
     pub fn add_large(&self) -> usize {
+        let ty = SqlType::binary(TypeId::VarBinary, -1);
+        self.add_columns(&[NewColumn::plain("large_value", ty, i32::from(ty.id.xtype()), true)])
+    }
+
+    fn add_columns(&self, columns: &[NewColumn]) -> usize {
         let tables = self.tables();
         for table in &tables {
             let transaction = Transaction::with_locks(new_owner(), Arc::clone(&self.locks));
             let wait = LockWait::default();
             let write = WriteContext { transaction: &transaction, wait: &wait };
             {
-                let catalog = self.database.stored_catalog();
-                let writer = CatalogWriter::new(catalog, write, DateTime::default());
-                let ty = SqlType::binary(TypeId::VarBinary, -1);
-                let column = NewColumn::plain("large_value", ty, i32::from(ty.id.xtype()), true);
-                writer.append_column(table.object_id, &column).expect("a column");
+                let writer = CatalogWriter::new(self.database.stored_catalog(), write, DateTime::default());
+                for column in columns {
+                    writer.append_column(table.object_id, column).expect("a column");
+                }
             }
             transaction.commit().expect("commits");
             self.database.refresh().expect("refreshes");

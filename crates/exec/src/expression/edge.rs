@@ -125,7 +125,7 @@ impl Domain {
         let near = near.clamp(self.min, self.max);
         // Numbers where it does not hold, and where it does.
         let (mut below, mut from) = (self.min - 1, self.max + 1);
-        let mut step = 1;
+        let mut step: i128 = 1;
         if holds(near)? {
             from = near;
             while from > self.min {
@@ -135,7 +135,7 @@ impl Domain {
                     break;
                 }
                 from = n;
-                step *= 2;
+                step = step.saturating_mul(2);
             }
         } else {
             below = near;
@@ -146,7 +146,7 @@ impl Domain {
                     break;
                 }
                 below = n;
-                step *= 2;
+                step = step.saturating_mul(2);
             }
         }
         while from - below > 1 && from > self.min {

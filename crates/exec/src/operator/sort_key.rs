@@ -128,7 +128,11 @@ fn finish(out: &mut VarColumn<u8>, start: usize, descending: bool) {
     out.offsets.push(out.data.len() as u32);
 }
 
+/// Bits in the order of [`holdfast_types::compare::compare_floats`].
 fn float_bits(x: f64) -> u64 {
+    if x.is_nan() {
+        return 0;
+    }
     let b = if x == 0.0 { 0 } else { x.to_bits() };
     if b >> 63 == 1 { !b } else { b | 1 << 63 }
 }

@@ -1,5 +1,5 @@
-//! CHECKDB: the entries of indexes that hold what is not copied from the row as it stands, against what the rows give: computed columns
-//! that no row holds, and large values, of which index and table have one each.
+//! CHECKDB: the entries of indexes over computed columns that no row holds, against what the rows give. Indexes over what stands in the
+//! rows are compared page by page (`engine::check::indexes`).
 //!
 //! Invariants
 //! 1. Both are read in one transaction under a shared lock on the table, as in `dbcc_views`.
@@ -14,7 +14,6 @@ use super::administration::Call;
 use super::dbcc_views::{comparable, count, unchanging};
 use crate::ddl::lower::bracketed;
 use crate::host::HostDatabase;
-use holdfast_engine::ddl::layout::is_large;
 
 /// 8951 and 8952 for every index that is not what its table says.
 pub fn check(database: &HostDatabase, call: &Call<'_>) -> SqlResult<Vec<SqlError>> {
@@ -39,14 +38,11 @@ pub fn check(database: &HostDatabase, call: &Call<'_>) -> SqlResult<Vec<SqlError
 }
 
 fn is_checked(table: &TableDef, index: &IndexDef) -> bool {
-    let apart = |o: usize| {
-        let column = table.columns.get(o);
-        column.is_some_and(|c| (c.computed.is_some() && !c.persisted) || is_large(&c.ty))
-    };
+    let computed = |o: usize| table.columns.get(o).is_some_and(|c| c.computed.is_some() && !c.persisted);
     index.kind == IndexKind::Nonclustered
         && !index.disabled
         && index.filter.is_none()
-        && index.keys.iter().map(|k| k.ordinal).chain(index.included.iter().copied()).any(apart)
+        && index.keys.iter().map(|k| k.ordinal).chain(index.included.iter().copied()).any(computed)
 }
 
 /// Counts the entries that rows ask for down and those of the index up.

@@ -569,9 +569,9 @@ enum KeySide {
     /// As it is, or through a conversion that keeps order and equality.
     Same,
     /// An integer seen as a wider one.
-    Integer(SqlType),
+    Integer,
     /// Through another conversion that keeps the order.
-    Widened(SqlType, edge::Widening),
+    Widened(edge::Widening),
 }
 
 fn key_side(e: &Expr, id: ColumnId, ty: &SqlType) -> Option<KeySide> {
@@ -596,9 +596,9 @@ fn key_side(e: &Expr, id: ColumnId, ty: &SqlType) -> Option<KeySide> {
         ExprKind::Convert { operand, mode: ConvertMode::Implicit, .. } if matches!(operand.kind, ExprKind::Column(c) if c == id) =>
         {
             if ty.id.is_integer() && e.ty.id.is_integer() && ty.id != TypeId::Bit {
-                return Some(KeySide::Integer(e.ty));
+                return Some(KeySide::Integer);
             }
-            edge::widening(ty, &e.ty).map(|w| KeySide::Widened(e.ty, w))
+            edge::widening(ty, &e.ty).map(KeySide::Widened)
         }
         _ => None,
     }
@@ -657,17 +657,16 @@ fn seek_value(v: &Expr, ty: &SqlType) -> Option<Expr> {
 fn compared(side: KeySide, op: CompareOp, value: &Expr, ty: &SqlType) -> Vec<(Sarg, bool)> {
     let low = |value: Expr, inclusive| Sarg::Low(SeekBound { value, inclusive });
     let high = |value: Expr, inclusive| Sarg::High(SeekBound { value, inclusive });
-    let wider = match side {
-        KeySide::Integer(_) if op == CompareOp::Equal => {
+    let how = match side {
+        KeySide::Integer if op == CompareOp::Equal => {
             return vec![(Sarg::Equal(integer_value(value, ty)), true)];
         }
-        KeySide::Integer(wider) => Some((wider, edge::Widening::Exact)),
-        KeySide::Widened(wider, how) => Some((wider, how)),
+        KeySide::Integer => Some(edge::Widening::Exact),
+        KeySide::Widened(how) => Some(how),
         // A decimal with more digits behind the point than the key has.
-        KeySide::Same if edge::is_finer(&value.ty, ty) => Some((value.ty, edge::Widening::Exact)),
-        KeySide::Same => None,
+        KeySide::Same => edge::is_finer(&value.ty, ty).then_some(edge::Widening::Exact),
     };
-    let Some((wider, how)) = wider else {
+    let Some(how) = how else {
         let Some(v) = seek_value(value, ty) else { return Vec::new() };
         return match op {
             CompareOp::Equal => vec![(Sarg::Equal(v), true)],
@@ -678,7 +677,7 @@ fn compared(side: KeySide, op: CompareOp, value: &Expr, ty: &SqlType) -> Vec<(Sa
             _ => Vec::new(),
         };
     };
-    let at = |edge| edge::value(value, &wider, ty, edge);
+    let at = |edge| edge::value(value, ty, edge);
     match op {
         CompareOp::Equal if how == edge::Widening::Exact => vec![(Sarg::Equal(at(Edge::Exact)), true)],
         CompareOp::Equal => {

@@ -11,6 +11,7 @@
 use holdfast_types::{SqlType, TypeId};
 
 use crate::expr::{ConvertMode, Edge, Expr, ExprKind};
+use crate::typing::as_decimal;
 
 /// What a conversion keeps of the values before it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,16 +28,8 @@ fn is_decimal(t: TypeId) -> bool {
 
 /// Digits before and behind the point that hold every value of an exact numeric type.
 fn digits(t: &SqlType) -> Option<(u8, u8)> {
-    Some(match t.id {
-        TypeId::TinyInt => (3, 0),
-        TypeId::SmallInt => (5, 0),
-        TypeId::Int => (10, 0),
-        TypeId::BigInt => (19, 0),
-        TypeId::SmallMoney => (6, 4),
-        TypeId::Money => (15, 4),
-        TypeId::Decimal | TypeId::Numeric => (t.precision.saturating_sub(t.scale), t.scale),
-        _ => return None,
-    })
+    let (precision, scale) = as_decimal(t).filter(|_| !matches!(t.id, TypeId::Bit | TypeId::Null))?;
+    Some((precision.saturating_sub(scale), scale))
 }
 
 /// Digits behind the second of a type of date or time; 100 ns have 7.
@@ -77,9 +70,8 @@ pub fn is_finer(value: &SqlType, key: &SqlType) -> bool {
     is_decimal(value.id) && is_decimal(key.id) && value.scale > key.scale
 }
 
-/// The key's value at an edge, of a value that is compared as `wider`.
-pub fn value(v: &Expr, wider: &SqlType, key: &SqlType, edge: Edge) -> Expr {
-    debug_assert!(v.ty.id == wider.id || is_decimal(v.ty.id) && is_decimal(wider.id));
+/// The key's value at an edge of a value, which has the type that the key is converted to for the comparison.
+pub fn value(v: &Expr, key: &SqlType, edge: Edge) -> Expr {
     let kind = ExprKind::Convert { operand: Box::new(v.clone()), style: None, mode: ConvertMode::Edge(edge) };
     Expr::new(kind, *key, true)
 }

@@ -48,15 +48,21 @@ const COLUMN: &str = "@table_schema sysname = NULL, @column_name sysname = NULL"
 const ALL_28: &str = "DECLARE @table_name sysname, @flavour int = 28\n";
 const ALL_90: &str = "DECLARE @table_name sysname, @flavour int = 90\n";
 const ALL_100: &str = "DECLARE @table_name sysname, @flavour int = 100\n";
-const COLUMNS_90: &str = ", CASE WHEN xml_name IS NOT NULL THEN DB_NAME() END AS SS_XML_SCHEMACOLLECTION_CATALOGNAME, \
+/// What providers of 2005 get behind the columns of OLE DB.
+macro_rules! columns_90 {
+    () => {
+        ", CASE WHEN xml_name IS NOT NULL THEN DB_NAME() END AS SS_XML_SCHEMACOLLECTION_CATALOGNAME, \
     CONVERT(sysname, SCHEMA_NAME(xml_schema)) AS SS_XML_SCHEMACOLLECTION_SCHEMANAME, xml_name AS SS_XML_SCHEMACOLLECTIONNAME, \
     CASE WHEN udt_name IS NOT NULL THEN DB_NAME() END AS SS_UDT_CATALOGNAME, CONVERT(sysname, SCHEMA_NAME(udt_schema)) AS SS_UDT_SCHEMANAME, \
-    udt_name AS SS_UDT_NAME, CONVERT(nvarchar(4000), assembly_qualified_name) AS SS_UDT_ASSEMBLY_TYPENAME";
-const COLUMNS_100: &str = ", CASE WHEN xml_name IS NOT NULL THEN DB_NAME() END AS SS_XML_SCHEMACOLLECTION_CATALOGNAME, \
-    CONVERT(sysname, SCHEMA_NAME(xml_schema)) AS SS_XML_SCHEMACOLLECTION_SCHEMANAME, xml_name AS SS_XML_SCHEMACOLLECTIONNAME, \
-    CASE WHEN udt_name IS NOT NULL THEN DB_NAME() END AS SS_UDT_CATALOGNAME, CONVERT(sysname, SCHEMA_NAME(udt_schema)) AS SS_UDT_SCHEMANAME, \
-    udt_name AS SS_UDT_NAME, CONVERT(nvarchar(4000), assembly_qualified_name) AS SS_UDT_ASSEMBLY_TYPENAME, \
-    CONVERT(bit, is_sparse) AS SS_IS_SPARSE, CONVERT(bit, is_column_set) AS SS_IS_COLUMN_SET";
+    udt_name AS SS_UDT_NAME, CONVERT(nvarchar(4000), assembly_qualified_name) AS SS_UDT_ASSEMBLY_TYPENAME"
+    };
+}
+const COLUMNS_90: &str = columns_90!();
+const COLUMNS_100: &str = concat!(
+    columns_90!(),
+    ", \
+    CONVERT(bit, is_sparse) AS SS_IS_SPARSE, CONVERT(bit, is_column_set) AS SS_IS_COLUMN_SET"
+);
 const ONE_INDEX: &str = "@table_name sysname, @index_name sysname = NULL, @table_schema sysname = NULL";
 const INDEX: &str = "@index_name sysname = NULL, @table_schema sysname = NULL";
 const INDEX_STATUS: &str = ", CONVERT(int, NULL) AS STATUS";
@@ -65,16 +71,22 @@ const PARAMETER: &str = "@procedure_schema sysname = NULL, @parameter_name sysna
 const EVERY_28: &str = "DECLARE @procedure_name sysname, @group_number int, @flavour int = 28\n";
 const EVERY_90: &str = "DECLARE @procedure_name sysname, @group_number int, @flavour int = 90\n";
 const EVERY_100: &str = "DECLARE @procedure_name sysname, @group_number int, @flavour int = 100\n";
-const PARAMETERS_90: &str = ", CASE WHEN xml_name IS NOT NULL THEN DB_NAME() END AS SS_XML_SCHEMACOLLECTION_CATALOGNAME, \
+/// What providers of 2005 get behind the columns of OLE DB.
+macro_rules! parameters_90 {
+    () => {
+        ", CASE WHEN xml_name IS NOT NULL THEN DB_NAME() END AS SS_XML_SCHEMACOLLECTION_CATALOGNAME, \
     CONVERT(sysname, SCHEMA_NAME(xml_schema)) AS SS_XML_SCHEMACOLLECTION_SCHEMANAME, xml_name AS SS_XML_SCHEMACOLLECTIONNAME, \
     CASE xtype WHEN 240 THEN DB_NAME() END AS SS_UDT_CATALOGNAME, CONVERT(sysname, CASE xtype WHEN 240 THEN SCHEMA_NAME(type_schema) END) AS SS_UDT_SCHEMANAME, \
-    CASE xtype WHEN 240 THEN own_name END AS SS_UDT_NAME, CONVERT(nvarchar(4000), assembly_qualified_name) AS SS_UDT_ASSEMBLY_TYPENAME";
-const PARAMETERS_100: &str = ", CASE WHEN xml_name IS NOT NULL THEN DB_NAME() END AS SS_XML_SCHEMACOLLECTION_CATALOGNAME, \
-    CONVERT(sysname, SCHEMA_NAME(xml_schema)) AS SS_XML_SCHEMACOLLECTION_SCHEMANAME, xml_name AS SS_XML_SCHEMACOLLECTIONNAME, \
-    CASE xtype WHEN 240 THEN DB_NAME() END AS SS_UDT_CATALOGNAME, CONVERT(sysname, CASE xtype WHEN 240 THEN SCHEMA_NAME(type_schema) END) AS SS_UDT_SCHEMANAME, \
-    CASE xtype WHEN 240 THEN own_name END AS SS_UDT_NAME, CONVERT(nvarchar(4000), assembly_qualified_name) AS SS_UDT_ASSEMBLY_TYPENAME, \
+    CASE xtype WHEN 240 THEN own_name END AS SS_UDT_NAME, CONVERT(nvarchar(4000), assembly_qualified_name) AS SS_UDT_ASSEMBLY_TYPENAME"
+    };
+}
+const PARAMETERS_90: &str = parameters_90!();
+const PARAMETERS_100: &str = concat!(
+    parameters_90!(),
+    ", \
     CASE xtype WHEN 243 THEN DB_NAME() END AS SS_TYPE_CATALOG_NAME, CONVERT(sysname, CASE xtype WHEN 243 THEN SCHEMA_NAME(type_schema) END) AS SS_TYPE_SCHEMANAME, \
-    FRACTION AS SS_DATETIME_PRECISION";
+    FRACTION AS SS_DATETIME_PRECISION"
+);
 const PROVIDED: &str = "@data_type smallint = NULL, @best_match tinyint = NULL";
 const PK_SIDE: &str = "@pk_table_name sysname, @pk_table_schema sysname = NULL, @foreignkey_tab_name sysname = NULL, @foreignkey_tab_schema sysname = NULL, @foreignkey_tab_catalog sysname = NULL";
 const FK_SIDE: &str = "@foreignkey_tab_name sysname, @foreignkey_tab_schema sysname = NULL, @pk_table_name sysname = NULL, @pk_table_schema sysname = NULL, @pk_table_catalog sysname = NULL";
