@@ -6,117 +6,15 @@
 //! A few rounds by default; `HOLDFAST_LEDGER_ROUNDS=100 cargo test --release -p holdfast-cli --test ledger` for a long run,
 //! `HOLDFAST_LEDGER_SEED` for another choice of moments.
 
-use std::io::{BufRead, BufReader};
-use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+mod common;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use holdfast_client::{Connection, Options};
-use holdfast_tds::login::{Login7, Secret};
-use holdfast_tds::prelogin::Encryption;
-use holdfast_tds::token::Token;
-use holdfast_types::Value;
+use common::{Client, Server, number};
 
-const PASSWORD: &str = "Test-passw0rd";
 const ACCOUNTS: u64 = 50;
 const TELLERS: usize = 5;
-
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(data: &Path) -> Server {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_holdfast"))
-            .env("HOLDFAST_SA_PASSWORD", PASSWORD)
-            .env("HOLDFAST_LOG", "warn")
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("starts");
-        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let ready = lines.map_while(Result::ok).find(|l| l.contains("listening on")).expect("gets ready");
-        let address = ready.split("listening on ").nth(1).and_then(|t| t.split(' ').next());
-        Server { address: address.expect("an address").to_owned(), child }
-    }
-
-    /// SIGKILL.
-    fn kill(&mut self) {
-        self.child.kill().expect("can be killed");
-        self.child.wait().expect("ends");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// What a batch answered: rows, or the number of its first error.
-type Answer = Result<Vec<Vec<Value>>, i32>;
-
-struct Client(Connection);
-
-impl Client {
-    fn open(address: &str, database: &str) -> Option<Client> {
-        let tcp = TcpStream::connect(address).ok()?;
-        tcp.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
-        let login = Login7 {
-            user_name: "sa".into(),
-            password: Secret(PASSWORD.into()),
-            database: database.into(),
-            packet_size: 8000,
-            ..Default::default()
-        };
-        let options = Options { encryption: Encryption::NotSupported, strict: false, mars: false, login };
-        let mut connection = Connection::open(tcp, &options).ok()?;
-        let mut accepted = false;
-        connection.answer(&mut |t| accepted |= matches!(t, Token::LoginAck(_))).ok()?;
-        accepted.then_some(Client(connection))
-    }
-
-    /// `None`: the connection broke, so nobody knows what became of it.
-    fn run(&mut self, batch: &str) -> Option<Answer> {
-        let (mut rows, mut error) = (Vec::new(), None);
-        self.0
-            .batch(batch, &mut |token| match token {
-                Token::Row(row) => rows.push(row),
-                Token::Message(m) if m.class > 10 => _ = error.get_or_insert(m.number),
-                _ => {}
-            })
-            .ok()?;
-        Some(error.map_or(Ok(rows), Err))
-    }
-
-    #[track_caller]
-    fn fine(&mut self, batch: &str) -> Vec<Vec<Value>> {
-        match self.run(batch) {
-            Some(Ok(rows)) => rows,
-            other => panic!("{batch}: {other:?}"),
-        }
-    }
-
-    #[track_caller]
-    fn number(&mut self, query: &str) -> i64 {
-        number(&self.fine(query)[0][0])
-    }
-}
-
-#[track_caller]
-fn number(value: &Value) -> i64 {
-    match value {
-        Value::Int(n) => i64::from(*n),
-        Value::BigInt(n) => *n,
-        Value::Null => 0,
-        other => panic!("{other:?} is no number"),
-    }
-}
 
 struct Random(u64);
 

@@ -253,6 +253,8 @@ pub trait SqlSession: Send {
     fn cancel_flag(&self) -> CancelFlag;
     fn database(&self) -> Arc<str>;
     fn session_id(&self) -> u16;
+    /// What ends the connection when the session is killed while its client says nothing.
+    fn on_kill(&self, _wake: Box<dyn Fn() + Send + Sync>) {}
     /// Bound result columns of a batch without running it (sp_describe_first_result_set, SET FMTONLY).
     fn describe(&mut self, text: &str) -> Result<Vec<ResultColumn>, SqlError>;
 }

@@ -167,3 +167,67 @@ fn a_file_stays_while_recovery_may_meet_it() {
     drop((one, two));
     assert!(server.locks.is_idle(), "locks are left after all sessions have gone");
 }
+
+#[test]
+fn files_get_other_names_and_places() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = |name: &str| dir.path().join(name).display().to_string();
+    let s = &mut session(dir.path());
+    done(s, "create database d");
+    done(s, "create table d.dbo.t (a int); insert d.dbo.t values (1), (2)");
+    check(
+        s,
+        "alter database d modify file (name = d, newname = d_log)",
+        &["!1828:1:The logical file name \"d_log\" is already in use. Choose a different name.", FAILED],
+    );
+    check(
+        s,
+        "alter database d modify file (name = d, newname = [A much longer name of the data file])",
+        &["#0:The file name 'A much longer name of the data file' has been set."],
+    );
+    done(s, "alter database d modify file (name = d_log, newname = l, filegrowth = 2MB)");
+    let names = "select name, growth from d.sys.database_files order by file_id";
+    check(s, names, &["A much longer name of the data file|8192", "l|256"]);
+    check(
+        s,
+        "alter database d modify file (name = nobody, filename = 'x')",
+        &["!5041:1:MODIFY FILE failed. File 'nobody' does not exist.", FAILED],
+    );
+    // The place counts from the next opening on.
+    let (data, log) = (place("moved.mdf"), place("moved.ldf"));
+    let here = answers(s, "select physical_name from d.sys.database_files order by file_id");
+    check(
+        s,
+        &format!("alter database d modify file (name = l, filename = '{log}')"),
+        &[
+            "#0:The file \"l\" has been modified in the system catalog. The new path will be used the next time the database is started.",
+        ],
+    );
+    let listed = "select physical_name from sys.master_files where database_id = db_id('d') order by file_id";
+    assert_eq!(answers(s, listed), [here[0].clone(), log.clone()]);
+    assert_eq!(answers(s, "select physical_name from d.sys.database_files order by file_id"), here);
+    done(s, "insert d.dbo.t values (3)");
+    done(s, "alter database d set offline");
+    done(
+        s,
+        &format!(
+            "alter database d modify file (name = [A much longer name of the data file], filename = '{data}')"
+        ),
+    );
+    // Not moved yet.
+    let failed = answers(s, "alter database d set online");
+    assert!(failed.iter().any(|a| a.starts_with("!")), "{failed:?}");
+    std::fs::rename(&here[0], &data).unwrap();
+    std::fs::rename(&here[1], &log).unwrap();
+    done(s, "alter database d set online");
+    check(s, "select count(*), sum(a) from d.dbo.t", &["3|6"]);
+    assert_eq!(answers(s, listed), [data.clone(), log.clone()]);
+    assert_eq!(
+        answers(s, "select physical_name from d.sys.database_files order by file_id"),
+        [data.clone(), log]
+    );
+    check(s, names, &["A much longer name of the data file|8192", "l|256"]);
+    done(s, "use d; dbcc checkdb with no_infomsgs; use master");
+    done(s, "drop database d");
+    assert!(!std::path::Path::new(&data).exists());
+}

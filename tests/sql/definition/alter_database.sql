@@ -94,3 +94,24 @@ insert n values(1)
 select * from n order by a
 dbcc checkdb(Options) with no_infomsgs
 go
+-- what the publish scripts of tools set
+create database Publish
+go
+alter database Publish set cursor_default local, page_verify none, date_correlation_optimization off with rollback immediate
+select is_local_cursor_default, page_verify_option_desc from sys.databases where name = 'Publish'
+go
+use Publish
+go
+create proc leaves as begin declare c cursor for select 1 open c end
+go
+exec leaves
+exec leaves
+exec('declare d cursor global for select 2')
+open d fetch d close d deallocate d
+alter database Publish set cursor_default global, page_verify checksum
+exec leaves
+select is_local_cursor_default, page_verify_option_desc from sys.databases where name = 'Publish'
+close c deallocate c
+use master
+drop database Publish
+go

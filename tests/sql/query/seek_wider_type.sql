@@ -84,3 +84,13 @@ declare @from datetime2 = '20200102', @to datetime2 = '20200102 00:10'
 select count(*) from big where d >= @from and d < @to
 drop table big, pairs
 go
+-- The edges of the widest decimal, beside floats that no decimal reaches.
+create table widest(k decimal(38) not null primary key, n int)
+insert widest values (99999999999999999999999999999999999999, 1), (-99999999999999999999999999999999999999, 2), (0, 3)
+declare @big float = 1e38, @small float = -1e38, @huge float = 1e300
+select (select count(*) from widest where k < @big), (select count(*) from widest where k <= @big), (select count(*) from widest where k > @big),
+  (select count(*) from widest where k > @small), (select count(*) from widest where k >= @small), (select count(*) from widest where k < @small)
+select (select count(*) from widest where k < @huge), (select count(*) from widest where k > -@huge), (select count(*) from widest where k = @huge),
+  (select count(*) from widest with (index(0)) where k < @huge)
+drop table widest
+go

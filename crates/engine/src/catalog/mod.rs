@@ -27,8 +27,18 @@ pub enum ObjectDef {
     ScalarFunction(Arc<ModuleDef>),
     TableFunction(Arc<ModuleDef>),
     Procedure(Arc<ModuleDef>),
-    /// Target as written, e.g. `[db].[dbo].[t]`.
-    Synonym(Arc<str>),
+    Synonym(Arc<SynonymDef>),
+}
+
+/// Another name for something, looked up when it is used.
+#[derive(Debug)]
+pub struct SynonymDef {
+    pub database_id: i32,
+    pub object_id: i32,
+    pub schema_name: Arc<str>,
+    pub name: Arc<str>,
+    /// As written, e.g. `[db].[dbo].[t]`.
+    pub target: Arc<str>,
 }
 
 /// A table, or a system view whose rows are computed.

@@ -39,6 +39,7 @@ struct Checker<'c> {
     unit: Option<usize>,
     lobs: HashSet<Rid>,
     share: Option<Share>,
+    pfs: iam::PfsReader,
 }
 
 /// The rows of a partitioned table that belong into a rowset.
@@ -113,6 +114,7 @@ pub fn check(catalog: &DatabaseCatalog, owners: &Owners, busy: &dyn Fn(i32) -> b
                 name: name.clone(),
                 unit: unit_index.get(&unit.id).copied(),
                 lobs: HashSet::new(),
+                pfs: iam::PfsReader::default(),
                 share: spread.as_ref().filter(|_| rowset.index_id < 2).and_then(|s| {
                     let position = layout.position_of(s.column_id)?;
                     let key = StoredKey { position, ty: s.function.ty, descending: false, ordinal: None };
@@ -159,8 +161,8 @@ impl Checker<'_> {
     }
 
     /// The page belongs to the unit being checked, and is not free for another.
-    fn owned(&self, page: PageId, report: &mut Report) {
-        match iam::PfsReader::default().byte(self.source, page) {
+    fn owned(&mut self, page: PageId, report: &mut Report) {
+        match self.pfs.byte(self.source, page) {
             Ok(byte) if byte & pfs::ALLOCATED == 0 => {
                 self.fault(report, page, 0, "the page is linked into an index but not allocated in the PFS");
             }

@@ -335,7 +335,7 @@ impl DatabaseCatalog {
             "U" | "IT" | "S" | "TT" => {
                 Some(ObjectDef::Table(Arc::new(tables::build(self, row).map_err(damaged)?)))
             }
-            "SN" => modules::synonym(self, row).map_err(damaged)?.map(ObjectDef::Synonym),
+            "SN" => modules::synonym(self, row).map_err(damaged)?.map(|s| ObjectDef::Synonym(Arc::new(s))),
             _ => modules::build(self, row).map_err(damaged)?,
         };
         self.built.lock().insert(id, built.clone());

@@ -12,7 +12,7 @@ use holdfast_types::Value;
 
 use super::tables::{column_bit, column_type, columns};
 use super::{DatabaseCatalog, ObjectRow};
-use crate::catalog::{ModuleDef, ObjectDef, ParameterDef, TableTypeName};
+use crate::catalog::{ModuleDef, ObjectDef, ParameterDef, SynonymDef, TableTypeName};
 use crate::ddl::table::TABLE_TYPE;
 use crate::decode::variant;
 
@@ -131,10 +131,17 @@ pub fn build(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<Option<Obj
     }))
 }
 
-/// Target of a synonym.
-pub fn synonym(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<Option<Arc<str>>, FormatError> {
-    Ok(match catalog.text(4, object.id, 0)? {
+/// A synonym; `None` when its target is not there.
+pub fn synonym(catalog: &DatabaseCatalog, object: &ObjectRow) -> Result<Option<SynonymDef>, FormatError> {
+    let target = match catalog.text(4, object.id, 0)? {
         Some(text) => Some(text),
         None => catalog.text(1, object.id, 0)?,
-    })
+    };
+    Ok(target.map(|target| SynonymDef {
+        database_id: catalog.id,
+        object_id: object.id,
+        schema_name: catalog.schema_name(object.schema_id),
+        name: Arc::clone(&object.name),
+        target,
+    }))
 }

@@ -17,6 +17,7 @@ mod collation;
 pub mod create;
 pub mod files;
 pub mod log_file;
+pub mod modify_file;
 pub mod options;
 mod restoring;
 pub mod shipped;
@@ -331,6 +332,10 @@ impl Instance {
         // Before the databases open: readers of versions see no locks.
         for (id, versions) in state.row_versions() {
             opener.locks().versions.keep(*id, keeping(*versions));
+        }
+        let opened = state.records().iter().filter(|r| !r.restoring && !r.offline);
+        for id in opened.map(|r| r.id).collect::<Vec<_>>() {
+            state.take_moves(id)?;
         }
         for record in state.records() {
             let found = if record.restoring {

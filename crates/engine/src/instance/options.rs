@@ -65,6 +65,7 @@ impl Instance {
         if matches!(entry.state(), DatabaseState::Restoring) {
             return Err(SqlError::new(5052, &[&"ALTER DATABASE", &"RESTORING"]));
         }
+        self.take_moves(&entry)?;
         self.record_offline(&entry, false)?;
         self.open_again(&entry, false).map(|_| ())
     }

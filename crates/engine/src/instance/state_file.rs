@@ -90,6 +90,9 @@ struct Contents {
     /// master, too.)
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     options: BTreeMap<i32, DatabaseOptions>,
+    /// Where files will be looked for when their database is next opened: path by database and file.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    moves: BTreeMap<i32, BTreeMap<u16, PathBuf>>,
 }
 
 /// Options of a database by name.
@@ -137,8 +140,18 @@ impl StateFile {
         self.contents.databases.iter().find(|d| d.id == id)
     }
 
-    /// Adds or replaces a record and makes it durable.
+    /// Adds or replaces a record and makes it durable. A file that is not where it was is not moved any more.
     pub fn put(&mut self, record: DatabaseRecord) -> io::Result<()> {
+        let before = self.record(record.id).map(|d| d.files.clone()).unwrap_or_default();
+        let stays = |file: &u16| {
+            let path =
+                |files: &[FileRecord]| files.iter().find(|f| f.file_id == *file).map(|f| f.path.clone());
+            path(&before).is_some_and(|p| path(&record.files) == Some(p))
+        };
+        if let Some(moves) = self.contents.moves.get_mut(&record.id) {
+            moves.retain(|file, _| stays(file));
+        }
+        self.contents.moves.retain(|_, m| !m.is_empty());
         self.contents.databases.retain(|d| d.id != record.id);
         self.contents.databases.push(record);
         self.contents.databases.sort_by_key(|d| d.id);
@@ -152,6 +165,30 @@ impl StateFile {
     pub fn set_row_versions(&mut self, id: i32, versions: RowVersions) -> io::Result<()> {
         self.contents.row_versions.insert(id, versions);
         self.write()
+    }
+
+    /// Where a file of a database will be looked for from its next opening on.
+    pub fn move_file(&mut self, id: i32, file: u16, path: PathBuf) -> io::Result<()> {
+        self.contents.moves.entry(id).or_default().insert(file, path);
+        self.write()
+    }
+
+    /// The paths that [`StateFile::move_file`] has set and no opening has taken.
+    pub fn moves(&self, id: i32) -> BTreeMap<u16, PathBuf> {
+        self.contents.moves.get(&id).cloned().unwrap_or_default()
+    }
+
+    /// The files of the database are from now on where they were to be moved to; answers whether any was.
+    pub fn take_moves(&mut self, id: i32) -> io::Result<bool> {
+        let Some(moves) = self.contents.moves.remove(&id) else { return Ok(false) };
+        let files = self.contents.databases.iter_mut().filter(|d| d.id == id).flat_map(|d| &mut d.files);
+        for file in files {
+            if let Some(path) = moves.get(&file.file_id) {
+                file.path.clone_from(path);
+            }
+        }
+        self.write()?;
+        Ok(true)
     }
 
     pub fn options(&self, id: i32) -> DatabaseOptions {
@@ -173,6 +210,7 @@ impl StateFile {
         self.contents.databases.retain(|d| d.id != id);
         self.contents.row_versions.remove(&id);
         self.contents.options.remove(&id);
+        self.contents.moves.remove(&id);
         self.write()
     }
 

@@ -56,8 +56,9 @@ pub fn schema(catalog: &DatabaseCatalog) -> SqlResult<String> {
     }
     foreign_keys(catalog, &mut out)?;
     for object in objects.iter().filter(|o| &*o.kind == "SN" && !o.system) {
-        if let Some(crate::catalog::ObjectDef::Synonym(target)) = catalog.definition(object.id)? {
-            let _ = writeln!(out, "CREATE SYNONYM {} FOR {target};\nGO", full_name(catalog, object));
+        if let Some(crate::catalog::ObjectDef::Synonym(synonym)) = catalog.definition(object.id)? {
+            let _ =
+                writeln!(out, "CREATE SYNONYM {} FOR {};\nGO", full_name(catalog, object), synonym.target);
         }
     }
     versioning(catalog, &mut out)?;

@@ -14,16 +14,15 @@ use std::time::{Duration, Instant};
 
 use holdfast_base::world::SystemEntropy;
 use holdfast_engine::catalog::Catalog;
-use holdfast_engine::database::DatabaseCatalog;
-use holdfast_engine::ddl::{CatalogWriter, Cell, boot};
+use holdfast_engine::ddl::boot;
 use holdfast_engine::instance::create::DEFAULT_PAGES;
 use holdfast_engine::instance::files::filegroups;
 use holdfast_engine::instance::{DatabaseState, TEMPDB};
-use holdfast_engine::write::WriteContext;
 use holdfast_tsql::ast::{AlterDatabase, AlterDatabaseAction, FileDefinition, Ident, Setting};
-use holdfast_types::{NameOrder, SqlError, Value};
+use holdfast_types::{SqlError, Value};
 
 use super::database::Reader;
+use super::modify_file;
 use crate::procedure::administration::Call;
 use crate::procedure::raise::integer;
 
@@ -56,6 +55,7 @@ const SWITCHES: &[(&str, bool)] = &[
 /// Options with one of several words, the first of which a new database has.
 const CHOICES: &[(&str, &[&str])] = &[
     ("PARAMETERIZATION", &["SIMPLE", "FORCED"]),
+    ("CURSOR_DEFAULT", &["GLOBAL", "LOCAL"]),
     ("DELAYED_DURABILITY", &["DISABLED", "ALLOWED", "FORCED"]),
 ];
 
@@ -94,7 +94,6 @@ const INNER: &[(&str, &[&str])] = &[
 /// What is so anyway: asking for it changes nothing, asking for anything else is refused.
 const FIXED: &[(&str, &str)] = &[
     ("CURSOR_CLOSE_ON_COMMIT", "OFF"),
-    ("CURSOR_DEFAULT", "GLOBAL"),
     ("ERROR_BROKER_CONVERSATIONS", ""),
     ("ENCRYPTION", "OFF"),
     ("CONTAINMENT", "NONE"),
@@ -160,7 +159,7 @@ fn act(name: &str, action: &AlterDatabaseAction, call: &mut Call<'_>) -> Many<()
     match action {
         AlterDatabaseAction::Set { options, termination } => set(name, options, termination, call),
         AlterDatabaseAction::ModifyName(new) => rename(name, new, call),
-        AlterDatabaseAction::ModifyFile(file) => modify_file(name, file, call),
+        AlterDatabaseAction::ModifyFile(file) => modify_file::modify(name, file, call),
         AlterDatabaseAction::Collate(collation) => collate(name, collation, call),
         AlterDatabaseAction::AddFile { log: true, files, .. } => add_log_files(name, files, call),
         AlterDatabaseAction::AddFile { files, filegroup, .. } => {
@@ -193,7 +192,7 @@ fn act(name: &str, action: &AlterDatabaseAction, call: &mut Call<'_>) -> Many<()
 }
 
 /// What the statement tells besides.
-fn said(call: &mut Call<'_>, text: String) -> Many<()> {
+pub(super) fn said(call: &mut Call<'_>, text: String) -> Many<()> {
     // A client that is gone is noticed at the next DONE.
     let _ = call.sink.message(&SqlError::with_text(0, 10, text));
     Ok(())
@@ -266,7 +265,7 @@ fn modify_filegroup(name: &str, group: &str, action: &str, call: &mut Call<'_>) 
     refused(&format!("ALTER DATABASE MODIFY FILEGROUP … {action}"))
 }
 
-fn refused(what: &str) -> Many<()> {
+pub(super) fn refused(what: &str) -> Many<()> {
     Err(one(SqlError::not_supported(what)))
 }
 
@@ -440,6 +439,12 @@ fn in_boot_page(name: &str, option: &str, value: &str, call: &mut Call<'_>) -> M
         ("RECOVERY", "BULK_LOGGED") => (4, 8),
         ("RECOVERY", "FULL") => (0, 4 | 8),
         ("PAGE_VERIFY", "CHECKSUM") => (0x1_0000, 0x10),
+        ("PAGE_VERIFY", "NONE" | "TORN_PAGE_DETECTION") => {
+            // Less protection is nothing that anybody needs: what has a checksum keeps it.
+            let text = format!("PAGE_VERIFY {value} is kept and shown; pages that have a checksum keep it.");
+            said(call, text)?;
+            if value == "NONE" { (0, 0x1_0010) } else { (0x10, 0x1_0000) }
+        }
         ("COMPATIBILITY_LEVEL", level) => {
             let level = level.parse::<u16>().ok().filter(|l| (80..=160).contains(l) && l % 10 == 0);
             let level = level.ok_or_else(|| vec![SqlError::new(5058, &[&option, &name])])?;
@@ -536,96 +541,4 @@ fn collate(name: &str, collation: &Ident, call: &mut Call<'_>) -> Many<()> {
     }
     let (transaction, now) = (call.session.new_transaction(), host.now());
     host.instance.set_collation(name, wanted, &transaction, now).map_err(one)
-}
-
-/// MODIFY FILE: size, greatest size and growth of a data file.
-fn modify_file(name: &str, file: &FileDefinition, call: &mut Call<'_>) -> Many<()> {
-    let online = call.session.host.instance.online(name).map_err(one)?;
-    let catalog = online.stored().ok_or_else(|| one(SqlError::new(5058, &[&"FILE", &name])))?;
-    let writing = catalog.writing().ok_or_else(|| one(SqlError::new(3906, &[&name])))?;
-    let mut reader = Reader { call };
-    let mut logical = String::new();
-    let (mut size, mut max_size, mut growth) = (None, None, None);
-    for s in &file.settings {
-        let unit = s.unit.as_deref();
-        match (s.name.as_str(), &s.value) {
-            ("NAME", Some(v)) => logical = reader.text(v).map_err(one)?,
-            ("SIZE", Some(v)) => size = Some(reader.pages(v, unit).map_err(one)?),
-            ("MAXSIZE", Some(v)) => max_size = Some(reader.limit(v, unit).map_err(one)?),
-            ("FILEGROWTH", Some(v)) if unit == Some("%") => {
-                let n = reader.text(v).map_err(one)?;
-                growth = Some((n.parse::<u32>().unwrap_or(0), true));
-            }
-            ("FILEGROWTH", Some(v)) => {
-                let pages = reader.pages(v, unit).map_err(one)?;
-                growth = Some((u32::try_from(pages).unwrap_or(u32::MAX), false));
-            }
-            (other, _) => return refused(&format!("MODIFY FILE with {other}")),
-        }
-    }
-    let files = online.properties().files;
-    let found = files.iter().find(|f| NameOrder::instance().same(&f.logical_name, &logical));
-    let found = found.ok_or_else(|| one(SqlError::new(5041, &[&logical])))?;
-    let id = u16::try_from(found.file_id).unwrap_or(0);
-    let failed = |e| one(holdfast_engine::write::writing::failure(&e));
-    if let Some(pages) = size {
-        let pages = u32::try_from(pages).unwrap_or(u32::MAX).next_multiple_of(8);
-        if i64::from(pages) <= i64::from(found.size) {
-            return Err(one(SqlError::new(5039, &[])));
-        }
-        if found.is_log {
-            writing.logged.log().with_writer(|w| w.grow_to(id, pages)).map_err(failed)?;
-        } else {
-            let mut change = writing.logged.change().map_err(failed)?;
-            change.grow_to(id, pages).map_err(failed)?;
-        }
-    }
-    if found.is_log && (max_size.is_some() || growth.is_some()) {
-        // Pages as the catalogue has them for a log file; -1 stands for its greatest size.
-        max_size = max_size.map(|m| if m <= 0 { 0x1000_0000 } else { m });
-        writing.logged.log().with_writer(|w| w.set_limits(id, max_size, growth)).map_err(failed)?;
-    } else if max_size.is_some() || growth.is_some() {
-        let mut change = writing.logged.change().map_err(failed)?;
-        change.set_limits(id, max_size, growth).map_err(failed)?;
-    }
-    let pages = online.properties();
-    let size = pages.files.iter().find(|f| f.file_id == found.file_id).map_or(found.size, |f| f.size);
-    list_file(found.file_id, size, max_size, growth, &catalog, call)?;
-    drop(catalog);
-    online.refresh().map_err(one)
-}
-
-/// What sysprufiles says of a file.
-pub(crate) fn list_file(
-    file: i32,
-    size: i32,
-    max_size: Option<i32>,
-    growth: Option<(u32, bool)>,
-    catalog: &Arc<DatabaseCatalog>,
-    call: &Call<'_>,
-) -> Many<()> {
-    const PERCENT: i64 = 0x20;
-    let transaction = call.session.new_transaction();
-    let wait = call.session.lock_wait();
-    let write = WriteContext { transaction: &transaction, wait: &wait };
-    let writer = CatalogWriter::new(Arc::clone(catalog), write, call.session.host.now());
-    let changed = writer.update("sysprufiles", &[file.into()], &|_, _| true, &|base, row| {
-        let mut cells = vec![("size", Cell::Int(size.into()))];
-        if let Some(n) = max_size {
-            cells.push(("maxsize", Cell::Int(n.into())));
-        }
-        if let Some((n, percent)) = growth {
-            let status = base.int(row, "status") & !PERCENT | if percent { PERCENT } else { 0 };
-            cells.push(("growth", Cell::Int(n.into())));
-            cells.push(("status", Cell::Int(status)));
-        }
-        cells
-    });
-    match changed {
-        Ok(_) => transaction.commit().map_err(one),
-        Err(e) => {
-            transaction.rollback().map_err(one)?;
-            Err(one(e))
-        }
-    }
 }

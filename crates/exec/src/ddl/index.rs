@@ -259,9 +259,9 @@ impl Definition<'_, '_> {
             return Err(SqlError::not_supported("Writing a table with such indexes anew").into());
         }
         let key: Vec<(usize, bool)> = match &clustered {
-            Some((index, _)) => {
+            Some((_, key)) => {
                 let place = |id: i32| table.columns.iter().position(|c| c.column_id == id);
-                index.keys.iter().filter_map(|(id, descending)| Some((place(*id)?, *descending))).collect()
+                key.columns.iter().filter_map(|(id, descending)| Some((place(*id)?, *descending))).collect()
             }
             None => Vec::new(),
         };

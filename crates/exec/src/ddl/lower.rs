@@ -255,8 +255,18 @@ impl Definition<'_, '_> {
         let (default_null, padding) = {
             let state = self.runner.session.state.lock();
             let o = state.settings.options;
-            (o & option::ANSI_NULL_DFLT_OFF == 0, o & option::ANSI_PADDING != 0)
+            let default = match (o & option::ANSI_NULL_DFLT_ON != 0, o & option::ANSI_NULL_DFLT_OFF != 0) {
+                (true, _) => Some(true),
+                (false, true) => Some(false),
+                (false, false) => None,
+            };
+            (default, o & option::ANSI_PADDING != 0)
         };
+        // A session that says nothing has the database's.
+        let default_null = default_null.unwrap_or_else(|| {
+            let options = self.runner.session.host.instance.database_options(self.database.id);
+            options.get("ANSI_NULL_DEFAULT").is_some_and(|v| v == "ON")
+        });
         self.check_options(table, c)?;
         let catalog: Arc<DatabaseCatalog> = self.catalog()?;
         for (set, what) in [

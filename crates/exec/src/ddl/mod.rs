@@ -29,6 +29,7 @@ pub mod index;
 pub mod login;
 pub mod lower;
 pub mod model;
+pub mod modify_file;
 pub mod module;
 pub mod module_check;
 pub mod other;

@@ -141,8 +141,13 @@ impl Definition<'_, '_> {
         let schema = self.schema_of(name)?;
         let parts =
             [target.server.as_ref(), target.database.as_ref(), target.schema.as_ref(), Some(&target.name)];
-        let text: Vec<String> =
-            parts.into_iter().flatten().map(|p| format!("[{}]", p.text.replace(']', "]]"))).collect();
+        // `db..name`: the empty part keeps its place.
+        let from = parts.iter().position(Option::is_some).unwrap_or(0);
+        let part = |p: Option<&Ident>| {
+            p.filter(|p| !p.text.is_empty())
+                .map_or_else(String::new, |p| format!("[{}]", p.text.replace(']', "]]")))
+        };
+        let text: Vec<String> = parts.into_iter().skip(from).map(part).collect();
         let writer = self.writer()?;
         writer.check_free(schema, &name.name.text)?;
         writer.add_synonym(schema, &name.name.text, &text.join("."))?;

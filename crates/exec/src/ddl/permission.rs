@@ -42,6 +42,8 @@ fn not_found(what: &str, n: &str) -> Fail {
 fn fits(kind: &str, code: &str) -> bool {
     match kind {
         "P" | "PC" | "X" => matches!(code, "EX" | "AL" | "CL" | "TO" | "VW"),
+        // Whatever fits what it stands for, which may not be there yet.
+        "SN" => matches!(code, "SL" | "IN" | "UP" | "DL" | "EX" | "CL" | "TO" | "VW"),
         "FN" | "FS" | "AF" => matches!(code, "EX" | "RF" | "AL" | "CL" | "TO" | "VW"),
         _ => code != "EX",
     }

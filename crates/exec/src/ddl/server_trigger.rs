@@ -139,6 +139,8 @@ impl Runner<'_> {
                 return Err(e);
             }
         } else {
+            // Who may not do it does not run anything either.
+            self.ask_to_administer(&statement.kind, scope)?;
             let events = self.events_at_server(d);
             self.after_triggers(&triggers, &events, &text, |r| r.do_at_server(d, statement, scope))?;
         }

@@ -408,6 +408,9 @@ impl ViewSource for HostDatabase {
         let fallback = host.instance.options.collation;
         host.instance.databases().iter().map(|e| database_info(e, fallback, &host.instance)).collect()
     }
+    fn moved_files(&self, database: i32) -> std::collections::BTreeMap<u16, std::path::PathBuf> {
+        self.host.upgrade().map(|h| h.instance.moved_files(database)).unwrap_or_default()
+    }
     fn sessions(&self) -> Vec<SessionRow> {
         self.host.upgrade().map_or_else(Vec::new, |h| h.sessions.rows(h.now()))
     }

@@ -112,7 +112,7 @@ impl SessionRegistry {
         self.sessions.lock().contains_key(&id)
     }
 
-    /// Ends a session (KILL): its request if one runs, and its transaction. `false` when there is no such session.
+    /// Ends a session (KILL): its request if one runs, its transaction, and its connection. `false` when there is no such session.
     pub fn kill(&self, id: u16) -> bool {
         let live = self.live.lock().get(&id).and_then(Weak::upgrade);
         if let Some(session) = &live {
@@ -129,6 +129,7 @@ impl SessionRegistry {
             && !running
         {
             session.abandon_transaction();
+            session.end_connection();
         }
         true
     }

@@ -538,7 +538,15 @@ impl Tree {
             if c.name.is_empty() {
                 return Err(SqlError::new(13605, &[]));
             }
-            let parts: Vec<&str> = if options.auto { vec![&c.name] } else { c.name.split('.').collect() };
+            if options.auto {
+                // The columns of each table have an object of their own ([`AutoJson`]).
+                let level = |c: &SerialColumn| c.table.as_ref().map(|t| t.0);
+                if options.columns.iter().take(i).any(|b| b.name == c.name && level(b) == level(c)) {
+                    return Err(SqlError::new(13601, &[&&*c.name]));
+                }
+                continue;
+            }
+            let parts: Vec<&str> = c.name.split('.').collect();
             tree.insert(&parts, i, &c.name)?;
         }
         Ok(tree)

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use holdfast_engine::catalog::{Catalog, ModuleDef, ObjectDef};
+use holdfast_engine::catalog::{Catalog, ModuleDef, ObjectDef, SynonymDef};
 use holdfast_tsql::ParseOptions;
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::{
@@ -260,6 +260,36 @@ impl Runner<'_> {
         arguments: &mut [Argument],
         span: Span,
     ) -> Result<Returned, Fail> {
+        self.call_through(name, None, arguments, span)
+    }
+
+    /// What a synonym stands for, and the synonym's id for what is reached through it (`plan::bind::synonym`).
+    ///
+    /// # Errors
+    /// 5313 when its target is no name.
+    fn past_synonym(
+        &self,
+        synonym: &SynonymDef,
+        database: &HostDatabase,
+        name: &ObjectName,
+    ) -> SqlResult<ObjectName> {
+        let invalid = || SqlError::new(5313, &[&name]).at_line(name.span.line);
+        let mut target = holdfast_tsql::parse_object_name(&synonym.target).map_err(|_| invalid())?;
+        target.span = name.span;
+        if target.database.is_none() && database.id != self.session.current_database().id {
+            target.database = Some(Ident::new(&*database.name));
+        }
+        Ok(target)
+    }
+
+    /// [`Self::call`], through a synonym.
+    fn call_through(
+        &mut self,
+        name: &ObjectName,
+        through: Option<(i32, i32)>,
+        arguments: &mut [Argument],
+        span: Span,
+    ) -> Result<Returned, Fail> {
         if let Some(server) = self.other_server(name) {
             if self.session.host.settings.read().linked_server(&server.text).is_some() {
                 return Err(SqlError::not_supported("EXECUTE on a linked server").into());
@@ -353,10 +383,17 @@ impl Runner<'_> {
         match found {
             Some(ObjectDef::Procedure(module)) => {
                 let what = (module.object_id, &module.schema_name, &module.name);
-                self.need_execute(&database, what, self.module)?;
+                self.need_execute(&database, what, through.or(self.module))?;
                 let loaded = self.load(&module, &database)?;
                 let name = Arc::clone(&module.name);
                 self.run_procedure(&loaded, &name, Some(&module), database, arguments)
+            }
+            Some(ObjectDef::Synonym(_)) if through.is_some() => Err(SqlError::new(5313, &[&name]).into()),
+            Some(ObjectDef::Synonym(synonym)) => {
+                let what = (synonym.object_id, &synonym.schema_name, &synonym.name);
+                self.need_execute(&database, what, self.module)?;
+                let target = self.past_synonym(&synonym, &database, name)?;
+                self.call_through(&target, Some((synonym.database_id, synonym.object_id)), arguments, span)
             }
             Some(_) => {
                 let text = format!(
@@ -385,8 +422,24 @@ impl Runner<'_> {
             Some(d) => self.session.host.database(&d.text)?,
             None => self.session.current_database(),
         };
-        let (database, found) = self.find_object(database, name)?;
+        let (mut database, mut found) = self.find_object(database, name)?;
+        let mut called = None;
+        if let Some(ObjectDef::Synonym(synonym)) = &found {
+            let target = self.past_synonym(synonym, &database, name)?;
+            called = Some((
+                Arc::clone(&database.name),
+                Arc::clone(&synonym.schema_name),
+                Arc::clone(&synonym.name),
+            ));
+            match self.look_up(&target)? {
+                Some(behind) => (database, found) = behind,
+                None => return Ok(None),
+            }
+        }
         let Some(ObjectDef::ScalarFunction(module)) = found else { return Ok(None) };
+        let called = called.unwrap_or_else(|| {
+            (Arc::clone(&database.name), Arc::clone(&module.schema_name), Arc::clone(&module.name))
+        });
         let parameters = parse_function(&module)?.parameters;
         let mut arguments = vec![Expr { kind: ExprKind::Default, span }; parameters.len()];
         for (i, a) in given.iter().enumerate() {
@@ -407,9 +460,9 @@ impl Runner<'_> {
         let part = |text: &str| Ident { text: text.to_owned(), ..name.name.clone() };
         let name = ObjectName {
             server: None,
-            database: Some(part(&database.name)),
-            schema: Some(part(&module.schema_name)),
-            name: part(&module.name),
+            database: Some(part(&called.0)),
+            schema: Some(part(&called.1)),
+            name: part(&called.2),
             span: name.span,
         };
         let call = FunctionCall::plain(name, arguments);
@@ -462,7 +515,17 @@ impl Runner<'_> {
             None => self.session.current_database(),
         };
         self.session.need_access(&database)?;
-        Ok(Some(self.find_object(database, name)?))
+        let (database, found) = self.find_object(database, name)?;
+        if let Some(ObjectDef::Synonym(synonym)) = &found {
+            let target = self.past_synonym(synonym, &database, name)?;
+            let behind = match &target.database {
+                Some(d) => self.session.host.database(&d.text)?,
+                None => self.session.current_database(),
+            };
+            self.session.need_access(&behind)?;
+            return Ok(Some(self.find_object(behind, &target)?));
+        }
+        Ok(Some((database, found)))
     }
 
     /// Names and types of a procedure's parameters, those that are no tables; `None` when there is no such procedure to be looked into.
@@ -714,6 +777,8 @@ impl Runner<'_> {
             return Err(SqlError::with_text(217, 16, text).into());
         }
         let saved_identity;
+        // Settings that stand beside the others.
+        let saved_beside;
         let (saved_settings, saved_database, saved_names, before, saved_limit) = {
             let mut state = self.session.state.lock();
             let names = std::mem::replace(&mut state.names, scope.names.clone());
@@ -724,6 +789,7 @@ impl Runner<'_> {
                 state.transaction.count,
                 state.row_limit,
             );
+            saved_beside = (state.isolation, state.identity_insert.clone(), state.deadlock_priority);
             state.nest_level += 1;
             state.procedures.push(object_id);
             saved_identity = std::mem::take(&mut state.scope_identity);
@@ -759,6 +825,7 @@ impl Runner<'_> {
             state.settings = saved_settings;
             // SET ROWCOUNT ends with the procedure, too.
             state.row_limit = saved_limit;
+            (state.isolation, state.identity_insert, state.deadlock_priority) = saved_beside;
             // What was defined in between stays known.
             let host = &self.session.host;
             state.database = host.database_by_id(saved_database.id).unwrap_or(saved_database);

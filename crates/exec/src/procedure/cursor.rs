@@ -281,7 +281,8 @@ impl Runner<'_> {
     pub fn declare_cursor(&mut self, c: &CursorDeclaration, scope: &mut Scope) -> Result<(), Fail> {
         let name = c.name.text.to_lowercase();
         let cursor = self.new_cursor(c, scope);
-        let local = c.options.iter().any(|o| o == "LOCAL");
+        let says = |word: &str| c.options.iter().any(|o| o == word);
+        let local = says("LOCAL") || !says("GLOBAL") && self.cursors_are_local();
         let exists = self.cursors.lock().contains_key(&name);
         if (local && scope.cursors.contains_key(&name)) || (!local && exists) {
             let text = format!("A cursor with the name '{}' already exists.", c.name.text);
@@ -294,6 +295,13 @@ impl Runner<'_> {
         }
         self.cleared();
         Ok(())
+    }
+
+    /// CURSOR_DEFAULT LOCAL of the current database.
+    fn cursors_are_local(&self) -> bool {
+        let id = self.session.current_database().id;
+        let options = self.session.host.instance.database_options(id);
+        options.get("CURSOR_DEFAULT").is_some_and(|v| v == "LOCAL")
     }
 
     pub fn set_cursor(&mut self, name: &str, c: &CursorDeclaration, scope: &mut Scope) -> Result<(), Fail> {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use holdfast_base::{FileId, PageId};
 use holdfast_engine::instance::FileProperties;
+use holdfast_engine::instance::modify_file::FileChange;
 use holdfast_engine::write::writing::failure;
 use holdfast_format::PageSource;
 use holdfast_format::file_header::FileHeader;
@@ -20,7 +21,8 @@ use super::administration::Call;
 use super::dbcc::{completed, info};
 use super::dbcc_session::send;
 use super::raise::integer;
-use crate::ddl::alter_database::{Many, list_file};
+use crate::ddl::alter_database::Many;
+use crate::ddl::modify_file::list_file;
 
 /// Pages of a mebibyte.
 const MEBIBYTE: i64 = 128;
@@ -206,7 +208,8 @@ fn shrink(
     }
     if shrunk.size < before {
         let size = i32::try_from(shrunk.size).unwrap_or(i32::MAX);
-        list_file(file.file_id, size, None, None, &catalog, call)?;
+        let change = FileChange { size: Some(size), ..FileChange::default() };
+        list_file(file.file_id, &change, &catalog, call)?;
         drop(catalog);
         online.refresh().map_err(one)?;
     }

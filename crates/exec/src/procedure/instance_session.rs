@@ -763,6 +763,10 @@ impl SqlSession for InstanceSession {
         self.session.id
     }
 
+    fn on_kill(&self, wake: Box<dyn Fn() + Send + Sync>) {
+        self.session.on_kill(wake);
+    }
+
     fn describe(&mut self, text: &str) -> Result<Vec<ResultColumn>, SqlError> {
         self.refresh_database();
         let mut nowhere = super::function_call::Nowhere;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use holdfast_tsql::ast::SetOption;
 use holdfast_types::{SqlError, SqlType, Value};
 
-use super::run::{Fail, Runner, Scope};
+use super::run::{Fail, Runner, Scope, Stop};
 use super::showplan::ShowPlan;
 use super::state::option;
 use crate::context::{DateOrder, Language};
@@ -123,6 +123,10 @@ impl Runner<'_> {
     }
 
     fn set_flag(&mut self, name: &str, on: bool) -> Result<(), Fail> {
+        if name == "NUMERIC_ROUNDABORT" && on {
+            let text = "NUMERIC_ROUNDABORT is kept and shown; a loss of precision is no error in Holdfast.";
+            self.sink.message(&SqlError::with_text(0, 10, text)).map_err(|_| Stop::Disconnect)?;
+        }
         let mut state = self.session.state.lock();
         if let Some(f) = flag(name) {
             state.set_option(f, on);

@@ -448,7 +448,10 @@ impl Runner<'_> {
                 procedure: (!error.procedure.is_empty()).then(|| error.procedure.as_str().into()),
                 message: error.message.as_str().into(),
             });
-            let abort = state.settings.options & option::XACT_ABORT != 0 || rolls_back(error.number);
+            let options = state.settings.options;
+            let abort = options & option::XACT_ABORT != 0
+                || rolls_back(error.number)
+                || arithmetic_aborts(options, error.number);
             if abort && state.transaction.count > 0 {
                 state.transaction.doomed = true;
             }
@@ -502,7 +505,8 @@ impl Runner<'_> {
         self.sink.message(&error).map_err(|_| Stop::Disconnect)?;
         scope.worst = scope.worst.max(error.severity);
         let abort = (self.session.has(option::XACT_ABORT) && !raised && error.severity > 10)
-            || rolls_back(error.number);
+            || rolls_back(error.number)
+            || !raised && arithmetic_aborts(self.session.state.lock().settings.options, error.number);
         let goes_on = !abort && !thrown && !raised && compile.is_none() && !ends_batch(error.number);
         if goes_on && is_change(&s.kind) && error.severity > 10 && !is_refusal(error.number) {
             let (number, note) = match error.message.contains("converting IDENTITY to") {
@@ -696,6 +700,20 @@ impl Runner<'_> {
 
     /// The same without saying that it is done; answers how many rows were sent.
     pub fn administer(&mut self, kind: &StatementKind, scope: &mut Scope) -> Result<Option<u64>, Fail> {
+        self.administer_or_ask(kind, false, scope)
+    }
+
+    /// Whether the session may do it, without doing it.
+    pub fn ask_to_administer(&mut self, kind: &StatementKind, scope: &mut Scope) -> Result<(), Fail> {
+        self.administer_or_ask(kind, true, scope).map(|_| ())
+    }
+
+    fn administer_or_ask(
+        &mut self,
+        kind: &StatementKind,
+        only_permission: bool,
+        scope: &mut Scope,
+    ) -> Result<Option<u64>, Fail> {
         let administration = Arc::clone(&self.shared.administration);
         let session = Arc::clone(&self.session);
         let context = self.context(scope);
@@ -712,6 +730,9 @@ impl Runner<'_> {
             crate::expression::evaluate_constant(&bound.expr, &context)
         };
         session.need_for(kind, &mut evaluate).map_err(Fail::Many)?;
+        if only_permission {
+            return Ok(None);
+        }
         let mut call = administration::Call { evaluate: &mut evaluate, session: &session, sink: self.sink };
         administration.run(kind, &mut call).map_err(Fail::Many)
     }
@@ -775,6 +796,13 @@ pub(super) const NO_LINE: u32 = u32::MAX;
 /// Names that are found by nobody when a statement is bound.
 fn is_unbound(number: i32) -> bool {
     matches!(number, 207 | 208 | 4104)
+}
+
+/// ARITHABORT ON with ANSI_WARNINGS OFF: an error of arithmetic ends the batch and its transaction. (Documented at SET ARITHABORT.)
+fn arithmetic_aborts(options: i32, number: i32) -> bool {
+    options & option::ARITHABORT != 0
+        && options & option::ANSI_WARNINGS == 0
+        && matches!(number, 220 | 8115 | 8134)
 }
 
 /// Errors that end the batch whatever the settings: failed conversions of strings, missing objects at run time, lock and

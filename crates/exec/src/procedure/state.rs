@@ -163,6 +163,8 @@ pub struct SharedSession {
     pub owner: LockOwner,
     /// KILL: nothing more is run.
     killed: AtomicBool,
+    /// Ends the connection of a session that is killed while nothing runs.
+    wake: Mutex<Option<Box<dyn Fn() + Send + Sync>>>,
     pub state: Mutex<State>,
     pub temporary: Arc<SessionTables>,
     /// Names in tempdb of the temporary procedures that the session has made.
@@ -202,6 +204,7 @@ impl SharedSession {
             cancel,
             owner,
             killed: AtomicBool::new(false),
+            wake: Mutex::default(),
             state,
             trigger_tables: Mutex::default(),
             view_plans: Mutex::default(),
@@ -214,6 +217,17 @@ impl SharedSession {
     pub fn kill(&self) {
         self.killed.store(true, Ordering::SeqCst);
         self.cancel.cancel();
+    }
+
+    pub fn on_kill(&self, wake: Box<dyn Fn() + Send + Sync>) {
+        *self.wake.lock() = Some(wake);
+    }
+
+    /// Ends the connection of a session that was killed, when its client says nothing: what the session holds goes with it.
+    pub fn end_connection(&self) {
+        if let Some(wake) = &*self.wake.lock() {
+            wake();
+        }
     }
 
     pub fn is_killed(&self) -> bool {

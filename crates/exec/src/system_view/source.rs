@@ -252,6 +252,8 @@ pub trait ViewSource: Send + Sync {
     fn model(&self) -> SqlResult<Arc<CatalogModel>>;
     /// All databases of the instance.
     fn databases(&self) -> Vec<DatabaseInfo>;
+    /// Files of a database that will be elsewhere when it is next opened.
+    fn moved_files(&self, database: i32) -> std::collections::BTreeMap<u16, std::path::PathBuf>;
     fn sessions(&self) -> Vec<SessionRow>;
     /// The lock manager; `None` where there is none.
     fn locks(&self) -> Option<Arc<LockManager>> {

@@ -316,9 +316,15 @@ fn master_files(c: &ViewContext<'_>) -> Rows {
         return Ok(rows);
     }
     for d in c.source.databases() {
+        // Where they will be: master knows that, the database itself does not yet.
+        let moved = c.source.moved_files(d.id);
         for f in &d.files {
+            let mut f = f.clone();
+            if let Some(path) = u16::try_from(f.file_id).ok().and_then(|id| moved.get(&id)) {
+                f.physical_name = path.display().to_string().into();
+            }
             let mut r = row![d.id];
-            r.extend(file(f));
+            r.extend(file(&f));
             r.push(Value::Null);
             rows.push(r);
         }

@@ -132,6 +132,9 @@ impl ViewSource for Small {
             &|_, _| {},
         )?))
     }
+    fn moved_files(&self, _: i32) -> std::collections::BTreeMap<u16, std::path::PathBuf> {
+        Default::default()
+    }
     fn databases(&self) -> Vec<DatabaseInfo> {
         vec![self.database()]
     }

@@ -124,6 +124,19 @@ impl FileHeader {
         self.write(page)
     }
 
+    /// Gives the header in `page` another name; the record may become longer or shorter.
+    pub fn rename(page: &mut PageBytes, name: &str) -> Result<(), FormatError> {
+        let at = PageId::new(PageView::new(page).page_id().file, 0);
+        let old = *page;
+        let record = FixedVar::parse_data(PageView::new(&old).require_record(0)?).map_err(|e| e.at(at, 0))?;
+        let mut parts = Parts::of(&record).map_err(|e| e.at(at, 0))?;
+        let column = parts.variable.get_mut(usize::from(column::NAME));
+        let column = column.ok_or(FormatError::Page { page: at, what: "the file header has no name" })?;
+        column.0 = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let done = PageEditor::new(page).replace(0, &parts.assemble());
+        done.map_err(|_| FormatError::Page { page: at, what: "the file header does not fit its page" })
+    }
+
     /// Writes the fixed-length fields back (not the name); a field the record lacks is skipped.
     pub fn write(&self, page: &mut PageBytes) -> Result<(), FormatError> {
         let view = PageView::new(page);

@@ -602,10 +602,20 @@ impl Binder<'_> {
         };
         let Some(catalog) = catalog else { return Ok(None) };
         let schema = name.schema.as_ref().map_or("dbo", |s| s.text.as_str());
-        Ok(match catalog.object(schema, &name.name.text) {
+        let (object, through) = match catalog.object(schema, &name.name.text) {
+            Some(ObjectDef::Synonym(synonym)) => {
+                let (_, object) = self.behind(&synonym, &catalog, name)?;
+                if matches!(object, ObjectDef::ScalarFunction(_)) {
+                    self.note_synonym(AccessKind::Execute, &synonym);
+                }
+                (Some(object), Some((synonym.database_id, synonym.object_id)))
+            }
+            other => (other, None),
+        };
+        Ok(match object {
             Some(ObjectDef::ScalarFunction(m)) => {
                 self.depends_on(m.database_id, m.object_id);
-                self.note_module(AccessKind::Execute, &m);
+                self.through(through, |b| b.note_module(AccessKind::Execute, &m));
                 Some(m)
             }
             _ => None,

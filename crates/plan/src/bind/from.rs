@@ -332,7 +332,7 @@ impl Binder<'_> {
             return err(t.name.span, 208, &[&t.name]);
         };
         match own {
-            None => self.named_object(object, catalog, t, &label, span, 0),
+            None => self.named_object(object, catalog, t, &label, span),
             Some(_) if self.system_time.is_some() => err(t.name.span, 13590, &[&t.name]),
             Some(own) => {
                 let full = match &object {
@@ -341,7 +341,7 @@ impl Binder<'_> {
                     _ => t.name.to_string(),
                 };
                 self.system_time = Some(own);
-                let from = self.named_object(object, catalog, t, &label, span, 0);
+                let from = self.named_object(object, catalog, t, &label, span);
                 let used = self.system_time.take().is_some_and(|s| s.met);
                 match from {
                     Ok(_) if !used => Err(super::temporal::not_versioned(&full).at_line(span.line)),
@@ -392,7 +392,6 @@ impl Binder<'_> {
         t: &NamedTable,
         label: &str,
         span: Span,
-        hops: usize,
     ) -> SqlResult<From> {
         let unexpanded = t.hints.iter().any(|h| h.name == "NOEXPAND");
         if unexpanded && !matches!(object, ObjectDef::View(_) | ObjectDef::Synonym(_)) {
@@ -467,23 +466,16 @@ impl Binder<'_> {
                 }
                 Ok(from)
             }
-            ObjectDef::Synonym(target) if hops < 2 => {
-                let parts = split_name(&target);
-                let name = ObjectName {
-                    server: None,
-                    database: parts
-                        .get(2)
-                        .map(|p| Ident::new(p.as_str()))
-                        .or_else(|| self.elsewhere(&catalog)),
-                    schema: parts.get(1).map(|p| Ident::new(p.as_str())),
-                    name: Ident::new(parts.first().map_or("", String::as_str)),
-                    span: t.name.span,
-                };
-                let (catalog, object) = self.find_object(&name)?;
-                match object {
-                    Some(o) => self.named_object(o, catalog, t, label, span, hops + 1),
-                    None => err(t.name.span, 5313, &[&t.name]),
+            ObjectDef::Synonym(synonym) => {
+                let (catalog, object) = self.behind(&synonym, &catalog, &t.name)?;
+                let noted = self.note_synonym(AccessKind::Select, &synonym);
+                let through = Some((synonym.database_id, synonym.object_id));
+                let from = self.through(through, |b| b.named_object(object, catalog, t, label, span));
+                let mut from = from?;
+                if let Some(s) = from.sources.first_mut() {
+                    s.synonym = noted;
                 }
+                Ok(from)
             }
             ObjectDef::InlineFunction(_) | ObjectDef::TableFunction(_) => Err(SqlError::with_text(
                 216,
@@ -612,6 +604,7 @@ impl Binder<'_> {
             columns,
             bases: None,
             access,
+            synonym: None,
         };
         let computed = self.computed_columns(&table, &source, catalog);
         let bookmark = self.changing.then(|| self.new_col(BOOKMARK_TYPE, true));
@@ -829,32 +822,6 @@ fn check_exposed(order: NameOrder, left: &[Source], right: &[Source]) -> SqlResu
         }
     }
     Ok(())
-}
-
-/// `[db].[dbo].[t]` -> innermost first.
-fn split_name(text: &str) -> Vec<String> {
-    let mut parts = Vec::new();
-    let mut current = String::new();
-    let mut chars = text.chars().peekable();
-    let mut in_brackets = false;
-    while let Some(c) = chars.next() {
-        match c {
-            '[' if !in_brackets => in_brackets = true,
-            ']' if in_brackets => {
-                if chars.peek() == Some(&']') {
-                    chars.next();
-                    current.push(']');
-                } else {
-                    in_brackets = false;
-                }
-            }
-            '.' if !in_brackets => parts.push(std::mem::take(&mut current)),
-            c => current.push(c),
-        }
-    }
-    parts.push(current);
-    parts.reverse();
-    parts
 }
 
 /// Lets a source stand for the module behind it: what is read of it is read of the module's columns.

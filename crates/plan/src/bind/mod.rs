@@ -25,6 +25,7 @@ mod sequence;
 mod serial;
 mod source;
 mod subquery;
+mod synonym;
 mod table_function;
 mod temporal;
 mod window;
@@ -33,7 +34,7 @@ mod xml;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use holdfast_engine::catalog::{Catalog, TableDef};
+use holdfast_engine::catalog::{Catalog, SynonymDef, TableDef};
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::query::CommonTable;
 use holdfast_types::{CollationId, NameOrder, SqlError, SqlResult, SqlType};
@@ -95,6 +96,8 @@ pub(crate) struct Source {
     pub bases: Option<(usize, usize)>,
     /// The noted access that reading it is.
     pub access: Option<usize>,
+    /// The one that naming it by a synonym is.
+    pub synonym: Option<usize>,
 }
 
 /// A stored table read by a statement that changes rows: what a change of a source above it may come down to.
@@ -222,6 +225,8 @@ pub(crate) struct Binder<'a> {
     pub through: Option<(i32, i32)>,
     /// The view whose text names the table that a change comes down to.
     pub target_through: Option<(i32, i32)>,
+    /// The synonym that the name of a change's target was, until its use is noted.
+    pub target_synonym: Option<Arc<SynonymDef>>,
     /// `SELECT @x = …`.
     pub assignments: Vec<(ParamId, Expr)>,
     /// Tables read, with their bookmarks; only kept while `changing`.
@@ -274,6 +279,7 @@ impl<'a> Binder<'a> {
             accesses: Vec::new(),
             through: None,
             target_through: None,
+            target_synonym: None,
             assignments: Vec::new(),
             bases: Vec::new(),
             changing: false,

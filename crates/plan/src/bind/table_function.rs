@@ -10,6 +10,7 @@ use holdfast_tsql::ast::{Ident, ObjectName};
 use holdfast_types::{SqlError, SqlResult, SqlType, TypeId};
 
 use super::from::{From, originate};
+use super::synonym::Behind;
 use super::{Binder, Coerce, ScopeColumn, Source, TableArgument, err};
 use crate::access::AccessKind;
 use crate::context::VariableInfo;
@@ -38,7 +39,7 @@ impl Binder<'_> {
                 let found = if name.name.text.starts_with('#') {
                     self.cx.names.temp_table(&name.name.text)
                 } else {
-                    match self.find_object(name)?.1 {
+                    match self.find_behind(AccessKind::Select, name)?.object {
                         Some(ObjectDef::Table(table)) => Some(table),
                         _ => None,
                     }
@@ -78,7 +79,7 @@ impl Binder<'_> {
             let args: Vec<&AstExpr> = arguments.iter().collect();
             return self.builtin_table(def.id, def.name, &args, Vec::new(), &label, names, span);
         }
-        let (catalog, object) = self.find_object(name)?;
+        let Behind { catalog, object, through } = self.find_behind(AccessKind::Select, name)?;
         match object {
             Some(ObjectDef::InlineFunction(module)) => {
                 let args = self.user_arguments(&module, arguments, span)?;
@@ -119,7 +120,7 @@ impl Binder<'_> {
                     bound.push((p.name.clone(), VariableInfo { slot, ty: p.ty }));
                     bindings.push(Binding { slot, value });
                 }
-                let access = self.note_module(AccessKind::Select, &module);
+                let access = self.through(through, |b| b.note_module(AccessKind::Select, &module));
                 let outside = self.system_time.take();
                 let q = self.bind_module(&module, catalog, bound, tables);
                 self.system_time = outside;
@@ -140,7 +141,7 @@ impl Binder<'_> {
             }
             Some(ObjectDef::TableFunction(module)) => {
                 self.depends_on(module.database_id, module.object_id);
-                let access = self.note_module(AccessKind::Select, &module);
+                let access = self.through(through, |b| b.note_module(AccessKind::Select, &module));
                 let args = self.user_arguments(&module, arguments, span)?;
                 let (cols, columns) = self.plain_columns(
                     &module

@@ -54,6 +54,12 @@ impl Requests {
     pub fn new(connection: LoggedIn) -> Self {
         let watched = connection.shared.watch.add(&connection.transport);
         connection.transport.set_cancel(connection.cancel.clone());
+        let transport = Arc::downgrade(&connection.transport);
+        connection.session.on_kill(Box::new(move || {
+            if let Some(transport) = transport.upgrade() {
+                transport.stop();
+            }
+        }));
         Requests { connection, watched, acknowledged: 0, buffer: Vec::new() }
     }
 

@@ -143,6 +143,10 @@ impl SqlSession for Procedures {
         self.inner.session_id()
     }
 
+    fn on_kill(&self, wake: Box<dyn Fn() + Send + Sync>) {
+        self.inner.on_kill(wake);
+    }
+
     fn describe(&mut self, text: &str) -> Result<Vec<ResultColumn>, SqlError> {
         self.inner.describe(text)
     }

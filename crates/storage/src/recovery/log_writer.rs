@@ -666,6 +666,14 @@ impl LogWriter {
         Ok(())
     }
 
+    /// Sets the logical name in page 0 of a file.
+    pub fn set_name_of(&mut self, file: FileId, name: &str) -> RecoveryResult<()> {
+        let Some(place) = self.place_of(i32::from(file)) else { return Ok(()) };
+        self.change_first_page(place, |page| FileHeader::rename(page, name).is_ok())?;
+        self.files[place].disk.sync()?;
+        Ok(())
+    }
+
     /// Page 0 of the file says how large it is. What counts is the chain of VLFs: this follows it.
     fn write_size(&mut self, place: usize) -> RecoveryResult<()> {
         let size = u32::try_from(self.end_of(place) / PAGE_SIZE as u64).unwrap_or(u32::MAX);

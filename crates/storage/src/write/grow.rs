@@ -13,6 +13,7 @@ use holdfast_format::file_header::FileHeader;
 use holdfast_format::log::{RowTarget, context, op};
 use holdfast_format::page::{PageType, PageView};
 use holdfast_format::source::PageSource;
+use holdfast_format::{FormatError, PageBytes};
 
 use super::space::Format;
 use super::{Body, Change, LogTransaction, Undo, UnitId, What};
@@ -238,20 +239,38 @@ impl Change<'_> {
         self.set_header(own, file, &|header| header.size = pages)
     }
 
+    /// Sets the logical name of a file.
+    pub fn set_file_name(&mut self, file: FileId, name: &str) -> RecoveryResult<()> {
+        self.system("ModifyFile", None, |change, own| {
+            change.change_header(own, file, &|page| FileHeader::rename(page, name))
+        })
+    }
+
     fn set_header(
         &mut self,
         own: &mut LogTransaction,
         file: FileId,
         set: &dyn Fn(&mut FileHeader),
     ) -> RecoveryResult<()> {
+        self.change_header(own, file, &|page| {
+            let mut header = FileHeader::read(page)?;
+            set(&mut header);
+            header.write(page)
+        })
+    }
+
+    fn change_header(
+        &mut self,
+        own: &mut LogTransaction,
+        file: FileId,
+        set: &dyn Fn(&mut PageBytes) -> Result<(), FormatError>,
+    ) -> RecoveryResult<()> {
         let at = PageId::new(file, 0);
         let broken = |error| RecoveryError::Unreadable { page: at, error };
         let image = self.page(at)?;
-        let mut header = FileHeader::read(&image).map_err(broken)?;
-        set(&mut header);
         let mut changed = *image;
-        header.write(&mut changed).map_err(broken)?;
-        let row_of = |page: &holdfast_format::PageBytes| -> RecoveryResult<Vec<u8>> {
+        set(&mut changed).map_err(broken)?;
+        let row_of = |page: &PageBytes| -> RecoveryResult<Vec<u8>> {
             let bytes = PageView::new(page).require_record(0).map_err(broken)?;
             let record =
                 holdfast_format::record::FixedVar::parse_data(bytes).map_err(|e| broken(e.at(at, 0)))?;

@@ -76,6 +76,13 @@ impl Runner<'_> {
                 self.merge_batch(bound, clause, &all, instead, change, scope)?;
             }
         }
+        // Each trigger begins with @@ROWCOUNT of the whole statement.
+        let id = (target.table.database_id, target.table.object_id);
+        for t in &mut change.touched {
+            if (t.target.table.database_id, t.target.table.object_id) == id {
+                t.count = change.count;
+            }
+        }
         Ok(())
     }
 

@@ -115,8 +115,7 @@ impl Binder<'_> {
             let named = self.named_target(&i.target)?;
             if let Some(view) = self.instead_view(&named, &[Action::Insert])? {
                 let table = Arc::clone(&view.table);
-                let id = (table.database_id, table.object_id);
-                self.note(AccessKind::Insert, id, &table.schema_name, &table.name);
+                self.note_insert(&table);
                 let ordinals = self.insert_columns(&view, &i.columns, None)?;
                 if view.is_partitioned_view() && ordinals.len() < table.columns.len() {
                     let what = "because values were not supplied for all columns.";
@@ -133,8 +132,7 @@ impl Binder<'_> {
                 if table.access.writer().is_none() {
                     return Err(cannot_change(&table, catalog.as_ref()));
                 }
-                let id = (table.database_id, table.object_id);
-                self.note(AccessKind::Insert, id, &table.schema_name, &table.name);
+                self.note_insert(&table);
                 let target = Arc::new(self.bind_target_table(&table, catalog.as_ref(), false)?);
                 let ordinals = self.insert_columns(&target, &i.columns, None)?;
                 let shown = not_computed(&target);

@@ -8,7 +8,6 @@ use holdfast_types::{SqlError, SqlResult, SqlType, TypeId};
 use super::super::Clause;
 use super::target::{Named, cannot_change};
 use super::{Binder, Source, Typed, named_twice};
-use crate::access::AccessKind;
 use crate::change::{BoundOutput, OutputInto, TargetTable};
 use crate::logical::{Col, ColumnId};
 use crate::physical::ResultColumnInfo;
@@ -117,8 +116,10 @@ impl Binder<'_> {
         if table.access.writer().is_none() {
             return Err(cannot_change(&table, catalog.as_ref()));
         }
-        let id = (table.database_id, table.object_id);
-        self.note(AccessKind::Insert, id, &table.schema_name, &table.name);
+        // What the rest of the statement reads of its own target does not go this way.
+        let own = self.target_through;
+        self.note_insert(&table);
+        self.target_through = own;
         let bound = self.bind_target_table(&table, catalog.as_ref(), false)?;
         if table.temporal.history_of.is_some() {
             return Err(SqlError::new(13559, &[&bound.full_name]));

@@ -15,7 +15,7 @@ use holdfast_types::{SqlError, SqlResult};
 
 use super::super::from::From;
 use super::{Binder, Source, err};
-use crate::access::AccessKind;
+use crate::access::{Access, AccessKind};
 use crate::change::{Action, TargetTable};
 use crate::logical::{Col, ColumnId};
 
@@ -45,6 +45,7 @@ impl Binder<'_> {
 
     /// The object a target names, without FROM, CTEs and aliases.
     pub(super) fn named_target(&mut self, target: &DmlTarget) -> SqlResult<Named> {
+        self.target_synonym = None;
         match target {
             DmlTarget::Variable(v) => match self.cx.names.table_variable(v) {
                 Some(t) => Ok(Named::Table(t, None)),
@@ -61,26 +62,23 @@ impl Binder<'_> {
                     let text = "The logical tables INSERTED and DELETED cannot be updated.";
                     return Err(SqlError::with_text(286, 16, text).at_line(name.span.line));
                 }
-                self.object_target(name, 0)
+                self.object_target(name)
             }
             DmlTarget::Rowset(_) => Err(SqlError::not_supported("Changing a remote rowset")),
         }
     }
 
-    fn object_target(&mut self, name: &ObjectName, hops: usize) -> SqlResult<Named> {
+    fn object_target(&mut self, name: &ObjectName) -> SqlResult<Named> {
         self.refuse_server(name)?;
-        let (catalog, object) = self.find_object(name)?;
+        let (mut catalog, mut object) = self.find_object(name)?;
+        if let Some(ObjectDef::Synonym(synonym)) = object {
+            let (behind, found) = self.behind(&synonym, &catalog, name)?;
+            (catalog, object) = (behind, Some(found));
+            self.target_synonym = Some(synonym);
+        }
         match object {
             Some(ObjectDef::Table(t)) => Ok(Named::Table(t, Some(catalog))),
             Some(ObjectDef::View(m)) => Ok(Named::View(m, catalog)),
-            Some(ObjectDef::Synonym(target)) if hops < 2 => {
-                let mut inner = holdfast_tsql::parse_object_name(&target)
-                    .map_err(|_| SqlError::new(5313, &[&name]).at_line(name.span.line))?;
-                if inner.database.is_none() {
-                    inner.database = self.elsewhere(&catalog);
-                }
-                self.object_target(&inner, hops + 1)
-            }
             Some(_) | None => err(name.span, 208, &[name]),
         }
     }
@@ -263,6 +261,11 @@ impl Binder<'_> {
         base: Option<&Found>,
     ) {
         let mut called = None;
+        if let Some(access) = source.synonym.and_then(|at| self.accesses.get_mut(at)) {
+            access.columns_only = true;
+            let change = Access { kind, columns_only: false, columns: Vec::new(), ..access.clone() };
+            self.accesses.push(change);
+        }
         if let Some(at) = source.access
             && let Some(access) = self.accesses.get_mut(at)
         {
@@ -294,6 +297,18 @@ impl Binder<'_> {
                 .map(|c| (c.column_id, Arc::clone(&c.name)))
                 .collect();
         }
+    }
+
+    /// Notes rows that are entered into a target found by its name, which may be that of a synonym: the last that [`Self::named_target`] met.
+    pub(super) fn note_insert(&mut self, table: &TableDef) {
+        let id = (table.database_id, table.object_id);
+        let synonym = self.target_synonym.take();
+        let through = synonym.as_ref().map(|s| (s.database_id, s.object_id));
+        if let Some(synonym) = &synonym {
+            self.note_synonym(AccessKind::Insert, synonym);
+        }
+        self.through(through, |b| b.note(AccessKind::Insert, id, &table.schema_name, &table.name));
+        self.target_through = through;
     }
 
     /// The column of a source that a SET list or column list names.
