@@ -54,3 +54,26 @@ fn rollback_immediate_ends_idle_sessions() {
         assert!(client.run("select 1").is_none());
     }
 }
+
+/// One that sends rows to a client which has stopped to read them.
+#[test]
+fn a_session_that_waits_for_its_reader_ends() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let mut admin = Client::open(&server.address, "master").unwrap();
+    admin.fine("create database k");
+    admin.fine("use k; create table t(a int); insert t values (1); use master");
+    let mut idle = Client::open(&server.address, "k").unwrap();
+    let id = idle.number("select @@spid");
+    let endless = "begin tran; update t set a = 2; select replicate(cast('x' as varchar(max)), 8000) from sys.all_columns a, sys.all_columns b";
+    idle.send(endless);
+    let sessions = format!("select count(*) from sys.dm_exec_sessions where session_id = {id}");
+    let held = "set lock_timeout 0; use k; select count(*) from t; use master; set lock_timeout -1";
+    soon("the row is changed", || admin.run(held) == Some(Err(1222)));
+    // Its socket is full by now.
+    std::thread::sleep(Duration::from_millis(500));
+    admin.fine(&format!("kill {id}"));
+    soon("the session ends", || admin.number(&sessions) == 0);
+    assert_eq!(admin.number("select a from k.dbo.t"), 1);
+    drop(idle);
+}

@@ -131,8 +131,13 @@ impl Connection {
 
     /// Runs a batch.
     pub fn batch(&mut self, text: &str, each: &mut dyn FnMut(Token)) -> ClientResult<()> {
-        let bytes = self.client.batch(text);
-        self.send(&bytes)?;
+        self.send_batch(text)?;
         self.answer(each)
+    }
+
+    /// Sends a batch, whose answer is left to be read.
+    pub fn send_batch(&mut self, text: &str) -> ClientResult<()> {
+        let bytes = self.client.batch(text);
+        self.send(&bytes)
     }
 }

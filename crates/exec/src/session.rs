@@ -157,6 +157,8 @@ pub struct LoginInfo {
     pub tds_version: u32,
     pub encrypted: bool,
     pub client_process_id: u32,
+    /// Ends what runs in the session, also while it is being opened.
+    pub cancel: CancelFlag,
 }
 
 /// A remote procedure call with parameters in order.
@@ -225,6 +227,9 @@ pub enum RequestEnd {
     Disconnect,
 }
 
+/// See [`SqlSession::on_kill`].
+pub type Wake = Box<dyn Fn(bool) + Send + Sync>;
+
 /// A session as the protocol layer drives it.
 pub trait SqlSession: Send {
     /// Runs a language batch.
@@ -253,8 +258,8 @@ pub trait SqlSession: Send {
     fn cancel_flag(&self) -> CancelFlag;
     fn database(&self) -> Arc<str>;
     fn session_id(&self) -> u16;
-    /// What ends the connection when the session is killed while its client says nothing.
-    fn on_kill(&self, _wake: Box<dyn Fn() + Send + Sync>) {}
+    /// What ends the connection when the session is killed; told whether a request runs.
+    fn on_kill(&self, _wake: Wake) {}
     /// Bound result columns of a batch without running it (sp_describe_first_result_set, SET FMTONLY).
     fn describe(&mut self, text: &str) -> Result<Vec<ResultColumn>, SqlError>;
 }

@@ -218,6 +218,26 @@ fn files_and_client_rows() {
         &load(", maxerrors = 0"),
         &["!4865:1:Cannot bulk load because the maximum number of errors (0) was exceeded.", ENDED],
     );
+    // What nobody has looked at is not trusted any more.
+    check(
+        s,
+        "create table believed (id int constraint ck check (id < 11), t varchar(20), r int default 1 constraint fk references Region)",
+        &[],
+    );
+    let trust = "select (select is_not_trusted from sys.check_constraints where name = 'ck'), (select is_not_trusted from sys.foreign_keys where name = 'fk')";
+    let into = |options: &str| {
+        format!(
+            "bulk insert believed_rows from '{}' with (format = 'csv', firstrow = 2{options})",
+            file.display()
+        )
+    };
+    check(s, "exec('create view believed_rows as select id, t from believed')", &[]);
+    let (loaded, answers) = (into(", check_constraints"), answers::answers(s, &into(", check_constraints")));
+    assert!(answers.iter().any(|a| a.starts_with("!547:")), "{loaded}: {answers:?}");
+    check(s, trust, &["0|0"]);
+    let answers = answers::answers(s, &format!("{}; {trust}", into("")));
+    assert!(answers.iter().any(|a| a == "1|1"), "{answers:?}");
+    check(s, "select iif(count(*) > 0, 1, 0) from believed; drop view believed_rows; drop table believed", &["1"]);
     check(
         s,
         "bulk insert Region from '/nowhere'",

@@ -29,6 +29,12 @@ set identity_insert idu off
 select * from idt
 select * from idu
 go
+-- Nothing is described only, or not run, afterwards.
+exec sp_executesql N'set fmtonly on select i from il'
+exec('set noexec on')
+update il set i = i + 10 where i = 1
+select i from il
+go
 create trigger itr on il after insert as set transaction isolation level serializable
 go
 set transaction isolation level repeatable read

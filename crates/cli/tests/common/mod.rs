@@ -87,6 +87,11 @@ impl Client {
         Some(error.map_or(Ok(rows), Err))
     }
 
+    /// Sends a batch and reads nothing of its answer.
+    pub fn send(&mut self, batch: &str) {
+        self.0.send_batch(batch).expect("sent");
+    }
+
     #[track_caller]
     pub fn fine(&mut self, batch: &str) -> Vec<Vec<Value>> {
         match self.run(batch) {

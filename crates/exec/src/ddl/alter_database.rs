@@ -341,6 +341,13 @@ fn set(name: &str, options: &[Setting], termination: &Termination, call: &mut Ca
                 "OFF" => false,
                 _ => return Err(vec![SqlError::new(102, &[&o.name])]),
             };
+            if on && matches!(o.name.as_str(), "TRUSTWORTHY" | "DB_CHAINING") {
+                let text = format!(
+                    "The option {} is kept and shown; databases do not trust each other in Holdfast.",
+                    o.name
+                );
+                said(call, text)?;
+            }
             let stored = (on != *usual).then_some(if on { "ON" } else { "OFF" });
             instance.set_database_option(id, &o.name, stored).map_err(one)?;
             continue;

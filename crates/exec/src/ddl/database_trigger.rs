@@ -30,6 +30,7 @@ use crate::procedure::raise::integer;
 use crate::procedure::run::{Fail, Runner};
 use crate::procedure::state::{RunningTrigger, option};
 use crate::procedure::surroundings::now;
+use crate::security::Securable;
 
 /// The enabled triggers of a database.
 pub fn enabled(online: &Arc<dyn OnlineDatabase>) -> SqlResult<Vec<TriggerDef>> {
@@ -193,10 +194,12 @@ impl Definition<'_, '_> {
                 }
                 let catalog = self.catalog()?;
                 let parent = catalog.object_row(id).map_or(0, |o| o.parent_id);
+                self.runner.may_change(&self.database, Securable::Object(parent))?;
                 let all = catalog.objects();
                 (id, all.iter().filter(|o| o.parent_id == parent && &*o.kind == "TR").map(|o| o.id).collect())
             }
             Some(level @ ("DATABASE" | "SERVER")) => {
+                self.runner.may_redefine(&self.database)?;
                 let on = if level == "SERVER" { TriggerTarget::AllServer } else { TriggerTarget::Database };
                 let id = self.database_trigger(&name, &on)?.ok_or_else(missing)?;
                 (id, self.triggers_on(&on)?.iter().map(|t| t.0).collect())

@@ -11,6 +11,7 @@ use super::Definition;
 use super::event::Event;
 use super::procedure::Arguments;
 use crate::procedure::run::Fail;
+use crate::security::Securable;
 
 /// A thing that has properties: class, id, sub-id.
 pub type Owner = (i32, i32, i32);
@@ -231,9 +232,23 @@ impl Definition<'_, '_> {
         Ok((owner.unwrap_or((0, 0, 0)), shown))
     }
 
+    /// Properties are for who may alter what they describe.
+    fn may_describe(&self, (class, id, _): Owner) -> Result<(), Fail> {
+        let on = match class {
+            0 => Securable::Database,
+            1 | 2 | 7 => Securable::Object(id),
+            3 => Securable::Schema(id),
+            4 => Securable::Principal(id),
+            6 => Securable::Type(id),
+            _ => return self.runner.may_redefine(&self.database),
+        };
+        self.runner.may_change(&self.database, on)
+    }
+
     fn put_property(&mut self, a: &Arguments, there: bool) -> Result<(), Fail> {
         let name = a.text(0).ok_or_else(|| SqlError::new(15600, &[&"sp_addextendedproperty"]))?;
         let (owner, shown) = self.owner_of_property(&levels(a, 2))?;
+        self.may_describe(owner)?;
         let writer = self.writer()?;
         let (value, ty) = a.value(1);
         let (ty, value) = variant_of(value, ty);
@@ -291,6 +306,7 @@ impl Definition<'_, '_> {
     pub fn drop_property(&mut self, a: &Arguments) -> Result<(), Fail> {
         let name = a.text(0).ok_or_else(|| SqlError::new(15600, &[&"sp_dropextendedproperty"]))?;
         let (owner, shown) = self.owner_of_property(&levels(a, 1))?;
+        self.may_describe(owner)?;
         if !self.writer()?.set_property(owner, &name, None)? {
             return Err(SqlError::new(15217, &[&name, &shown]).into());
         }

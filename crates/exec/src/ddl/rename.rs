@@ -12,6 +12,7 @@ use holdfast_types::{NameOrder, SqlError};
 use super::procedure::Arguments;
 use super::{Definition, event};
 use crate::procedure::run::Fail;
+use crate::security::Securable;
 
 /// Kinds of objects that can be renamed.
 const KINDS: &[&str] = &["U", "V", "P", "FN", "IF", "TF", "TR", "SN", "SO", "C", "D", "F", "PK", "UQ", "R"];
@@ -59,6 +60,7 @@ impl Definition<'_, '_> {
                 if done { self.caution() } else { Err(SqlError::new(15248, &[&k]).into()) }
             }
             Some("USERDATATYPE") => {
+                self.runner.may_redefine(&self.database)?;
                 let schema = name.schema.as_ref().map(|s| s.text.as_str());
                 let catalog = self.catalog()?;
                 let found = catalog.type_named(schema, &name.name.text).filter(|t| t.0 > 256);
@@ -121,6 +123,11 @@ impl Definition<'_, '_> {
         }
         let row = self.catalog()?.object_row(id).map(|o| (o.schema_id, o.parent_id, o.name.to_string()));
         let (schema, parent, present) = row.ok_or_else(|| SqlError::new(15165, &[&name.name.text]))?;
+        self.runner.may_change(&self.database, Securable::Object(if parent == 0 { id } else { parent }))?;
+        if parent == 0 {
+            // It is made anew under another name.
+            self.runner.may_change(&self.database, Securable::Schema(schema))?;
+        }
         let same = self.same(&present, new);
         if !same && self.writer()?.find_named(schema, new)?.is_some() {
             return Err(SqlError::new(15335, &[&new, &"object"]).into());
@@ -197,6 +204,7 @@ impl Definition<'_, '_> {
         let Some(definition) = self.catalog()?.table(id)? else { return Ok(false) };
         let named = |n: &str| definition.columns.iter().find(|c| self.same(&c.name, n));
         let Some(column) = named(&name.name.text) else { return Ok(false) };
+        self.runner.may_change(&self.database, Securable::Object(id))?;
         if named(new).is_some_and(|c| c.column_id != column.column_id) {
             return Err(SqlError::new(15335, &[&new, &"COLUMN"]).into());
         }
@@ -225,6 +233,7 @@ impl Definition<'_, '_> {
         let Some(table) = parent(name) else { return Ok(false) };
         let Some((id, _)) = self.find(&table)? else { return Ok(false) };
         let Some(index) = self.index_named(id, &name.name.text)? else { return Ok(false) };
+        self.runner.may_change(&self.database, Securable::Object(id))?;
         if self.index_named(id, new)?.is_some_and(|other| other != index) {
             return Err(SqlError::new(15335, &[&new, &"INDEX"]).into());
         }

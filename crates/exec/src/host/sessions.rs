@@ -125,11 +125,11 @@ impl SessionRegistry {
             state.cancel.cancel();
             state.running
         };
-        if let Some(session) = live
-            && !running
-        {
-            session.abandon_transaction();
-            session.end_connection();
+        if let Some(session) = live {
+            if !running {
+                session.abandon_transaction();
+            }
+            session.end_connection(running);
         }
         true
     }

@@ -146,6 +146,9 @@ fn check(
     for e in &errors {
         let _ = call.sink.message(e);
     }
+    if let Some(last) = errors.last() {
+        call.session.state.lock().found = last.number;
+    }
     let text = format!(
         "{command} found {} allocation errors and {} consistency errors in database '{name}'.",
         allocation.len(),

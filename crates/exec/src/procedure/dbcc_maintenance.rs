@@ -178,6 +178,9 @@ fn tell<'f>(findings: impl Iterator<Item = &'f Finding>, call: &mut Call<'_>) ->
             let _ = call.sink.message(&SqlError::with_text(8928, 16, format!("{f}.")));
         }
     }
+    if count > 0 {
+        call.session.state.lock().found = 8928;
+    }
     count
 }
 

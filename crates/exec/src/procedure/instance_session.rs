@@ -67,7 +67,7 @@ impl InstanceSessions {
         };
         let database = self.host.database(&name).map_err(|_| cannot_open())?;
         self.host.check_access(database.id, 0)?;
-        let cancel = CancelFlag::new();
+        let cancel = login.cancel.clone();
         let limit = self.host.settings.in_use(configuration::USER_CONNECTIONS);
         let entered = self.host.sessions.enter(
             limit,
@@ -186,8 +186,10 @@ impl InstanceSession {
     /// What triggers of the logon say goes to the server's log.
     fn fire_at_logon(&self) -> Result<(), SqlError> {
         let mut said = Collected::new();
-        let fired = self.runner(&mut said, DoneKind::Done).fire_at_logon();
         let host = &self.session.host;
+        host.sessions.update(self.session.id, |s| s.running = true);
+        let fired = self.runner(&mut said, DoneKind::Done).fire_at_logon();
+        host.sessions.update(self.session.id, |s| s.running = false);
         for message in &said.messages {
             host.error_log.write(host.now(), "Logon", &message.message);
         }
@@ -763,7 +765,7 @@ impl SqlSession for InstanceSession {
         self.session.id
     }
 
-    fn on_kill(&self, wake: Box<dyn Fn() + Send + Sync>) {
+    fn on_kill(&self, wake: crate::session::Wake) {
         self.session.on_kill(wake);
     }
 

@@ -243,7 +243,9 @@ impl Runner<'_> {
         let bound = self.plan_expression(e, None, true, scope)?;
         let context = self.context_of(bound.plain, scope);
         let truth = crate::expression::evaluate_predicate(&bound.expr, &Batch::one_row(), &context)?;
-        self.session.state.lock().error = 0;
+        // A condition is a statement without rows.
+        let mut state = self.session.state.lock();
+        (state.error, state.row_count) = (0, 0);
         Ok(truth.at(0) == crate::expression::vector::TRUE)
     }
 
@@ -269,6 +271,7 @@ impl Runner<'_> {
             (state.fmt_only, state.browse)
         };
         if let Some(into) = select_with_into(&q.query.body).and_then(|s| s.into.as_ref()) {
+            self.not_doomed()?;
             if fmt_only {
                 return self.plain_done(SELECT);
             }

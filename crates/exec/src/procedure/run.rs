@@ -692,7 +692,16 @@ impl Runner<'_> {
 
     /// Statements of the server layer.
     pub fn administration(&mut self, kind: &StatementKind, scope: &mut Scope) -> Result<(), Fail> {
-        match self.administer(kind, scope)? {
+        let rows = self.administer(kind, scope)?;
+        let found = std::mem::take(&mut self.session.state.lock().found);
+        if found != 0 {
+            // Clients go by the end of the statement, scripts by @@ERROR.
+            let mut state = self.session.state.lock();
+            (state.error, state.row_count) = (found, 0);
+            drop(state);
+            return Ok(self.ended_badly()?);
+        }
+        match rows {
             Some(rows) => self.counted(rows, 0xC1, true),
             None => self.plain_done(0),
         }

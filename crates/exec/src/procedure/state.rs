@@ -65,6 +65,8 @@ pub struct State {
     pub names: Option<Arc<HostDatabase>>,
     pub row_count: i64,
     pub error: i32,
+    /// The last error that a check of the database has told of in the statement that runs: it does not fail, but @@ERROR has it.
+    pub found: i32,
     pub transaction: Transaction,
     /// Errors of the CATCH blocks being run, innermost last.
     pub caught: Vec<CaughtError>,
@@ -163,8 +165,8 @@ pub struct SharedSession {
     pub owner: LockOwner,
     /// KILL: nothing more is run.
     killed: AtomicBool,
-    /// Ends the connection of a session that is killed while nothing runs.
-    wake: Mutex<Option<Box<dyn Fn() + Send + Sync>>>,
+    /// Ends the connection of a session that is killed.
+    wake: Mutex<Option<crate::session::Wake>>,
     pub state: Mutex<State>,
     pub temporary: Arc<SessionTables>,
     /// Names in tempdb of the temporary procedures that the session has made.
@@ -219,14 +221,15 @@ impl SharedSession {
         self.cancel.cancel();
     }
 
-    pub fn on_kill(&self, wake: Box<dyn Fn() + Send + Sync>) {
+    pub fn on_kill(&self, wake: crate::session::Wake) {
         *self.wake.lock() = Some(wake);
     }
 
-    /// Ends the connection of a session that was killed, when its client says nothing: what the session holds goes with it.
-    pub fn end_connection(&self) {
+    /// Ends the connection of a session that was killed: what the session holds goes with it. When a request runs its client is told
+    /// first, unless it does not listen.
+    pub fn end_connection(&self, running: bool) {
         if let Some(wake) = &*self.wake.lock() {
-            wake();
+            wake(running);
         }
     }
 
@@ -441,6 +444,7 @@ impl State {
             names: None,
             row_count: 0,
             error: 0,
+            found: 0,
             transaction: Transaction::default(),
             caught: Vec::new(),
             nest_level: 0,

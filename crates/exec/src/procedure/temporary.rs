@@ -96,6 +96,7 @@ impl Runner<'_> {
     }
 
     fn create_temporary(&mut self, t: &CreateTable, scope: &mut Scope) -> Result<(), Fail> {
+        self.not_doomed()?;
         let key = t.name.name.text.to_lowercase();
         self.check_free_name(&t.name, scope)?;
         let database = self.session.current_database();

@@ -217,6 +217,11 @@ impl Runner<'_> {
         Ok(())
     }
 
+    /// 3930 in a transaction that can only be rolled back.
+    pub fn not_doomed(&self) -> Result<(), Fail> {
+        if self.session.state.lock().transaction.doomed { Err(doomed().into()) } else { Ok(()) }
+    }
+
     /// Runs a statement that changes something within the session's transaction or one of its own (invariants 1 and 2).
     pub fn changing<T>(
         &mut self,

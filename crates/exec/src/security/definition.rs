@@ -37,6 +37,17 @@ impl Asking<'_> {
         Ok(self.database.find_object(schema, &name.name.text, &own)?.map(|o| o.id))
     }
 
+    /// ALTER on what the object belongs to.
+    fn may_alter_parent(&self, name: &ObjectName) -> SqlResult<bool> {
+        let schema = name.schema.as_ref().map_or("", |s| s.text.as_str());
+        let own = self.session.default_schema();
+        let found = self.database.find_object(schema, &name.name.text, &own)?;
+        match found.map(|o| o.parent_id).filter(|p| *p != 0) {
+            Some(parent) => self.may(Securable::Object(parent), "AL"),
+            None => Ok(false),
+        }
+    }
+
     /// ALTER on the schema that a new object goes to; one that is not there is found out later.
     fn schema(&self, name: &ObjectName) -> SqlResult<()> {
         let own = self.session.default_schema();
@@ -136,6 +147,8 @@ impl Asking<'_> {
                     };
                     self.alter(&table, || SqlError::new(1088, &[&shown(&table)]).state(9))?;
                 }
+                // Who may alter the table may drop its triggers.
+                "TRIGGER" if self.may_alter_parent(name)? => {}
                 _ => {
                     let Some(id) = self.object(name)? else { continue };
                     let schema = self.database.security()?.schema_of(id).unwrap_or_default();
@@ -275,6 +288,14 @@ impl Runner<'_> {
             return Ok(());
         }
         Ok(Asking { session: &self.session, database }.create("CRTB", name)?)
+    }
+
+    /// A system procedure that changes something: for who controls the database, or may alter that.
+    pub fn may_change(&self, database: &Arc<HostDatabase>, on: Securable) -> Result<(), Fail> {
+        if self.session.security.is_unrestricted() || self.session.may(database, on, "AL")? {
+            return Ok(());
+        }
+        self.may_redefine(database)
     }
 
     /// A system procedure that changes definitions: for who controls the database.

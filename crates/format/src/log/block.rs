@@ -14,7 +14,7 @@
 //! | 0C | 10 | LSN of the first record |
 //! | 16 | 2 | 0 |
 //! | 18 | 4 | checksum; 0 = none |
-//! | 1C | 4 | not initialised |
+//! | 1C | 4 | not initialised in genuine logs (mostly C0); here: up to where the log was durable, see [`durable_mark`] |
 //! | 20 | 16 | 0 |
 //! | 30 | 8 | version 6: time the block was started |
 //! | 38 | 16 | version 6: unknown, FF or 0 |
@@ -133,6 +133,26 @@ pub struct BlockHeader {
     pub checksum: u32,
 }
 
+/// Place of [`durable_mark`] in the header.
+pub(super) const DURABLE: usize = 0x1C;
+/// Bits of the distance in it.
+const DISTANCE_BITS: u32 = 20;
+
+/// What a block says of the log before it: when it was ended, all log of its VLF up to `distance` sectors before it was durable. So
+/// what is not there of that has been damaged; what is not there behind may never have been written. Genuine blocks have leftovers in
+/// these four bytes: twelve bits tell the two apart. `None`: it is too far away.
+pub fn durable_mark(lsn: Lsn, distance: u32) -> Option<u32> {
+    (distance >> DISTANCE_BITS == 0).then(|| distance << 12 | proof(lsn, distance))
+}
+
+/// Of twelve bits, and never 0.
+fn proof(lsn: Lsn, distance: u32) -> u32 {
+    let mut mixed = u64::from(lsn.vlf) << 32 | u64::from(lsn.block);
+    mixed = (mixed ^ u64::from(distance).rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed ^= mixed >> 32;
+    1 + ((mixed as u32) % 0xFFF)
+}
+
 /// The checksum function: over the block as stored, with the field itself as 0.
 pub fn checksum(stored: &[u8]) -> u32 {
     let mut sum = 0u32;
@@ -206,6 +226,14 @@ impl LogBlock {
             return Err(BlockFlaw::Size);
         }
         Ok(size)
+    }
+
+    /// Whether a block of that place may begin with this sector.
+    pub(super) fn begins(sector: &[u8], parity: u8, (vlf, block): (u32, u32)) -> bool {
+        let mark = sector.first().copied().unwrap_or(0);
+        mark & (PARITY_BITS | FIRST_MARK) == parity | FIRST_MARK
+            && u32_at(sector, 0x0C) == Some(vlf)
+            && u32_at(sector, 0x10) == Some(block)
     }
 
     /// Takes a block off the start of `stored`. `place` is the (VLF sequence, block number) it must be at; `parity` the
@@ -293,6 +321,17 @@ impl LogBlock {
     /// The block's bytes with the marks taken off.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Up to which block of its VLF the log was durable when this one was ended; `None`: it does not say ([`durable_mark`]).
+    pub fn durable_until(&self) -> Option<u32> {
+        if self.header.version.header_size < DURABLE + 4 {
+            return None;
+        }
+        let mark = u32_at(&self.bytes, DURABLE)?;
+        let (distance, own) = (mark >> 12, mark & 0xFFF);
+        let until = self.header.lsn.block.checked_sub(distance)?;
+        (own == proof(self.header.lsn, distance)).then_some(until)
     }
 
     /// Place of the block behind this one in the same VLF.

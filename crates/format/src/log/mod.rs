@@ -43,6 +43,8 @@ pub enum LogError {
     Record { lsn: Lsn, offset: usize, what: &'static str },
     #[error("log block {lsn}: {flaw}")]
     Block { lsn: Lsn, flaw: BlockFlaw },
+    #[error("log block {lsn}: {flaw}, though it was durable when the block at {by} was written")]
+    Hole { lsn: Lsn, flaw: BlockFlaw, by: Lsn },
     #[error("virtual log file at byte {offset} of the log file: {what}")]
     Vlf { offset: u64, what: &'static str },
     #[error("log record {lsn} is not in the log at hand")]

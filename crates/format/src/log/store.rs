@@ -8,6 +8,8 @@
 //! 4. A block of this use of its VLF of which every sector was written, whose checksum is wrong and behind which a valid block
 //!    stands, is no end but damage, in open segments, too: writes are cut between sectors. The last block may have been half copied
 //!    by the system when the power went; and near the end of a VLF sectors of the use before the last may carry the same marks.
+//! 5. Nor is it an end when a block behind it says that the log was durable up to behind that place ([`super::block::durable_mark`]):
+//!    looked for in the next [`LOOK_BEHIND`] bytes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +22,8 @@ use super::{LogError, LogRecord};
 
 /// Bytes read ahead by a cursor.
 const WINDOW: usize = 512 * 1024;
+/// How far behind an invalid block others are looked for.
+pub const LOOK_BEHIND: u64 = 1 << 20;
 
 /// A log file, or the log part of a backup, as positioned reads.
 pub trait LogBytes: Send + Sync {
@@ -244,7 +248,41 @@ impl BlockCursor<'_> {
         if segment.exact || whole {
             return Err(LogError::Block { lsn: Lsn::new(self.vlf, self.block, 1), flaw });
         }
+        // Of blocks that this build does not know it cannot say anything.
+        if !matches!(flaw, BlockFlaw::Version(_))
+            && let Some(by) = self.outlived(segment)?
+        {
+            return Err(LogError::Hole { lsn: Lsn::new(self.vlf, self.block, 1), flaw, by });
+        }
         Ok(self.finish(Some(flaw)))
+    }
+
+    /// Invariant 5: a block behind the current place that was written when this was durable.
+    fn outlived(&self, segment: &LogSegment) -> Result<Option<Lsn>, LogError> {
+        let Some(parity) = segment.parity else { return Ok(None) };
+        let (store, end) = (self.store, segment.end_block());
+        let from = u64::from(self.block) + 1;
+        let to = end.min(from + LOOK_BEHIND / SECTOR as u64);
+        let skip = (from - u64::from(segment.first_block)) * SECTOR as u64;
+        let mut bytes = vec![0; (to.saturating_sub(from)) as usize * SECTOR];
+        segment.bytes.read_at(segment.offset + skip, &mut bytes)?;
+        for (n, sector) in bytes.chunks_exact(SECTOR).enumerate() {
+            let Ok(at) = u32::try_from(from + n as u64) else { break };
+            if !LogBlock::begins(sector, parity, (segment.vlf, at)) {
+                continue;
+            }
+            let block = store.block(segment.vlf, at)?.ok();
+            if let Some(by) = block.filter(|b| b.durable_until().is_some_and(|until| until > self.block)) {
+                return Ok(Some(by.header().lsn));
+            }
+        }
+        // A VLF is begun when all log of the one before is durable.
+        let next = segment.vlf.checked_add(1).filter(|_| to == end);
+        let Some(next) = next.filter(|next| store.segment_of(*next, FIRST_BLOCK).is_some()) else {
+            return Ok(None);
+        };
+        let first = store.block(next, FIRST_BLOCK)?.ok().filter(|b| b.durable_until().is_some());
+        Ok(first.map(|b| b.header().lsn))
     }
 
     /// Whether a valid block stands behind the one at the current place.

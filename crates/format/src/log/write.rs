@@ -8,7 +8,7 @@
 
 use holdfast_base::Lsn;
 
-use super::block::{BlockVersion, LogBlock, MAX_BLOCK, SECTOR, checksum, stamp};
+use super::block::{BlockVersion, DURABLE, LogBlock, MAX_BLOCK, SECTOR, checksum, durable_mark, stamp};
 use super::operation::{Context, Operation};
 use super::record::{COMMON_HEADER, LogTime, PageTarget, RowTarget, TransactionId};
 use super::transaction::PrepareTransaction;
@@ -248,6 +248,15 @@ impl BlockBuilder {
 
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
+    }
+
+    /// Says that the log of this VLF is durable up to `distance` sectors before this block ([`durable_mark`]).
+    pub fn set_durable(&mut self, distance: u32) {
+        if let Some(mark) = durable_mark(self.lsn, distance)
+            && self.version.header_size >= DURABLE + 4
+        {
+            self.bytes[DURABLE..DURABLE + 4].copy_from_slice(&mark.to_le_bytes());
+        }
     }
 
     /// Bytes that the block would take if it ended now.

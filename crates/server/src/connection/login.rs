@@ -303,6 +303,17 @@ impl ResultSink for Opening {
     }
 }
 
+/// Cancels what runs when it goes before it was told that all is done: when the login took too long, or the server stops.
+struct CancelUnlessDone(Option<CancelFlag>);
+
+impl Drop for CancelUnlessDone {
+    fn drop(&mut self) {
+        if let Some(flag) = &self.0 {
+            flag.cancel();
+        }
+    }
+}
+
 async fn open_session(
     shared: &Arc<Shared>,
     transport: Arc<Transport>,
@@ -311,7 +322,11 @@ async fn open_session(
     mut wire: Wire,
     encrypted: bool,
 ) -> Result<Option<LoggedIn>, ConnectionError> {
+    // Triggers of the logon may take their time: they end with the client, and with whoever waits for them here.
+    let cancel = CancelFlag::new();
+    let mut waited = CancelUnlessDone(Some(cancel.clone()));
     let info = LoginInfo {
+        cancel: cancel.clone(),
         login: record.user_name.clone(),
         host_name: record.host_name.clone(),
         application: record.application.clone(),
@@ -326,11 +341,21 @@ async fn open_session(
         client_process_id: record.client_process_id,
     };
     let factory = Arc::clone(&shared.factory);
+    let (watched, heard) = (shared.watch.add(&transport), Arc::clone(&transport));
+    transport.set_cancel(cancel.clone());
     let (opened, said) = blocking(move || {
         let mut said = Opening::default();
-        (factory.open(info, &mut said), said)
+        let running = watched.request();
+        heard.listen(true);
+        heard.start_request(0);
+        let opened = factory.open(info, &mut said);
+        heard.end_request();
+        heard.listen(false);
+        drop(running);
+        (opened, said)
     })
     .await?;
+    waited.0 = None;
     let session = match opened {
         Ok(s) => s,
         Err(e) => {

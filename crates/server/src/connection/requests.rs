@@ -55,10 +55,10 @@ impl Requests {
         let watched = connection.shared.watch.add(&connection.transport);
         connection.transport.set_cancel(connection.cancel.clone());
         let transport = Arc::downgrade(&connection.transport);
-        connection.session.on_kill(Box::new(move || {
-            if let Some(transport) = transport.upgrade() {
-                transport.stop();
-            }
+        connection.session.on_kill(Box::new(move |running| match transport.upgrade() {
+            Some(transport) if running => transport.cut_soon(),
+            Some(transport) => transport.stop(),
+            None => {}
         }));
         Requests { connection, watched, acknowledged: 0, buffer: Vec::new() }
     }

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use holdfast_exec::session::CancelFlag;
 use holdfast_tds::packet::{Message, MessageReader, PacketType};
@@ -58,7 +58,12 @@ pub struct Transport {
     requests: AtomicU64,
     is_running: AtomicBool,
     idle: Mutex<Option<Duration>>,
+    /// When a killed session's connection ends, whatever it does.
+    cut_at: Mutex<Option<Instant>>,
 }
+
+/// What a killed session has for telling its client.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl std::fmt::Debug for Transport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -152,7 +157,23 @@ impl Transport {
             requests: AtomicU64::new(0),
             is_running: AtomicBool::new(false),
             idle: Mutex::new(None),
+            cut_at: Mutex::new(None),
         })
+    }
+
+    /// Ends the connection when its request has not ended within [`LAST_WORDS`]: its client may have stopped to listen.
+    pub fn cut_soon(&self) {
+        self.cut_at.lock().get_or_insert(Instant::now() + LAST_WORDS);
+    }
+
+    /// Whether that time has come.
+    pub fn is_to_be_cut(&self) -> bool {
+        self.cut_at.lock().is_some_and(|at| at <= Instant::now())
+    }
+
+    /// Before there are requests: whether it is listened to what the client does.
+    pub fn listen(&self, on: bool) {
+        self.inbound.lock().running = on;
     }
 
     /// The flag that interrupts this connection's requests.

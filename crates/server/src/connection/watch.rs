@@ -121,6 +121,9 @@ fn run(state: &State) {
         for (id, transport) in state.connections.lock().iter() {
             if let Some(request) = transport.running() {
                 now.insert(*id, request);
+                if transport.is_to_be_cut() {
+                    transport.cut();
+                }
                 if last.get(id) == Some(&request) {
                     long.push(Arc::clone(transport));
                 }

@@ -10,11 +10,18 @@ pub struct Forward<'a> {
     to: &'a mut dyn ResultSink,
     held: Option<Done>,
     status_seen: bool,
+    /// Place in the client's request of the first parameter of the call behind it.
+    first: u16,
 }
 
 impl<'a> Forward<'a> {
     pub fn new(to: &'a mut dyn ResultSink) -> Self {
-        Forward { to, held: None, status_seen: false }
+        Self::from_place(to, 0)
+    }
+
+    /// Of a call whose parameters begin at `first` in the client's request.
+    pub fn from_place(to: &'a mut dyn ResultSink, first: u16) -> Self {
+        Forward { to, held: None, status_seen: false, first }
     }
 
     fn release(&mut self) -> SinkResult {
@@ -74,7 +81,7 @@ impl ResultSink for Forward<'_> {
     }
     fn return_value(&mut self, ordinal: u16, name: &str, ty: &SqlType, value: &Value) -> SinkResult {
         self.release()?;
-        self.to.return_value(ordinal, name, ty, value)
+        self.to.return_value(self.first.saturating_add(ordinal), name, ty, value)
     }
     fn flush(&mut self) -> SinkResult {
         self.to.flush()

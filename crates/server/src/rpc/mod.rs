@@ -17,6 +17,7 @@ pub mod prepared;
 use std::sync::Arc;
 
 use holdfast_exec::session::{
+    Wake,
     CancelFlag, Done, DoneKind, RequestEnd, ResultColumn, ResultSink, RpcParameter, RpcRequest, SinkResult,
     SqlSession, StatementText, TransactionRequest,
 };
@@ -69,9 +70,15 @@ impl SqlSession for Procedures {
     }
 
     fn execute_rpc(&mut self, request: &RpcRequest, sink: &mut dyn ResultSink) -> RequestEnd {
+        if bare_name(&request.procedure) == "sp_reset_connection" {
+            self.reset(false);
+            let told = sink.return_status(0).and_then(|()| end_call(sink, false));
+            return if told.is_ok() { RequestEnd::Finished } else { RequestEnd::Disconnect };
+        }
         let inner = self.inner.as_mut();
         let outcome = match bare_name(&request.procedure).as_str() {
             "sp_prepare" => self.statements.prepare(inner, request, sink),
+            "sp_prepexecrpc" => self.statements.prepare_and_call(inner, request, sink),
             "sp_prepexec" => self.statements.prepare_and_execute(inner, request, sink),
             "sp_execute" => self.statements.execute(inner, request, sink),
             "sp_unprepare" => self.statements.unprepare(request, sink),
@@ -143,7 +150,7 @@ impl SqlSession for Procedures {
         self.inner.session_id()
     }
 
-    fn on_kill(&self, wake: Box<dyn Fn() + Send + Sync>) {
+    fn on_kill(&self, wake: Wake) {
         self.inner.on_kill(wake);
     }
 

@@ -1,4 +1,5 @@
-//! sp_prepare, sp_prepexec, sp_execute, sp_unprepare: a handle stands for a statement and its parameter declarations.
+//! sp_prepare, sp_prepexec, sp_prepexecrpc, sp_execute, sp_unprepare: a handle stands for a statement and its parameter declarations, or
+//! for a procedure (ODBC's `{call p(?)}`: sp_prepexecrpc is sent the procedure's name and its arguments by position).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,9 +16,16 @@ use super::{Outcome, end_call};
 /// Most statements of a session.
 const STATEMENTS_MAX: usize = 65_536;
 
+#[derive(Clone)]
+enum Prepared {
+    Statement(StatementText),
+    /// Its name.
+    Procedure(Arc<str>),
+}
+
 #[derive(Default)]
 pub struct Statements {
-    by_handle: HashMap<i32, StatementText>,
+    by_handle: HashMap<i32, Prepared>,
     last: i32,
 }
 
@@ -27,7 +35,7 @@ pub(crate) fn ended(result: Result<(), holdfast_exec::session::SinkClosed>, end:
 }
 
 impl Statements {
-    fn add(&mut self, statement: StatementText) -> Result<i32, SqlError> {
+    fn add(&mut self, prepared: Prepared) -> Result<i32, SqlError> {
         if self.by_handle.len() >= STATEMENTS_MAX {
             return Err(SqlError::with_text(
                 701,
@@ -36,11 +44,11 @@ impl Statements {
             ));
         }
         self.last = self.last.wrapping_add(1).max(1);
-        self.by_handle.insert(self.last, statement);
+        self.by_handle.insert(self.last, prepared);
         Ok(self.last)
     }
 
-    fn find(&self, request: &RpcRequest) -> Result<(i32, &StatementText), SqlError> {
+    fn find(&self, request: &RpcRequest) -> Result<(i32, &Prepared), SqlError> {
         let handle = integer(request, 0, "handle").unwrap_or(0);
         match self.by_handle.get(&handle) {
             Some(s) => Ok((handle, s)),
@@ -71,7 +79,7 @@ impl Statements {
         } else {
             None
         };
-        let handle = match self.add(statement) {
+        let handle = match self.add(Prepared::Statement(statement)) {
             Ok(h) => h,
             Err(e) => return e.into(),
         };
@@ -101,7 +109,7 @@ impl Statements {
         if let Some(old) = integer(request, 0, "handle") {
             self.by_handle.remove(&old);
         }
-        let handle = match self.add(statement.clone()) {
+        let handle = match self.add(Prepared::Statement(statement.clone())) {
             Ok(h) => h,
             Err(e) => return e.into(),
         };
@@ -112,6 +120,30 @@ impl Statements {
         ended(told, end)
     }
 
+    /// `sp_prepexecrpc @handle OUT, @procedure, values …`
+    pub(crate) fn prepare_and_call(
+        &mut self,
+        session: &mut dyn SqlSession,
+        request: &RpcRequest,
+        sink: &mut dyn ResultSink,
+    ) -> Outcome {
+        let procedure: Arc<str> = match required_text(request, 1, "RPCCall") {
+            Ok(name) => name.into(),
+            Err(e) => return e.into(),
+        };
+        if let Some(old) = integer(request, 0, "handle") {
+            self.by_handle.remove(&old);
+        }
+        let handle = match self.add(Prepared::Procedure(Arc::clone(&procedure))) {
+            Ok(h) => h,
+            Err(e) => return e.into(),
+        };
+        let name = handle_name(request);
+        call(session, &procedure, request, 2, sink, |s| {
+            s.return_value(0, &name, &SqlType::INT, &Value::Int(handle))
+        })
+    }
+
     pub(crate) fn execute(
         &mut self,
         session: &mut dyn SqlSession,
@@ -119,7 +151,11 @@ impl Statements {
         sink: &mut dyn ResultSink,
     ) -> Outcome {
         let statement = match self.find(request) {
-            Ok((_, s)) => s,
+            Ok((_, Prepared::Statement(s))) => s,
+            Ok((_, Prepared::Procedure(name))) => {
+                let name = Arc::clone(name);
+                return call(session, &name, request, 1, sink, |_| Ok(()));
+            }
             Err(e) => return e.into(),
         };
         let mut forward = Forward::new(sink);
@@ -136,6 +172,22 @@ impl Statements {
         let told = sink.return_status(0).and_then(|()| end_call(sink, false));
         ended(told, RequestEnd::Finished)
     }
+}
+
+/// Calls a procedure with the parameters from `first` on; `outputs` writes further output parameters.
+fn call(
+    session: &mut dyn SqlSession,
+    procedure: &str,
+    request: &RpcRequest,
+    first: usize,
+    sink: &mut dyn ResultSink,
+    outputs: impl FnOnce(&mut dyn ResultSink) -> Result<(), holdfast_exec::session::SinkClosed>,
+) -> Outcome {
+    let parameters = request.parameters.get(first..).unwrap_or_default().to_vec();
+    let inner = RpcRequest { procedure: procedure.to_owned(), parameters };
+    let mut forward = Forward::from_place(sink, u16::try_from(first).unwrap_or(0));
+    let end = session.execute_rpc(&inner, &mut forward);
+    ended(forward.finish(outputs), end)
 }
 
 /// The values of a statement: the parameters from `first` on, if it takes any.

@@ -349,6 +349,29 @@ fn prepared_statements() {
     assert!(matches!(tokens[tokens.len() - 1], Token::Done(d) if d.token == 0xFE));
 }
 
+/// ODBC's `{call p(?)}`: sp_prepexecrpc with the procedure's name; sp_execute calls it again.
+#[test]
+fn prepared_calls() {
+    let s = start();
+    let (mut c, _) = Connection::open(s.address, &Options::default());
+    let arguments = || vec![int(7), parameter(SqlType::INT, Value::Int(8), true)];
+    let p = [vec![out(), text("echo")], arguments()].concat();
+    let tokens = c.rpc(call(RpcProcedure::Number(14), p));
+    assert_eq!(rows(&tokens)[0][..], [Value::Int(7), Value::Int(8)]);
+    // The output parameter at its place in what was sent, and the handle.
+    let mut told = outputs(&tokens);
+    told.sort_by_key(|o| o.0);
+    let [(0, handle @ Value::Int(_)), (3, Value::Int(8))] = &told[..] else { panic!("{told:?}") };
+    let handle = parameter(SqlType::INT, handle.clone(), false);
+    let tokens = c.rpc(call(RpcProcedure::Number(12), [vec![handle.clone()], arguments()].concat()));
+    assert_eq!(rows(&tokens)[0][..], [Value::Int(7), Value::Int(8)]);
+    assert_eq!(outputs(&tokens), [(2, Value::Int(8))]);
+    let tokens = c.rpc(call(RpcProcedure::Number(15), vec![handle.clone()]));
+    assert!(errors(&tokens).is_empty());
+    let tokens = c.rpc(call(RpcProcedure::Number(12), vec![handle]));
+    assert_eq!(errors(&tokens), [8179]);
+}
+
 #[test]
 fn cursors() {
     let s = start();

@@ -14,6 +14,7 @@
 //!    took them, while appending goes on. Until they are in their file the log does not leave its VLF and nobody reads them from there
 //!    ([`LogWriter::settle`]).
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use holdfast_base::{FileId, Lsn, PAGE_SIZE};
@@ -155,6 +156,9 @@ impl Drop for Handed {
 
 /// What [`LogWriter::hand_over`] gives: blocks that are left to write, and the files to sync.
 pub struct HandedOver {
+    /// [`LogWriter::durable`], and what it is to become.
+    durable: Arc<AtomicU64>,
+    end: u64,
     blocks: Vec<EndedBlock>,
     handed: Option<Handed>,
     files: Vec<Arc<dyn DiskFile>>,
@@ -170,8 +174,14 @@ impl HandedOver {
         for file in self.files {
             file.sync()?;
         }
+        self.durable.fetch_max(self.end, Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// A place of the log as a number that grows.
+fn place_number(vlf: u32, block: u32) -> u64 {
+    u64::from(vlf) << 32 | u64::from(block)
 }
 
 /// Appends to the log files of a database.
@@ -208,6 +218,8 @@ pub struct LogWriter {
     handed: Option<Arc<OnceLock<()>>>,
     /// There while something that was handed over is not durable.
     unfinished: Weak<()>,
+    /// Up to here ([`place_number`]) the log is durable: blocks say so of those before them.
+    durable: Arc<AtomicU64>,
 }
 
 /// How full a log is.
@@ -265,6 +277,8 @@ impl LogWriter {
             stuck: false,
             handed: None,
             unfinished: Weak::new(),
+            // Recovery has synced what it has read.
+            durable: Arc::new(AtomicU64::new(place_number(end.vlf, end.block))),
         };
         writer.begin_vlf()?;
         writer.count_free();
@@ -504,7 +518,9 @@ impl LogWriter {
         }
         let unfinished = Arc::new(());
         self.unfinished = Arc::downgrade(&unfinished);
-        Ok(HandedOver { blocks, handed, files, _unfinished: unfinished })
+        let end = place_number(self.vlfs[self.current].sequence, self.block);
+        let durable = Arc::clone(&self.durable);
+        Ok(HandedOver { durable, end, blocks, handed, files, _unfinished: unfinished })
     }
 
     /// Whether so much is waiting to be written that somebody should hand it over.
@@ -585,6 +601,10 @@ impl LogWriter {
         let disk = Arc::clone(&self.files[self.places[self.current]].disk);
         let offset = vlf.block_offset(self.block);
         let previous_size = std::mem::replace(&mut self.previous_size, size as u16);
+        let durable = self.durable.load(Ordering::Relaxed);
+        // What was written before this VLF was begun is durable.
+        let until = if durable >> 32 == u64::from(vlf.sequence) { durable as u32 } else { FIRST_BLOCK };
+        self.builder.set_durable(self.block.saturating_sub(until));
         self.written += size as u64;
         self.block += (size / SECTOR) as u32;
         let next = BlockBuilder::new(self.shape.version, self.end());

@@ -12,13 +12,17 @@ use std::sync::Arc;
 
 use holdfast_base::{FileId, Lsn};
 use holdfast_disk::DiskFile;
-use holdfast_format::log::block::SECTOR;
+use holdfast_format::log::block::{MAX_BLOCK, SECTOR};
+use holdfast_format::log::store::LOOK_BEHIND;
 use holdfast_format::log::write::BlockBuilder;
 use holdfast_format::log::{LogBlock, LogStore, LogTime, VlfHeader};
 
 use super::error::RestoreError;
 use super::log_files::{log_store, table};
 use crate::recovery::log_writer::vlf_header_bytes;
+
+/// Room for the blocks at both ends of it.
+const BLOCKS: u64 = 2 * MAX_BLOCK as u64;
 
 /// Cuts the log before the record `at`; answers where it now ends.
 pub fn cut_log(log: &BTreeMap<FileId, Arc<dyn DiskFile>>, at: Lsn) -> Result<Lsn, RestoreError> {
@@ -54,8 +58,10 @@ fn cut_block(
         file.write_at(vlf.block_offset(at.block), &bytes)?;
         end = at.block.saturating_add((bytes.len() / SECTOR) as u32);
     }
-    if vlf.block_offset(end) + SECTOR as u64 <= vlf.end() {
-        file.write_at(vlf.block_offset(end), &[0; SECTOR])?;
+    // As far as a walk looks for blocks behind its end that say that there must be more.
+    let (from, to) = (vlf.block_offset(end), vlf.block_offset(end).saturating_add(LOOK_BEHIND + BLOCKS));
+    if let Some(length) = to.min(vlf.end()).checked_sub(from) {
+        file.write_at(from, &vec![0; usize::try_from(length).unwrap_or(0)])?;
     }
     Ok(Lsn::new(at.vlf, end, 1))
 }

@@ -1,6 +1,6 @@
 //! What can be wrong with a batch that parses, without a catalog: labels, loops, duplicate variables, RETURN values.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::error;
 use crate::Span;
@@ -27,8 +27,12 @@ pub(super) fn check_batch(batch: &Batch) -> Vec<SyntaxError> {
 struct Walk<'a> {
     scope: Scope,
     variables: HashSet<String>,
-    labels: HashSet<String>,
-    gotos: Vec<&'a Ident>,
+    /// The TRY and CATCH blocks around each label and GOTO, outermost first.
+    labels: HashMap<String, Vec<u32>>,
+    gotos: Vec<(&'a Ident, Vec<u32>)>,
+    /// Those around the statement that is looked at, and how many there were.
+    inside: Vec<u32>,
+    blocks: u32,
     errors: &'a mut Vec<SyntaxError>,
 }
 
@@ -38,8 +42,15 @@ fn check_scope(
     scope: Scope,
     errors: &mut Vec<SyntaxError>,
 ) {
-    let mut walk =
-        Walk { scope, variables: HashSet::new(), labels: HashSet::new(), gotos: Vec::new(), errors };
+    let mut walk = Walk {
+        scope,
+        variables: HashSet::new(),
+        labels: HashMap::new(),
+        gotos: Vec::new(),
+        inside: Vec::new(),
+        blocks: 0,
+        errors,
+    };
     for p in parameters {
         walk.declare(&p.name, p.span);
     }
@@ -47,14 +58,20 @@ fn check_scope(
         walk.statement(s, 0);
     }
     let Walk { gotos, labels, errors, .. } = walk;
-    for goto in gotos {
-        if !labels.contains(&goto.text.to_lowercase()) {
-            let text = format!(
+    for (goto, inside) in gotos {
+        let text = match labels.get(&goto.text.to_lowercase()) {
+            Some(around) if inside.starts_with(around) => continue,
+            Some(_) => {
+                let text = "GOTO cannot be used to jump into a TRY or CATCH scope.";
+                errors.push(*error(1026, 15, 1, goto.span, text.to_owned()));
+                continue;
+            }
+            None => format!(
                 "A GOTO statement references the label '{}' but the label has not been declared.",
                 goto.text
-            );
-            errors.push(*error(133, 15, 1, goto.span, text));
-        }
+            ),
+        };
+        errors.push(*error(133, 15, 1, goto.span, text));
     }
 }
 
@@ -84,7 +101,12 @@ impl<'a> Walk<'a> {
             }
             StatementKind::While { body, .. } => self.statement(body, loops + 1),
             StatementKind::TryCatch { body, handler } => {
-                body.iter().chain(handler).for_each(|s| self.statement(s, loops));
+                for block in [body, handler] {
+                    self.blocks += 1;
+                    self.inside.push(self.blocks);
+                    block.iter().for_each(|s| self.statement(s, loops));
+                    self.inside.pop();
+                }
             }
             StatementKind::Break if loops == 0 => {
                 let text = "Cannot use a BREAK statement outside the scope of a WHILE statement.";
@@ -99,8 +121,10 @@ impl<'a> Walk<'a> {
                 let text = "A RETURN statement with a return value cannot be used in this context.";
                 self.report(178, s.span, text.to_owned());
             }
-            StatementKind::Goto(label) => self.gotos.push(label),
-            StatementKind::Label(label) if !self.labels.insert(label.text.to_lowercase()) => {
+            StatementKind::Goto(label) => self.gotos.push((label, self.inside.clone())),
+            StatementKind::Label(label)
+                if self.labels.insert(label.text.to_lowercase(), self.inside.clone()).is_some() =>
+            {
                 let text = format!(
                     "The label '{}' has already been declared. Label names must be unique within a query batch or \
                          stored procedure.",

@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use holdfast_engine::catalog::{Catalog, IndexDef, IndexKind, TableRules};
 use holdfast_plan::change::{Action, BoundChange, ChangeKind};
+use holdfast_engine::ddl::object::bits;
+use holdfast_tsql::Span;
 use holdfast_tsql::ast::{DmlTarget, Execute, ExecuteTarget, Expr, Ident, Insert, InsertSource, ObjectName};
 use holdfast_types::{CodePage, CollationId, SqlError, SqlType, Value};
 
@@ -88,6 +90,38 @@ impl Runner<'_> {
         Ok(bound)
     }
 
+    /// [`Self::bulk_change`] for rows that are about to come. Constraints that nobody looks at meanwhile are not trusted from then on.
+    /// (Documented at CHECK_CONSTRAINTS of BULK INSERT.)
+    fn bulk_change_of_rows(
+        &mut self,
+        table: &ObjectName,
+        columns: &[Ident],
+        options: LoadOptions,
+        scope: &Scope,
+    ) -> Result<BoundChange, Fail> {
+        let bound = self.bulk_change(table, columns, options, scope)?;
+        if options.check_constraints {
+            return Ok(bound);
+        }
+        let (id, object) = (bound.target.table.database_id, bound.target.table.object_id);
+        let Some(database) = self.session.host.database_by_id(id) else { return Ok(bound) };
+        let rules = Catalog::rules(&*database, object)?;
+        let checks = rules.checks.iter().filter(|c| !c.disabled && !c.not_trusted).map(|c| c.object_id);
+        let keys = rules.foreign_keys.iter().filter(|k| !k.disabled && !k.not_trusted).map(|k| k.object_id);
+        let trusted: Vec<i32> = checks.chain(keys).collect();
+        if trusted.is_empty() {
+            return Ok(bound);
+        }
+        self.defining(&database, Span::default(), scope, |work| {
+            work.lock(object)?;
+            for constraint in &trusted {
+                work.writer()?.set_status(*constraint, bits::NOT_TRUSTED, 0)?;
+            }
+            Ok(())
+        })?;
+        self.bulk_change(table, columns, options, scope)
+    }
+
     /// INSERT BULK.
     pub fn insert_bulk(
         &mut self,
@@ -124,7 +158,8 @@ impl Runner<'_> {
         }
         let unit = Unit::new("", Vec::new(), Vec::new(), Default::default());
         let mut scope = Scope::new(unit, &self.session.host.temporary_rows);
-        let bound = self.bulk_change(&announced.table, &announced.columns, announced.options, &scope)?;
+        let bound =
+            self.bulk_change_of_rows(&announced.table, &announced.columns, announced.options, &scope)?;
         // Rows that such an index would have to follow come again when it has been disabled.
         let followed = |i: &IndexDef| matches!(i.kind, IndexKind::Xml | IndexKind::Spatial);
         let spare = bound.target.table.indexes.iter().any(followed).then(|| rows.clone());
@@ -222,7 +257,7 @@ impl Runner<'_> {
             }
         }
         let opened = std::fs::File::open(&path).map_err(|_| SqlError::new(4860, &[&path]))?;
-        let bound = self.bulk_change(table, &[], load, scope)?;
+        let bound = self.bulk_change_of_rows(table, &[], load, scope)?;
         let columns = &bound.target.table.columns;
         // A field for every column that is not computed; that of the identity column is passed over unless asked for.
         let ChangeKind::InsertExternal { shown, .. } = &bound.kind else { return Ok(()) };

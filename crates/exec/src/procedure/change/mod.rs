@@ -47,6 +47,8 @@ use holdfast_tsql::ast::{
 };
 use holdfast_types::{Batch, Column, SqlError, SqlResult, SqlType, Value};
 
+use parking_lot::Mutex;
+
 use super::memory_table::RowList;
 use super::run::{Fail, Runner, Scope, scope_names};
 use super::unit::{Folding, Planned, with_bind_context};
@@ -102,7 +104,12 @@ struct Change<'c> {
     all_computed: bool,
     /// A bulk load that gives columns their default where NULL comes.
     default_for_null: bool,
+    /// How often rows were not what had been read when they were to be locked.
+    missed: Mutex<HashMap<Vec<u8>, u32>>,
 }
+
+/// Others who change a row in between do so a few times; whoever has locked it once sees it unchanged.
+const MISSED_AT_MOST: u32 = 100;
 
 impl Change<'_> {
     fn write(&self) -> WriteContext<'_> {
@@ -289,6 +296,14 @@ impl Runner<'_> {
         bookmark: &[u8],
     ) -> Result<bool, SqlError> {
         if writer.lock(change.write(), bookmark)? != holdfast_engine::write::RowState::Unchanged {
+            let mut missed = change.missed.lock();
+            let times = missed.entry(bookmark.to_vec()).or_insert(0);
+            *times += 1;
+            if *times >= MISSED_AT_MOST {
+                // What is read there is not found by its key.
+                let text = "A row that was read is not found by its key. The table or index is damaged; run DBCC CHECKDB.";
+                return Err(SqlError::with_text(8646, 21, text));
+            }
             return Ok(false);
         }
         let snapshot = {
@@ -326,6 +341,7 @@ impl Runner<'_> {
             duplicates_ignored: false,
             all_computed: !bound.output.is_empty(),
             default_for_null: false,
+            missed: Mutex::default(),
         }
     }
 
