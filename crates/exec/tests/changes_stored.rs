@@ -237,7 +237,11 @@ fn files_and_client_rows() {
     check(s, trust, &["0|0"]);
     let answers = answers::answers(s, &format!("{}; {trust}", into("")));
     assert!(answers.iter().any(|a| a == "1|1"), "{answers:?}");
-    check(s, "select iif(count(*) > 0, 1, 0) from believed; drop view believed_rows; drop table believed", &["1"]);
+    check(
+        s,
+        "select iif(count(*) > 0, 1, 0) from believed; drop view believed_rows; drop table believed",
+        &["1"],
+    );
     check(
         s,
         "bulk insert Region from '/nowhere'",

@@ -828,8 +828,10 @@ impl Runner<'_> {
             state.settings = saved_settings;
             // SET ROWCOUNT ends with the procedure, too.
             state.row_limit = saved_limit;
-            ((state.isolation, state.identity_insert, state.deadlock_priority), (state.fmt_only, state.no_exec)) =
-                saved_beside;
+            (
+                (state.isolation, state.identity_insert, state.deadlock_priority),
+                (state.fmt_only, state.no_exec),
+            ) = saved_beside;
             // What was defined in between stays known.
             let host = &self.session.host;
             state.database = host.database_by_id(saved_database.id).unwrap_or(saved_database);

@@ -7,6 +7,8 @@
 use std::sync::Arc;
 
 use holdfast_engine::catalog::{Catalog, ColumnDef, IdentityDef};
+use holdfast_engine::transaction::Transaction as Work;
+use holdfast_engine::write::WriteContext;
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::{
     self, CreateIndex, CreateTable, Ddl, Drop as DropStatement, SelectStatement, Statement,
@@ -148,7 +150,9 @@ impl Runner<'_> {
         let hidden = self.temporary.get(&key);
         self.undo_naming(&key, hidden.clone())?;
         // A global table outlives the procedure that makes it.
-        if !key.starts_with("##") {
+        if key.starts_with("##") {
+            table.share(&self.session.host.instance.locks);
+        } else {
             scope.temporaries.push((key.clone(), hidden));
         }
         self.temporary.insert(key, table);
@@ -177,6 +181,9 @@ impl Runner<'_> {
     /// A changed table in place of the one of that name.
     pub fn replace_temporary(&mut self, name: &ast::ObjectName, new: MemoryTable) -> Result<(), Fail> {
         let key = name.name.text.to_lowercase();
+        if key.starts_with("##") {
+            new.share(&self.session.host.instance.locks);
+        }
         self.undo_naming(&key, self.temporary.get(&key))?;
         self.temporary.insert(key, new);
         self.look_again();
@@ -237,9 +244,19 @@ impl Runner<'_> {
         self.plain_done(0)
     }
 
+    /// Waits until nobody else uses a table that all sessions see; nobody does while what is answered is there.
+    pub(super) fn alone_with(&self, key: &str) -> Result<Option<Arc<Work>>, Fail> {
+        let Some(table) = self.temporary.get(key).filter(|_| key.starts_with("##")) else { return Ok(None) };
+        let work = self.session.open_transaction().unwrap_or_else(|| self.session.new_transaction());
+        let wait = self.session.lock_wait();
+        table.rows.lock_to_change(WriteContext { transaction: &work, wait: &wait })?;
+        Ok(Some(work))
+    }
+
     fn drop_temporary(&mut self, drop: &DropStatement, scope: &mut Scope) -> Result<(), Fail> {
         for name in &drop.names {
             let key = name.name.text.to_lowercase();
+            let _alone = self.alone_with(&key)?;
             let gone = self.temporary.remove(&key);
             match gone {
                 Some(table) => {

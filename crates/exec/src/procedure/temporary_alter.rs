@@ -40,6 +40,7 @@ impl Runner<'_> {
         let Some(old) = self.find_temporary(&a.name) else {
             return Err(SqlError::new(4902, &[&shown]).into());
         };
+        let _alone = self.alone_with(&shown.to_lowercase())?;
         match &a.action {
             AlterTableAction::Add { definition, .. } => self.add_temporary(a, &old, definition, scope)?,
             AlterTableAction::Drop(list) => {

@@ -17,9 +17,8 @@ pub mod prepared;
 use std::sync::Arc;
 
 use holdfast_exec::session::{
-    Wake,
     CancelFlag, Done, DoneKind, RequestEnd, ResultColumn, ResultSink, RpcParameter, RpcRequest, SinkResult,
-    SqlSession, StatementText, TransactionRequest,
+    SqlSession, StatementText, TransactionRequest, Wake,
 };
 use holdfast_types::{SqlError, Value};
 

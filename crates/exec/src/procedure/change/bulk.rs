@@ -11,8 +11,8 @@
 use std::sync::Arc;
 
 use holdfast_engine::catalog::{Catalog, IndexDef, IndexKind, TableRules};
-use holdfast_plan::change::{Action, BoundChange, ChangeKind};
 use holdfast_engine::ddl::object::bits;
+use holdfast_plan::change::{Action, BoundChange, ChangeKind};
 use holdfast_tsql::Span;
 use holdfast_tsql::ast::{DmlTarget, Execute, ExecuteTarget, Expr, Ident, Insert, InsertSource, ObjectName};
 use holdfast_types::{CodePage, CollationId, SqlError, SqlType, Value};

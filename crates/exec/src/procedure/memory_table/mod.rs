@@ -13,6 +13,7 @@
 mod list;
 mod rows;
 mod scan;
+mod shared;
 mod undo;
 mod writer;
 
@@ -21,6 +22,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use holdfast_engine::access::TableAccess;
 use holdfast_engine::catalog::{ColumnDef, IndexDef, IndexKind, TableDef, TableRules};
+use holdfast_engine::lock::LockManager;
 use holdfast_types::{NameOrder, SqlResult, SqlType};
 use parking_lot::Mutex;
 
@@ -30,6 +32,7 @@ use crate::system_view::model::TEMPORARY_ID;
 pub use list::RowList;
 use rows::Index;
 pub use rows::MemoryRows;
+use shared::Shared;
 pub use undo::{keep_variables, note_undo};
 
 /// Database id of tempdb, where such tables live.
@@ -101,6 +104,11 @@ pub fn next_object_id() -> i32 {
 }
 
 impl MemoryTable {
+    /// Several sessions may see it from now on.
+    pub fn share(&self, locks: &Arc<LockManager>) {
+        let _ = self.rows.shared.set(Shared::new(Arc::clone(locks), self.definition.object_id));
+    }
+
     /// A table without indexes and rules.
     pub fn new(name: &str, columns: Vec<ColumnDef>, pool: &Arc<Pool>) -> Self {
         Self::of(name, MemoryShape { columns, ..MemoryShape::default() }, pool)

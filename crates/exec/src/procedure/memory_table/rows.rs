@@ -11,7 +11,7 @@
 use std::collections::HashSet;
 use std::hash::Hasher;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use holdfast_engine::access::BatchSource;
 use holdfast_engine::catalog::{IndexDef, IndexKind};
@@ -20,6 +20,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::list::RowList;
 use super::scan::{self, Fill};
+use super::shared::Shared;
 use crate::operator::sort_key::{KeyPart, encode_rows};
 use crate::operator::spill::damaged;
 use crate::procedure::identity::Counter;
@@ -64,6 +65,8 @@ pub struct MemoryRows {
     lost: AtomicBool,
     pub(super) pool: Arc<Pool>,
     pub(super) this: Weak<MemoryRows>,
+    /// There once several sessions may see the table.
+    pub(super) shared: OnceLock<Shared>,
 }
 
 /// Entries one after the other.
@@ -356,6 +359,7 @@ impl MemoryRows {
             lost: AtomicBool::new(false),
             pool: Arc::clone(pool),
             this: this.clone(),
+            shared: OnceLock::new(),
         })
     }
 

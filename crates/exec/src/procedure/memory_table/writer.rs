@@ -57,16 +57,19 @@ impl TableAccess for MemoryRows {
         Some((rows, rows / ROWS_OF_A_PAGE))
     }
 
-    fn scan(&self, _read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
-        self.ordered(columns)
+    fn scan(&self, read: &ReadContext, columns: &[usize]) -> SqlResult<Box<dyn BatchSource>> {
+        self.locked(read, || self.ordered(columns))
     }
 
     fn parallel_scan(
         &self,
-        _read: &ReadContext,
+        read: &ReadContext,
         columns: &[usize],
         parts: usize,
     ) -> SqlResult<Vec<Box<dyn BatchSource>>> {
+        if self.shared.get().is_some() {
+            return Ok(vec![self.scan(read, columns)?]);
+        }
         if parts < 2 || self.len() < WORTH_THREADS {
             return Ok(vec![self.ordered(columns)?]);
         }
@@ -115,6 +118,36 @@ impl TableAccess for MemoryRows {
         columns: &[usize],
         backward: bool,
     ) -> SqlResult<Box<dyn BatchSource>> {
+        self.locked(read, || self.sought(read, index_id, range, columns, backward))
+    }
+
+    fn writer(&self) -> Option<Arc<dyn TableWriter>> {
+        self.this.upgrade().map(|t| t as Arc<dyn TableWriter>)
+    }
+}
+
+impl MemoryRows {
+    /// Runs `f` when the reader may see the rows.
+    fn locked<T>(&self, read: &ReadContext, f: impl FnOnce() -> SqlResult<T>) -> SqlResult<T> {
+        match self.shared.get() {
+            Some(shared) => shared.read(read, f),
+            None => f(),
+        }
+    }
+
+    /// Before a change.
+    pub fn lock_to_change(&self, write: WriteContext<'_>) -> SqlResult<()> {
+        self.shared.get().map_or(Ok(()), |shared| shared.change(write))
+    }
+
+    fn sought(
+        &self,
+        read: &ReadContext,
+        index_id: i32,
+        range: KeyRange,
+        columns: &[usize],
+        backward: bool,
+    ) -> SqlResult<Box<dyn BatchSource>> {
         self.check()?;
         let inner = self.inner.read();
         let most = if read.few { 1 } else { BATCH_ROWS };
@@ -148,10 +181,6 @@ impl TableAccess for MemoryRows {
         let scan = KeyScan::new(&index.keys, &inner.rows, from, to, backward, fill);
         Ok(Box::new(scan.beginning_with(most)))
     }
-
-    fn writer(&self) -> Option<Arc<dyn TableWriter>> {
-        self.this.upgrade().map(|t| t as Arc<dyn TableWriter>)
-    }
 }
 
 impl TableWriter for MemoryRows {
@@ -159,6 +188,7 @@ impl TableWriter for MemoryRows {
         if rows.is_empty() {
             return Ok(0);
         }
+        self.lock_to_change(write)?;
         self.check()?;
         self.pool.make_room()?;
         let mut inner = self.inner.write();
@@ -200,7 +230,8 @@ impl TableWriter for MemoryRows {
         Ok(taken.len() as u64)
     }
 
-    fn lock(&self, _: WriteContext<'_>, bookmark: &[u8]) -> SqlResult<RowState> {
+    fn lock(&self, write: WriteContext<'_>, bookmark: &[u8]) -> SqlResult<RowState> {
+        self.lock_to_change(write)?;
         self.check()?;
         let Some((id, was)) = marked(bookmark) else { return Ok(RowState::Changed) };
         let mut cursor = Cursor::new(&self.inner.read().rows);
@@ -209,6 +240,7 @@ impl TableWriter for MemoryRows {
     }
 
     fn update(&self, write: WriteContext<'_>, rows: &[RowUpdate], _changed: &[usize]) -> SqlResult<()> {
+        self.lock_to_change(write)?;
         self.check()?;
         self.pool.make_room()?;
         // Of a row that is given twice the last counts.
@@ -262,6 +294,7 @@ impl TableWriter for MemoryRows {
     }
 
     fn delete(&self, write: WriteContext<'_>, bookmarks: &[Vec<u8>], _old: &[Vec<Value>]) -> SqlResult<()> {
+        self.lock_to_change(write)?;
         self.check()?;
         self.pool.make_room()?;
         let mut ids: Vec<u64> = bookmarks.iter().filter_map(|b| marked(b)).map(|m| m.0).collect();
@@ -276,6 +309,7 @@ impl TableWriter for MemoryRows {
     }
 
     fn truncate(&self, write: WriteContext<'_>) -> SqlResult<()> {
+        self.lock_to_change(write)?;
         self.check()?;
         let mut inner = self.inner.write();
         let keys = inner.indexes.iter().map(|i| (i.index_id, i.keys.clone())).collect();
