@@ -87,6 +87,11 @@ impl Runner<'_> {
         if self.level > 0 {
             return Err(SqlError::new(15422, &[]).into());
         }
+        self.need_no_transaction(procedure)
+    }
+
+    /// 15002.
+    pub(crate) fn need_no_transaction(&self, procedure: &str) -> Result<(), Fail> {
         if self.session.open_transaction().is_some() {
             let text = format!("The procedure 'sys.{procedure}' cannot be executed within a transaction.");
             return Err(SqlError::with_text(15_002, 16, text).into());

@@ -210,7 +210,7 @@ fn create_login(p: &PrincipalStatement, call: &mut Call<'_>) -> SqlResult<()> {
     let default = call.session.host.settings.in_use(configuration::DEFAULT_LANGUAGE);
     let language = Language::all().find(|l| i32::from(l.0.lang_id) == default).unwrap_or_default();
     let language = language.0.name.to_owned();
-    call.session.host.logins.change(|principals| {
+    call.session.change_principals(|principals| {
         if principals.principal(name).is_some() {
             return Err(exists());
         }
@@ -240,8 +240,7 @@ fn alter_login(p: &PrincipalStatement, call: &mut Call<'_>) -> SqlResult<()> {
     if options.sid.is_some() {
         return Err(SqlError::not_supported("ALTER LOGIN … WITH SID"));
     }
-    let store = Arc::clone(&call.session.host.logins);
-    let before = store.read();
+    let before = call.session.host.logins.read();
     let login = before.login(name).ok_or_else(missing)?;
     // Everybody may change their own password who knows it.
     let only_password = options.password.is_some()
@@ -264,7 +263,7 @@ fn alter_login(p: &PrincipalStatement, call: &mut Call<'_>) -> SqlResult<()> {
     let policy = options.check_policy.unwrap_or(login.check_policy);
     let hash = options.hash(options.name.as_deref().unwrap_or(name), policy)?;
     let now = call.session.host.now();
-    store.change(|principals| {
+    call.session.change_principals(|principals| {
         if let Some(new) = &options.name
             && !same(new, name)
             && principals.principal(new).is_some()
@@ -299,7 +298,7 @@ fn create_role(p: &PrincipalStatement, call: &mut Call<'_>) -> SqlResult<()> {
     let Some(me) = own_token(call).filter(|_| allowed) else { return Err(SqlError::new(15247, &[])) };
     let owner = p.clauses.iter().find(|c| c.0 == "AUTHORIZATION").and_then(|c| c.1.as_ref());
     let now = call.session.host.now();
-    call.session.host.logins.change(|principals| {
+    call.session.change_principals(|principals| {
         if principals.principal(name).is_some() {
             return Err(SqlError::new(15025, &[&name]));
         }
@@ -335,7 +334,7 @@ fn alter_role(p: &PrincipalStatement, call: &mut Call<'_>) -> SqlResult<()> {
     let new_name = p.options.iter().find(|o| o.name == "NAME").and_then(|o| o.value.as_ref());
     let new_name = new_name.and_then(super::table::word).map(str::to_owned);
     let now = call.session.host.now();
-    call.session.host.logins.change(|principals| {
+    call.session.change_principals(|principals| {
         let role = principals.role(name).ok_or_else(missing)?;
         if !may_alter_role(&me, principals, role) {
             return Err(missing());
@@ -420,7 +419,7 @@ pub fn drop(d: &Drop, call: &mut Call<'_>) -> SqlResult<()> {
                 return Err(SqlError::new(15144, &[]));
             }
         }
-        host.logins.change(|principals| {
+        call.session.change_principals(|principals| {
             principals.forget(id);
             Ok(())
         })?;

@@ -359,7 +359,7 @@ impl Runner<'_> {
                 .ok_or_else(|| SqlError::not_supported(format!("The permission {name} at the server")))?;
             codes.push(code);
         }
-        session.host.logins.change(|principals| {
+        session.change_principals(|principals| {
             let class = p.class.as_deref().map(str::to_ascii_uppercase);
             let (class, major) = match (&p.securable, class.as_deref()) {
                 (Some(n), Some(what @ ("LOGIN" | "SERVER ROLE"))) => {

@@ -432,8 +432,12 @@ impl Runner<'_> {
             Err(Stop::Caught { error, compile }) if self.tries == 0 => {
                 // Nothing further out takes it.
                 self.report(&error)?;
-                let _ = compile;
-                return Err(Stop::Batch.into());
+                let abort = self.session.has(option::XACT_ABORT) || rolls_back(error.number);
+                if abort {
+                    self.roll_back_all()?;
+                }
+                // What is not there ends the text that names it; who called that goes on.
+                return Err(if compile.is_some() && !abort { Stop::Module } else { Stop::Batch }.into());
             }
             Err(other) => return Err(other.into()),
         };

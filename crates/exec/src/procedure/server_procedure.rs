@@ -91,6 +91,12 @@ impl Runner<'_> {
         procedure: &ServerProcedure,
         arguments: &[Argument],
     ) -> Result<Returned, Fail> {
+        // Documented of each of them.
+        const NOT_IN_TRANSACTIONS: &[&str] =
+            &["sp_addlinkedserver", "sp_dropserver", "sp_addumpdevice", "sp_dropdevice"];
+        if NOT_IN_TRANSACTIONS.contains(&procedure.name) {
+            self.need_no_transaction(procedure.name)?;
+        }
         let places = match procedure.name.starts_with("xp_") {
             true => (0..arguments.len()).map(Some).collect(),
             false => places(procedure.name, procedure.parameters, arguments)?,

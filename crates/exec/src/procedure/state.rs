@@ -25,6 +25,7 @@ use holdfast_types::{CollationId, NameOrder, SqlError, SqlResult, SqlType, Value
 use parking_lot::Mutex;
 
 use super::change::{BulkTarget, TriggerTables, ViewPlan};
+use super::memory_table::note_undo;
 use super::prepared::FIRST_HANDLE;
 use super::raise::MessageText;
 use super::showplan::ShowPlan;
@@ -33,6 +34,7 @@ use crate::context::{CaughtError, ColumnInfo, ObjectInfo, RandState, SessionInfo
 use crate::host::server_settings::US_ENGLISH;
 use crate::host::temporary::{SessionTables, TEMPDB};
 use crate::host::{Host, HostDatabase, configuration, properties};
+use crate::security::store::Principals;
 use crate::security::{Securable, SecurityContexts};
 use crate::session::{CancelFlag, LoginInfo, StatementText};
 use crate::system_view::ViewSource;
@@ -256,6 +258,21 @@ impl SharedSession {
     /// The open transaction, if there is one.
     pub fn open_transaction(&self) -> Option<Arc<OpenTransaction>> {
         self.state.lock().transaction.open.clone()
+    }
+
+    /// Changes logins, server roles or permissions at the server; a rollback of the session's transaction takes that back.
+    pub fn change_principals<T>(&self, f: impl FnOnce(&mut Principals) -> SqlResult<T>) -> SqlResult<T> {
+        let (out, (before, after)) = self.host.logins.change_knowing(f)?;
+        let Some(work) = self.open_transaction() else { return Ok(out) };
+        let store = Arc::clone(&self.host.logins);
+        let back = move || {
+            let _ = store.change(|now| {
+                now.take_back(&before, &after);
+                Ok(())
+            });
+        };
+        note_undo(&work, Box::new(back))?;
+        Ok(out)
     }
 
     /// How this session waits for locks now.

@@ -71,7 +71,7 @@ pub const ON_SERVER: u8 = 100;
 pub const ON_PRINCIPAL: u8 = 101;
 
 /// A login.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Login {
     pub id: i32,
@@ -95,7 +95,7 @@ pub struct Login {
 }
 
 /// A server role that somebody made.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServerRole {
     pub id: i32,
@@ -204,6 +204,33 @@ impl Principals {
         self.permissions.retain(|p| p.grantee != id && !(p.class == ON_PRINCIPAL && p.major == id));
     }
 
+    /// Takes back what became of `before` when it became `after`; what others have changed since stays.
+    pub fn take_back(&mut self, before: &Principals, after: &Principals) {
+        fn restore<T: Clone + PartialEq>(
+            now: &mut Vec<T>,
+            before: &[T],
+            after: &[T],
+            same: impl Fn(&T, &T) -> bool,
+        ) {
+            for old in before.iter().filter(|old| !after.contains(old)) {
+                // It was changed or removed.
+                match now.iter_mut().find(|n| same(n, old)) {
+                    Some(place) => place.clone_from(old),
+                    None => now.push(old.clone()),
+                }
+            }
+            for new in after.iter().filter(|new| !before.iter().any(|old| same(old, new))) {
+                now.retain(|n| !same(n, new));
+            }
+        }
+        restore(&mut self.logins, &before.logins, &after.logins, |a, b| a.id == b.id);
+        restore(&mut self.roles, &before.roles, &after.roles, |a, b| a.id == b.id);
+        restore(&mut self.members, &before.members, &after.members, |a, b| a == b);
+        restore(&mut self.permissions, &before.permissions, &after.permissions, |a, b| {
+            (a.class, a.major, a.grantee, &a.code) == (b.class, b.major, b.grantee, &b.code)
+        });
+    }
+
     /// A login with its CONNECT SQL.
     pub fn add(&mut self, login: Login) {
         let code = "COSQ".to_owned();
@@ -304,16 +331,26 @@ impl LoginStore {
     /// # Errors
     /// Those of `f`; 3634 when the file cannot be written.
     pub fn change<T>(&self, f: impl FnOnce(&mut Principals) -> SqlResult<T>) -> SqlResult<T> {
+        self.change_knowing(f).map(|(out, _)| out)
+    }
+
+    /// The same; answers what there was before and after, too.
+    pub fn change_knowing<T>(
+        &self,
+        f: impl FnOnce(&mut Principals) -> SqlResult<T>,
+    ) -> SqlResult<(T, (Arc<Principals>, Arc<Principals>))> {
         let _alone = self.changing.lock();
-        let mut changed = Principals::clone(&self.now.read());
+        let before = self.read();
+        let mut changed = Principals::clone(&before);
         let out = f(&mut changed)?;
         let written = serde_json::to_vec_pretty(&changed)
             .map_err(std::io::Error::other)
             .and_then(|bytes| write_private(&self.path, &bytes));
         written.map_err(|e| SqlError::new(3634, &[&e, &"writing", &self.path.display()]))?;
-        *self.now.write() = Arc::new(changed);
+        let changed = Arc::new(changed);
+        *self.now.write() = Arc::clone(&changed);
         self.version.fetch_add(1, Ordering::AcqRel);
-        Ok(out)
+        Ok((out, (before, changed)))
     }
 
     /// Sets a login's password under the policy. Takes tens of milliseconds.

@@ -120,8 +120,10 @@ impl Binder<'_> {
         self.levels.push(super::Level { is_select: true, clause, ..super::Level::default() });
         let bound = self.bind_values(rows);
         // One of its own has no query to be computed in.
-        let own = self.levels.pop().is_some_and(|l| l.grouped);
+        let level = self.levels.pop();
+        let own = level.as_ref().is_some_and(|l| l.grouped);
         match bound {
+            Ok(_) if level.is_some_and(|l| !l.windows.is_empty()) => Err(SqlError::new(4108, &[])),
             Ok(_) if own => Err(SqlError::not_supported("An aggregate in VALUES")),
             other => other,
         }

@@ -9,6 +9,7 @@ use super::super::Clause;
 use super::target::{Named, cannot_change};
 use super::{Binder, Source, Typed, named_twice};
 use crate::change::{BoundOutput, OutputInto, TargetTable};
+use crate::expr::ExprKind;
 use crate::logical::{Col, ColumnId};
 use crate::physical::ResultColumnInfo;
 
@@ -77,6 +78,10 @@ impl Binder<'_> {
                 return Err(SqlError::with_text(102, 15, "Incorrect syntax near '='."));
             }
             let mut t = i.typed;
+            if t.e.any(&|x| matches!(x.kind, ExprKind::Subquery(_))) {
+                let text = "Subqueries are not allowed in the OUTPUT clause.";
+                return Err(SqlError::with_text(10705, 16, text));
+            }
             let untyped = t.e.ty.id == TypeId::Null;
             // As an INSERT's values: a bare NULL goes into every type.
             if untyped && c.into.is_none() {
