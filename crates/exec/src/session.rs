@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use holdfast_types::{Batch, CollationId, SqlError, SqlType, Value};
 
+use crate::server_cursor::CursorSession;
+
 /// The client is gone or its request was cancelled; nothing more can be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the client no longer takes results")]
@@ -255,6 +257,10 @@ pub trait SqlSession: Send {
     fn session_id(&self) -> u16;
     /// What ends the connection when the session is killed while its client says nothing.
     fn on_kill(&self, _wake: Box<dyn Fn() + Send + Sync>) {}
+    /// Server cursors that see later changes; `None`: there are none here.
+    fn cursors(&mut self) -> Option<&mut dyn CursorSession> {
+        None
+    }
     /// Bound result columns of a batch without running it (sp_describe_first_result_set, SET FMTONLY).
     fn describe(&mut self, text: &str) -> Result<Vec<ResultColumn>, SqlError>;
 }

@@ -14,7 +14,7 @@ use holdfast_tsql::Span;
 use holdfast_tsql::ast::walk::{Met, walk_query};
 use holdfast_tsql::ast::{
     ComparisonOp, Expr, ExprKind, Ident, JoinKind, NamedTable, QueryBody, SelectItem, SelectStatement,
-    TableKind, TableRef,
+    TableHint, TableKind, TableRef,
 };
 use holdfast_types::Value;
 
@@ -28,6 +28,10 @@ pub struct Keyset {
     pub keyed: Arc<SelectStatement>,
     /// The same for one row, whose keys are variables of `unit`.
     one: SelectStatement,
+    /// That with update locks.
+    locking: SelectStatement,
+    /// Names are those of the database where the cursor was opened.
+    database: i32,
     unit: Arc<Unit>,
     first: u32,
     /// How many columns the keys have.
@@ -49,6 +53,27 @@ fn tables<'a>(list: &'a [TableRef], out: &mut Vec<&'a NamedTable>) -> bool {
         TableKind::Paren(inner) => tables(std::slice::from_ref(inner), out),
         _ => false,
     })
+}
+
+/// Has the tables of a FROM clause read with update locks.
+fn lock(list: &mut [TableRef]) {
+    for t in list {
+        match &mut t.kind {
+            TableKind::Named(n) => {
+                n.hints.push(TableHint {
+                    name: "UPDLOCK".into(),
+                    arguments: Vec::new(),
+                    columns: Vec::new(),
+                });
+            }
+            TableKind::Join { left, right, .. } => {
+                lock(std::slice::from_mut(left));
+                lock(std::slice::from_mut(right));
+            }
+            TableKind::Paren(inner) => lock(std::slice::from_mut(inner)),
+            _ => {}
+        }
+    }
 }
 
 /// Ordinals of a table's shortest way to name a row; NULLs name none.
@@ -143,9 +168,14 @@ impl Runner<'_> {
         if let QueryBody::Select(s) = &mut one.query.body {
             s.top = None;
         }
+        let mut locking = one.clone();
+        if let QueryBody::Select(s) = &mut locking.query.body {
+            lock(&mut s.from);
+        }
         let unit = Unit::new(&unit.text, unit.parameters.clone(), Vec::new(), layout);
+        let database = self.session.names_database().id;
         let goes_on = named.len() > 1 && query.query.order_by.is_empty() && select.top.is_none();
-        Some(Keyset { keyed, one, unit, first, count, goes_on })
+        Some(Keyset { keyed, one, locking, database, unit, first, count, goes_on })
     }
 
     /// A row of a keyset as it is now; `None`: it is missing (invariant 1).
@@ -165,8 +195,11 @@ impl Runner<'_> {
         inner.trigger = scope.trigger.clone();
         inner.module = scope.module;
         inner.schema = scope.schema.clone();
-        let bound = self.plan_cursor(&keyset.one, &inner)?;
-        let (_, rows) = self.rows_of(&bound, &inner)?;
-        Ok(rows.into_iter().next())
+        let query = if keyed.locks.is_some() { &keyset.locking } else { &keyset.one };
+        self.with_names_of(keyset.database, |runner| {
+            let bound = runner.plan_cursor(query, &inner)?;
+            let rows = runner.rows_under(&bound, &runner.context_held(&inner, keyed.locks.as_ref()))?;
+            Ok(rows.into_iter().next())
+        })
     }
 }

@@ -10,11 +10,23 @@ pub struct Forward<'a> {
     to: &'a mut dyn ResultSink,
     held: Option<Done>,
     status_seen: bool,
+    /// Sent behind the columns.
+    origins: Option<Origins>,
 }
 
 impl<'a> Forward<'a> {
     pub fn new(to: &'a mut dyn ResultSink) -> Self {
-        Forward { to, held: None, status_seen: false }
+        Forward { to, held: None, status_seen: false, origins: None }
+    }
+
+    /// Tells where the columns come from.
+    pub fn with_origins(self, origins: Origins) -> Self {
+        Forward { origins: Some(origins), ..self }
+    }
+
+    /// The call has ended with an error.
+    pub fn failed(&self) -> bool {
+        self.held.is_some_and(|d| d.error)
     }
 
     fn release(&mut self) -> SinkResult {
@@ -43,7 +55,11 @@ impl<'a> Forward<'a> {
 impl ResultSink for Forward<'_> {
     fn columns(&mut self, columns: &[ResultColumn]) -> SinkResult {
         self.release()?;
-        self.to.columns(columns)
+        self.to.columns(columns)?;
+        match self.origins.take() {
+            Some(origins) => self.to.origins(&origins),
+            None => Ok(()),
+        }
     }
     fn origins(&mut self, origins: &Origins) -> SinkResult {
         self.to.origins(origins)
@@ -75,6 +91,47 @@ impl ResultSink for Forward<'_> {
     fn return_value(&mut self, ordinal: u16, name: &str, ty: &SqlType, value: &Value) -> SinkResult {
         self.release()?;
         self.to.return_value(ordinal, name, ty, value)
+    }
+    fn flush(&mut self) -> SinkResult {
+        self.to.flush()
+    }
+}
+
+/// Passes on what a statement says, and nothing of what it answers.
+pub struct Quiet<'a> {
+    to: &'a mut dyn ResultSink,
+    pub failed: bool,
+}
+
+impl<'a> Quiet<'a> {
+    pub fn new(to: &'a mut dyn ResultSink) -> Self {
+        Quiet { to, failed: false }
+    }
+}
+
+impl ResultSink for Quiet<'_> {
+    fn columns(&mut self, _: &[ResultColumn]) -> SinkResult {
+        Ok(())
+    }
+    fn rows(&mut self, _: &Batch) -> SinkResult {
+        Ok(())
+    }
+    fn done(&mut self, done: Done) -> SinkResult {
+        self.failed |= done.error;
+        Ok(())
+    }
+    fn message(&mut self, message: &SqlError) -> SinkResult {
+        self.failed |= message.severity > 10;
+        self.to.message(message)
+    }
+    fn environment(&mut self, change: EnvironmentChange) -> SinkResult {
+        self.to.environment(change)
+    }
+    fn return_status(&mut self, _: i32) -> SinkResult {
+        Ok(())
+    }
+    fn return_value(&mut self, _: u16, _: &str, _: &SqlType, _: &Value) -> SinkResult {
+        Ok(())
     }
     fn flush(&mut self) -> SinkResult {
         self.to.flush()
