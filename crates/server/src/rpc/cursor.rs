@@ -184,7 +184,10 @@ impl Copied {
             fetch::ABSOLUTE if row < 0 => total + row + 1,
             fetch::ABSOLUTE => row,
             fetch::RELATIVE => self.position + row,
-            fetch::REFRESH => self.position,
+            fetch::REFRESH => {
+                count = self.fetched;
+                self.position
+            }
             other => return Err(not_a_fetch(other)),
         };
         let start = if kind & fetch::LAST != 0 { start.max(1) } else { start };
@@ -498,10 +501,11 @@ impl Cursors {
     }
 }
 
-/// An output parameter under the name it was sent with; a parameter that was not sent gets none.
+/// An output parameter under the name it was sent with. What was not sent, or not as an output, gets none: Microsoft's JDBC driver takes the
+/// second one for the rows, since it asks for nothing but those and the cursor.
 fn output(request: &RpcRequest, ordinal: usize, value: i32, sink: &mut dyn ResultSink) -> SinkResult {
     match request.parameters.get(ordinal) {
-        Some(p) => sink.return_value(ordinal as u16, &p.name, &SqlType::INT, &Value::Int(value)),
-        None => Ok(()),
+        Some(p) if p.output => sink.return_value(ordinal as u16, &p.name, &SqlType::INT, &Value::Int(value)),
+        _ => Ok(()),
     }
 }
