@@ -524,3 +524,35 @@ fn a_named_cursor_is_for_where_current_of() {
         fill(&mut b);
     }
 }
+
+#[test]
+fn a_keyset_has_its_own_inserts_at_its_end() {
+    let (_data, _server, mut a, mut b) = server();
+    fill(&mut b);
+    let id = |n| parameter("@id", SqlType::INT, Value::Int(n), false);
+    let mut c = Cursor::open(&mut a, "select id, name from t where id < 100 order by id", KEYSET, OPTIMISTIC);
+    b.fine("insert t values (11, 'theirs')");
+    assert_eq!(c.change(INSERT, 0, "", vec![id(-5), named("@name", "mine")]), NONE);
+    assert_eq!(c.change(INSERT, 0, "", vec![id(3)]), [2627]);
+    assert_eq!(c.fetch(LAST, 0, 3), "9:n9 10:n10 -5:mine");
+    assert_eq!(c.info(), (9, 11));
+    assert_eq!(c.change(UPDATE, 3, "", vec![named("@name", "changed")]), NONE);
+    c.client.fine("begin tran");
+    assert_eq!(c.change(INSERT, 0, "", vec![text("VALUES (21, 'gone'), (22, 'gone')")]), NONE);
+    assert_eq!(c.fetch(LAST, 0, 3), "-5:changed 21:gone 22:gone");
+    c.client.fine("rollback");
+    assert_eq!(c.fetch(REFRESH, 0, 0), "-5:changed - -");
+    c.close();
+    // Keys that the server makes, and rows that a trigger puts elsewhere.
+    b.fine("create table g(v int default 7, k int identity primary key); create table h(v int)");
+    b.fine("insert g values (1)");
+    let mut c = Cursor::open(&mut a, "select k, v from g", KEYSET, OPTIMISTIC);
+    assert_eq!(c.change(INSERT, 0, "", vec![text("INSERT INTO g DEFAULT VALUES")]), NONE);
+    assert_eq!(c.fetch(FIRST, 0, 5), "1:1 2:7");
+    b.fine("exec('create trigger r on g instead of insert as insert h select v from inserted')");
+    let v = parameter("@v", SqlType::INT, Value::Int(5), false);
+    assert_eq!(c.change(INSERT, 0, "", vec![v]), NONE);
+    assert_eq!(c.fetch(FIRST, 0, 5), "1:1 2:7");
+    assert_eq!(b.number("select v from h"), 5);
+    c.close();
+}

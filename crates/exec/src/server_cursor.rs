@@ -115,6 +115,15 @@ pub trait CursorSession {
         lock: bool,
         sink: &mut dyn ResultSink,
     ) -> RequestEnd;
+    /// Runs an INSERT into a table of the cursor, as `execute_statement` does; a keyset has the row at its end then.
+    fn insert_row(
+        &mut self,
+        name: &str,
+        statement: &StatementText,
+        values: &[RpcParameter],
+        first: usize,
+        sink: &mut dyn ResultSink,
+    ) -> RequestEnd;
     /// A further name, for WHERE CURRENT OF.
     ///
     /// # Errors

@@ -100,6 +100,10 @@ pub enum EnvironmentChange {
 /// Receives everything a request answers. Implemented by the TDS connection, by the shell and by tests.
 pub trait ResultSink {
     fn columns(&mut self, columns: &[ResultColumn]) -> SinkResult;
+    /// The same of a cursor through which those that are updatable can be changed.
+    fn changeable_columns(&mut self, columns: &[ResultColumn]) -> SinkResult {
+        self.columns(columns)
+    }
     /// Behind the columns, in browse mode: where they come from.
     fn origins(&mut self, origins: &Origins) -> SinkResult {
         let _ = origins;

@@ -122,6 +122,13 @@ pub(super) enum OpenRows {
     Dynamic(Option<Box<Dynamic>>),
 }
 
+impl Declared {
+    /// Rows can be changed through it, as clients are told.
+    pub(super) fn changeable(&self) -> bool {
+        self.concurrency != READ_ONLY && self.open.as_ref().is_some_and(|o| o.model != model::STATIC)
+    }
+}
+
 impl Open {
     /// @@CURSOR_ROWS; -1 where OPEN does not fix which rows there are.
     pub(super) fn count(&self) -> i64 {

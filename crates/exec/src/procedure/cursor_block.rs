@@ -5,7 +5,8 @@
 //!    chose another. A FETCH of T-SQL ends the buffer.
 //! 2. NEXT goes on behind the block's last row and PREVIOUS before its first one.
 //! 3. A block of a keyset has its missing rows, too; of a dynamic cursor only when it is read again.
-//! 4. A fetch that fails leaves the buffer as it was.
+//! 4. What a client inserts through a keyset cursor over one table becomes its last row.
+//! 5. A fetch that fails leaves the buffer as it was.
 //!
 //! Source: sp_cursorfetch as documented; of rows before the first or behind the last one there are none, as for T-SQL's cursors.
 
@@ -171,6 +172,12 @@ impl Sending {
     }
 }
 
+/// Rows that an INSERT puts into a table, in the order of its columns.
+pub struct Watched {
+    pub table: (i32, i32),
+    pub rows: Vec<Vec<Value>>,
+}
+
 /// The client's columns of an open cursor: rows can turn out to be missing.
 pub fn client_columns(columns: &[ResultColumn]) -> Vec<ResultColumn> {
     columns.iter().map(|c| ResultColumn { nullable: true, ..c.clone() }).collect()
@@ -186,9 +193,12 @@ impl Runner<'_> {
         Scope::new(unit, &self.session.host.temporary_rows)
     }
 
-    fn begin_sending(&mut self, columns: &[ResultColumn]) -> Result<Sending, Fail> {
+    fn begin_sending(&mut self, columns: &[ResultColumn], changeable: bool) -> Result<Sending, Fail> {
         let all = fetched_columns(&client_columns(columns));
-        self.sink.columns(&all)?;
+        match changeable {
+            true => self.sink.changeable_columns(&all)?,
+            false => self.sink.columns(&all)?,
+        }
         Ok(Sending { types: all.iter().map(|c| c.ty).collect(), waiting: Vec::new(), sent: 0 })
     }
 
@@ -202,8 +212,9 @@ impl Runner<'_> {
         let cursor = self.cursor_of_client(name)?;
         self.begin_implicitly()?;
         self.session.state.lock().fetch_status = -1;
-        let (columns, dynamic, locks) = {
+        let (columns, dynamic, locks, changeable) = {
             let mut c = cursor.0.lock();
+            let changeable = c.changeable();
             let (forward, locks) = (c.forward_only, c.concurrency == SCROLL_LOCKS);
             let Some(open) = &mut c.open else { return Err(not_open().state(2).into()) };
             if open.model == model::DYNAMIC && matches!(fetch, BlockFetch::Absolute(_)) {
@@ -220,12 +231,12 @@ impl Runner<'_> {
                 OpenRows::Kept { .. } => None,
                 OpenRows::Dynamic(d) => Some((d.take().ok_or_else(in_use)?, open.block.take())),
             };
-            (Arc::clone(&open.columns), dynamic, locks)
+            (Arc::clone(&open.columns), dynamic, locks, changeable)
         };
         let (sent, status) = match dynamic {
             None => {
                 let held = locks.then(|| self.session.new_transaction());
-                let mut sending = self.begin_sending(&columns)?;
+                let mut sending = self.begin_sending(&columns, changeable)?;
                 let block = self.fetch_kept_block(&cursor, fetch, count, held.as_ref(), &mut sending)?;
                 sending.hand_over(self)?;
                 let first = block.missing.first().copied();
@@ -253,7 +264,7 @@ impl Runner<'_> {
                     open.block = block.map(Block::of_dynamic);
                 }
                 read?;
-                let mut sending = self.begin_sending(&columns)?;
+                let mut sending = self.begin_sending(&columns, changeable)?;
                 let (rows, missing) = rows.unwrap_or_else(|| (self.no_rows_of(&columns), Vec::new()));
                 for (at, missing) in missing.iter().enumerate() {
                     let row = if *missing { None } else { rows.get(at)? };
@@ -270,6 +281,58 @@ impl Runner<'_> {
         self.session.state.lock().fetch_status = status;
         self.counted(sent, SELECT, true)?;
         Ok(Returned::status(0))
+    }
+
+    /// Runs an INSERT of a client through a cursor; the rows come to stand at the end of a keyset.
+    pub(super) fn insert_through(
+        &mut self,
+        name: &str,
+        insert: impl FnOnce(&mut Self) -> Result<Returned, Fail>,
+    ) -> Result<Returned, Fail> {
+        let cursor = self.cursor_of_client(name)?;
+        let keyset = match &cursor.0.lock().open {
+            Some(Open { model: model::KEYSET, rows: OpenRows::Kept { keyset: Some(k), .. }, .. }) => {
+                Some(Arc::clone(k))
+            }
+            _ => None,
+        };
+        let of_one = keyset.as_ref().and_then(|k| k.of_one.clone());
+        let Some((table, key)) = of_one else { return insert(self) };
+        self.watched = Some(Watched { table, rows: Vec::new() });
+        let done = insert(self);
+        let rows = self.watched.take().map_or_else(Vec::new, |w| w.rows);
+        let returned = done?;
+        let scope = self.no_scope();
+        for row in rows {
+            // The row is in the table, whether it can be read just now or not: that is no failure of the INSERT.
+            if let Ok(Some(row)) = self.row_of_key(&cursor, &key, &row, &scope)
+                && let Some(Open { rows: OpenRows::Kept { rows, .. }, .. }) = &mut cursor.0.lock().open
+            {
+                rows.append(&[row])?;
+            }
+        }
+        Ok(returned)
+    }
+
+    /// A row of a keyset over one table by a row of that table.
+    fn row_of_key(
+        &mut self,
+        cursor: &Cursor,
+        key: &[usize],
+        values: &[Value],
+        scope: &Scope,
+    ) -> Result<Option<Vec<Value>>, Fail> {
+        let (keyed, width) = {
+            let c = cursor.0.lock();
+            let Some(Open { columns, rows: OpenRows::Kept { keyset: Some(k), .. }, .. }) = &c.open else {
+                return Ok(None);
+            };
+            let mut row = vec![Value::Null; columns.len()];
+            row.extend(key.iter().map(|at| values.get(*at).cloned().unwrap_or(Value::Null)));
+            let (keyset, frame) = (Arc::clone(k), Arc::clone(&c.frame));
+            (Keyed { keyset, frame, row, locks: None }, columns.len())
+        };
+        self.keyset_row(&keyed, width, scope)
     }
 
     fn no_rows_of(&self, columns: &[ResultColumn]) -> super::memory_table::RowList {
@@ -471,7 +534,8 @@ impl Runner<'_> {
         if lock && held.is_none() {
             *held = Some(self.session.new_transaction());
         }
-        let mut sending = if lock { None } else { Some(self.begin_sending(columns)?) };
+        let changeable = cursor.0.lock().changeable();
+        let mut sending = if lock { None } else { Some(self.begin_sending(columns, changeable)?) };
         for at in chosen {
             let row = match (&mut block.rows, &mut *dynamic) {
                 (BlockRows::Kept(b), _) => {

@@ -3,7 +3,8 @@
 //! Invariants
 //! 1. A row whose key is not there any more (deleted, or changed) is missing: @@FETCH_STATUS -2.
 //! 2. Over one table the row stays when it has stopped to fulfil the query's WHERE; over several the join decides.
-//! 3. Without a unique index under every table, and for queries that group, number or combine rows, the rows are those of OPEN,
+//! 3. What is inserted through a client's cursor over one table comes to stand at its end ([`super::cursor_block`]).
+//! 4. Without a unique index under every table, and for queries that group, number or combine rows, the rows are those of OPEN,
 //!    as the server makes such cursors STATIC.
 
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub struct Keyset {
     first: u32,
     /// How many columns the keys have.
     pub count: usize,
+    /// The one table and the places of its key's columns.
+    pub of_one: Option<((i32, i32), Vec<usize>)>,
     /// The rows of a join in no order: SQL Server reads such a cursor anew at every FETCH, which leaves out what is missing.
     pub goes_on: bool,
 }
@@ -102,7 +105,7 @@ impl Runner<'_> {
         }
     }
 
-    /// How the rows of a cursor's query are found again; `None`: they are those of OPEN (invariant 3).
+    /// How the rows of a cursor's query are found again; `None`: they are those of OPEN (invariant 4).
     pub(super) fn keyset_of(&self, query: &SelectStatement, scope: &Scope) -> Option<Keyset> {
         let QueryBody::Select(select) = &query.query.body else { return None };
         let mut named = Vec::new();
@@ -124,13 +127,16 @@ impl Runner<'_> {
         let mut layout = unit.layout.clone();
         let (first, span) = (layout.frame_size, Span::default());
         let (mut items, mut conditions) = (Vec::new(), Vec::new());
+        let mut of_one = None;
         for n in &named {
             let table = self.table_named(n, scope)?;
             let mut label: Vec<Ident> = match &n.alias {
                 Some(alias) => vec![alias.clone()],
                 None => n.name.schema.iter().chain([&n.name.name]).cloned().collect(),
             };
-            for ordinal in key_of(&table)? {
+            let key = key_of(&table)?;
+            of_one = Some(((table.database_id, table.object_id), key.clone()));
+            for ordinal in key {
                 let column = &table.columns[ordinal];
                 label.push(Ident { quoted: true, ..Ident::new(&*column.name) });
                 let expr = Expr { kind: ExprKind::Column(label.clone()), span };
@@ -175,7 +181,8 @@ impl Runner<'_> {
         let unit = Unit::new(&unit.text, unit.parameters.clone(), Vec::new(), layout);
         let database = self.session.names_database().id;
         let goes_on = named.len() > 1 && query.query.order_by.is_empty() && select.top.is_none();
-        Some(Keyset { keyed, one, locking, database, unit, first, count, goes_on })
+        let of_one = of_one.filter(|_| named.len() == 1);
+        Some(Keyset { keyed, one, locking, database, unit, first, count, of_one, goes_on })
     }
 
     /// A row of a keyset as it is now; `None`: it is missing (invariant 1).

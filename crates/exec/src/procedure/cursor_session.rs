@@ -165,6 +165,21 @@ impl CursorSession for InstanceSession {
         })
     }
 
+    fn insert_row(
+        &mut self,
+        name: &str,
+        statement: &StatementText,
+        values: &[RpcParameter],
+        first: usize,
+        sink: &mut dyn ResultSink,
+    ) -> RequestEnd {
+        self.request(&statement.text, sink, |sink| {
+            self.run_call(values, first, sink, |runner, arguments| {
+                runner.insert_through(name, |runner| runner.execute_text(statement, arguments))
+            })
+        })
+    }
+
     fn name_cursor(&mut self, name: &str, other: &str) -> Result<(), SqlError> {
         let mut all = self.global_cursors().lock();
         let cursor = all.get(name).cloned().ok_or_else(|| failed(missing(name)))?;

@@ -215,6 +215,7 @@ impl InstanceSession {
             temporary: Arc::clone(&self.session.temporary),
             cursors: Arc::clone(&self.cursors),
             surroundings: Default::default(),
+            watched: None,
         }
     }
 

@@ -29,6 +29,13 @@ impl<'a> Forward<'a> {
         self.held.is_some_and(|d| d.error)
     }
 
+    fn tell_origins(&mut self) -> SinkResult {
+        match self.origins.take() {
+            Some(origins) => self.to.origins(&origins),
+            None => Ok(()),
+        }
+    }
+
     fn release(&mut self) -> SinkResult {
         match self.held.take() {
             Some(d) => self.to.done(Done { kind: DoneKind::InProc, ..d }),
@@ -56,10 +63,12 @@ impl ResultSink for Forward<'_> {
     fn columns(&mut self, columns: &[ResultColumn]) -> SinkResult {
         self.release()?;
         self.to.columns(columns)?;
-        match self.origins.take() {
-            Some(origins) => self.to.origins(&origins),
-            None => Ok(()),
-        }
+        self.tell_origins()
+    }
+    fn changeable_columns(&mut self, columns: &[ResultColumn]) -> SinkResult {
+        self.release()?;
+        self.to.changeable_columns(columns)?;
+        self.tell_origins()
     }
     fn origins(&mut self, origins: &Origins) -> SinkResult {
         self.to.origins(origins)

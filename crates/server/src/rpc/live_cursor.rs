@@ -101,7 +101,11 @@ impl Cursors {
         let rows = i32::try_from(state.rows).unwrap_or(-1);
         if wish.scroll & scroll::AUTO_FETCH == 0 {
             let mut answer = || {
-                sink.columns(&fetched_columns(&state.columns))?;
+                let columns = fetched_columns(&state.columns);
+                match state.concurrency {
+                    CursorConcurrency::ReadOnly => sink.columns(&columns)?,
+                    _ => sink.changeable_columns(&columns)?,
+                }
                 sink.origins(&state.fetched_origins())?;
                 sink.done(Done { kind: DoneKind::InProc, rows: Some(0), error: false, command: 0xC1 })?;
                 sink.return_status(0)?;

@@ -357,7 +357,13 @@ fn change_rows(
             return e.into();
         }
         let mut quiet = Quiet::new(sink);
-        let end = session.execute_statement(&run, &given.parameters, FIRST_VALUE, &mut quiet);
+        let (given, first) = (&given.parameters, FIRST_VALUE);
+        let end = match session.cursors() {
+            Some(cursors) if change.kind == operation::INSERT => {
+                cursors.insert_row(&live.name, &run, given, first, &mut quiet)
+            }
+            _ => session.execute_statement(&run, given, first, &mut quiet),
+        };
         let failed = quiet.failed;
         if end != RequestEnd::Finished {
             return Outcome::Done(end);
