@@ -59,6 +59,7 @@ pub struct CursorState {
     /// Of the query. They take NULL where rows can be missing.
     pub columns: Vec<ResultColumn>,
     pub tables: Vec<CursorTable>,
+    /// Where the columns of a fetch come from.
     pub origins: Origins,
 }
 
@@ -152,11 +153,8 @@ pub fn fetched_columns(columns: &[ResultColumn]) -> Vec<ResultColumn> {
     columns.iter().cloned().chain([row_status_column()]).collect()
 }
 
-impl CursorState {
-    /// Where the columns of a fetch come from.
-    pub fn fetched_origins(&self) -> Origins {
-        let mut all = self.origins.clone();
-        all.columns.push(ColumnOrigin { table: 0, key: false, hidden: true, base_name: None });
-        all
-    }
+/// Where the columns of a fetch come from.
+pub fn fetched_origins(mut of: Origins) -> Origins {
+    of.columns.push(ColumnOrigin { table: 0, key: false, hidden: true, base_name: None });
+    of
 }

@@ -47,7 +47,7 @@ pub struct ColumnSource {
 /// Where the columns of an answer come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins {
-    /// The parts of each table's name.
+    /// The parts of each table's name; empty when the client knows them from the open of the cursor.
     pub tables: Vec<Vec<Arc<str>>>,
     pub columns: Vec<ColumnOrigin>,
 }
@@ -104,7 +104,7 @@ pub trait ResultSink {
     fn changeable_columns(&mut self, columns: &[ResultColumn]) -> SinkResult {
         self.columns(columns)
     }
-    /// Behind the columns, in browse mode: where they come from.
+    /// Behind the columns, in browse mode and of cursors: where they come from.
     fn origins(&mut self, origins: &Origins) -> SinkResult {
         let _ = origins;
         Ok(())

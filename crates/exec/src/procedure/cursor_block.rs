@@ -15,6 +15,7 @@ use std::sync::Arc;
 use holdfast_engine::transaction::Transaction as OpenTransaction;
 use holdfast_types::{Batch, SqlError, SqlResult, SqlType, Value};
 
+use super::browse::column_origins;
 use super::call::Returned;
 use super::cursor::{
     Cursor, Keyed, MISSING, Open, OpenRows, SCROLL_LOCKS, empty_buffer, in_use, missing, model, no_absolute,
@@ -24,8 +25,8 @@ use super::cursor_dynamic::DynamicBlock;
 use super::query::SELECT;
 use super::run::{Fail, Runner, Scope};
 use super::unit::Unit;
-use crate::server_cursor::{BlockFetch, fetched_columns};
-use crate::session::ResultColumn;
+use crate::server_cursor::{BlockFetch, fetched_columns, fetched_origins};
+use crate::session::{Origins, ResultColumn};
 
 /// Rows that are sent together.
 const STEP: usize = 512;
@@ -199,6 +200,9 @@ impl Runner<'_> {
             true => self.sink.changeable_columns(&all)?,
             false => self.sink.columns(&all)?,
         }
+        // Microsoft's ODBC driver takes columns of which a fetch does not say this for computed ones.
+        let tables = Vec::new();
+        self.sink.origins(&Origins { tables, ..fetched_origins(column_origins(columns, &self.session)) })?;
         Ok(Sending { types: all.iter().map(|c| c.ty).collect(), waiting: Vec::new(), sent: 0 })
     }
 

@@ -17,6 +17,7 @@ use super::instance_session::InstanceSession;
 use super::run::Fail;
 use crate::server_cursor::{
     BlockFetch, CursorConcurrency, CursorModel, CursorSession, CursorState, CursorTable, CursorWish,
+    fetched_origins,
 };
 use crate::session::{RequestEnd, ResultColumn, ResultSink, RpcParameter, SqlSession, StatementText};
 
@@ -128,7 +129,7 @@ impl CursorSession for InstanceSession {
                 _ => client_columns(&columns),
             },
             tables: self.tables_of(&columns, &marked),
-            origins: column_origins(&columns, self.shared_session()),
+            origins: fetched_origins(column_origins(&columns, self.shared_session())),
         })
     }
 

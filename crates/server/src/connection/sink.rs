@@ -245,7 +245,10 @@ impl ResultSink for TdsSink<'_> {
             }
         };
         let columns: Vec<ColumnOrigin> = origins.columns.iter().take(255).enumerate().map(one).collect();
-        write_table_names(self.buffer(), &tables);
+        // A fetch tells of the columns only: the tables are those of the open.
+        if !tables.is_empty() || origins.columns.iter().all(|c| c.table == 0) {
+            write_table_names(self.buffer(), &tables);
+        }
         write_column_origins(self.buffer(), &columns);
         self.hand_over(false)
     }

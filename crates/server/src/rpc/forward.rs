@@ -10,7 +10,7 @@ pub struct Forward<'a> {
     to: &'a mut dyn ResultSink,
     held: Option<Done>,
     status_seen: bool,
-    /// Sent behind the columns.
+    /// Sent in the place of the first ones.
     origins: Option<Origins>,
 }
 
@@ -19,7 +19,7 @@ impl<'a> Forward<'a> {
         Forward { to, held: None, status_seen: false, origins: None }
     }
 
-    /// Tells where the columns come from.
+    /// Tells more of where the columns come from than the call does.
     pub fn with_origins(self, origins: Origins) -> Self {
         Forward { origins: Some(origins), ..self }
     }
@@ -27,13 +27,6 @@ impl<'a> Forward<'a> {
     /// The call has ended with an error.
     pub fn failed(&self) -> bool {
         self.held.is_some_and(|d| d.error)
-    }
-
-    fn tell_origins(&mut self) -> SinkResult {
-        match self.origins.take() {
-            Some(origins) => self.to.origins(&origins),
-            None => Ok(()),
-        }
     }
 
     fn release(&mut self) -> SinkResult {
@@ -62,16 +55,17 @@ impl<'a> Forward<'a> {
 impl ResultSink for Forward<'_> {
     fn columns(&mut self, columns: &[ResultColumn]) -> SinkResult {
         self.release()?;
-        self.to.columns(columns)?;
-        self.tell_origins()
+        self.to.columns(columns)
     }
     fn changeable_columns(&mut self, columns: &[ResultColumn]) -> SinkResult {
         self.release()?;
-        self.to.changeable_columns(columns)?;
-        self.tell_origins()
+        self.to.changeable_columns(columns)
     }
     fn origins(&mut self, origins: &Origins) -> SinkResult {
-        self.to.origins(origins)
+        match self.origins.take() {
+            Some(own) => self.to.origins(&own),
+            None => self.to.origins(origins),
+        }
     }
     fn rows(&mut self, batch: &Batch) -> SinkResult {
         self.to.rows(batch)

@@ -106,7 +106,7 @@ impl Cursors {
                     CursorConcurrency::ReadOnly => sink.columns(&columns)?,
                     _ => sink.changeable_columns(&columns)?,
                 }
-                sink.origins(&state.fetched_origins())?;
+                sink.origins(&state.origins)?;
                 sink.done(Done { kind: DoneKind::InProc, rows: Some(0), error: false, command: 0xC1 })?;
                 sink.return_status(0)?;
                 call.tell([handle, model, concurrency, rows], sink)?;
@@ -117,7 +117,7 @@ impl Cursors {
             return ended(told, RequestEnd::Finished);
         }
         let count = u64::try_from(wish.rows.max(1)).unwrap_or(1);
-        let mut forward = Forward::new(sink).with_origins(state.fetched_origins());
+        let mut forward = Forward::new(sink).with_origins(state.origins.clone());
         let end = match session.cursors() {
             Some(cursors) => cursors.fetch_block(&live.name, BlockFetch::Next, count, &mut forward),
             None => return not_declared().into(),

@@ -11,7 +11,7 @@
 
 use holdfast_exec::server_cursor::{CursorConcurrency, CursorModel, CursorState, CursorTable};
 use holdfast_exec::session::{
-    RequestEnd, ResultSink, RpcParameter, RpcRequest, RpcValue, SqlSession, StatementText,
+    Done, DoneKind, RequestEnd, ResultSink, RpcParameter, RpcRequest, RpcValue, SqlSession, StatementText,
 };
 use holdfast_tsql::ast::{Ident, ObjectName};
 use holdfast_types::{SqlError, SqlType, TypeId, Value};
@@ -217,7 +217,9 @@ fn statement(
             operation::UPDATE if begins_with(&text, "SET") => format!("UPDATE {name} {text}"),
             operation::UPDATE => format!("UPDATE {name} SET {text}"),
             _ if begins_with(&text, "INSERT") => text,
-            _ if begins_with(&text, "VALUES") => format!("INSERT INTO {name} {text}"),
+            _ if begins_with(&text, "VALUES") || begins_with(&text, "DEFAULT") => {
+                format!("INSERT INTO {name} {text}")
+            }
             _ if text.starts_with('(') => format!("INSERT INTO {name} VALUES {text}"),
             _ => format!("INSERT INTO {name} VALUES ({text})"),
         };
@@ -294,7 +296,7 @@ impl Cursors {
                 }
             }
             0 => match choose(live, row.max(1), session) {
-                Ok(()) => finished(false, sink),
+                Ok(()) => finished(None, sink),
                 Err(e) => e.into(),
             },
             _ => {
@@ -318,9 +320,16 @@ fn choose(live: &Live, row: usize, session: &mut dyn SqlSession) -> Result<(), S
     session.cursors().ok_or_else(not_open)?.choose_row(&live.name, row)
 }
 
-fn finished(failed: bool, sink: &mut dyn ResultSink) -> Outcome {
-    let told = if failed { Ok(()) } else { sink.return_status(0) };
-    ended(told.and_then(|()| end_call(sink, failed)), RequestEnd::Finished)
+/// The end of a call; `changed`: so many rows, which Microsoft's ODBC driver compares with what it asked for.
+fn finished(changed: Option<(u64, u16)>, sink: &mut dyn ResultSink) -> Outcome {
+    let mut answer = || {
+        if let Some((rows, command)) = changed {
+            sink.done(Done { kind: DoneKind::InProc, rows: Some(rows), error: false, command })?;
+        }
+        sink.return_status(0)?;
+        end_call(sink, false)
+    };
+    ended(answer(), RequestEnd::Finished)
 }
 
 fn change_rows(
@@ -350,6 +359,7 @@ fn change_rows(
         text.push_str(&format!(" WHERE CURRENT OF GLOBAL {}", quoted(&live.name)));
     }
     let run = StatementText { text: text.into(), declarations: given.declarations.into() };
+    let mut changed = 0;
     for row in rows {
         if change.kind != operation::INSERT
             && let Err(e) = choose(live, row, session)
@@ -369,8 +379,14 @@ fn change_rows(
             return Outcome::Done(end);
         }
         if failed {
-            return finished(true, sink);
+            return ended(end_call(sink, true), RequestEnd::Finished);
         }
+        changed += 1;
     }
-    finished(false, sink)
+    let command = match change.kind {
+        operation::UPDATE => 0xC5,
+        operation::DELETE => 0xC4,
+        _ => 0xC3,
+    };
+    finished(Some((changed, command)), sink)
 }
