@@ -556,3 +556,47 @@ fn a_keyset_has_its_own_inserts_at_its_end() {
     assert_eq!(b.number("select v from h"), 5);
     c.close();
 }
+
+#[test]
+fn drivers_are_told_of_tables_columns_and_counts() {
+    let (_data, _server, mut a, _) = server();
+    fill(&mut a);
+    let told = |tokens: &[Token]| {
+        let (mut tables, mut origins, mut flags) = (0, Vec::new(), Vec::new());
+        for t in tokens {
+            match t {
+                Token::Other { token: 0xA4, .. } => tables += 1,
+                Token::Other { token: 0xA5, data } => origins = data.clone(),
+                // Bits 2 and 3: 1 read and write, 2 not known.
+                Token::Columns(c) => flags = c.iter().map(|c| c.flags >> 2 & 3).collect(),
+                _ => {}
+            }
+        }
+        (tables, origins, flags)
+    };
+    let counts = |tokens: &[Token]| -> Vec<u64> {
+        let in_procedure = |t: &Token| match t {
+            Token::Done(d) if d.token == 0xFF => d.count(),
+            _ => None,
+        };
+        tokens.iter().filter_map(in_procedure).collect()
+    };
+    // Number of the column, of its table, and 8 for a key, 4 for what is computed, 0x10 for what is hidden, 0x20 with another name.
+    let origins =
+        [[1, 1, 8].as_slice(), &[2, 1, 0x20, 4], &[110, 0, 97, 0, 109, 0, 101, 0], &[3, 0, 0x14]].concat();
+    for (concurrency, flag) in [(READ_ONLY, 2), (OPTIMISTIC, 1), (SCROLL_LOCKS, 1)] {
+        let query = "select id, name as called from t";
+        let p = vec![both(0), text(query), both(KEYSET), both(concurrency), both(0)];
+        let tokens = a.call(OPEN, p);
+        assert_eq!(told(&tokens), (1, origins.clone(), vec![flag, flag, 0]));
+        let handle = outputs(&tokens)[0];
+        let tokens = a.call(FETCH, vec![int(handle), int(NEXT), int(0), int(3)]);
+        assert_eq!(told(&tokens), (0, origins.clone(), vec![flag, flag, 0]));
+        assert_eq!(counts(&tokens), [3]);
+        if concurrency == OPTIMISTIC {
+            let update = |row| vec![int(handle), int(UPDATE), int(row), text(""), named("@name", "x")];
+            assert_eq!(counts(&a.call(CURSOR, update(2))), [1]);
+            assert_eq!(counts(&a.call(CURSOR, update(0))), [3]);
+        }
+    }
+}

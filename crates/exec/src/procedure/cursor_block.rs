@@ -173,7 +173,7 @@ impl Sending {
     }
 }
 
-/// Rows that an INSERT puts into a table, in the order of its columns.
+/// Rows that an INSERT has put into a table, in the order of its columns; whether they have stayed is another question.
 pub struct Watched {
     pub table: (i32, i32),
     pub rows: Vec<Vec<Value>>,

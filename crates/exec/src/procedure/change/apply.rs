@@ -79,11 +79,6 @@ impl Runner<'_> {
         let instead = target.instead_of(Action::Insert).is_some() && !self.inside_trigger_of(target);
         let rows = self.whole_rows(target, ordinals, values, change, !instead)?;
         let count = rows.len() as u64;
-        if let Some(watched) = &mut self.watched
-            && watched.table == (target.table.database_id, target.table.object_id)
-        {
-            watched.rows.extend(rows.iter().map(|r| r.values.clone()));
-        }
         if instead {
             let inserted: Rows = rows.into_iter().map(|r| r.values).collect();
             self.put_out(bound, Action::Insert, None, Some(&inserted), batch, change)?;
@@ -112,6 +107,11 @@ impl Runner<'_> {
                 rows.into_iter().enumerate().collect()
             }
         };
+        if let Some(watched) = &mut self.watched
+            && watched.table == (target.table.database_id, target.table.object_id)
+        {
+            watched.rows.extend(stored.iter().map(|(_, r)| r.values.clone()));
+        }
         if needs_rows {
             let positions: Vec<u32> = stored.iter().map(|(n, _)| *n as u32).collect();
             let inserted: Rows = stored.into_iter().map(|(_, r)| r.values).collect();
