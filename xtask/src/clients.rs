@@ -57,7 +57,9 @@ const CLIENTS: &[Client] = &[
     Client { name: "tedious", command: |p| node(p, "tedious.js") },
     Client { name: "mssql (node)", command: |p| node(p, "mssql.js") },
     Client { name: "ORMs (node)", command: |p| node(p, "orms.js") },
-    Client { name: "JDBC (Microsoft)", command: java },
+    Client { name: "ODBC, cursors", command: |p| python(p, "odbc_cursors_client.py") },
+    Client { name: "JDBC (Microsoft)", command: |p| java(p, "Jdbc.java") },
+    Client { name: "JDBC, cursors", command: |p| java(p, "UpdatableCursors.java") },
     Client { name: "tiberius, mssql-tds", command: rust },
 ];
 
@@ -290,13 +292,13 @@ fn node(places: &Places, script: &str) -> Result<Command, String> {
     Ok(c)
 }
 
-fn java(places: &Places) -> Result<Command, String> {
+fn java(places: &Places, program: &str) -> Result<Command, String> {
     let jar = places.node.clone()?.join("liquibase/dist/liquibase/internal/lib/mssql-jdbc.jar");
     if !jar.exists() {
         return Err(format!("{} is not there", jar.display()));
     }
     let mut c = Command::new("java");
-    c.arg("-cp").arg(jar).arg(places.scripts.join("java/Jdbc.java"));
+    c.arg("-cp").arg(jar).arg(places.scripts.join("java").join(program));
     Ok(c)
 }
 

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use holdfast_types::{Batch, CollationId, SqlError, SqlType, Value};
 
+use crate::server_cursor::CursorSession;
+
 /// The client is gone or its request was cancelled; nothing more can be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the client no longer takes results")]
@@ -45,7 +47,7 @@ pub struct ColumnSource {
 /// Where the columns of an answer come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins {
-    /// The parts of each table's name.
+    /// The parts of each table's name; empty when the client knows them from the open of the cursor.
     pub tables: Vec<Vec<Arc<str>>>,
     pub columns: Vec<ColumnOrigin>,
 }
@@ -98,7 +100,11 @@ pub enum EnvironmentChange {
 /// Receives everything a request answers. Implemented by the TDS connection, by the shell and by tests.
 pub trait ResultSink {
     fn columns(&mut self, columns: &[ResultColumn]) -> SinkResult;
-    /// Behind the columns, in browse mode: where they come from.
+    /// The same of a cursor through which those that are updatable can be changed.
+    fn changeable_columns(&mut self, columns: &[ResultColumn]) -> SinkResult {
+        self.columns(columns)
+    }
+    /// Behind the columns, in browse mode and of cursors: where they come from.
     fn origins(&mut self, origins: &Origins) -> SinkResult {
         let _ = origins;
         Ok(())
@@ -260,6 +266,10 @@ pub trait SqlSession: Send {
     fn session_id(&self) -> u16;
     /// What ends the connection when the session is killed; told whether a request runs.
     fn on_kill(&self, _wake: Wake) {}
+    /// Server cursors that see later changes; `None`: there are none here.
+    fn cursors(&mut self) -> Option<&mut dyn CursorSession> {
+        None
+    }
     /// Bound result columns of a batch without running it (sp_describe_first_result_set, SET FMTONLY).
     fn describe(&mut self, text: &str) -> Result<Vec<ResultColumn>, SqlError>;
 }

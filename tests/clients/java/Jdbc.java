@@ -263,6 +263,7 @@ public class Jdbc {
             try (ResultSet r = s.executeQuery("SELECT CustomerID, Name FROM dbo.Customers ORDER BY CustomerID")) {
                 check("columns of a cursor", r.getMetaData().getColumnCount(), 2);
                 check("last", r.last() ? r.getInt(1) : -1, 500);
+                check("its number", r.getRow(), 500);
                 check("first", r.first() ? r.getInt(1) : -1, 1);
                 check("absolute", r.absolute(250) ? r.getInt(1) : -1, 250);
                 check("relative", r.relative(-3) ? r.getInt(1) : -1, 247);

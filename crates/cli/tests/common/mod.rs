@@ -11,6 +11,7 @@ use std::time::Duration;
 use holdfast_client::{Connection, Options};
 use holdfast_tds::login::{Login7, Secret};
 use holdfast_tds::prelogin::Encryption;
+use holdfast_tds::request::{Rpc, RpcCall, RpcParameter, RpcProcedure};
 use holdfast_tds::token::Token;
 use holdfast_types::Value;
 
@@ -90,6 +91,26 @@ impl Client {
     /// Sends a batch and reads nothing of its answer.
     pub fn send(&mut self, batch: &str) {
         self.0.send_batch(batch).expect("sent");
+    }
+
+    /// Calls a procedure by its number and gives all that it answers.
+    #[track_caller]
+    pub fn call(&mut self, procedure: u16, parameters: Vec<RpcParameter>) -> Vec<Token> {
+        let procedure = RpcProcedure::Number(procedure);
+        let call = RpcCall { procedure, options: 0, parameters, no_execute: false };
+        let bytes = self.0.client.rpc(Rpc { headers: Default::default(), calls: vec![call] }).unwrap();
+        self.0.send(&bytes).unwrap();
+        let mut tokens = Vec::new();
+        self.0.answer(&mut |t| tokens.push(t)).unwrap();
+        tokens
+    }
+
+    /// The next request begins with sp_reset_connection.
+    pub fn run_reset(&mut self, batch: &str) {
+        let mut bytes = self.0.client.batch(batch);
+        bytes[1] |= holdfast_tds::packet::status::RESET_CONNECTION;
+        self.0.send(&bytes).unwrap();
+        self.0.answer(&mut |_| {}).unwrap();
     }
 
     #[track_caller]

@@ -12,13 +12,13 @@ use std::sync::Arc;
 
 use holdfast_engine::catalog::{ObjectDef, TableDef};
 use holdfast_plan::BoundQuery;
-use holdfast_plan::physical::ColumnSourceInfo;
 use holdfast_tsql::ast::query::{ForClause, JoinKind, QueryBody, SelectItem, TableKind, TableRef};
 use holdfast_tsql::ast::{Expr, ExprKind, Ident, SelectStatement};
 
-use super::query::{SELECT, Sent};
+use super::query::{SELECT, Sent, result_column};
 use super::run::{Fail, Runner, Scope};
-use crate::session::{ColumnOrigin, Origins};
+use super::state::SharedSession;
+use crate::session::{ColumnOrigin, ColumnSource, Origins, ResultColumn};
 
 /// A table of FROM: what its columns are called by, and what it is.
 struct Member {
@@ -123,51 +123,62 @@ impl Runner<'_> {
 
     /// Where the columns of an answer come from; those from `own` on are hidden.
     pub(super) fn origins(&self, bound: &BoundQuery, own: usize) -> Origins {
-        let mut tables: Vec<(Vec<Arc<str>>, bool)> = Vec::new();
-        let here = self.session.current_database();
-        let mut columns = Vec::with_capacity(bound.columns.len());
-        for (n, c) in bound.columns.iter().enumerate() {
-            let hidden = n >= own;
-            let Some(s) = &c.source else {
-                columns.push(ColumnOrigin { table: 0, key: false, hidden, base_name: None });
-                continue;
-            };
-            let mut name = vec![Arc::clone(&s.schema), Arc::clone(&s.table)];
-            if *s.database != *here.name {
-                name.insert(0, Arc::clone(&s.database));
-            }
-            let at = match tables.iter().position(|t| t.0 == name) {
-                Some(at) => at,
-                None => {
-                    let of_table = |column: &str| {
-                        let same = |o: &ColumnSourceInfo| {
-                            (&o.database, &o.schema, &o.table) == (&s.database, &s.schema, &s.table)
-                                && *o.column == *column
-                        };
-                        bound.columns.iter().filter_map(|c| c.source.as_ref()).any(|o| same(o))
-                    };
-                    let key = self.primary_key(&s.database, &s.schema, &s.table);
-                    let whole = !key.is_empty() && key.iter().all(|column| of_table(column));
-                    tables.push((name, whole));
-                    tables.len() - 1
-                }
-            };
-            columns.push(ColumnOrigin {
-                table: at + 1,
-                key: s.key && tables[at].1,
-                hidden,
-                base_name: (*c.name != *s.column).then(|| Arc::clone(&s.column)),
-            });
+        let columns: Vec<ResultColumn> = bound.columns.iter().map(result_column).collect();
+        let mut origins = column_origins(&columns, &self.session);
+        for c in origins.columns.iter_mut().skip(own) {
+            c.hidden = true;
         }
-        Origins { tables: tables.into_iter().map(|t| t.0).collect(), columns }
+        origins
     }
+}
 
-    fn primary_key(&self, database: &str, schema: &str, table: &str) -> Vec<Arc<str>> {
-        use holdfast_engine::catalog::Catalog;
-        let Ok(database) = self.session.host.database(database) else { return Vec::new() };
-        match database.object(schema, table) {
-            Some(ObjectDef::Table(t)) => key_of(&t),
-            _ => Vec::new(),
+/// Where columns come from; which of them are a key goes by whether the whole key is among them.
+pub(super) fn column_origins(all: &[ResultColumn], session: &SharedSession) -> Origins {
+    let mut tables: Vec<(Vec<Arc<str>>, Vec<Arc<str>>)> = Vec::new();
+    let here = session.current_database();
+    let mut columns = Vec::with_capacity(all.len());
+    for c in all {
+        let Some(s) = &c.source else {
+            columns.push(ColumnOrigin { table: 0, key: false, hidden: false, base_name: None });
+            continue;
+        };
+        let mut name = vec![Arc::clone(&s.schema), Arc::clone(&s.table)];
+        if *s.database != *here.name {
+            name.insert(0, Arc::clone(&s.database));
         }
+        let at = match tables.iter().position(|t| t.0 == name) {
+            Some(at) => at,
+            None => {
+                let of_table = |column: &str| {
+                    let same = |o: &ColumnSource| {
+                        (&o.database, &o.schema, &o.table) == (&s.database, &s.schema, &s.table)
+                            && *o.column == *column
+                    };
+                    all.iter().filter_map(|c| c.source.as_ref()).any(|o| same(o))
+                };
+                let mut key = primary_key(session, s);
+                if !key.iter().all(|column| of_table(column)) {
+                    key.clear();
+                }
+                tables.push((name, key));
+                tables.len() - 1
+            }
+        };
+        columns.push(ColumnOrigin {
+            table: at + 1,
+            key: tables[at].1.contains(&s.column),
+            hidden: false,
+            base_name: (*c.name != *s.column).then(|| Arc::clone(&s.column)),
+        });
+    }
+    Origins { tables: tables.into_iter().map(|t| t.0).collect(), columns }
+}
+
+fn primary_key(session: &SharedSession, of: &ColumnSource) -> Vec<Arc<str>> {
+    use holdfast_engine::catalog::Catalog;
+    let Ok(database) = session.host.database(&of.database) else { return Vec::new() };
+    match database.object(&of.schema, &of.table) {
+        Some(ObjectDef::Table(t)) => key_of(&t),
+        _ => Vec::new(),
     }
 }

@@ -5,18 +5,22 @@
 //!    ([`super::cursor_dynamic`]), and KEYSET becomes STATIC where they cannot be found again ([`super::cursor_keyset`]).
 //! 2. Variables in its query have their values of the moment of DECLARE.
 //! 3. FAST_FORWARD cursors are copies of their rows at OPEN.
+//! 4. A cursor of the API has a fetch buffer ([`super::cursor_block`]), whose chosen row is its current one until a FETCH of T-SQL.
+//! 5. SCROLL_LOCKS: rows are read with update locks, which outside a transaction last until the next fetch.
 //!
 //! Evidence: conversions, @@CURSOR_ROWS and messages as documented and as captured from SQL Server.
 
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Weak};
 
+use holdfast_engine::transaction::Transaction as OpenTransaction;
 use holdfast_tsql::ast::{
     self, CursorDeclaration, CursorName, ExprKind, Fetch, FetchDirection, SelectStatement,
 };
 use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 use parking_lot::Mutex;
 
+use super::cursor_block::Block;
 use super::cursor_dynamic::{Dynamic, Fetched, scope_of};
 use super::cursor_keyset::Keyset;
 use super::memory_table::RowList;
@@ -30,12 +34,12 @@ use crate::session::ResultColumn;
 pub(super) const MISSING: i32 = -2;
 
 /// Concurrency by the numbers of sp_describe_cursor.
-const READ_ONLY: i16 = 1;
-const SCROLL_LOCKS: i16 = 2;
-const OPTIMISTIC: i16 = 3;
+pub(super) const READ_ONLY: i16 = 1;
+pub(super) const SCROLL_LOCKS: i16 = 2;
+pub(super) const OPTIMISTIC: i16 = 3;
 
 /// Kinds of cursors by the numbers of sp_describe_cursor.
-mod model {
+pub(super) mod model {
     pub const STATIC: i16 = 1;
     pub const KEYSET: i16 = 2;
     pub const DYNAMIC: i16 = 3;
@@ -47,7 +51,7 @@ static HANDLES: AtomicI32 = AtomicI32::new(180_150_003);
 
 /// A declared cursor, shared by all names and variables that refer to it.
 #[derive(Clone)]
-pub struct Cursor(Arc<Mutex<Declared>>);
+pub struct Cursor(pub(super) Arc<Mutex<Declared>>);
 
 /// The cursors that a session has opened, for CURSOR_CLOSE_ON_COMMIT.
 #[derive(Clone, Default)]
@@ -73,34 +77,38 @@ impl OpenedCursors {
     }
 }
 
-struct Declared {
-    query: Arc<SelectStatement>,
-    unit: Arc<Unit>,
-    frame: Arc<Vec<Value>>,
-    forward_only: bool,
-    read_only: bool,
+pub(super) struct Declared {
+    pub(super) query: Arc<SelectStatement>,
+    pub(super) unit: Arc<Unit>,
+    pub(super) frame: Arc<Vec<Value>>,
+    pub(super) forward_only: bool,
+    pub(super) read_only: bool,
     /// As it was declared, see [`model`].
-    model: i16,
+    pub(super) model: i16,
     /// [`READ_ONLY`], [`SCROLL_LOCKS`] or [`OPTIMISTIC`].
-    concurrency: i16,
+    pub(super) concurrency: i16,
     /// Of the last fetch; -9 before the first.
-    fetch_status: i32,
+    pub(super) fetch_status: i32,
     /// What was done last: 0 nothing, 1 open, 2 fetch, 6 close.
-    last_operation: i16,
-    handle: i32,
-    open: Option<Open>,
+    pub(super) last_operation: i16,
+    pub(super) handle: i32,
+    pub(super) open: Option<Open>,
 }
 
-struct Open {
-    columns: Arc<Vec<ResultColumn>>,
+pub(super) struct Open {
+    pub(super) columns: Arc<Vec<ResultColumn>>,
     /// After the columns' values rows have the bookmarks of these tables.
-    bookmarks: Vec<((i32, i32), usize)>,
+    pub(super) bookmarks: Vec<((i32, i32), usize)>,
     /// What it has become, see [`model`].
-    model: i16,
-    rows: OpenRows,
+    pub(super) model: i16,
+    pub(super) rows: OpenRows,
+    /// The rows of the last fetch of a client.
+    pub(super) block: Option<Block>,
+    /// Keeps update locks until the next fetch, outside transactions.
+    pub(super) held: Option<Arc<OpenTransaction>>,
 }
 
-enum OpenRows {
+pub(super) enum OpenRows {
     Kept {
         rows: RowList,
         /// 0: before the first.
@@ -114,9 +122,16 @@ enum OpenRows {
     Dynamic(Option<Box<Dynamic>>),
 }
 
+impl Declared {
+    /// Rows can be changed through it, as clients are told.
+    pub(super) fn changeable(&self) -> bool {
+        self.concurrency != READ_ONLY && self.open.as_ref().is_some_and(|o| o.model != model::STATIC)
+    }
+}
+
 impl Open {
     /// @@CURSOR_ROWS; -1 where OPEN does not fix which rows there are.
-    fn count(&self) -> i64 {
+    pub(super) fn count(&self) -> i64 {
         match &self.rows {
             OpenRows::Kept { rows, .. } if matches!(self.model, model::STATIC | model::KEYSET) => {
                 rows.len() as i64
@@ -127,6 +142,9 @@ impl Open {
 
     /// The row that the cursor stands at.
     fn row(&self) -> SqlResult<Option<Vec<Value>>> {
+        if let Some(block) = &self.block {
+            return block.row(&self.rows);
+        }
         match &self.rows {
             OpenRows::Kept { rows, position, .. } => {
                 position.checked_sub(1).map_or(Ok(None), |at| rows.get(at))
@@ -137,6 +155,9 @@ impl Open {
 
     /// It stands where a row was.
     fn stands_at_hole(&self) -> bool {
+        if let Some(block) = &self.block {
+            return block.stands_at_hole();
+        }
         match &self.rows {
             OpenRows::Kept { hole, .. } => *hole,
             OpenRows::Dynamic(d) => d.as_ref().is_some_and(|d| d.row.is_none() && d.stands_at_key()),
@@ -151,6 +172,8 @@ pub struct Keyed {
     pub frame: Arc<Vec<Value>>,
     /// As it was read last.
     pub row: Vec<Value>,
+    /// It is locked for an update; outside a transaction this one keeps the lock.
+    pub locks: Option<Arc<OpenTransaction>>,
 }
 
 /// The row of a table under a cursor.
@@ -161,7 +184,7 @@ pub struct CursorPosition {
 }
 
 /// 16910: a FETCH of the cursor goes on.
-fn in_use() -> Fail {
+pub(super) fn in_use() -> Fail {
     Fail::Error(SqlError::with_text(16_910, 16, "The cursor is currently used by another statement."))
 }
 
@@ -170,8 +193,22 @@ pub fn nothing_changed() -> SqlError {
     SqlError::with_text(16_947, 16, "No rows were updated or deleted.")
 }
 
+pub(super) fn not_open() -> SqlError {
+    SqlError::with_text(16_917, 16, "Cursor is not open.")
+}
+
+/// 16925: a dynamic cursor's rows have no numbers.
+pub(super) fn no_absolute() -> SqlError {
+    SqlError::with_text(16_925, 16, "The fetch type Absolute cannot be used with dynamic cursors.")
+}
+
+/// 16931: there is no current row.
+pub(super) fn empty_buffer() -> SqlError {
+    SqlError::with_text(16_931, 16, "There are no rows in the current fetch buffer.")
+}
+
 /// Nothing is declared under the name, or the variable refers to nothing.
-fn missing(name: &str) -> Fail {
+pub(super) fn missing(name: &str) -> Fail {
     if name.starts_with('@') {
         let text = format!("The variable '{name}' does not currently have a cursor allocated to it.");
         return Fail::Error(SqlError::with_text(16_950, 16, text).state(2));
@@ -383,6 +420,8 @@ impl Runner<'_> {
                 bookmarks: bound.bookmarks.clone(),
                 model: model::DYNAMIC,
                 rows: OpenRows::Dynamic(Some(Box::new(dynamic))),
+                block: None,
+                held: None,
             },
             None => self.open_kept(&plain, wanted, read_only, &inner)?,
         };
@@ -435,6 +474,8 @@ impl Runner<'_> {
             bookmarks: if read_only { Vec::new() } else { bound.bookmarks.clone() },
             model,
             rows: OpenRows::Kept { rows, position: 0, keyset: keyset.map(Arc::new), hole: false },
+            block: None,
+            held: None,
         })
     }
 
@@ -502,17 +543,17 @@ impl Runner<'_> {
             let mut c = cursor.0.lock();
             let forward = c.forward_only;
             let Some(open) = &mut c.open else {
-                return Err(SqlError::with_text(16_917, 16, "Cursor is not open.").state(2).into());
+                return Err(not_open().state(2).into());
             };
             if open.model == model::DYNAMIC && matches!(direction, FetchDirection::Absolute(_)) {
-                let text = "The fetch type Absolute cannot be used with dynamic cursors.";
-                return Err(SqlError::with_text(16_925, 16, text).into());
+                return Err(no_absolute().into());
             }
             if forward && !matches!(direction, FetchDirection::Next) {
                 let word = fetch_word(direction);
                 let text = format!("fetch: The fetch type {word} cannot be used with forward only cursors.");
                 return Err(SqlError::with_text(16_911, 16, text).into());
             }
+            open.block = None;
             let dynamic = match &mut open.rows {
                 OpenRows::Kept { .. } => None,
                 OpenRows::Dynamic(d) => Some(d.take().ok_or_else(in_use)?),
@@ -543,6 +584,9 @@ impl Runner<'_> {
         scope: &mut Scope,
     ) -> Result<Fetched, Fail> {
         let direction = &f.direction;
+        let locks = self
+            .with_cursor(&f.cursor, scope, |c| Ok(c.concurrency == SCROLL_LOCKS))?
+            .then(|| self.session.new_transaction());
         loop {
             let (row, keyed, goes_on) = self.with_cursor(&f.cursor, scope, |c| {
                 let Some(Open { model, rows: OpenRows::Kept { rows, position, keyset, hole }, .. }) =
@@ -564,9 +608,12 @@ impl Runner<'_> {
                 (*position, *hole) = (target.clamp(0, count + 1) as usize, false);
                 let row = if (1..=count).contains(&target) { rows.get(target as usize - 1)? } else { None };
                 let keyed = match (keyset, &row) {
-                    (Some(k), Some(row)) => {
-                        Some(Keyed { keyset: Arc::clone(k), frame: Arc::clone(&c.frame), row: row.clone() })
-                    }
+                    (Some(k), Some(row)) => Some(Keyed {
+                        keyset: Arc::clone(k),
+                        frame: Arc::clone(&c.frame),
+                        row: row.clone(),
+                        locks: locks.clone(),
+                    }),
                     _ => None,
                 };
                 let goes_on = *model == model::DYNAMIC
@@ -583,8 +630,10 @@ impl Runner<'_> {
                 continue;
             }
             self.with_cursor(&f.cursor, scope, |c| {
-                if let Some(Open { rows: OpenRows::Kept { rows, position, hole, .. }, .. }) = &mut c.open {
-                    *hole = row.is_none();
+                if let Some(Open { rows: OpenRows::Kept { rows, position, hole, .. }, held, .. }) =
+                    &mut c.open
+                {
+                    (*hole, *held) = (row.is_none(), locks);
                     if let (Some(now), Some(place)) = (&row, position.checked_sub(1)) {
                         rows.set(place, now)?;
                     }
@@ -613,7 +662,7 @@ impl Runner<'_> {
                 return Err(SqlError::with_text(16_929, 16, "The cursor is READ ONLY.").into());
             }
             let Some(open) = &c.open else {
-                return Err(SqlError::with_text(16_917, 16, "Cursor is not open.").into());
+                return Err(not_open().into());
             };
             let Some(place) = open.bookmarks.iter().find(|(t, _)| *t == table).map(|(_, p)| *p) else {
                 let text = "The cursor does not include the table being modified or the table is not updatable through the cursor.";
@@ -623,8 +672,7 @@ impl Runner<'_> {
                 return Err(nothing_changed().into());
             }
             let Some(row) = open.row()? else {
-                let text = "There are no rows in the current fetch buffer.";
-                return Err(SqlError::with_text(16_931, 16, text).into());
+                return Err(empty_buffer().into());
             };
             match row.get(place) {
                 Some(Value::Binary(b)) => {
@@ -657,6 +705,9 @@ impl Runner<'_> {
             if let Some(open) = &mut c.open
                 && let Some(place) = open.bookmarks.iter().find(|(t, _)| *t == table).map(|(_, p)| *p)
             {
+                if let Some(block) = &mut open.block {
+                    return Ok(block.set_bookmark(&mut open.rows, place, bookmark)?);
+                }
                 match &mut open.rows {
                     OpenRows::Kept { rows, position, .. } => {
                         if let Some(at) = position.checked_sub(1)
@@ -683,7 +734,7 @@ impl Runner<'_> {
                 c.last_operation = 6;
                 Ok(())
             }
-            None => Err(SqlError::with_text(16_917, 16, "Cursor is not open.").into()),
+            None => Err(not_open().into()),
         })?;
         self.session.state.lock().cursor_rows = 0;
         self.cleared();

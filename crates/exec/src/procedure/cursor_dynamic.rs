@@ -5,7 +5,8 @@
 //! 2. All fetches go by the index that OPEN chose. When that, the table or the columns are not there any more as they were, the cursor
 //!    cannot go on (16943).
 //! 3. A FETCH reads and locks as a SELECT of the session would that stops at the row fetched.
-//! 4. Names are those of the database where the cursor was opened.
+//! 4. A client's block goes on behind the last row of the block before, or before its first one, whichever way that was read.
+//! 5. Names are those of the database where the cursor was opened.
 
 use std::sync::Arc;
 
@@ -17,19 +18,35 @@ use holdfast_tsql::ast::{FetchDirection, SelectStatement};
 use holdfast_types::compare::hash_key;
 use holdfast_types::{SqlError, SqlResult, SqlType, Value};
 
+use super::cursor::no_absolute;
+use super::memory_table::RowList;
 use super::run::{Fail, Runner, Scope};
 use super::unit::{Folding, Layout, Planned, Unit, with_bind_context};
 use crate::context::ExecContext;
 use crate::operator;
 use crate::operator::placed::{From, Place};
+use crate::server_cursor::BlockFetch;
 
 /// Where a cursor stands.
 #[derive(Clone, Debug)]
-enum At {
+pub enum At {
     Before,
     /// At the row with this key, or where it was.
     Key(Vec<Value>),
     After,
+}
+
+/// Rows of a dynamic cursor that a client fetched together, in the cursor's order.
+pub struct DynamicBlock {
+    /// With what comes after the client's columns.
+    pub rows: RowList,
+    /// Of the rows' entries.
+    keys: Vec<Vec<Value>>,
+    /// Those that were not there any more when the block was read again.
+    pub missing: Vec<bool>,
+    /// The place of its first row and of its last one; both are its place where it has no rows.
+    pub begin: At,
+    end: At,
 }
 
 /// An open dynamic cursor.
@@ -64,6 +81,20 @@ impl Dynamic {
     /// It stands at a row, or where one was.
     pub fn stands_at_key(&self) -> bool {
         matches!(self.at, At::Key(_))
+    }
+
+    /// 0 before its rows, 1 among them, -1 behind.
+    pub fn side(&self) -> i64 {
+        match self.at {
+            At::Before => 0,
+            At::Key(_) => 1,
+            At::After => -1,
+        }
+    }
+
+    /// What keeps the locks of the last fetch.
+    pub fn held(&self) -> Option<Arc<OpenTransaction>> {
+        self.held.clone()
     }
 }
 
@@ -223,6 +254,22 @@ impl Runner<'_> {
         Ok(Fetched { row: None, status: -1 })
     }
 
+    /// Runs `f` with the names of a database.
+    pub(super) fn with_names_of<T>(
+        &mut self,
+        database: i32,
+        f: impl FnOnce(&mut Self) -> Result<T, Fail>,
+    ) -> Result<T, Fail> {
+        if self.session.names_database().id == database {
+            return f(self);
+        }
+        let names = self.session.host.database_by_id(database).ok_or_else(redefined)?;
+        let before = self.session.state.lock().names.replace(names);
+        let done = f(self);
+        self.session.state.lock().names = before;
+        done
+    }
+
     /// The row that comes as so manieth from a place on, and its key.
     fn placed_row(
         &mut self,
@@ -230,23 +277,15 @@ impl Runner<'_> {
         place: Place,
         count: u64,
     ) -> Result<Option<(Vec<Value>, Vec<Value>)>, Fail> {
-        let before = match self.session.names_database().id == c.database {
-            true => None,
-            false => {
-                let names = self.session.host.database_by_id(c.database).ok_or_else(redefined)?;
-                Some(self.session.state.lock().names.replace(names))
-            }
-        };
         let held = c.locks.then(|| self.session.new_transaction());
-        let found = self.while_defined(|runner| {
-            let bound = runner.plan_placed(c)?;
-            let context = runner.context_at(&c.scope, place.clone(), held.as_ref());
-            let row = nth(&bound, &context, count)?;
-            Ok(row.map(|row| (key_of(&bound, &row), row)))
+        let found = self.with_names_of(c.database, |runner| {
+            runner.while_defined(|runner| {
+                let bound = runner.plan_placed(c)?;
+                let context = runner.context_at(&c.scope, place.clone(), held.as_ref());
+                let row = nth(&bound, &context, count)?;
+                Ok(row.map(|row| (key_of(&bound, &row), row)))
+            })
         });
-        if let Some(names) = before {
-            self.session.state.lock().names = names;
-        }
         c.held = held;
         Ok(match found? {
             Some((Some(key), row)) => Some((row, key)),
@@ -254,6 +293,262 @@ impl Runner<'_> {
             None => None,
         })
     }
+}
+
+/// Blocks of rows.
+impl Runner<'_> {
+    /// Reads a block; `last` is the one before it. The cursor stands at its first row then.
+    pub(super) fn fetch_dynamic_block(
+        &mut self,
+        c: &mut Dynamic,
+        last: Option<&DynamicBlock>,
+        fetch: BlockFetch,
+        count: u64,
+    ) -> Result<DynamicBlock, Fail> {
+        let held = c.locks.then(|| self.session.new_transaction());
+        let block = self.dynamic_block(c, last, fetch, count, held.as_ref())?;
+        c.held = held;
+        c.row = None;
+        c.at = block.begin.clone();
+        Ok(block)
+    }
+
+    fn dynamic_block(
+        &mut self,
+        c: &Dynamic,
+        last: Option<&DynamicBlock>,
+        fetch: BlockFetch,
+        count: u64,
+        held: Option<&Arc<OpenTransaction>>,
+    ) -> Result<DynamicBlock, Fail> {
+        let (begin, end) = last.map_or((&c.at, &c.at), |b| (&b.begin, &b.end));
+        match fetch {
+            BlockFetch::First if count == 0 => Ok(self.no_rows(c, At::Before, At::Before)),
+            BlockFetch::Last if count == 0 => Ok(self.no_rows(c, At::After, At::After)),
+            BlockFetch::Refresh => self.dynamic_again(c, last, held),
+            _ if count == 0 => Ok(self.no_rows(c, begin.clone(), end.clone())),
+            BlockFetch::First => self.block_from(c, Some((From::Edge, false)), At::After, count, held),
+            BlockFetch::Next => self.block_from(c, forward(end), At::After, count, held),
+            BlockFetch::Last => self.block_from(c, Some((From::Edge, true)), At::After, count, held),
+            BlockFetch::Previous { adjusted } => {
+                let block = self.block_from(c, backward(begin), At::Before, count, held)?;
+                let short = block.keys.len() as u64;
+                if adjusted && (1..count).contains(&short) {
+                    return self.block_from(c, Some((From::Edge, false)), At::After, count, held);
+                }
+                Ok(block)
+            }
+            BlockFetch::Absolute(_) => Err(no_absolute().into()),
+            BlockFetch::Relative(0) => match begin {
+                At::Key(key) => self.block_at(c, key, count, held),
+                other => Ok(self.no_rows(c, other.clone(), other.clone())),
+            },
+            BlockFetch::Relative(n) => {
+                let (start, beyond) =
+                    if n < 0 { (backward(begin), At::Before) } else { (forward(begin), At::After) };
+                let key = match start {
+                    Some((from, against)) => {
+                        let place = Place { from, against, locks: false };
+                        self.placed_rows(c, place, None, n.unsigned_abs() - 1, 1)?.1.pop()
+                    }
+                    None => None,
+                };
+                match key {
+                    Some(key) => self.block_at(c, &key, count, held),
+                    None => Ok(self.no_rows(c, beyond.clone(), beyond)),
+                }
+            }
+        }
+    }
+
+    fn no_rows(&self, c: &Dynamic, begin: At, end: At) -> DynamicBlock {
+        let rows = RowList::new(&c.types, &self.session.host.temporary_rows);
+        DynamicBlock { rows, keys: Vec::new(), missing: Vec::new(), begin, end }
+    }
+
+    fn block_of(&self, c: &Dynamic, rows: RowList, keys: Vec<Vec<Value>>, beyond: At) -> DynamicBlock {
+        match (keys.first().cloned(), keys.last().cloned()) {
+            (Some(first), Some(last)) => {
+                let missing = vec![false; keys.len()];
+                DynamicBlock { rows, keys, missing, begin: At::Key(first), end: At::Key(last) }
+            }
+            _ => self.no_rows(c, beyond.clone(), beyond),
+        }
+    }
+
+    /// The rows from a place on, in the cursor's order; `beyond` is where it stands when there are none.
+    fn block_from(
+        &mut self,
+        c: &Dynamic,
+        start: Option<(From, bool)>,
+        beyond: At,
+        count: u64,
+        held: Option<&Arc<OpenTransaction>>,
+    ) -> Result<DynamicBlock, Fail> {
+        let Some((from, against)) = start else { return Ok(self.no_rows(c, beyond.clone(), beyond)) };
+        let place = Place { from, against, locks: c.locks };
+        let (mut rows, mut keys) = self.placed_rows(c, place, held, 0, count)?;
+        if against {
+            let mut turned = RowList::new(&c.types, &self.session.host.temporary_rows);
+            for at in (0..rows.len()).rev() {
+                turned.append(rows.get(at)?.as_slice())?;
+            }
+            rows = turned;
+            keys.reverse();
+        }
+        Ok(self.block_of(c, rows, keys, beyond))
+    }
+
+    /// The row with a key, if it is still there, and those behind it.
+    fn block_at(
+        &mut self,
+        c: &Dynamic,
+        key: &[Value],
+        count: u64,
+        held: Option<&Arc<OpenTransaction>>,
+    ) -> Result<DynamicBlock, Fail> {
+        let (mut rows, mut keys) = match self.dynamic_row(c, key, c.locks, held)? {
+            Some(row) => {
+                let mut rows = RowList::new(&c.types, &self.session.host.temporary_rows);
+                rows.append(&[row])?;
+                (rows, vec![key.to_vec()])
+            }
+            None => (RowList::new(&c.types, &self.session.host.temporary_rows), Vec::new()),
+        };
+        let place = Place { from: From::Behind(key.to_vec()), against: false, locks: c.locks };
+        let (more, others) = self.placed_rows(c, place, held, 0, count - keys.len() as u64)?;
+        for at in 0..more.len() {
+            rows.append(more.get(at)?.as_slice())?;
+        }
+        keys.extend(others);
+        Ok(self.block_of(c, rows, keys, At::After))
+    }
+
+    /// The rows of a block as they are now.
+    fn dynamic_again(
+        &mut self,
+        c: &Dynamic,
+        last: Option<&DynamicBlock>,
+        held: Option<&Arc<OpenTransaction>>,
+    ) -> Result<DynamicBlock, Fail> {
+        let Some(last) = last else { return Ok(self.no_rows(c, c.at.clone(), c.at.clone())) };
+        let mut block = DynamicBlock {
+            rows: last.rows.clone(),
+            keys: last.keys.clone(),
+            missing: last.missing.clone(),
+            begin: last.begin.clone(),
+            end: last.end.clone(),
+        };
+        for at in 0..block.keys.len() {
+            self.refresh_dynamic(c, &mut block, at, held)?;
+        }
+        Ok(block)
+    }
+
+    /// Reads a row of a block as it is now.
+    pub(super) fn refresh_dynamic(
+        &mut self,
+        c: &Dynamic,
+        block: &mut DynamicBlock,
+        at: usize,
+        held: Option<&Arc<OpenTransaction>>,
+    ) -> Result<(), Fail> {
+        let Some(key) = block.keys.get(at) else { return Ok(()) };
+        let row = self.dynamic_row(c, key, c.locks, held)?;
+        block.missing[at] = row.is_none();
+        if let Some(row) = row {
+            block.rows.set(at, &row)?;
+        }
+        Ok(())
+    }
+
+    /// Takes an update lock on a row of a block, and keeps it as the cursor keeps those of its last fetch.
+    pub(super) fn lock_dynamic(
+        &mut self,
+        c: &mut Dynamic,
+        block: &DynamicBlock,
+        at: usize,
+    ) -> Result<(), Fail> {
+        let Some(key) = block.keys.get(at) else { return Ok(()) };
+        let held = c.held.get_or_insert_with(|| self.session.new_transaction()).clone();
+        self.dynamic_row(c, key, true, Some(&held))?;
+        Ok(())
+    }
+
+    /// The row with a key as it is now.
+    fn dynamic_row(
+        &mut self,
+        c: &Dynamic,
+        key: &[Value],
+        locks: bool,
+        held: Option<&Arc<OpenTransaction>>,
+    ) -> Result<Option<Vec<Value>>, Fail> {
+        let place = Place { from: From::At(key.to_vec()), against: false, locks };
+        let (rows, keys) = self.placed_rows(c, place, held, 0, 1)?;
+        match keys.first().is_some_and(|k| same_key(k, key, c)) {
+            true => Ok(rows.get(0)?),
+            false => Ok(None),
+        }
+    }
+
+    /// So many rows from a place on in its direction, after some that are passed by, and the keys of their entries.
+    fn placed_rows(
+        &mut self,
+        c: &Dynamic,
+        place: Place,
+        held: Option<&Arc<OpenTransaction>>,
+        skip: u64,
+        count: u64,
+    ) -> Result<(RowList, Vec<Vec<Value>>), Fail> {
+        self.with_names_of(c.database, |runner| {
+            runner.while_defined(|runner| {
+                let bound = runner.plan_placed(c)?;
+                let mut rows = RowList::new(&c.types, &runner.session.host.temporary_rows);
+                let (mut keys, mut place, mut skip) = (Vec::new(), place.clone(), skip);
+                while (keys.len() as u64) < count {
+                    let left = count - keys.len() as u64;
+                    // Under locks each row is read for itself: a source reads ahead.
+                    let most = if place.locks { 1 } else { left };
+                    let context = runner.context_at(&c.scope, place.clone(), held);
+                    let read = some_rows(&bound, &context, skip, most, &mut |row| {
+                        keys.push(key_of(&bound, &row).ok_or_else(redefined)?);
+                        Ok(rows.append(&[row])?)
+                    })?;
+                    if read < most || read == left {
+                        break;
+                    }
+                    skip = 0;
+                    place.from = From::Behind(keys.last().cloned().unwrap_or_default());
+                }
+                Ok((rows, keys))
+            })
+        })
+    }
+}
+
+/// Gives `to` so many rows after some that are passed by; how many there were.
+fn some_rows(
+    bound: &BoundQuery,
+    context: &ExecContext,
+    mut skip: u64,
+    count: u64,
+    to: &mut dyn FnMut(Vec<Value>) -> Result<(), Fail>,
+) -> Result<u64, Fail> {
+    let types = types_of(bound);
+    let mut given = 0;
+    let mut source = operator::open(&bound.plan, context)?;
+    while given < count
+        && let Some(batch) = source.next_batch()?
+    {
+        context.check_cancel()?;
+        let passed = skip.min(batch.len as u64);
+        skip -= passed;
+        for at in (passed as usize..batch.len).take((count - given) as usize) {
+            to(batch.row(at, &types))?;
+            given += 1;
+        }
+    }
+    Ok(given)
 }
 
 fn forward(at: &At) -> Option<(From, bool)> {

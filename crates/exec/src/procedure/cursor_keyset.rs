@@ -3,7 +3,8 @@
 //! Invariants
 //! 1. A row whose key is not there any more (deleted, or changed) is missing: @@FETCH_STATUS -2.
 //! 2. Over one table the row stays when it has stopped to fulfil the query's WHERE; over several the join decides.
-//! 3. Without a unique index under every table, and for queries that group, number or combine rows, the rows are those of OPEN,
+//! 3. What is inserted through a client's cursor over one table comes to stand at its end ([`super::cursor_block`]).
+//! 4. Without a unique index under every table, and for queries that group, number or combine rows, the rows are those of OPEN,
 //!    as the server makes such cursors STATIC.
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use holdfast_tsql::Span;
 use holdfast_tsql::ast::walk::{Met, walk_query};
 use holdfast_tsql::ast::{
     ComparisonOp, Expr, ExprKind, Ident, JoinKind, NamedTable, QueryBody, SelectItem, SelectStatement,
-    TableKind, TableRef,
+    TableHint, TableKind, TableRef,
 };
 use holdfast_types::Value;
 
@@ -28,10 +29,16 @@ pub struct Keyset {
     pub keyed: Arc<SelectStatement>,
     /// The same for one row, whose keys are variables of `unit`.
     one: SelectStatement,
+    /// That with update locks.
+    locking: SelectStatement,
+    /// Names are those of the database where the cursor was opened.
+    database: i32,
     unit: Arc<Unit>,
     first: u32,
     /// How many columns the keys have.
     pub count: usize,
+    /// The one table and the places of its key's columns.
+    pub of_one: Option<((i32, i32), Vec<usize>)>,
     /// The rows of a join in no order: SQL Server reads such a cursor anew at every FETCH, which leaves out what is missing.
     pub goes_on: bool,
 }
@@ -49,6 +56,27 @@ fn tables<'a>(list: &'a [TableRef], out: &mut Vec<&'a NamedTable>) -> bool {
         TableKind::Paren(inner) => tables(std::slice::from_ref(inner), out),
         _ => false,
     })
+}
+
+/// Has the tables of a FROM clause read with update locks.
+fn lock(list: &mut [TableRef]) {
+    for t in list {
+        match &mut t.kind {
+            TableKind::Named(n) => {
+                n.hints.push(TableHint {
+                    name: "UPDLOCK".into(),
+                    arguments: Vec::new(),
+                    columns: Vec::new(),
+                });
+            }
+            TableKind::Join { left, right, .. } => {
+                lock(std::slice::from_mut(left));
+                lock(std::slice::from_mut(right));
+            }
+            TableKind::Paren(inner) => lock(std::slice::from_mut(inner)),
+            _ => {}
+        }
+    }
 }
 
 /// Ordinals of a table's shortest way to name a row; NULLs name none.
@@ -77,7 +105,7 @@ impl Runner<'_> {
         }
     }
 
-    /// How the rows of a cursor's query are found again; `None`: they are those of OPEN (invariant 3).
+    /// How the rows of a cursor's query are found again; `None`: they are those of OPEN (invariant 4).
     pub(super) fn keyset_of(&self, query: &SelectStatement, scope: &Scope) -> Option<Keyset> {
         let QueryBody::Select(select) = &query.query.body else { return None };
         let mut named = Vec::new();
@@ -99,13 +127,16 @@ impl Runner<'_> {
         let mut layout = unit.layout.clone();
         let (first, span) = (layout.frame_size, Span::default());
         let (mut items, mut conditions) = (Vec::new(), Vec::new());
+        let mut of_one = None;
         for n in &named {
             let table = self.table_named(n, scope)?;
             let mut label: Vec<Ident> = match &n.alias {
                 Some(alias) => vec![alias.clone()],
                 None => n.name.schema.iter().chain([&n.name.name]).cloned().collect(),
             };
-            for ordinal in key_of(&table)? {
+            let key = key_of(&table)?;
+            of_one = Some(((table.database_id, table.object_id), key.clone()));
+            for ordinal in key {
                 let column = &table.columns[ordinal];
                 label.push(Ident { quoted: true, ..Ident::new(&*column.name) });
                 let expr = Expr { kind: ExprKind::Column(label.clone()), span };
@@ -143,9 +174,15 @@ impl Runner<'_> {
         if let QueryBody::Select(s) = &mut one.query.body {
             s.top = None;
         }
+        let mut locking = one.clone();
+        if let QueryBody::Select(s) = &mut locking.query.body {
+            lock(&mut s.from);
+        }
         let unit = Unit::new(&unit.text, unit.parameters.clone(), Vec::new(), layout);
+        let database = self.session.names_database().id;
         let goes_on = named.len() > 1 && query.query.order_by.is_empty() && select.top.is_none();
-        Some(Keyset { keyed, one, unit, first, count, goes_on })
+        let of_one = of_one.filter(|_| named.len() == 1);
+        Some(Keyset { keyed, one, locking, database, unit, first, count, of_one, goes_on })
     }
 
     /// A row of a keyset as it is now; `None`: it is missing (invariant 1).
@@ -165,8 +202,11 @@ impl Runner<'_> {
         inner.trigger = scope.trigger.clone();
         inner.module = scope.module;
         inner.schema = scope.schema.clone();
-        let bound = self.plan_cursor(&keyset.one, &inner)?;
-        let (_, rows) = self.rows_of(&bound, &inner)?;
-        Ok(rows.into_iter().next())
+        let query = if keyed.locks.is_some() { &keyset.locking } else { &keyset.one };
+        self.with_names_of(keyset.database, |runner| {
+            let bound = runner.plan_cursor(query, &inner)?;
+            let rows = runner.rows_under(&bound, &runner.context_held(&inner, keyed.locks.as_ref()))?;
+            Ok(rows.into_iter().next())
+        })
     }
 }

@@ -95,6 +95,7 @@ impl FunctionRunner {
             temporary: Arc::clone(&self.temporary),
             cursors: Arc::clone(&self.cursors),
             surroundings: Default::default(),
+            watched: None,
         }
     }
 

@@ -28,6 +28,7 @@ use crate::collect::Collected;
 use crate::ddl::select_into::select_with_into;
 use crate::host::{Host, SessionState, configuration};
 use crate::row_store::Pool;
+use crate::server_cursor::CursorSession;
 use crate::session::{
     CancelFlag, Done, DoneKind, EnvironmentChange, LoginInfo, RequestEnd, ResultColumn, ResultSink,
     RpcParameter, RpcRequest, RpcValue, SessionFactory, SqlSession, StatementText, TransactionRequest,
@@ -216,11 +217,17 @@ impl InstanceSession {
             temporary: Arc::clone(&self.session.temporary),
             cursors: Arc::clone(&self.cursors),
             surroundings: Default::default(),
+            watched: None,
         }
     }
 
+    /// Cursors that outlive their batch, by lower-case name.
+    pub(super) fn global_cursors(&self) -> &Mutex<HashMap<String, Cursor>> {
+        &self.cursors
+    }
+
     /// Marks the session as running for the DMVs while `f` runs, and leaves no half-finished state behind.
-    fn request(
+    pub(super) fn request(
         &self,
         text: &Arc<str>,
         sink: &mut dyn ResultSink,
@@ -367,7 +374,7 @@ impl InstanceSession {
     }
 
     /// Runs a call with a client's parameters and answers it. `first`: the place of the first of them in the client's request.
-    fn run_call(
+    pub(super) fn run_call(
         &self,
         parameters: &[RpcParameter],
         first: usize,
@@ -767,6 +774,10 @@ impl SqlSession for InstanceSession {
 
     fn on_kill(&self, wake: crate::session::Wake) {
         self.session.on_kill(wake);
+    }
+
+    fn cursors(&mut self) -> Option<&mut dyn CursorSession> {
+        Some(self)
     }
 
     fn describe(&mut self, text: &str) -> Result<Vec<ResultColumn>, SqlError> {

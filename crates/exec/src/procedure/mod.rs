@@ -3,7 +3,7 @@
 //!
 //! Module map: [`run`] the statement runner, [`surroundings`] what statements run in, [`unit`] a text with its variables and plans, [`cache`] units by text,
 //! [`query`] SELECT and expressions, [`call`] EXECUTE, [`function_call`] user-defined functions, [`options`] SET and USE,
-//! [`raise`] PRINT, RAISERROR, THROW, [`transaction`], [`cursor`], `cursor_dynamic`, `cursor_keyset`, [`cursor_list`] what cursors there are, [`change`] statements that change rows, [`temporary`] temporary tables, [`temporary_alter`] ALTER TABLE of them, [`temporary_procedure`], [`memory_table`], [`memory_shape`], [`identity`],
+//! [`raise`] PRINT, RAISERROR, THROW, [`transaction`], [`cursor`], `cursor_dynamic`, `cursor_keyset`, `cursor_block` blocks of rows for clients, `cursor_session` the calls of clients, [`cursor_list`] what cursors there are, [`change`] statements that change rows, [`temporary`] temporary tables, [`temporary_alter`] ALTER TABLE of them, [`temporary_procedure`], [`memory_table`], [`memory_shape`], [`identity`],
 //! [`impersonation`] EXECUTE AS and REVERT, [`names`] what of master is found from everywhere, [`settled`] looking them up while others define, [`startup`] procedures that run when the server starts,
 //! [`state`] what a session remembers, [`metadata`] answers for metadata functions, [`system`] system procedures as texts,
 //! [`application_lock`] locks on names,
@@ -20,9 +20,11 @@ pub mod change;
 mod collation_text;
 pub mod configure;
 pub mod cursor;
+mod cursor_block;
 mod cursor_dynamic;
 mod cursor_keyset;
 pub mod cursor_list;
+mod cursor_session;
 pub mod dbcc;
 mod dbcc_indexes;
 mod dbcc_info;

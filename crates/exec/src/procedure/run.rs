@@ -224,6 +224,8 @@ pub struct Runner<'s> {
     /// Global (batch-surviving) cursors.
     pub cursors: Arc<parking_lot::Mutex<HashMap<String, Cursor>>>,
     pub surroundings: Surroundings,
+    /// What a keyset cursor wants to know of an INSERT through it.
+    pub watched: Option<super::cursor_block::Watched>,
 }
 
 /// What a runner hands on to one that sends its answers somewhere else.
@@ -256,6 +258,7 @@ impl Inherited {
             temporary: self.temporary,
             cursors: self.cursors,
             surroundings: Surroundings::default(),
+            watched: None,
         }
     }
 }

@@ -93,12 +93,17 @@ impl Runner<'_> {
         place: Place,
         held: Option<&Arc<OpenTransaction>>,
     ) -> ExecContext {
+        self.context_held(scope, held).at(place)
+    }
+
+    /// As `context`; outside a transaction `held` keeps the locks.
+    pub fn context_held(&self, scope: &Scope, held: Option<&Arc<OpenTransaction>>) -> ExecContext {
         let mut query = self.new_query_context(scope);
         if let Some(held) = held.filter(|_| self.session.open_transaction().is_none()) {
             let held = Arc::clone(held);
             query = query.with_own(Box::new(move || Arc::clone(&held)));
         }
-        ExecContext::new(Arc::new(query), Arc::clone(&scope.frame)).at(place)
+        ExecContext::new(Arc::new(query), Arc::clone(&scope.frame))
     }
 
     pub fn query_context(&self, scope: &Scope) -> Arc<QueryContext> {

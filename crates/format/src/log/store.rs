@@ -251,6 +251,8 @@ impl BlockCursor<'_> {
         // Of blocks that this build does not know it cannot say anything.
         if !matches!(flaw, BlockFlaw::Version(_))
             && let Some(by) = self.outlived(segment)?
+            // In a log that is written meanwhile the block may have come since it was read.
+            && self.store.block(self.vlf, self.block)?.is_err()
         {
             return Err(LogError::Hole { lsn: Lsn::new(self.vlf, self.block, 1), flaw, by });
         }

@@ -202,13 +202,29 @@ fn protocol_error(e: &holdfast_tds::TdsError) -> SqlError {
     SqlError::with_text(8624, 16, format!("Internal error: a result cannot be sent: {e}"))
 }
 
-impl ResultSink for TdsSink<'_> {
-    fn columns(&mut self, columns: &[ResultColumn]) -> SinkResult {
+impl TdsSink<'_> {
+    fn begin_rows(&mut self, meta: Vec<ColumnMeta>) -> SinkResult {
         let version = self.wire.version;
-        let meta: Vec<ColumnMeta> = columns.iter().map(|c| column_meta(c, version)).collect();
         write_columns(self.buffer(), &meta, version);
         self.rows = Some(RowEncoder::new(meta.into_iter().map(|m| m.info).collect(), version));
         self.hand_over(false)
+    }
+}
+
+impl ResultSink for TdsSink<'_> {
+    fn columns(&mut self, columns: &[ResultColumn]) -> SinkResult {
+        let version = self.wire.version;
+        self.begin_rows(columns.iter().map(|c| column_meta(c, version)).collect())
+    }
+
+    fn changeable_columns(&mut self, columns: &[ResultColumn]) -> SinkResult {
+        let version = self.wire.version;
+        let mut meta: Vec<ColumnMeta> = columns.iter().map(|c| column_meta(c, version)).collect();
+        // Microsoft's ODBC driver changes no column of which this is not certain.
+        for m in meta.iter_mut().filter(|m| m.flags & column_flags::UPDATABLE_UNKNOWN != 0) {
+            m.flags ^= column_flags::UPDATABLE_UNKNOWN | column_flags::UPDATABLE;
+        }
+        self.begin_rows(meta)
     }
 
     fn origins(&mut self, origins: &Origins) -> SinkResult {
@@ -229,7 +245,10 @@ impl ResultSink for TdsSink<'_> {
             }
         };
         let columns: Vec<ColumnOrigin> = origins.columns.iter().take(255).enumerate().map(one).collect();
-        write_table_names(self.buffer(), &tables);
+        // A fetch tells of the columns only: the tables are those of the open.
+        if !tables.is_empty() || origins.columns.iter().all(|c| c.table == 0) {
+            write_table_names(self.buffer(), &tables);
+        }
         write_column_origins(self.buffer(), &columns);
         self.hand_over(false)
     }

@@ -14,19 +14,39 @@ use holdfast_types::{Batch, CollationId, SqlError, SqlType, Value};
 
 const OPTIONS: ParseOptions = ParseOptions { quoted_identifier: true };
 
-/// Whether a cursor can be opened over the text. One with syntax errors is for the executor to refuse.
-pub fn gets_cursor(text: &str, session: &mut dyn SqlSession) -> bool {
-    let Ok(batch) = parse_batch(text, &OPTIONS) else { return true };
-    let [one] = batch.statements.as_slice() else { return false };
+/// What a cursor is to be opened over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Subject {
+    /// One SELECT, which the cursor can read anew.
+    Query,
+    /// Rows that are there once: those of a procedure, or none of a text with syntax errors, which is for the executor to refuse.
+    Rows,
+    /// No cursor can be opened over it.
+    Nothing,
+}
+
+pub fn subject(text: &str, session: &mut dyn SqlSession) -> Subject {
+    let Ok(batch) = parse_batch(text, &OPTIONS) else {
+        // FOR UPDATE and FOR READ ONLY stand in cursors only.
+        let declared = parse_batch(&format!("DECLARE c CURSOR FOR {text}"), &OPTIONS);
+        let is_query = declared.is_ok_and(|b| {
+            matches!(b.statements.as_slice(), [Statement { kind: StatementKind::DeclareCursor(c), .. }]
+                if is_plain(&c.query.query))
+        });
+        return if is_query { Subject::Query } else { Subject::Rows };
+    };
+    let [one] = batch.statements.as_slice() else { return Subject::Nothing };
     match &one.kind {
-        StatementKind::Select(s) => is_plain(&s.query),
+        StatementKind::Select(s) if is_plain(&s.query) => Subject::Query,
         StatementKind::Execute(e) => match &e.target {
-            ExecuteTarget::Procedure { name, .. } => {
-                definition(name, session).is_some_and(|text| holds_one_select(&text))
+            ExecuteTarget::Procedure { name, .. }
+                if definition(name, session).is_some_and(|text| holds_one_select(&text)) =>
+            {
+                Subject::Rows
             }
-            _ => false,
+            _ => Subject::Nothing,
         },
-        _ => false,
+        _ => Subject::Nothing,
     }
 }
 

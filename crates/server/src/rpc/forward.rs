@@ -12,6 +12,8 @@ pub struct Forward<'a> {
     status_seen: bool,
     /// Place in the client's request of the first parameter of the call behind it.
     first: u16,
+    /// Sent in the place of the first ones.
+    origins: Option<Origins>,
 }
 
 impl<'a> Forward<'a> {
@@ -21,7 +23,17 @@ impl<'a> Forward<'a> {
 
     /// Of a call whose parameters begin at `first` in the client's request.
     pub fn from_place(to: &'a mut dyn ResultSink, first: u16) -> Self {
-        Forward { to, held: None, status_seen: false, first }
+        Forward { to, held: None, status_seen: false, first, origins: None }
+    }
+
+    /// Tells more of where the columns come from than the call does.
+    pub fn with_origins(self, origins: Origins) -> Self {
+        Forward { origins: Some(origins), ..self }
+    }
+
+    /// The call has ended with an error.
+    pub fn failed(&self) -> bool {
+        self.held.is_some_and(|d| d.error)
     }
 
     fn release(&mut self) -> SinkResult {
@@ -52,8 +64,15 @@ impl ResultSink for Forward<'_> {
         self.release()?;
         self.to.columns(columns)
     }
+    fn changeable_columns(&mut self, columns: &[ResultColumn]) -> SinkResult {
+        self.release()?;
+        self.to.changeable_columns(columns)
+    }
     fn origins(&mut self, origins: &Origins) -> SinkResult {
-        self.to.origins(origins)
+        match self.origins.take() {
+            Some(own) => self.to.origins(&own),
+            None => self.to.origins(origins),
+        }
     }
     fn rows(&mut self, batch: &Batch) -> SinkResult {
         self.to.rows(batch)
@@ -82,6 +101,47 @@ impl ResultSink for Forward<'_> {
     fn return_value(&mut self, ordinal: u16, name: &str, ty: &SqlType, value: &Value) -> SinkResult {
         self.release()?;
         self.to.return_value(self.first.saturating_add(ordinal), name, ty, value)
+    }
+    fn flush(&mut self) -> SinkResult {
+        self.to.flush()
+    }
+}
+
+/// Passes on what a statement says, and nothing of what it answers.
+pub struct Quiet<'a> {
+    to: &'a mut dyn ResultSink,
+    pub failed: bool,
+}
+
+impl<'a> Quiet<'a> {
+    pub fn new(to: &'a mut dyn ResultSink) -> Self {
+        Quiet { to, failed: false }
+    }
+}
+
+impl ResultSink for Quiet<'_> {
+    fn columns(&mut self, _: &[ResultColumn]) -> SinkResult {
+        Ok(())
+    }
+    fn rows(&mut self, _: &Batch) -> SinkResult {
+        Ok(())
+    }
+    fn done(&mut self, done: Done) -> SinkResult {
+        self.failed |= done.error;
+        Ok(())
+    }
+    fn message(&mut self, message: &SqlError) -> SinkResult {
+        self.failed |= message.severity > 10;
+        self.to.message(message)
+    }
+    fn environment(&mut self, change: EnvironmentChange) -> SinkResult {
+        self.to.environment(change)
+    }
+    fn return_status(&mut self, _: i32) -> SinkResult {
+        Ok(())
+    }
+    fn return_value(&mut self, _: u16, _: &str, _: &SqlType, _: &Value) -> SinkResult {
+        Ok(())
     }
     fn flush(&mut self) -> SinkResult {
         self.to.flush()

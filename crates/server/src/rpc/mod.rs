@@ -1,7 +1,8 @@
-//! The procedures of the protocol over a plain session: prepared statements and server cursors. Each is answered by running
-//! `sp_executesql` on the session below, so the executor knows none of them.
+//! The procedures of the protocol over a plain session: prepared statements and server cursors. They are answered by
+//! running statements and cursors of the session below, so the executor knows none of them.
 //!
-//! Module map: [`prepared`] sp_prepare … sp_unprepare, [`cursor`] sp_cursoropen … sp_cursorclose, [`cursor_text`] what gets a cursor, [`forward`] sinks that
+//! Module map: [`prepared`] sp_prepare … sp_unprepare, [`cursor`] sp_cursoropen … sp_cursorclose, [`cursor_text`] what gets a cursor, [`live_cursor`] cursors that see later
+//! changes, [`positioned`] sp_cursor, [`forward`] sinks that
 //! change what passes through them, [`arguments`] reading a call's parameters.
 //!
 //! Invariants
@@ -12,10 +13,13 @@ pub mod arguments;
 pub mod cursor;
 pub mod cursor_text;
 pub mod forward;
+mod live_cursor;
+mod positioned;
 pub mod prepared;
 
 use std::sync::Arc;
 
+use holdfast_exec::server_cursor::CursorSession;
 use holdfast_exec::session::{
     CancelFlag, Done, DoneKind, RequestEnd, ResultColumn, ResultSink, RpcParameter, RpcRequest, SinkResult,
     SqlSession, StatementText, TransactionRequest, Wake,
@@ -82,14 +86,14 @@ impl SqlSession for Procedures {
             "sp_execute" => self.statements.execute(inner, request, sink),
             "sp_unprepare" => self.statements.unprepare(request, sink),
             "sp_cursoropen" => self.cursors.open(inner, request, sink),
-            "sp_cursorfetch" => self.cursors.fetch(request, sink),
-            "sp_cursorclose" => self.cursors.close(request, sink),
-            "sp_cursoroption" => self.cursors.option(request, sink),
+            "sp_cursorfetch" => self.cursors.fetch(inner, request, sink),
+            "sp_cursorclose" => self.cursors.close(inner, request, sink),
+            "sp_cursoroption" => self.cursors.option(inner, request, sink),
             "sp_cursorprepare" => self.cursors.prepare(request, sink),
             "sp_cursorexecute" => self.cursors.execute(inner, request, sink),
             "sp_cursorprepexec" => self.cursors.prepare_and_execute(inner, request, sink),
             "sp_cursorunprepare" => self.cursors.unprepare(request, sink),
-            "sp_cursor" => Outcome::Failed(SqlError::not_supported("Changing rows through a server cursor")),
+            "sp_cursor" => self.cursors.change(inner, request, sink),
             "sp_executesql" => Outcome::Done(match prepared::plain_executesql(request) {
                 Some(s) => inner.execute_statement(&s, prepared::values(&s, request, 2), 2, sink),
                 None => inner.execute_rpc(request, sink),
@@ -151,6 +155,10 @@ impl SqlSession for Procedures {
 
     fn on_kill(&self, wake: Wake) {
         self.inner.on_kill(wake);
+    }
+
+    fn cursors(&mut self) -> Option<&mut dyn CursorSession> {
+        self.inner.cursors()
     }
 
     fn describe(&mut self, text: &str) -> Result<Vec<ResultColumn>, SqlError> {

@@ -107,6 +107,11 @@ impl Runner<'_> {
                 rows.into_iter().enumerate().collect()
             }
         };
+        if let Some(watched) = &mut self.watched
+            && watched.table == (target.table.database_id, target.table.object_id)
+        {
+            watched.rows.extend(stored.iter().map(|(_, r)| r.values.clone()));
+        }
         if needs_rows {
             let positions: Vec<u32> = stored.iter().map(|(n, _)| *n as u32).collect();
             let inserted: Rows = stored.into_iter().map(|(_, r)| r.values).collect();
