@@ -75,6 +75,7 @@ impl TemporaryTables {
     }
 
     fn enter(&self, inner: &mut Inner, table: &MemoryTable, now: DateTime) {
+        table.set_named(true);
         let d = &table.definition;
         let shown: Arc<str> = if d.name.starts_with("##") {
             d.name.clone()
@@ -102,6 +103,7 @@ impl TemporaryTables {
     }
 
     fn leave(&self, inner: &mut Inner, table: &MemoryTable) {
+        table.set_named(false);
         inner.entries.remove(&table.definition.object_id);
         self.generation.fetch_add(1, Ordering::AcqRel);
     }

@@ -16,7 +16,7 @@ use holdfast_tsql::ast::{
 use holdfast_types::{Column, SqlError, SqlResult, SqlType, Value};
 
 use super::memory_shape::generated_name;
-use super::memory_table::{MemoryTable, note_undo};
+use super::memory_table::{MemoryTable, lock_name, note_undo};
 use super::query::{SELECT, plain_column};
 use super::run::{Fail, Runner, Scope};
 use super::unit::TypeScope;
@@ -100,6 +100,8 @@ impl Runner<'_> {
     fn create_temporary(&mut self, t: &CreateTable, scope: &mut Scope) -> Result<(), Fail> {
         self.not_doomed()?;
         let key = t.name.name.text.to_lowercase();
+        self.begin_implicitly()?;
+        let _alone = self.alone_with(&key)?;
         self.check_free_name(&t.name, scope)?;
         let database = self.session.current_database();
         let unit = Arc::clone(&scope.unit);
@@ -195,6 +197,7 @@ impl Runner<'_> {
     }
 
     fn index_temporary(&mut self, c: &CreateIndex, scope: &Scope) -> Result<(), Fail> {
+        let _alone = self.alone_with(&c.table.name.text.to_lowercase())?;
         let Some(table) = self.find_temporary(&c.table) else {
             let text = format!(
                 "Cannot find the object \"{}\" because it does not exist or you do not have permissions.",
@@ -225,6 +228,7 @@ impl Runner<'_> {
     fn drop_temporary_index(&mut self, drop: &DropStatement) -> Result<(), Fail> {
         for (name, on) in drop.names.iter().zip(&drop.on) {
             let Some(on) = on else { continue };
+            let _alone = self.alone_with(&on.name.text.to_lowercase())?;
             let names = self.session.current_database().names();
             let new = self.find_temporary(on).and_then(|t| t.without_index(names, &name.name.text));
             match new {
@@ -244,18 +248,23 @@ impl Runner<'_> {
         self.plain_done(0)
     }
 
-    /// Waits until nobody else uses a table that all sessions see; nobody does while what is answered is there.
+    /// Waits until nobody else uses a table that all sessions see, or defines one of its name; nobody does while what is answered is
+    /// there, and until the transaction ends.
     pub(super) fn alone_with(&self, key: &str) -> Result<Option<Arc<Work>>, Fail> {
-        let Some(table) = self.temporary.get(key).filter(|_| key.starts_with("##")) else { return Ok(None) };
+        if !key.starts_with("##") {
+            return Ok(None);
+        }
         let work = self.session.open_transaction().unwrap_or_else(|| self.session.new_transaction());
         let wait = self.session.lock_wait();
-        table.rows.lock_to_change(WriteContext { transaction: &work, wait: &wait })?;
+        let locks = &self.session.host.instance.locks;
+        lock_name(locks, key, WriteContext { transaction: &work, wait: &wait })?;
         Ok(Some(work))
     }
 
     fn drop_temporary(&mut self, drop: &DropStatement, scope: &mut Scope) -> Result<(), Fail> {
         for name in &drop.names {
             let key = name.name.text.to_lowercase();
+            self.begin_implicitly()?;
             let _alone = self.alone_with(&key)?;
             let gone = self.temporary.remove(&key);
             match gone {
@@ -304,6 +313,8 @@ impl Runner<'_> {
             return self.select_into_table(q, table, span, scope);
         }
         let name = table.name.text.to_lowercase();
+        self.begin_implicitly()?;
+        let _alone = self.alone_with(&name)?;
         self.check_free_name(table, scope).map_err(|e| e.at_line(span.line))?;
         let mut plain = q.clone();
         let (mut new_identity, mut keeps) = (None, false);

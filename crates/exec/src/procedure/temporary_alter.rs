@@ -37,10 +37,10 @@ fn cast(value: &str, c: &ColumnDef) -> String {
 impl Runner<'_> {
     pub fn alter_temporary(&mut self, a: &AlterTable, scope: &mut Scope) -> Result<(), Fail> {
         let shown = a.name.name.text.as_str();
+        let _alone = self.alone_with(&shown.to_lowercase())?;
         let Some(old) = self.find_temporary(&a.name) else {
             return Err(SqlError::new(4902, &[&shown]).into());
         };
-        let _alone = self.alone_with(&shown.to_lowercase())?;
         match &a.action {
             AlterTableAction::Add { definition, .. } => self.add_temporary(a, &old, definition, scope)?,
             AlterTableAction::Drop(list) => {

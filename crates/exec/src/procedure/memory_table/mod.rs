@@ -33,6 +33,7 @@ pub use list::RowList;
 use rows::Index;
 pub use rows::MemoryRows;
 use shared::Shared;
+pub use shared::lock_name;
 pub use undo::{keep_variables, note_undo};
 
 /// Database id of tempdb, where such tables live.
@@ -106,7 +107,14 @@ pub fn next_object_id() -> i32 {
 impl MemoryTable {
     /// Several sessions may see it from now on.
     pub fn share(&self, locks: &Arc<LockManager>) {
-        let _ = self.rows.shared.set(Shared::new(Arc::clone(locks), self.definition.object_id));
+        let _ = self.rows.shared.set(Shared::new(Arc::clone(locks), &self.definition.name));
+    }
+
+    /// Whether its name means it, from now on.
+    pub fn set_named(&self, named: bool) {
+        if let Some(shared) = self.rows.shared.get() {
+            shared.gone.store(!named, Ordering::Release);
+        }
     }
 
     /// A table without indexes and rules.

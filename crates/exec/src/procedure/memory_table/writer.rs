@@ -136,7 +136,7 @@ impl MemoryRows {
     }
 
     /// Before a change.
-    pub fn lock_to_change(&self, write: WriteContext<'_>) -> SqlResult<()> {
+    fn lock_to_change(&self, write: WriteContext<'_>) -> SqlResult<()> {
         self.shared.get().map_or(Ok(()), |shared| shared.change(write))
     }
 
