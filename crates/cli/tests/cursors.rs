@@ -111,6 +111,13 @@ struct Cursor<'c> {
     scroll: i32,
     concurrency: i32,
     rows: i32,
+    /// What the open tells of the columns; drivers read all fetches by it.
+    columns: String,
+}
+
+fn columns(tokens: &[Token]) -> String {
+    let told = tokens.iter().filter(|t| matches!(t, Token::Columns(_)));
+    told.map(|t| format!("{t:?}")).collect()
 }
 
 impl<'c> Cursor<'c> {
@@ -119,7 +126,8 @@ impl<'c> Cursor<'c> {
         let tokens = client.call(OPEN, vec![both(0), text(query), both(scroll), both(concurrency), both(0)]);
         assert_eq!(errors(&tokens), [0i32; 0], "{query}");
         let [handle, scroll, concurrency, rows] = outputs(&tokens)[..] else { panic!("{tokens:?}") };
-        Cursor { client, handle, scroll, concurrency, rows }
+        let columns = columns(&tokens);
+        Cursor { client, handle, scroll, concurrency, rows, columns }
     }
 
     fn call(&mut self, kind: i32, row: i32, count: i32) -> Vec<Token> {
@@ -130,6 +138,7 @@ impl<'c> Cursor<'c> {
     fn fetch(&mut self, kind: i32, row: i32, count: i32) -> String {
         let tokens = self.call(kind, row, count);
         assert_eq!(errors(&tokens), [0i32; 0]);
+        assert_eq!(columns(&tokens), self.columns);
         shown(&tokens)
     }
 

@@ -124,10 +124,8 @@ impl CursorSession for InstanceSession {
             rows,
             position,
             fetched,
-            columns: match model {
-                CursorModel::Static => columns.to_vec(),
-                _ => client_columns(&columns),
-            },
+            // What a fetch tells of them: drivers keep what they hear first.
+            columns: client_columns(&columns),
             tables: self.tables_of(&columns, &marked),
             origins: fetched_origins(column_origins(&columns, self.shared_session())),
         })
