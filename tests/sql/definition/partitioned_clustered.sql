@@ -21,3 +21,32 @@ dbcc checkdb with no_infomsgs
 use master
 drop database Parted
 go
+-- The heap that an index leaves lies where the index did, and is not moved elsewhere.
+create database Left1
+go
+use Left1
+create partition function pf(int) as range right for values(10, 30)
+create partition scheme ps as partition pf all to ([primary])
+create table pz(a int, b int)
+insert pz select value, 1 from generate_series(1, 40)
+create clustered index ci on pz(a) on ps(a)
+drop index ci on pz with (move to [primary])
+go
+create table plain(a int)
+create clustered index ci on plain(a)
+drop index ci on plain with (move to [primary])
+select name, type_desc from sys.indexes where object_id in (object_id('pz'), object_id('plain'))
+use master
+drop database Left1
+go
+-- What a rollback of TRUNCATE brings back goes on counting.
+create table #i(a int identity, b int)
+insert #i(b) values(1), (2), (3)
+begin tran
+truncate table #i
+insert #i(b) values(7)
+rollback
+insert #i(b) values(4)
+select a, b from #i
+drop table #i
+go

@@ -197,6 +197,15 @@ impl Definition<'_, '_> {
             return self.remove_view_indexes(object);
         }
         if index.index_id == 1 {
+            // The heap lies where the index does.
+            let place = self.base_placement(&table)?;
+            let primary = |to: &holdfast_tsql::ast::Ident| to.is("PRIMARY") || to.is("default");
+            let stays = |to: &holdfast_tsql::ast::Ident| {
+                place.partitions.is_none() && place.filegroup == 1 && primary(to)
+            };
+            if d.moves_to.as_ref().is_some_and(|(to, spread)| *spread || !stays(to)) {
+                return Err(SqlError::not_supported("DROP INDEX with MOVE TO another place").into());
+            }
             return self.rewrite(&table, None);
         }
         let id = index.index_id;

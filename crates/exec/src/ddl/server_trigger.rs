@@ -195,6 +195,7 @@ impl Runner<'_> {
             names: vec![ObjectName::one(name.clone())],
             on: Vec::new(),
             trigger_on: None,
+            moves_to: None,
             options: Vec::new(),
         };
         self.administer(&StatementKind::Ddl(Box::new(Ddl::Drop(Box::new(drop)))), scope).map(|_| ())

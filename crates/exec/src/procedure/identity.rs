@@ -4,6 +4,7 @@ use holdfast_engine::catalog::IdentityDef;
 use holdfast_types::{Decimal, SqlError, SqlResult, SqlType, TypeId, Value};
 
 /// Where an identity column stands.
+#[derive(Clone)]
 pub struct Counter {
     ty: SqlType,
     seed: i128,

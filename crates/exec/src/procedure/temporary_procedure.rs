@@ -114,6 +114,7 @@ impl Runner<'_> {
             names: vec![ObjectName { schema: Some(Ident::new("dbo")), ..ObjectName::one(Ident::new(full)) }],
             on: Vec::new(),
             trigger_on: None,
+            moves_to: None,
             options: Vec::new(),
         };
         for full in made {

@@ -679,5 +679,7 @@ pub struct Drop {
     /// DROP INDEX i ON t: the table of each name; empty otherwise.
     pub on: Vec<Option<ObjectName>>,
     pub trigger_on: Option<TriggerTarget>,
+    /// DROP INDEX … WITH (MOVE TO x): where the rows of a clustered index go, and whether that is a partition scheme.
+    pub moves_to: Option<(Ident, bool)>,
     pub options: Vec<Setting>,
 }

@@ -735,7 +735,15 @@ impl Parser<'_> {
             }
             p.object_name()
         })?;
-        let mut drop = Drop { kind, if_exists, names, on: Vec::new(), trigger_on: None, options: Vec::new() };
+        let mut drop = Drop {
+            kind,
+            if_exists,
+            names,
+            on: Vec::new(),
+            trigger_on: None,
+            moves_to: None,
+            options: Vec::new(),
+        };
         if drop.kind == "TRIGGER" && self.eat_word("ON") {
             drop.trigger_on = Some(self.trigger_target()?);
         }
@@ -753,6 +761,7 @@ impl Parser<'_> {
             names: Vec::new(),
             on: Vec::new(),
             trigger_on: None,
+            moves_to: None,
             options: Vec::new(),
         };
         loop {
@@ -762,10 +771,15 @@ impl Parser<'_> {
                 self.advance();
                 self.advance();
                 while !self.is_symbol(')') {
-                    if self.eat_words(&["MOVE", "TO"]) || self.eat_word("FILESTREAM_ON") {
-                        self.ident_or_default()?;
-                        if self.is_symbol('(') {
+                    let moves = self.eat_words(&["MOVE", "TO"]);
+                    if moves || self.eat_word("FILESTREAM_ON") {
+                        let to = self.ident_or_default()?;
+                        let spread = self.is_symbol('(');
+                        if spread {
                             self.skip_parentheses()?;
+                        }
+                        if moves {
+                            drop.moves_to = Some((to, spread));
                         }
                     } else {
                         let setting = self.setting()?;

@@ -15,6 +15,7 @@ use holdfast_types::{SqlError, SqlResult};
 use parking_lot::Mutex;
 
 use super::rows::{Entries, ID, MemoryRows, RowEntry, STEP};
+use crate::procedure::identity::Counter;
 use crate::row_store::{Cursor, Tree};
 
 /// Places of the two participants tables in memory join a transaction as.
@@ -27,8 +28,8 @@ pub(super) enum Note {
     Came(u64, u64),
     /// Rows were these before: entries of the tree of rows.
     Were(Tree),
-    /// All rows were these, and the entries of indexes by id.
-    All(Tree, Vec<(i32, Tree)>),
+    /// All rows were these, and the entries of indexes by id; and where the identity column stood.
+    All(Tree, Vec<(i32, Tree)>, Option<Counter>),
 }
 
 enum Undo {
@@ -109,7 +110,10 @@ impl MemoryRows {
         match note {
             Note::Came(first, last) => self.take_out(first, last),
             Note::Were(rows) => self.bring_back(&rows),
-            Note::All(rows, keys) => {
+            Note::All(rows, keys, stood) => {
+                if let (Some(counter), Some(stood)) = (&self.identity, stood) {
+                    *counter.lock() = stood;
+                }
                 let mut inner = self.inner.write();
                 let same = inner.rows.is_empty()
                     && inner.indexes.len() == keys.len()

@@ -313,7 +313,8 @@ impl TableWriter for MemoryRows {
         self.check()?;
         let mut inner = self.inner.write();
         let keys = inner.indexes.iter().map(|i| (i.index_id, i.keys.clone())).collect();
-        self.note(write.transaction, Note::All(inner.rows.clone(), keys))?;
+        let stood = self.identity.as_ref().map(|c| c.lock().clone());
+        self.note(write.transaction, Note::All(inner.rows.clone(), keys, stood))?;
         inner.clear(&self.pool);
         drop(inner);
         if let Some(c) = &self.identity {
