@@ -230,4 +230,13 @@ fn files_get_other_names_and_places() {
     done(s, "use d; dbcc checkdb with no_infomsgs; use master");
     done(s, "drop database d");
     assert!(!std::path::Path::new(&data).exists());
+    // A database that does not open leaves what lies where its file is said to be.
+    let other = place("precious.txt");
+    std::fs::write(&other, "precious").unwrap();
+    done(s, "create database e");
+    done(s, &format!("alter database e modify file (name = e, filename = '{other}')"));
+    done(s, "alter database e set offline");
+    assert!(answers(s, "alter database e set online").iter().any(|a| a.starts_with("!945:")));
+    done(s, "drop database e");
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "precious");
 }
